@@ -1,0 +1,29 @@
+"""What every generated model shares: a careful repr, and the names that its fields have on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from cstar_async._open_enum import OpenEnum
+
+
+class Model:
+    """The common ancestor of all generated models. It holds no data of its own."""
+
+    __slots__ = ()
+
+    wire_names: ClassVar[Mapping[str, str]]
+    """Attribute name to wire name, for every field of the document, in its order."""
+
+    identity: ClassVar[str] = "id"
+    """The attribute that tells one object from another of its kind."""
+
+    def __repr__(self) -> str:
+        """The class, the identity and the enum fields: enough to find an object, nothing that belongs to a person."""
+        shown: list[str] = []
+        for attribute in self.wire_names:
+            value = getattr(self, attribute)
+            if (attribute == self.identity and value is not None) or isinstance(value, OpenEnum):
+                shown.append(f"{attribute}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"

@@ -1,0 +1,73 @@
+"""One operation of the API, as a value: what the document says of it, in the form that the runtime and the fake server read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+import attrs
+
+from cstar_async._json import JSON
+
+Scope: TypeAlias = Literal["root", "team", "library"]
+"""What a path is relative to: the host, the team of the key, or a public library."""
+
+Shape: TypeAlias = Literal["object", "array", "page", "deleted"]
+"""What stands in `data` of a good answer: one object, a whole list, one page of a list, or the note that a thing is gone."""
+
+Key: TypeAlias = Literal["any", "secret", "none"]
+"""Which kind of key the server asks for."""
+
+Evidence: TypeAlias = Literal["documented", "inferred", "named"]
+"""How sure the document is: stated by cStar, deduced, or known by name only."""
+
+_NOTHING: Mapping[str, JSON] = MappingProxyType({})
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """A parameter of an operation, in its path, its query or its headers."""
+
+    name: str
+    """The name on the wire, such as `pageSize`."""
+    attribute: str
+    """The name in Python, such as `page_size`."""
+    location: Literal["path", "query", "header"]
+    required: bool = False
+    schema: Mapping[str, JSON] = _NOTHING
+    """Its JSON Schema; references point into the generated `schemas.json`."""
+    extensions: Mapping[str, JSON] = _NOTHING
+    """The document's `x-cstar-…` entries of this parameter, without that prefix."""
+
+
+@attrs.frozen(kw_only=True)
+class Operation:
+    """What the document says of one operation, models aside."""
+
+    id: str
+    """The operationId, which is also the name of the generated function: `get_ticket`."""
+    namespace: str
+    """Where the client has it: `tickets`, `tickets.messages`."""
+    name: str
+    """What the client calls it there: `get`."""
+    method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
+    path: str
+    """The template as the document writes it: `/api/v1/teams/{teamId}/tickets/{ticketId}`."""
+    scope: Scope
+    segments: tuple[str, ...]
+    """The template under its scope, cut at the ids that a caller gives: `("/tickets/", "")`."""
+    shape: Shape
+    success: int
+    """The status of a good answer."""
+    result: str | None
+    """The schema of `data`, or of its items; None: free JSON."""
+    request: str | None = None
+    """The schema of the body; None: no body."""
+    key: Key = "any"
+    idempotent: bool = False
+    """Whether an `Idempotency-Key` goes with it."""
+    evidence: Evidence
+    parameters: tuple[Parameter, ...] = ()
+    extensions: Mapping[str, JSON] = _NOTHING
+    """The document's `x-cstar-…` entries that the fake server reads (`collection`, `action`, `parent` …), without that prefix."""

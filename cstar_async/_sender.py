@@ -1,0 +1,81 @@
+"""The seam between generated functions and the runtime: what a function may ask for, and who answers.
+
+A generated function takes anything that has a sender: the client, or one of its namespaces. That is what makes
+`get_ticket(cstar, "tkt_1")` and `cstar.tickets.get("tkt_1")` one function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+from cstar_async._json import JSONObject
+from cstar_async._model import Model
+from cstar_async._operation import Operation
+from cstar_async._options import RequestOptions
+from cstar_async.pagination import Paginator
+
+T = TypeVar("T")
+
+
+class Sender(Protocol):
+    """Carries out operations."""
+
+    async def call(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T:
+        """One call that answers with one object of the class *result*."""
+        ...
+
+    async def call_list(
+        self,
+        operation: Operation,
+        item: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        options: RequestOptions | None = None,
+    ) -> list[T]:
+        """One call that answers with a whole list of *item*."""
+        ...
+
+    def paginate(
+        self,
+        operation: Operation,
+        item: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        options: RequestOptions | None = None,
+    ) -> Paginator[T]:
+        """A list that comes in pages of *item*; nothing is sent until it is awaited or walked."""
+        ...
+
+
+class HasSender(Protocol):
+    """Whatever a generated function can be called with: the client or a namespace of it."""
+
+    @property
+    def sender(self) -> Sender: ...
+
+
+class Namespace:
+    """A group of operations of the client, such as `cstar.tickets`: generated functions bound to the client's sender."""
+
+    __slots__ = ("_sender",)
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    @property
+    def sender(self) -> Sender:
+        """What carries out the calls."""
+        return self._sender
