@@ -16,6 +16,9 @@ class Model:
     wire_names: ClassVar[Mapping[str, str]]
     """Attribute name to wire name, for every field of the document, in its order."""
 
+    keeps_null: ClassVar[bool] = False
+    """Whether None is written as null. True for the models of requests, where null clears a field; absent is UNSET there."""
+
     identity: ClassVar[str] = "id"
     """The attribute that tells one object from another of its kind."""
 

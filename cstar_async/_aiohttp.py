@@ -1,0 +1,155 @@
+"""The door to the network, on aiohttp. No other module of the package imports aiohttp.
+
+Kept simple for speed, as measured: one session-wide timeout, headers on the session, finished URLs, no tracing, no `trust_env` (it
+costs more than the whole call), the response read in one piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as tls
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+from aiohttp.client_middlewares import ClientHandlerType
+from yarl import URL
+
+from cstar_async._http import HttpRequest, HttpResponse
+from cstar_async.errors import CStarError, ConfigurationError, ConnectionFailedError, RequestTimeoutError
+
+Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
+
+
+class _ConnectionLost(aiohttp.ClientError):
+    """A connection that broke under a request; of a class that aiohttp does not answer by sending the request again."""
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a GET or DELETE when a kept-alive connection drops: attempts are counted, limited and observed."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionLost from error
+
+
+_MIDDLEWARES: Final = (_send_once,)
+
+
+class AiohttpTransport:
+    """Sends requests through an aiohttp session, its own or the user's.
+
+    Args:
+        base_url: Scheme and host; the paths of requests begin at its root.
+        headers: What every request carries.
+        timeout: Seconds for one request, unless the request brings its own; None for no limit.
+        connections: The most connections at once.
+        proxy: The URL of a proxy, or None.
+        ssl: As in aiohttp; None for its default.
+        session: A session of the user's: used, never closed. None: one is made on first use.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: URL,
+        headers: Mapping[str, str],
+        timeout: float | None,
+        connections: int,
+        proxy: str | None,
+        ssl: Ssl | None,
+        session: aiohttp.ClientSession | None,
+    ) -> None:
+        self._base = base_url
+        self._origin = str(base_url.origin())
+        self._headers = headers
+        self._default_timeout = timeout
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._connections = connections
+        self._proxy = proxy
+        self._ssl: Ssl = True if ssl is None else ssl
+        self._session = session
+        self._is_own = session is None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def send(self, request: HttpRequest, timeout: float | None) -> HttpResponse:
+        """Send one request and read its response; see `Transport.send`."""
+        session = self._session
+        if session is None or self._loop is not asyncio.get_running_loop():
+            session = self._enter_loop()
+        headers = request.headers
+        if not self._is_own:
+            headers = {**self._headers, **headers} if headers else self._headers
+        if request.query:
+            # `with_query` would encode again, and turn a comma inside a value into one between values.
+            url = URL(f"{self._origin}{request.path}?{request.query}", encoded=True)
+        else:
+            url = self._base.with_path(request.path, encoded=True)
+        try:
+            response = await session.request(
+                request.method,
+                url,
+                headers=headers,
+                data=request.body,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=self._timeout if timeout == self._default_timeout else aiohttp.ClientTimeout(total=timeout),
+                middlewares=_MIDDLEWARES,
+                proxy=self._proxy,
+                ssl=self._ssl,
+            )
+            body = await response.read()
+        except aiohttp.ConnectionTimeoutError:
+            raise RequestTimeoutError("the connection could not be made in time", sent=False) from None
+        except TimeoutError:
+            raise RequestTimeoutError("the server did not answer in time") from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            raise ConnectionFailedError(f"the connection could not be made: {_reason(error)}", sent=False) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}") from None
+        return HttpResponse(response.status, response.headers, body)
+
+    async def aclose(self) -> None:
+        """Close the session if it is this door's own. May be called twice, and without a request ever made."""
+        self._closed = True
+        session, loop = self._session, self._loop
+        if session is None or not self._is_own or session.closed:
+            return
+        if loop is asyncio.get_running_loop():
+            await session.close()
+        elif loop is not None and not loop.is_closed():
+            raise CStarError("this client works in another event loop; close it there")
+
+    def _enter_loop(self) -> aiohttp.ClientSession:
+        """Bind the door to the running loop on first use, and refuse to work in another one."""
+        if self._closed:
+            raise CStarError("this client is closed")
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop:
+            raise CStarError("this client was first used in another event loop; make one client for each loop")
+        session = self._session or self._own_session()
+        if session.closed:
+            raise CStarError("the session given to this client is closed")
+        if session.auth is not None:
+            raise ConfigurationError("the session given to this client has credentials of its own, which would replace the API key")
+        self._loop, self._session = loop, session
+        return session
+
+    def _own_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections),
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+        )
+
+
+def _reason(error: BaseException) -> str:
+    """What an error of the network is, without addresses or anything that the other side sent."""
+    number = error.errno if isinstance(error, OSError) else None
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    text = getattr(cause, "strerror", None)
+    return f"{text} (errno {number})" if text and number else text or type(cause).__name__.strip("_")

@@ -1,0 +1,188 @@
+"""Between Python and the wire: models from parsed JSON, and JSON from models and plain values.
+
+Reading is left to the generated decoders, which are registered with cattrs class by class as they are met; nothing is checked and
+nothing coerced there. Writing is strict: what JSON cannot hold is refused with the place where it stands.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import math
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import TypeVar, cast
+from uuid import UUID
+
+import cattrs
+import orjson
+
+from cstar_async._envelope import kind_of
+from cstar_async._json import JSON, JSONObject, Unchecked
+from cstar_async._model import Model
+from cstar_async._unset import UNSET
+from cstar_async.errors import InvalidArgumentError
+
+T = TypeVar("T")
+
+
+@functools.cache
+def converter() -> cattrs.Converter:
+    """The converter of this package, made when the first model is read. It is set up here and never changed afterwards."""
+    made = cattrs.Converter(detailed_validation=False)
+    made.register_structure_hook_factory(_is_model, _structure_hook)
+    made.register_unstructure_hook_factory(_is_model, _unstructure_hook)
+    return made
+
+
+def _is_model(kind: Unchecked) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Model)
+
+
+def _structure_hook(kind: type[Model]) -> Callable[[Unchecked, Unchecked], Unchecked]:
+    """The generated decoder of a model class, in the form of a cattrs hook. It stands in the module of the class."""
+    decoders: Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]] = sys.modules[kind.__module__].DECODERS
+    decode = decoders[kind]
+
+    def hook(value: Unchecked, _: Unchecked) -> Unchecked:
+        return decode(value) if isinstance(value, dict) else value
+
+    return hook
+
+
+def _unstructure_hook(_: type[Model]) -> Callable[[Model], dict[str, JSON]]:
+    return model_to_wire
+
+
+@functools.cache
+def decoder(kind: type[T]) -> Callable[[Unchecked], T]:
+    """The hook that cattrs has for a class, looked up once."""
+    hook = converter().get_structure_hook(kind)
+    return lambda value: hook(value, kind)
+
+
+def from_dict(kind: type[T], data: JSONObject) -> T:
+    """Read a model from its wire form, the inverse of `to_dict`.
+
+    Unknown fields are kept in `extra`; missing ones and null become None; values of an unexpected type are passed through as they are.
+
+    Args:
+        kind: A class of `cstar_async.models`.
+        data: A JSON object with wire names, such as a stored webhook or the result of `to_dict`.
+
+    Raises:
+        InvalidArgumentError: *data* is not a mapping.
+    """
+    given: object = data
+    if not isinstance(given, Mapping):
+        raise InvalidArgumentError(f"{kind.__name__} is read from an object, not from {kind_of(given)}")
+    return decoder(kind)(dict(data))
+
+
+def to_dict(model: Model) -> dict[str, JSON]:
+    """The wire form of a model: wire names, instants as text, unknown fields included, nulls left out.
+
+    In the models of requests an explicit None is kept, because there it clears the field.
+
+    Args:
+        model: An object of a class of `cstar_async.models`.
+
+    Raises:
+        InvalidArgumentError: *model* is no model, or holds a value that JSON cannot hold.
+    """
+    given: object = model
+    if not isinstance(given, Model):
+        raise InvalidArgumentError(f"to_dict() takes a model, not {type(given).__name__}")
+    return cast("dict[str, JSON]", converter().unstructure(given))
+
+
+def model_to_wire(model: Model, where: str = "$") -> dict[str, JSON]:
+    """A model as JSON values."""
+    wire: dict[str, JSON] = {}
+    kind = type(model)
+    for attribute, name in kind.wire_names.items():
+        value = getattr(model, attribute)
+        if value is UNSET or (value is None and not kind.keeps_null):
+            continue
+        wire[name] = to_wire(value, f"{where}.{name}")
+    extra: dict[str, object] = getattr(model, "extra", {})
+    for name, value in extra.items():
+        if name not in wire:
+            wire[name] = to_wire(value, f"{where}.{name}")
+    return wire
+
+
+def to_wire(value: object, where: str = "$") -> JSON:
+    """Any value that a caller may give as JSON values.
+
+    Raises:
+        InvalidArgumentError: It is not JSON; the error names the place.
+    """
+    if value is None or value.__class__ in {str, int, bool}:
+        return cast("JSON", value)
+    if isinstance(value, Model):
+        return model_to_wire(value, where)
+    if isinstance(value, datetime):
+        return write_instant(value, where)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidArgumentError(f"{where}: {value} is not JSON")
+    if isinstance(value, Mapping):
+        return _mapping_to_wire(cast("Mapping[object, object]", value), where)
+    if isinstance(value, (list, tuple)):
+        items = cast("list[object] | tuple[object, ...]", value)
+        return [to_wire(item, f"{where}[{index}]") for index, item in enumerate(items)]
+    if value is not UNSET and isinstance(value, enum.Enum):
+        return to_wire(value.value, where)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    for plain in (str, int, float):
+        if isinstance(value, plain):
+            return plain(value)
+    raise InvalidArgumentError(f"{where}: {type(value).__name__} is not JSON")
+
+
+def _mapping_to_wire(value: Mapping[object, object], where: str) -> dict[str, JSON]:
+    wire: dict[str, JSON] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise InvalidArgumentError(f"{where}: a key of a JSON object is a text, not {type(key).__name__}")
+        wire[str(key)] = to_wire(item, f"{where}.{key}")
+    return wire
+
+
+def write_instant(value: datetime, where: str) -> str:
+    """An instant as the API writes it: UTC with a Z; fractions of a second only where there are some.
+
+    Raises:
+        InvalidArgumentError: It has no time zone, so it names no instant.
+    """
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidArgumentError(f"{where}: an instant needs a time zone, such as datetime.now(UTC)")
+    utc = value.astimezone(UTC)
+    precision = "seconds" if utc.microsecond == 0 else "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
+    return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def encode_body(body: Model | JSONObject, extra: JSONObject | None) -> bytes:
+    """A request body as bytes.
+
+    Args:
+        body: What the operation takes.
+        extra: Fields to send beside it, by wire name; they go over those of *body*.
+
+    Raises:
+        InvalidArgumentError: Something in it is not JSON.
+    """
+    try:
+        wire = to_wire(body)
+        if extra:
+            wire = {**cast("dict[str, JSON]", wire), **_mapping_to_wire(cast("Mapping[object, object]", extra), "$")}
+        return orjson.dumps(wire)
+    except RecursionError:
+        raise InvalidArgumentError("the body contains itself, or is nested too deeply for JSON") from None
+    except orjson.JSONEncodeError as error:
+        # Its text speaks of types and limits (integers beyond 64 bits, broken surrogates), never of values.
+        raise InvalidArgumentError(f"the body is not JSON: {error}") from None

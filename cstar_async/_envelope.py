@@ -1,0 +1,100 @@
+"""The envelope that every answer of cStar comes in, opened with as little trust as possible.
+
+The HTTP status has already said that the call succeeded. `success` and `meta` may be missing, pagination may stand in two places and
+two forms (documentation pages "Responses" and "Pagination", which disagree); only `data` must be there, and of the right kind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+import orjson
+
+from cstar_async._json import Unchecked
+from cstar_async._wire import read_instant
+from cstar_async.errors import DecodeError
+from cstar_async.pagination import Pagination
+
+
+@attrs.frozen
+class Envelope:
+    """An opened answer."""
+
+    data: Unchecked
+    request_id: str | None
+    timestamp: datetime | None
+    body: dict[str, Unchecked]
+
+    def pagination(self, rows: int) -> Pagination:
+        """What the answer says of its pages; an answer that says nothing is one whole page.
+
+        Args:
+            rows: How many rows the page has.
+        """
+        stated = self.body.get("pagination")
+        if not isinstance(stated, dict):
+            meta = self.body.get("meta")
+            stated = meta.get("pagination") if isinstance(meta, dict) else None
+        return read_pagination(stated if isinstance(stated, dict) else {}, rows)
+
+
+def open_envelope(body: bytes, *, status: int) -> Envelope:
+    """Parse a good answer.
+
+    Raises:
+        DecodeError: The body is not JSON, not an object, or has no `data`.
+    """
+    try:
+        parsed: Unchecked = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise DecodeError(
+            "the answer is empty" if not body.strip() else "the answer is not JSON", status=status
+        ) from None
+    if not isinstance(parsed, dict):
+        raise DecodeError(f"the answer is {kind_of(parsed)} instead of an object", status=status)
+    opened: dict[str, Unchecked] = parsed
+    meta: Unchecked = opened.get("meta")
+    stamp = request_id = None
+    if isinstance(meta, dict):
+        request_id, stamp = meta.get("requestId"), read_instant(meta.get("timestamp"))
+    if "data" not in opened:
+        raise DecodeError(
+            "the answer has no data", where="$.data", status=status, request_id=request_id if isinstance(request_id, str) else None
+        )
+    return Envelope(
+        opened["data"],
+        request_id if isinstance(request_id, str) else None,
+        stamp if isinstance(stamp, datetime) else None,
+        opened,
+    )
+
+
+def read_pagination(stated: dict[str, Unchecked], rows: int) -> Pagination:
+    """Both documented forms as one; what is not stated is worked out, or taken as one whole page."""
+    page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
+    total, total_pages = _count(stated.get("total")), _count(stated.get("totalPages"))
+    has_more = stated.get("hasMore")
+    if not isinstance(has_more, bool):
+        if total_pages is not None:
+            has_more = (page or 1) < total_pages
+        else:
+            has_more = total is not None and (page or 1) * (page_size or rows) < total
+    return Pagination(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
+
+
+def _count(value: Unchecked) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def kind_of(value: Unchecked) -> str:
+    """What a JSON value is, in words."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, str):
+        return "a text"
+    if value is None:
+        return "null"
+    return "a boolean" if isinstance(value, bool) else "a number"

@@ -1,0 +1,130 @@
+"""The headers of cStar: what is sent, what is read back, and how tolerant the reading is.
+
+Facts: documentation pages "Authentication", "Versioning", "Idempotency" and "Rate limits".
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from cstar_async._version import __version__
+from cstar_async.errors import InvalidArgumentError
+
+AUTHORIZATION: Final = "Authorization"
+API_VERSION: Final = "CStar-Version"
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+CONTENT_TYPE: Final = "Content-Type"
+
+RATE_LIMIT: Final = "X-RateLimit-Limit"
+RATE_REMAINING: Final = "X-RateLimit-Remaining"
+RATE_RESET: Final = "X-RateLimit-Reset"
+RATE_WINDOW: Final = "X-RateLimit-Window"
+RETRY_AFTER: Final = "Retry-After"
+DATE: Final = "Date"
+LOCATION: Final = "Location"
+
+REQUEST_ID: Final = "x-cstar-request-id"
+"""Known from webhook deliveries; on API answers it is a fallback (inferred)."""
+
+FURTHEST: Final = 366 * 86400.0
+"""Seconds: a wait beyond this is absurd, and is cut to it so that dates stay representable."""
+
+OWN_HEADERS: Final = frozenset(
+    {"authorization", "idempotency-key", "content-length", "transfer-encoding", "connection", "host", "content-encoding"}
+)
+"""Headers that a caller cannot replace: they name the key, the call or the form of the message."""
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[\ud800-\udfff]")
+
+USER_AGENT: Final = f"cstar-async/{__version__} Python/{platform.python_version()}"
+
+
+def permanent_headers(api_key: str | None, api_version: str | None) -> dict[str, str]:
+    """The headers that every call of a client carries."""
+    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    if api_key is not None:
+        headers[AUTHORIZATION] = f"Bearer {api_key}"
+    if api_version is not None:
+        headers[API_VERSION] = api_version
+    return headers
+
+
+def read_count(text: str | None) -> int | None:
+    """A header that counts something: a whole number from 0, or None for anything else."""
+    if text is None or len(text) > 18:
+        return None
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def read_date(text: str | None) -> float | None:
+    """A date header as seconds since the epoch, or None for what is no date."""
+    if text is None:
+        return None
+    try:
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """The seconds that `Retry-After` asks for, from a number or an HTTP date; None where it says nothing usable.
+
+    A date is compared with the server's own clock where the answer carries one, since the two hosts need not agree on the time.
+
+    Args:
+        headers: Of the answer; case-insensitive.
+        now: Seconds since the epoch by the client's clock.
+    """
+    text = headers.get(RETRY_AFTER)
+    if text is None:
+        return None
+    seconds = read_seconds(text)
+    if seconds is not None:
+        return seconds
+    date = read_date(text)
+    if date is None:
+        return None
+    server_now = read_date(headers.get(DATE))
+    return min(max(0.0, date - (now if server_now is None else server_now)), FURTHEST)
+
+
+def read_seconds(value: object) -> float | None:
+    """A wait in seconds, from text or a JSON number; None for what is negative, endless or no number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return min(seconds, FURTHEST) if seconds >= 0 and not math.isnan(seconds) else None
+
+
+def moment(epoch: float) -> datetime:
+    """An instant of the wall clock as an aware datetime, in UTC."""
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers of a caller's own, fit to be sent.
+
+    Raises:
+        InvalidArgumentError: A name or value that a header cannot have, or a header that the client sets itself. Values are not shown.
+    """
+    for name, value in headers.items():
+        given: object = value
+        if not _TOKEN.fullmatch(name):
+            raise InvalidArgumentError(f"{name!r} is not the name of a header")
+        if name.lower() in OWN_HEADERS:
+            raise InvalidArgumentError(f"{name} is set by the client; see its arguments")
+        if not isinstance(given, str) or _CONTROL.search(given):
+            raise InvalidArgumentError(f"the value of {name} is not a text that a header can carry")
+    return dict(headers)

@@ -1,0 +1,33 @@
+"""A request and a response as plain values: what crosses the door to the network, in bytes and strings only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class HttpRequest:
+    """One request, ready to be sent as it stands."""
+
+    __slots__ = ("body", "headers", "method", "path", "query")
+
+    def __init__(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes | None) -> None:
+        self.method = method
+        self.path = path
+        """From the root of the host, percent-encoded."""
+        self.query = query
+        """Encoded, without the question mark; empty for none."""
+        self.headers = headers
+        """What this request adds to the client's own headers."""
+        self.body = body
+
+
+class HttpResponse:
+    """One whole response: the body has been read and the connection given back."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        """Case-insensitive."""
+        self.body = body

@@ -1,0 +1,76 @@
+"""Hooks and logging, called from one place each, at no cost while nobody listens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+from cstar_async.hooks import DriftInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+
+Info = TypeVar("Info")
+
+LOGGER: Final = logging.getLogger("cstar_async")
+
+
+class Observers:
+    """The hooks of a client, sorted by what they listen to.
+
+    Args:
+        hooks: The observers; of each only the methods that it overrides are called.
+    """
+
+    def __init__(self, hooks: Iterable[Hooks]) -> None:
+        hooks = tuple(hooks)
+        self._request = tuple(hook.on_request for hook in hooks if type(hook).on_request is not Hooks.on_request)
+        self._response = tuple(hook.on_response for hook in hooks if type(hook).on_response is not Hooks.on_response)
+        self._retry = tuple(hook.on_retry for hook in hooks if type(hook).on_retry is not Hooks.on_retry)
+        self._wait = tuple(hook.on_wait for hook in hooks if type(hook).on_wait is not Hooks.on_wait)
+        self._drift = tuple(hook.on_drift for hook in hooks if type(hook).on_drift is not Hooks.on_drift)
+
+    @property
+    def watch_calls(self) -> bool:
+        """Whether anybody wants to hear of requests and responses: hooks, or the log."""
+        return bool(self._request or self._response) or LOGGER.isEnabledFor(logging.DEBUG)
+
+    @property
+    def watch_drift(self) -> bool:
+        """Whether anybody wants to hear of drift; comparing costs more than decoding."""
+        return bool(self._drift)
+
+    def request(self, info: RequestInfo) -> None:
+        """An attempt is about to be sent."""
+        LOGGER.debug("%s %s: attempt %d", info.method, info.path, info.attempt)
+        _tell(self._request, info)
+
+    def response(self, info: ResponseInfo, request_id: str | None) -> None:
+        """An attempt was answered."""
+        LOGGER.debug(
+            "%s %s: %d in %.3f s, attempt %d, request %s", info.method, info.path, info.status, info.elapsed, info.attempt, request_id
+        )
+        _tell(self._response, info)
+
+    def retry(self, info: RetryInfo) -> None:
+        """An attempt failed and another follows."""
+        LOGGER.info(
+            "%s %s: %s on attempt %d, trying again in %.2f s", info.method, info.path, info.error, info.attempt, info.wait
+        )
+        _tell(self._retry, info)
+
+    def wait(self, info: WaitInfo) -> None:
+        """A call waits."""
+        level = logging.WARNING if info.wait >= 10 else logging.DEBUG
+        LOGGER.log(level, "%s %s: waiting %.1f s (%s)", info.method, info.path, info.wait, info.reason)
+        _tell(self._wait, info)
+
+    def drift(self, info: DriftInfo) -> None:
+        """An answer differs from the document."""
+        _tell(self._drift, info)
+
+
+def _tell(listeners: tuple[Callable[[Info], None], ...], info: Info) -> None:
+    for listen in listeners:
+        try:
+            listen(info)
+        except Exception:
+            LOGGER.exception("a hook failed on %s; the call goes on", type(info).__name__)

@@ -1,0 +1,192 @@
+"""The arithmetic of a rate limit: who may be sent now, and when the next one may.
+
+Vocabulary
+    A *window* is the hour (or whatever the server says) in which a key may make *limit* calls. *Remaining* is what the server said
+    was left, when it last answered. A call is *in flight* from the moment it gets its permit until its answer is seen.
+
+What is known
+    Every answer of cStar carries limit, remaining, reset and window, 429s included. Until the first one the documented numbers are
+    assumed: 1,000 calls an hour, 100 for a publishable key. An answer may be overtaken by a later one, so within a window the
+    smallest remaining counts; calls in flight may or may not be counted in it, so all of them are taken off. Near the end of a
+    window that is too careful by the number of calls in flight, and exact again as soon as they are answered.
+
+When a window ends
+    Nobody knows what the server will grant next, nor whether its clock agrees. The first call goes alone and learns; the others
+    follow when its answer is seen, or try in their turn if it has none.
+
+What headers may say
+    Anything. Missing ones leave what is known; negative, huge or unreadable ones count as missing; an end that lies further away
+    than the window is long is cut to the window. The end is measured against the server's own `Date`, so a wrong clock on either
+    side does no harm.
+
+The reserve
+    Background calls leave a share of the limit to interactive ones: they get a permit only while more than that share is left.
+
+Nothing here waits, reads a clock or knows a loop: times are handed in, in seconds of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from cstar_async import _headers
+from cstar_async._headers import moment, read_count, read_date, read_retry_after
+from cstar_async._options import Priority
+
+SECRET_LIMIT: Final = 1000
+"""Calls in a window with a secret key (documented)."""
+PUBLISHABLE_LIMIT: Final = 100
+"""Calls in a window with a publishable key (documented)."""
+WINDOW: Final = 3600.0
+"""Seconds of a window (documented)."""
+SAME_WINDOW: Final = 2.0
+"""Seconds by which two ends of windows may differ and still be one: servers round."""
+
+
+@attrs.frozen
+class RateLimitState:
+    """What the server last said of the rate limit of this key."""
+
+    limit: int
+    """Calls allowed in a window."""
+    remaining: int
+    """Calls left in this window, as of the last answer."""
+    reset_at: datetime | None
+    """When the next window begins, in UTC; None if the server did not say."""
+    window: float | None
+    """Seconds of a window; None if the server did not say."""
+
+
+def read_state(headers: Mapping[str, str]) -> RateLimitState | None:
+    """The rate limit as the headers of one answer state it, or None where they do not."""
+    limit, remaining = read_count(headers.get(_headers.RATE_LIMIT)), read_count(headers.get(_headers.RATE_REMAINING))
+    if limit is None or remaining is None:
+        return None
+    reset, window = read_count(headers.get(_headers.RATE_RESET)), read_count(headers.get(_headers.RATE_WINDOW))
+    return RateLimitState(limit, min(remaining, limit), _moment_or_none(reset), None if window is None else float(window))
+
+
+def _moment_or_none(epoch: int | None) -> datetime | None:
+    try:
+        return None if epoch is None else moment(epoch)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+class Window:
+    """What is known of one key's window, and the permits given in it."""
+
+    __slots__ = ("_ends", "_ends_epoch", "_last_reset", "in_flight", "learning", "length", "limit", "remaining", "reserve")
+
+    def __init__(self, limit: int = SECRET_LIMIT, *, reserve: float = 0.10) -> None:
+        self.limit = limit
+        self.remaining = limit
+        self.reserve = reserve
+        self.length = WINDOW
+        self.in_flight = 0
+        self.learning: bool | None = None
+        """None: the state is known. False: nobody has gone ahead to learn it yet. True: somebody is on the way."""
+        self._ends: float | None = None
+        self._ends_epoch = 0.0
+        self._last_reset: str | None = None
+
+    def has_room(self, priority: Priority, now: float) -> bool:
+        """Whether a call of this priority may be sent now."""
+        if self._ends is not None and now >= self._ends:
+            self._open()
+        if self.learning is not None:
+            return not self.learning
+        free = self.remaining - self.in_flight
+        return free > (self.reserve * self.limit if priority else 0)
+
+    def take(self) -> bool:
+        """Give a permit. Returns whether its holder is the one who goes ahead to learn the state."""
+        self.in_flight += 1
+        goes_ahead = self.learning is False
+        if goes_ahead:
+            self.learning = True
+        return goes_ahead
+
+    def give_back(self, *, went_ahead: bool) -> None:
+        """Take a permit back: its call is over, answered or not."""
+        self.in_flight -= 1
+        if went_ahead and self.learning:
+            self.learning = False
+
+    def seconds_until_open(self, now: float) -> float:
+        """How long until the window ends; 0 if its end is not known or has passed."""
+        return 0.0 if self._ends is None else max(0.0, self._ends - now)
+
+    def observe(self, status: int, headers: Mapping[str, str], now: float, epoch: float) -> None:
+        """Learn from an answer.
+
+        Args:
+            status: Its HTTP status; a 429 closes the window whatever its headers say.
+            headers: Its headers; case-insensitive.
+            now: Seconds of the monotonic clock.
+            epoch: Seconds of the wall clock.
+        """
+        remaining_text = headers.get(_headers.RATE_REMAINING)
+        if remaining_text is not None:
+            self._learn(remaining_text, headers, now, epoch)
+        if status == 429:
+            self._close(headers, now, epoch)
+
+    def _learn(self, remaining_text: str, headers: Mapping[str, str], now: float, epoch: float) -> None:
+        remaining = read_count(remaining_text)
+        limit = read_count(headers.get(_headers.RATE_LIMIT))
+        if remaining is None or limit is None or limit == 0:
+            return
+        reset_text = headers.get(_headers.RATE_RESET)
+        if reset_text is not None and reset_text == self._last_reset and limit == self.limit and self.learning is None:
+            # By far the most frequent case: the same window, one call less.
+            if remaining < self.remaining:
+                self.remaining = remaining
+            return
+        self._learn_window(reset_text, headers, now, epoch, limit=limit, remaining=min(remaining, limit))
+
+    def _learn_window(
+        self, reset_text: str | None, headers: Mapping[str, str], now: float, epoch: float, *, limit: int, remaining: int
+    ) -> None:
+        length = read_count(headers.get(_headers.RATE_WINDOW))
+        if length:
+            self.length = float(min(length, int(WINDOW * 24)))
+        reset = read_count(reset_text)
+        if reset is None:
+            # A count without an end would close the window for ever; alone it only tightens a window whose end is known.
+            if self._ends is not None:
+                self.remaining = min(self.remaining, remaining)
+            return
+        server_now = read_date(headers.get(_headers.DATE))
+        left = min(reset - (epoch if server_now is None else server_now), self.length)
+        ends = now + left
+        if self._ends is not None and ends < self._ends - SAME_WINDOW:
+            return  # an answer of the window before, overtaken by one of this window
+        if left <= 0:
+            # The window of this answer is over already: its count says nothing of the next.
+            return
+        is_new = self._ends is None or ends > self._ends + SAME_WINDOW
+        self.remaining = remaining if is_new or limit != self.limit else min(self.remaining, remaining)
+        self.limit = limit
+        self._ends, self._ends_epoch, self._last_reset = ends, epoch + left, reset_text
+        self.learning = None
+
+    def _close(self, headers: Mapping[str, str], now: float, epoch: float) -> None:
+        self.remaining = 0
+        wait = read_retry_after(headers, epoch)
+        if wait is None and self.seconds_until_open(now) > 0:
+            return
+        # Without a word on when to come back, the caller that was refused finds out for all.
+        wait = 0.0 if wait is None else min(wait, self.length)
+        self._ends, self._ends_epoch, self._last_reset = now + wait, epoch + wait, None
+        self.learning = None
+
+    def _open(self) -> None:
+        self.remaining = self.limit
+        self.learning = False
+        self._ends = None
+        self._last_reset = None

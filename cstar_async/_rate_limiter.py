@@ -1,0 +1,248 @@
+"""The limiter: a window's arithmetic with a queue in front of it.
+
+A call that the window has no room for waits in order within its priority, and interactive ones go first. Exactly one waiter, the
+*keeper*, also watches the time; when it leaves, the next takes over. So there is no background task to leak, and ten thousand
+waiters cost a small object each. Every wait has a latest moment, after which it fails instead of going on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from cstar_async._clock import Clock
+from cstar_async._headers import moment
+from cstar_async._options import Priority
+from cstar_async._rate_limit import RateLimitState, Window, read_state
+from cstar_async.errors import RateLimitWaitError
+
+
+class Permit(enum.Enum):
+    """The right to send one call."""
+
+    GRANTED = enum.auto()
+    AHEAD = enum.auto()
+    """The first of a new window: the others wait for what its answer says."""
+
+
+class Limiter(Protocol):
+    """What the runtime asks of a limiter."""
+
+    @property
+    def state(self) -> RateLimitState | None:
+        """The rate limit as last learned; None before the first answer that states it."""
+        ...
+
+    def assume(self, limit: int) -> None:
+        """Take *limit* as the calls of a window until an answer says otherwise."""
+        ...
+
+    def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
+        """A permit if there is one at once. Costs arithmetic only."""
+        ...
+
+    async def acquire(
+        self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]
+    ) -> Permit:
+        """Wait for a permit.
+
+        Args:
+            priority: Whose turn it is when there is room.
+            clock: Tells the time and waits.
+            longest: Seconds after which the wait fails.
+            announce: Called with the seconds that the wait is expected to take, before it begins.
+
+        Raises:
+            RateLimitWaitError: The wait would be, or became, longer than *longest*. No permit was taken.
+        """
+        ...
+
+    def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
+        """The call was answered: learn from it and let the next go."""
+        ...
+
+    def give_back(self, permit: Permit, clock: Clock) -> None:
+        """The call ended without an answer, or was never sent."""
+        ...
+
+
+class _Waiter:
+    """A call in the queue: woken with a permit, with an error, or to become the keeper."""
+
+    __slots__ = ("latest", "permit", "wake")
+
+    def __init__(self, latest: float) -> None:
+        self.latest = latest
+        self.permit: Permit | None = None
+        self.wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class RateLimiter:
+    """One key's budget of calls, in memory.
+
+    Share one between all clients of a key in a process, so that they spend one budget. It learns from every answer and lets calls
+    through first-in first-out within a priority.
+
+    Args:
+        reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
+
+    Raises:
+        ValueError: *reserve* is not in its range.
+    """
+
+    def __init__(self, *, reserve: float = 0.10) -> None:
+        if not 0 <= reserve < 1:
+            raise ValueError(f"reserve must be from 0 to below 1, not {reserve!r}")
+        self._window = Window(reserve=reserve)
+        self._queues: dict[Priority, deque[_Waiter]] = {priority: deque() for priority in Priority}
+        self._waiting = 0
+        self._keeper: _Waiter | None = None
+        self._last_headers: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"RateLimiter(state={self.state!r}, waiting={self._waiting})"
+
+    @property
+    def state(self) -> RateLimitState | None:
+        """The rate limit as the last answer stated it; None before the first."""
+        return None if self._last_headers is None else read_state(self._last_headers)
+
+    def assume(self, limit: int) -> None:
+        """Take *limit* as the calls of a window until an answer says otherwise."""
+        if self._last_headers is None and self._window.in_flight == 0:
+            self._window.limit = self._window.remaining = limit
+
+    def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
+        """A permit if there is one at once and nobody of this or a higher priority waits."""
+        if self._waiting and any(self._queues[other] for other in Priority if other <= priority):
+            return None
+        if not self._window.has_room(priority, clock.monotonic()):
+            return None
+        return Permit.AHEAD if self._window.take() else Permit.GRANTED
+
+    async def acquire(
+        self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]
+    ) -> Permit:
+        """Wait in order for a permit; see `Limiter.acquire`."""
+        now = clock.monotonic()
+        expected = self._expected_wait(priority, now)
+        if expected > longest:
+            raise self._too_long(expected, clock)
+        announce(expected)
+        waiter = _Waiter(now + longest)
+        queue = self._queues[priority]
+        queue.append(waiter)
+        self._waiting += 1
+        try:
+            # There may have been room all along, for the first of a new window.
+            self._admit(now)
+            while waiter.permit is None:
+                await self._rest(waiter, clock)
+            return waiter.permit
+        except BaseException:
+            if waiter.permit is not None:
+                # Granted and cancelled in the same turn of the loop: the permit must not be lost.
+                self.give_back(waiter.permit, clock)
+            raise
+        finally:
+            if waiter.permit is None:
+                queue.remove(waiter)
+                self._waiting -= 1
+            if waiter.wake.done() and not waiter.wake.cancelled():
+                waiter.wake.exception()  # retrieved, so that the loop does not report it
+            if self._keeper is waiter:
+                self._hand_over()
+
+    def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
+        """The call was answered: learn from it and let the next go."""
+        now = clock.monotonic()
+        if "X-RateLimit-Limit" in headers:
+            self._last_headers = headers
+        self._window.observe(status, headers, now, clock.time())
+        self._window.give_back(went_ahead=permit is Permit.AHEAD)
+        if self._waiting:
+            self._admit(now)
+            self._hand_over()
+
+    def give_back(self, permit: Permit, clock: Clock) -> None:
+        """The call ended without an answer, or was never sent."""
+        self._window.give_back(went_ahead=permit is Permit.AHEAD)
+        if self._waiting:
+            self._admit(clock.monotonic())
+            self._hand_over()
+
+    def _expected_wait(self, priority: Priority, now: float) -> float:
+        """Seconds until this call's turn, if nothing changes: the rest of this window, and a whole one for each limit's worth ahead."""
+        ahead = sum(len(self._queues[other]) for other in Priority if other <= priority)
+        usable = self._window.limit * (1 - self._window.reserve) if priority else self._window.limit
+        until_open = self._window.seconds_until_open(now)
+        return until_open + (ahead // max(1, int(usable))) * self._window.length if until_open else 0.0
+
+    def _too_long(self, wait: float, clock: Clock) -> RateLimitWaitError:
+        retry_at = moment(clock.time() + wait)
+        return RateLimitWaitError(
+            f"the rate limit leaves no call before {retry_at:%Y-%m-%d %H:%M:%S} UTC, {wait:.0f} s away, longer than allowed",
+            retry_at=retry_at,
+            wait=wait,
+            state=self.state,
+        )
+
+    def _admit(self, now: float) -> None:
+        """Give permits to those who wait, while there is room."""
+        for priority, queue in self._queues.items():
+            while queue and self._window.has_room(priority, now):
+                waiter = queue.popleft()
+                self._waiting -= 1
+                waiter.permit = Permit.AHEAD if self._window.take() else Permit.GRANTED
+                _wake(waiter)
+
+    async def _rest(self, waiter: _Waiter, clock: Clock) -> None:
+        """Wait for a wake-up; as the keeper, also for the moment when something changes by itself."""
+        if self._keeper is None:
+            self._keeper = waiter
+        if self._keeper is not waiter:
+            await waiter.wake
+            if waiter.permit is None:
+                waiter.wake = asyncio.get_running_loop().create_future()
+            return
+        alarm = asyncio.ensure_future(clock.sleep(self._seconds_until_change(clock.monotonic())))
+        try:
+            await asyncio.wait((alarm, waiter.wake), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            alarm.cancel()
+        if waiter.wake.done() and waiter.permit is None:
+            waiter.wake.result()
+            waiter.wake = asyncio.get_running_loop().create_future()
+        now = clock.monotonic()
+        self._admit(now)
+        self._expire(clock)
+
+    def _seconds_until_change(self, now: float) -> float:
+        """Until the window opens or the first waiter's time is over, whichever comes first."""
+        over = min(waiter.latest for queue in self._queues.values() for waiter in queue) - now
+        until_open = self._window.seconds_until_open(now)
+        return max(0.0, min(over, until_open) if until_open else over)
+
+    def _expire(self, clock: Clock) -> None:
+        """End the waits whose time is over, or is sure to be over before the window opens."""
+        now = clock.monotonic()
+        chance = now + self._window.seconds_until_open(now)
+        for queue in self._queues.values():
+            for waiter in queue:
+                if not waiter.wake.done() and (waiter.latest <= now or waiter.latest < chance):
+                    waiter.wake.set_exception(self._too_long(max(chance, waiter.latest) - now, clock))
+
+    def _hand_over(self) -> None:
+        """Wake a keeper to look at the clock anew: the present one, or the first in line."""
+        if self._keeper is None or self._keeper.permit is not None or self._keeper.wake.done():
+            self._keeper = next((waiter for queue in self._queues.values() for waiter in queue if not waiter.wake.done()), None)
+        if self._keeper is not None:
+            _wake(self._keeper)
+
+
+def _wake(waiter: _Waiter) -> None:
+    if not waiter.wake.done():
+        waiter.wake.set_result(None)

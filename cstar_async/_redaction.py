@@ -1,0 +1,28 @@
+"""What must not reach a log, a repr or an exception text, taken out of any text on its way there."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONGEST: Final = 200
+"""Characters of a server's sentence that are shown; the rest says nothing to a reader of logs."""
+
+_SECRET: Final = re.compile(r"\b(sk|pk)_(?:(live|test)_)?[\w-]{6,}|\b(whsec)_[\w-]{6,}|\b(bearer)\s+[\w.~+/=-]+", re.IGNORECASE | re.ASCII)
+_ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+_SPACE: Final = re.compile(r"\s+")
+
+
+def redact(text: str) -> str:
+    """One short line of *text* without keys, tokens and e-mail addresses."""
+    line = _SPACE.sub(" ", text).strip()
+    line = _ADDRESS.sub("…@…", _SECRET.sub(_keep_kind, line))
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def _keep_kind(match: re.Match[str]) -> str:
+    """The prefix of a key says which kind was meant; nothing after it may stay."""
+    kind, environment, signing, bearer = match.groups()
+    if bearer:
+        return f"{bearer} …"
+    return "_".join(part for part in (kind or signing, environment) if part) + "_…"

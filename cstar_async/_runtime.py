@@ -1,0 +1,677 @@
+"""The one loop that every call goes through.
+
+A call is built, gets a place and a permit, is sent, observed and, if that may help and can do no harm, sent again; then its answer is
+decoded. No other module waits, retries or raises an error of the API. What is decided here is decided by the pure rooms below
+(`_retry`, `_rate_limit`, `_error_table`, `_envelope`, `_codec`); what is done goes through the doors (`_transport`, `_clock`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from importlib import resources
+from typing import Any, Final, Protocol, TypeVar, cast
+
+import attrs
+
+from cstar_async import _headers
+from cstar_async._clock import Clock
+from cstar_async._codec import decoder, encode_body, to_wire
+from cstar_async._drift import Schemas, find_drift
+from cstar_async._envelope import Envelope, kind_of, open_envelope
+from cstar_async._error_table import make_error, read_error
+from cstar_async._gate import Gate
+from cstar_async._headers import moment
+from cstar_async._http import HttpRequest, HttpResponse
+from cstar_async._idempotency import checked_key, new_key
+from cstar_async._json import JSON, JSONObject, Unchecked
+from cstar_async._model import Model
+from cstar_async._observers import Observers
+from cstar_async._operation import Operation
+from cstar_async._options import RequestOptions
+from cstar_async._rate_limit import read_state
+from cstar_async._rate_limiter import Limiter, Permit
+from cstar_async._response import RECORDER, Response
+from cstar_async._retry import Failure, RetryBudget, is_repeatable, required_wait, wait_before
+from cstar_async._single_flight import SingleFlight
+from cstar_async._transport import Transport
+from cstar_async._url import free_path, path_segment, query_string
+from cstar_async.config import CallSettings, check_settings
+from cstar_async.errors import (
+    APIError,
+    ConfigurationError,
+    CStarError,
+    DecodeError,
+    InvalidArgumentError,
+    RateLimitError,
+    RateLimitWaitError,
+    RequestTimeoutError,
+    TransportError,
+)
+from cstar_async.hooks import DriftInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+from cstar_async.pagination import Page, Paginator
+
+T = TypeVar("T")
+
+_JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
+_NO_OPTIONS: Final = RequestOptions()
+
+
+class Target(Protocol):
+    """What a call is named after in errors, hooks and logs."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+
+
+@attrs.frozen
+class FreeTarget:
+    """A path of the caller's own, which the document does not describe."""
+
+    id: str
+    method: str
+    path: str
+
+
+class Core:
+    """What all views of one client share.
+
+    Args:
+        transport: The door to the network.
+        clock: The door to time.
+        random: Numbers from 0 to below 1, for back-off.
+        limiter: The budget of the key.
+        places: How many calls may be in flight at once.
+        budget: Tokens for retries.
+        observers: Hooks and log.
+        prefix: What stands before every path: the path of the base URL.
+        team_id: The team, if it is known.
+        is_publishable: Whether the key may only read.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        clock: Clock,
+        random: Callable[[], float],
+        limiter: Limiter,
+        places: int,
+        budget: RetryBudget,
+        observers: Observers,
+        prefix: str,
+        team_id: str | None,
+        is_publishable: bool,
+    ) -> None:
+        self.transport = transport
+        self.clock = clock
+        self.random = random
+        self.limiter = limiter
+        self.gate = Gate(places)
+        self.budget = budget
+        self.observers = observers
+        self.prefix = prefix
+        self.is_publishable = is_publishable
+        self.team_path = SingleFlight(None if team_id is None else self.path_of_team(team_id))
+        self.is_closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._schemas: Schemas | None = None
+
+    def path_of_team(self, team_id: str) -> str:
+        """What stands before a path that is relative to a team."""
+        return f"{self.prefix}/api/v1/teams/{path_segment(team_id, 'team_id')}"
+
+    def enter_loop(self) -> None:
+        """Bind the client to the loop of its first call, and refuse to work in another or after the end."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise CStarError("this client was first used in another event loop; make one client for each loop")
+            self._loop = loop
+        if self.is_closed:
+            raise CStarError("this client is closed")
+
+    @property
+    def schemas(self) -> Schemas:
+        """The component schemas of the document, read when drift is first looked for."""
+        if self._schemas is None:
+            text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
+            self._schemas = cast("Schemas", json.loads(text)["components"]["schemas"])
+        return self._schemas
+
+    async def aclose(self) -> None:
+        """Give back what the client holds; may be called twice."""
+        self.is_closed = True
+        await self.transport.aclose()
+
+
+class Call:
+    """One call on its way: what is sent, and what it goes by."""
+
+    __slots__ = ("deadline_at", "idempotency_key", "request", "settings", "started", "target")
+
+    def __init__(
+        self,
+        target: Target,
+        request: HttpRequest,
+        settings: CallSettings,
+        idempotency_key: str | None,
+        started: float,
+        deadline_at: float | None,
+    ) -> None:
+        self.target = target
+        self.request = request
+        self.settings = settings
+        self.idempotency_key = idempotency_key
+        self.started = started
+        self.deadline_at = deadline_at
+
+    def name(self, error: CStarError, attempts: int) -> None:
+        """Write on an error which call it ended."""
+        error.operation = self.target.id
+        error.attempts = attempts
+        error.idempotency_key = self.idempotency_key
+
+
+class Exchange:
+    """A call that the server has done, and its answer."""
+
+    __slots__ = ("attempts", "call", "elapsed", "response")
+
+    def __init__(self, call: Call, response: HttpResponse, attempts: int, elapsed: float) -> None:
+        self.call = call
+        self.response = response
+        self.attempts = attempts
+        self.elapsed = elapsed
+
+
+class ClientSender:
+    """Carries out the operations of one view of a client; the implementation of `Sender`.
+
+    Args:
+        core: What this view shares with the others.
+        settings: What its calls go by unless they say otherwise.
+    """
+
+    __slots__ = ("core", "settings")
+
+    def __init__(self, core: Core, settings: CallSettings) -> None:
+        self.core = core
+        self.settings = settings
+
+    async def call(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T:
+        """One call that answers with one object; see `Sender.call`."""
+        exchange = await self._operate(operation, path, query, body, idempotency_key, options)
+        if operation.shape == "deleted" and (not exchange.response.body.strip() or exchange.response.status == 404):
+            # The answer is known without a body: the object is gone.
+            opened = Envelope({"deleted": True, "id": path[-1]}, None, None, {})
+        else:
+            opened = self._open(exchange, operation, dict)
+        return self._deliver(exchange, opened, decoder(result)(opened.data))
+
+    async def call_list(
+        self,
+        operation: Operation,
+        item: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        options: RequestOptions | None = None,
+    ) -> list[T]:
+        """One call that answers with a whole list; see `Sender.call_list`."""
+        exchange = await self._operate(operation, path, query, None, None, options)
+        opened = self._open(exchange, operation, list)
+        decode = decoder(item)
+        return self._deliver(exchange, opened, [decode(row) for row in opened.data])
+
+    def paginate(
+        self,
+        operation: Operation,
+        item: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        options: RequestOptions | None = None,
+    ) -> Paginator[T]:
+        """A list that comes in pages; see `Sender.paginate`."""
+        filters = dict(query or {})
+        first, size = filters.pop("page", None), filters.pop("pageSize", None)
+
+        async def fetch(number: int | None, size: int | None) -> Page[T]:
+            asked = dict(filters)
+            if number is not None:
+                asked["page"] = number
+            if size is not None:
+                asked["pageSize"] = size
+            exchange = await self._operate(operation, path, asked, None, None, options)
+            opened = self._open(exchange, operation, list)
+            decode = decoder(item)
+            rows = [decode(row) for row in opened.data]
+            page = Page(rows, opened.pagination(len(rows)), fetch=fetch, number=number, size=size)
+            return self._deliver(exchange, opened, page)
+
+        return Paginator(fetch, first=_count_or_none(first, "page"), size=_count_or_none(size, "page_size"))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None,
+        json: object,
+        idempotency_key: str | None,
+        options: RequestOptions | None,
+    ) -> Response[JSON]:
+        """A call to a path that the document need not know."""
+        verb = method.upper()
+        if verb not in {"GET", "POST", "PATCH", "PUT", "DELETE"}:
+            raise InvalidArgumentError(f"method must be GET, POST, PATCH, PUT or DELETE, not {method!r}")
+        target = FreeTarget("request", verb, path)
+        written = free_path(path)
+        extra = None if options is None else options.extra_body
+        if json is not None and not isinstance(json, Mapping):
+            content = encode_body({"": json}, None)[4:-1] if not extra else None
+            if content is None:
+                raise InvalidArgumentError("extra_body needs a JSON object to go into")
+        else:
+            content = None if json is None and not extra else encode_body(cast("JSONObject", json or {}), extra)
+        writes = verb not in {"GET", "DELETE"}
+        if written.startswith("/api/"):
+            written = self.core.prefix + written
+            exchange = await self._perform(target, written, params, content, idempotency_key, options, keyed=writes)
+        else:
+            self._refuse_write(target)
+            self.core.enter_loop()
+            base = await self._team_path(options)
+            exchange = await self._perform(target, base + written, params, content, idempotency_key, options, keyed=writes)
+        return self._free_response(exchange)
+
+    def _free_response(self, exchange: Exchange) -> Response[JSON]:
+        """The answer to a free request: `data` where there is an envelope, else the whole body; None for an empty one."""
+        body = exchange.response.body
+        if not body.strip():
+            return self._respond(exchange, Envelope(None, None, None, {}), cast("JSON", None))
+        try:
+            opened = open_envelope(body, status=exchange.response.status)
+        except DecodeError:
+            import orjson
+
+            try:
+                whole: Unchecked = orjson.loads(body)
+            except orjson.JSONDecodeError:
+                error = DecodeError("the answer is not JSON", status=exchange.response.status)
+                exchange.call.name(error, exchange.attempts)
+                raise error from None
+            opened = Envelope(whole, None, None, {})
+        return self._respond(exchange, opened, cast("JSON", opened.data))
+
+    async def _operate(
+        self,
+        operation: Operation,
+        path: tuple[str, ...],
+        query: Mapping[str, object] | None,
+        body: Model | JSONObject | None,
+        idempotency_key: str | None,
+        options: RequestOptions | None,
+    ) -> Exchange:
+        """Build a call of the document's and perform it."""
+        self._refuse_write(operation)
+        segments = operation.segments
+        relative = segments[0]
+        for index, value in enumerate(path):
+            relative += path_segment(value) + segments[index + 1]
+        extra = None if options is None else options.extra_body
+        content = None if body is None and not extra else encode_body({} if body is None else body, extra)
+        self.core.enter_loop()
+        if operation.scope == "team":
+            base = self.core.team_path.value or await self._team_path(options)
+        else:
+            base = self.core.prefix
+        return await self._perform(
+            operation, base + relative, query, content, idempotency_key, options, keyed=operation.idempotent
+        )
+
+    def _refuse_write(self, target: Target) -> None:
+        if self.core.is_publishable and target.method != "GET":
+            error = ConfigurationError("a publishable key can only read; use a secret key (sk_live_… or sk_test_…) for writes")
+            error.operation = target.id
+            raise error
+
+    async def _team_path(self, options: RequestOptions | None) -> str:
+        """The path of the key's team, found with one call however many wait for it."""
+        deadline = None if options is None else options.deadline
+        try:
+            async with asyncio.timeout(deadline):
+                return await self.core.team_path.get(self._find_team)
+        except TimeoutError:
+            raise RequestTimeoutError("the deadline was over before the team of the key was found", sent=False) from None
+
+    async def _find_team(self) -> str:
+        from cstar_async._generated.api.auth import whoami
+
+        token = RECORDER.set(None)
+        try:
+            found: object = (await whoami(_Door(self))).team_id
+        finally:
+            RECORDER.reset(token)
+        if not isinstance(found, str) or not found:
+            raise ConfigurationError("the key's team could not be found: whoami names none; pass team_id=")
+        return self.core.path_of_team(found)
+
+    async def _perform(
+        self,
+        target: Target,
+        path: str,
+        query: Mapping[str, object] | None,
+        content: bytes | None,
+        idempotency_key: str | None,
+        options: RequestOptions | None,
+        *,
+        keyed: bool,
+    ) -> Exchange:
+        """Send a request until it succeeds, or until its failure is to be raised."""
+        core, clock = self.core, self.core.clock
+        self._refuse_write(target)
+        core.enter_loop()
+        started = clock.monotonic()
+        settings, deadline_at = self.settings, None
+        extra_query = None
+        if options is not None and options is not _NO_OPTIONS:
+            settings = _overridden(settings, options)
+            deadline_at = None if options.deadline is None else started + options.deadline
+            extra_query = options.extra_query
+        if keyed:
+            idempotency_key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+        elif idempotency_key is not None:
+            raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")
+        headers = _call_headers(content, idempotency_key, options)
+        text = query_string(query, extra_query) if query or extra_query else ""
+        call = Call(target, HttpRequest(target.method, path, text, headers, content), settings, idempotency_key, started, deadline_at)
+
+        attempt, may_be_done = 0, False
+        while True:
+            attempt += 1
+            try:
+                response = await self._attempt(call, attempt)
+            except TransportError as error:
+                call.name(error, attempt)
+                failure, raised = Failure(sent=error.sent), cast("TransportError | APIError", error)
+            else:
+                if 200 <= response.status <= 299 or (response.status == 404 and may_be_done and target.method == "DELETE"):
+                    core.budget.refill(after_retry=attempt > 1)
+                    return Exchange(call, response, attempt, clock.monotonic() - started)
+                facts = read_error(response, clock.time())
+                failure = Failure(status=facts.status, code=facts.code, retry_after=facts.retry_after)
+                raised = make_error(facts, operation=target.id, attempts=attempt, idempotency_key=idempotency_key)
+            may_be_done = may_be_done or failure.may_have_acted
+            await self._back_off(call, attempt, failure, raised)
+
+    async def _attempt(self, call: Call, attempt: int) -> HttpResponse:
+        """Send a request once, in its turn, and learn from its answer."""
+        core, clock = self.core, self.core.clock
+        priority = call.settings.priority
+        permit: Permit | None = None
+        if core.gate.try_enter():
+            permit = core.limiter.try_acquire(priority, clock)
+            if permit is None:
+                core.gate.leave()
+        if permit is None:
+            permit = await self._wait_for_turn(call, attempt)
+        try:
+            timeout = call.settings.timeout
+            if call.deadline_at is not None:
+                timeout = min(timeout, call.deadline_at - clock.monotonic())
+                if timeout <= 0:
+                    raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False)
+            if core.observers.watch_calls:
+                response = await self._send_watched(call, attempt, timeout)
+            else:
+                response = await core.transport.send(call.request, timeout)
+        except BaseException:
+            core.limiter.give_back(permit, clock)
+            raise
+        else:
+            core.limiter.settle(permit, response.status, response.headers, clock)
+            return response
+        finally:
+            core.gate.leave()
+
+    async def _wait_for_turn(self, call: Call, attempt: int) -> Permit:
+        """Wait for a place at the gate and a permit of the limiter, and return with both.
+
+        Whoever waits for a permit holds no place meanwhile: a hundred calls that wait for the next hour must not stand in the way of
+        one that needs not wait.
+        """
+        core, clock, priority = self.core, self.core.clock, call.settings.priority
+        await self._enter_gate(call)
+        permit = core.limiter.try_acquire(priority, clock)
+        if permit is not None:
+            return permit
+        core.gate.leave()
+        longest = call.settings.max_wait
+        if call.deadline_at is not None:
+            longest = min(longest, call.deadline_at - clock.monotonic())
+        try:
+            permit = await core.limiter.acquire(
+                priority, clock, longest=longest, announce=lambda wait: self._announce(call, "rate_limit", wait)
+            )
+        except RateLimitWaitError as error:
+            call.name(error, attempt - 1)
+            raise
+        try:
+            await self._enter_gate(call)
+        except BaseException:
+            core.limiter.give_back(permit, clock)
+            raise
+        return permit
+
+    async def _enter_gate(self, call: Call) -> None:
+        gate = self.core.gate
+        if gate.try_enter():
+            return
+        if call.deadline_at is None:
+            await gate.enter(call.settings.priority)
+            return
+        try:
+            async with asyncio.timeout(max(0.0, call.deadline_at - self.core.clock.monotonic())):
+                await gate.enter(call.settings.priority)
+        except TimeoutError:
+            raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False) from None
+
+    async def _send_watched(self, call: Call, attempt: int, timeout: float) -> HttpResponse:
+        """Send, and tell the observers before and after."""
+        core, target = self.core, call.target
+        core.observers.request(
+            RequestInfo(
+                operation=target.id,
+                method=target.method,
+                path=target.path,
+                attempt=attempt,
+                idempotency_key=call.idempotency_key,
+            )
+        )
+        sent = core.clock.monotonic()
+        response = await core.transport.send(call.request, timeout)
+        core.observers.response(
+            ResponseInfo(
+                operation=target.id,
+                method=target.method,
+                path=target.path,
+                attempt=attempt,
+                status=response.status,
+                elapsed=core.clock.monotonic() - sent,
+                rate_limit=read_state(response.headers),
+            ),
+            response.headers.get(_headers.REQUEST_ID),
+        )
+        return response
+
+    async def _back_off(self, call: Call, attempt: int, failure: Failure, raised: TransportError | APIError) -> None:
+        """Wait before the next attempt, or raise what ended the last.
+
+        Raises:
+            RateLimitWaitError: A 429 asks for a longer wait than the call allows.
+            CStarError: *raised*, because another attempt would not help, could do harm, or is not allowed any more.
+        """
+        core, settings = self.core, call.settings
+        if attempt > settings.max_retries or not is_repeatable(failure, call.target.method, call.idempotency_key):
+            raise raised
+        required = required_wait(failure)
+        wait = wait_before(attempt, failure, core.random)
+        left = None if call.deadline_at is None else call.deadline_at - core.clock.monotonic()
+        if required is None:
+            # The length of this wait is the client's own choice, so it bends to what the caller allows.
+            wait = min(wait, settings.max_wait)
+        longest = settings.max_wait if left is None else min(settings.max_wait, left)
+        if (required is not None and required > longest) or (left is not None and wait > left and required is None):
+            if isinstance(raised, RateLimitError):
+                raise self._wait_too_long(call, raised, required or 0.0) from raised
+            raise raised
+        if left is not None:
+            wait = min(wait, left)
+        if not core.budget.take():
+            raise raised
+        target = call.target
+        core.observers.retry(
+            RetryInfo(
+                operation=target.id,
+                method=target.method,
+                path=target.path,
+                attempt=attempt,
+                status=failure.status,
+                error=type(raised).__name__,
+                wait=wait,
+            )
+        )
+        self._announce(call, "rate_limit" if failure.status == 429 else "back_off", wait)
+        await core.clock.sleep(wait)
+
+    def _wait_too_long(self, call: Call, refused: RateLimitError, wait: float) -> RateLimitWaitError:
+        retry_at = moment(self.core.clock.time() + wait)
+        return RateLimitWaitError(
+            f"the server asks to come back after {wait:.0f} s, longer than allowed",
+            retry_at=retry_at,
+            wait=wait,
+            state=self.core.limiter.state,
+            operation=call.target.id,
+            attempts=refused.attempts,
+            idempotency_key=call.idempotency_key,
+            request_id=refused.request_id,
+        )
+
+    def _announce(self, call: Call, reason: Any, wait: float) -> None:
+        target = call.target
+        self.core.observers.wait(
+            WaitInfo(
+                operation=target.id,
+                method=target.method,
+                path=target.path,
+                reason=reason,
+                wait=wait,
+                priority=call.settings.priority,
+            )
+        )
+
+    def _open(self, exchange: Exchange, operation: Operation, kind: type[dict[Any, Any]] | type[list[Any]]) -> Envelope:
+        """Open the envelope of a good answer, and see that `data` is of the promised kind."""
+        response = exchange.response
+        try:
+            opened = open_envelope(response.body, status=response.status)
+            if not isinstance(opened.data, kind):
+                promised = "an object" if kind is dict else "an array"
+                raise DecodeError(
+                    f"data is {kind_of(opened.data)} instead of {promised}",
+                    where="$.data",
+                    status=response.status,
+                    request_id=opened.request_id,
+                )
+        except DecodeError as error:
+            exchange.call.name(error, exchange.attempts)
+            raise
+        if self.core.observers.watch_drift and operation.result is not None:
+            self._report_drift(operation, operation.result, opened.data)
+        return opened
+
+    def _report_drift(self, operation: Operation, schema: str, data: JSON) -> None:
+        rows, where = (data, "$.data[]") if isinstance(data, list) else ([data], "$.data")
+        differences = dict.fromkeys(drift for row in rows for drift in find_drift(schema, row, self.core.schemas, where))
+        for drift in differences:
+            self.core.observers.drift(
+                DriftInfo(operation=operation.id, where=drift.where, kind=drift.kind, expected=drift.expected, found=drift.found)
+            )
+
+    def _deliver(self, exchange: Exchange, opened: Envelope, data: T) -> T:
+        """Hand out the data; where somebody asked for the whole response, keep that for them."""
+        recorder = RECORDER.get()
+        if recorder is not None:
+            recorder.response = self._respond(exchange, opened, data)
+        return data
+
+    def _respond(self, exchange: Exchange, opened: Envelope, data: T) -> Response[T]:
+        response = exchange.response
+        return Response(
+            data=data,
+            status=response.status,
+            headers=response.headers,
+            request_id=opened.request_id or response.headers.get(_headers.REQUEST_ID),
+            timestamp=opened.timestamp,
+            rate_limit=read_state(response.headers),
+            attempts=exchange.attempts,
+            idempotency_key=exchange.call.idempotency_key,
+            elapsed=exchange.elapsed,
+        )
+
+
+@attrs.frozen
+class _Door:
+    """Lets the runtime call a generated function itself."""
+
+    sender: ClientSender
+
+
+def _overridden(settings: CallSettings, options: RequestOptions) -> CallSettings:
+    """The settings of a call: the client's, where the options say nothing."""
+    check_settings(deadline=options.deadline)
+    return CallSettings(
+        timeout=settings.timeout if options.timeout is None else options.timeout,
+        max_retries=settings.max_retries if options.max_retries is None else options.max_retries,
+        max_wait=settings.max_wait if options.max_wait is None else options.max_wait,
+        priority=settings.priority if options.priority is None else options.priority,
+    )
+
+
+def _call_headers(content: bytes | None, idempotency_key: str | None, options: RequestOptions | None) -> Mapping[str, str] | None:
+    """What a call adds to the headers of its client; None for nothing."""
+    own = None if options is None else options.headers
+    if idempotency_key is None and not own:
+        return None if content is None else _JSON_BODY
+    headers = {} if content is None else dict(_JSON_BODY)
+    if own:
+        headers.update(_headers.checked_headers(own))
+    if idempotency_key is not None:
+        headers[_headers.IDEMPOTENCY_KEY] = idempotency_key
+    return headers
+
+
+def _count_or_none(value: object, name: str) -> int | None:
+    """A page number or size of the caller's; None where none was given."""
+    if not value and not isinstance(value, int):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidArgumentError(f"{name} is a whole number from 1, not {value!r}")
+    return value

@@ -1,0 +1,91 @@
+"""Paths and queries: every value percent-encoded where it stands, so that none can leave its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import cast
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+from cstar_async._codec import write_instant
+from cstar_async._unset import UNSET
+from cstar_async.errors import InvalidArgumentError
+
+
+def path_segment(value: str, name: str = "an id in the path") -> str:
+    """A value as one segment of a path.
+
+    Raises:
+        InvalidArgumentError: It is no text, empty, `.` or `..`, or has characters that UTF-8 cannot hold.
+    """
+    given: object = value
+    if not isinstance(given, str):
+        raise InvalidArgumentError(f"{name} is a text, not {type(given).__name__}")
+    if given.isascii() and given.isidentifier():
+        return given  # an id of the usual form needs no encoding, and this is much quicker than finding that out
+    if given in {"", ".", ".."}:
+        raise InvalidArgumentError(f"{name} must not be {given!r}")
+    return _encoded(given, name)
+
+
+def free_path(path: str) -> str:
+    """A path that a caller wrote, with what is not allowed in a path encoded; what is encoded already stays.
+
+    Raises:
+        InvalidArgumentError: It is a whole URL, has a query or a fragment, or a segment that is empty, `.` or `..`.
+    """
+    given: object = path
+    if not isinstance(given, str):
+        raise InvalidArgumentError(f"a path is a text, not {type(given).__name__}")
+    if "://" in given or given.startswith("//"):
+        raise InvalidArgumentError("a path is relative to base_url; the key goes to no other host")
+    if "?" in given or "#" in given:
+        raise InvalidArgumentError("a path has no query and no fragment; use params=")
+    segments = given.removeprefix("/").removesuffix("/").split("/")
+    if any(unquote(segment) in {"", ".", ".."} for segment in segments):
+        raise InvalidArgumentError("a path must not have empty, '.' or '..' segments")
+    return "/" + "/".join(_encoded(segment, "a path", safe="%:@!$&'()*+,;=") for segment in segments)
+
+
+def query_string(*parts: Mapping[str, object] | None) -> str:
+    """Query parameters in their wire form, without the question mark; those that are `UNSET` are left out.
+
+    Lists are joined with commas, booleans are `true` and `false`, instants are in UTC. A later part goes over an earlier one.
+
+    Raises:
+        InvalidArgumentError: A value is None, or of a kind that a query cannot hold.
+    """
+    merged: dict[str, object] = {}
+    for part in parts:
+        if part:
+            merged.update(part)
+    return "&".join(
+        f"{_encoded(str(name), 'a query parameter')}={_query_value(value, str(name))}" for name, value in merged.items() if value is not UNSET
+    )
+
+
+def _query_value(value: object, name: str) -> str:
+    if isinstance(value, (list, tuple)):
+        items = cast("list[object] | tuple[object, ...]", value)
+        return ",".join(_query_value(item, name) for item in items)
+    if isinstance(value, str):
+        return _encoded(str(value), name)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return _encoded(repr(value), name)
+    if isinstance(value, datetime):
+        return _encoded(write_instant(value, name), name)
+    if isinstance(value, (date, UUID)):
+        return str(value)
+    if value is None:
+        raise InvalidArgumentError(f"{name} must not be None; leave it out to not filter by it")
+    raise InvalidArgumentError(f"{name}: a query cannot hold {type(value).__name__}")
+
+
+def _encoded(text: str, name: str, safe: str = "") -> str:
+    try:
+        return quote(text, safe=safe)
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} has characters that UTF-8 cannot hold") from None

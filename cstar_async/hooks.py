@@ -1,0 +1,109 @@
+"""Observers of what a client does: override what you want to hear of, and pass an instance as `hooks=`.
+
+Hooks are plain functions that get one frozen value and return nothing. They run on the event loop between the steps of a call, so
+they must be quick. What they raise is logged and dropped: watching a call cannot break it. The values hold no key, no body and no
+query; `idempotency_key` is the one with which a call may be repeated, not a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from cstar_async._options import Priority
+from cstar_async._rate_limit import RateLimitState
+
+
+@attrs.frozen(kw_only=True)
+class RequestInfo:
+    """An attempt is about to be sent."""
+
+    operation: str
+    """The operationId, such as `create_ticket`; `request` for a path of the caller's own."""
+    method: str
+    path: str
+    """The template of the path: ids are not filled in."""
+    attempt: int
+    """From 1."""
+    idempotency_key: str | None
+
+
+@attrs.frozen(kw_only=True)
+class ResponseInfo:
+    """An attempt was answered, whatever the status."""
+
+    operation: str
+    method: str
+    path: str
+    attempt: int
+    status: int
+    elapsed: float
+    """Seconds from sending to the whole answer."""
+    rate_limit: RateLimitState | None
+    """What this answer said of the rate limit."""
+
+
+@attrs.frozen(kw_only=True)
+class RetryInfo:
+    """An attempt failed and another follows."""
+
+    operation: str
+    method: str
+    path: str
+    attempt: int
+    """The attempt that failed, from 1."""
+    status: int | None
+    """Its status; None if no answer came."""
+    error: str
+    """The class of the error that would be raised without the retry."""
+    wait: float
+    """Seconds until the next attempt."""
+
+
+@attrs.frozen(kw_only=True)
+class WaitInfo:
+    """A call waits before it is sent."""
+
+    operation: str
+    method: str
+    path: str
+    reason: Literal["rate_limit", "back_off"]
+    """Whether it waits for a limit, its own or the server's, or before a retry."""
+    wait: float
+    """Seconds that the wait is expected to take."""
+    priority: Priority
+
+
+@attrs.frozen(kw_only=True)
+class DriftInfo:
+    """An answer differs from the document. The call succeeded, and the value came through as it is."""
+
+    operation: str
+    where: str
+    """The place in the answer, as a JSON path without indexes: `$.data.status`, `$.data[].tags[]`."""
+    kind: Literal["unknown_field", "unknown_value", "wrong_type", "missing"]
+    """A field or enum value that the document does not know, a type it does not promise, or a promised field that is not there."""
+    expected: str
+    """What the document promises."""
+    found: str
+    """What came: the kind of JSON value, or the unknown enum value."""
+
+
+class Hooks:
+    """Does nothing. Override any of the methods."""
+
+    def on_request(self, info: RequestInfo, /) -> None:
+        """An attempt is about to be sent."""
+
+    def on_response(self, info: ResponseInfo, /) -> None:
+        """An attempt was answered."""
+
+    def on_retry(self, info: RetryInfo, /) -> None:
+        """An attempt failed and another follows."""
+
+    def on_wait(self, info: WaitInfo, /) -> None:
+        """A call waits for a rate limit or before a retry."""
+
+    def on_drift(self, info: DriftInfo, /) -> None:
+        """An answer differs from the document."""
