@@ -1,0 +1,93 @@
+"""The command: `python -m codegen [--check] [--document PATH] [--output PATH]`.
+
+Exit status 0: done, or nothing differs. 1: `--check` found differences. 2: the document cannot be generated from; nothing was written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from codegen import output, preflight
+from codegen.document import Document, read
+from codegen.parse import inspect_shape, parse
+from codegen.problems import CodegenError, Problem
+from codegen.render import render
+from codegen.view import look_at
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "openapi" / "cstar.yaml"
+PACKAGE = ROOT / "cstar_async"
+
+DONE, DIFFERENT, REFUSED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        return _check(given.document, given.output) if given.check else _write(given.document, given.output)
+    except CodegenError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return REFUSED
+
+
+def generate(document: Path, folder: Path) -> None:
+    """Write what a document asks for into an empty folder."""
+    raw = read(document)
+    inspect_shape(raw)
+    preflight.inspect(Document(raw))
+    parsed = parse(Document(raw))
+    render(parsed, look_at(parsed), folder)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m codegen", description="Generate the models and methods of cstar_async.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
+    parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
+    parser.add_argument("--output", type=Path, default=PACKAGE, help="the package to write into (default: cstar_async)")
+    return parser
+
+
+def _check(document: Path, package: Path) -> int:
+    with tempfile.TemporaryDirectory(prefix="codegen-") as name:
+        generate(document, Path(name))
+        lines = output.differences(Path(name), package)
+    for line in lines:
+        print(line, file=sys.stderr)
+    return DIFFERENT if lines else DONE
+
+
+def _write(document: Path, package: Path) -> int:
+    with _workshop(package) as workshop:
+        fresh, retired = workshop / "fresh", workshop / "retired"
+        fresh.mkdir()
+        retired.mkdir()
+        generate(document, fresh)
+        try:
+            output.swap_in(fresh, package, retired)
+        except OSError as error:
+            raise CodegenError([Problem(str(package), f"the output cannot be written: {error.strerror}.")]) from None
+    return DONE
+
+
+@contextmanager
+def _workshop(package: Path) -> Iterator[Path]:
+    """A folder beside the output, since renaming must not cross file systems."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=".codegen-", dir=package))
+    except OSError as error:
+        raise CodegenError([Problem(str(package), f"the output cannot be written: {error.strerror}.")]) from None
+    try:
+        yield folder
+    finally:
+        output.remove(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The output on disk: compared with what it should be, or replaced by it in one go.
+
+The generator owns two folders of the package whole. New ones are made beside them and swapped in by renaming, so that a run that fails,
+at whatever moment, leaves the old ones as they were.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDERS = ("_generated", "api")
+"""The folders of the package that hold generated files and nothing else."""
+
+
+def differences(fresh: Path, package: Path) -> list[str]:
+    """What must change in a package to be what was freshly made, one line a file."""
+    wanted, found = _files(fresh), _files(package)
+    lines = [f"missing: {name}" for name in wanted.keys() - found.keys()]
+    lines += [f"stray: {name}" for name in found.keys() - wanted.keys()]
+    lines += [f"differs: {name}" for name in wanted.keys() & found.keys() if wanted[name] != found[name]]
+    return sorted(lines)
+
+
+def _files(package: Path) -> dict[str, bytes]:
+    return {path.relative_to(package).as_posix(): path.read_bytes() for folder in FOLDERS for path in _files_in(package / folder)}
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def swap_in(fresh: Path, package: Path, retired: Path) -> None:
+    """Put the fresh folders in the place of the old ones, which go to *retired*. All three are on one file system."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for folder in FOLDERS:
+            for source, target in ((package / folder, retired / folder), (fresh / folder, package / folder)):
+                if source.exists():
+                    source.rename(target)
+                    moved.append((source, target))
+    except OSError:
+        for source, target in reversed(moved):
+            target.rename(source)
+        raise
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder and all in it."""
+    shutil.rmtree(folder, ignore_errors=True)

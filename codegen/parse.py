@@ -1,0 +1,147 @@
+"""openapi-python-client's reading of the document, and the proof that it read all of it.
+
+The library's parser is internal and drops what it cannot read with a warning or without one. So it is pinned exactly, every error and
+warning of it stops the run, and a census holds the operations, parameters, bodies and answers it found against those of the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.openapi import Endpoint, GeneratorData
+from openapi_python_client.parser.properties import EnumProperty, ModelProperty
+from openapi_python_client.schema import OpenAPI
+from openapi_python_client.strings import ClassName, PythonIdentifier
+from pydantic import ValidationError
+
+from codegen.document import Document, Node, below
+from codegen.problems import CodegenError, Findings, Problem
+
+LIBRARY = "openapi-python-client"
+LIBRARY_VERSION = "0.29.1"
+CONFIG = Path(__file__).with_name("config.yaml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """What the library made of the document, by the document's own names."""
+
+    document: Document
+    data: GeneratorData
+    config: Config
+    models: dict[str, ModelProperty]
+    enums: dict[str, EnumProperty]
+    endpoints: dict[str, Endpoint]
+
+
+def inspect_shape(raw: Node) -> None:
+    """Raise `CodegenError` unless everything in the document is of the type that OpenAPI wants it to be."""
+    findings = Findings()
+    try:
+        OpenAPI.model_validate(raw)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False, include_context=False):
+            # The names of the library's union branches stand among the keys; they are no part of the document.
+            keys = [str(key) for key in detail["loc"] if key not in ("ref", "other", "ref-or-other")]
+            findings.add(below("#", *keys), f"{_in_one_line(detail['msg'])}.")
+    findings.stop_if_any()
+
+
+def parse(document: Document) -> Parsed:
+    """The library's reading of a document that passed the preflight."""
+    if version(LIBRARY) != LIBRARY_VERSION:
+        raise CodegenError([Problem(LIBRARY, f"version {LIBRARY_VERSION} is needed, {version(LIBRARY)} is installed.")])
+    config = _config()
+    data = _read(document, config)
+    findings = Findings()
+    for message in _complaints(data):
+        findings.add(_place_in(message), f"{LIBRARY} says: {message}")
+    findings.stop_if_any()
+    endpoints = {str(endpoint.name): endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints}
+    parsed = Parsed(
+        document=document,
+        data=data,
+        config=config,
+        models={str(model.class_info.name): model for model in data.models},
+        enums={str(enum.class_info.name): enum for enum in data.enums if isinstance(enum, EnumProperty)},
+        endpoints={
+            operation.id: endpoints[name]
+            for operation in document.operations
+            if (name := _identifier(operation.id, config)) in endpoints
+        },
+    )
+    _take_census(parsed, findings)
+    findings.stop_if_any()
+    return parsed
+
+
+def _config() -> Config:
+    return Config.from_sources(
+        config_file=ConfigFile.load_from_path(CONFIG),
+        meta_type=MetaType.NONE,
+        document_source=CONFIG,
+        file_encoding="utf-8",
+        overwrite=False,
+        output_path=None,
+    )
+
+
+def _read(document: Document, config: Config) -> GeneratorData:
+    try:
+        data = GeneratorData.from_dict(document.raw, config=config)
+    except Exception as error:  # whatever the library trips over, the author of the document gets a sentence
+        message = _in_one_line(f"{type(error).__name__}: {error}")
+        raise CodegenError([Problem("#", f"{LIBRARY} cannot read the document: {message}.")]) from error
+    if isinstance(data, GeneratorError):
+        raise CodegenError([Problem("#", f"{LIBRARY} cannot read the document: {_in_one_line(data.detail or data.header)}.")])
+    return data
+
+
+def _complaints(data: GeneratorData) -> Iterator[str]:
+    errors = [*data.errors, *(error for tag in data.endpoint_collections_by_tag.values() for error in tag.parse_errors)]
+    for error in errors:
+        yield _in_one_line(f"{error.header} {error.detail or ''}")
+
+
+def _place_in(message: str) -> str:
+    """The place that a complaint of the library speaks of, as well as it can be told."""
+    if found := re.search(r"/components/\w+/[^\s:]+", message):
+        return f"#{found[0]}"
+    if found := re.search(r"parsing ([A-Z]+) (\S+) within", message):
+        return below("#/paths", found[2], found[1].lower())
+    return "#"
+
+
+def _take_census(parsed: Parsed, findings: Findings) -> None:
+    """Hold what the library found against what the document has."""
+    for operation in parsed.document.operations:
+        endpoint = parsed.endpoints.get(operation.id)
+        if endpoint is None:
+            findings.add(operation.pointer, f"{LIBRARY} lost the operation `{operation.id}`.")
+            continue
+        counts = {
+            "parameters": (len(operation.parameters), sum(1 for _ in endpoint.iter_all_parameters())),
+            "bodies": (int("requestBody" in operation.node), len(endpoint.bodies)),
+            "answers": (len(operation.node["responses"]), len(endpoint.responses)),
+        }
+        for what, (written, found) in counts.items():
+            if written != found:
+                findings.add(operation.pointer, f"the document has {written} {what} here and {LIBRARY} found {found}.")
+    for name, schema in parsed.document.schemas.items():
+        known = parsed.enums if "enum" in schema else parsed.models
+        if str(ClassName(name, parsed.config.field_prefix)) not in known:
+            findings.add(below("#/components/schemas", name), f"{LIBRARY} lost the schema `{name}`.")
+
+
+def _identifier(name: str, config: Config) -> str:
+    return str(PythonIdentifier(name, config.field_prefix))
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")

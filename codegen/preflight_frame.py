@@ -1,0 +1,186 @@
+"""Rules for the frame of a document: its version, the words it uses, where its references lead, and its tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from codegen.document import METHODS, Document, Node, below, references_in
+from codegen.problems import Findings
+from codegen.vocabulary import EVIDENCE, KEYS
+
+
+class Part(NamedTuple):
+    """An object of the document, and what kind of object OpenAPI takes it for."""
+
+    kind: str
+    pointer: str
+    node: Node
+
+
+def inspect(document: Document, findings: Findings) -> None:
+    """Note what is wrong with the frame."""
+    _inspect_version(document, findings)
+    for part in parts_of(document):
+        _inspect_words(part, findings)
+        _inspect_evidence(part, findings)
+    _inspect_references(document, findings)
+    _inspect_tags(document, findings)
+    _inspect_leftovers(document, findings)
+
+
+def _inspect_version(document: Document, findings: Findings) -> None:
+    version = str(document.raw.get("openapi"))
+    if not version.startswith("3.1."):
+        findings.add("#/openapi", f"the document must be OpenAPI 3.1, not {version}.")
+
+
+def _inspect_words(part: Part, findings: Findings) -> None:
+    if part.kind == "path item" and "$ref" in part.node:
+        findings.add(part.pointer, "a path item given by $ref loses all its operations; write them here.")
+        return
+    for key in part.node:
+        if key in KEYS[part.kind]:
+            continue
+        if part.kind == "document" and key == "webhooks":
+            findings.add(below(part.pointer, key), "the webhooks section is not supported yet.")
+        elif key.startswith("x-"):
+            findings.add(part.pointer, f"the extension `{key}` is unknown on a {part.kind}; is it misspelt?")
+        else:
+            findings.add(part.pointer, f"the generator would ignore `{key}` of a {part.kind}.")
+
+
+def _inspect_evidence(part: Part, findings: Findings) -> None:
+    evidence = part.node.get("x-evidence")
+    if evidence is not None and evidence not in EVIDENCE:
+        findings.add(part.pointer, f"x-evidence is `{evidence}`; it must be one of {', '.join(EVIDENCE)}.")
+    for key in ("x-source", "description", "summary"):
+        if key in part.node and (not isinstance(part.node[key], str) or not part.node[key].strip()):
+            findings.add(part.pointer, f"`{key}` must be a text that says something.")
+
+
+def _inspect_references(document: Document, findings: Findings) -> None:
+    for reference, pointer in references_in(document.raw, "#"):
+        if not reference.startswith("#/components/"):
+            findings.add(pointer, f"the $ref `{reference}` does not lead to a component of this document.")
+        elif (target := document.at(reference)) is None:
+            findings.add(pointer, f"the $ref `{reference}` leads nowhere.")
+        elif isinstance(target, dict) and "$ref" in target:
+            findings.add(pointer, f"the $ref `{reference}` leads to another $ref; refer to the thing itself.")
+
+
+def _inspect_tags(document: Document, findings: Findings) -> None:
+    names = [tag.get("name", "") for tag in document.raw.get("tags") or ()]
+    used = {operation.namespace for operation in document.operations}
+    for index, tag in enumerate(document.raw.get("tags") or ()):
+        name, pointer = tag.get("name", ""), below("#/tags", str(index))
+        if not tag.get("description"):
+            findings.add(pointer, f"the tag `{name}` has no description.")
+        if name in names[:index]:
+            findings.add(pointer, f"the tag `{name}` stands here a second time.")
+        if not any(namespace == name or namespace.startswith(f"{name}.") for namespace in used):
+            findings.add(pointer, f"no operation is in the namespace of the tag `{name}`.")
+
+
+def _inspect_leftovers(document: Document, findings: Findings) -> None:
+    named = {reference for reference, _ in references_in(document.raw, "#")}
+    for kind in ("parameters", "responses", "requestBodies", "headers"):
+        for name in document.components.get(kind) or {}:
+            if f"#/components/{kind}/{name}" not in named:
+                findings.add(below("#/components", kind, name), "nothing in the document uses this component.")
+    reached = document.schemas_reached_from([document.raw.get("paths"), {**document.components, "schemas": None}])
+    for name, schema in document.schemas.items():
+        if name not in reached and not schema.get("x-cstar-convention"):
+            findings.add(below("#/components/schemas", name), "no operation reaches this schema.")
+
+
+def parts_of(document: Document) -> Iterator[Part]:
+    """Every object of the document whose words are checked."""
+    raw = document.raw
+    yield Part("document", "#", raw)
+    yield Part("info", "#/info", raw.get("info") or {})
+    for kind in ("servers", "tags"):
+        for index, node in enumerate(raw.get(kind) or ()):
+            yield Part(kind.removesuffix("s"), below("#", kind, str(index)), node)
+    for path, item in (raw.get("paths") or {}).items():
+        yield from _in_path_item(item, below("#/paths", path))
+    yield Part("components", "#/components", document.components)
+    for kind, walk in _COMPONENTS.items():
+        for name, node in (document.components.get(kind) or {}).items():
+            yield from _in(walk, node, below("#/components", kind, name))
+
+
+def _in(walk: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> Iterator[Part]:
+    """The parts of something that may stand in place or be referred to."""
+    if not isinstance(node, dict):
+        return
+    if "$ref" in node:
+        yield Part("reference", pointer, node)
+    else:
+        yield from walk(node, pointer)
+
+
+def _in_path_item(item: Node, pointer: str) -> Iterator[Part]:
+    yield Part("path item", pointer, item)
+    for index, parameter in enumerate(item.get("parameters") or ()):
+        yield from _in(_in_parameter, parameter, below(pointer, "parameters", str(index)))
+    for method in (key for key in item if key in METHODS):
+        yield from _in_operation(item[method], below(pointer, method))
+
+
+def _in_operation(operation: Node, pointer: str) -> Iterator[Part]:
+    yield Part("operation", pointer, operation)
+    for index, parameter in enumerate(operation.get("parameters") or ()):
+        yield from _in(_in_parameter, parameter, below(pointer, "parameters", str(index)))
+    yield from _in(_in_request_body, operation.get("requestBody"), below(pointer, "requestBody"))
+    for status, response in (operation.get("responses") or {}).items():
+        yield from _in(_in_response, response, below(pointer, "responses", status))
+
+
+def _in_parameter(parameter: Node, pointer: str) -> Iterator[Part]:
+    yield Part("parameter", pointer, parameter)
+    yield from _in(_in_schema, parameter.get("schema"), below(pointer, "schema"))
+
+
+def _in_request_body(body: Node, pointer: str) -> Iterator[Part]:
+    yield Part("request body", pointer, body)
+    yield from _in_content(body, pointer)
+
+
+def _in_response(response: Node, pointer: str) -> Iterator[Part]:
+    yield Part("response", pointer, response)
+    yield from _in_content(response, pointer)
+    for name, header in (response.get("headers") or {}).items():
+        yield from _in(_in_header, header, below(pointer, "headers", name))
+
+
+def _in_header(header: Node, pointer: str) -> Iterator[Part]:
+    yield Part("header", pointer, header)
+    yield from _in(_in_schema, header.get("schema"), below(pointer, "schema"))
+
+
+def _in_content(owner: Node, pointer: str) -> Iterator[Part]:
+    for content_type, media in (owner.get("content") or {}).items():
+        place = below(pointer, "content", content_type)
+        yield Part("media type", place, media)
+        yield from _in(_in_schema, media.get("schema"), below(place, "schema"))
+
+
+def _in_schema(schema: Node, pointer: str) -> Iterator[Part]:
+    yield Part("schema", pointer, schema)
+    for name, node in (schema.get("properties") or {}).items():
+        yield from _in(_in_schema, node, below(pointer, "properties", name))
+    for key in ("items", "additionalProperties"):
+        yield from _in(_in_schema, schema.get(key), below(pointer, key))
+    for key in ("allOf", "oneOf"):
+        for index, node in enumerate(schema.get(key) or ()):
+            yield from _in(_in_schema, node, below(pointer, key, str(index)))
+
+
+_COMPONENTS: dict[str, Callable[[Any, str], Iterator[Part]]] = {
+    "schemas": _in_schema,
+    "parameters": _in_parameter,
+    "responses": _in_response,
+    "requestBodies": _in_request_body,
+    "headers": _in_header,
+}

@@ -1,0 +1,143 @@
+"""Rules for names: whatever becomes a name in Python must be one, and no two things may get the same.
+
+The libraries underneath would let the later of two clashing names replace the earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from codegen import view_names as names
+from codegen.document import Document, Operation, below, schema_named
+from codegen.preflight_operations import scope_of
+from codegen.preflight_schemas import is_model
+from codegen.problems import Findings
+from codegen.vocabulary import ON_THE_CLIENT
+
+
+def inspect(document: Document, findings: Findings) -> None:
+    """Note every name that cannot be used, and every pair of names that clash."""
+    _inspect_schemas(document, findings)
+    for name, schema in document.schemas.items():
+        pointer = below("#/components/schemas", name)
+        if schema.get("x-cstar-convention"):
+            continue
+        if "enum" in schema:
+            _inspect_constants(schema["enum"], pointer, findings)
+        elif is_model(schema):
+            _inspect_attributes(schema["properties"], pointer, findings)
+    _inspect_operation_ids(document, findings)
+    _inspect_namespaces(document, findings)
+    for operation in document.operations:
+        _inspect_arguments(document, operation, findings)
+
+
+def _report_clashes(things: Iterable[tuple[str, str]], python_name: Callable[[str], str], what: str, findings: Findings) -> None:
+    """Note things (their name and place) of which the Python name is taken by an earlier one."""
+    taken: dict[str, str] = {}
+    for name, pointer in things:
+        made = python_name(name)
+        if made in taken:
+            findings.add(pointer, f"the {what} `{taken[made]}` and `{name}` would both be `{made}` in Python.")
+        taken.setdefault(made, name)
+
+
+def _inspect_schemas(document: Document, findings: Findings) -> None:
+    places = [(name, below("#/components/schemas", name)) for name in document.schemas]
+    for name, pointer in places:
+        if names.class_of(name) != name:
+            findings.add(pointer, f"the schema `{name}` would become the class `{names.class_of(name)}`; call it that.")
+        if name in names.RESERVED_CLASSES:
+            findings.add(pointer, f"a schema cannot be called `{name}`; generated code has something of that name already.")
+        alias = name.removesuffix("Input")
+        if alias != name and "enum" in document.schemas.get(alias, {}):
+            findings.add(pointer, f"`{name}` is the name of the type that arguments for the enum `{alias}` have.")
+    _report_clashes(places, names.function_stem, "schemas", findings)
+
+
+def _inspect_constants(values: list[str], pointer: str, findings: Findings) -> None:
+    for value in values:
+        if not names.is_usable(names.constant(value)):
+            findings.add(pointer, f"the value `{value}` gives no name for a constant.")
+    _report_clashes([(value, pointer) for value in values], names.constant, "values", findings)
+
+
+def _inspect_attributes(properties: Iterable[str], pointer: str, findings: Findings) -> None:
+    for wire in properties:
+        attribute = names.attribute(wire)
+        if not names.is_usable(attribute):
+            findings.add(below(pointer, "properties", wire), f"the property `{wire}` gives no name for an attribute.")
+        if attribute in names.RESERVED_ATTRIBUTES:
+            findings.add(below(pointer, "properties", wire), f"an attribute cannot be called `{attribute}`; models need that name.")
+    _report_clashes([(wire, below(pointer, "properties", wire)) for wire in properties], names.attribute, "properties", findings)
+
+
+def _inspect_operation_ids(document: Document, findings: Findings) -> None:
+    roots = {operation.root for operation in document.operations}
+    for operation in document.operations:
+        if not names.is_plain(operation.id):
+            findings.add(operation.pointer, f"the operationId `{operation.id}` must be in snake_case, such as `get_ticket`.")
+        if operation.id in names.RESERVED_FUNCTIONS or operation.id in roots:
+            findings.add(operation.pointer, f"an operation cannot be called `{operation.id}`; that name is taken.")
+    ids = [(operation.id, operation.pointer) for operation in document.operations]
+    _report_clashes(ids, names.function_stem, "operationIds", findings)
+
+
+def _inspect_namespaces(document: Document, findings: Findings) -> None:
+    scopes: dict[str, str] = {}
+    for operation in document.operations:
+        method = str(operation.node["x-cstar-method"])
+        if not all(map(names.is_plain, (*operation.namespace.split("."), method))):
+            findings.add(operation.pointer, f"`{operation.namespace}.{method}` must be snake_case names joined by dots.")
+        if operation.root in ON_THE_CLIENT | names.RESERVED_ROOTS:
+            findings.add(operation.pointer, f"a namespace cannot be called `{operation.root}`; that name is taken.")
+        if method in names.RESERVED_METHODS:
+            findings.add(operation.pointer, f"a method cannot be called `{method}`; namespaces need that name.")
+        scope = "library" if scope_of(operation.path)[0] == "library" else "client"
+        if scopes.setdefault(operation.root, scope) != scope:
+            findings.add(operation.pointer, f"the namespace `{operation.root}` has operations of the library and others.")
+    _inspect_members(document, findings)
+
+
+def _inspect_members(document: Document, findings: Findings) -> None:
+    """What the class of a namespace holds: its methods, and the namespaces below it."""
+    namespaces = sorted({parent for operation in document.operations for parent in lineage(operation.namespace)})
+    classes = [(namespace, "#/tags") for namespace in namespaces]
+    _report_clashes(classes, names.namespace_class, "namespaces", findings)
+    owned: dict[tuple[str, str], str] = {}
+    for operation in document.operations:
+        key = (operation.namespace, str(operation.node["x-cstar-method"]))
+        spelt = ".".join(key)
+        if key in owned:
+            findings.add(operation.pointer, f"`{spelt}` is the method of `{owned[key]}` and of `{operation.id}`.")
+        owned.setdefault(key, operation.id)
+        if spelt in namespaces:
+            findings.add(operation.pointer, f"`{spelt}` is a method and a namespace.")
+    ids = {operation.id for operation in document.operations}
+    for (namespace, method), operation_id in owned.items():
+        if method in ids and method != operation_id:
+            place = next(operation.pointer for operation in document.operations if operation.id == operation_id)
+            findings.add(place, f"the method `{namespace}.{method}` has the name of another operation.")
+
+
+def lineage(namespace: str) -> list[str]:
+    """A namespace and those above it, the highest first: `tickets`, `tickets.messages`."""
+    parts = namespace.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _inspect_arguments(document: Document, operation: Operation, findings: Findings) -> None:
+    wires = [(parameter.name, parameter.pointer) for parameter in operation.parameters if not parameter.is_supplied_by_client]
+    if "requestBody" in operation.node:
+        body, _ = document.follow(operation.node["requestBody"], "")
+        reference = body["content"]["application/json"]["schema"]["$ref"]
+        pointer = below(operation.pointer, "requestBody")
+        wires += [(wire, pointer) for wire in document.schemas[schema_named(reference)]["properties"]]
+    for wire, pointer in wires:
+        argument = names.attribute(wire)
+        if not names.is_usable(argument):
+            findings.add(pointer, f"`{wire}` gives no name for an argument.")
+        if argument in names.RESERVED_ARGUMENTS:
+            findings.add(pointer, f"`{operation.id}` cannot take an argument called `{argument}`; functions need that name.")
+    placed = [(wire, operation.pointer) for wire, _ in wires]
+    _report_clashes(placed, names.attribute, f"arguments of `{operation.id}`", findings)

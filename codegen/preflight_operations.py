@@ -1,0 +1,237 @@
+"""Rules for operations: what each must say of itself, its parameters, its body and its answers."""
+
+from __future__ import annotations
+
+import re
+
+from codegen.document import Document, Node, Operation, Parameter, below, schema_named
+from codegen.preflight_schemas import SchemaRules, is_model
+from codegen.problems import Findings
+
+SAID_OF_EVERY_OPERATION = (
+    *("operationId", "summary", "description", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),
+)
+SAID_OF_EVERY_PARAMETER = ("description", "x-evidence", "x-source")
+KEYS = ("any", "secret", "none")
+IDEMPOTENCY_KEY = "Idempotency-Key"
+JSON_TYPE = "application/json"
+ENVELOPES = ("Envelope", "ListEnvelope")
+
+TEAM_SCOPE = "/api/v1/teams/{teamId}"
+LIBRARY_SCOPE = "/api/library/{team}"
+
+
+def scope_of(path: str) -> tuple[str, str]:
+    """What a path is relative to, and the part of it that all paths of that scope share."""
+    for scope, prefix in (("team", TEAM_SCOPE), ("library", LIBRARY_SCOPE)):
+        if path.startswith(f"{prefix}/"):
+            return scope, prefix
+    return "root", ""
+
+
+def inspect(document: Document, findings: Findings) -> None:
+    """Note what is wrong with the operations."""
+    if not document.operations:
+        findings.add("#/paths", "the document has no operations.")
+    for path in document.raw.get("paths") or {}:
+        if not path.startswith("/"):
+            findings.add(below("#/paths", path), "a path begins with a slash.")
+    for operation in document.operations:
+        OperationRules(document, operation, findings).inspect()
+
+
+class OperationRules:
+    """The rules for one operation."""
+
+    def __init__(self, document: Document, operation: Operation, findings: Findings) -> None:
+        self._document = document
+        self._operation = operation
+        self._findings = findings
+
+    def inspect(self) -> None:
+        """Note what is wrong with the operation."""
+        self._inspect_words()
+        self._inspect_tags()
+        self._inspect_path()
+        for parameter in self._operation.parameters:
+            self._inspect_parameter(parameter)
+        self._inspect_idempotency()
+        self._inspect_body()
+        self._inspect_answers()
+        self._inspect_pagination()
+
+    def _add(self, sentence: str, *parts: str) -> None:
+        self._findings.add(below(self._operation.pointer, *parts), sentence)
+
+    def _inspect_words(self) -> None:
+        node = self._operation.node
+        for key in SAID_OF_EVERY_OPERATION:
+            if not node.get(key):
+                self._add(f"the operation has no `{key}`.")
+        if node.get("x-cstar-key", "any") not in KEYS:
+            self._add(f"x-cstar-key is `{node['x-cstar-key']}`; it must be one of {', '.join(KEYS)}.")
+
+    def _inspect_tags(self) -> None:
+        known = {tag.get("name") for tag in self._document.raw.get("tags") or ()}
+        namespace = self._operation.namespace
+        if self._operation.node.get("tags") != [namespace]:
+            self._add(f"the one tag of the operation must be its namespace, `{namespace}`.")
+        parts = namespace.split(".")
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[:count])
+            if name and name not in known:
+                self._add(f"the namespace `{name}` has no tag of that name at the top of the document to describe it.")
+
+    def _inspect_path(self) -> None:
+        declared = [parameter.name for parameter in self._operation.parameters if parameter.location == "path"]
+        for name in self._operation.placeholders:
+            if name not in declared:
+                self._add(f"the path names `{{{name}}}`, but no parameter declares it.")
+        for name in declared:
+            if name not in self._operation.placeholders:
+                self._add(f"the path parameter `{name}` is not in the path.")
+        if len(set(self._operation.placeholders)) != len(self._operation.placeholders):
+            self._add("the path names a parameter twice.")
+        _, prefix = scope_of(self._operation.path)
+        for parameter in self._operation.parameters:
+            supplied = parameter.location == "path" and f"{{{parameter.name}}}" in prefix
+            if parameter.location == "path" and supplied != parameter.is_supplied_by_client:
+                who = "the client" if supplied else "the caller"
+                self._findings.add(parameter.pointer, f"the path parameter `{parameter.name}` must be supplied by {who}.")
+
+    def _inspect_parameter(self, parameter: Parameter) -> None:
+        for key in SAID_OF_EVERY_PARAMETER:
+            if not parameter.node.get(key):
+                self._findings.add(parameter.pointer, f"the parameter `{parameter.name}` has no `{key}`.")
+        twins = [
+            other for other in self._operation.parameters if (other.name, other.location) == (parameter.name, parameter.location)
+        ]
+        if len(twins) > 1:
+            self._add(f"the {parameter.location} parameter `{parameter.name}` is declared twice.")
+        if parameter.node.get("x-cstar-supplied", "client") != "client":
+            self._findings.add(parameter.pointer, "the only thing that `x-cstar-supplied` may say is `client`.")
+        if "content" in parameter.node or "schema" not in parameter.node:
+            self._findings.add(parameter.pointer, f"the parameter `{parameter.name}` must have a `schema`, and no `content`.")
+            return
+        SchemaRules(self._document, self._findings).inspect_value(parameter.node["schema"], below(parameter.pointer, "schema"))
+        self._inspect_location(parameter)
+
+    def _inspect_location(self, parameter: Parameter) -> None:
+        schema, place = parameter.node["schema"], parameter.pointer
+        resolved, _ = self._document.follow(schema, place)
+        if parameter.location == "path":
+            if resolved.get("type") != "string" or "enum" in resolved or "format" in resolved:
+                self._findings.add(place, f"the path parameter `{parameter.name}` must be a plain string.")
+            if parameter.node.get("required") is not True:
+                self._findings.add(place, f"the path parameter `{parameter.name}` must be `required: true`.")
+        elif parameter.location == "query":
+            self._inspect_query(parameter, resolved)
+        elif not (parameter.location == "header" and parameter.is_supplied_by_client):
+            self._findings.add(place, f"the {parameter.location} parameter `{parameter.name}` is not supported.")
+
+    def _inspect_query(self, parameter: Parameter, schema: Node) -> None:
+        node, place = parameter.node, parameter.pointer
+        items, _ = self._document.follow(schema.get("items") or {}, place)
+        kinds = ("string", "integer", "number", "boolean")
+        if schema.get("type") not in (*kinds, "array") or ("items" in schema and items.get("type") not in kinds):
+            self._findings.add(place, f"the query parameter `{parameter.name}` must be a plain value or an array of such.")
+        if schema.get("type") == "array" and (node.get("style", "form"), node.get("explode")) != ("form", False):
+            self._findings.add(place, f"the array `{parameter.name}` must be `style: form, explode: false` (joined by commas).")
+        elif node.get("style", "form") != "form":
+            self._findings.add(place, f"the style `{node['style']}` of `{parameter.name}` is not supported.")
+
+    def _inspect_idempotency(self) -> None:
+        scope, _ = scope_of(self._operation.path)
+        due = scope == "team" and self._operation.method in ("post", "patch")
+        has = any(parameter.name == IDEMPOTENCY_KEY for parameter in self._operation.parameters)
+        if due and not has:
+            self._add("a POST or PATCH under a team takes the parameter IdempotencyKey.")
+        if has and not due:
+            self._add("only a POST or PATCH under a team takes the parameter IdempotencyKey.")
+
+    def _inspect_body(self) -> None:
+        if "requestBody" not in self._operation.node:
+            return
+        if self._operation.method not in ("post", "put", "patch"):
+            self._add("only POST, PUT and PATCH have a body.", "requestBody")
+        body, pointer = self._document.follow(self._operation.node["requestBody"], below(self._operation.pointer, "requestBody"))
+        schema = self._json_schema_of(body, pointer)
+        if schema is None:
+            return
+        target, _ = self._document.follow(schema, pointer)
+        if "$ref" not in schema or not is_model(target) or target.get("x-cstar-convention"):
+            self._findings.add(pointer, "the body must be a $ref to an object component with properties.")
+
+    def _json_schema_of(self, owner: Node, pointer: str) -> Node | None:
+        """The schema of the one JSON content, or None and a finding."""
+        content = owner.get("content") or {}
+        if list(content) != [JSON_TYPE]:
+            listed = ", ".join(content) or "none"
+            self._findings.add(pointer, f"there must be exactly one content type, {JSON_TYPE}, not {listed}.")
+            return None
+        schema: Node | None = content[JSON_TYPE].get("schema")
+        if schema is None:
+            self._findings.add(pointer, "the content has no schema.")
+        return schema
+
+    def _inspect_answers(self) -> None:
+        responses = self._operation.node.get("responses") or {}
+        for status, response in responses.items():
+            self._inspect_status(status)
+            node, pointer = self._document.follow(response, below(self._operation.pointer, "responses", status))
+            if status in self._operation.successes:
+                self._inspect_success(node, pointer)
+            elif node.get("content"):
+                self._json_schema_of(node, pointer)
+        if len(self._operation.successes) != 1:
+            self._add(f"there must be exactly one good answer, not {len(self._operation.successes)}.", "responses")
+
+    def _inspect_status(self, status: str) -> None:
+        if not re.fullmatch(r"2\d\d|[45]\d\d|[45]XX|default", status):
+            self._add(f"`{status}` is no status that an answer can be told by.", "responses")
+
+    def _inspect_success(self, response: Node, pointer: str) -> None:
+        schema = self._json_schema_of(response, pointer)
+        if schema is None:
+            return
+        data = data_of(schema)
+        if data is None:
+            form = "allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]"
+            self._findings.add(pointer, f"a good answer must be of the form `{form}`.")
+            return
+        named = data.get("items", {}) if data.get("type") == "array" else data
+        target, _ = self._document.follow(named, pointer)
+        if "$ref" not in named or target.get("x-cstar-convention") or "enum" in target:
+            self._findings.add(pointer, "the data of a good answer must be a $ref to an object component, or an array of such.")
+
+    def _inspect_pagination(self) -> None:
+        kind = self._operation.node.get("x-cstar-pagination")
+        if kind is None:
+            return
+        if kind != "page":
+            self._add(f"x-cstar-pagination is `{kind}`; the only kind that is supported is `page`.")
+        query = {parameter.name for parameter in self._operation.parameters if parameter.location == "query"}
+        for name in ("page", "pageSize"):
+            if name not in query:
+                self._add(f"a list in pages takes the query parameter `{name}`.")
+        if not self._answers_with_a_list():
+            self._add("a list in pages answers with a ListEnvelope and an array.")
+
+    def _answers_with_a_list(self) -> bool:
+        for status in self._operation.successes:
+            response, _ = self._document.follow(self._operation.node["responses"][status], "")
+            for media in (response.get("content") or {}).values():
+                schema = media.get("schema") or {}
+                data = data_of(schema)
+                if data is None or data.get("type") != "array" or schema_named(schema["allOf"][0]["$ref"]) != "ListEnvelope":
+                    return False
+        return True
+
+
+def data_of(schema: Node) -> Node | None:
+    """The schema of `data` in a good answer of the one form that is understood; None: it is of another form."""
+    match schema:
+        case {"allOf": [{"$ref": str(envelope)}, {"type": "object", "required": ["data"], "properties": {"data": dict(data)}}]}:
+            return data if len(schema) == 1 and schema_named(envelope) in ENVELOPES else None
+        case _:
+            return None

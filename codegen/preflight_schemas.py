@@ -1,0 +1,166 @@
+"""Rules for schemas: which shapes may stand where, and what each must say of itself.
+
+A component is an object with properties, a free object, or an enum. Whatever stands inside is told by `$ref`, so that everything with a
+shape of its own has a name of its own; that is what keeps classes from being invented or doubled.
+"""
+
+from __future__ import annotations
+
+from codegen.document import Document, Node, below, schema_named
+from codegen.problems import Findings
+from codegen.vocabulary import FORMATS, TYPES
+
+SAID_OF_EVERY_COMPONENT = ("description", "x-evidence", "x-source")
+SAID_OF_EVERY_PROPERTY = ("description", "x-evidence", "x-source")
+
+
+def inspect(document: Document, findings: Findings) -> None:
+    """Note what is wrong with the component schemas."""
+    for name, schema in document.schemas.items():
+        pointer = below("#/components/schemas", name)
+        if not schema.get("x-cstar-convention"):
+            SchemaRules(document, findings).inspect_component(schema, pointer)
+
+
+def is_free(schema: Node) -> bool:
+    """Whether a schema is an object of which only that is known."""
+    return _types_of(schema) == ["object"] and not schema.get("properties") and schema.get("additionalProperties") is True
+
+
+def is_model(schema: Node) -> bool:
+    """Whether a component becomes a class with fields."""
+    return _types_of(schema) == ["object"] and bool(schema.get("properties"))
+
+
+def _types_of(schema: Node) -> list[str]:
+    """The words of `type`, null aside."""
+    given = schema.get("type") or []
+    return [word for word in ([given] if isinstance(given, str) else given) if word != "null"]
+
+
+class SchemaRules:
+    """The rules, with the document to follow references in and the findings to note."""
+
+    def __init__(self, document: Document, findings: Findings) -> None:
+        self._document = document
+        self._findings = findings
+
+    def inspect_component(self, schema: Node, pointer: str) -> None:
+        """A component that the generator makes something of."""
+        for key in SAID_OF_EVERY_COMPONENT:
+            if not schema.get(key):
+                self._findings.add(pointer, f"the schema has no `{key}`.")
+        if "enum" in schema:
+            self._inspect_enum(schema, pointer)
+        elif is_model(schema):
+            self._inspect_model(schema, pointer)
+        elif not is_free(schema):
+            self._findings.add(
+                pointer,
+                "a component schema must be an object with properties, an object with `additionalProperties: true`, or an enum of texts.",
+            )
+
+    def _inspect_enum(self, schema: Node, pointer: str) -> None:
+        values = schema["enum"]
+        if schema.get("type") != "string" or not all(isinstance(value, str) for value in values):
+            self._findings.add(pointer, "an enum must be of `type: string` and list texts only.")
+            return
+        for value in sorted({value for value in values if values.count(value) > 1}):
+            self._findings.add(pointer, f"the enum lists `{value}` twice.")
+        described = schema.get("x-enum-descriptions")
+        if not isinstance(described, dict):
+            self._findings.add(pointer, "the enum has no `x-enum-descriptions`.")
+            return
+        for value in values:
+            if not isinstance(described.get(value), str) or not described[value].strip():
+                self._findings.add(pointer, f"`x-enum-descriptions` says nothing of `{value}`.")
+        for value in described:
+            if value not in values:
+                self._findings.add(pointer, f"`x-enum-descriptions` describes `{value}`, which the enum does not list.")
+
+    def _inspect_model(self, schema: Node, pointer: str) -> None:
+        properties = schema["properties"]
+        for name in schema.get("required") or ():
+            if name not in properties:
+                self._findings.add(pointer, f"`required` names `{name}`, which is no property.")
+        if schema.get("additionalProperties", True) is not True:
+            self._findings.add(pointer, "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.")
+        identity = schema.get("x-cstar-identity")
+        if identity is not None and identity not in properties:
+            self._findings.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")
+        for name, node in properties.items():
+            self._inspect_property(node, below(pointer, "properties", name), properties)
+
+    def _inspect_property(self, node: Node, pointer: str, siblings: Node) -> None:
+        for key in SAID_OF_EVERY_PROPERTY:
+            if not node.get(key):
+                self._findings.add(pointer, f"the property has no `{key}`.")
+        aliases = node.get("x-cstar-aliases", [])
+        if not isinstance(aliases, list) or not all(isinstance(alias, str) and alias not in siblings for alias in aliases):
+            self._findings.add(pointer, "`x-cstar-aliases` must list wire names that are not properties themselves.")
+        self.inspect_value(node, pointer)
+
+    def inspect_value(self, node: Node, pointer: str) -> None:
+        """A schema that says what a property, an item or a parameter holds."""
+        if "$ref" in node:
+            self._inspect_reference(node, pointer)
+        elif "enum" in node:
+            self._findings.add(pointer, "an enum must be a component of its own; refer to it with $ref.")
+        elif "allOf" in node:
+            self._findings.add(pointer, "`allOf` is for answers in their envelope; write `$ref` with the description beside it.")
+        elif "oneOf" in node:
+            self._inspect_one_of(node, pointer)
+        else:
+            self._inspect_plain(node, pointer)
+
+    def _inspect_reference(self, node: Node, pointer: str) -> None:
+        reference = node["$ref"]
+        if not reference.startswith("#/components/schemas/"):
+            self._findings.add(pointer, f"the $ref `{reference}` does not lead to a schema.")
+        elif self._document.schemas[schema_named(reference)].get("x-cstar-convention"):
+            self._findings.add(pointer, f"`{schema_named(reference)}` is part of the envelope, which callers never see.")
+
+    def _inspect_one_of(self, node: Node, pointer: str) -> None:
+        options = node["oneOf"]
+        named = [option for option in options if "$ref" in option]
+        if len(options) != 2 or len(named) != 1 or {"type": "null"} not in options or "type" in node:
+            self._findings.add(pointer, "`oneOf` is supported as `[{$ref: …}, {type: 'null'}]` only.")
+        else:
+            self._inspect_reference(named[0], pointer)
+
+    def _inspect_plain(self, node: Node, pointer: str) -> None:
+        types = _types_of(node)
+        for word in types:
+            if word not in TYPES:
+                self._findings.add(pointer, f"the type `{word}` is none of JSON's.")
+        if node.get("type") in ("null", ["null"]):
+            self._findings.add(pointer, "a value that can only be null says nothing.")
+        if "format" in node and node["format"] not in FORMATS:
+            self._findings.add(pointer, f"the generator does not know the format `{node['format']}`.")
+        if "format" in node and len(types) != 1:
+            self._findings.add(pointer, "`format` needs exactly one type beside null.")
+        if len(types) > 1 and {"array", "object"} & set(types):
+            self._findings.add(pointer, "arrays and objects cannot share a place with other types.")
+        if "const" in node and (types != ["string"] or not isinstance(node["const"], str)):
+            self._findings.add(pointer, "`const` is supported for texts only.")
+        self._inspect_array(node, pointer, is_array="array" in types)
+        self._inspect_inline_object(node, pointer, is_object="object" in types)
+
+    def _inspect_array(self, node: Node, pointer: str, *, is_array: bool) -> None:
+        if is_array and "items" not in node:
+            self._findings.add(pointer, "the array does not say what its items are.")
+        elif is_array:
+            self.inspect_value(node["items"], below(pointer, "items"))
+        elif "items" in node:
+            self._findings.add(pointer, "`items` has no meaning without `type: array`.")
+
+    def _inspect_inline_object(self, node: Node, pointer: str, *, is_object: bool) -> None:
+        values = node.get("additionalProperties")
+        if "properties" in node or "required" in node:
+            self._findings.add(pointer, "an object with properties must be a component of its own; refer to it with $ref.")
+        elif not is_object and values is not None:
+            self._findings.add(pointer, "`additionalProperties` has no meaning without `type: object`.")
+        elif is_object and isinstance(values, dict):
+            self.inspect_value(values, below(pointer, "additionalProperties"))
+        elif is_object and values is not True:
+            self._findings.add(pointer, "the object does not say what it holds; write `additionalProperties: true` if anything.")

@@ -1,0 +1,83 @@
+"""From views to files: the templates, the banner, and the pinned ruff that gives the text its final form.
+
+The templates hold no logic beyond loops over views. Ruff runs apart from every configuration and cache, so that the output depends on
+nothing but the document, the templates and the pinned versions; it also drops the imports that a module turned out not to need.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from jinja2 import Environment
+from openapi_python_client import Project
+
+from codegen.parse import Parsed
+from codegen.problems import CodegenError, Problem
+from codegen.view import View
+
+TEMPLATES = Path(__file__).with_name("templates")
+RUFF_VERSION = "0.17.6"
+SETTINGS = ("line-length = 132", "target-version = 'py311'")
+IMPORT_SETTINGS = ("lint.isort.known-first-party = ['cstar_async']", "lint.isort.known-third-party = ['attrs']")
+
+
+def render(parsed: Parsed, view: View, folder: Path) -> None:
+    """Write all files of the output into an empty folder."""
+    for name, text in _texts(parsed, view).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    _tidy(folder)
+
+
+def _texts(parsed: Parsed, view: View) -> dict[str, str]:
+    """The files, by their path below the package."""
+    env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
+    show = _Templates(env)
+    texts = {
+        "_generated/__init__.py": show("package.py.jinja"),
+        "_generated/operations.py": show("operations.py.jinja", operations=view.operations),
+        "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
+        "_generated/models/__init__.py": show("models_door.py.jinja", modules=view.model_modules),
+        "_generated/api/__init__.py": show("api_door.py.jinja", modules=view.api_modules),
+        "_generated/namespaces/__init__.py": show("namespaces_door.py.jinja", modules=view.namespace_modules),
+        "api/__init__.py": show("public_api_door.py.jinja", modules=view.api_modules),
+    }
+    texts |= {f"_generated/models/{module.name}.py": show("models.py.jinja", module=module) for module in view.model_modules}
+    for module in view.api_modules:
+        texts[f"_generated/api/{module.name}.py"] = show("api.py.jinja", module=module)
+        texts[f"api/{module.name}.py"] = show("public_api.py.jinja", module=module)
+    for namespaces in view.namespace_modules:
+        texts[f"_generated/namespaces/{namespaces.root.attribute}.py"] = show("namespaces.py.jinja", module=namespaces)
+    return texts
+
+
+class _Templates:
+    """Fills templates in."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def __call__(self, name: str, **values: object) -> str:
+        return self._env.get_template(name).render(**values)
+
+
+def _tidy(folder: Path) -> None:
+    if version("ruff") != RUFF_VERSION:
+        raise CodegenError([Problem("ruff", f"version {RUFF_VERSION} is needed, {version('ruff')} is installed.")])
+    _ruff("check", "--fix-only", "--select", "I,F401", folder=folder, settings=(*SETTINGS, *IMPORT_SETTINGS))
+    _ruff("format", folder=folder, settings=SETTINGS)
+    _ruff("check", "--select", "F,E9", "--output-format", "concise", folder=folder, settings=SETTINGS)
+
+
+def _ruff(*arguments: str, folder: Path, settings: tuple[str, ...]) -> None:
+    configured = (word for setting in settings for word in ("--config", setting))
+    command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "--isolated", "--no-cache", *configured, "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode != 0:
+        lines = f"{done.stdout}\n{done.stderr}".strip().splitlines() or ["it gave no reason"]
+        raise CodegenError(Problem("ruff", f"the generated code is not clean: {line}") for line in lines)

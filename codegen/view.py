@@ -1,0 +1,70 @@
+"""Everything that the templates show, worked out: names, types and prose as finished Python text.
+
+The views know what the output looks like and the document says; they never write a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from codegen.parse import Parsed
+from codegen.problems import Findings
+from codegen.view_functions import FunctionView, FunctionViews
+from codegen.view_models import ModelViews
+from codegen.view_modules import ModelModuleView, Placement, model_modules
+from codegen.view_namespaces import NamespaceModuleView, namespace_modules
+from codegen.view_operations import OperationView, operation_view, without_prose
+from codegen.view_shapes import Shapes
+from codegen.view_usage import Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiModuleView:
+    """The functions of a root namespace and of everything under it."""
+
+    name: str
+    functions: tuple[FunctionView, ...]
+    imports: tuple[tuple[str, str], ...]
+
+    @property
+    def exports(self) -> list[str]:
+        """The names that the door of endpoints offers from here."""
+        return sorted(function.name for function in self.functions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The whole output, before it is text."""
+
+    model_modules: tuple[ModelModuleView, ...]
+    api_modules: tuple[ApiModuleView, ...]
+    namespace_modules: tuple[NamespaceModuleView, ...]
+    operations: tuple[OperationView, ...]
+    schemas: dict[str, Any]
+
+
+def look_at(parsed: Parsed) -> View:
+    """The view of a parsed document. Raises `CodegenError` for what cannot be expressed."""
+    findings = Findings()
+    document = parsed.document
+    usage = Usage(document, findings)
+    findings.stop_if_any()
+    shapes = Shapes(document, findings)
+    models = ModelViews(parsed, usage, shapes, findings)
+    findings.stop_if_any()
+    placement = Placement(document, usage, findings)
+    modules = model_modules(models, placement, findings)
+    functions = FunctionViews(parsed, models, shapes)
+    namespaces = namespace_modules(document)
+    apis = tuple(_api_module(module.root.attribute, parsed, functions, placement) for module in namespaces)
+    operations = tuple(operation_view(document, operation) for operation in document.operations)
+    findings.stop_if_any()
+    schemas = {"components": {"schemas": {name: without_prose(schema) for name, schema in document.schemas.items()}}}
+    return View(model_modules=modules, api_modules=apis, namespace_modules=namespaces, operations=operations, schemas=schemas)
+
+
+def _api_module(root: str, parsed: Parsed, functions: FunctionViews, placement: Placement) -> ApiModuleView:
+    made = tuple(functions.of(operation) for operation in parsed.document.operations if operation.root == root)
+    imports = placement.imports({name for function in made for name in function.classes})
+    return ApiModuleView(name=root, functions=made, imports=imports)

@@ -1,0 +1,185 @@
+"""Operations as functions: their arguments, their prose, and the one call that each makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from codegen import view_names as names
+from codegen.document import Operation, Parameter
+from codegen.parse import Parsed
+from codegen.preflight_operations import IDEMPOTENCY_KEY
+from codegen.view_models import FieldView, ModelView, ModelViews, request_annotation
+from codegen.view_operations import own_parameters, shape_of_answer
+from codegen.view_prose import Section, described, docstring, sentence, source_of
+from codegen.view_raises import raises
+from codegen.view_shapes import Shape, Shapes
+from codegen.view_usage import body_name, result_name, success_response
+
+KEY_PROSE = (
+    "A text that names this one intent, the same however often it is tried, so that the server carries it out once. "
+    "None: a key is made for the call."
+)
+OPTIONS_PROSE = "Settings for this call alone."
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionView:
+    """A function of the endpoints' modules."""
+
+    name: str
+    keyword: str
+    parameters: str
+    returns: str
+    doc: str
+    call: str
+    classes: frozenset[str]
+    """The schemas that its code names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """What a caller gives by keyword."""
+
+    name: str
+    wire: str
+    declaration: str
+    is_required: bool
+    prose: str
+    classes: tuple[str, ...]
+
+
+class FunctionViews:
+    """Makes the views of functions."""
+
+    def __init__(self, parsed: Parsed, models: ModelViews, shapes: Shapes) -> None:
+        self._parsed = parsed
+        self._document = parsed.document
+        self._models = models
+        self._shapes = shapes
+
+    def of(self, operation: Operation) -> FunctionView:
+        """The function for an operation."""
+        shape = shape_of_answer(self._document, operation)
+        result = self._shapes.of_component(result_name(self._document, operation))
+        ids = [parameter for parameter in own_parameters(operation) if parameter.location == "path"]
+        positional = [names.attribute(parameter.name) for parameter in ids]
+        constant = f"operations.{operation.id.upper()}"
+        query = self._query(operation)
+        body = self._body(operation)
+        has_key = any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters)
+        arguments = sorted([*query, *(_body_argument(field) for field in (body.fields if body else ()))], key=_optional_last)
+        return FunctionView(
+            name=operation.id,
+            keyword="def" if shape == "page" else "async def",
+            parameters=_signature(positional, arguments, has_key=has_key),
+            returns=_RETURNS[shape].format(result.held),
+            doc=self._doc(operation, ids, arguments, has_key=has_key),
+            call=_call(_SENDER[shape], [constant, result.held, *positional], query, body, has_key=has_key),
+            classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
+        )
+
+    def _body(self, operation: Operation) -> ModelView | None:
+        name = body_name(self._document, operation)
+        return self._models.models[name] if name else None
+
+    def _query(self, operation: Operation) -> list[Argument]:
+        endpoint = self._parsed.endpoints[operation.id]
+        properties = {prop.name.get_untrusted_value(): prop for prop in endpoint.query_parameters}
+        return [
+            _query_argument(parameter, self._shapes.of(properties[parameter.name], parameter.pointer))
+            for parameter in own_parameters(operation)
+            if parameter.location == "query"
+        ]
+
+    def _doc(self, operation: Operation, ids: list[Parameter], arguments: list[Argument], *, has_key: bool) -> str:
+        entries = [(names.attribute(parameter.name), described(parameter.node)) for parameter in ids]
+        entries += [(argument.name, argument.prose) for argument in arguments]
+        entries += [("idempotency_key", KEY_PROSE)] if has_key else []
+        entries += [("options", OPTIONS_PROSE)]
+        shape = shape_of_answer(self._document, operation)
+        answer = described(success_response(self._document, operation))
+        return docstring(
+            [
+                sentence(operation.node["summary"]),
+                sentence(operation.node["description"]),
+                Section("Args", tuple(entries)),
+                Section("Returns", (("", f"{answer}{_RETURNS_PROSE[shape]}"),)),
+                Section("Raises", tuple(raises(self._document, operation, is_paged=shape == "page"))),
+                source_of(operation.node),
+            ],
+            depth=1,
+        )
+
+
+_SENDER = {
+    "page": "client.sender.paginate",
+    "array": "await client.sender.call_list",
+    "object": "await client.sender.call",
+    "deleted": "await client.sender.call",
+}
+_RETURNS = {"page": "Paginator[{}]", "array": "list[{}]", "object": "{}", "deleted": "{}"}
+_RETURNS_PROSE = {
+    "page": (
+        " Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is sent before."
+        " No row comes twice in a walk, but rows that move meanwhile may be missed."
+    ),
+    "array": " The whole list comes at once and may be empty.",
+    "object": "",
+    "deleted": "",
+}
+
+
+def _optional_last(argument: Argument) -> bool:
+    return not argument.is_required
+
+
+def _classes_of(model: ModelView | None) -> set[str]:
+    return {model.name, *(name for field in model.fields for name in field.shape.classes)} if model else set()
+
+
+def _query_argument(parameter: Parameter, shape: Shape) -> Argument:
+    is_required = parameter.node.get("required") is True
+    if shape.one_taken:
+        shape = replace(shape, taken=f"{shape.one_taken} | {shape.taken}")
+    annotation, default = request_annotation(shape, is_required=is_required)
+    name = names.attribute(parameter.name)
+    return Argument(
+        name=name,
+        wire=parameter.name,
+        declaration=f"{name}: {annotation}{default}",
+        is_required=is_required,
+        prose=described(parameter.node),
+        classes=shape.classes,
+    )
+
+
+def _body_argument(field: FieldView) -> Argument:
+    return Argument(
+        name=field.attribute,
+        wire=field.wire,
+        declaration=field.declaration,
+        is_required=field.is_required,
+        prose=described(field.node),
+        classes=field.shape.classes,
+    )
+
+
+def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> str:
+    """The client and the ids by position, everything else by name."""
+    positional = ["client: HasSender", *(f"{name}: str" for name in ids)]
+    named = [argument.declaration for argument in arguments]
+    named += ["idempotency_key: str | None = None"] if has_key else []
+    named += ["options: RequestOptions | None = None"]
+    return ", ".join([*positional, "/", "*", *named])
+
+
+def _call(sender: str, leading: list[str], query: list[Argument], body: ModelView | None, *, has_key: bool) -> str:
+    """The one call that the function makes."""
+    given = list(leading)
+    if query:
+        given.append(f"query={{{', '.join(f'{argument.wire!r}: {argument.name}' for argument in query)}}}")
+    if body:
+        given.append(f"body={body.name}({', '.join(f'{field.attribute}={field.attribute}' for field in body.fields)})")
+    given += ["idempotency_key=idempotency_key"] if has_key else []
+    given += ["options=options"]
+    return f"{sender}({', '.join(given)})"

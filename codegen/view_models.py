@@ -1,0 +1,160 @@
+"""Models and enums as generated code will have them: their fields, their prose, and the expressions that read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen import view_names as names
+from codegen.document import Node, below
+from codegen.parse import Parsed
+from codegen.preflight_schemas import is_model
+from codegen.problems import Findings
+from codegen.view_prose import described, docstring, sentence, source_of
+from codegen.view_shapes import Shape, Shapes
+from codegen.view_usage import Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberView:
+    """A known value of an enum."""
+
+    constant: str
+    text: str
+    doc: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnumView:
+    """An open enum."""
+
+    name: str
+    alias: str
+    doc: str
+    alias_doc: str
+    members: tuple[MemberView, ...]
+    known: str
+    literal: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldView:
+    """A field of a model."""
+
+    wire: str
+    attribute: str
+    shape: Shape
+    is_required: bool
+    node: Node
+    declaration: str
+    doc: str
+    reading: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelView:
+    """A model."""
+
+    name: str
+    doc: str
+    wire_names: str
+    identities: tuple[str, ...]
+    """The attribute that stands for the id, where it is not `id`."""
+    null_rules: tuple[str, ...]
+    """That None is sent as null, for a model of requests."""
+    fields: tuple[FieldView, ...]
+    decoder: str
+    decoder_doc: str
+    known: str
+    known_names: str
+    classes: frozenset[str]
+    """The other schemas that its code names."""
+
+
+class ModelViews:
+    """The views of all schemas that become classes."""
+
+    def __init__(self, parsed: Parsed, usage: Usage, shapes: Shapes, findings: Findings) -> None:
+        self._parsed = parsed
+        self._usage = usage
+        self._shapes = shapes
+        self._findings = findings
+        schemas = parsed.document.schemas
+        self.enums = {name: self._enum(name, schemas[name]) for name in usage.generated if "enum" in schemas[name]}
+        self.models = {name: self._model(name, schemas[name]) for name in usage.generated if is_model(schemas[name])}
+
+    def _enum(self, name: str, schema: Node) -> EnumView:
+        described_values = schema["x-enum-descriptions"]
+        members = tuple(
+            MemberView(constant=names.constant(text), text=text, doc=docstring([sentence(described_values[text])], depth=1))
+            for text in schema["enum"]
+        )
+        return EnumView(
+            name=name,
+            alias=names.input_alias(name),
+            doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
+            alias_doc=docstring([f"What an argument takes as `{name}`: a constant, its text, or an unknown text."], depth=0),
+            members=members,
+            known=repr({member.constant: member.text for member in members}),
+            literal=", ".join(repr(member.text) for member in members),
+        )
+
+    def _model(self, name: str, schema: Node) -> ModelView:
+        library = self._parsed.models[name]
+        found = [*(library.required_properties or ()), *(library.optional_properties or ())]
+        properties = {prop.name.get_untrusted_value(): prop for prop in found}
+        place = below("#/components/schemas", name, "properties")
+        is_request = name in self._usage.requests
+        fields: list[FieldView] = []
+        for wire, node in schema["properties"].items():
+            if wire not in properties:
+                self._findings.add(below(place, wire), f"the library lost the property `{wire}`.")
+                continue
+            shape = self._shapes.of(properties[wire], below(place, wire))
+            is_required = wire in (schema.get("required") or ())
+            fields.append(self._field(wire, node, shape, is_required=is_required, is_request=is_request))
+        stem = names.function_stem(name)
+        aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
+        known = f"{name}.wire_names.values()"
+        return ModelView(
+            name=name,
+            doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
+            wire_names=repr({field.attribute: field.wire for field in fields}),
+            null_rules=("True",) if is_request else (),
+            identities=tuple(repr(names.attribute(schema[key])) for key in ("x-cstar-identity",) if key in schema),
+            fields=tuple(fields),
+            decoder=names.decoder(name),
+            decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
+            known=f"_{stem.upper()}",
+            known_names=f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known,
+            classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
+        )
+
+    def _field(self, wire: str, node: Node, shape: Shape, *, is_required: bool, is_request: bool) -> FieldView:
+        attribute = names.attribute(wire)
+        if is_request:
+            annotation, default = request_annotation(shape, is_required=is_required)
+        elif is_required:
+            annotation, default = shape.held_as_said, ""
+        else:
+            annotation, default = shape.held_or_none, " = None"
+        return FieldView(
+            wire=wire,
+            attribute=attribute,
+            shape=shape,
+            is_required=is_required,
+            node=node,
+            declaration=f"{attribute}: {annotation}{default}",
+            doc=docstring([described(node)], depth=1),
+            reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()), fallback=", UNSET" if is_request else "")),
+        )
+
+
+def request_annotation(shape: Shape, *, is_required: bool) -> tuple[str, str]:
+    """The type of something that a caller gives, and the default that stands behind it."""
+    return (shape.taken_as_said, "") if is_required else (f"{shape.taken_as_said} | Unset", " = UNSET")
+
+
+def _lookup(wire: str, aliases: list[str], *, fallback: str) -> str:
+    """The expression that finds a field in `wire`, under its name or under another that it has been seen under."""
+    *earlier, last = (wire, *aliases)
+    return "".join(f"get({name!r}{fallback}) if {name!r} in wire else " for name in earlier) + f"get({last!r}{fallback})"

@@ -1,0 +1,113 @@
+"""Which module each schema lives in, and what the modules import from each other.
+
+A schema that one root namespace needs lives with it. One that several need lives with the namespace whose name it begins with
+(`TicketStatus` with `tickets`, though `views` answers with tickets too), else in `shared`. `x-cstar-module` on a schema overrules both.
+Modules import each other for real, since annotations must be resolvable, so they may not form a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from codegen import view_names as names
+from codegen.document import Document, below
+from codegen.problems import Findings
+from codegen.view_models import EnumView, ModelView, ModelViews
+from codegen.view_usage import Usage
+
+SHARED = "shared"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelModuleView:
+    """A module of models."""
+
+    name: str
+    enums: tuple[EnumView, ...]
+    models: tuple[ModelView, ...]
+    imports: tuple[tuple[str, str], ...]
+    """Other modules, and the names that may be needed from them; ruff drops those that are not."""
+
+    @property
+    def exports(self) -> list[str]:
+        """The names that the door of models offers from here."""
+        return sorted([model.name for model in self.models] + [name for enum in self.enums for name in (enum.name, enum.alias)])
+
+
+class Placement:
+    """The module of every schema."""
+
+    def __init__(self, document: Document, usage: Usage, findings: Findings) -> None:
+        self._document = document
+        self._usage = usage
+        self._modules = {name: self._module_for(name, findings) for name in usage.generated}
+
+    def __getitem__(self, schema: str) -> str:
+        return self._modules[schema]
+
+    def imports(self, classes: Iterable[str], *, beside: str = "") -> tuple[tuple[str, str], ...]:
+        """The modules of some schemas, except the one *beside*, and the names to import from each."""
+        found: dict[str, list[str]] = {}
+        for schema in sorted(classes):
+            if self[schema] != beside:
+                is_enum = "enum" in self._document.schemas[schema]
+                companion = names.input_alias(schema) if is_enum else names.decoder(schema)
+                found.setdefault(self[schema], []).extend((schema, companion))
+        return tuple((module, ", ".join(found[module])) for module in sorted(found))
+
+    def _module_for(self, schema: str, findings: Findings) -> str:
+        roots = {operation.root for operation in self._document.operations}
+        given = self._document.schemas[schema].get("x-cstar-module")
+        if given is not None:
+            if given not in roots | {SHARED}:
+                findings.add(below("#/components/schemas", schema), f"the module `{given}` is no root namespace.")
+            return str(given)
+        users = self._usage.roots[schema]
+        if len(users) == 1:
+            return next(iter(users))
+        owners = {len(prefix): root for root in sorted(users) if (prefix := _own_prefix(root, schema))}
+        return owners[max(owners)] if owners else SHARED
+
+
+def _own_prefix(root: str, schema: str) -> str:
+    """The beginning of a schema's name that is the name of a namespace, in the plural or singular; empty: it is none."""
+    words = "".join(part.capitalize() for part in root.split("_"))
+    for prefix in (words, f"{words.removesuffix('ies')}y" if words.endswith("ies") else words.removesuffix("s")):
+        rest = schema.removeprefix(prefix)
+        if rest != schema and not rest[:1].islower():
+            return prefix
+    return ""
+
+
+def model_modules(views: ModelViews, placement: Placement, findings: Findings) -> tuple[ModelModuleView, ...]:
+    """The modules of models, each after those that it imports."""
+    modules = sorted({placement[name] for name in (*views.enums, *views.models)})
+    needs = {
+        module: {placement[used] for model in views.models.values() if placement[model.name] == module for used in model.classes}
+        - {module}
+        for module in modules
+    }
+    return tuple(_model_module(module, views, placement) for module in _in_order(needs, findings))
+
+
+def _model_module(module: str, views: ModelViews, placement: Placement) -> ModelModuleView:
+    models = tuple(model for name, model in views.models.items() if placement[name] == module)
+    return ModelModuleView(
+        name=module,
+        enums=tuple(enum for name, enum in views.enums.items() if placement[name] == module),
+        models=models,
+        imports=placement.imports({used for model in models for used in model.classes}, beside=module),
+    )
+
+
+def _in_order(needs: Mapping[str, set[str]], findings: Findings) -> list[str]:
+    sorter = TopologicalSorter({module: sorted(needed) for module, needed in needs.items()})
+    try:
+        return list(sorter.static_order())
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        sentence = f"modules of models would import each other in a circle: {circle}; set `x-cstar-module`."
+        findings.add("#/components/schemas", sentence)
+        return sorted(needs)

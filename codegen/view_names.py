@@ -1,0 +1,78 @@
+"""Names: from the words of the document to those of Python. Every rule stands here once, so that preflight and views agree."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+
+from openapi_python_client.strings import ClassName, pascal_case, snake_case
+
+_ANNOTATIONS = {"str", "int", "float", "bool", "dict", "list", "tuple", "datetime"}
+
+RESERVED_ATTRIBUTES = frozenset({"attrs", "extra", "wire_names", "identity", "keeps_null"}) | _ANNOTATIONS
+"""What a field may not be called: what every model has, and types, which a field of that name would hide from the fields after it."""
+
+RESERVED_ARGUMENTS = frozenset({"client", "operations", "options", "idempotency_key"})
+"""What a path parameter, a query parameter or a body field may not be called: every function has these, or needs them inside."""
+
+RESERVED_FUNCTIONS = frozenset({"operations", "datetime", "annotations"}) | frozenset(dir(builtins))
+"""What an operation may not be called: its function would hide what the module needs."""
+
+RESERVED_METHODS = frozenset({"sender"})
+"""What a method may not be called: every namespace has it."""
+
+RESERVED_CLASSES = frozenset(
+    {"Callable", "ClassVar", "Final", "HasSender", "JSON", "JSONObject", "Literal", "Mapping", "Model", "Namespace", "OpenEnum"}
+    | {"Operation", "Paginator", "Parameter", "RequestOptions", "Sequence", "TypeAlias", "UNSET", "Unchecked", "Unset", "DECODERS"}
+)
+"""What a schema may not be called: generated modules import these."""
+
+RESERVED_ROOTS = frozenset({"shared", "operations", "models", "api", "namespaces"})
+"""What a root namespace may not be called: its modules would take the place of others."""
+
+
+def attribute(wire: str) -> str:
+    """The Python name of a field or parameter: `customerId` is `customer_id`, and only keywords get an underscore (`from_`)."""
+    name = snake_case(wire)
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def constant(text: str) -> str:
+    """The name of an enum's value: `auto-tag` is `AUTO_TAG`."""
+    return snake_case(text.upper()).upper()
+
+
+def class_of(schema: str) -> str:
+    """The class that the library gives a schema."""
+    return str(ClassName(schema, "field_"))
+
+
+def function_stem(schema: str) -> str:
+    """A class name as part of a function's or a constant's name: `TicketCustomer` is `ticket_customer`."""
+    return snake_case(schema)
+
+
+def decoder(schema: str) -> str:
+    """The function that reads a model."""
+    return f"decode_{function_stem(schema)}"
+
+
+def input_alias(enum: str) -> str:
+    """The type of an argument that takes a value of the enum."""
+    return f"{enum}Input"
+
+
+def namespace_class(namespace: str) -> str:
+    """`tickets.messages` is `TicketsMessagesNamespace`."""
+    return f"{pascal_case(namespace.replace('.', '_'))}Namespace"
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is a lower-case Python identifier that needs no change."""
+    return re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) is not None and not keyword.iskeyword(name)
+
+
+def is_usable(name: str) -> bool:
+    """Whether a derived name can stand in Python code as a public name."""
+    return name.isidentifier() and not name.startswith("_")

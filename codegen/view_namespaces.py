@@ -1,0 +1,82 @@
+"""Namespaces as classes: tables of functions, and properties that lead to the namespaces below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen import view_names as names
+from codegen.document import Document
+from codegen.preflight_names import lineage
+from codegen.preflight_operations import scope_of
+from codegen.view_prose import docstring, sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodView:
+    """A function under its name in the namespace."""
+
+    name: str
+    function: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamespaceView:
+    """A class of functions."""
+
+    name: str
+    attribute: str
+    """What the namespace above, or the client, calls it."""
+    doc: str
+    property_doc: str
+    methods: tuple[MethodView, ...]
+    children: tuple[NamespaceView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamespaceModuleView:
+    """The module of a root namespace."""
+
+    root: NamespaceView
+    classes: tuple[NamespaceView, ...]
+    """All classes of the module, those below before those above."""
+    functions: tuple[str, ...]
+    is_on_client: bool
+    """Whether `CStarClient` offers it; the public library has a door of its own."""
+
+
+def namespace_modules(document: Document) -> tuple[NamespaceModuleView, ...]:
+    """The modules of all root namespaces, in the order of the document's tags."""
+    tags = {tag["name"]: tag["description"] for tag in document.raw["tags"]}
+    return tuple(_module(document, root, tags) for root in tags if "." not in root)
+
+
+def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceModuleView:
+    operations = [operation for operation in document.operations if operation.root == root]
+    view = _namespace(document, root, tags)
+    return NamespaceModuleView(
+        root=view,
+        classes=tuple(_deepest_first(view)),
+        functions=tuple(sorted(operation.id for operation in operations)),
+        is_on_client=not any(scope_of(operation.path)[0] == "library" for operation in operations),
+    )
+
+
+def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> NamespaceView:
+    text = sentence(tags[namespace])
+    below = [name for name in tags if name != namespace and lineage(name)[:-1][-1:] == [namespace]]
+    return NamespaceView(
+        name=names.namespace_class(namespace),
+        attribute=namespace.rpartition(".")[2],
+        doc=docstring([text], depth=1),
+        property_doc=docstring([text], depth=2),
+        methods=tuple(
+            MethodView(name=operation.node["x-cstar-method"], function=operation.id)
+            for operation in document.operations
+            if operation.namespace == namespace
+        ),
+        children=tuple(_namespace(document, name, tags) for name in below),
+    )
+
+
+def _deepest_first(view: NamespaceView) -> list[NamespaceView]:
+    return [*(inner for child in view.children for inner in _deepest_first(child)), view]

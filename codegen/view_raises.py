@@ -1,0 +1,59 @@
+"""Which errors a function raises and when: the document's answers by the class of their status, and what the client adds of its own."""
+
+from __future__ import annotations
+
+from codegen.document import Document, Operation, below
+from codegen.view_operations import own_parameters
+from codegen.view_prose import described, sentence
+
+ERRORS = {
+    "400": "InvalidRequestError",
+    "401": "AuthenticationError",
+    "403": "PermissionDeniedError",
+    "404": "NotFoundError",
+    "409": "ConflictError",
+    "422": "InvalidRequestError",
+    "429": "RateLimitError",
+}
+"""The error class of each status that has one of its own."""
+
+
+def error_for(status: str) -> str:
+    """The error class of a status as the document writes it."""
+    return ERRORS.get(status, "ServerError" if status.startswith("5") else "APIError")
+
+
+def raises(document: Document, operation: Operation, *, is_paged: bool) -> list[tuple[str, str]]:
+    """Error classes and when each is raised: before sending, by the answers, by the way there and back."""
+    return [*_before_sending(operation), *_by_answers(document, operation), *_on_the_way(is_paged=is_paged)]
+
+
+def _before_sending(operation: Operation) -> list[tuple[str, str]]:
+    has_ids = any(parameter.location == "path" for parameter in own_parameters(operation))
+    refused = [
+        *(["an id is empty, `.` or `..`"] if has_ids else []),
+        *(["the body holds what JSON cannot"] if "requestBody" in operation.node else []),
+    ]
+    found = [("InvalidArgumentError", sentence(f"Before anything is sent: {', or '.join(refused)}"))] if refused else []
+    if operation.node["x-cstar-key"] == "secret" and operation.method != "get":
+        found.append(("ConfigurationError", "Before anything is sent: the client has a publishable key, which may not write."))
+    return found
+
+
+def _by_answers(document: Document, operation: Operation) -> list[tuple[str, str]]:
+    said: dict[str, list[str]] = {}
+    for status, response in operation.node["responses"].items():
+        if status not in operation.successes:
+            node, _ = document.follow(response, below(operation.pointer, "responses", status))
+            said.setdefault(error_for(status), []).append(described(node))
+    found = [(name, " ".join(dict.fromkeys(texts))) for name, texts in said.items()]
+    waits = ("RateLimitWaitError", "The wait for the rate limit would be longer than `max_wait` or the deadline allows.")
+    return [*found, waits]
+
+
+def _on_the_way(*, is_paged: bool) -> list[tuple[str, str]]:
+    found = [
+        ("TransportError", "The connection failed or time ran out, on the last attempt too."),
+        ("DecodeError", "The answer is a success, but not of the promised form."),
+    ]
+    return [*found, ("PaginationError", "A walk came to a page that does not lead on.")] if is_paged else found

@@ -1,0 +1,179 @@
+"""Shapes: what a value may be, and how generated code spells that as a field, as an argument and as an expression that reads it.
+
+A shape is made from the library's property classes. What the library cannot tell (whether a class is ours, a free object or a map)
+is looked up in the document beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.enum_property import EnumProperty
+from openapi_python_client.parser.properties.float import FloatProperty
+from openapi_python_client.parser.properties.int import IntProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.model_property import ModelProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.parser.properties.string import StringProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.properties.uuid import UuidProperty
+
+from codegen import view_names as names
+from codegen.document import Document
+from codegen.preflight_schemas import is_free
+from codegen.problems import Findings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What a value may be."""
+
+    held: str
+    """The type of a field that holds it after it was read."""
+    taken: str
+    """The type of an argument that takes it."""
+    value_reader: str = ""
+    """The function that reads one value from its wire form, whatever came; empty: values stay as they came."""
+    object_reader: str = ""
+    """The function that reads one object from its wire form."""
+    container: str = ""
+    """The function that reads a container of what one of the two readers reads."""
+    classes: tuple[str, ...] = ()
+    """The schemas whose names the spellings need."""
+    one_taken: str = ""
+    """For a list: the type of an argument that takes one item of it."""
+    is_nullable: bool = False
+    is_text: bool = False
+    """Whether a text would do, so that an array of it must not be taken as a `Sequence`: a text is one, too."""
+
+    @property
+    def held_or_none(self) -> str:
+        """The type of a field that is None when the wire has nothing."""
+        return f"{self.held} | None"
+
+    @property
+    def held_as_said(self) -> str:
+        """The type of a field, None only where the document has null."""
+        return self.held_or_none if self.is_nullable else self.held
+
+    @property
+    def taken_as_said(self) -> str:
+        """The type of an argument, None only where the document has null."""
+        return f"{self.taken} | None" if self.is_nullable else self.taken
+
+    def read(self, value: str) -> str:
+        """The expression that reads it from the expression of its wire form."""
+        if self.container:
+            return f"{self.container}({self.object_reader or self.value_reader}, {value})"
+        if self.object_reader:
+            return f"read_object({self.object_reader}, {value})"
+        return f"{self.value_reader}({value})" if self.value_reader else value
+
+
+TEXT = Shape(held="str", taken="str", is_text=True)
+ANYTHING = Shape(held="JSON", taken="JSON | JSONObject", is_text=True)
+FREE_OBJECT = Shape(held="dict[str, JSON]", taken="JSONObject")
+INSTANT = Shape(held="datetime", taken="datetime", value_reader="read_instant")
+
+_LEAVES: dict[type, Shape] = {
+    StringProperty: TEXT,
+    UuidProperty: TEXT,  # ids are opaque texts; a UUID object would refuse those that are not
+    ConstProperty: TEXT,
+    IntProperty: Shape(held="int", taken="int"),
+    FloatProperty: Shape(held="float", taken="float"),
+    BooleanProperty: Shape(held="bool", taken="bool"),
+    DateTimeProperty: INSTANT,
+    AnyProperty: ANYTHING,
+}
+
+
+class Shapes:
+    """Makes shapes of the library's properties."""
+
+    def __init__(self, document: Document, findings: Findings) -> None:
+        self._document = document
+        self._findings = findings
+
+    def of(self, prop: PropertyProtocol, place: str) -> Shape:
+        """The shape of a property; what it cannot express is noted under *place*."""
+        if leaf := _LEAVES.get(type(prop)):
+            return leaf
+        match prop:
+            case EnumProperty():
+                return self.of_enum(str(prop.class_info.name))
+            case ModelProperty():
+                return self._of_object(prop, place)
+            case ListProperty():
+                return self._of_list(self.of(prop.inner_property, place), place)
+            case UnionProperty():
+                return self._of_union(prop, place)
+            case _:
+                self._findings.add(place, f"the generator cannot express a {type(prop).__name__}.")
+                return ANYTHING
+
+    def of_enum(self, name: str) -> Shape:
+        """An open enum."""
+        return Shape(held=name, taken=names.input_alias(name), value_reader=f"{name}.read", classes=(name,), is_text=True)
+
+    def of_component(self, name: str) -> Shape:
+        """An object that is a component: a model, or a free object."""
+        if is_free(self._document.schemas[name]):
+            return FREE_OBJECT
+        return Shape(held=name, taken=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
+
+    def _of_object(self, prop: ModelProperty, place: str) -> Shape:
+        name = str(prop.class_info.name)
+        if name in self._document.schemas:
+            return self.of_component(name)
+        inner = prop.additional_properties
+        if inner is None or isinstance(inner, AnyProperty):
+            return FREE_OBJECT
+        return self._of_map(self.of(inner, place), place)
+
+    def _of_map(self, inner: Shape, place: str) -> Shape:
+        if inner.container or (inner.value_reader and not inner.object_reader):
+            self._findings.add(place, "the generator cannot express a map of anything but objects and plain values.")
+        return replace(
+            inner,
+            held=f"dict[str, {inner.held_as_said}]",
+            taken=f"Mapping[str, {inner.taken_as_said}]",
+            container="read_map" if inner.object_reader else "",
+            is_nullable=False,
+            is_text=False,
+        )
+
+    def _of_list(self, item: Shape, place: str) -> Shape:
+        if item.container:
+            self._findings.add(place, "the generator cannot express a list of lists of objects.")
+        many = f"list[{item.taken_as_said}] | tuple[{item.taken_as_said}, ...]"
+        readers = "read_list" if item.object_reader else "read_values" if item.value_reader else ""
+        return replace(
+            item,
+            held=f"list[{item.held_as_said}]",
+            taken=many if item.is_text else f"Sequence[{item.taken_as_said}]",
+            one_taken=item.taken_as_said,
+            container=readers,
+            is_nullable=False,
+            is_text=False,
+        )
+
+    def _of_union(self, prop: UnionProperty, place: str) -> Shape:
+        members = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
+        is_nullable = len(members) < len(prop.inner_properties)
+        shapes = [self.of(inner, place) for inner in members]
+        if len(shapes) == 1:
+            return replace(shapes[0], is_nullable=is_nullable)
+        if any(shape.value_reader or shape.object_reader for shape in shapes):
+            self._findings.add(place, "the generator cannot tell apart the members of a union unless all of them are plain.")
+        spelt = " | ".join(_without_repeats(shape.held for shape in shapes))
+        return Shape(held=spelt, taken=spelt, is_nullable=is_nullable, is_text=any(shape.is_text for shape in shapes))
+
+
+def _without_repeats(words: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(words))

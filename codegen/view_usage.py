@@ -1,0 +1,79 @@
+"""What each schema is used for: read in answers, sent in bodies, or both; and which root namespaces need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codegen.document import Document, Node, Operation, below, schema_named
+from codegen.preflight_operations import data_of
+from codegen.preflight_schemas import is_free
+from codegen.problems import Findings
+
+
+class Usage:
+    """The use of every schema that operations reach through data, bodies and parameters."""
+
+    def __init__(self, document: Document, findings: Findings) -> None:
+        self._document = document
+        answers: dict[str, None] = {}
+        bodies: dict[str, None] = {}
+        parameters: dict[str, None] = {}
+        self.roots: dict[str, set[str]] = {}
+        """Schema name to the root namespaces that need it."""
+        for operation in document.operations:
+            for place, node in ((answers, data_schema(document, operation)), (bodies, body_schema(document, operation))):
+                place.update(self._reach(operation, node))
+            schemas = [parameter.node["schema"] for parameter in operation.parameters if not parameter.is_supplied_by_client]
+            parameters.update(self._reach(operation, schemas))
+        self.requests = frozenset(bodies) - frozenset(answers)
+        """The schemas that are sent and never received: their fields may be left out."""
+        reached = {**answers, **bodies, **parameters}
+        self.generated = [name for name in document.schemas if name in reached and not is_free(document.schemas[name])]
+        """The schemas that become classes, in the document's order."""
+        self._inspect(answers, reached, findings)
+
+    def _reach(self, operation: Operation, node: Any) -> dict[str, None]:
+        reached = self._document.schemas_reached_from(node)
+        for name in reached:
+            self.roots.setdefault(name, set()).add(operation.root)
+        return reached
+
+    def _inspect(self, answers: dict[str, None], reached: dict[str, None], findings: Findings) -> None:
+        for operation in self._document.operations:
+            if (body := body_name(self._document, operation)) in answers:
+                findings.add(operation.pointer, f"the body `{body}` is also part of an answer; bodies need a schema of their own.")
+        for name, schema in self._document.schemas.items():
+            if name not in reached and not schema.get("x-cstar-convention"):
+                findings.add(below("#/components/schemas", name), "no data, body or parameter of an operation reaches this schema.")
+
+
+def success_response(document: Document, operation: Operation) -> Node:
+    """The good answer of an operation."""
+    response, _ = document.follow(operation.node["responses"][operation.successes[0]], "")
+    return response
+
+
+def data_schema(document: Document, operation: Operation) -> Node:
+    """The schema of `data` in the good answer."""
+    return data_of(success_response(document, operation)["content"]["application/json"]["schema"]) or {}
+
+
+def result_name(document: Document, operation: Operation) -> str:
+    """The component that `data` is, or that its items are."""
+    data = data_schema(document, operation)
+    return schema_named(data.get("items", data)["$ref"])
+
+
+def body_schema(document: Document, operation: Operation) -> Node | None:
+    """The schema of the body; None: there is none."""
+    if "requestBody" not in operation.node:
+        return None
+    body, _ = document.follow(operation.node["requestBody"], "")
+    schema: Node = body["content"]["application/json"]["schema"]
+    return schema
+
+
+def body_name(document: Document, operation: Operation) -> str | None:
+    """The component that the body is."""
+    schema = body_schema(document, operation)
+    return schema_named(schema["$ref"]) if schema else None

@@ -1,0 +1,68 @@
+"""Every word that a document may use, by kind of place. What is not listed stops the run, so nothing is passed over in silence.
+
+A word is listed when the generator reads it, when it travels on into `schemas.json` or `operations.py` for the fake server, or when
+it is prose for human readers alone. To teach the generator a new word, add it here and read it in the views.
+"""
+
+from __future__ import annotations
+
+EVIDENCE = ("documented", "inferred", "named")
+"""How sure the document is of a thing; the words of `x-evidence`."""
+
+_EVIDENCE = {"x-evidence", "x-source"}
+_RANGES = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern"}
+_SIZES = {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"}
+
+
+def _ours(*words: str) -> set[str]:
+    return {f"x-cstar-{word}" for word in words}
+
+
+_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module")
+_ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates")
+_ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
+    *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete")
+)
+_ON_PARAMETERS = _ours("supplied", "filter", "expand")
+
+KEYS: dict[str, frozenset[str]] = {
+    "document": frozenset({"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs"}),
+    "info": frozenset({"title", "version", "summary", "description", "license", "contact", "termsOfService"}),
+    "server": frozenset({"url", "description", "variables"}),
+    "tag": frozenset({"name", "description", "externalDocs", *_EVIDENCE}),
+    "components": frozenset({"schemas", "parameters", "responses", "requestBodies", "headers", "securitySchemes"}),
+    "path item": frozenset({"get", "put", "post", "patch", "delete", "parameters", "summary", "description"}),
+    "operation": frozenset(
+        {"operationId", "tags", "summary", "description", "parameters", "requestBody", "responses", "security", *_EVIDENCE}
+        | _ON_OPERATIONS
+    ),
+    "parameter": frozenset({"name", "in", "description", "required", "schema", "style", "explode", *_EVIDENCE} | _ON_PARAMETERS),
+    "request body": frozenset({"description", "required", "content", *_EVIDENCE}),
+    "response": frozenset({"description", "headers", "content", *_EVIDENCE}),
+    "header": frozenset({"description", "required", "schema", *_EVIDENCE}),
+    "media type": frozenset({"schema", "example", "examples"}),
+    "reference": frozenset({"$ref", "summary", "description", "default", *_EVIDENCE, *_ON_PROPERTIES}),
+    "schema": frozenset(
+        {"type", "format", "enum", "const", "items", "properties", "required", "additionalProperties", "allOf", "oneOf"}
+        | {"description", "default", "examples", "x-enum-descriptions"}
+        | _EVIDENCE
+        | _RANGES
+        | _SIZES
+        | _ON_SCHEMAS
+        | _ON_PROPERTIES
+    ),
+}
+"""The keys that an object of each kind may have."""
+
+CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied"))
+"""The extensions that become something of their own in `operations.py`; all other `x-cstar-…` travel on under `extensions`."""
+
+FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "int64", "float", "double"})
+"""The formats that change nothing (a text stays a text) or that the generator reads (`date-time`)."""
+
+TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
+
+ON_THE_CLIENT = frozenset(
+    {"aclose", "closed", "config", "events", "from_env", "rate_limit", "request", "sender", "with_options", "with_response"}
+)
+"""What `CStarClient` calls its own, so that no namespace may."""

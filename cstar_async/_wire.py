@@ -1,0 +1,79 @@
+"""What generated decoders are made of: readers of single values, lists and maps from their wire form.
+
+The document's types are promises of the server. What keeps the promise is read; what does not is passed through as it came.
+Nothing here coerces, and nothing here raises.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeGuard, TypeVar
+
+from cstar_async._json import JSON, Unchecked
+
+T = TypeVar("T")
+
+
+class _New(Protocol):
+    def __call__(self, kind: type[T], /) -> T: ...
+
+
+new: Final[_New] = object.__new__
+"""An instance without a call of `__init__`: the decoder sets every field itself, which is twice as fast."""
+
+
+class _Finder(Protocol):
+    def __call__(self, wire: dict[str, Unchecked], /) -> Callable[..., Unchecked]: ...
+
+
+finder: Final[_Finder] = operator.attrgetter("get")
+"""The `get` of an object: a decoder takes it once and calls it for every field. For type checkers, what it finds is unchecked."""
+
+
+def read_instant(value: Unchecked) -> Unchecked:
+    """A text in ISO 8601 as an aware datetime, in UTC where it names no offset; anything else as it came."""
+    try:
+        instant = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+
+
+def read_object(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked) -> Unchecked:
+    """An object, read; anything else as it came."""
+    return read(value) if _is_object(value) else value
+
+
+def read_list(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked) -> Unchecked:
+    """A list of which the objects are read; anything else as it came."""
+    return [read(item) if _is_object(item) else item for item in value] if _is_list(value) else value
+
+
+def read_values(read: Callable[[Unchecked], Unchecked], value: Unchecked) -> Unchecked:
+    """A list of which every item is read, whatever it is; anything else as it came."""
+    return [read(item) for item in value] if _is_list(value) else value
+
+
+def read_map(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked) -> Unchecked:
+    """An object with free keys, of which the values that are objects are read; anything else as it came."""
+    return {key: read(item) if _is_object(item) else item for key, item in value.items()} if _is_object(value) else value
+
+
+def read_extra(known: frozenset[str], wire: Mapping[str, Unchecked]) -> dict[str, JSON]:
+    """The fields that the document does not know, as they came."""
+    return {key: value for key, value in wire.items() if key not in known}
+
+
+def no_extra() -> dict[str, JSON]:
+    """The unknown fields of an object that was not read from the wire."""
+    return {}
+
+
+def _is_object(value: Unchecked) -> TypeGuard[dict[str, Unchecked]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Unchecked) -> TypeGuard[list[Unchecked]]:
+    return isinstance(value, list)
