@@ -1,0 +1,141 @@
+"""What the fake says: answers as values, the envelopes of good ones and the error object of bad ones.
+
+The forms are those of the API reference, sections "Envelopes", "Pagination" and "Errors". This room knows no state and no socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import ceil
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
+
+import attrs
+import orjson
+
+from cstar_async._json import JSON, Unchecked
+
+PaginationPlace: TypeAlias = Literal["top", "meta"]
+"""Where `pagination` stands: beside `data` (the documented place), or in `meta`."""
+
+PaginationShape: TypeAlias = Literal["hasMore", "totalPages"]
+"""Which field tells that more pages follow."""
+
+JSON_CONTENT: Final = "application/json"
+
+_ERROR_PAGE: Final = "https://www.cstar.help/developers/errors"
+
+_TYPES: Final[Mapping[int, str]] = MappingProxyType(
+    {401: "authentication_error", 403: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
+)
+
+_CODES: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        401: "invalid_api_key",
+        403: "insufficient_permissions",
+        404: "resource_missing",
+        429: "rate_limit_exceeded",
+        500: "internal_error",
+        502: "bad_gateway",
+        503: "service_unavailable",
+        504: "gateway_timeout",
+    }
+)
+"""Codes for a status that nobody gave a code; those of 5xx are inferred."""
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """A finished answer."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    content_type: str = JSON_CONTENT
+
+
+class Refusal(Exception):
+    """Why a request is refused; what raises it need not know how an error looks on the wire."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None,
+        message: str,
+        *,
+        param: str | None = None,
+        type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code or _CODES.get(status, f"http_{status}")
+        self.message = message
+        self.param = param
+        self.type = type or _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+        self.headers = dict(headers or {})
+
+
+@attrs.frozen
+class PagePosition:
+    """Which page of how many objects an answer holds."""
+
+    total: int
+    page: int
+    page_size: int
+
+    def written(self, shape: PaginationShape) -> dict[str, JSON]:
+        """The `pagination` object."""
+        pages = ceil(self.total / self.page_size) if self.page_size else 0
+        if shape == "totalPages":
+            return {"page": self.page, "pageSize": self.page_size, "total": self.total, "totalPages": pages}
+        return {"total": self.total, "page": self.page, "pageSize": self.page_size, "hasMore": self.page < pages}
+
+
+@attrs.frozen
+class Outcome:
+    """What an operation came to, before it is wrapped."""
+
+    data: Unchecked
+    position: PagePosition | None = None
+
+
+@attrs.frozen
+class Envelopes:
+    """Wraps outcomes and refusals the way this fake was told to."""
+
+    place: PaginationPlace = "top"
+    shape: PaginationShape = "hasMore"
+
+    def good(self, status: int, outcome: Outcome, *, request_id: str, at: str) -> Answer:
+        """The answer of an operation that went well.
+
+        Args:
+            status: The documented status of success.
+            outcome: Its data.
+            request_id: Goes into `meta.requestId`.
+            at: Goes into `meta.timestamp`.
+        """
+        body: dict[str, Unchecked] = {"success": True, "data": outcome.data}
+        meta: dict[str, Unchecked] = {"requestId": request_id, "timestamp": at}
+        if outcome.position is not None:
+            holder = body if self.place == "top" else meta
+            holder["pagination"] = outcome.position.written(self.shape)
+        body["meta"] = meta
+        return Answer(status=status, body=orjson.dumps(body))
+
+    def bad(self, refusal: Refusal, *, request_id: str, at: str) -> Answer:
+        """The answer to a refused request."""
+        error: dict[str, Unchecked] = {"type": refusal.type, "code": refusal.code, "message": refusal.message}
+        if refusal.param is not None:
+            error["param"] = refusal.param
+        error["doc_url"] = f"{_ERROR_PAGE}#{refusal.code}"
+        error["request_id"] = request_id
+        body = {"success": False, "error": error, "meta": {"requestId": request_id, "timestamp": at}}
+        return Answer(status=refusal.status, body=orjson.dumps(body), headers=refusal.headers)
+
+
+def timestamp(unix_s: float) -> str:
+    """An instant as the API writes it: ISO 8601 in UTC, with milliseconds and `Z`."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

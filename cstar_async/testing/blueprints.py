@@ -1,0 +1,119 @@
+"""What the document says of each collection: which schema its objects have, what the server fills in, what hangs together.
+
+Read from the extensions of the document (`x-cstar-collection`, `x-cstar-initial`, …), so that a plain resource needs no code of its own.
+Pure reading: blueprints describe, `world` and `verbs` act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from cstar_async._json import JSON, Unchecked
+from cstar_async._operation import Operation
+from cstar_async.testing.document import Document, SchemaNode
+
+PLAIN_ACTIONS: Final = frozenset({"list", "create", "get", "update", "delete"})
+"""The actions that every collection has in the same way."""
+
+_OBJECT_ACTIONS: Final = ("get", "create", "list", "update")
+"""The actions whose result is the schema of a collection, most telling first."""
+
+
+@attrs.frozen
+class Parent:
+    """What the objects of a collection belong to, such as messages to their ticket."""
+
+    parameter: str
+    collection: str
+    field: str
+    counter: str | None = None
+
+
+@attrs.frozen
+class OnDelete:
+    """What becomes of a field in another collection when the object it names goes."""
+
+    collection: str
+    field: str
+    value: JSON
+
+
+@attrs.frozen(kw_only=True)
+class Blueprint:
+    """One collection."""
+
+    collection: str
+    schema: str
+    properties: Mapping[str, SchemaNode]
+    id_prefix: str = ""
+    identity: str = "id"
+    """The field that is the key of an object in paths."""
+    order: tuple[str, ...] = ()
+    """Fields that a list is sorted by; a leading `-` turns one round. None: by age, oldest first."""
+    parent: Parent | None = None
+    on_delete: tuple[OnDelete, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        """What one object is called in a message: `Customer group`."""
+        return "".join(f" {letter.lower()}" if letter.isupper() and place else letter for place, letter in enumerate(self.schema))
+
+    @property
+    def unique(self) -> tuple[str, ...]:
+        """Fields that no two objects share."""
+        marked = tuple(name for name, node in self.properties.items() if node.get("x-cstar-unique"))
+        return marked if self.identity == "id" or self.identity in marked else (self.identity, *marked)
+
+    @property
+    def counted(self) -> Mapping[str, Mapping[str, str]]:
+        """Fields that are worked out: the collection whose rows are counted, and the field of those that names an object of this one."""
+        return {name: node["x-cstar-counts"] for name, node in self.properties.items() if "x-cstar-counts" in node}
+
+    @property
+    def slugs(self) -> Mapping[str, str]:
+        """Fields that are made from another one, and which."""
+        return {name: node["x-cstar-slug-of"] for name, node in self.properties.items() if "x-cstar-slug-of" in node}
+
+
+def read_blueprints(document: Document) -> dict[str, Blueprint]:
+    """The collections that the operations of a document work on, by name."""
+    by_collection: dict[str, list[Operation]] = {}
+    for operation in document.operations.values():
+        collection = operation.extensions.get("collection")
+        if isinstance(collection, str):
+            by_collection.setdefault(collection, []).append(operation)
+    found = {name: _read_blueprint(name, operations, document) for name, operations in by_collection.items()}
+    return {name: blueprint for name, blueprint in found.items() if blueprint is not None}
+
+
+def item_parameter(operation: Operation) -> str | None:
+    """The path parameter that names one object: the last one, unless that names the parent."""
+    names = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
+    parent: Unchecked = operation.extensions.get("parent") or {}
+    return names[-1] if names and names[-1] != parent.get("parameter") else None
+
+
+def _read_blueprint(collection: str, operations: list[Operation], document: Document) -> Blueprint | None:
+    by_action: dict[Unchecked, Operation] = {operation.extensions.get("action"): operation for operation in operations}
+    telling = next((by_action[action] for action in _OBJECT_ACTIONS if action in by_action), None)
+    if telling is None or telling.result is None:
+        return None
+    schema = document.resolved(document.components[telling.result])
+    merged: dict[str, Unchecked] = {word: value for operation in operations for word, value in operation.extensions.items()}
+    parent: dict[str, Unchecked] = {}
+    for operation in operations:
+        told: Unchecked = operation.extensions.get("parent") or {}
+        parent.update(told)
+    return Blueprint(
+        collection=collection,
+        schema=telling.result,
+        properties=document.properties(telling.result),
+        id_prefix=schema.get("x-cstar-id-prefix", ""),
+        identity=schema.get("x-cstar-identity", "id"),
+        order=tuple(merged.get("order", ())),
+        parent=Parent(**parent) if parent else None,
+        on_delete=tuple(OnDelete(entry["collection"], entry["field"], entry.get("set")) for entry in merged.get("on-delete", ())),
+    )

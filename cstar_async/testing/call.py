@@ -1,0 +1,39 @@
+"""A call that was admitted and checked, as the verbs and behaviours get it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from cstar_async._json import Unchecked
+from cstar_async._operation import Operation
+from cstar_async.testing.keys import Key
+from cstar_async.testing.world import Object, Table, World
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One call of an operation."""
+
+    operation: Operation
+    key: Key
+    world: World
+    path: Mapping[str, str]
+    """Decoded values of the path parameters, by name."""
+    query: Mapping[str, Unchecked]
+    """Parsed query parameters, by name; what was not sent is not there."""
+    body: Object
+    """The checked body; empty for an operation without one."""
+    at: str
+    """The timestamp of now."""
+
+    @property
+    def collection(self) -> str:
+        """The collection that the operation works on."""
+        return str(self.operation.extensions["collection"])
+
+    @property
+    def table(self) -> Table:
+        """The same, as a table."""
+        return self.world.table(self.collection)

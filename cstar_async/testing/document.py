@@ -1,0 +1,79 @@
+"""The API document as the fake reads it: the generated table of operations and the JSON Schemas beside it.
+
+Look-ups only, no meaning: what the extensions ask for is read by `blueprints`, what the schemas refuse by `validation`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from importlib import resources
+from typing import Final, TypeAlias
+
+import attrs
+import orjson
+
+from cstar_async._json import Unchecked
+from cstar_async._operation import Operation
+
+SchemaNode: TypeAlias = Mapping[str, Unchecked]
+"""A JSON Schema, or part of one."""
+
+_COMPONENTS: Final = "#/components/schemas/"
+
+
+@attrs.frozen(eq=False)
+class Document:
+    """Operations by id, and the components that their schemas refer to."""
+
+    operations: Mapping[str, Operation]
+    components: Mapping[str, SchemaNode]
+    _properties: dict[str, dict[str, SchemaNode]] = attrs.field(factory=dict[str, dict[str, SchemaNode]], init=False, repr=False)
+
+    def resolved(self, node: SchemaNode) -> SchemaNode:
+        """A schema with the components it stands for written out, on its own level: `$ref`, `allOf`, and a nullable `oneOf`.
+
+        What stands beside a reference goes over what stands behind it.
+        """
+        merged: dict[str, Unchecked] = {}
+        reference: str | None = node.get("$ref")
+        if reference is not None:
+            merged.update(self.resolved(self.components[reference.removeprefix(_COMPONENTS)]))
+        for part in [*node.get("allOf", ()), *_without_null(node.get("oneOf", ())), *_without_null(node.get("anyOf", ()))]:
+            merged.update(self.resolved(part))
+        merged.update({word: value for word, value in node.items() if word != "$ref"})
+        return merged
+
+    def create_request(self, collection: str) -> Mapping[str, SchemaNode]:
+        """What the create request of a collection may say; nothing when there is no such operation."""
+        for operation in self.operations.values():
+            extensions = operation.extensions
+            if (
+                extensions.get("collection") == collection
+                and extensions.get("action") == "create"
+                and operation.request is not None
+            ):
+                return self.properties(operation.request)
+        return {}
+
+    def properties(self, schema: str) -> Mapping[str, SchemaNode]:
+        """The properties of a component by wire name, in the order of the document, each resolved."""
+        if schema not in self._properties:
+            found: Mapping[str, SchemaNode] = self.resolved(self.components[schema]).get("properties", {})
+            self._properties[schema] = {name: self.resolved(node) for name, node in found.items()}
+        return self._properties[schema]
+
+
+@functools.cache
+def generated_document() -> Document:
+    """The document that this package was generated from."""
+    from cstar_async._generated.operations import OPERATIONS
+
+    text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
+    return Document(OPERATIONS, orjson.loads(text)["components"]["schemas"])
+
+
+def _without_null(choices: list[SchemaNode] | tuple[()]) -> list[SchemaNode]:
+    """The one schema of a choice between a schema and null; nothing for a true choice."""
+    real = [choice for choice in choices if choice.get("type") != "null"]
+    return real if len(real) == 1 else []

@@ -1,0 +1,236 @@
+"""`FakeCStar`: the rooms of this package put together. No rule of the API and no socket is written here."""
+
+from __future__ import annotations
+
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape
+from cstar_async.testing.blueprints import read_blueprints
+from cstar_async.testing.clock import FakeClock
+from cstar_async.testing.document import generated_document
+from cstar_async.testing.exchange import Exchange
+from cstar_async.testing.faults import FaultBoard
+from cstar_async.testing.idempotency import IdempotencyLedger
+from cstar_async.testing.ids import new_id, new_request_id
+from cstar_async.testing.journal import Journal
+from cstar_async.testing.keys import Environment, Key, KeyKind, KeyRing, Team, new_key_text
+from cstar_async.testing.limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
+from cstar_async.testing.routes import Routes
+from cstar_async.testing.seed import add_everything, add_members
+from cstar_async.testing.server import LoopbackServer
+from cstar_async.testing.validation import Validation
+from cstar_async.testing.world import World
+
+if TYPE_CHECKING:
+    from cstar_async import CStarClient
+
+
+class FakeCStar:
+    """A cStar on loopback, with state, for tests and local work.
+
+    It behaves as the API document says, checks every request against it, and keeps what it is told, in memory, as long as it lives::
+
+        async with FakeCStar() as fake, fake.client() as cstar:
+            ticket = await cstar.tickets.create(title="Cannot log in")
+            assert fake.requests[-1].json == {"title": "Cannot log in"}
+
+    It may be started before and after other ones; each has a port, keys and a world of its own.
+
+    Args:
+        seed: None, the default, for a team without anything but its members, an owner and two agents; a number for one with customers,
+            articles, categories, tags and tickets besides. Ids are the same in every run either way, given the same calls in the same
+            order; the number also seeds the chance of faults.
+        clock: The time that the fake lives in; default a new `FakeClock` that runs with real time.
+        limits: Whether calls are limited as documented; default True. False announces a limit that is never reached.
+        rate_limit: Calls a window for every key, 0 or more; default the documented ones: 1,000 for secret keys, 100 for publishable ones.
+        rate_window: Length of a window in whole seconds; default 3,600.
+        pagination: Where `pagination` stands in the answer of a list: `"top"`, the default, or in `"meta"`.
+        pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
+        host: Where to listen; default 127.0.0.1, which nobody else can reach.
+        port: Which port to listen on; default 0, a free one.
+
+    Raises:
+        ImportError: `jsonschema` is not installed; the extra `testing` has it.
+        ValueError: A limit or window out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int | None = None,
+        clock: FakeClock | None = None,
+        limits: bool = True,
+        rate_limit: int | None = None,
+        rate_window: int = DOCUMENTED_WINDOW_S,
+        pagination: PaginationPlace = "top",
+        pagination_shape: PaginationShape = "hasMore",
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.clock: Final = FakeClock() if clock is None else clock
+        self.requests: Final = Journal()
+        self.faults: Final = FaultBoard(Random(f"faults {seed}"))
+        self._seed = seed
+        self._key_ids = Random(f"keys {seed}")
+        self._request_ids = Random(f"requests {seed}")
+        self._document = generated_document()
+        self._blueprints = read_blueprints(self._document)
+        self._worlds: dict[tuple[str, Environment], World] = {}
+        self._keys = KeyRing()
+        self._limits = _rate_limits(limits=limits, rate_limit=rate_limit, rate_window=rate_window)
+        self._team = self._new_team("Acme Corp", "acme")
+        self._secret = self._new_key(self._team, "secret", "test", None)
+        self._publishable = self._new_key(self._team, "publishable", "test", None)
+        exchange = Exchange(
+            routes=Routes(self._document.operations.values()),
+            keys=self._keys,
+            limits=self._limits,
+            ledger=IdempotencyLedger(),
+            validation=Validation(self._document),
+            envelopes=Envelopes(pagination, pagination_shape),
+            world_of=self._world_of,
+            new_request_id=lambda: new_request_id(self._request_ids),
+            now_s=self.clock.time,
+        )
+        self._server = LoopbackServer(exchange, self.requests, self.faults, self.clock, host=host, port=port)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, such as `http://127.0.0.1:41234`.
+
+        Raises:
+            RuntimeError: It was not started, or is closed.
+        """
+        if self._server.url is None:
+            raise RuntimeError("the fake has no address: enter it with 'async with' or call start() first")
+        return self._server.url
+
+    @property
+    def secret_key(self) -> str:
+        """A key of the team that may do everything, of the test environment."""
+        return self._secret.text
+
+    @property
+    def publishable_key(self) -> str:
+        """A key of the team that may read, of the test environment."""
+        return self._publishable.text
+
+    @property
+    def team_id(self) -> str:
+        """The team that both keys belong to."""
+        return self._team.id
+
+    def client(self, **options: object) -> CStarClient:
+        """A client of this fake, not yet entered, that lives by its clock.
+
+        Args:
+            options: Arguments of `CStarClient`, over those that lead here: *api_key*, *team_id* and *base_url*.
+
+        Raises:
+            RuntimeError: The fake was not started, or is closed.
+        """
+        from cstar_async import CStarClient
+
+        here = {"api_key": self.secret_key, "team_id": self.team_id, "base_url": self.url, "_clock": self.clock}
+        return CStarClient(**{**here, **options})
+
+    def add_key(
+        self,
+        kind: KeyKind = "secret",
+        *,
+        environment: Environment = "test",
+        team: str | None = None,
+        expires_in: float | None = None,
+    ) -> str:
+        """Make one more key.
+
+        Args:
+            kind: `"secret"`, the default, or `"publishable"`.
+            environment: `"test"`, the default, or `"live"`, where a team has nothing but its members.
+            team: The slug of another team, which is made when it is new; default the team of the fake.
+            expires_in: Seconds, on the fake's clock, for which the key is good; default for ever.
+
+        Returns:
+            The text of the key. `team_of()` knows its team.
+        """
+        expires_at = None if expires_in is None else self.clock.time() + expires_in
+        teams = {key.team.slug: key.team for key in self._keys}
+        owner = self._team if team is None else teams.get(team) or self._new_team(team.replace("-", " ").title(), team)
+        return self._new_key(owner, kind, environment, expires_at).text
+
+    def revoke_key(self, key: str) -> None:
+        """Make a key unknown.
+
+        Raises:
+            KeyError: It is not known.
+        """
+        self._keys.revoke(key)
+
+    def team_of(self, key: str) -> Team:
+        """The team of a key.
+
+        Raises:
+            KeyError: The key is not known.
+        """
+        return self._keys.get(key).team
+
+    def spend(self, calls: int, *, key: str | None = None) -> None:
+        """Use up calls of a running window, as if somebody else had called with the same key.
+
+        Args:
+            calls: How many.
+            key: Whose; default the secret key.
+        """
+        self._limits.spend(self._secret if key is None else self._keys.get(key), calls, self.clock.time())
+
+    async def start(self) -> None:
+        """Begin to listen; a second call does nothing. Closed, it may be started again, and knows what it knew.
+
+        Raises:
+            OSError: The port is in use.
+        """
+        await self._server.start()
+
+    async def aclose(self) -> None:
+        """Stop listening and drop what is open; may be called twice, and on a fake never started. What it knows can still be read."""
+        await self._server.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _world_of(self, key: Key) -> World:
+        """The world that a key sees: that of its team in its environment, made when it is first looked at."""
+        place = (key.team.id, key.environment)
+        if place not in self._worlds:
+            random = Random(f"world {self._seed} {key.team.slug} {key.environment}")
+            world = World(key.team, self._document, self._blueprints, random)
+            self._worlds[place] = world
+            add_members(world, now_s=self.clock.time())
+            if self._seed is not None and place == (self._team.id, "test"):
+                add_everything(world, now_s=self.clock.time())
+        return self._worlds[place]
+
+    def _new_team(self, name: str, slug: str) -> Team:
+        return Team(new_id("", self._key_ids), name, slug)
+
+    def _new_key(self, team: Team, kind: KeyKind, environment: Environment, expires_at: float | None) -> Key:
+        text = new_key_text(kind, environment, self._key_ids)
+        key = Key(text=text, kind=kind, environment=environment, team=team, expires_at=expires_at)
+        self._keys.add(key)
+        return key
+
+
+def _rate_limits(*, limits: bool, rate_limit: int | None, rate_window: int) -> RateLimits:
+    if not limits:
+        return RateLimits({"secret": UNLIMITED, "publishable": UNLIMITED}, rate_window)
+    if rate_limit is not None:
+        return RateLimits({"secret": rate_limit, "publishable": rate_limit}, rate_window)
+    return RateLimits(DOCUMENTED_LIMITS, rate_window)

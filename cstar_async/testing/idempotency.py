@@ -1,0 +1,76 @@
+"""Which write was answered already: the ledger behind `Idempotency-Key`.
+
+Theory. A key belongs to the API key that sent it. The first request with it opens an entry and, when answered, leaves the answer there
+for 24 hours; the same request again gets that answer and changes nothing (documented). Another request under the same key, or the same
+one while the first still runs, is a clash: a 409 whose code says which (inferred; the reference says only that clashes are 409).
+An answer of 500 or above is not kept: the next attempt acts. Pure: the time is an argument.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import attrs
+
+from cstar_async.testing.answers import Answer, Refusal
+
+KEPT_S: Final = 24 * 3_600
+"""Seconds for which an answer is kept, from the first request on."""
+
+
+@attrs.define
+class _Entry:
+    fingerprint: bytes
+    began_s: float
+    answer: Answer | None = None
+
+
+def fingerprint(method: str, path: str, body: bytes) -> bytes:
+    """What makes two requests the same."""
+    return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).digest()
+
+
+class IdempotencyLedger:
+    """The entries of one fake."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    def begin(self, api_key: str, key: str, request: bytes, *, now_s: float) -> Answer | None:
+        """Open the entry of a key, or find its answer.
+
+        Args:
+            api_key: Whose key it is.
+            key: The text of the header.
+            request: The fingerprint of the request.
+            now_s: Unix time in seconds.
+
+        Returns:
+            The answer to repeat; None when this is the first request and has to be carried out, then `finish()` must follow.
+
+        Raises:
+            Refusal: 409: the key belongs to another request, or the first one still runs.
+        """
+        entry = self._entries.get((api_key, key))
+        if entry is None or now_s >= entry.began_s + KEPT_S:
+            self._entries[api_key, key] = _Entry(request, now_s)
+            return None
+        if entry.fingerprint != request:
+            raise Refusal(409, "idempotency_key_reused", "This Idempotency-Key was used for a different request.")
+        if entry.answer is None:
+            raise Refusal(409, "idempotency_in_progress", "The first request with this Idempotency-Key is still running.")
+        return entry.answer
+
+    def finish(self, api_key: str, key: str, answer: Answer | None) -> None:
+        """Close the entry that `begin()` opened.
+
+        Args:
+            api_key: Whose key it is.
+            key: The text of the header.
+            answer: What was answered; None when it came to nothing. Only one below 500 is kept.
+        """
+        if answer is None or answer.status >= 500:
+            self._entries.pop((api_key, key), None)
+        else:
+            self._entries[api_key, key].answer = answer

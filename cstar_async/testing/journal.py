@@ -1,0 +1,114 @@
+"""What the fake was asked: one entry a request, in order of arrival.
+
+Values only. An entry is written when its request has arrived whole and learns later how it ended; nothing here decides an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import overload
+
+import attrs
+import orjson
+
+from cstar_async._json import JSON
+
+
+class Headers(Mapping[str, str]):
+    """Headers by name, whatever the case of its letters. Of a repeated header the last one counts."""
+
+    def __init__(self, items: Mapping[str, str]) -> None:
+        self._by_lower = {name.lower(): (name, value) for name, value in items.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._by_lower[name.lower()][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._by_lower.values())
+
+    def __len__(self) -> int:
+        return len(self._by_lower)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._by_lower
+
+
+@attrs.define(kw_only=True)
+class ReceivedRequest:
+    """A request that the fake got, and how it ended."""
+
+    method: str
+    path: str
+    """As it was sent, percent-encoding included, without the query."""
+    query: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """Decoded parameters by name; of a repeated one the last. `query_string` has all of them."""
+    query_string: str = ""
+    headers: Headers = attrs.field(factory=lambda: Headers({}), repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    at: float = 0.0
+    """When it arrived: Unix time in seconds, by the clock of the fake."""
+    operation: str | None = None
+    """The id of the operation it called; None for a path or method that the document does not know."""
+    status: int | None = None
+    """The status answered; None as long as there is no answer, and for ever if the connection was dropped instead."""
+    replayed: bool = False
+    """Whether the answer was a stored one, found by its idempotency key."""
+
+    @property
+    def json(self) -> JSON:
+        """The body as JSON; None without a body, or when it is not JSON."""
+        try:
+            value: JSON = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+        return value
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The header `Idempotency-Key`."""
+        return self.headers.get("Idempotency-Key")
+
+
+class Journal(Sequence[ReceivedRequest]):
+    """The requests that a fake got, oldest first. Reads like a list."""
+
+    def __init__(self) -> None:
+        self._entries: list[ReceivedRequest] = []
+
+    @overload
+    def __getitem__(self, index: int) -> ReceivedRequest: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ReceivedRequest]: ...
+    def __getitem__(self, index: int | slice) -> ReceivedRequest | list[ReceivedRequest]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"Journal({self._entries!r})"
+
+    @property
+    def last(self) -> ReceivedRequest:
+        """The newest entry.
+
+        Raises:
+            IndexError: There was no request yet.
+        """
+        return self._entries[-1]
+
+    def of(self, operation: str) -> list[ReceivedRequest]:
+        """The requests that called an operation, oldest first.
+
+        Args:
+            operation: Its id, such as `create_ticket`.
+        """
+        return [entry for entry in self._entries if entry.operation == operation]
+
+    def record(self, entry: ReceivedRequest) -> None:
+        """Write an entry down. The server does this."""
+        self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Forget every entry."""
+        self._entries.clear()

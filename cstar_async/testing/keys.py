@@ -1,0 +1,130 @@
+"""The API keys that a fake knows, and what each may do.
+
+The rules and their codes are those of the API reference, sections "Keys" and "Errors". Pure: the time is an argument.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from random import Random
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from cstar_async._operation import Operation
+from cstar_async.testing.answers import Refusal
+
+KeyKind: TypeAlias = Literal["secret", "publishable"]
+Environment: TypeAlias = Literal["test", "live"]
+
+_PREFIXES: Final = ("sk_", "pk_")
+
+
+@attrs.frozen
+class Team:
+    """A team that keys belong to."""
+
+    id: str
+    name: str
+    slug: str
+
+
+@attrs.frozen(kw_only=True)
+class Key:
+    """An API key."""
+
+    text: str = attrs.field(repr=False)
+    kind: KeyKind
+    environment: Environment
+    team: Team
+    expires_at: float | None = None
+    """Unix time in seconds; None: never."""
+
+
+def new_key_text(kind: KeyKind, environment: Environment, random: Random) -> str:
+    """A key as the API makes them: the prefix of its kind and 32 base64url characters."""
+    prefix = "sk" if kind == "secret" else "pk"
+    return f"{prefix}_{environment}_{base64.urlsafe_b64encode(random.randbytes(24)).decode()}"
+
+
+class KeyRing:
+    """The keys of a fake, by their text."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Key] = {}
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys.values())
+
+    def add(self, key: Key) -> None:
+        """Make a key known; one of the same text is replaced."""
+        self._keys[key.text] = key
+
+    def revoke(self, text: str) -> None:
+        """Forget a key: from now on it is unknown.
+
+        Raises:
+            KeyError: There is no such key.
+        """
+        del self._keys[text]
+
+    def get(self, text: str) -> Key:
+        """The key of a text.
+
+        Raises:
+            KeyError: There is no such key.
+        """
+        return self._keys[text]
+
+    def find(self, authorization: str | None) -> Key | None:
+        """The key that a header presents, whatever it may do; None if there is none or it is unknown."""
+        return self._keys.get(_bearer(authorization) or "")
+
+    def admitted(self, authorization: str | None, *, now_s: float) -> Key:
+        """The key that a header presents.
+
+        Raises:
+            Refusal: 401: none, or one that is unknown, expired or not even a key.
+        """
+        text = _bearer(authorization)
+        if text is None:
+            raise Refusal(401, "authentication_required", "An API key is required: 'Authorization: Bearer <key>'.")
+        if not text.startswith(_PREFIXES):
+            raise Refusal(401, "invalid_key_format", "An API key begins with sk_live_, sk_test_, pk_live_ or pk_test_.")
+        key = self._keys.get(text)
+        if key is None:
+            raise Refusal(401, "invalid_api_key", "Invalid API key.")
+        if key.expires_at is not None and key.expires_at <= now_s:
+            raise Refusal(401, "key_expired", "This API key has expired.")
+        return key
+
+
+def check_permission(key: Key, operation: Operation, team_id: str | None) -> None:
+    """See whether a key may do what it asks for.
+
+    Args:
+        key: Who asks.
+        operation: What for.
+        team_id: The team in the path; None for paths outside a team.
+
+    Raises:
+        Refusal: 403: another team, a write with a publishable key, or a read that needs a secret one.
+    """
+    if team_id is not None and team_id != key.team.id:
+        raise Refusal(403, "team_access_denied", "This API key belongs to another team.")
+    if key.kind == "secret":
+        return
+    if operation.method != "GET":
+        message = (
+            f"Publishable keys (pk_{key.environment}_) are read-only. Use a secret key (sk_{key.environment}_) for write operations"
+        )
+        raise Refusal(403, "publishable_key_write", message)
+    if operation.key == "secret":
+        raise Refusal(403, "insufficient_permissions", "This needs a secret key.", type="authorization_error")
+
+
+def _bearer(authorization: str | None) -> str | None:
+    """The text behind `Bearer`; None when there is nothing of the kind."""
+    scheme, _, text = (authorization or "").partition(" ")
+    return text.strip() or None if scheme.lower() == "bearer" else None

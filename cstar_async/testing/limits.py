@@ -1,0 +1,106 @@
+"""Rate limits as cStar has them: so many calls in a fixed window, per key.
+
+A window begins with the first call of its key, on a whole second, and ends after its length: then the count begins anew. (When the
+windows of cStar begin is not documented; ones that begin with the first call never turn in the middle of a short test.)
+Pure: the time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil, floor
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from cstar_async.testing.answers import Refusal
+from cstar_async.testing.keys import Key, KeyKind
+
+DOCUMENTED_LIMITS: Final[Mapping[KeyKind, int]] = MappingProxyType({"secret": 1_000, "publishable": 100})
+"""Calls an hour, by the kind of key."""
+
+DOCUMENTED_WINDOW_S: Final = 3_600
+
+UNLIMITED: Final = 1_000_000_000
+"""The limit announced and counted when limits are off: more than any test sends."""
+
+
+@attrs.define
+class _Window:
+    began_at: int
+    used: int = 0
+
+
+@attrs.frozen
+class LimitState:
+    """Where a key stands in its window."""
+
+    limit: int
+    remaining: int
+    reset_at: int
+    """Unix time in seconds."""
+    window_s: int
+
+    def headers(self) -> dict[str, str]:
+        """The headers that tell it."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_at),
+            "X-RateLimit-Window": str(self.window_s),
+        }
+
+
+class RateLimits:
+    """Counts the calls of every key.
+
+    Args:
+        limits: Calls a window, by the kind of key.
+        window_s: Length of a window in whole seconds, at least 1.
+    """
+
+    def __init__(self, limits: Mapping[KeyKind, int] = DOCUMENTED_LIMITS, window_s: int = DOCUMENTED_WINDOW_S) -> None:
+        if window_s < 1 or min(limits.values()) < 0:
+            raise ValueError("a rate limit needs a window of at least one second and a limit of at least 0")
+        self._limits = dict(limits)
+        self._window_s = window_s
+        self._windows: dict[str, _Window] = {}
+
+    def state(self, key: Key | None, now_s: float) -> LimitState:
+        """Where a key stands, without counting a call. No key, or an unknown one, is told of an untouched window."""
+        limit = self._limits["publishable" if key is None else key.kind]
+        window = _Window(floor(now_s)) if key is None else self._window_of(key, now_s)
+        return LimitState(limit, max(0, limit - window.used), window.began_at + self._window_s, self._window_s)
+
+    def take(self, key: Key, now_s: float) -> None:
+        """Count a call.
+
+        Raises:
+            Refusal: 429: the window is used up. The refused call is not counted.
+        """
+        window = self._window_of(key, now_s)
+        if window.used >= self._limits[key.kind]:
+            wait_s = max(1, ceil(window.began_at + self._window_s - now_s))
+            message = f"Rate limit exceeded. Try again in {wait_s} seconds."
+            raise Refusal(429, "rate_limit_exceeded", message, headers={"Retry-After": str(wait_s)})
+        window.used += 1
+        self._windows[key.text] = window
+
+    def spend(self, key: Key, calls: int, now_s: float) -> None:
+        """Use up part of a window, as if somebody else had called with the same key.
+
+        Args:
+            key: Whose window.
+            calls: How many calls; more than there are left uses the window up.
+            now_s: Unix time in seconds.
+        """
+        window = self._window_of(key, now_s)
+        window.used = min(self._limits[key.kind], window.used + calls)
+        self._windows[key.text] = window
+
+    def _window_of(self, key: Key, now_s: float) -> _Window:
+        window = self._windows.get(key.text)
+        if window is None or not window.began_at <= now_s < window.began_at + self._window_s:
+            return _Window(floor(now_s))
+        return window

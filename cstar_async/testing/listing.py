@@ -1,0 +1,81 @@
+"""Which objects a list shows: filters, order, pages, and what `expand` adds.
+
+All of it is asked for by extensions of the query parameters, so no list needs code of its own. Pure: objects in, objects out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from cstar_async._json import Unchecked
+from cstar_async._operation import Operation
+from cstar_async.testing.answers import PagePosition
+from cstar_async.testing.ids import canonical
+from cstar_async.testing.world import Object, World
+
+_LAST_PAGE: Final = 2**53 - 1
+"""The highest page number that is echoed: what every JSON reader can hold."""
+
+
+def chosen(rows: Iterable[Object], operation: Operation, query: Mapping[str, Unchecked]) -> list[Object]:
+    """The objects that all filters of a query let through."""
+    left = list(rows)
+    for parameter in operation.parameters:
+        rule: Unchecked = parameter.extensions.get("filter")
+        if rule is not None and parameter.name in query:
+            fields = rule.get("fields") or [rule["field"]]
+            left = [row for row in left if any(_matches(row.get(field), query[parameter.name], rule["match"]) for field in fields)]
+    return left
+
+
+def ordered(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
+    """Objects in the order of some fields; a leading `-` turns a field round. Equal ones stay in the order of their age."""
+    result = list(reversed(rows)) if order and order[0].startswith("-") else list(rows)
+    for field in reversed(order):
+        result.sort(key=_sorted_by(field.removeprefix("-")), reverse=field.startswith("-"))
+    return result
+
+
+def one_page(rows: Sequence[Object], operation: Operation, query: Mapping[str, Unchecked]) -> tuple[list[Object], PagePosition]:
+    """The page that a query asks for, by the documented defaults where it does not say."""
+    page = int(query.get("page", _default(operation, "page", 1)))
+    page_size = int(query.get("pageSize", _default(operation, "pageSize", 20)))
+    start = (page - 1) * page_size
+    return list(rows[start : start + page_size]), PagePosition(len(rows), min(page, _LAST_PAGE), page_size)
+
+
+def expanded(rows: Sequence[Object], operation: Operation, query: Mapping[str, Unchecked], world: World) -> list[Object]:
+    """The same objects, with the summaries of other ones that a query wants in them."""
+    result = [dict(row) for row in rows]
+    for parameter in operation.parameters:
+        choices: Unchecked = parameter.extensions.get("expand") or {}
+        wanted: Unchecked = query.get(parameter.name, ())
+        for name in choices.keys() & set(wanted if isinstance(wanted, list) else [wanted]):
+            source = choices[name]
+            for row in result:
+                other = world.table(source["collection"]).find(row.get(source["from"]) or "")
+                fields = world.document.properties(source["schema"])
+                row[name] = None if other is None else {field: other[field] for field in fields if field in other}
+    return result
+
+
+def _matches(value: Unchecked, wanted: Unchecked, match: str) -> bool:
+    if match == "text":
+        return isinstance(value, str) and wanted.casefold() in value.casefold()
+    if match == "contains-any":
+        choices = wanted if isinstance(wanted, list) else [wanted]
+        return isinstance(value, list) and any(choice in value for choice in choices)
+    if isinstance(value, str) and isinstance(wanted, str):
+        return canonical(value) == canonical(wanted)
+    return bool(value == wanted)
+
+
+def _sorted_by(field: str) -> Unchecked:
+    """A sort key that puts what is missing last."""
+    return lambda row: (row.get(field) is None, row.get(field))
+
+
+def _default(operation: Operation, name: str, otherwise: int) -> Unchecked:
+    found = (parameter.schema.get("default") for parameter in operation.parameters if parameter.name == name)
+    return next((value for value in found if value is not None), otherwise)

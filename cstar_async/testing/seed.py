@@ -1,0 +1,139 @@
+"""The world that a team begins with: its members always, and with a seed customers, articles and tickets to read and to answer.
+
+Everything is drawn from one `Random`, so the same seed gives the same ids and words. Instants lie before the clock's now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from cstar_async.testing.answers import timestamp
+from cstar_async.testing.behaviours import ROLE_NAMES
+from cstar_async.testing.ids import new_id
+from cstar_async.testing.verbs import change_object, make_object
+from cstar_async.testing.world import Object, World
+
+CUSTOMERS: Final = 12
+TICKETS: Final = 30
+
+_DAY_S: Final = 86_400.0
+_HOUR_S: Final = 3_600.0
+
+_MEMBERS: Final = (("Ada Brandt", "owner"), ("Bob Okafor", "agent"), ("Carla Mendes", "agent"))
+_FIRST_NAMES: Final = (
+    "Jane",
+    "Ravi",
+    "Lena",
+    "Tom",
+    "Aiko",
+    "Marta",
+    "Noah",
+    "Priya",
+    "Omar",
+    "Ines",
+    "Paul",
+    "Sofia",
+    "Liam",
+    "Zoe",
+)
+_LAST_NAMES: Final = ("Smith", "Nair", "Vogel", "Okoye", "Tanaka", "Silva", "Berg", "Haddad", "Costa", "Novak", "Keller", "Moreau")
+_PROBLEMS: Final = (
+    ("Cannot log in to my account", "login", 'I keep getting "invalid credentials" when I try to log in.'),
+    ("Invoice shows the wrong VAT number", "billing", "Our VAT number changed in March, the invoice still has the old one."),
+    ("Export stops at 90 percent", "export", "The CSV export of last month stops at 90 percent, three times in a row."),
+    ("How do I invite a colleague?", "onboarding", "I cannot find where to invite a second person to our team."),
+    ("Webhook deliveries arrive twice", "api", "Since yesterday every delivery reaches us twice, with the same id."),
+    ("Please change my e-mail address", "account", "I have a new address and would like to log in with it."),
+    ("Page stays white on my phone", "bug", "After the update the start page stays white on my phone."),
+)
+_REPLIES: Final = ("I'll look into this for you right away.", "Could you send us a screenshot?", "This should work again. Does it?")
+_CATEGORIES: Final = (
+    ("Getting Started", "Beginner guides and onboarding"),
+    ("Account", "Login and profile"),
+    ("Billing", "Invoices and plans"),
+)
+_ARTICLES: Final = (
+    ("How to reset your password", 1, "published"),
+    ("Invite your team", 0, "published"),
+    ("Your first ticket", 0, "published"),
+    ("Where to find your invoices", 2, "published"),
+    ("Change your plan", 2, "draft"),
+    ("Two-factor authentication", 1, "archived"),
+)
+
+
+def add_members(world: World, *, now_s: float) -> None:
+    """Give a team its people: an owner and two agents."""
+    for name, role in _MEMBERS:
+        mail = f"{name.split()[0].lower()}@{world.team.slug}.example"
+        standing = {"level": world.random.randint(1, 20), "xp": world.random.randint(0, 9_000)}
+        fields = {"userId": new_id("usr_", world.random), "name": name, "email": mail, "role": role}
+        joined_at = timestamp(now_s - 90 * _DAY_S)
+        world.make("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **standing, "joinedAt": joined_at}, at=joined_at)
+
+
+def add_everything(world: World, *, now_s: float) -> None:
+    """Fill a team with customers, a small knowledge base, and tickets in every state, some with a conversation."""
+    random = world.random
+    customers = [_add_customer(world, number, now_s) for number in range(CUSTOMERS)]
+    _add_library(world, now_s)
+    agents = [member for member in world.table("members") if member["role"] == "agent"]
+    for number in range(TICKETS):
+        opened_s = now_s - (TICKETS - number) * _DAY_S + random.uniform(0, 8 * _HOUR_S)
+        _add_ticket(world, random.choice(customers), agents, opened_s)
+
+
+def _add_customer(world: World, number: int, now_s: float) -> Object:
+    random = world.random
+    first, last = _FIRST_NAMES[number % len(_FIRST_NAMES)], random.choice(_LAST_NAMES)
+    body = {
+        "name": f"{first} {last}",
+        "email": f"{first}.{last}@mail{number}.example".lower(),
+        "status": "inactive" if number % 6 == 5 else "active",
+        "sentiment": random.choice(("positive", "neutral", "negative")),
+        "tags": random.sample(("enterprise", "trial", "design-partner", "newsletter"), k=random.randint(0, 2)),
+        "customFields": {"plan": random.choice(("free", "team", "enterprise"))},
+    }
+    return make_object(world, "customers", body, at=timestamp(now_s - random.uniform(40, 80) * _DAY_S))
+
+
+def _add_library(world: World, now_s: float) -> None:
+    at = timestamp(now_s - 60 * _DAY_S)
+    shelves = [
+        make_object(world, "categories", {"name": name, "description": about, "sortOrder": place, "isPublic": True}, at=at)
+        for place, (name, about) in enumerate(_CATEGORIES)
+    ]
+    for title, shelf, status in _ARTICLES:
+        content = f"# {title}\n\n" + " ".join(_words(world.random, world.random.randint(60, 600)))
+        body = {
+            "title": title,
+            "content": content,
+            "excerpt": f"{title}, step by step.",
+            "categoryId": shelves[shelf]["id"],
+            "status": status,
+        }
+        made = make_object(world, "articles", {**body, "isPublic": status == "published", "tags": ["guide"]}, at=at)
+        made["viewCount"], made["useCount"] = world.random.randint(0, 900), world.random.randint(0, 60)
+
+
+def _add_ticket(world: World, customer: Object, agents: Sequence[Object], opened_s: float) -> None:
+    random = world.random
+    title, tag, question = random.choice(_PROBLEMS)
+    status = random.choice(("new", "open", "open", "pending", "resolved", "closed"))
+    agent = None if status == "new" else random.choice(agents)
+    body = {"title": title, "customerId": customer["id"], "priority": random.choice(("low", "normal", "normal", "high", "urgent"))}
+    told = {**body, "tags": [tag], "assignedTo": agent and agent["id"], "initialMessage": question}
+    ticket = make_object(world, "tickets", told, at=timestamp(opened_s))
+    moment_s = opened_s
+    for number in range(random.randint(1, 3) if agent is not None else 0):
+        moment_s += random.uniform(0.1, 4) * _HOUR_S
+        by_agent = {"sender": "agent", "senderName": agent and agent["name"], "content": random.choice(_REPLIES)}
+        by_customer = {"sender": "customer", "senderName": customer["name"], "content": "Thank you, I will try that."}
+        make_object(world, "messages", by_customer if number % 2 else by_agent, ticket, at=timestamp(moment_s))
+    change_object(world, "tickets", ticket, {"status": status}, at=timestamp(moment_s))
+
+
+def _words(random: Random, count: int) -> list[str]:
+    return random.choices(("open", "the", "settings", "and", "choose", "your", "team", "then", "save", "a", "new", "name"), k=count)

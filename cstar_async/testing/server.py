@@ -1,0 +1,144 @@
+"""The socket of the fake: HTTP on loopback in front of an exchange.
+
+The only room that knows aiohttp. It turns what arrives into an entry of the journal, asks the faults what is to go wrong, lets the
+exchange answer, and sends or breaks what comes of it. No rule of the API is written here.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Mapping
+from email.utils import format_datetime
+from typing import Final
+
+from aiohttp import web
+
+from cstar_async.testing.answers import Answer
+from cstar_async.testing.clock import FakeClock
+from cstar_async.testing.exchange import Exchange
+from cstar_async.testing.faults import FaultBoard, FaultPlan
+from cstar_async.testing.journal import Headers, Journal, ReceivedRequest
+
+_LARGEST_BODY: Final = 32 * 1024 * 1024
+
+_SECONDS_TO_CLOSE: Final = 0.1
+"""How long answers that are still on their way may take when the server closes: they are those that a fault delays."""
+
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
+"""Makes the system close a connection with RST, where it would say goodbye otherwise."""
+
+
+class LoopbackServer:
+    """Serves an exchange.
+
+    Args:
+        exchange: What answers.
+        journal: Where requests are written down.
+        faults: What goes wrong.
+        clock: The time of the `Date` header and of delays.
+        host: Where to listen.
+        port: Which port to listen on; 0 for a free one.
+    """
+
+    def __init__(self, exchange: Exchange, journal: Journal, faults: FaultBoard, clock: FakeClock, *, host: str, port: int) -> None:
+        self._exchange = exchange
+        self._journal = journal
+        self._faults = faults
+        self._clock = clock
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self.url: str | None = None
+        """Where it listens; None when it does not."""
+
+    async def start(self) -> None:
+        """Begin to listen; a second call does nothing.
+
+        Raises:
+            OSError: The port is in use.
+        """
+        if self._runner is not None:
+            return
+        application = web.Application(client_max_size=_LARGEST_BODY)
+        application.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SECONDS_TO_CLOSE, handle_signals=False)
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except BaseException:
+            await self.aclose()
+            raise
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def aclose(self) -> None:
+        """Stop listening and drop what is open; may be called twice, and before a start."""
+        runner, self._runner, self.url = self._runner, None, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        path, _, query_string = request.raw_path.partition("?")
+        entry = ReceivedRequest(
+            method=request.method,
+            path=path,
+            query=dict(request.rel_url.query),
+            query_string=query_string,
+            headers=Headers(request.headers),
+            body=await request.read(),
+            at=self._clock.time(),
+            operation=self._exchange.operation_of(request.method, path),
+        )
+        self._journal.record(entry)
+        plan = self._faults.plan(entry)
+        fault = plan.before or plan.after
+        answer = await self._answer(entry, plan)
+        if answer is None:
+            return _disconnected(request, hard=fault is not None and fault.reset)
+        entry.status = answer.status
+        headers = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": answer.content_type}
+        headers |= {**answer.headers, **plan.headers}
+        if fault is not None and fault.cut is not None:
+            return await _cut_short(request, answer, headers, fault.cut)
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+    async def _answer(self, entry: ReceivedRequest, plan: FaultPlan) -> Answer | None:
+        """What is answered after all, or None when the connection is to be broken in silence."""
+        if plan.before is not None:
+            await self._clock.sleep(plan.delay_before)
+            return None if plan.before.is_silent else self._exchange.answer_of_fault(plan.before, entry, None)
+        real = await self._exchange.answer(entry, lambda: self._clock.sleep(plan.delay_before))
+        await self._clock.sleep(plan.delay_after)
+        if plan.after is None:
+            return real
+        return None if plan.after.is_silent else self._exchange.answer_of_fault(plan.after, entry, real)
+
+
+def _disconnected(request: web.Request, *, hard: bool) -> web.Response:
+    """Close the connection of a request without an answer.
+
+    Args:
+        request: Whose connection.
+        hard: Whether to reset it.
+    """
+    transport = request.transport
+    if transport is not None:
+        if hard:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            transport.abort()
+        else:
+            transport.close()
+    # aiohttp wants a response; it finds the connection gone and forgets it.
+    return web.Response()
+
+
+async def _cut_short(request: web.Request, answer: Answer, headers: Mapping[str, str], length: int) -> web.StreamResponse:
+    """Send the head of an answer and the beginning of its body, and close the connection."""
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = max(len(answer.body), length + 1)
+    await response.prepare(request)
+    await response.write(answer.body[:length])
+    if request.transport is not None:
+        request.transport.close()
+    return response

@@ -1,0 +1,190 @@
+"""Whether a query and a body are what the document says, judged by its own JSON Schemas.
+
+What is wrong comes out as a `Refusal` in cStar's words: `parameter_missing` (documented), `parameter_invalid` and `invalid_json`
+(inferred), with the field at fault in `param`. Parameters that the document does not know are ignored; fields of a body too.
+Path values need no judge: one that fits no object is a 404 all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+import orjson
+
+from cstar_async._json import Unchecked
+from cstar_async._operation import Operation, Parameter
+from cstar_async.testing.answers import Refusal
+from cstar_async.testing.document import Document, SchemaNode
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.exceptions import ValidationError
+
+_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
+_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_JSON_TYPE: Final = re.compile(r"application/json\s*(;.*)?", re.IGNORECASE)
+_LONGEST_VALUE: Final = 200
+_LONGEST_IDEMPOTENCY_KEY: Final = 255
+
+
+class Validation:
+    """The judge of requests.
+
+    Raises:
+        ImportError: `jsonschema` is not installed.
+    """
+
+    def __init__(self, document: Document) -> None:
+        try:
+            from jsonschema import Draft202012Validator, FormatChecker
+        except ImportError:
+            message = "The fake cStar checks requests with jsonschema, which is not installed: pip install 'cstar-async[testing]'"
+            raise ImportError(message) from None
+        self._document = document
+        self._formats = _formats(FormatChecker)
+        self._validator_class = Draft202012Validator
+        self._validators: dict[tuple[str, str], Draft202012Validator] = {}
+
+    def query(self, operation: Operation, query_string: str) -> dict[str, Unchecked]:
+        """The parameters that a query string gives, parsed by their schemas.
+
+        Raises:
+            Refusal: 400: one is missing, given twice, or not what it should be.
+        """
+        known = {parameter.name: parameter for parameter in operation.parameters if parameter.location == "query"}
+        texts: dict[str, str] = {}
+        for name, text in parse_qsl(query_string, keep_blank_values=True, errors="replace"):
+            if name in texts and name in known:
+                raise _invalid(name, "it is given more than once")
+            texts[name] = text
+        for name, parameter in known.items():
+            if parameter.required and name not in texts:
+                raise Refusal(400, "parameter_missing", f"The '{name}' parameter is required.", param=name)
+        return {name: self._parsed(operation, known[name], text) for name, text in texts.items() if name in known}
+
+    def body(self, operation: Operation, content_type: str | None, body: bytes) -> dict[str, Unchecked]:
+        """The body of a request; an empty object for an operation without one.
+
+        Raises:
+            Refusal: 400: it is not JSON, not an object, or not what its schema says.
+        """
+        if operation.request is None:
+            return {}
+        if not _JSON_TYPE.fullmatch(content_type or ""):
+            raise Refusal(400, "invalid_content_type", "A body is sent as 'Content-Type: application/json'.")
+        try:
+            value: Unchecked = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Refusal(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
+        if not isinstance(value, dict):
+            raise Refusal(400, "parameter_invalid", "The body must be a JSON object.")
+        schema = self._document.components[operation.request]
+        self._judge((operation.id, ""), schema, value, "field", list(self._document.properties(operation.request)))
+        return value
+
+    def idempotency_key(self, text: str) -> str:
+        """The text of an `Idempotency-Key`, 1 to 255 characters (inferred).
+
+        Raises:
+            Refusal: 400: it is empty or too long.
+        """
+        if not 1 <= len(text) <= _LONGEST_IDEMPOTENCY_KEY:
+            raise _invalid("Idempotency-Key", f"it has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters")
+        return text
+
+    def _parsed(self, operation: Operation, parameter: Parameter, text: str) -> Unchecked:
+        schema = self._document.resolved(parameter.schema)
+        value = _read_text(parameter.name, text, schema)
+        self._judge((operation.id, parameter.name), parameter.schema, value, "parameter", [], parameter.name)
+        return value
+
+    def _judge(
+        self,
+        place: tuple[str, str],
+        schema: SchemaNode,
+        value: Unchecked,
+        kind: str,
+        order: Sequence[str],
+        param: str | None = None,
+    ) -> None:
+        validator = self._validators.get(place)
+        if validator is None:
+            whole = {**schema, "components": {"schemas": self._document.components}}
+            validator = self._validators[place] = self._validator_class(whole, format_checker=self._formats)
+        errors = sorted(validator.iter_errors(value), key=lambda error: _rank(error, order))
+        if not errors:
+            return
+        first = errors[0]
+        names = [str(step) for step in first.absolute_path]
+        if first.validator == "required":
+            names.append(next(name for name in first.validator_value if name not in first.instance))
+            missing = ".".join(names)
+            raise Refusal(400, "parameter_missing", f"The '{missing}' {kind} is required.", param=missing)
+        raise _invalid(param or ".".join(names) or None, _shortened(first.message))
+
+
+def _rank(error: ValidationError, order: Sequence[str]) -> tuple[bool, int]:
+    """What is missing first, then what is wrong, in the order of the document."""
+    name = str(error.absolute_path[0]) if error.absolute_path else ""
+    return error.validator != "required", order.index(name) if name in order else -1
+
+
+def _read_text(name: str, text: str, schema: SchemaNode) -> Unchecked:
+    """A query value as JSON. Integers and booleans are taken in their one way of writing only."""
+    match schema.get("type"):
+        case "integer":
+            # Longer numbers are refused by Python itself.
+            if not _INTEGER.fullmatch(text) or len(text) > 4_000:
+                raise _invalid(name, f"{_shortened(repr(text))} is not an integer")
+            return int(text)
+        case "boolean":
+            if text not in ("true", "false"):
+                raise _invalid(name, f"{_shortened(repr(text))} is neither true nor false")
+            return text == "true"
+        case "array":
+            return text.split(",") if text else []
+        case _:
+            return text
+
+
+def _formats(checker_class: type[FormatChecker]) -> FormatChecker:
+    checker = checker_class(formats=())
+    for name, judge in (("date-time", _is_instant), ("email", _is_mail_address), ("uri", _is_uri), ("uuid", _is_uuid)):
+        checker.checks(name, raises=ValueError)(judge)
+    return checker
+
+
+def _is_instant(value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    datetime.fromisoformat(value.upper())
+    return _INSTANT.fullmatch(value) is not None
+
+
+def _is_mail_address(value: object) -> bool:
+    return not isinstance(value, str) or _MAIL.fullmatch(value) is not None
+
+
+def _is_uri(value: object) -> bool:
+    return not isinstance(value, str) or bool(urlsplit(value).scheme)
+
+
+def _is_uuid(value: object) -> bool:
+    if isinstance(value, str):
+        UUID(value)
+    return True
+
+
+def _invalid(param: str | None, why: str) -> Refusal:
+    what = f"The value of '{param}' is not accepted" if param else "The request is not accepted"
+    return Refusal(400, "parameter_invalid", f"{what}: {why}.", param=param)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -1,0 +1,169 @@
+"""The five verbs that every collection has: list, create, get, update, delete.
+
+They follow the document's words alone; what is special about a collection they ask of its behaviour at fixed moments. A field of a body
+is kept when the request schema of the operation names it and the schema of the object has it. All other fields are accepted and
+ignored, as cStar is expected to ("unknown keys are kept, never refused" is a rule for clients).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cstar_async._json import Unchecked
+from cstar_async.testing.answers import Outcome, PagePosition, Refusal
+from cstar_async.testing.behaviours import behaviour_of
+from cstar_async.testing.blueprints import item_parameter
+from cstar_async.testing.call import Call
+from cstar_async.testing.listing import chosen, expanded, one_page, ordered
+from cstar_async.testing.world import Object, World
+
+
+def list_objects(call: Call) -> Outcome:
+    """The objects that belong to the parent in the path and pass the filters, sorted, and by pages where the document has pages."""
+    blueprint = call.table.blueprint
+    parent = _parent_of(call)
+    rows = [row for row in call.table if parent is None or row.get(parent[0]) == parent[1]["id"]]
+    rows = ordered(chosen(rows, call.operation, call.query), blueprint.order)
+    behaviour = behaviour_of(call.collection)
+    position: PagePosition | None = None
+    if call.operation.shape == "page":
+        if behaviour.comes_whole and not {"page", "pageSize"} & call.query.keys():
+            position = PagePosition(len(rows), 1, len(rows))
+        else:
+            rows, position = one_page(rows, call.operation, call.query)
+    rows = expanded(call.world.shown(call.collection, rows), call.operation, call.query, call.world)
+    return Outcome(rows, position)
+
+
+def create_object(call: Call) -> Outcome:
+    """A new object from the body, the defaults of the request and what the server fills in."""
+    parent = _parent_of(call)
+    return Outcome(_shown(call, make_object(call.world, call.collection, call.body, parent[1] if parent else None, at=call.at)))
+
+
+def make_object(world: World, collection: str, body: Mapping[str, Unchecked], parent: Object | None = None, *, at: str) -> Object:
+    """Make an object in any collection, with all that follows from it.
+
+    Args:
+        world: Whose it is.
+        collection: Where it goes.
+        body: What a create request would say.
+        parent: What it belongs to.
+        at: The timestamp of now.
+
+    Returns:
+        The stored object.
+
+    Raises:
+        Refusal: 409: a value that must be unique is taken.
+    """
+    blueprint, behaviour = world.table(collection).blueprint, behaviour_of(collection)
+    properties = world.document.create_request(collection)
+    told = {name: node["default"] for name, node in properties.items() if "default" in node} | dict(body)
+    given = {name: _merged(node, None, told[name]) for name, node in properties.items() if name in told}
+    if blueprint.parent is not None and parent is not None:
+        given[blueprint.parent.field] = parent["id"]
+    behaviour.prepare(world, given)
+    fields = world.make(collection, given, at=at)
+    if blueprint.parent is not None and parent is not None and blueprint.parent.counter is not None:
+        parent[blueprint.parent.counter] = parent.get(blueprint.parent.counter, 0) + 1
+    behaviour.made(world, fields, parent, at)
+    for name, node in properties.items():
+        child: Unchecked = node.get("x-cstar-creates")
+        if child is not None and given.get(name) is not None:
+            make_object(world, child["collection"], {**behaviour.first_child(fields), child["field"]: given[name]}, fields, at=at)
+    return fields
+
+
+def get_object(call: Call) -> Outcome:
+    """One object, with what only the single read shows."""
+    fields = _shown(call, _item_of(call))
+    embedded: Unchecked = call.operation.extensions.get("embed") or {}
+    for name, rule in embedded.items():
+        rows = [row for row in call.world.table(rule["collection"]) if row.get(rule["field"]) == fields["id"]]
+        fields[name] = call.world.shown(rule["collection"], ordered(rows, rule.get("order", ())))
+    return Outcome(fields)
+
+
+def update_object(call: Call) -> Outcome:
+    """The object, with the fields of the body changed and all others as they were."""
+    fields = _item_of(call)
+    properties = call.world.document.properties(call.operation.request or "")
+    known = properties.keys() & call.table.blueprint.properties.keys()
+    changes = {name: _merged(properties[name], fields.get(name), value) for name, value in call.body.items() if name in known}
+    change_object(call.world, call.collection, fields, changes, at=call.at)
+    return Outcome(_shown(call, fields))
+
+
+def change_object(world: World, collection: str, fields: Object, changes: Object, *, at: str) -> None:
+    """Change fields of an object, with all that follows from it. Without a change nothing happens, the date included.
+
+    Args:
+        world: Whose it is.
+        collection: Where it is.
+        fields: The stored object.
+        changes: The new values.
+        at: The timestamp of now.
+
+    Raises:
+        Refusal: 409: a value that must be unique is taken.
+    """
+    table, behaviour = world.table(collection), behaviour_of(collection)
+    world.refuse_taken(table, changes, fields)
+    if not changes:
+        return
+    behaviour.prepare(world, changes)
+    before = dict(fields)
+    fields.update(changes)
+    if table.blueprint.slugs.keys() & changes.keys():
+        world.fill_slugs(table, fields)
+    if "updatedAt" in table.blueprint.properties:
+        fields["updatedAt"] = at
+    behaviour.changed(world, fields, before, at)
+
+
+def delete_object(call: Call) -> Outcome:
+    """The note that the object is gone."""
+    fields = _item_of(call)
+    obstacle = call.operation.extensions.get("delete-unless")
+    if obstacle is not None and _shown(call, fields).get(str(obstacle)):
+        raise Refusal(409, "resource_in_use", f"The {call.table.blueprint.noun.lower()} is still in use.")
+    call.world.remove(call.collection, fields)
+    return Outcome({"deleted": True, "id": fields[call.table.blueprint.identity]})
+
+
+VERBS: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
+    {
+        "list": list_objects,
+        "create": create_object,
+        "get": get_object,
+        "update": update_object,
+        "delete": delete_object,
+    }
+)
+"""The plain actions of the document, and who carries them out."""
+
+
+def _shown(call: Call, fields: Object) -> Object:
+    return call.world.shown(call.collection, [fields])[0]
+
+
+def _item_of(call: Call) -> Object:
+    return call.table.get(call.path[item_parameter(call.operation) or ""])
+
+
+def _parent_of(call: Call) -> tuple[str, Object] | None:
+    """The field that names the parent, and the parent; None for a collection that stands alone."""
+    parent = call.table.blueprint.parent
+    if parent is None:
+        return None
+    return parent.field, call.world.table(parent.collection).get(call.path[parent.parameter])
+
+
+def _merged(node: Mapping[str, Unchecked], before: Unchecked, value: Unchecked) -> Unchecked:
+    """A new value over an old one: merged by key where the document says so, and then a null removes its key."""
+    if not node.get("x-cstar-merge") or not isinstance(value, dict):
+        return value
+    return {key: entry for key, entry in {**(before or {}), **value}.items() if entry is not None}

@@ -1,0 +1,190 @@
+"""What a team has: its collections, and how an object comes to be, changes and goes by the words of its blueprint.
+
+Everything here holds for any collection. What is special about one is in `behaviours`; who may ask for what is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Final, TypeAlias
+
+from cstar_async._json import Unchecked
+from cstar_async.testing.answers import Refusal
+from cstar_async.testing.blueprints import Blueprint
+from cstar_async.testing.document import Document
+from cstar_async.testing.ids import canonical, new_id
+from cstar_async.testing.keys import Team
+
+Object: TypeAlias = dict[str, Unchecked]
+"""One object of a collection, in its wire form."""
+
+_NOT_IN_SLUGS: Final = re.compile(r"[^a-z0-9]+")
+
+
+class Table:
+    """The objects of one collection, oldest first."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        self.blueprint = blueprint
+        self._rows: dict[str, Object] = {}
+
+    def __iter__(self) -> Iterator[Object]:
+        return iter(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def find(self, identity: str) -> Object | None:
+        """The object of an identity: the prefixed id, the bare UUID, or the name."""
+        return self._rows.get(self._row_of(identity))
+
+    def get(self, identity: str) -> Object:
+        """The object of an identity.
+
+        Raises:
+            Refusal: 404: there is none.
+        """
+        found = self.find(identity)
+        if found is None:
+            raise Refusal(404, "resource_missing", f"{self.blueprint.noun} not found")
+        return found
+
+    def put(self, fields: Object) -> None:
+        """Add an object; one of the same identity is replaced."""
+        self._rows[self._row_of(fields[self.blueprint.identity])] = fields
+
+    def remove(self, fields: Object) -> None:
+        """Take an object away."""
+        del self._rows[self._row_of(fields[self.blueprint.identity])]
+
+    def _row_of(self, identity: str) -> str:
+        return canonical(identity, self.blueprint.id_prefix) if self.blueprint.identity == "id" else identity
+
+
+class World:
+    """Everything that one team has in one environment.
+
+    Args:
+        team: Whose world it is.
+        document: What the API says.
+        blueprints: The collections, by name.
+        random: The source of ids.
+    """
+
+    def __init__(self, team: Team, document: Document, blueprints: Mapping[str, Blueprint], random: Random) -> None:
+        self.team = team
+        self.document = document
+        self.random = random
+        self._tables = {name: Table(blueprint) for name, blueprint in blueprints.items()}
+
+    def table(self, collection: str) -> Table:
+        """A collection by name."""
+        return self._tables[collection]
+
+    def make(self, collection: str, given: Mapping[str, Unchecked], *, at: str) -> Object:
+        """Make a new object and add it: what is given, and around it what the document says that the server fills in.
+
+        Args:
+            collection: Where it goes.
+            given: Fields by wire name; those that the schema does not have are left out.
+            at: The timestamp of now.
+
+        Raises:
+            Refusal: 409: a value that must be unique is taken.
+        """
+        table = self.table(collection)
+        self.refuse_taken(table, given, None)
+        fields: Object = {}
+        for name, node in table.blueprint.properties.items():
+            if name in given:
+                fields[name] = given[name]
+            elif name in table.blueprint.slugs:
+                fields[name] = None
+            elif name == "id":
+                fields[name] = new_id(table.blueprint.id_prefix, self.random)
+            elif name in ("createdAt", "updatedAt"):
+                fields[name] = at
+            elif "const" in node:
+                fields[name] = node["const"]
+            elif "x-cstar-initial" in node:
+                fields[name] = _copy(node["x-cstar-initial"])
+        self.fill_slugs(table, fields)
+        table.put(fields)
+        return fields
+
+    def remove(self, collection: str, fields: Object) -> None:
+        """Take an object away, with what belongs to it, and leave no reference that the document says must go."""
+        table = self.table(collection)
+        table.remove(fields)
+        identity = fields[table.blueprint.identity]
+        for rule in table.blueprint.on_delete:
+            for other in self.table(rule.collection):
+                if other.get(rule.field) == identity:
+                    other[rule.field] = rule.value
+        for child in self._tables.values():
+            parent = child.blueprint.parent
+            if parent is not None and parent.collection == collection:
+                for row in [row for row in child if row.get(parent.field) == identity]:
+                    self.remove(child.blueprint.collection, row)
+
+    def shown(self, collection: str, rows: Sequence[Object]) -> list[Object]:
+        """Objects as answers show them, never the stored ones themselves: with the numbers that are worked out, not kept."""
+        blueprint = self.table(collection).blueprint
+        result = [dict(row) for row in rows]
+        for name, rule in blueprint.counted.items():
+            numbers = Counter(named for other in self.table(rule["collection"]) for named in _named_by(other.get(rule["field"])))
+            for row in result:
+                row[name] = numbers[row[blueprint.identity]]
+        return result
+
+    def refuse_taken(self, table: Table, given: Mapping[str, Unchecked], this: Object | None) -> None:
+        """See that no other object than *this* has one of the unique values in *given*.
+
+        Raises:
+            Refusal: 409: one is taken.
+        """
+        for name in table.blueprint.unique:
+            wanted = _comparable(given.get(name))
+            if wanted is not None and any(_comparable(row.get(name)) == wanted for row in table if row is not this):
+                message = f"A {table.blueprint.noun.lower()} with this {name} already exists."
+                raise Refusal(409, "resource_conflict", message, param=name)
+
+    def fill_slugs(self, table: Table, fields: Object) -> None:
+        """Give an object the slugs it lacks and make those it has unique in its collection."""
+        for name, source in table.blueprint.slugs.items():
+            wanted = fields.get(name) or slugified(str(fields.get(source, ""))) or slugified(table.blueprint.noun)
+            taken = {row.get(name) for row in table if row is not fields}
+            candidate, number = wanted, 1
+            while candidate in taken:
+                number += 1
+                candidate = f"{wanted}-{number}"
+            fields[name] = candidate
+
+
+def slugified(text: str) -> str:
+    """A text as it stands in a URL: lower case, ASCII, words joined by hyphens; empty when nothing is left of it."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return _NOT_IN_SLUGS.sub("-", plain).strip("-")
+
+
+def _comparable(value: Unchecked) -> Unchecked:
+    # E-mail addresses are the unique values of this API; hardly any server tells their cases apart. Tags keep their case.
+    return value.lower() if isinstance(value, str) and "@" in value else value
+
+
+def _named_by(value: Unchecked) -> set[str]:
+    """The identities that a field names: one, or each of a list once."""
+    if isinstance(value, list):
+        return {entry for entry in value if isinstance(entry, str)}
+    return {value} if isinstance(value, str) else set()
+
+
+def _copy(initial: Unchecked) -> Unchecked:
+    """A fresh container for each object."""
+    if isinstance(initial, dict):
+        return {**initial}
+    return [*initial] if isinstance(initial, list) else initial
