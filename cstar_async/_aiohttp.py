@@ -147,6 +147,18 @@ class AiohttpTransport:
         )
 
 
+def places_of(session: aiohttp.ClientSession | None, most: int) -> int:
+    """How many calls may be in flight at once, so that none waits inside aiohttp, where the wait would count as the call's own.
+
+    Args:
+        session: The user's session, or None.
+        most: What the user allows.
+    """
+    connector = None if session is None else session.connector
+    limits = () if connector is None else (connector.limit, connector.limit_per_host)
+    return min([most, *(limit for limit in limits if limit)])
+
+
 def _reason(error: BaseException) -> str:
     """What an error of the network is, without addresses or anything that the other side sent."""
     number = error.errno if isinstance(error, OSError) else None

@@ -12,10 +12,9 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from uuid import UUID
 
-import cattrs
 import orjson
 
 from cstar_async._envelope import kind_of
@@ -24,12 +23,17 @@ from cstar_async._model import Model
 from cstar_async._unset import UNSET
 from cstar_async.errors import InvalidArgumentError
 
+if TYPE_CHECKING:
+    import cattrs
+
 T = TypeVar("T")
 
 
 @functools.cache
 def converter() -> cattrs.Converter:
     """The converter of this package, made when the first model is read. It is set up here and never changed afterwards."""
+    import cattrs
+
     made = cattrs.Converter(detailed_validation=False)
     made.register_structure_hook_factory(_is_model, _structure_hook)
     made.register_unstructure_hook_factory(_is_model, _unstructure_hook)
@@ -55,10 +59,9 @@ def _unstructure_hook(_: type[Model]) -> Callable[[Model], dict[str, JSON]]:
     return model_to_wire
 
 
-@functools.cache
 def decoder(kind: type[T]) -> Callable[[Unchecked], T]:
-    """The hook that cattrs has for a class, looked up once."""
-    hook = converter().get_structure_hook(kind)
+    """What reads a value of a class from parsed JSON: the hook that cattrs keeps for it."""
+    hook: Callable[[Unchecked, type[T]], T] = converter().get_structure_hook(kind)
     return lambda value: hook(value, kind)
 
 
@@ -166,20 +169,22 @@ def write_instant(value: datetime, where: str) -> str:
     return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
-def encode_body(body: Model | JSONObject, extra: JSONObject | None) -> bytes:
+def encode_body(body: object, extra: JSONObject | None) -> bytes:
     """A request body as bytes.
 
     Args:
-        body: What the operation takes.
-        extra: Fields to send beside it, by wire name; they go over those of *body*.
+        body: A model, or any value that JSON can hold.
+        extra: Fields to send beside those of *body*, by wire name; they go over them.
 
     Raises:
-        InvalidArgumentError: Something in it is not JSON.
+        InvalidArgumentError: Something in it is not JSON, or there is no object for *extra* to go into.
     """
     try:
         wire = to_wire(body)
         if extra:
-            wire = {**cast("dict[str, JSON]", wire), **_mapping_to_wire(cast("Mapping[object, object]", extra), "$")}
+            if not isinstance(wire, dict):
+                raise InvalidArgumentError("extra_body needs a JSON object to go into")
+            wire.update(_mapping_to_wire(cast("Mapping[object, object]", extra), "$"))
         return orjson.dumps(wire)
     except RecursionError:
         raise InvalidArgumentError("the body contains itself, or is nested too deeply for JSON") from None

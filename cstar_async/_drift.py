@@ -54,7 +54,7 @@ def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas
     if isinstance(value, dict):
         yield from _compare_object(schema, cast("dict[str, Unchecked]", value), schemas, where)
     elif isinstance(value, list):
-        for item in cast("list[Unchecked]", value):
+        for item in value:
             yield from _compare(schema.get("items", {}), item, schemas, f"{where}[]")
     elif isinstance(value, str):
         known = [schema["const"]] if "const" in schema else schema.get("enum")

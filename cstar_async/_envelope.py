@@ -45,12 +45,7 @@ def open_envelope(body: bytes, *, status: int) -> Envelope:
     Raises:
         DecodeError: The body is not JSON, not an object, or has no `data`.
     """
-    try:
-        parsed: Unchecked = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise DecodeError(
-            "the answer is empty" if not body.strip() else "the answer is not JSON", status=status
-        ) from None
+    parsed = parse_body(body, status=status)
     if not isinstance(parsed, dict):
         raise DecodeError(f"the answer is {kind_of(parsed)} instead of an object", status=status)
     opened: dict[str, Unchecked] = parsed
@@ -68,6 +63,18 @@ def open_envelope(body: bytes, *, status: int) -> Envelope:
         stamp if isinstance(stamp, datetime) else None,
         opened,
     )
+
+
+def parse_body(body: bytes, *, status: int) -> Unchecked:
+    """The JSON of an answer.
+
+    Raises:
+        DecodeError: It is none.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise DecodeError("the answer is not JSON" if body.strip() else "the answer is empty", status=status) from None
 
 
 def read_pagination(stated: dict[str, Unchecked], rows: int) -> Pagination:

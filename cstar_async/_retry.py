@@ -92,7 +92,7 @@ def wait_before(attempt: int, failure: Failure, random: Callable[[], float]) -> 
     required = required_wait(failure)
     if required is not None:
         return required * (1 + SPREAD * random())
-    return min(LONGEST_BACK_OFF, FIRST_WAIT * 2 ** min(attempt - 1, 10)) * random()
+    return min(LONGEST_BACK_OFF, FIRST_WAIT * float(1 << min(attempt - 1, 10))) * random()
 
 
 class RetryBudget:

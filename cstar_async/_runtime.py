@@ -17,15 +17,15 @@ import attrs
 
 from cstar_async import _headers
 from cstar_async._clock import Clock
-from cstar_async._codec import decoder, encode_body, to_wire
+from cstar_async._codec import decoder, encode_body
 from cstar_async._drift import Schemas, find_drift
-from cstar_async._envelope import Envelope, kind_of, open_envelope
+from cstar_async._envelope import Envelope, kind_of, open_envelope, parse_body
 from cstar_async._error_table import make_error, read_error
 from cstar_async._gate import Gate
 from cstar_async._headers import moment
 from cstar_async._http import HttpRequest, HttpResponse
 from cstar_async._idempotency import checked_key, new_key
-from cstar_async._json import JSON, JSONObject, Unchecked
+from cstar_async._json import JSON, JSONObject
 from cstar_async._model import Model
 from cstar_async._observers import Observers
 from cstar_async._operation import Operation
@@ -33,7 +33,7 @@ from cstar_async._options import RequestOptions
 from cstar_async._rate_limit import read_state
 from cstar_async._rate_limiter import Limiter, Permit
 from cstar_async._response import RECORDER, Response
-from cstar_async._retry import Failure, RetryBudget, is_repeatable, required_wait, wait_before
+from cstar_async._retry import SAFE_METHODS, Failure, RetryBudget, is_repeatable, required_wait, wait_before
 from cstar_async._single_flight import SingleFlight
 from cstar_async._transport import Transport
 from cstar_async._url import free_path, path_segment, query_string
@@ -55,7 +55,6 @@ from cstar_async.pagination import Page, Paginator
 T = TypeVar("T")
 
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
-_NO_OPTIONS: Final = RequestOptions()
 
 
 class Target(Protocol):
@@ -284,21 +283,13 @@ class ClientSender:
         target = FreeTarget("request", verb, path)
         written = free_path(path)
         extra = None if options is None else options.extra_body
-        if json is not None and not isinstance(json, Mapping):
-            content = encode_body({"": json}, None)[4:-1] if not extra else None
-            if content is None:
-                raise InvalidArgumentError("extra_body needs a JSON object to go into")
-        else:
-            content = None if json is None and not extra else encode_body(cast("JSONObject", json or {}), extra)
-        writes = verb not in {"GET", "DELETE"}
-        if written.startswith("/api/"):
-            written = self.core.prefix + written
-            exchange = await self._perform(target, written, params, content, idempotency_key, options, keyed=writes)
-        else:
-            self._refuse_write(target)
-            self.core.enter_loop()
-            base = await self._team_path(options)
-            exchange = await self._perform(target, base + written, params, content, idempotency_key, options, keyed=writes)
+        content = None if json is None and not extra else encode_body({} if json is None else json, extra)
+        self._refuse_write(target)
+        self.core.enter_loop()
+        base = self.core.prefix if written.startswith("/api/") else await self._team_path(options)
+        exchange = await self._perform(
+            target, base + written, params, content, idempotency_key, options, keyed=verb not in SAFE_METHODS
+        )
         return self._free_response(exchange)
 
     def _free_response(self, exchange: Exchange) -> Response[JSON]:
@@ -309,16 +300,16 @@ class ClientSender:
         try:
             opened = open_envelope(body, status=exchange.response.status)
         except DecodeError:
-            import orjson
-
-            try:
-                whole: Unchecked = orjson.loads(body)
-            except orjson.JSONDecodeError:
-                error = DecodeError("the answer is not JSON", status=exchange.response.status)
-                exchange.call.name(error, exchange.attempts)
-                raise error from None
-            opened = Envelope(whole, None, None, {})
+            opened = self._open_bare(exchange)
         return self._respond(exchange, opened, cast("JSON", opened.data))
+
+    def _open_bare(self, exchange: Exchange) -> Envelope:
+        """An answer without an envelope, as if its whole body were the data."""
+        try:
+            return Envelope(parse_body(exchange.response.body, status=exchange.response.status), None, None, {})
+        except DecodeError as error:
+            exchange.call.name(error, exchange.attempts)
+            raise
 
     async def _operate(
         self,
@@ -386,13 +377,14 @@ class ClientSender:
     ) -> Exchange:
         """Send a request until it succeeds, or until its failure is to be raised."""
         core, clock = self.core, self.core.clock
-        self._refuse_write(target)
-        core.enter_loop()
         started = clock.monotonic()
         settings, deadline_at = self.settings, None
         extra_query = None
-        if options is not None and options is not _NO_OPTIONS:
-            settings = _overridden(settings, options)
+        if options is not None:
+            check_settings(deadline=options.deadline)
+            settings = settings.overridden(
+                timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
+            )
             deadline_at = None if options.deadline is None else started + options.deadline
             extra_query = options.extra_query
         if keyed:
@@ -642,17 +634,6 @@ class _Door:
     """Lets the runtime call a generated function itself."""
 
     sender: ClientSender
-
-
-def _overridden(settings: CallSettings, options: RequestOptions) -> CallSettings:
-    """The settings of a call: the client's, where the options say nothing."""
-    check_settings(deadline=options.deadline)
-    return CallSettings(
-        timeout=settings.timeout if options.timeout is None else options.timeout,
-        max_retries=settings.max_retries if options.max_retries is None else options.max_retries,
-        max_wait=settings.max_wait if options.max_wait is None else options.max_wait,
-        priority=settings.priority if options.priority is None else options.priority,
-    )
 
 
 def _call_headers(content: bytes | None, idempotency_key: str | None, options: RequestOptions | None) -> Mapping[str, str] | None:

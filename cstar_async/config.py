@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import urllib.request
 from typing import TYPE_CHECKING, Final
 
@@ -77,13 +78,24 @@ def checked_base_url(base_url: str) -> URL:
 class CallSettings:
     """What a call goes by unless it says otherwise."""
 
-    timeout: float | None = 30.0
+    timeout: float = 30.0
     max_retries: int = 3
     max_wait: float = 60.0
     priority: Priority = Priority.INTERACTIVE
 
     def __attrs_post_init__(self) -> None:
         check_settings(timeout=self.timeout, max_retries=self.max_retries, max_wait=self.max_wait)
+
+    def overridden(
+        self, *, timeout: float | None, max_retries: int | None, max_wait: float | None, priority: Priority | None
+    ) -> CallSettings:
+        """These settings with others where one is given."""
+        return CallSettings(
+            timeout=self.timeout if timeout is None else timeout,
+            max_retries=self.max_retries if max_retries is None else max_retries,
+            max_wait=self.max_wait if max_wait is None else max_wait,
+            priority=self.priority if priority is None else priority,
+        )
 
 
 def check_settings(
@@ -92,15 +104,66 @@ def check_settings(
     """Refuse numbers that no call can go by.
 
     Raises:
-        InvalidArgumentError: A time is not positive (`max_wait` may be 0), or a count is negative.
+        InvalidArgumentError: A time is not a finite number above 0 (`max_wait` may be 0), or a count is negative.
     """
-    for name, seconds in (("timeout", timeout), ("deadline", deadline)):
-        if seconds is not None and not seconds > 0:
-            raise InvalidArgumentError(f"{name} is a number of seconds above 0, not {seconds!r}")
-    if max_wait is not None and not max_wait >= 0:
-        raise InvalidArgumentError(f"max_wait is a number of seconds from 0, not {max_wait!r}")
-    if max_retries is not None and (isinstance(max_retries, float) or max_retries < 0):
-        raise InvalidArgumentError(f"max_retries is a whole number from 0, not {max_retries!r}")
+    for name, seconds, least in (("timeout", timeout, 1e-9), ("deadline", deadline, 1e-9), ("max_wait", max_wait, 0.0)):
+        if seconds is None:
+            continue
+        if not _is_number(seconds) or not least <= seconds < math.inf:
+            raise InvalidArgumentError(f"{name} is a number of seconds {'from' if least == 0 else 'above'} 0, not {seconds!r}")
+    if max_retries is not None:
+        _check_count("max_retries", max_retries, 0)
+
+
+def check_counts(*, max_connections: int, retry_budget: int | None) -> None:
+    """Refuse counts that no client can work with.
+
+    Raises:
+        InvalidArgumentError: One is not a whole number, or too small.
+    """
+    _check_count("max_connections", max_connections, 1)
+    if retry_budget is not None:
+        _check_count("retry_budget", retry_budget, 0)
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidArgumentError(f"{name} is a whole number from {least}, not {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def checked_api_version(api_version: str | None) -> str | None:
+    """The value of `CStar-Version`, or None.
+
+    Raises:
+        ConfigurationError: A header cannot carry it.
+    """
+    given: object = api_version
+    if given is not None and (not isinstance(given, str) or not given.isascii() or not given.isprintable() or not given.strip()):
+        raise ConfigurationError("api_version is a date such as '2026-03-01', or None")
+    return api_version
+
+
+def checked_proxy(proxy: str | None) -> str | None:
+    """The URL of a proxy, or None.
+
+    Raises:
+        ConfigurationError: It is no URL with a host. The error does not show it, for it may hold a password.
+    """
+    if proxy is None:
+        return None
+    from yarl import URL
+
+    try:
+        is_usable = URL(proxy).host is not None
+    except (ValueError, TypeError):
+        is_usable = False
+    if not is_usable:
+        raise ConfigurationError("proxy is not a URL such as http://host:port")
+    return proxy
 
 
 def proxy_from_environment(base_url: URL) -> str | None:
@@ -108,6 +171,7 @@ def proxy_from_environment(base_url: URL) -> str | None:
 
     `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as the standard library reads them.
     """
-    proxies = urllib.request.getproxies_environment()
-    bypass = urllib.request.proxy_bypass_environment(f"{base_url.host}:{base_url.port}", proxies)
-    return None if bypass else proxies.get(base_url.scheme) or proxies.get("all")
+    if urllib.request.proxy_bypass(f"{base_url.host}:{base_url.port}"):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(base_url.scheme) or proxies.get("all")

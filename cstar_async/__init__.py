@@ -1,0 +1,90 @@
+"""The async Python SDK for cStar, the headless customer-support platform.
+
+::
+
+    from cstar_async import CStarClient
+
+    async with CStarClient(api_key="sk_test_…", team_id="…") as cstar:
+        ticket = await cstar.tickets.create(title="Cannot log in", priority="high")
+
+Models stand in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, observers in `cstar_async.hooks`, and a
+cStar for tests in `cstar_async.testing`.
+"""
+
+from cstar_async._codec import from_dict, to_dict
+from cstar_async._idempotency import idempotency_key
+from cstar_async._json import JSON
+from cstar_async._options import Priority, RequestOptions
+from cstar_async._rate_limit import RateLimitState
+from cstar_async._rate_limiter import RateLimiter
+from cstar_async._response import Response
+from cstar_async._unset import UNSET, Unset
+from cstar_async._version import __version__
+from cstar_async.client import CStarClient
+from cstar_async.errors import (
+    APIError,
+    AuthenticationError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionFailedError,
+    CStarError,
+    DecodeError,
+    IdempotencyError,
+    InvalidArgumentError,
+    InvalidRequestError,
+    NotFoundError,
+    PaginationError,
+    PayloadError,
+    PermissionDeniedError,
+    RateLimitError,
+    RateLimitWaitError,
+    RequestTimeoutError,
+    ServerError,
+    SignatureError,
+    StaleTimestampError,
+    TransportError,
+    WebhookError,
+)
+from cstar_async.hooks import Hooks
+from cstar_async.pagination import Page, Paginator
+
+__all__ = [
+    "JSON",
+    "UNSET",
+    "APIError",
+    "AuthenticationError",
+    "CStarClient",
+    "CStarError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DecodeError",
+    "Hooks",
+    "IdempotencyError",
+    "InvalidArgumentError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "Page",
+    "PaginationError",
+    "Paginator",
+    "PayloadError",
+    "PermissionDeniedError",
+    "Priority",
+    "RateLimitError",
+    "RateLimitState",
+    "RateLimitWaitError",
+    "RateLimiter",
+    "RequestOptions",
+    "RequestTimeoutError",
+    "Response",
+    "ServerError",
+    "SignatureError",
+    "StaleTimestampError",
+    "TransportError",
+    "Unset",
+    "WebhookError",
+    "__version__",
+    "from_dict",
+    "idempotency_key",
+    "to_dict",
+]

@@ -1,0 +1,286 @@
+"""The client: settings in, namespaces out. What happens in a call is the business of `_runtime`."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypedDict, TypeVar, Unpack
+
+import attrs
+
+from cstar_async import config
+from cstar_async._clock import Clock, SystemClock
+from cstar_async._generated.namespaces import ClientNamespaces
+from cstar_async._headers import permanent_headers
+from cstar_async._json import JSON
+from cstar_async._observers import Observers
+from cstar_async._options import Priority, RequestOptions
+from cstar_async._rate_limit import PUBLISHABLE_LIMIT, SECRET_LIMIT, RateLimitState
+from cstar_async._rate_limiter import Limiter, RateLimiter
+from cstar_async._response import RECORDER, Recorder, Response
+from cstar_async._retry import RetryBudget
+from cstar_async._runtime import ClientSender, Core
+from cstar_async.config import API_VERSION, BASE_URL, CallSettings
+from cstar_async.errors import ConfigurationError, CStarError
+from cstar_async.hooks import Hooks
+
+if TYPE_CHECKING:
+    import ssl as tls
+
+    import aiohttp
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ClientOptions(TypedDict, total=False):
+    """The keyword arguments of `CStarClient`, for those who pass them on."""
+
+    api_key: str
+    team_id: str | None
+    base_url: str
+    api_version: str | None
+    timeout: float
+    max_retries: int
+    max_wait: float
+    retry_budget: int | None
+    max_connections: int
+    rate_limiter: Limiter
+    priority: Priority
+    proxy: str | None
+    ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
+    session: aiohttp.ClientSession | None
+    hooks: Iterable[Hooks]
+
+
+class CStarClient(ClientNamespaces):
+    """A client of the cStar API for one key and one team.
+
+    Making one does no I/O and needs no running loop. Use it as `async with`, or call `aclose()` when done; it belongs to the event
+    loop of its first call. One client serves any number of concurrent calls.
+
+    Args:
+        api_key: A secret key (`sk_live_…`, `sk_test_…`) or, for reading only, a publishable one (`pk_live_…`, `pk_test_…`).
+        team_id: The team, any text that fits a path segment. None: found with one call of `auth.whoami` when it is first needed.
+        base_url: Scheme and host of the service, and perhaps a prefix of the path.
+        api_version: Sent as `CStar-Version`, so that the day the server changes is not the day the program does. None: not sent.
+        timeout: Seconds for one attempt, above 0; the wait for a free connection is not counted. Default 30.
+        max_retries: Attempts after the first, from 0. Default 3.
+        max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. Default 60.
+        retry_budget: Tokens shared by the client's calls: a retry takes 5, a success gives 1 back, or 5 after a retry. When they are
+            used up, the last error is raised at once. None: no such limit. Default 500.
+        max_connections: Calls in flight at once, from 1; the rest wait in order. Default 100.
+        rate_limiter: The budget of the key; share one between all clients of a key. Default: one of its own.
+        priority: Of the client's calls: `Priority.BACKGROUND` leaves a reserve of the hour's budget to interactive calls.
+        proxy: URL of a proxy, or None. The environment is read by `from_env()` only.
+        ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to trust any certificate.
+        session: An aiohttp session of your own: used, never closed. None: the client makes and closes one.
+        hooks: Observers of calls, see `cstar_async.hooks`.
+
+    Raises:
+        ConfigurationError: The key, the team id, the base URL or a number cannot be used.
+
+    Source: documentation pages "Authentication", "Versioning" and "Rate limits".
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        team_id: str | None = None,
+        base_url: str = BASE_URL,
+        api_version: str | None = API_VERSION,
+        timeout: float = 30.0,
+        max_retries: int = 3,
+        max_wait: float = 60.0,
+        retry_budget: int | None = 500,
+        max_connections: int = 100,
+        rate_limiter: Limiter | None = None,
+        priority: Priority = Priority.INTERACTIVE,
+        proxy: str | None = None,
+        ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None = None,
+        session: aiohttp.ClientSession | None = None,
+        hooks: Iterable[Hooks] = (),
+        _clock: Clock | None = None,
+    ) -> None:
+        from cstar_async._aiohttp import AiohttpTransport, places_of
+
+        api_key = config.checked_api_key(api_key)
+        url = config.checked_base_url(base_url)
+        config.check_counts(max_connections=max_connections, retry_budget=retry_budget)
+        settings = CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=Priority(priority))
+        is_publishable = api_key.startswith(config.PUBLISHABLE_PREFIX)
+        limiter: Limiter = RateLimiter() if rate_limiter is None else rate_limiter
+        limiter.assume(PUBLISHABLE_LIMIT if is_publishable else SECRET_LIMIT)
+        core = Core(
+            transport=AiohttpTransport(
+                base_url=url,
+                headers=permanent_headers(api_key, config.checked_api_version(api_version)),
+                timeout=timeout,
+                connections=max_connections,
+                proxy=config.checked_proxy(proxy),
+                ssl=ssl,
+                session=session,
+            ),
+            clock=SystemClock() if _clock is None else _clock,
+            random=random.random,
+            limiter=limiter,
+            places=places_of(session, max_connections),
+            budget=RetryBudget(retry_budget),
+            observers=Observers(hooks),
+            prefix=url.raw_path.rstrip("/"),
+            team_id=config.checked_team_id(team_id),
+            is_publishable=is_publishable,
+        )
+        self._base_url = str(url)
+        self._sender = ClientSender(core, settings)
+
+    @classmethod
+    def from_env(cls, **overrides: Unpack[ClientOptions]) -> Self:
+        """Make a client from the environment, which nothing else in this package reads.
+
+        `CSTAR_API_KEY`, `CSTAR_TEAM_ID` and `CSTAR_BASE_URL` are used where they are set and not empty, and the proxy variables
+        (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) are resolved once, for the base URL.
+
+        Args:
+            overrides: Any argument of the constructor; it goes over the environment.
+
+        Raises:
+            ConfigurationError: No key is given, or a value cannot be used.
+        """
+        given: ClientOptions = {**overrides}
+        api_key = os.environ.get("CSTAR_API_KEY")
+        if "api_key" not in given:
+            if not api_key:
+                raise ConfigurationError("CSTAR_API_KEY is not set; set it, or pass api_key=")
+            given["api_key"] = api_key
+        team_id = os.environ.get("CSTAR_TEAM_ID")
+        if "team_id" not in given and team_id:
+            given["team_id"] = team_id
+        base_url = os.environ.get("CSTAR_BASE_URL")
+        if "base_url" not in given and base_url:
+            given["base_url"] = base_url
+        if "proxy" not in given:
+            given["proxy"] = config.proxy_from_environment(config.checked_base_url(given.get("base_url", BASE_URL)))
+        return cls(**given)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        max_wait: float | None = None,
+        priority: Priority | None = None,
+    ) -> Self:
+        """A light view of this client whose calls go by other settings; what is None stays as it is.
+
+        Session, limiter, retry budget and connections are shared, and closing either closes both.
+
+        Args:
+            timeout: Seconds for one attempt, above 0.
+            max_retries: Attempts after the first, from 0.
+            max_wait: Seconds, from 0: the longest single wait.
+            priority: Who goes first when calls run short.
+
+        Raises:
+            InvalidArgumentError: A number is out of its range.
+        """
+        view = object.__new__(type(self))
+        view._base_url = self._base_url
+        view._sender = ClientSender(
+            self._sender.core,
+            self._sender.settings.overridden(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
+        )
+        return view
+
+    @property
+    def sender(self) -> ClientSender:
+        """The seam through which generated functions make their calls; nothing in it is for users."""
+        return self._sender
+
+    @property
+    def rate_limit(self) -> RateLimitState | None:
+        """The rate limit of the key as last learned; None before the first answer."""
+        return self._sender.core.limiter.state
+
+    async def with_response(self, method: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
+        """Call a method and get the whole response: `await cstar.with_response(cstar.tickets.get, "tkt_…")`.
+
+        Works for every method of a client, and for the functions of `cstar_async.api`. A method that lists pages gives its first page.
+
+        Args:
+            method: What to call.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            The data that the method returns, with status, headers, request id, rate limit, attempts, idempotency key and time taken. If
+            the method makes several calls, the last of them.
+
+        Raises:
+            CStarError: The method made no call, or its call failed.
+        """
+        recorder = Recorder()
+        token = RECORDER.set(recorder)
+        try:
+            data = await method(*args, **kwargs)
+        finally:
+            RECORDER.reset(token)
+        if recorder.response is None:
+            raise CStarError("with_response() was given something that made no call")
+        return attrs.evolve(recorder.response, data=data)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Response[JSON]:
+        """Call a path that the document does not describe, with the same limits, retries and errors as every other call.
+
+        Args:
+            method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`.
+            path: Under the team (`/activity`), or from the host where it begins with `/api/`. Without query; ids in it must be
+                percent-encoded if they contain a slash.
+            params: Query parameters. `UNSET` leaves one out, lists are joined with commas.
+            json: The body: any JSON value, or None for no body.
+            idempotency_key: For POST, PATCH and PUT; one is made if none is given.
+            options: Settings for this call alone.
+
+        Returns:
+            The response; its data is what stands in `data` of the envelope, or the whole body where there is no envelope.
+
+        Raises:
+            InvalidArgumentError: The method, path, query or body cannot be sent.
+            ConfigurationError: A write with a publishable key.
+            APIError: The server said no; the class is that of the status.
+            TransportError: No usable answer arrived.
+            RateLimitWaitError: The wait for a rate limit would be too long.
+            DecodeError: The answer is not JSON.
+        """
+        return await self._sender.request(
+            method, path, params=params, json=json, idempotency_key=idempotency_key, options=options
+        )
+
+    async def aclose(self) -> None:
+        """Close the client, and its session unless that is your own. May be called twice, and on a client never used."""
+        await self._sender.core.aclose()
+
+    async def __aenter__(self) -> Self:
+        self._sender.core.enter_loop()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._base_url!r})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a CStarClient cannot be copied or pickled: it holds a key and open connections; make one where it is needed")
