@@ -1,6 +1,7 @@
 """The command: `python -m codegen [--check] [--document PATH] [--output PATH]`.
 
-Exit status 0: done, or nothing differs. 1: `--check` found differences. 2: the document cannot be generated from; nothing was written.
+Exit status 0: done, or nothing differs. 1: `--check` found differences. 2: the document cannot be generated from; nothing was
+written.
 """
 
 from __future__ import annotations
@@ -8,15 +9,16 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from codegen import output, preflight
-from codegen.document import Document, read
+from codegen.document import Document
 from codegen.parse import inspect_shape, parse
 from codegen.problems import CodegenError, Problem
 from codegen.render import render
+from codegen.source import read
 from codegen.view import look_at
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(given.document, given.output) if given.check else _write(given.document, given.output)
     except CodegenError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            sys.stderr.write(f"{problem}\n")
         return REFUSED
 
 
@@ -59,7 +61,7 @@ def _check(document: Path, package: Path) -> int:
         generate(document, Path(name))
         lines = output.differences(Path(name), package)
     for line in lines:
-        print(line, file=sys.stderr)
+        sys.stderr.write(f"{line}\n")
     return DIFFERENT if lines else DONE
 
 
@@ -77,7 +79,7 @@ def _write(document: Path, package: Path) -> int:
 
 
 @contextmanager
-def _workshop(package: Path) -> Iterator[Path]:
+def _workshop(package: Path) -> Generator[Path]:
     """A folder beside the output, since renaming must not cross file systems."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=".codegen-", dir=package))

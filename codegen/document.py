@@ -1,71 +1,20 @@
-"""The document as data: YAML in, JSON values out, with pointers to every place and the few look-ups that all stages need.
+"""The document as data, with pointers to every place and the few look-ups that all stages need.
 
 It knows how an OpenAPI document is built and nothing of what ours may say (`preflight`) or of the code to be made from it (`view`).
-YAML is read as YAML 1.2's core schema, which is what JSON can hold: `on` and `2026-03-01` are texts. A key that stands twice is a problem,
-since loaders keep one of the two and say nothing.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeAlias
-
-import yaml
-
-from codegen.problems import CodegenError, Findings, Problem
+from typing import Any, TypeAlias, TypeGuard
 
 Node: TypeAlias = dict[str, Any]
 """An object of the document. Its values are whatever the author wrote, hence Any."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there: seven times as fast
-
-
-class _CoreLoader(_Loader):  # type: ignore[misc]  # chosen at run time
-    """YAML 1.2's core schema, and no key twice."""
-
-    findings: Findings
-    name_of_source: str
-
-    # Instead of the inherited resolvers, which are YAML 1.1's (dates, `on`, sexagesimal numbers) and are filled in below.
-    yaml_implicit_resolvers: Mapping[str, Any] = {}
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        self._look_for_repeated_keys(node)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return mapping
-
-    def construct_yaml_map(self, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
-        mapping: dict[Any, Any] = {}
-        yield mapping
-        mapping.update(self.construct_mapping(node))
-
-    def _look_for_repeated_keys(self, node: yaml.MappingNode) -> None:
-        lines: dict[str, int] = {}
-        for key, _ in node.value:
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                sentence = f"the key `{key.value}` stands here a second time; line {lines[key.value]} has it already."
-                self.findings.add(f"{self.name_of_source}, line {line}", sentence)
-            lines.setdefault(key.value, line)
-
-
-_CORE_SCHEMA = (
-    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
-    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
-)
-_CoreLoader.add_constructor("tag:yaml.org,2002:map", _CoreLoader.construct_yaml_map)
-for _tag, _pattern, _first in _CORE_SCHEMA:
-    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,25 +85,25 @@ class Document:
     @property
     def components(self) -> Node:
         """All components, by kind."""
-        return self.raw.get("components") or {}
+        return entries(self.raw, "components")
 
     @property
     def schemas(self) -> dict[str, Node]:
         """The component schemas, by name, in the document's order."""
-        return self.components.get("schemas") or {}
+        return entries(self.components, "schemas")
 
     def at(self, reference: str) -> Any:
         """What a local reference such as `#/components/schemas/Ticket` points at; None: nothing."""
         node: Any = self.raw
         for part in reference.removeprefix("#/").split("/"):
             key = part.replace("~1", "/").replace("~0", "~")
-            if not isinstance(node, dict) or key not in node:
+            if not is_object(node) or key not in node:
                 return None
             node = node[key]
         return node
 
     def follow(self, node: Node, pointer: str) -> tuple[Node, str]:
-        """A node and its place, or what it refers to and the place of that. What stands beside a `$ref` goes over what it leads to."""
+        """A node and its place, or what it refers to and the place of that; what stands beside a `$ref` goes over that."""
         reference = node.get("$ref")
         if not reference:
             return node, pointer
@@ -167,7 +116,7 @@ class Document:
         return tuple(self._operations())
 
     def _operations(self) -> Iterator[Operation]:
-        for path, item in (self.raw.get("paths") or {}).items():
+        for path, item in entries(self.raw, "paths").items():
             item_pointer = below("#/paths", path)
             shared = self._parameters(item, item_pointer)
             for method in (key for key in item if key in METHODS):
@@ -176,9 +125,8 @@ class Document:
                 yield Operation(pointer=pointer, path=path, method=method, node=item[method], parameters=(*shared, *own))
 
     def _parameters(self, owner: Node, pointer: str) -> tuple[Parameter, ...]:
-        found = (
-            self.follow(node, below(pointer, "parameters", str(index))) for index, node in enumerate(owner.get("parameters") or ())
-        )
+        nodes = enumerate(items(owner, "parameters"))
+        found = (self.follow(node, below(pointer, "parameters", str(index))) for index, node in nodes)
         return tuple(Parameter(node=node, pointer=place) for node, place in found)
 
     def schemas_reached_from(self, node: Any) -> dict[str, None]:
@@ -205,12 +153,12 @@ def schema_named(reference: str) -> str:
 
 def references_in(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Every `$ref` inside a node, with the place of the object that has it."""
-    if isinstance(node, dict):
+    if is_object(node):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"], pointer
         for key, value in node.items():
             yield from references_in(value, below(pointer, str(key)))
-    elif isinstance(node, list):
+    elif is_list(node):
         for index, value in enumerate(node):
             yield from references_in(value, below(pointer, str(index)))
 
@@ -221,49 +169,23 @@ def _schemas_named_in(node: Any) -> Iterator[str]:
             yield schema_named(reference)
 
 
-def read(path: Path) -> Node:
-    """Read a document from a file. Raises `CodegenError` when it is not one object of JSON values with every key once."""
-    findings = Findings()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CodegenError([Problem(path.name, f"the document cannot be read: {_reason(error)}.")]) from None
-    raw = _load(text, path.name, findings)
-    findings.stop_if_any()
-    if not isinstance(raw, dict):
-        raise CodegenError([Problem(path.name, "the document is not a YAML mapping.")])
-    _look_for_what_json_cannot_hold(raw, "#", findings)
-    findings.stop_if_any()
-    return raw
+def entries(node: Node, key: str) -> dict[str, Any]:
+    """The object under a key; empty if there is none."""
+    found: dict[str, Any] | None = node.get(key)
+    return found or {}
 
 
-def _load(text: str, name: str, findings: Findings) -> Any:
-    loader = _CoreLoader(text)
-    loader.findings, loader.name_of_source = findings, name
-    try:
-        return loader.get_single_data()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{name}, line {mark.line + 1}" if mark else name
-        raise CodegenError([Problem(place, f"the document is not valid YAML: {error.problem or error.context}.")]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CodegenError([Problem(name, f"the document is not valid YAML: {_reason(error)}.")]) from None
-    finally:
-        loader.dispose()
+def items(node: Node, key: str) -> list[Any]:
+    """The list under a key; empty if there is none."""
+    found: list[Any] | None = node.get(key)
+    return found or []
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a value is a JSON object."""
+    return isinstance(value, dict)
 
 
-def _look_for_what_json_cannot_hold(value: Any, pointer: str, findings: Findings) -> None:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                findings.add(pointer, f"the key {key!r} is not a text; put it in quotes.")
-            _look_for_what_json_cannot_hold(inner, below(pointer, str(key)), findings)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _look_for_what_json_cannot_hold(inner, below(pointer, str(index)), findings)
-    elif not isinstance(value, str | int | float | bool | None) or (isinstance(value, float) and not math.isfinite(value)):
-        findings.add(pointer, f"{value!r} is nothing that JSON can hold.")
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a value is a JSON array."""
+    return isinstance(value, list)

@@ -1,7 +1,7 @@
 """The output on disk: compared with what it should be, or replaced by it in one go.
 
-The generator owns two folders of the package whole. New ones are made beside them and swapped in by renaming, so that a run that fails,
-at whatever moment, leaves the old ones as they were.
+The generator owns two folders of the package whole. New ones are made beside them and swapped in by renaming, so that a run that
+fails, at whatever moment, leaves the old ones as they were.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """openapi-python-client's reading of the document, and the proof that it read all of it.
 
-The library's parser is internal and drops what it cannot read with a warning or without one. So it is pinned exactly, every error and
-warning of it stops the run, and a census holds the operations, parameters, bodies and answers it found against those of the document.
+The library's parser is internal and drops what it cannot read with a warning or without one. So it is pinned exactly, every error
+and warning of it stops the run, and a census holds the operations, parameters, bodies and answers it found against those of the
+document.
 """
 
 from __future__ import annotations

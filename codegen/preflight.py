@@ -1,7 +1,7 @@
 """The rules that a document must keep so that generating code from it loses nothing: house lint, in three stages.
 
-Each stage lists all that it finds. The first stage looks at the frame (version, words, references), since the later ones may only follow
-references that lead somewhere. The rules read plain data; what they must never do is guess.
+Each stage lists all that it finds. The first stage looks at the frame (version, words, references), since the later ones may only
+follow references that lead somewhere. The rules read plain data; what they must never do is guess.
 """
 
 from __future__ import annotations

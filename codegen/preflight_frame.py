@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from codegen.document import METHODS, Document, Node, below, references_in
+from codegen.document import METHODS, Document, Node, below, entries, is_object, items, references_in
 from codegen.problems import Findings
 from codegen.vocabulary import EVIDENCE, KEYS
 
@@ -65,14 +65,14 @@ def _inspect_references(document: Document, findings: Findings) -> None:
             findings.add(pointer, f"the $ref `{reference}` does not lead to a component of this document.")
         elif (target := document.at(reference)) is None:
             findings.add(pointer, f"the $ref `{reference}` leads nowhere.")
-        elif isinstance(target, dict) and "$ref" in target:
+        elif is_object(target) and "$ref" in target:
             findings.add(pointer, f"the $ref `{reference}` leads to another $ref; refer to the thing itself.")
 
 
 def _inspect_tags(document: Document, findings: Findings) -> None:
-    names = [tag.get("name", "") for tag in document.raw.get("tags") or ()]
+    names = [tag.get("name", "") for tag in items(document.raw, "tags")]
     used = {operation.namespace for operation in document.operations}
-    for index, tag in enumerate(document.raw.get("tags") or ()):
+    for index, tag in enumerate(items(document.raw, "tags")):
         name, pointer = tag.get("name", ""), below("#/tags", str(index))
         if not tag.get("description"):
             findings.add(pointer, f"the tag `{name}` has no description.")
@@ -85,7 +85,7 @@ def _inspect_tags(document: Document, findings: Findings) -> None:
 def _inspect_leftovers(document: Document, findings: Findings) -> None:
     named = {reference for reference, _ in references_in(document.raw, "#")}
     for kind in ("parameters", "responses", "requestBodies", "headers"):
-        for name in document.components.get(kind) or {}:
+        for name in entries(document.components, kind):
             if f"#/components/{kind}/{name}" not in named:
                 findings.add(below("#/components", kind, name), "nothing in the document uses this component.")
     reached = document.schemas_reached_from([document.raw.get("paths"), {**document.components, "schemas": None}])
@@ -98,21 +98,21 @@ def parts_of(document: Document) -> Iterator[Part]:
     """Every object of the document whose words are checked."""
     raw = document.raw
     yield Part("document", "#", raw)
-    yield Part("info", "#/info", raw.get("info") or {})
+    yield Part("info", "#/info", entries(raw, "info"))
     for kind in ("servers", "tags"):
-        for index, node in enumerate(raw.get(kind) or ()):
+        for index, node in enumerate(items(raw, kind)):
             yield Part(kind.removesuffix("s"), below("#", kind, str(index)), node)
-    for path, item in (raw.get("paths") or {}).items():
+    for path, item in entries(raw, "paths").items():
         yield from _in_path_item(item, below("#/paths", path))
     yield Part("components", "#/components", document.components)
     for kind, walk in _COMPONENTS.items():
-        for name, node in (document.components.get(kind) or {}).items():
+        for name, node in entries(document.components, kind).items():
             yield from _in(walk, node, below("#/components", kind, name))
 
 
 def _in(walk: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> Iterator[Part]:
     """The parts of something that may stand in place or be referred to."""
-    if not isinstance(node, dict):
+    if not is_object(node):
         return
     if "$ref" in node:
         yield Part("reference", pointer, node)
@@ -122,7 +122,7 @@ def _in(walk: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> 
 
 def _in_path_item(item: Node, pointer: str) -> Iterator[Part]:
     yield Part("path item", pointer, item)
-    for index, parameter in enumerate(item.get("parameters") or ()):
+    for index, parameter in enumerate(items(item, "parameters")):
         yield from _in(_in_parameter, parameter, below(pointer, "parameters", str(index)))
     for method in (key for key in item if key in METHODS):
         yield from _in_operation(item[method], below(pointer, method))
@@ -130,10 +130,10 @@ def _in_path_item(item: Node, pointer: str) -> Iterator[Part]:
 
 def _in_operation(operation: Node, pointer: str) -> Iterator[Part]:
     yield Part("operation", pointer, operation)
-    for index, parameter in enumerate(operation.get("parameters") or ()):
+    for index, parameter in enumerate(items(operation, "parameters")):
         yield from _in(_in_parameter, parameter, below(pointer, "parameters", str(index)))
     yield from _in(_in_request_body, operation.get("requestBody"), below(pointer, "requestBody"))
-    for status, response in (operation.get("responses") or {}).items():
+    for status, response in entries(operation, "responses").items():
         yield from _in(_in_response, response, below(pointer, "responses", status))
 
 
@@ -150,7 +150,7 @@ def _in_request_body(body: Node, pointer: str) -> Iterator[Part]:
 def _in_response(response: Node, pointer: str) -> Iterator[Part]:
     yield Part("response", pointer, response)
     yield from _in_content(response, pointer)
-    for name, header in (response.get("headers") or {}).items():
+    for name, header in entries(response, "headers").items():
         yield from _in(_in_header, header, below(pointer, "headers", name))
 
 
@@ -160,7 +160,7 @@ def _in_header(header: Node, pointer: str) -> Iterator[Part]:
 
 
 def _in_content(owner: Node, pointer: str) -> Iterator[Part]:
-    for content_type, media in (owner.get("content") or {}).items():
+    for content_type, media in entries(owner, "content").items():
         place = below(pointer, "content", content_type)
         yield Part("media type", place, media)
         yield from _in(_in_schema, media.get("schema"), below(place, "schema"))
@@ -168,12 +168,12 @@ def _in_content(owner: Node, pointer: str) -> Iterator[Part]:
 
 def _in_schema(schema: Node, pointer: str) -> Iterator[Part]:
     yield Part("schema", pointer, schema)
-    for name, node in (schema.get("properties") or {}).items():
+    for name, node in entries(schema, "properties").items():
         yield from _in(_in_schema, node, below(pointer, "properties", name))
     for key in ("items", "additionalProperties"):
         yield from _in(_in_schema, schema.get(key), below(pointer, key))
     for key in ("allOf", "oneOf"):
-        for index, node in enumerate(schema.get(key) or ()):
+        for index, node in enumerate(items(schema, key)):
             yield from _in(_in_schema, node, below(pointer, key, str(index)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from codegen.document import Document, Node, Operation, Parameter, below, schema_named
+from codegen.document import Document, Node, Operation, Parameter, below, entries, is_object, items, schema_named
 from codegen.preflight_schemas import SchemaRules, is_model
 from codegen.problems import Findings
 
@@ -33,7 +33,7 @@ def inspect(document: Document, findings: Findings) -> None:
     """Note what is wrong with the operations."""
     if not document.operations:
         findings.add("#/paths", "the document has no operations.")
-    for path in document.raw.get("paths") or {}:
+    for path in entries(document.raw, "paths"):
         if not path.startswith("/"):
             findings.add(below("#/paths", path), "a path begins with a slash.")
     for operation in document.operations:
@@ -72,7 +72,7 @@ class OperationRules:
             self._add(f"x-cstar-key is `{node['x-cstar-key']}`; it must be one of {', '.join(KEYS)}.")
 
     def _inspect_tags(self) -> None:
-        known = {tag.get("name") for tag in self._document.raw.get("tags") or ()}
+        known = {tag.get("name") for tag in items(self._document.raw, "tags")}
         namespace = self._operation.namespace
         if self._operation.node.get("tags") != [namespace]:
             self._add(f"the one tag of the operation must be its namespace, `{namespace}`.")
@@ -131,9 +131,9 @@ class OperationRules:
 
     def _inspect_query(self, parameter: Parameter, schema: Node) -> None:
         node, place = parameter.node, parameter.pointer
-        items, _ = self._document.follow(schema.get("items") or {}, place)
+        item, _ = self._document.follow(entries(schema, "items"), place)
         kinds = ("string", "integer", "number", "boolean")
-        if schema.get("type") not in (*kinds, "array") or ("items" in schema and items.get("type") not in kinds):
+        if schema.get("type") not in (*kinds, "array") or ("items" in schema and item.get("type") not in kinds):
             self._findings.add(place, f"the query parameter `{parameter.name}` must be a plain value or an array of such.")
         if schema.get("type") == "array" and (node.get("style", "form"), node.get("explode")) != ("form", False):
             self._findings.add(place, f"the array `{parameter.name}` must be `style: form, explode: false` (joined by commas).")
@@ -164,7 +164,7 @@ class OperationRules:
 
     def _json_schema_of(self, owner: Node, pointer: str) -> Node | None:
         """The schema of the one JSON content, or None and a finding."""
-        content = owner.get("content") or {}
+        content = entries(owner, "content")
         if list(content) != [JSON_TYPE]:
             listed = ", ".join(content) or "none"
             self._findings.add(pointer, f"there must be exactly one content type, {JSON_TYPE}, not {listed}.")
@@ -175,7 +175,7 @@ class OperationRules:
         return schema
 
     def _inspect_answers(self) -> None:
-        responses = self._operation.node.get("responses") or {}
+        responses = entries(self._operation.node, "responses")
         for status, response in responses.items():
             self._inspect_status(status)
             node, pointer = self._document.follow(response, below(self._operation.pointer, "responses", status))
@@ -220,8 +220,8 @@ class OperationRules:
     def _answers_with_a_list(self) -> bool:
         for status in self._operation.successes:
             response, _ = self._document.follow(self._operation.node["responses"][status], "")
-            for media in (response.get("content") or {}).values():
-                schema = media.get("schema") or {}
+            for media in entries(response, "content").values():
+                schema = entries(media, "schema")
                 data = data_of(schema)
                 if data is None or data.get("type") != "array" or schema_named(schema["allOf"][0]["$ref"]) != "ListEnvelope":
                     return False
@@ -230,8 +230,11 @@ class OperationRules:
 
 def data_of(schema: Node) -> Node | None:
     """The schema of `data` in a good answer of the one form that is understood; None: it is of another form."""
-    match schema:
-        case {"allOf": [{"$ref": str(envelope)}, {"type": "object", "required": ["data"], "properties": {"data": dict(data)}}]}:
-            return data if len(schema) == 1 and schema_named(envelope) in ENVELOPES else None
-        case _:
-            return None
+    parts: list[Node] = items(schema, "allOf")
+    if len(parts) != 2 or len(schema) != 1:
+        return None
+    envelope, wrapped = parts
+    data: object = entries(wrapped, "properties").get("data")
+    is_understood = wrapped == {"type": "object", "required": ["data"], "properties": {"data": data}}
+    is_enveloped = list(envelope) == ["$ref"] and schema_named(envelope["$ref"]) in ENVELOPES
+    return data if is_understood and is_enveloped and is_object(data) else None

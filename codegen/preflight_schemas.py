@@ -1,12 +1,12 @@
 """Rules for schemas: which shapes may stand where, and what each must say of itself.
 
-A component is an object with properties, a free object, or an enum. Whatever stands inside is told by `$ref`, so that everything with a
-shape of its own has a name of its own; that is what keeps classes from being invented or doubled.
+A component is an object with properties, a free object, or an enum. Whatever stands inside is told by `$ref`, so that everything
+with a shape of its own has a name of its own; that is what keeps classes from being invented or doubled.
 """
 
 from __future__ import annotations
 
-from codegen.document import Document, Node, below, schema_named
+from codegen.document import Document, Node, below, is_list, is_object, items, schema_named
 from codegen.problems import Findings
 from codegen.vocabulary import FORMATS, TYPES
 
@@ -34,8 +34,9 @@ def is_model(schema: Node) -> bool:
 
 def _types_of(schema: Node) -> list[str]:
     """The words of `type`, null aside."""
-    given = schema.get("type") or []
-    return [word for word in ([given] if isinstance(given, str) else given) if word != "null"]
+    given = schema.get("type", [])
+    words = [given] if isinstance(given, str) else items(schema, "type")
+    return [word for word in words if word != "null"]
 
 
 class SchemaRules:
@@ -57,7 +58,7 @@ class SchemaRules:
         elif not is_free(schema):
             self._findings.add(
                 pointer,
-                "a component schema must be an object with properties, an object with `additionalProperties: true`, or an enum of texts.",
+                "a component must be an object with properties, an object with `additionalProperties: true`, or an enum of texts.",
             )
 
     def _inspect_enum(self, schema: Node, pointer: str) -> None:
@@ -68,7 +69,7 @@ class SchemaRules:
         for value in sorted({value for value in values if values.count(value) > 1}):
             self._findings.add(pointer, f"the enum lists `{value}` twice.")
         described = schema.get("x-enum-descriptions")
-        if not isinstance(described, dict):
+        if not is_object(described):
             self._findings.add(pointer, "the enum has no `x-enum-descriptions`.")
             return
         for value in values:
@@ -80,7 +81,7 @@ class SchemaRules:
 
     def _inspect_model(self, schema: Node, pointer: str) -> None:
         properties = schema["properties"]
-        for name in schema.get("required") or ():
+        for name in items(schema, "required"):
             if name not in properties:
                 self._findings.add(pointer, f"`required` names `{name}`, which is no property.")
         if schema.get("additionalProperties", True) is not True:
@@ -96,7 +97,7 @@ class SchemaRules:
             if not node.get(key):
                 self._findings.add(pointer, f"the property has no `{key}`.")
         aliases = node.get("x-cstar-aliases", [])
-        if not isinstance(aliases, list) or not all(isinstance(alias, str) and alias not in siblings for alias in aliases):
+        if not is_list(aliases) or not all(isinstance(alias, str) and alias not in siblings for alias in aliases):
             self._findings.add(pointer, "`x-cstar-aliases` must list wire names that are not properties themselves.")
         self.inspect_value(node, pointer)
 
@@ -144,7 +145,7 @@ class SchemaRules:
         if "const" in node and (types != ["string"] or not isinstance(node["const"], str)):
             self._findings.add(pointer, "`const` is supported for texts only.")
         self._inspect_array(node, pointer, is_array="array" in types)
-        self._inspect_inline_object(node, pointer, is_object="object" in types)
+        self._inspect_inline_object(node, pointer, of_objects="object" in types)
 
     def _inspect_array(self, node: Node, pointer: str, *, is_array: bool) -> None:
         if is_array and "items" not in node:
@@ -154,13 +155,13 @@ class SchemaRules:
         elif "items" in node:
             self._findings.add(pointer, "`items` has no meaning without `type: array`.")
 
-    def _inspect_inline_object(self, node: Node, pointer: str, *, is_object: bool) -> None:
+    def _inspect_inline_object(self, node: Node, pointer: str, *, of_objects: bool) -> None:
         values = node.get("additionalProperties")
         if "properties" in node or "required" in node:
             self._findings.add(pointer, "an object with properties must be a component of its own; refer to it with $ref.")
-        elif not is_object and values is not None:
+        elif not of_objects and values is not None:
             self._findings.add(pointer, "`additionalProperties` has no meaning without `type: object`.")
-        elif is_object and isinstance(values, dict):
+        elif of_objects and is_object(values):
             self.inspect_value(values, below(pointer, "additionalProperties"))
-        elif is_object and values is not True:
+        elif of_objects and values is not True:
             self._findings.add(pointer, "the object does not say what it holds; write `additionalProperties: true` if anything.")

@@ -1,7 +1,7 @@
 """From views to files: the templates, the banner, and the pinned ruff that gives the text its final form.
 
-The templates hold no logic beyond loops over views. Ruff runs apart from every configuration and cache, so that the output depends on
-nothing but the document, the templates and the pinned versions; it also drops the imports that a module turned out not to need.
+The templates hold no logic beyond loops over views. Ruff runs apart from every configuration and cache, so that the output depends
+on nothing but the document, the templates and the pinned versions; it also drops the imports that a module turned out not to need.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def _tidy(folder: Path) -> None:
 def _ruff(*arguments: str, folder: Path, settings: tuple[str, ...]) -> None:
     configured = (word for setting in settings for word in ("--config", setting))
     command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "--isolated", "--no-cache", *configured, "."]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+    done = subprocess.run(  # noqa: S603  # our own words only
+        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
+    )
     if done.returncode != 0:
         lines = f"{done.stdout}\n{done.stderr}".strip().splitlines() or ["it gave no reason"]
         raise CodegenError(Problem("ruff", f"the generated code is not clean: {line}") for line in lines)

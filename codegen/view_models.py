@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import view_names as names
-from codegen.document import Node, below
+from codegen.document import Node, below, items
 from codegen.parse import Parsed
 from codegen.preflight_schemas import is_model
 from codegen.problems import Findings
@@ -110,7 +110,7 @@ class ModelViews:
                 self._findings.add(below(place, wire), f"the library lost the property `{wire}`.")
                 continue
             shape = self._shapes.of(properties[wire], below(place, wire))
-            is_required = wire in (schema.get("required") or ())
+            is_required = wire in items(schema, "required")
             fields.append(self._field(wire, node, shape, is_required=is_required, is_request=is_request))
         stem = names.function_stem(name)
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]

@@ -1,7 +1,7 @@
 """Which module each schema lives in, and what the modules import from each other.
 
 A schema that one root namespace needs lives with it. One that several need lives with the namespace whose name it begins with
-(`TicketStatus` with `tickets`, though `views` answers with tickets too), else in `shared`. `x-cstar-module` on a schema overrules both.
+(`TicketStatus` with `tickets`, though `views` answers with tickets too), else in `shared`. `x-cstar-module` overrules both.
 Modules import each other for real, since annotations must be resolvable, so they may not form a circle.
 """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen import view_names as names
-from codegen.document import Document, Node, Operation, Parameter
+from codegen.document import Document, Node, Operation, Parameter, is_list, is_object
 from codegen.preflight_operations import IDEMPOTENCY_KEY, scope_of
 from codegen.preflight_schemas import is_free
 from codegen.view_usage import body_name, data_schema, result_name
@@ -74,9 +74,9 @@ def own_parameters(operation: Operation) -> list[Parameter]:
 
 def without_prose(schema: Any) -> Any:
     """A schema without what only people read. Properties keep their names, whatever those are."""
-    if isinstance(schema, list):
+    if is_list(schema):
         return [without_prose(item) for item in schema]
-    if not isinstance(schema, dict):
+    if not is_object(schema):
         return schema
     return {
         key: {name: without_prose(inner) for name, inner in value.items()} if key == "properties" else _without_prose(key, value)

@@ -1,4 +1,4 @@
-"""Which errors a function raises and when: the document's answers by the class of their status, and what the client adds of its own."""
+"""Which errors a function raises and when: the document's answers by the class of their status, and what the client adds."""
 
 from __future__ import annotations
 

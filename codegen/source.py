@@ -1,0 +1,108 @@
+"""The document as it is read: YAML in, JSON values out.
+
+YAML is read as YAML 1.2's core schema, which is what JSON can hold: `on` and `2026-03-01` are texts. A key that stands twice is a
+problem, since loaders keep one of the two and say nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from codegen.document import Node, below, is_list, is_object
+from codegen.problems import CodegenError, Findings, Problem
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there: seven times as fast
+
+
+class _CoreLoader(_Loader):  # type: ignore[misc]  # chosen at run time
+    """A loader of YAML 1.2's core schema."""
+
+    # Instead of the inherited resolvers, which are YAML 1.1's (dates, `on`, sexagesimal numbers). They are filled in below.
+    yaml_implicit_resolvers: Mapping[str, Any] = {}  # the loader's own protocol
+
+
+_CORE_SCHEMA = (
+    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+)
+for _tag, _pattern, _first in _CORE_SCHEMA:
+    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+def read(path: Path) -> Node:
+    """Read a document from a file. Raises `CodegenError` when it is not one object of JSON values with every key once."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CodegenError([Problem(path.name, f"the document cannot be read: {_reason(error)}.")]) from None
+    raw = _load(text, path.name)
+    if not is_object(raw):
+        raise CodegenError([Problem(path.name, "the document is not a YAML mapping.")])
+    findings = Findings()
+    _look_for_what_json_cannot_hold(raw, "#", findings)
+    findings.stop_if_any()
+    return raw
+
+
+def _load(text: str, name: str) -> object:
+    findings = Findings()
+    loader = _CoreLoader(text)
+    try:
+        tree = loader.get_single_node()
+        _look_for_repeated_keys(tree, name, findings)
+        findings.stop_if_any()
+        return loader.construct_document(tree) if tree else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}, line {mark.line + 1}" if mark else name
+        raise CodegenError([Problem(place, f"the document is not valid YAML: {error.problem or error.context}.")]) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise CodegenError([Problem(name, f"the document is not valid YAML: {_reason(error)}.")]) from None
+    finally:
+        loader.dispose()
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
+
+
+def _look_for_repeated_keys(node: yaml.Node | None, name: str, findings: Findings, above: tuple[int, ...] = ()) -> None:
+    """Walk the tree before it is data, while every key is still there."""
+    if id(node) in above:
+        raise CodegenError([Problem(name, "the document contains itself.")])
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[Any, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                sentence = f"the key `{key.value}` stands here a second time; line {lines[key.value]} has it already."
+                findings.add(f"{name}, line {line}", sentence)
+            if isinstance(key, yaml.ScalarNode):
+                lines.setdefault(key.value, line)
+            _look_for_repeated_keys(value, name, findings, (*above, id(node)))
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _look_for_repeated_keys(item, name, findings, (*above, id(node)))
+
+
+def _look_for_what_json_cannot_hold(value: object, pointer: str, findings: Findings) -> None:
+    if is_object(value):
+        for key, inner in value.items():
+            place = below(pointer, str(key))
+            if type(key) is not str:
+                findings.add(place, "a key must be a text; put it in quotes.")
+            _look_for_what_json_cannot_hold(inner, place, findings)
+    elif is_list(value):
+        for index, inner in enumerate(value):
+            _look_for_what_json_cannot_hold(inner, below(pointer, str(index)), findings)
+    elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
+        findings.add(pointer, f"{value!r} is nothing that JSON can hold.")
