@@ -55,7 +55,7 @@ class Answer:
     content_type: str = JSON_CONTENT
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818  # an outcome like any other, not a mistake
     """Why a request is refused; what raises it need not know how an error looks on the wire."""
 
     def __init__(

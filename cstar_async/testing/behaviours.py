@@ -1,7 +1,7 @@
 """What is special about a collection: that which the document says in prose only.
 
-A behaviour is asked at fixed moments (`prepare`, `made`, `changed`, `first_child`); the default does nothing.
-Behaviours keep no state of their own: all that they know is in the world they are given. Rules marked "inferred" are not documented.
+A behaviour is asked at fixed moments (`prepare`, `made`, `changed`); the default does nothing. Behaviours keep no state: all that
+they know is in the event they are given. Rules marked "inferred" are not documented.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import ceil
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
+
+import attrs
 
 from cstar_async._json import Unchecked
 from cstar_async.testing.answers import Outcome
@@ -31,29 +33,37 @@ ROLE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 """What a role is called in the game."""
 
 
+@attrs.frozen
+class Event:
+    """What just happens to an object."""
+
+    world: World
+    fields: Object
+    """The stored object; while it is being prepared, the fields about to be taken over."""
+    at: str
+    """The timestamp of now."""
+    parent: Object | None = None
+    """What a new object belongs to."""
+    before: Mapping[str, Unchecked] = MappingProxyType({})
+    """A changed object as it was."""
+
+
 class Behaviour:
     """A collection without anything special."""
 
-    comes_whole = False
+    comes_whole: ClassVar[bool] = False
     """Whether a list comes whole when no page is asked for."""
+    first_child: ClassVar[Mapping[str, Unchecked]] = MappingProxyType({})
+    """What a child says that is made along with a new object, beyond the field that the request gave for it."""
 
-    def prepare(self, world: World, given: Object) -> None:
-        """Look at the fields of a create or an update, correct them in place, or refuse them.
+    def prepare(self, event: Event) -> None:
+        """Correct the fields of a create or an update in place, before they are taken over."""
 
-        Args:
-            world: Whose objects they are.
-            given: The fields about to be taken over.
-        """
-
-    def made(self, world: World, fields: Object, parent: Object | None, at: str) -> None:
+    def made(self, event: Event) -> None:
         """Do what follows from a new object."""
 
-    def changed(self, world: World, fields: Object, before: Object, at: str) -> None:
+    def changed(self, event: Event) -> None:
         """Do what follows from a change."""
-
-    def first_child(self, fields: Object) -> Object:
-        """What a child that is made along with a new object says, beyond the field that the request gave for it."""
-        return {}
 
 
 class Tickets(Behaviour):
@@ -62,75 +72,81 @@ class Tickets(Behaviour):
     A customer id that nobody has is kept as it is: whether cStar refuses one is not documented.
     """
 
-    def prepare(self, world: World, given: Object) -> None:
-        customer = world.table("customers").find(given.get("customerId") or "")
+    # A ticket is opened on behalf of its customer, so its first message is the customer's (inferred).
+    first_child = MappingProxyType({"sender": "customer"})
+
+    def prepare(self, event: Event) -> None:
+        """Name the customer."""
+        fields = event.fields
+        customer = event.world.table("customers").find(fields.get("customerId") or "")
         if customer is not None:
-            given["customerId"] = customer["id"]
-            given["customerName"] = given.get("customerName") or customer["name"]
+            fields["customerId"] = customer["id"]
+            fields["customerName"] = fields.get("customerName") or customer["name"]
 
-    def made(self, world: World, fields: Object, parent: Object | None, at: str) -> None:
-        self._date_status(fields, None, at)
-        self._keep_tags(world, fields, at)
+    def made(self, event: Event) -> None:
+        """Date the status and keep the tags."""
+        self._date_status(event)
+        self._keep_tags(event)
 
-    def changed(self, world: World, fields: Object, before: Object, at: str) -> None:
-        self._date_status(fields, before.get("status"), at)
-        self._keep_tags(world, fields, at)
+    def changed(self, event: Event) -> None:
+        """Date the status and keep the tags."""
+        self._date_status(event)
+        self._keep_tags(event)
 
-    def first_child(self, fields: Object) -> Object:
-        # A ticket is opened on behalf of its customer, so its first message is the customer's (inferred).
-        return {"sender": "customer", "senderName": fields.get("customerName")}
-
-    def _date_status(self, fields: Object, before: Unchecked, at: str) -> None:
+    def _date_status(self, event: Event) -> None:
         """Date the end of a ticket; one that is opened again has not ended (inferred)."""
-        status = fields.get("status")
-        if status == before:
+        fields, status = event.fields, event.fields["status"]
+        if status == event.before.get("status"):
             return
-        if status == "resolved":
-            fields["resolvedAt"] = at
         if status == "closed":
-            fields["closedAt"] = at
+            fields["closedAt"] = event.at
+        elif status == "resolved":
+            fields["resolvedAt"], fields["closedAt"] = event.at, None
         else:
-            self._forget(fields, "closedAt")
-            if status != "resolved":
-                self._forget(fields, "resolvedAt")
+            fields["resolvedAt"], fields["closedAt"] = None, None
 
-    def _forget(self, fields: Object, name: str) -> None:
-        if name in fields:
-            fields[name] = None
-
-    def _keep_tags(self, world: World, fields: Object, at: str) -> None:
-        tags = world.table("tags")
-        for name in fields.get("tags") or ():
-            if tags.find(name) is None:
-                world.make("tags", {"name": name}, at=at)
+    def _keep_tags(self, event: Event) -> None:
+        for name in event.fields["tags"]:
+            if event.world.table("tags").find(name) is None:
+                event.world.make("tags", {"name": name}, at=event.at)
 
 
 class Messages(Behaviour):
-    """The first message of an agent that the customer can see is the first response of its ticket; every message touches the ticket."""
+    """Messages are news of their ticket.
 
-    def made(self, world: World, fields: Object, parent: Object | None, at: str) -> None:
-        if parent is None:
+    The first one of an agent that the customer can see is its first response, and every one touches it (inferred). A customer who
+    writes without a name has that of the ticket.
+    """
+
+    def made(self, event: Event) -> None:
+        """Tell the ticket."""
+        fields, ticket = event.fields, event.parent
+        if ticket is None:
             return
-        parent["updatedAt"] = at
-        if fields.get("sender") == "agent" and not fields.get("isInternal") and not parent.get("firstResponseAt"):
-            parent["firstResponseAt"] = at
+        ticket["updatedAt"] = event.at
+        if fields["sender"] == "customer":
+            fields["senderName"] = fields["senderName"] or ticket["customerName"]
+        if fields["sender"] == "agent" and not fields["isInternal"] and ticket["firstResponseAt"] is None:
+            ticket["firstResponseAt"] = event.at
 
 
 class Articles(Behaviour):
     """Articles are dated when they are published for the first time, and say how long they take to read."""
 
-    def made(self, world: World, fields: Object, parent: Object | None, at: str) -> None:
-        self._publish(fields, at)
+    def made(self, event: Event) -> None:
+        """Date and measure the article."""
+        self._publish(event)
 
-    def changed(self, world: World, fields: Object, before: Object, at: str) -> None:
-        self._publish(fields, at)
+    def changed(self, event: Event) -> None:
+        """Date and measure the article."""
+        self._publish(event)
 
-    def _publish(self, fields: Object, at: str) -> None:
-        if fields.get("status") == "published" and not fields.get("publishedAt"):
-            fields["publishedAt"] = at
-        content = fields.get("content")
-        if content is not None:
-            fields["readTime"] = f"{max(1, ceil(len(content.split()) / _WORDS_A_MINUTE))} min"
+    def _publish(self, event: Event) -> None:
+        fields = event.fields
+        if fields["status"] == "published" and fields["publishedAt"] is None:
+            fields["publishedAt"] = event.at
+        if fields["content"] is not None:
+            fields["readTime"] = f"{max(1, ceil(len(fields['content'].split()) / _WORDS_A_MINUTE))} min"
 
 
 class Categories(Behaviour):
@@ -142,9 +158,10 @@ class Categories(Behaviour):
 class Members(Behaviour):
     """The title of a member follows the role. That `owner` is never assigned is said by the schema of the update."""
 
-    def prepare(self, world: World, given: Object) -> None:
-        if given.get("role") in ROLE_NAMES:
-            given["roleDisplayName"] = ROLE_NAMES[given["role"]]
+    def prepare(self, event: Event) -> None:
+        """Give the title."""
+        if event.fields.get("role") in ROLE_NAMES:
+            event.fields["roleDisplayName"] = ROLE_NAMES[event.fields["role"]]
 
 
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = MappingProxyType(

@@ -1,6 +1,6 @@
 """What the document says of each collection: which schema its objects have, what the server fills in, what hangs together.
 
-Read from the extensions of the document (`x-cstar-collection`, `x-cstar-initial`, …), so that a plain resource needs no code of its own.
+Read from the extensions of the document (`x-cstar-collection`, `x-cstar-initial`, …), so a plain resource needs no code of its own.
 Pure reading: blueprints describe, `world` and `verbs` act.
 """
 
@@ -69,7 +69,7 @@ class Blueprint:
 
     @property
     def counted(self) -> Mapping[str, Mapping[str, str]]:
-        """Fields that are worked out: the collection whose rows are counted, and the field of those that names an object of this one."""
+        """Fields that are worked out: the *collection* whose rows are counted, the *field* there that names an object of this."""
         return {name: node["x-cstar-counts"] for name, node in self.properties.items() if "x-cstar-counts" in node}
 
     @property

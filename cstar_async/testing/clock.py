@@ -80,7 +80,7 @@ class FakeClock:
     def set(self, instant: float | datetime) -> None:
         """Put the clock on an instant.
 
-        Forward is an `advance()`. Back moves `time()` alone, as when an operator corrects the date: `monotonic()` stays and nobody wakes.
+        Forward is an `advance()`. Back moves `time()` alone, as a corrected date does: `monotonic()` stays, nobody wakes.
 
         Args:
             instant: Unix time in seconds, or an aware datetime.

@@ -1,8 +1,8 @@
 """One request in, one answer out: the order in which a request is looked at.
 
-key known? -> count it -> path and method -> key admitted and allowed -> idempotency -> (the server thinks) -> query and body -> act.
-Each step is a room of its own and refuses with a `Refusal`; this room only knows who comes after whom. It knows no socket: a request is
-an entry of the journal, thinking is something to await.
+Count the call of a known key; find path and method; admit the key; see what it may do; look the idempotency key up; (think;) check
+query and body; act. Each step is a room of its own and refuses with a `Refusal`; this room only knows who comes after whom. It
+knows no socket: a request is an entry of the journal, thinking is something to await.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape
 from cstar_async.testing.blueprints import read_blueprints
@@ -13,7 +12,7 @@ from cstar_async.testing.document import generated_document
 from cstar_async.testing.exchange import Exchange
 from cstar_async.testing.faults import FaultBoard
 from cstar_async.testing.idempotency import IdempotencyLedger
-from cstar_async.testing.ids import new_id, new_request_id
+from cstar_async.testing.ids import new_id, new_request_id, seeded
 from cstar_async.testing.journal import Journal
 from cstar_async.testing.keys import Environment, Key, KeyKind, KeyRing, Team, new_key_text
 from cstar_async.testing.limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
@@ -24,28 +23,29 @@ from cstar_async.testing.validation import Validation
 from cstar_async.testing.world import World
 
 if TYPE_CHECKING:
-    from cstar_async import CStarClient
+    from cstar_async.client import ClientOptions, CStarClient
 
 
 class FakeCStar:
     """A cStar on loopback, with state, for tests and local work.
 
-    It behaves as the API document says, checks every request against it, and keeps what it is told, in memory, as long as it lives::
+    It behaves as the API document says, checks every request against it, and keeps in memory what it is told::
 
         async with FakeCStar() as fake, fake.client() as cstar:
             ticket = await cstar.tickets.create(title="Cannot log in")
             assert fake.requests[-1].json == {"title": "Cannot log in"}
 
-    It may be started before and after other ones; each has a port, keys and a world of its own.
+    Several may run at once; each has a port, keys and a world of its own.
 
     Args:
-        seed: None, the default, for a team without anything but its members, an owner and two agents; a number for one with customers,
-            articles, categories, tags and tickets besides. Ids are the same in every run either way, given the same calls in the same
-            order; the number also seeds the chance of faults.
+        seed: None, the default, for a team without anything but its members, an owner and two agents; a number for one with
+            customers, articles, categories, tags and tickets besides. Ids are the same in every run either way, given the same
+            calls in the same order; the number also seeds the chance of faults.
         clock: The time that the fake lives in; default a new `FakeClock` that runs with real time.
         limits: Whether calls are limited as documented; default True. False announces a limit that is never reached.
-        rate_limit: Calls a window for every key, 0 or more; default the documented ones: 1,000 for secret keys, 100 for publishable ones.
-        rate_window: Length of a window in whole seconds; default 3,600.
+        rate_limit: Calls a window for every key, from 0; default the documented ones: 1,000 for secret keys, 100 for
+            publishable ones.
+        rate_window: Length of a window in whole seconds, from 1; default 3,600.
         pagination: Where `pagination` stands in the answer of a list: `"top"`, the default, or in `"meta"`.
         pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
         host: Where to listen; default 127.0.0.1, which nobody else can reach.
@@ -71,10 +71,10 @@ class FakeCStar:
     ) -> None:
         self.clock: Final = FakeClock() if clock is None else clock
         self.requests: Final = Journal()
-        self.faults: Final = FaultBoard(Random(f"faults {seed}"))
+        self.faults: Final = FaultBoard(seeded("faults", seed))
         self._seed = seed
-        self._key_ids = Random(f"keys {seed}")
-        self._request_ids = Random(f"requests {seed}")
+        self._key_ids = seeded("keys", seed)
+        self._request_ids = seeded("requests", seed)
         self._document = generated_document()
         self._blueprints = read_blueprints(self._document)
         self._worlds: dict[tuple[str, Environment], World] = {}
@@ -122,8 +122,8 @@ class FakeCStar:
         """The team that both keys belong to."""
         return self._team.id
 
-    def client(self, **options: object) -> CStarClient:
-        """A client of this fake, not yet entered, that lives by its clock.
+    def client(self, **options: Unpack[ClientOptions]) -> CStarClient:
+        """A client of this fake, not yet entered, that lives by its clock: advancing that ends the client's waits.
 
         Args:
             options: Arguments of `CStarClient`, over those that lead here: *api_key*, *team_id* and *base_url*.
@@ -131,10 +131,10 @@ class FakeCStar:
         Raises:
             RuntimeError: The fake was not started, or is closed.
         """
-        from cstar_async import CStarClient
+        from cstar_async.client import ClientOptions, CStarClient
 
-        here = {"api_key": self.secret_key, "team_id": self.team_id, "base_url": self.url, "_clock": self.clock}
-        return CStarClient(**{**here, **options})
+        here = ClientOptions(api_key=self.secret_key, team_id=self.team_id, base_url=self.url)
+        return CStarClient(**(here | options), _clock=self.clock)
 
     def add_key(
         self,
@@ -194,7 +194,7 @@ class FakeCStar:
         await self._server.start()
 
     async def aclose(self) -> None:
-        """Stop listening and drop what is open; may be called twice, and on a fake never started. What it knows can still be read."""
+        """Stop listening and drop what is open; may be called twice, and on a fake never started. The journal can still be read."""
         await self._server.aclose()
 
     async def __aenter__(self) -> Self:
@@ -210,7 +210,7 @@ class FakeCStar:
         """The world that a key sees: that of its team in its environment, made when it is first looked at."""
         place = (key.team.id, key.environment)
         if place not in self._worlds:
-            random = Random(f"world {self._seed} {key.team.slug} {key.environment}")
+            random = seeded("world", self._seed, key.team.slug, key.environment)
             world = World(key.team, self._document, self._blueprints, random)
             self._worlds[place] = world
             add_members(world, now_s=self.clock.time())

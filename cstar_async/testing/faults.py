@@ -7,8 +7,8 @@ Theory. A fault chooses requests (operation, method, path, predicate, chance, nu
 - adds: a delay, or headers on the real answer.
 
 Answering, dropping and resetting happen *before* the server acts, unless *after* says otherwise; a cut is always after. A request
-meets at most one fault that answers or breaks, the first added that chooses it, and all those that only add; a fault that stood behind
-is not used up. What befalls a request before the server acts befalls it at the door: nothing is counted, stored or remembered.
+meets at most one fault that answers or breaks, the first added that chooses it, and all those that only add; a fault that stood
+behind is not used up. What befalls a request before the server acts befalls it at the door: nothing is counted or stored.
 
 This room decides and counts. It breaks nothing itself and knows no socket and no clock; chance is an injected `Random`.
 """

@@ -1,8 +1,8 @@
 """Which write was answered already: the ledger behind `Idempotency-Key`.
 
-Theory. A key belongs to the API key that sent it. The first request with it opens an entry and, when answered, leaves the answer there
-for 24 hours; the same request again gets that answer and changes nothing (documented). Another request under the same key, or the same
-one while the first still runs, is a clash: a 409 whose code says which (inferred; the reference says only that clashes are 409).
+Theory. A key belongs to the API key that sent it. The first request with it opens an entry and, when answered, leaves the answer
+there for 24 hours; the same request again gets that answer and changes nothing (documented). Another request under the same key, or
+the same one while the first still runs, is a clash: a 409 whose code says which (inferred; the reference only says that it is 409).
 An answer of 500 or above is not kept: the next attempt acts. Pure: the time is an argument.
 """
 

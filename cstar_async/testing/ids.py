@@ -14,6 +14,11 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?
 _PREFIX: Final = re.compile(r"[a-z]+_(?=[0-9a-fA-F]{32}$)")
 
 
+def seeded(*words: object) -> Random:
+    """A source of chance that gives the same for the same words."""
+    return Random(" ".join(map(str, words)))  # noqa: S311  # repeatable on purpose; nothing secret is made of it
+
+
 def new_id(prefix: str, random: Random) -> str:
     """A fresh id: the prefix and 32 hex digits, or a bare UUID when there is no prefix."""
     fresh = UUID(int=random.getrandbits(128), version=4)

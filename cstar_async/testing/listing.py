@@ -5,14 +5,14 @@ All of it is asked for by extensions of the query parameters, so no list needs c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from cstar_async._json import Unchecked
 from cstar_async._operation import Operation
 from cstar_async.testing.answers import PagePosition
 from cstar_async.testing.ids import canonical
-from cstar_async.testing.world import Object, World
+from cstar_async.testing.world import Object, World, is_list
 
 _LAST_PAGE: Final = 2**53 - 1
 """The highest page number that is echoed: what every JSON reader can hold."""
@@ -50,8 +50,8 @@ def expanded(rows: Sequence[Object], operation: Operation, query: Mapping[str, U
     result = [dict(row) for row in rows]
     for parameter in operation.parameters:
         choices: Unchecked = parameter.extensions.get("expand") or {}
-        wanted: Unchecked = query.get(parameter.name, ())
-        for name in choices.keys() & set(wanted if isinstance(wanted, list) else [wanted]):
+        wanted: Unchecked = query.get(parameter.name) or []
+        for name in [name for name in choices if name in wanted]:
             source = choices[name]
             for row in result:
                 other = world.table(source["collection"]).find(row.get(source["from"]) or "")
@@ -64,16 +64,20 @@ def _matches(value: Unchecked, wanted: Unchecked, match: str) -> bool:
     if match == "text":
         return isinstance(value, str) and wanted.casefold() in value.casefold()
     if match == "contains-any":
-        choices = wanted if isinstance(wanted, list) else [wanted]
-        return isinstance(value, list) and any(choice in value for choice in choices)
+        choices = wanted if is_list(wanted) else [wanted]
+        return any(choice in (value or ()) for choice in choices)
     if isinstance(value, str) and isinstance(wanted, str):
         return canonical(value) == canonical(wanted)
     return bool(value == wanted)
 
 
-def _sorted_by(field: str) -> Unchecked:
+def _sorted_by(field: str) -> Callable[[Object], Unchecked]:
     """A sort key that puts what is missing last."""
-    return lambda row: (row.get(field) is None, row.get(field))
+
+    def key(row: Object) -> Unchecked:
+        return row.get(field) is None, row.get(field)
+
+    return key
 
 
 def _default(operation: Operation, name: str, otherwise: int) -> Unchecked:

@@ -8,9 +8,9 @@ Path values need no judge: one that fits no object is a 404 all the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard, cast
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -82,10 +82,10 @@ class Validation:
             value: Unchecked = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise Refusal(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
-        if not isinstance(value, dict):
+        if not _is_object(value):
             raise Refusal(400, "parameter_invalid", "The body must be a JSON object.")
         schema = self._document.components[operation.request]
-        self._judge((operation.id, ""), schema, value, "field", list(self._document.properties(operation.request)))
+        self._judge((operation.id, ""), schema, value, kind="field", order=list(self._document.properties(operation.request)))
         return value
 
     def idempotency_key(self, text: str) -> str:
@@ -101,7 +101,7 @@ class Validation:
     def _parsed(self, operation: Operation, parameter: Parameter, text: str) -> Unchecked:
         schema = self._document.resolved(parameter.schema)
         value = _read_text(parameter.name, text, schema)
-        self._judge((operation.id, parameter.name), parameter.schema, value, "parameter", [], parameter.name)
+        self._judge((operation.id, parameter.name), parameter.schema, value, kind="parameter", param=parameter.name)
         return value
 
     def _judge(
@@ -109,24 +109,31 @@ class Validation:
         place: tuple[str, str],
         schema: SchemaNode,
         value: Unchecked,
+        *,
         kind: str,
-        order: Sequence[str],
+        order: Sequence[str] = (),
         param: str | None = None,
     ) -> None:
         validator = self._validators.get(place)
         if validator is None:
             whole = {**schema, "components": {"schemas": self._document.components}}
             validator = self._validators[place] = self._validator_class(whole, format_checker=self._formats)
-        errors = sorted(validator.iter_errors(value), key=lambda error: _rank(error, order))
+        found: Iterable[ValidationError] = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]  # untyped there
+        errors = sorted(found, key=lambda error: _rank(error, order))
         if not errors:
             return
         first = errors[0]
         names = [str(step) for step in first.absolute_path]
         if first.validator == "required":
-            names.append(next(name for name in first.validator_value if name not in first.instance))
+            required, instance = cast("list[str]", first.validator_value), cast("dict[str, object]", first.instance)
+            names.append(next(name for name in required if name not in instance))
             missing = ".".join(names)
             raise Refusal(400, "parameter_missing", f"The '{missing}' {kind} is required.", param=missing)
         raise _invalid(param or ".".join(names) or None, _shortened(first.message))
+
+
+def _is_object(value: Unchecked) -> TypeGuard[dict[str, Unchecked]]:
+    return isinstance(value, dict)
 
 
 def _rank(error: ValidationError, order: Sequence[str]) -> tuple[bool, int]:

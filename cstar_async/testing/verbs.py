@@ -1,8 +1,8 @@
 """The five verbs that every collection has: list, create, get, update, delete.
 
-They follow the document's words alone; what is special about a collection they ask of its behaviour at fixed moments. A field of a body
-is kept when the request schema of the operation names it and the schema of the object has it. All other fields are accepted and
-ignored, as cStar is expected to ("unknown keys are kept, never refused" is a rule for clients).
+They follow the document's words alone; what is special about a collection they ask of its behaviour at fixed moments. A field of
+a body is kept when the request schema of the operation names it and the schema of the object has it. All other fields are accepted
+and ignored ("unknown keys are kept, never refused" is a rule for clients).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from cstar_async._json import Unchecked
 from cstar_async.testing.answers import Outcome, PagePosition, Refusal
-from cstar_async.testing.behaviours import behaviour_of
+from cstar_async.testing.behaviours import Event, behaviour_of
 from cstar_async.testing.blueprints import item_parameter
 from cstar_async.testing.call import Call
 from cstar_async.testing.listing import chosen, expanded, one_page, ordered
@@ -65,15 +65,15 @@ def make_object(world: World, collection: str, body: Mapping[str, Unchecked], pa
     given = {name: _merged(node, None, told[name]) for name, node in properties.items() if name in told}
     if blueprint.parent is not None and parent is not None:
         given[blueprint.parent.field] = parent["id"]
-    behaviour.prepare(world, given)
+    behaviour.prepare(Event(world, given, at))
     fields = world.make(collection, given, at=at)
     if blueprint.parent is not None and parent is not None and blueprint.parent.counter is not None:
         parent[blueprint.parent.counter] = parent.get(blueprint.parent.counter, 0) + 1
-    behaviour.made(world, fields, parent, at)
+    behaviour.made(Event(world, fields, at, parent=parent))
     for name, node in properties.items():
         child: Unchecked = node.get("x-cstar-creates")
         if child is not None and given.get(name) is not None:
-            make_object(world, child["collection"], {**behaviour.first_child(fields), child["field"]: given[name]}, fields, at=at)
+            make_object(world, child["collection"], {**behaviour.first_child, child["field"]: given[name]}, fields, at=at)
     return fields
 
 
@@ -114,14 +114,14 @@ def change_object(world: World, collection: str, fields: Object, changes: Object
     world.refuse_taken(table, changes, fields)
     if not changes:
         return
-    behaviour.prepare(world, changes)
+    behaviour.prepare(Event(world, changes, at))
     before = dict(fields)
     fields.update(changes)
     if table.blueprint.slugs.keys() & changes.keys():
         world.fill_slugs(table, fields)
     if "updatedAt" in table.blueprint.properties:
         fields["updatedAt"] = at
-    behaviour.changed(world, fields, before, at)
+    behaviour.changed(Event(world, fields, at, before=before))
 
 
 def delete_object(call: Call) -> Outcome:
@@ -164,6 +164,7 @@ def _parent_of(call: Call) -> tuple[str, Object] | None:
 
 def _merged(node: Mapping[str, Unchecked], before: Unchecked, value: Unchecked) -> Unchecked:
     """A new value over an old one: merged by key where the document says so, and then a null removes its key."""
-    if not node.get("x-cstar-merge") or not isinstance(value, dict):
+    if not node.get("x-cstar-merge"):
         return value
-    return {key: entry for key, entry in {**(before or {}), **value}.items() if entry is not None}
+    both: Object = {**(before or {}), **value}
+    return {key: entry for key, entry in both.items() if entry is not None}

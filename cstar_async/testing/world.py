@@ -5,12 +5,13 @@ Everything here holds for any collection. What is special about one is in `behav
 
 from __future__ import annotations
 
+import copy
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 from cstar_async._json import Unchecked
 from cstar_async.testing.answers import Refusal
@@ -111,7 +112,7 @@ class World:
             elif "const" in node:
                 fields[name] = node["const"]
             elif "x-cstar-initial" in node:
-                fields[name] = _copy(node["x-cstar-initial"])
+                fields[name] = copy.copy(node["x-cstar-initial"])
         self.fill_slugs(table, fields)
         table.put(fields)
         return fields
@@ -171,6 +172,11 @@ def slugified(text: str) -> str:
     return _NOT_IN_SLUGS.sub("-", plain).strip("-")
 
 
+def is_list(value: Unchecked) -> TypeGuard[list[Unchecked]]:
+    """Whether a value is a JSON array."""
+    return isinstance(value, list)
+
+
 def _comparable(value: Unchecked) -> Unchecked:
     # E-mail addresses are the unique values of this API; hardly any server tells their cases apart. Tags keep their case.
     return value.lower() if isinstance(value, str) and "@" in value else value
@@ -178,13 +184,5 @@ def _comparable(value: Unchecked) -> Unchecked:
 
 def _named_by(value: Unchecked) -> set[str]:
     """The identities that a field names: one, or each of a list once."""
-    if isinstance(value, list):
-        return {entry for entry in value if isinstance(entry, str)}
-    return {value} if isinstance(value, str) else set()
-
-
-def _copy(initial: Unchecked) -> Unchecked:
-    """A fresh container for each object."""
-    if isinstance(initial, dict):
-        return {**initial}
-    return [*initial] if isinstance(initial, list) else initial
+    names = value if is_list(value) else [value]
+    return {name for name in names if isinstance(name, str)}

@@ -1,0 +1,107 @@
+"""`python -m cstar_async`: what the package can do from the shell. Exit codes: 0 done, 1 could not, 2 misused."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cstar_async.testing import FakeCStar
+
+_PORT: Final = 8787
+_HIGHEST_PORT: Final = 65_535
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: What follows the name of the program; default those of the process.
+
+    Returns:
+        The exit code.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return 0
+    return _serve(given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cstar_async", description="The async Python SDK for cStar, from the shell.")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    serve = commands.add_parser(
+        "serve",
+        help="run a cStar on this machine, to try things against",
+        description="Runs a cStar with state on loopback, prints its address and keys, and ends with Ctrl-C. "
+        "It forgets everything when it ends. Needs the extra 'testing'.",
+    )
+    serve.add_argument("--port", type=_port, default=_PORT, help="the port to listen on; 0 for a free one (default: %(default)s)")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine only)")
+    serve.add_argument(
+        "--seed", type=int, metavar="N", help="begin with customers, articles and tickets, the same for the same number"
+    )
+    serve.add_argument("--no-limits", action="store_true", help="answer any number of calls, instead of 1,000 an hour")
+    return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to {_HIGHEST_PORT}")
+    return number
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from cstar_async.testing import FakeCStar
+
+    try:
+        fake = FakeCStar(seed=given.seed, limits=not given.no_limits, host=given.host, port=given.port)
+        asyncio.run(_run(fake))
+    except KeyboardInterrupt:
+        return 0
+    except ImportError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        sys.stderr.write(f"Nothing can be served on {given.host}:{given.port}: {reason}. Another port is chosen with --port.\n")
+        return 1
+    return 0
+
+
+async def _run(fake: FakeCStar) -> None:
+    """Serve until the process is asked to end."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+    except NotImplementedError:  # pragma: no cover  # Windows: there Ctrl-C raises KeyboardInterrupt in `asyncio.run()`
+        pass
+    async with fake:
+        sys.stdout.write(_introduction(fake))
+        sys.stdout.flush()
+        await ended.wait()
+
+
+def _introduction(fake: FakeCStar) -> str:
+    return (
+        f"A cStar listens on {fake.url}\n"
+        f"  team             {fake.team_id}\n"
+        f"  secret key       {fake.secret_key}\n"
+        f"  publishable key  {fake.publishable_key}\n\n"
+        f"export CSTAR_API_KEY={fake.secret_key} CSTAR_BASE_URL={fake.url} CSTAR_TEAM_ID={fake.team_id}\n\n"
+        "Ctrl-C ends it.\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
