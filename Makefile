@@ -1,0 +1,79 @@
+# The front door of the project. A bare clone needs Python 3.11 or newer and make; node only for test-external.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+RUN := .venv/bin
+NODE_TOOLS := build/node
+PIP_INSTALL := pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-external setup-external generate check-generated format lint types cover bench wheel-test clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build/demo.stamp ## Play a support desk against a cStar on this machine (or the real one, with CSTAR_API_KEY)
+	@.demo-venv/bin/python examples/support_desk.py
+
+test: setup ## Check everything that needs Python only: lint, drift, types, tests, coverage
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/python -m codegen --check
+	$(RUN)/coverage erase
+	$(RUN)/python -m pytest -m "not external" --cov --cov-report=
+	$(RUN)/coverage report
+
+test-external: setup ## Check the document and the client with tools that need Node (make setup-external installs them)
+	$(RUN)/python -m pytest -m external tests/external
+
+setup-external: ## Install the Node tools that test-external needs, into build/
+	npm install --no-audit --no-fund --no-save --loglevel=error --prefix $(NODE_TOOLS) @redocly/cli@2.77.0 @stoplight/prism-cli@5.16.0
+
+setup: build/dev.stamp ## Make the virtual environment for development
+
+generate: setup ## Write the generated code from openapi/cstar.yaml
+	$(RUN)/python -m codegen
+
+check-generated: setup ## Fail if the generated code is not that of the document
+	$(RUN)/python -m codegen --check
+
+format: setup ## Format the hand-written code
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+lint: setup ## Look for slips in the hand-written code
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: setup ## Check the types, as strictly as both checkers can
+	$(RUN)/python -m pytest -p no:randomly tests/contract/test_typing.py
+
+cover: setup ## Run the tests and show the lines that none of them reaches
+	$(RUN)/coverage erase
+	$(RUN)/python -m pytest -m "not external" --cov --cov-report=term-missing
+
+bench: setup ## Compare the client with bare aiohttp
+	$(RUN)/python -m bench
+
+wheel-test: setup ## Build the wheel and use it without the source tree
+	$(RUN)/python -m pytest -p no:randomly tests/contract/test_wheel.py
+
+clean: ## Remove what the targets made
+	rm -rf build dist .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
+
+build/dev.stamp: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
+	@echo "setting up .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@$(RUN)/$(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(RUN)/$(PIP_INSTALL) --editable . --group dev
+	@mkdir -p build && touch $@
+
+build/demo.stamp: pyproject.toml $(shell find cstar_async -name '*.py' -o -name '*.json')
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
+	@echo "setting up .demo-venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .demo-venv
+	@.demo-venv/bin/$(PIP_INSTALL) --upgrade "pip>=25.1"
+	@.demo-venv/bin/$(PIP_INSTALL) ".[cli]"
+	@mkdir -p build && touch $@

@@ -1,0 +1,55 @@
+"""Does the fake keep to the document, whatever it is sent? Schemathesis makes the requests from the document alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from cstar_async.testing import FakeCStar
+
+ROOT = Path(__file__).parents[2]
+
+CONFIGURATION = """
+[parameters]
+"path.teamId" = "{team}"
+"path.ticketId" = "{ticket}"
+"path.customerId" = "{customer}"
+"path.articleId" = "{article}"
+"path.categoryId" = "{category}"
+"path.memberId" = "{member}"
+"""
+"""Ids that exist, so that most requests get beyond a 404; those of the coverage phase do not keep to them."""
+
+
+async def test_the_fake_never_contradicts_the_document(tmp_path: Path) -> None:
+    """Whatever the document allows or forbids is answered as the document says; all of schemathesis' checks are on."""
+    async with FakeCStar(seed=3, limits=False) as fake:
+        await write_configuration(fake, tmp_path / "schemathesis.toml")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "schemathesis.cli", "run", str(ROOT / "openapi" / "cstar.yaml")),
+            *("--url", fake.url, "--header", f"Authorization: Bearer {fake.secret_key}"),
+            *("--seed", "20260301", "--max-examples", "25", "--generation-database", "none"),
+            *("--phases", "examples,coverage,fuzzing"),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+
+
+async def write_configuration(fake: FakeCStar, path: Path) -> None:
+    """Tell schemathesis which objects there are."""
+    async with fake.client() as cstar:
+        path.write_text(
+            CONFIGURATION.format(
+                team=fake.team_id,
+                ticket=(await cstar.tickets.list()).data[0].id,
+                customer=(await cstar.customers.list()).data[0].id,
+                article=(await cstar.articles.list()).data[0].id,
+                category=(await cstar.categories.list()).data[0].id,
+                member=(await cstar.members.list()).data[0].id,
+            ),
+            encoding="utf-8",
+        )

@@ -1,0 +1,59 @@
+"""Does an independent mock of the document accept what the client sends?
+
+Prism checks every request against the document and knows none of our code. It answers from the document's examples, which the
+client then has to decode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from cstar_async import CStarClient
+from tests.every_operation import SampleCall, sample_calls
+from tests.external.node_tools import DOCUMENT, node_tool
+
+pytestmark = [pytest.mark.external, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def prism_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def prism(prism_port: int) -> AsyncIterator[str]:
+    """Prism on loopback, refusing every request that the document does not allow."""
+    process = await asyncio.create_subprocess_exec(
+        *(node_tool("prism"), "mock", str(DOCUMENT), "--errors", "--port", str(prism_port), "--host", "127.0.0.1"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            while b"listening on" not in (line := await process.stdout.readline()):
+                assert line, "prism ended before it listened"
+        drain = asyncio.create_task(process.stdout.read())
+        yield f"http://127.0.0.1:{prism_port}"
+        drain.cancel()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@pytest.mark.parametrize("call", sample_calls(), ids=lambda call: call.operation.id)
+async def test_prism_accepts_a_call_with_everything(call: SampleCall, prism: str) -> None:
+    """A call with every parameter and body field is valid by the document, and the document's own example is an answer."""
+    path = [f"{parameter.name} with / and ?" for parameter in call.operation.parameters if parameter.location == "path"]
+    async with CStarClient(api_key="sk_test_" + "a" * 32, team_id="team", base_url=prism, max_retries=0) as cstar:
+        response = await cstar.with_response(call.make, cstar, *path)
+    assert response.status == call.operation.success
+    assert "sl-violations" not in response.headers

@@ -1,0 +1,27 @@
+"""Does the document please a linter that knows nothing of us?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.external.node_tools import DOCUMENT, ROOT, node_tool
+
+pytestmark = pytest.mark.external
+
+
+def test_the_document_has_no_lint() -> None:
+    """Redocly's recommended rules find nothing in the document."""
+    lint = subprocess.run(
+        [node_tool("redocly"), "lint", str(DOCUMENT), "--format=json"],
+        cwd=ROOT,
+        env={**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(lint.stdout)
+    assert (found["problems"], found["totals"]["errors"], found["totals"]["warnings"]) == ([], 0, 0)
