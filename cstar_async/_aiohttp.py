@@ -16,7 +16,7 @@ from aiohttp.client_middlewares import ClientHandlerType
 from yarl import URL
 
 from cstar_async._http import HttpRequest, HttpResponse
-from cstar_async.errors import CStarError, ConfigurationError, ConnectionFailedError, RequestTimeoutError
+from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
 Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
 
@@ -26,7 +26,9 @@ class _ConnectionLost(aiohttp.ClientError):
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a GET or DELETE when a kept-alive connection drops: attempts are counted, limited and observed."""
+    """Keep aiohttp from repeating a GET or DELETE when a kept-alive connection drops: attempts are counted, limited and
+    observed.
+    """
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:

@@ -68,7 +68,8 @@ def decoder(kind: type[T]) -> Callable[[Unchecked], T]:
 def from_dict(kind: type[T], data: JSONObject) -> T:
     """Read a model from its wire form, the inverse of `to_dict`.
 
-    Unknown fields are kept in `extra`; missing ones and null become None; values of an unexpected type are passed through as they are.
+    Unknown fields are kept in `extra`; missing ones and null become None; values of an unexpected type are passed through as they
+    are.
 
     Args:
         kind: A class of `cstar_async.models`.
@@ -135,6 +136,11 @@ def to_wire(value: object, where: str = "$") -> JSON:
     if isinstance(value, (list, tuple)):
         items = cast("list[object] | tuple[object, ...]", value)
         return [to_wire(item, f"{where}[{index}]") for index, item in enumerate(items)]
+    return _scalar_to_wire(value, where)
+
+
+def _scalar_to_wire(value: object, where: str) -> JSON:
+    """A single value that JSON has no word for but a usual form."""
     if value is not UNSET and isinstance(value, enum.Enum):
         return to_wire(value.value, where)
     if isinstance(value, date):

@@ -64,7 +64,7 @@ def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas
 
 def _compare_object(schema: Mapping[str, Unchecked], value: dict[str, Unchecked], schemas: Schemas, where: str) -> Iterator[Drift]:
     properties: Mapping[str, Mapping[str, Unchecked]] = schema.get("properties", {})
-    rest: Unchecked = schema.get("additionalProperties", False if properties else True)
+    rest: Unchecked = schema.get("additionalProperties", not properties)
     for name in schema.get("required", ()):
         if name not in value:
             yield Drift(f"{where}.{name}", "missing", " or ".join(_promised(_resolved(properties[name], None, schemas))), "nothing")

@@ -1,7 +1,7 @@
 """The envelope that every answer of cStar comes in, opened with as little trust as possible.
 
-The HTTP status has already said that the call succeeded. `success` and `meta` may be missing, pagination may stand in two places and
-two forms (documentation pages "Responses" and "Pagination", which disagree); only `data` must be there, and of the right kind.
+The HTTP status has already said that the call succeeded. `success` and `meta` may be missing, pagination may stand in two places
+and two forms (documentation pages "Responses" and "Pagination", which disagree); only `data` must be there, and of the right kind.
 """
 
 from __future__ import annotations

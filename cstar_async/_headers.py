@@ -117,7 +117,8 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers of a caller's own, fit to be sent.
 
     Raises:
-        InvalidArgumentError: A name or value that a header cannot have, or a header that the client sets itself. Values are not shown.
+        InvalidArgumentError: A name or value that a header cannot have, or a header that the client sets itself. Values are not
+            shown.
     """
     for name, value in headers.items():
         given: object = value

@@ -61,5 +61,7 @@ def checked_key(key: str) -> str:
     if not 0 < len(key) <= LONGEST_KEY:
         raise InvalidArgumentError(f"an idempotency key has 1 to {LONGEST_KEY} characters, not {len(key)}")
     if not key.isascii() or not key.isprintable() or key != key.strip():
-        raise InvalidArgumentError("an idempotency key is printable ASCII without spaces at its ends; derive one with idempotency_key()")
+        raise InvalidArgumentError(
+            "an idempotency key is printable ASCII without spaces at its ends; derive one with idempotency_key()"
+        )
     return key

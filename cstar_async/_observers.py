@@ -46,15 +46,19 @@ class Observers:
     def response(self, info: ResponseInfo, request_id: str | None) -> None:
         """An attempt was answered."""
         LOGGER.debug(
-            "%s %s: %d in %.3f s, attempt %d, request %s", info.method, info.path, info.status, info.elapsed, info.attempt, request_id
+            "%s %s: %d in %.3f s, attempt %d, request %s",
+            info.method,
+            info.path,
+            info.status,
+            info.elapsed,
+            info.attempt,
+            request_id,
         )
         _tell(self._response, info)
 
     def retry(self, info: RetryInfo) -> None:
         """An attempt failed and another follows."""
-        LOGGER.info(
-            "%s %s: %s on attempt %d, trying again in %.2f s", info.method, info.path, info.error, info.attempt, info.wait
-        )
+        LOGGER.info("%s %s: %s on attempt %d, trying again in %.2f s", info.method, info.path, info.error, info.attempt, info.wait)
         _tell(self._retry, info)
 
     def wait(self, info: WaitInfo) -> None:

@@ -144,8 +144,7 @@ class Window:
         reset_text = headers.get(_headers.RATE_RESET)
         if reset_text is not None and reset_text == self._last_reset and limit == self.limit and self.learning is None:
             # By far the most frequent case: the same window, one call less.
-            if remaining < self.remaining:
-                self.remaining = remaining
+            self.remaining = min(self.remaining, remaining)
             return
         self._learn_window(reset_text, headers, now, epoch, limit=limit, remaining=min(remaining, limit))
 

@@ -44,9 +44,7 @@ class Limiter(Protocol):
         """A permit if there is one at once. Costs arithmetic only."""
         ...
 
-    async def acquire(
-        self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]
-    ) -> Permit:
+    async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
         """Wait for a permit.
 
         Args:
@@ -123,9 +121,7 @@ class RateLimiter:
             return None
         return Permit.AHEAD if self._window.take() else Permit.GRANTED
 
-    async def acquire(
-        self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]
-    ) -> Permit:
+    async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
         """Wait in order for a permit; see `Limiter.acquire`."""
         now = clock.monotonic()
         expected = self._expected_wait(priority, now)
@@ -175,7 +171,9 @@ class RateLimiter:
             self._hand_over()
 
     def _expected_wait(self, priority: Priority, now: float) -> float:
-        """Seconds until this call's turn, if nothing changes: the rest of this window, and a whole one for each limit's worth ahead."""
+        """Seconds until this call's turn, if nothing changes: the rest of this window, and a whole one for each limit's worth
+        ahead.
+        """
         ahead = sum(len(self._queues[other]) for other in Priority if other <= priority)
         usable = self._window.limit * (1 - self._window.reserve) if priority else self._window.limit
         until_open = self._window.seconds_until_open(now)

@@ -8,7 +8,9 @@ from typing import Final
 LONGEST: Final = 200
 """Characters of a server's sentence that are shown; the rest says nothing to a reader of logs."""
 
-_SECRET: Final = re.compile(r"\b(sk|pk)_(?:(live|test)_)?[\w-]{6,}|\b(whsec)_[\w-]{6,}|\b(bearer)\s+[\w.~+/=-]+", re.IGNORECASE | re.ASCII)
+_SECRET: Final = re.compile(
+    r"\b(sk|pk)_(?:(live|test)_)?[\w-]{6,}|\b(whsec)_[\w-]{6,}|\b(bearer)\s+[\w.~+/=-]+", re.IGNORECASE | re.ASCII
+)
 _ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _SPACE: Final = re.compile(r"\s+")
 

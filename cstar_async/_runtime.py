@@ -1,7 +1,7 @@
 """The one loop that every call goes through.
 
-A call is built, gets a place and a permit, is sent, observed and, if that may help and can do no harm, sent again; then its answer is
-decoded. No other module waits, retries or raises an error of the API. What is decided here is decided by the pure rooms below
+A call is built, gets a place and a permit, is sent, observed and, if that may help and can do no harm, sent again; then its answer
+is decoded. No other module waits, retries or raises an error of the API. What is decided here is decided by the pure rooms below
 (`_retry`, `_rate_limit`, `_error_table`, `_envelope`, `_codec`); what is done goes through the doors (`_transport`, `_clock`).
 """
 
@@ -333,9 +333,7 @@ class ClientSender:
             base = self.core.team_path.value or await self._team_path(options)
         else:
             base = self.core.prefix
-        return await self._perform(
-            operation, base + relative, query, content, idempotency_key, options, keyed=operation.idempotent
-        )
+        return await self._perform(operation, base + relative, query, content, idempotency_key, options, keyed=operation.idempotent)
 
     def _refuse_write(self, target: Target) -> None:
         if self.core.is_publishable and target.method != "GET":
@@ -393,7 +391,9 @@ class ClientSender:
             raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")
         headers = _call_headers(content, idempotency_key, options)
         text = query_string(query, extra_query) if query or extra_query else ""
-        call = Call(target, HttpRequest(target.method, path, text, headers, content), settings, idempotency_key, started, deadline_at)
+        call = Call(
+            target, HttpRequest(target.method, path, text, headers, content), settings, idempotency_key, started, deadline_at
+        )
 
         attempt, may_be_done = 0, False
         while True:
@@ -446,8 +446,8 @@ class ClientSender:
     async def _wait_for_turn(self, call: Call, attempt: int) -> Permit:
         """Wait for a place at the gate and a permit of the limiter, and return with both.
 
-        Whoever waits for a permit holds no place meanwhile: a hundred calls that wait for the next hour must not stand in the way of
-        one that needs not wait.
+        Whoever waits for a permit holds no place meanwhile: a hundred calls that wait for the next hour must not stand in the way
+        of one that needs not wait.
         """
         core, clock, priority = self.core, self.core.clock, call.settings.priority
         await self._enter_gate(call)
@@ -579,7 +579,7 @@ class ClientSender:
             )
         )
 
-    def _open(self, exchange: Exchange, operation: Operation, kind: type[dict[Any, Any]] | type[list[Any]]) -> Envelope:
+    def _open(self, exchange: Exchange, operation: Operation, kind: type[dict[Any, Any] | list[Any]]) -> Envelope:
         """Open the envelope of a good answer, and see that `data` is of the promised kind."""
         response = exchange.response
         try:

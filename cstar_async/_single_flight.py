@@ -15,8 +15,8 @@ T = TypeVar("T")
 class SingleFlight(Generic[T]):
     """A value that is worked out once, by the first who asks, while the others wait for it.
 
-    A failure is shared by those who wait, and the next to ask tries anew. But what ends the first caller alone (it was cancelled, its
-    own deadline or its own limit on waiting was over) does not end the others: one of them takes over.
+    A failure is shared by those who wait, and the next to ask tries anew. But what ends the first caller alone (it was cancelled,
+    its own deadline or its own limit on waiting was over) does not end the others: one of them takes over.
 
     Args:
         value: The value where it is known from the start.

@@ -61,7 +61,9 @@ def query_string(*parts: Mapping[str, object] | None) -> str:
         if part:
             merged.update(part)
     return "&".join(
-        f"{_encoded(str(name), 'a query parameter')}={_query_value(value, str(name))}" for name, value in merged.items() if value is not UNSET
+        f"{_encoded(str(name), 'a query parameter')}={_query_value(value, str(name))}"
+        for name, value in merged.items()
+        if value is not UNSET
     )
 
 

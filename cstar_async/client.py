@@ -69,8 +69,8 @@ class CStarClient(ClientNamespaces):
         timeout: Seconds for one attempt, above 0; the wait for a free connection is not counted. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
         max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. Default 60.
-        retry_budget: Tokens shared by the client's calls: a retry takes 5, a success gives 1 back, or 5 after a retry. When they are
-            used up, the last error is raised at once. None: no such limit. Default 500.
+        retry_budget: Tokens shared by the client's calls: a retry takes 5, a success gives 1 back, or 5 after a retry. When they
+            are used up, the last error is raised at once. None: no such limit. Default 500.
         max_connections: Calls in flight at once, from 1; the rest wait in order. Default 100.
         rate_limiter: The budget of the key; share one between all clients of a key. Default: one of its own.
         priority: Of the client's calls: `Priority.BACKGROUND` leaves a reserve of the hour's budget to interactive calls.
@@ -208,7 +208,8 @@ class CStarClient(ClientNamespaces):
     async def with_response(self, method: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
         """Call a method and get the whole response: `await cstar.with_response(cstar.tickets.get, "tkt_…")`.
 
-        Works for every method of a client, and for the functions of `cstar_async.api`. A method that lists pages gives its first page.
+        Works for every method of a client, and for the functions of `cstar_async.api`. A method that lists pages gives its first
+        page.
 
         Args:
             method: What to call.
@@ -216,8 +217,8 @@ class CStarClient(ClientNamespaces):
             kwargs: Its keyword arguments.
 
         Returns:
-            The data that the method returns, with status, headers, request id, rate limit, attempts, idempotency key and time taken. If
-            the method makes several calls, the last of them.
+            The data that the method returns, with status, headers, request id, rate limit, attempts, idempotency key and time
+            taken. If the method makes several calls, the last of them.
 
         Raises:
             CStarError: The method made no call, or its call failed.
@@ -264,9 +265,7 @@ class CStarClient(ClientNamespaces):
             RateLimitWaitError: The wait for a rate limit would be too long.
             DecodeError: The answer is not JSON.
         """
-        return await self._sender.request(
-            method, path, params=params, json=json, idempotency_key=idempotency_key, options=options
-        )
+        return await self._sender.request(method, path, params=params, json=json, idempotency_key=idempotency_key, options=options)
 
     async def aclose(self) -> None:
         """Close the client, and its session unless that is your own. May be called twice, and on a client never used."""
@@ -283,4 +282,6 @@ class CStarClient(ClientNamespaces):
         return f"{type(self).__name__}(base_url={self._base_url!r})"
 
     def __reduce__(self) -> Any:
-        raise TypeError("a CStarClient cannot be copied or pickled: it holds a key and open connections; make one where it is needed")
+        raise TypeError(
+            "a CStarClient cannot be copied or pickled: it holds a key and open connections; make one where it is needed"
+        )

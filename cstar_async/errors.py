@@ -119,7 +119,9 @@ class ConfigurationError(CStarError):
 
 
 class InvalidArgumentError(CStarError, ValueError):
-    """A call that cannot be sent: an id that would leave its path segment, a body that is not JSON, too many ids. Nothing was sent."""
+    """A call that cannot be sent: an id that would leave its path segment, a body that is not JSON, too many ids. Nothing was
+    sent.
+    """
 
 
 class TransportError(CStarError):
@@ -165,9 +167,7 @@ class RateLimitWaitError(CStarError):
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(
-            message, operation=operation, attempts=attempts, idempotency_key=idempotency_key, request_id=request_id
-        )
+        super().__init__(message, operation=operation, attempts=attempts, idempotency_key=idempotency_key, request_id=request_id)
         self.retry_at = retry_at
         """The moment, in UTC, from which the call has a chance."""
         self.wait = wait
@@ -190,9 +190,7 @@ class DecodeError(CStarError):
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(
-            message, operation=operation, attempts=attempts, idempotency_key=idempotency_key, request_id=request_id
-        )
+        super().__init__(message, operation=operation, attempts=attempts, idempotency_key=idempotency_key, request_id=request_id)
         self.where = where
         """The place in the answer, as a JSON path: `$` is the whole body, `$.data` the object in it."""
         self.status = status
@@ -240,9 +238,7 @@ class APIError(CStarError):
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(
-            message, operation=operation, attempts=attempts, idempotency_key=idempotency_key, request_id=request_id
-        )
+        super().__init__(message, operation=operation, attempts=attempts, idempotency_key=idempotency_key, request_id=request_id)
         self.status = status
         """The HTTP status, any number."""
         self.type = type

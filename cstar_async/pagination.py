@@ -1,7 +1,8 @@
 """Lists that come in pages: one page, and the walk over all of them.
 
-The API numbers its pages and has no cursors, so rows may move while they are read: a ticket that is deleted or leaves a filter pulls
-all later rows forward by one, and the first row of the next page slides onto a page already read. The walk counts on none of it:
+The API numbers its pages and has no cursors, so rows may move while they are read: a ticket that is deleted or leaves a filter
+pulls all later rows forward by one, and the first row of the next page slides onto a page already read. The walk counts on none of
+it:
 
 * It remembers the ids it has handed out, so no row comes twice.
 * When the total changed or a row repeated, it reads the page before again and hands out what slid onto it.
@@ -53,9 +54,7 @@ class Page(Generic[T]):
 
     __slots__ = ("_fetch", "_number", "_size", "data", "pagination")
 
-    def __init__(
-        self, data: list[T], pagination: Pagination, *, fetch: FetchPage[T], number: int | None, size: int | None
-    ) -> None:
+    def __init__(self, data: list[T], pagination: Pagination, *, fetch: FetchPage[T], number: int | None, size: int | None) -> None:
         self.data = data
         """The rows, in the server's order."""
         self.pagination = pagination
@@ -99,8 +98,8 @@ class Page(Generic[T]):
 class Paginator(Generic[T]):
     """A list that comes in pages. Making one sends nothing.
 
-    `await` gives the first page, `async for` walks every row, `pages()` every page, `collect()` gathers rows in a list. It can be used
-    any number of times; each use asks the server anew.
+    `await` gives the first page, `async for` walks every row, `pages()` every page, `collect()` gathers rows in a list. It can be
+    used any number of times; each use asks the server anew.
     """
 
     __slots__ = ("_fetch", "_first", "_size")
