@@ -26,8 +26,9 @@ class _ConnectionLost(aiohttp.ClientError):
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a GET or DELETE when a kept-alive connection drops: attempts are counted, limited and
-    observed.
+    """Keep aiohttp from repeating a GET or DELETE when a kept-alive connection drops.
+
+    An attempt must be counted, limited and observed, and that one would not be.
     """
     try:
         return await handler(request)

@@ -171,8 +171,9 @@ class RateLimiter:
             self._hand_over()
 
     def _expected_wait(self, priority: Priority, now: float) -> float:
-        """Seconds until this call's turn, if nothing changes: the rest of this window, and a whole one for each limit's worth
-        ahead.
+        """Seconds until this call's turn if nothing changes.
+
+        That is the rest of this window, and a whole one for each limit's worth of calls ahead.
         """
         ahead = sum(len(self._queues[other]) for other in Priority if other <= priority)
         usable = self._window.limit * (1 - self._window.reserve) if priority else self._window.limit

@@ -119,9 +119,7 @@ class ConfigurationError(CStarError):
 
 
 class InvalidArgumentError(CStarError, ValueError):
-    """A call that cannot be sent: an id that would leave its path segment, a body that is not JSON, too many ids. Nothing was
-    sent.
-    """
+    """A call that cannot be sent: an id that would leave its path segment, a body that is not JSON, too many ids."""
 
 
 class TransportError(CStarError):
