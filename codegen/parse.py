@@ -21,11 +21,15 @@ from openapi_python_client.schema import OpenAPI
 from openapi_python_client.strings import ClassName, PythonIdentifier
 from pydantic import ValidationError
 
-from codegen.document import Document, Node, below
+from codegen.document import Document, Node, below, is_list, is_object
 from codegen.problems import CodegenError, Findings, Problem
 
 LIBRARY = "openapi-python-client"
 LIBRARY_VERSION = "0.29.1"
+_VALUES = frozenset({"default", "const", "enum", "example", "examples"})
+"""The keywords under which a value of the API stands."""
+_NAMED = frozenset({"properties", "schemas", "paths", "responses", "parameters", "headers", "requestBodies", "content"})
+"""The keywords under which names stand, and no keywords."""
 CONFIG = Path(__file__).with_name("config.yaml")
 
 
@@ -51,7 +55,21 @@ def inspect_shape(raw: Node) -> None:
             # The names of the library's union branches stand among the keys; they are no part of the document.
             keys = [str(key) for key in detail["loc"] if key not in ("ref", "other", "ref-or-other")]
             findings.add(below("#", *keys), f"{_in_one_line(detail['msg'])}.")
+    _look_for_nothing(raw, "#", findings)
     findings.stop_if_any()
+
+
+def _look_for_nothing(value: object, pointer: str, findings: Findings, *, are_names: bool = False) -> None:
+    """Note null where OpenAPI has a keyword: the library takes it for an absent one. In values, null is a value."""
+    if value is None:
+        findings.add(pointer, "there is nothing here; leave the key out.")
+    elif is_object(value):
+        for key, inner in value.items():
+            if are_names or not (key in _VALUES or key.startswith("x-")):
+                _look_for_nothing(inner, below(pointer, key), findings, are_names=key in _NAMED and not are_names)
+    elif is_list(value):
+        for index, inner in enumerate(value):
+            _look_for_nothing(inner, below(pointer, str(index)), findings)
 
 
 def parse(document: Document) -> Parsed:
@@ -145,4 +163,5 @@ def _identifier(name: str, config: Config) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
+    # The library's own messages print some of its strings as objects, with an address that changes from run to run.
+    return " ".join(re.sub(r" ?<openapi_python_client[^>]*>", "", text).split()).rstrip(".")

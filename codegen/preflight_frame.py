@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from codegen.document import METHODS, Document, Node, below, entries, is_object, items, references_in
 from codegen.problems import Findings
-from codegen.vocabulary import EVIDENCE, KEYS
+from codegen.vocabulary import ACTIONS, EVIDENCE, FORMS, KEYS
+
+_SPELT = {str: "a text", bool: "true or false", dict: "a mapping", list: "a list"}
+_CHOICES = {"x-evidence": EVIDENCE, "x-cstar-action": ACTIONS}
 
 
 class Part(NamedTuple):
@@ -19,14 +22,18 @@ class Part(NamedTuple):
 
 
 def inspect(document: Document, findings: Findings) -> None:
-    """Note what is wrong with the frame."""
+    """Note what is wrong with the frame, as far as it can be told without following references."""
     _inspect_version(document, findings)
     for part in parts_of(document):
         _inspect_words(part, findings)
-        _inspect_evidence(part, findings)
+        _inspect_forms(part, findings)
     _inspect_references(document, findings)
+
+
+def inspect_leftovers(document: Document, findings: Findings) -> None:
+    """Note what describes or defines something that no operation needs."""
     _inspect_tags(document, findings)
-    _inspect_leftovers(document, findings)
+    _inspect_components(document, findings)
 
 
 def _inspect_version(document: Document, findings: Findings) -> None:
@@ -50,13 +57,15 @@ def _inspect_words(part: Part, findings: Findings) -> None:
             findings.add(part.pointer, f"the generator would ignore `{key}` of a {part.kind}.")
 
 
-def _inspect_evidence(part: Part, findings: Findings) -> None:
-    evidence = part.node.get("x-evidence")
-    if evidence is not None and evidence not in EVIDENCE:
-        findings.add(part.pointer, f"x-evidence is `{evidence}`; it must be one of {', '.join(EVIDENCE)}.")
-    for key in ("x-source", "description", "summary"):
-        if key in part.node and (not isinstance(part.node[key], str) or not part.node[key].strip()):
-            findings.add(part.pointer, f"`{key}` must be a text that says something.")
+def _inspect_forms(part: Part, findings: Findings) -> None:
+    for key, value in part.node.items():
+        form = FORMS.get(key)
+        if form is not None and not isinstance(value, form):
+            findings.add(part.pointer, f"`{key}` must be {_SPELT[form]}.")
+        elif key in ("x-source", "description", "summary") and not value.strip():
+            findings.add(part.pointer, f"`{key}` says nothing.")
+        elif key in _CHOICES and value not in _CHOICES[key]:
+            findings.add(part.pointer, f"{key} is `{value}`; it must be one of {', '.join(_CHOICES[key])}.")
 
 
 def _inspect_references(document: Document, findings: Findings) -> None:
@@ -82,7 +91,7 @@ def _inspect_tags(document: Document, findings: Findings) -> None:
             findings.add(pointer, f"no operation is in the namespace of the tag `{name}`.")
 
 
-def _inspect_leftovers(document: Document, findings: Findings) -> None:
+def _inspect_components(document: Document, findings: Findings) -> None:
     named = {reference for reference, _ in references_in(document.raw, "#")}
     for kind in ("parameters", "responses", "requestBodies", "headers"):
         for name in entries(document.components, kind):

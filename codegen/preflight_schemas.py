@@ -87,7 +87,7 @@ class SchemaRules:
         if schema.get("additionalProperties", True) is not True:
             self._findings.add(pointer, "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.")
         identity = schema.get("x-cstar-identity")
-        if identity is not None and identity not in properties:
+        if identity is not None and identity not in list(properties):
             self._findings.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")
         for name, node in properties.items():
             self._inspect_property(node, below(pointer, "properties", name), properties)
@@ -120,6 +120,8 @@ class SchemaRules:
             self._findings.add(pointer, f"the $ref `{reference}` does not lead to a schema.")
         elif self._document.schemas[schema_named(reference)].get("x-cstar-convention"):
             self._findings.add(pointer, f"`{schema_named(reference)}` is part of the envelope, which callers never see.")
+        elif "default" in node and node["default"] not in items(self._document.at(reference), "enum"):
+            self._findings.add(pointer, f"the default `{node['default']}` is no value of `{schema_named(reference)}`.")
 
     def _inspect_one_of(self, node: Node, pointer: str) -> None:
         options = node["oneOf"]

@@ -57,6 +57,20 @@ KEYS: dict[str, frozenset[str]] = {
 CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied"))
 """The extensions that become something of their own in `operations.py`; all other `x-cstar-…` travel on under `extensions`."""
 
+FORMS: dict[str, type] = {
+    **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
+    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless"), str),
+    **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
+    **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates"), dict),
+    **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),
+    **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
+    "x-enum-descriptions": dict,
+}
+"""What stands under an extension. Those that are not here may hold anything."""
+
+ACTIONS = ("list", "create", "get", "update", "delete", "special")
+"""What an operation does to the rows of its collection; the words of `x-cstar-action`."""
+
 FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "int64", "float", "double"})
 """The formats that change nothing (a text stays a text) or that the generator reads (`date-time`)."""
 
