@@ -12,13 +12,13 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeGuard, TypeVar, cast
 from uuid import UUID
 
 import orjson
 
 from cstar_async._envelope import kind_of
-from cstar_async._json import JSON, JSONObject, Unchecked
+from cstar_async._json import JSON, JSONObject, Unchecked, is_mapping, is_object
 from cstar_async._model import Model
 from cstar_async._unset import UNSET
 from cstar_async.errors import InvalidArgumentError
@@ -44,13 +44,17 @@ def _is_model(kind: Unchecked) -> bool:
     return isinstance(kind, type) and issubclass(kind, Model)
 
 
+def _is_model_object(value: object) -> TypeGuard[Model]:
+    return isinstance(value, Model)
+
+
 def _structure_hook(kind: type[Model]) -> Callable[[Unchecked, Unchecked], Unchecked]:
     """The generated decoder of a model class, in the form of a cattrs hook. It stands in the module of the class."""
     decoders: Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]] = sys.modules[kind.__module__].DECODERS
     decode = decoders[kind]
 
     def hook(value: Unchecked, _: Unchecked) -> Unchecked:
-        return decode(value) if isinstance(value, dict) else value
+        return decode(value) if is_object(value) else value
 
     return hook
 
@@ -78,9 +82,8 @@ def from_dict(kind: type[T], data: JSONObject) -> T:
     Raises:
         InvalidArgumentError: *data* is not a mapping.
     """
-    given: object = data
-    if not isinstance(given, Mapping):
-        raise InvalidArgumentError(f"{kind.__name__} is read from an object, not from {kind_of(given)}")
+    if not is_mapping(data):
+        raise InvalidArgumentError(f"{kind.__name__} is read from an object, not from {kind_of(data)}")
     return decoder(kind)(dict(data))
 
 
@@ -95,10 +98,9 @@ def to_dict(model: Model) -> dict[str, JSON]:
     Raises:
         InvalidArgumentError: *model* is no model, or holds a value that JSON cannot hold.
     """
-    given: object = model
-    if not isinstance(given, Model):
-        raise InvalidArgumentError(f"to_dict() takes a model, not {type(given).__name__}")
-    return cast("dict[str, JSON]", converter().unstructure(given))
+    if not _is_model_object(model):
+        raise InvalidArgumentError(f"to_dict() takes a model, not {type(model).__name__}")
+    return cast("dict[str, JSON]", converter().unstructure(model))
 
 
 def model_to_wire(model: Model, where: str = "$") -> dict[str, JSON]:

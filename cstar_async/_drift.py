@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from cstar_async._json import JSON, Unchecked
+from cstar_async._json import JSON, Unchecked, is_array
 
 Schemas: TypeAlias = Mapping[str, Mapping[str, Unchecked]]
 """Component schemas of the document, by name."""
@@ -53,7 +53,7 @@ def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas
         return
     if isinstance(value, dict):
         yield from _compare_object(schema, cast("dict[str, Unchecked]", value), schemas, where)
-    elif isinstance(value, list):
+    elif is_array(value):
         for item in value:
             yield from _compare(schema.get("items", {}), item, schemas, f"{where}[]")
     elif isinstance(value, str):

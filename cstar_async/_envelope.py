@@ -11,7 +11,7 @@ from datetime import datetime
 import attrs
 import orjson
 
-from cstar_async._json import Unchecked
+from cstar_async._json import Unchecked, is_object, is_text
 from cstar_async._wire import read_instant
 from cstar_async.errors import DecodeError
 from cstar_async.pagination import Pagination
@@ -32,11 +32,11 @@ class Envelope:
         Args:
             rows: How many rows the page has.
         """
-        stated = self.body.get("pagination")
-        if not isinstance(stated, dict):
-            meta = self.body.get("meta")
-            stated = meta.get("pagination") if isinstance(meta, dict) else None
-        return read_pagination(stated if isinstance(stated, dict) else {}, rows)
+        stated: Unchecked = self.body.get("pagination")
+        meta: Unchecked = self.body.get("meta")
+        if not is_object(stated) and is_object(meta):
+            stated = meta.get("pagination")
+        return read_pagination(stated if is_object(stated) else {}, rows)
 
 
 def open_envelope(body: bytes, *, status: int) -> Envelope:
@@ -46,23 +46,16 @@ def open_envelope(body: bytes, *, status: int) -> Envelope:
         DecodeError: The body is not JSON, not an object, or has no `data`.
     """
     parsed = parse_body(body, status=status)
-    if not isinstance(parsed, dict):
+    if not is_object(parsed):
         raise DecodeError(f"the answer is {kind_of(parsed)} instead of an object", status=status)
-    opened: dict[str, Unchecked] = parsed
-    meta: Unchecked = opened.get("meta")
-    stamp = request_id = None
-    if isinstance(meta, dict):
+    meta: Unchecked = parsed.get("meta")
+    request_id = stamp = None
+    if is_object(meta):
         request_id, stamp = meta.get("requestId"), read_instant(meta.get("timestamp"))
-    if "data" not in opened:
-        raise DecodeError(
-            "the answer has no data", where="$.data", status=status, request_id=request_id if isinstance(request_id, str) else None
-        )
-    return Envelope(
-        opened["data"],
-        request_id if isinstance(request_id, str) else None,
-        stamp if isinstance(stamp, datetime) else None,
-        opened,
-    )
+    request_id = request_id if is_text(request_id) else None
+    if "data" not in parsed:
+        raise DecodeError("the answer has no data", where="$.data", status=status, request_id=request_id)
+    return Envelope(parsed["data"], request_id, stamp if isinstance(stamp, datetime) else None, parsed)
 
 
 def parse_body(body: bytes, *, status: int) -> Unchecked:

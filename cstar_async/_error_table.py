@@ -16,7 +16,7 @@ import orjson
 from cstar_async import _headers
 from cstar_async._headers import read_retry_after, read_seconds
 from cstar_async._http import HttpResponse
-from cstar_async._json import Unchecked
+from cstar_async._json import Unchecked, is_object
 from cstar_async.errors import (
     APIError,
     AuthenticationError,
@@ -113,7 +113,7 @@ def _parsed(body: bytes) -> Unchecked:
 
 
 def _object(value: Unchecked) -> dict[str, Unchecked]:
-    return value if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def _text(value: Unchecked) -> str | None:

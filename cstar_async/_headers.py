@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from cstar_async._json import is_text
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 
@@ -121,11 +122,10 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
             shown.
     """
     for name, value in headers.items():
-        given: object = value
         if not _TOKEN.fullmatch(name):
             raise InvalidArgumentError(f"{name!r} is not the name of a header")
         if name.lower() in OWN_HEADERS:
             raise InvalidArgumentError(f"{name} is set by the client; see its arguments")
-        if not isinstance(given, str) or _CONTROL.search(given):
+        if not is_text(value) or _CONTROL.search(value):
             raise InvalidArgumentError(f"the value of {name} is not a text that a header can carry")
     return dict(headers)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Final
+from typing import Final, TypeGuard
 
+from cstar_async._json import is_text
 from cstar_async.errors import InvalidArgumentError
 
 LONGEST_KEY: Final = 255
@@ -43,7 +44,7 @@ def idempotency_key(*parts: str | int) -> str:
     if not parts:
         raise InvalidArgumentError("an idempotency key needs at least one part")
     for part in parts:
-        if isinstance(part, bool) or not isinstance(part, (str, int)):
+        if not _is_part(part):
             raise InvalidArgumentError(f"parts of an idempotency key are texts and whole numbers, not {type(part).__name__}")
     # Escaped to ASCII, so that text which UTF-8 cannot hold still has a form; separators keep ("ab", "c") from ("a", "bc").
     text = json.dumps([str(part) if isinstance(part, str) else part for part in parts], separators=(",", ":"))
@@ -56,7 +57,7 @@ def checked_key(key: str) -> str:
     Raises:
         InvalidArgumentError: It is empty, too long, or has characters that a header cannot carry.
     """
-    if not isinstance(key, str):
+    if not is_text(key):
         raise InvalidArgumentError(f"an idempotency key is a text, not {type(key).__name__}")
     if not 0 < len(key) <= LONGEST_KEY:
         raise InvalidArgumentError(f"an idempotency key has 1 to {LONGEST_KEY} characters, not {len(key)}")
@@ -65,3 +66,7 @@ def checked_key(key: str) -> str:
             "an idempotency key is printable ASCII without spaces at its ends; derive one with idempotency_key()"
         )
     return key
+
+
+def _is_part(part: object) -> TypeGuard[str | int]:
+    return isinstance(part, (str, int)) and not isinstance(part, bool)

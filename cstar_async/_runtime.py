@@ -25,7 +25,7 @@ from cstar_async._gate import Gate
 from cstar_async._headers import moment
 from cstar_async._http import HttpRequest, HttpResponse
 from cstar_async._idempotency import checked_key, new_key
-from cstar_async._json import JSON, JSONObject
+from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_text
 from cstar_async._model import Model
 from cstar_async._observers import Observers
 from cstar_async._operation import Operation
@@ -355,10 +355,10 @@ class ClientSender:
 
         token = RECORDER.set(None)
         try:
-            found: object = (await whoami(_Door(self))).team_id
+            found = (await whoami(_Door(self))).team_id
         finally:
             RECORDER.reset(token)
-        if not isinstance(found, str) or not found:
+        if not is_text(found) or not found:
             raise ConfigurationError("the key's team could not be found: whoami names none; pass team_id=")
         return self.core.path_of_team(found)
 
@@ -599,8 +599,9 @@ class ClientSender:
             self._report_drift(operation, operation.result, opened.data)
         return opened
 
-    def _report_drift(self, operation: Operation, schema: str, data: JSON) -> None:
-        rows, where = (data, "$.data[]") if isinstance(data, list) else ([data], "$.data")
+    def _report_drift(self, operation: Operation, schema: str, data: Unchecked) -> None:
+        where = "$.data[]" if is_array(data) else "$.data"
+        rows: list[Unchecked] = data if is_array(data) else [data]
         differences = dict.fromkeys(drift for row in rows for drift in find_drift(schema, row, self.core.schemas, where))
         for drift in differences:
             self.core.observers.drift(

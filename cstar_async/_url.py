@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 
 from cstar_async._codec import write_instant
+from cstar_async._json import is_text
 from cstar_async._unset import UNSET
 from cstar_async.errors import InvalidArgumentError
 
@@ -19,14 +20,13 @@ def path_segment(value: str, name: str = "an id in the path") -> str:
     Raises:
         InvalidArgumentError: It is no text, empty, `.` or `..`, or has characters that UTF-8 cannot hold.
     """
-    given: object = value
-    if not isinstance(given, str):
-        raise InvalidArgumentError(f"{name} is a text, not {type(given).__name__}")
-    if given.isascii() and given.isidentifier():
-        return given  # an id of the usual form needs no encoding, and this is much quicker than finding that out
-    if given in {"", ".", ".."}:
-        raise InvalidArgumentError(f"{name} must not be {given!r}")
-    return _encoded(given, name)
+    if not is_text(value):
+        raise InvalidArgumentError(f"{name} is a text, not {type(value).__name__}")
+    if value.isascii() and value.isidentifier():
+        return value  # an id of the usual form needs no encoding, and this is much quicker than finding that out
+    if value in {"", ".", ".."}:
+        raise InvalidArgumentError(f"{name} must not be {value!r}")
+    return _encoded(value, name)
 
 
 def free_path(path: str) -> str:
@@ -35,14 +35,13 @@ def free_path(path: str) -> str:
     Raises:
         InvalidArgumentError: It is a whole URL, has a query or a fragment, or a segment that is empty, `.` or `..`.
     """
-    given: object = path
-    if not isinstance(given, str):
-        raise InvalidArgumentError(f"a path is a text, not {type(given).__name__}")
-    if "://" in given or given.startswith("//"):
+    if not is_text(path):
+        raise InvalidArgumentError(f"a path is a text, not {type(path).__name__}")
+    if "://" in path or path.startswith("//"):
         raise InvalidArgumentError("a path is relative to base_url; the key goes to no other host")
-    if "?" in given or "#" in given:
+    if "?" in path or "#" in path:
         raise InvalidArgumentError("a path has no query and no fragment; use params=")
-    segments = given.removeprefix("/").removesuffix("/").split("/")
+    segments = path.removeprefix("/").removesuffix("/").split("/")
     if any(unquote(segment) in {"", ".", ".."} for segment in segments):
         raise InvalidArgumentError("a path must not have empty, '.' or '..' segments")
     return "/" + "/".join(_encoded(segment, "a path", safe="%:@!$&'()*+,;=") for segment in segments)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from cstar_async._json import is_text
 from cstar_async._options import Priority
 from cstar_async._url import path_segment
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
@@ -27,14 +28,13 @@ def checked_api_key(api_key: str) -> str:
     Raises:
         ConfigurationError: It is empty, has none of the known prefixes, or characters that no key has. The error does not show it.
     """
-    given: object = api_key
-    if not isinstance(given, str) or not given:
+    if not is_text(api_key) or not api_key:
         raise ConfigurationError("an API key is needed: pass api_key=, or set CSTAR_API_KEY and use from_env()")
-    if not given.startswith(KEY_PREFIXES):
+    if not api_key.startswith(KEY_PREFIXES):
         raise ConfigurationError("the API key has none of the prefixes sk_live_, sk_test_, pk_live_ and pk_test_")
-    if not given.isascii() or not given.isprintable() or " " in given:
+    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise ConfigurationError("the API key has spaces or characters that no key has; was it copied whole and alone?")
-    return given
+    return api_key
 
 
 def checked_team_id(team_id: str | None) -> str | None:
@@ -60,11 +60,10 @@ def checked_base_url(base_url: str) -> URL:
     """
     from yarl import URL
 
-    given: object = base_url
-    if not isinstance(given, str):
-        raise ConfigurationError(f"base_url is a text, not {type(given).__name__}")
+    if not is_text(base_url):
+        raise ConfigurationError(f"base_url is a text, not {type(base_url).__name__}")
     try:
-        url = URL(given)
+        url = URL(base_url)
     except ValueError:
         raise ConfigurationError("base_url is not a URL") from None
     if url.scheme not in {"http", "https"} or not url.host:
@@ -141,8 +140,9 @@ def checked_api_version(api_version: str | None) -> str | None:
     Raises:
         ConfigurationError: A header cannot carry it.
     """
-    given: object = api_version
-    if given is not None and (not isinstance(given, str) or not given.isascii() or not given.isprintable() or not given.strip()):
+    if api_version is None:
+        return None
+    if not is_text(api_version) or not api_version.strip() or not api_version.isascii() or not api_version.isprintable():
         raise ConfigurationError("api_version is a date such as '2026-03-01', or None")
     return api_version
 
