@@ -25,7 +25,7 @@ from cstar_async._gate import Gate
 from cstar_async._headers import moment
 from cstar_async._http import HttpRequest, HttpResponse
 from cstar_async._idempotency import checked_key, new_key
-from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_text
+from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, is_text
 from cstar_async._model import Model
 from cstar_async._observers import Observers
 from cstar_async._operation import Operation
@@ -220,7 +220,7 @@ class ClientSender:
             # The answer is known without a body: the object is gone.
             opened = Envelope({"deleted": True, "id": path[-1]}, None, None, {})
         else:
-            opened = self._open(exchange, operation, dict)
+            opened = self._open(exchange, operation, is_object)
         return self._deliver(exchange, opened, decoder(result)(opened.data))
 
     async def call_list(
@@ -234,7 +234,7 @@ class ClientSender:
     ) -> list[T]:
         """One call that answers with a whole list; see `Sender.call_list`."""
         exchange = await self._operate(operation, path, query, None, None, options)
-        opened = self._open(exchange, operation, list)
+        opened = self._open(exchange, operation, is_array)
         decode = decoder(item)
         return self._deliver(exchange, opened, [decode(row) for row in opened.data])
 
@@ -258,7 +258,7 @@ class ClientSender:
             if size is not None:
                 asked["pageSize"] = size
             exchange = await self._operate(operation, path, asked, None, None, options)
-            opened = self._open(exchange, operation, list)
+            opened = self._open(exchange, operation, is_array)
             decode = decoder(item)
             rows = [decode(row) for row in opened.data]
             page = Page(rows, opened.pagination(len(rows)), fetch=fetch, number=number, size=size)
@@ -584,8 +584,8 @@ class ClientSender:
         response = exchange.response
         try:
             opened = open_envelope(response.body, status=response.status)
-            if not isinstance(opened.data, kind):
-                promised = "an object" if kind is dict else "an array"
+            if not is_promised(opened.data):
+                promised = "an object" if is_promised is is_object else "an array"
                 raise DecodeError(
                     f"data is {kind_of(opened.data)} instead of {promised}",
                     where="$.data",
