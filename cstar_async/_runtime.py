@@ -579,7 +579,7 @@ class ClientSender:
             )
         )
 
-    def _open(self, exchange: Exchange, operation: Operation, kind: type[dict[Any, Any] | list[Any]]) -> Envelope:
+    def _open(self, exchange: Exchange, operation: Operation, is_promised: Callable[[object], bool]) -> Envelope:
         """Open the envelope of a good answer, and see that `data` is of the promised kind."""
         response = exchange.response
         try:
