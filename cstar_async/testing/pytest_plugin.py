@@ -16,7 +16,7 @@ from cstar_async._json import Unchecked
 try:
     from pytest_asyncio import fixture as _async_fixture
 except ImportError:  # pragma: no cover  # then pytest itself tells the test that asks what is missing
-    from pytest import fixture as _async_fixture  # noqa: PT013  # the same name for the same thing
+    from pytest import fixture as _async_fixture  # type: ignore[no-redef]  # noqa: PT013  # the same name for the same thing
 
 if TYPE_CHECKING:
     from cstar_async import CStarClient
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fake_cstar(**arguments): arguments of the FakeCStar behind the fixture fake_cstar.")
 
 
-@_async_fixture()
+@_async_fixture
 async def fake_cstar(request: pytest.FixtureRequest) -> AsyncIterator[FakeCStar]:
     """A running `FakeCStar`, fresh for each test; `@pytest.mark.fake_cstar(seed=1)` gives it arguments."""
     from cstar_async.testing import FakeCStar
@@ -40,7 +40,7 @@ async def fake_cstar(request: pytest.FixtureRequest) -> AsyncIterator[FakeCStar]
         yield fake
 
 
-@_async_fixture()
+@_async_fixture
 async def cstar_client(fake_cstar: FakeCStar) -> AsyncIterator[CStarClient]:
     """An open `CStarClient` of the fake, with its secret key, its team and its clock."""
     async with fake_cstar.client() as client:

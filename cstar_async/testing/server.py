@@ -61,7 +61,8 @@ class LoopbackServer:
         if self._runner is not None:
             return
         application = web.Application(client_max_size=_LARGEST_BODY)
-        application.router.add_route("*", "/{path:.*}", self._serve)
+        # `(?s:…)`: a decoded path may hold a line break, which a dot does not match by itself.
+        application.router.add_route("*", "/{path:(?s:.*)}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SECONDS_TO_CLOSE, handle_signals=False)
         try:
             await self._runner.setup()

@@ -1,0 +1,153 @@
+"""The clock that tests push."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from cstar_async.testing import FakeClock
+
+
+async def test_running_clock_follows_real_time() -> None:
+    """Both times of a clock that nobody touches pass by themselves."""
+    clock = FakeClock()
+    before = clock.monotonic(), clock.time()
+    await asyncio.sleep(0.01)
+    assert clock.monotonic() > before[0]
+    assert clock.time() > before[1]
+
+
+def test_new_clock_begins_now() -> None:
+    """Without a start the date is the real one."""
+    assert abs(FakeClock().time() - time.time()) < 1
+
+
+def test_frozen_clock_stands_still() -> None:
+    """Time does not pass by itself on a frozen clock."""
+    clock = FakeClock(start=1_000.0, frozen=True)
+    assert (clock.time(), clock.time(), clock.monotonic()) == (1_000.0, 1_000.0, 0.0)
+
+
+def test_advance_moves_both_times() -> None:
+    """`advance()` moves the date and the monotonic time by the same."""
+    clock = FakeClock(start=1_000.0, frozen=True)
+    clock.advance(2.5)
+    assert (clock.time(), clock.monotonic()) == (1_002.5, 2.5)
+
+
+def test_advance_backwards_is_refused() -> None:
+    """A clock cannot be advanced by less than nothing."""
+    with pytest.raises(ValueError, match="negative"):
+        FakeClock().advance(-1)
+
+
+def test_now_is_aware() -> None:
+    """`now()` is a datetime in UTC."""
+    assert FakeClock(start=0.0, frozen=True).now() == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_set_to_a_later_instant_advances() -> None:
+    """Setting a clock forward moves both times."""
+    clock = FakeClock(start=1_000.0, frozen=True)
+    clock.set(datetime.fromtimestamp(1_010, UTC))
+    assert (clock.time(), clock.monotonic()) == (1_010.0, 10.0)
+
+
+def test_set_to_an_earlier_instant_keeps_monotonic_time() -> None:
+    """Setting a clock back corrects the date only."""
+    clock = FakeClock(start=1_000.0, frozen=True)
+    clock.advance(5)
+    clock.set(900.0)
+    assert (clock.time(), clock.monotonic()) == (900.0, 5.0)
+
+
+async def test_sleep_ends_by_itself_on_a_running_clock() -> None:
+    """A sleep that nobody shortens takes real time."""
+    began = time.monotonic()
+    await FakeClock().sleep(0.02)
+    assert time.monotonic() - began >= 0.015
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+async def test_sleep_of_nothing_ends_at_once(seconds: float) -> None:
+    """No time to sleep means a turn for the others, on a frozen clock too."""
+    await FakeClock(frozen=True).sleep(seconds)
+
+
+async def test_advance_wakes_those_whose_time_has_come() -> None:
+    """Of two sleepers the one whose wait is over wakes."""
+    clock = FakeClock(frozen=True)
+    short, long = asyncio.create_task(clock.sleep(5)), asyncio.create_task(clock.sleep(50))
+    await asyncio.sleep(0)
+    clock.advance(5)
+    await short
+    assert (long.done(), clock.sleepers) == (False, 1)
+    clock.advance(45)
+    await long
+
+
+async def test_advance_ends_a_long_sleep_of_a_running_clock() -> None:
+    """An hour of sleep ends when the clock is pushed by an hour."""
+    clock = FakeClock()
+    sleeper = asyncio.create_task(clock.sleep(3_600))
+    await asyncio.sleep(0)
+    clock.advance(3_600)
+    await asyncio.wait_for(sleeper, 1)
+
+
+async def test_advance_in_steps_adds_up() -> None:
+    """Steps that are too short one by one end a sleep together."""
+    clock = FakeClock(frozen=True)
+    sleeper = asyncio.create_task(clock.sleep(2))
+    await asyncio.sleep(0)
+    clock.advance(1)
+    await asyncio.sleep(0.001)
+    assert not sleeper.done()
+    clock.advance(1)
+    await sleeper
+
+
+async def test_cancelled_sleeper_is_forgotten() -> None:
+    """A cancelled sleep leaves nobody behind, and an advance in the same turn does no harm."""
+    clock = FakeClock()
+    sleeper = asyncio.create_task(clock.sleep(60))
+    await asyncio.sleep(0)
+    sleeper.cancel()
+    clock.advance(60)
+    with pytest.raises(asyncio.CancelledError):
+        await sleeper
+    assert clock.sleepers == 0
+
+
+async def test_advance_from_another_thread_wakes() -> None:
+    """A thread without a loop may push the clock."""
+    clock = FakeClock(frozen=True)
+    sleeper = asyncio.create_task(clock.sleep(5))
+    await asyncio.sleep(0)
+    thread = threading.Thread(target=clock.advance, args=(5,))
+    thread.start()
+    await asyncio.wait_for(sleeper, 1)
+    thread.join()
+
+
+async def test_autojump_takes_no_real_time() -> None:
+    """A day of sleep on an autojumping clock is over at once, and a day has passed on it."""
+    clock = FakeClock(start=0.0, autojump=True)
+    await asyncio.wait_for(clock.sleep(86_400), 1)
+    assert clock.time() == 86_400.0
+
+
+async def test_autojump_keeps_the_order_of_instants() -> None:
+    """Sleepers wake in the order of their instants, whatever the order they lay down in."""
+    clock, woken = FakeClock(autojump=True), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append(clock.monotonic())
+
+    await asyncio.gather(*(sleep(seconds) for seconds in (30.0, 10.0, 20.0)))
+    assert woken == [10.0, 20.0, 30.0]

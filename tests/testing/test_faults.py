@@ -1,0 +1,303 @@
+"""What goes wrong on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cstar_async.testing import FakeCStar
+from cstar_async.testing.faults import FaultBoard
+from cstar_async.testing.journal import ReceivedRequest
+
+from .conftest import Caller
+
+KEY = {"Idempotency-Key": "form-1"}
+
+
+def request(**fields: Any) -> ReceivedRequest:
+    return ReceivedRequest(**{"method": "GET", "path": "/api/v1/teams/t/tickets", "operation": "list_tickets", **fields})
+
+
+@pytest.fixture
+def faults() -> FaultBoard:
+    return FaultBoard(Random(1))
+
+
+# Which requests
+
+
+async def test_fault_strikes_once_by_default(call: Caller, fake: FakeCStar) -> None:
+    """A fault is met once and says so; then all is well again."""
+    fault = fake.faults.add(status=503)
+    statuses = [(await call("GET", "/tickets")).status for _ in range(2)]
+    assert (statuses, fault.fired) == ([503, 200], 1)
+
+
+def test_fault_without_end_stays(faults: FaultBoard) -> None:
+    """`times=None` strikes for ever."""
+    fault = faults.add(status=503, times=None)
+    for _ in range(5):
+        assert faults.plan(request()).before is fault
+    assert fault.fired == 5
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"operation": "create_ticket"},
+        {"method": "post"},
+        {"path": "/customers"},
+        {"when": lambda entry: entry.headers.get("X-Mine") == "yes"},
+        {"operation": "list_tickets", "method": "POST"},
+    ],
+)
+def test_fault_spares_what_it_was_not_meant_for(faults: FaultBoard, selector: dict[str, Any]) -> None:
+    """Operation, method, path and predicate must all choose a request."""
+    fault = faults.add(status=503, **selector)
+    assert (faults.plan(request()).before, fault.fired) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    "selector", [{"operation": "list_tickets"}, {"method": "get"}, {"path": "/tickets"}, {"when": lambda entry: entry.method == "GET"}]
+)
+def test_fault_strikes_what_it_was_meant_for(faults: FaultBoard, selector: dict[str, Any]) -> None:
+    """Each selector chooses what fits it."""
+    assert faults.plan(request()).before is None
+    assert faults.add(status=503, **selector) is faults.plan(request()).before
+
+
+def test_chance_is_repeatable() -> None:
+    """The same seed meets the same faults, about as often as they are likely."""
+
+    def run() -> list[bool]:
+        faults = FaultBoard(Random(7))
+        faults.add(status=503, probability=0.3, times=None)
+        return [faults.plan(request()).before is not None for _ in range(200)]
+
+    assert run() == run()
+    assert 40 <= sum(run()) <= 80
+
+
+def test_removed_fault_is_gone(faults: FaultBoard) -> None:
+    """A fault can be taken away, twice too; `clear()` takes all."""
+    first = faults.add(status=503)
+    faults.add(status=500)
+    faults.remove(first)
+    faults.remove(first)
+    assert [fault.status for fault in faults] == [500]
+    faults.clear()
+    assert len(faults) == 0
+
+
+def test_faults_that_answer_queue(faults: FaultBoard) -> None:
+    """Two faults that answer strike one request each, in the order they were added."""
+    first, second = faults.add(status=503), faults.add(drop="after")
+    assert faults.plan(request()).before is first
+    assert second.fired == 0
+    assert faults.plan(request()).after is second
+
+
+def test_faults_that_add_meet_together(faults: FaultBoard) -> None:
+    """Delays add up, headers join, and a status may come with them."""
+    faults.add(delay=1.0, headers={"A": "1"})
+    faults.add(delay=2.0, headers={"B": "2"})
+    faults.add(delay=4.0, after=True)
+    ending = faults.add(status=503)
+    plan = faults.plan(request())
+    assert (plan.delay_before, plan.delay_after, plan.headers, plan.before) == (3.0, 4.0, {"A": "1", "B": "2"}, ending)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {},
+        {"status": 199},
+        {"status": 600},
+        {"status": 503, "drop": "before"},
+        {"reset": True, "cut": 3},
+        {"drop": "before", "after": True},
+        {"status": 503, "probability": 0},
+        {"status": 503, "probability": 1.5},
+        {"status": 503, "times": 0},
+        {"delay": -1},
+        {"cut": -1},
+        {"status": 503, "headers": {"content-length": "3"}},
+    ],
+)
+def test_nonsense_is_refused(faults: FaultBoard, nonsense: dict[str, Any]) -> None:
+    """A fault that cannot be met as described is a `ValueError`."""
+    with pytest.raises(ValueError, match="fault|status|probability|times|drop|Content-Type"):
+        faults.add(**nonsense)
+
+
+# What they do
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (500, "internal_error", "api_error"),
+        (503, "service_unavailable", "api_error"),
+        (429, "rate_limit_exceeded", "rate_limit_error"),
+        (404, "resource_missing", "not_found_error"),
+        (418, "http_418", "invalid_request_error"),
+    ],
+)
+async def test_status_comes_in_the_usual_envelope(call: Caller, fake: FakeCStar, status: int, code: str, kind: str) -> None:
+    """A fault with a status alone answers an error as cStar writes it, with the usual headers."""
+    fake.faults.add(status=status)
+    reply = await call("GET", "/tickets")
+    assert (reply.status, reply.code, reply.json["error"]["type"]) == (status, code, kind)
+    assert reply.headers["X-RateLimit-Remaining"] == "1000"
+
+
+async def test_error_may_have_its_own_words(call: Caller, fake: FakeCStar) -> None:
+    """Code and message of the error can be given."""
+    fake.faults.add(status=409, code="idempotency_in_progress", message="Wait.")
+    error = (await call("GET", "/tickets")).json["error"]
+    assert (error["code"], error["message"]) == ("idempotency_in_progress", "Wait.")
+
+
+async def test_status_strikes_before_the_server_acts(call: Caller, fake: FakeCStar) -> None:
+    """A 503 leaves no ticket behind."""
+    fake.faults.add(status=503)
+    await call("POST", "/tickets", {"title": "a"})
+    assert (await call("GET", "/tickets")).data == []
+
+
+async def test_status_after_hides_what_the_server_did(call: Caller, fake: FakeCStar) -> None:
+    """With `after` the ticket is there although the answer was a 500, and the repetition tells so."""
+    fake.faults.add(status=500, after=True)
+    assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 500
+    assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 201
+    assert len((await call("GET", "/tickets")).data) == 1
+
+
+@pytest.mark.parametrize(("wait", "header"), [(42, "42"), (1.5, "1.5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT")])
+async def test_wait_is_told(call: Caller, fake: FakeCStar, wait: float | str, header: str) -> None:
+    """`retry_after` is seconds or a date."""
+    fake.faults.add(status=429, retry_after=wait)
+    assert (await call("GET", "/tickets")).headers["Retry-After"] == header
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"), [(b"\xff\xfe", b"\xff\xfe"), ("<html>", b"<html>"), ({"error": "gone"}, b'{"error":"gone"}')]
+)
+async def test_body_of_any_kind_is_sent(call: Caller, fake: FakeCStar, body: Any, sent: bytes) -> None:
+    """Bytes and text go out as they are, a mapping as JSON."""
+    fake.faults.add(status=502, body=body, content_type="text/html")
+    reply = await call("GET", "/tickets")
+    assert (reply.status, reply.json, reply.headers["Content-Type"]) == (502, sent, "text/html")
+
+
+async def test_body_alone_is_a_success(call: Caller, fake: FakeCStar) -> None:
+    """A body without a status is 200 before the server acts, and keeps the real status after."""
+    fake.faults.add(body={"data": 1})
+    assert (await call("POST", "/tickets", {"title": "a"})).status == 200
+    fake.faults.add(body={"data": 1}, after=True)
+    assert (await call("POST", "/tickets", {"title": "a"})).status == 201
+
+
+async def test_headers_alone_leave_the_answer(call: Caller, fake: FakeCStar) -> None:
+    """A fault with headers alone changes those of the real answer."""
+    fake.faults.add(headers={"X-RateLimit-Remaining": "0", "X-New": "1"})
+    reply = await call("GET", "/tickets")
+    assert (reply.status, reply.headers["X-RateLimit-Remaining"], reply.headers["X-New"]) == (200, "0", "1")
+
+
+async def test_delay_waits_for_the_clock(call: Caller, fake: FakeCStar) -> None:
+    """A delay passes on the fake's clock; the server acts after it."""
+    fake.faults.add(delay=3_600)
+    task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
+    while not fake.clock.sleepers:
+        await asyncio.sleep(0.001)
+    assert (await call("GET", "/tickets")).data == []
+    fake.clock.advance(3_600)
+    assert (await task).status == 201
+
+
+async def test_delay_after_waits_when_all_is_done(call: Caller, fake: FakeCStar) -> None:
+    """With `after` the ticket is there while the answer is waited for."""
+    fake.faults.add(delay=3_600, after=True)
+    task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
+    while not fake.clock.sleepers:
+        await asyncio.sleep(0.001)
+    assert len((await call("GET", "/tickets")).data) == 1
+    fake.clock.advance(3_600)
+    assert (await task).status == 201
+
+
+async def test_delayed_refusal_is_delayed(call: Caller, fake: FakeCStar) -> None:
+    """A delay holds up a 401 as well."""
+    fake.faults.add(delay=0.02)
+    began = fake.clock.monotonic()
+    assert (await call("GET", "/tickets", key=None)).status == 401
+    assert fake.clock.monotonic() - began >= 0.02
+
+
+async def test_delayed_status_is_delayed(call: Caller, fake: FakeCStar) -> None:
+    """A delay and a status in one fault come one after the other."""
+    fake.faults.add(delay=0.02, status=503)
+    began = fake.clock.monotonic()
+    assert (await call("GET", "/tickets")).status == 503
+    assert fake.clock.monotonic() - began >= 0.02
+
+
+@pytest.mark.parametrize(("moment", "tickets"), [("before", 0), ("after", 1)])
+async def test_dropped_connection_has_no_answer(call: Caller, fake: FakeCStar, moment: Any, tickets: int) -> None:
+    """A drop closes the connection, before or after the server has acted; the entry has no status."""
+    fake.faults.add(drop=moment)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await call("POST", "/tickets", {"title": "a"})
+    assert fake.requests.last.status is None
+    assert len((await call("GET", "/tickets")).data) == tickets
+
+
+async def test_answer_that_was_lost_is_replayed(call: Caller, fake: FakeCStar) -> None:
+    """After a drop behind the act, the repetition gets the answer and makes nothing."""
+    fake.faults.add(drop="after")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 201
+    assert fake.requests.last.replayed
+    assert len((await call("GET", "/tickets")).data) == 1
+
+
+@pytest.mark.parametrize(("after", "tickets"), [(False, 0), (True, 1)])
+async def test_reset_connection_is_an_error_of_the_socket(call: Caller, fake: FakeCStar, after: bool, tickets: int) -> None:
+    """A reset is an RST, not a goodbye."""
+    fake.faults.add(reset=True, after=after)
+    with pytest.raises(aiohttp.ClientOSError) as caught:
+        await call("POST", "/tickets", {"title": "a"})
+    assert isinstance(caught.value, ConnectionResetError) or "reset" in str(caught.value).lower()
+    assert len((await call("GET", "/tickets")).data) == tickets
+
+
+async def test_cut_answer_breaks_its_promise(call: Caller, fake: FakeCStar) -> None:
+    """A cut sends the status and some bytes of the real answer, fewer than `Content-Length` says."""
+    fake.faults.add(cut=10)
+    url = f"{fake.url}/api/v1/teams/{fake.team_id}/tickets"
+    async with call.session.get(url, headers={"Authorization": f"Bearer {fake.secret_key}"}) as response:
+        assert (response.status, int(response.headers["Content-Length"]) > 10) == (200, True)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+    assert fake.requests.last.status == 200
+
+
+async def test_cut_may_be_in_an_answer_of_its_own(call: Caller, fake: FakeCStar) -> None:
+    """A cut with a status cuts that answer, before the server acts, however short the body is."""
+    fake.faults.add(cut=0, status=200, body=b"")
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await call("POST", "/tickets", {"title": "a"})
+    assert (await call("GET", "/tickets")).data == []
+
+
+async def test_fault_at_the_door_counts_nothing(call: Caller, fake: FakeCStar) -> None:
+    """What a fault answers before the server acts takes no call of the window."""
+    fake.faults.add(status=503)
+    await call("GET", "/tickets")
+    assert (await call("GET", "/tickets")).headers["X-RateLimit-Remaining"] == "999"

@@ -1,0 +1,113 @@
+"""What a repeated write gets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cstar_async.testing import FakeCStar
+
+from .conftest import Caller
+
+KEY = {"Idempotency-Key": "form-1"}
+
+
+async def test_repeated_write_gets_the_first_answer(call: Caller, fake: FakeCStar) -> None:
+    """The same request under the same key gets the same status and body, and makes nothing."""
+    first = await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    second = await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    assert (first.status, first.json) == (second.status, second.json)
+    assert [entry.replayed for entry in fake.requests] == [False, True]
+    assert len((await call("GET", "/tickets")).data) == 1
+
+
+async def test_repeated_change_is_not_carried_out(call: Caller) -> None:
+    """A repeated PATCH does not undo what came after the first."""
+    path = f"/tickets/{(await call.make('/tickets', title='a'))['id']}"
+    await call("PATCH", path, {"status": "open"}, headers=KEY)
+    await call("PATCH", path, {"status": "pending"})
+    assert (await call("PATCH", path, {"status": "open"}, headers=KEY)).data["status"] == "open"
+    assert (await call("GET", path)).data["status"] == "pending"
+
+
+async def test_write_without_key_is_done_twice(call: Caller) -> None:
+    """No key, no protection."""
+    for _ in range(2):
+        await call("POST", "/tickets", {"title": "a"})
+    assert len((await call("GET", "/tickets")).data) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("POST", "/tickets", {"title": "b"}), ("POST", "/customers", {"title": "a"}), ("POST", "/tickets?x=1", {"title": "a"})],
+)
+async def test_key_of_another_request_is_a_clash(call: Caller, method: str, path: str, body: object) -> None:
+    """The same key with another body, path or query is 409 `idempotency_key_reused`."""
+    await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    reply = await call(method, path, body, headers=KEY)
+    assert (reply.status, reply.code) == (409, "idempotency_key_reused")
+
+
+async def test_key_of_a_running_request_is_a_clash(call: Caller, fake: FakeCStar) -> None:
+    """The same key while the first request still runs is 409 `idempotency_in_progress`; afterwards it is a repetition."""
+    fake.faults.add(delay=60, method="POST")
+    first = asyncio.create_task(call("POST", "/tickets", {"title": "a"}, headers=KEY))
+    while not fake.clock.sleepers:
+        await asyncio.sleep(0.001)
+    assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).code == "idempotency_in_progress"
+    fake.clock.advance(60)
+    assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).json == (await first).json
+
+
+async def test_key_is_forgotten_after_a_day(call: Caller, fake: FakeCStar) -> None:
+    """After 24 hours the same request acts again."""
+    await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    fake.clock.advance(24 * 3_600 - 60)
+    await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    fake.clock.advance(60)
+    await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    assert len((await call("GET", "/tickets")).data) == 2
+
+
+async def test_refused_write_is_kept_too(call: Caller) -> None:
+    """A 400 is an answer like any other: its repetition is the same, request id included."""
+    first = await call("POST", "/tickets", {}, headers=KEY)
+    assert (await call("POST", "/tickets", {}, headers=KEY)).json == first.json
+
+
+async def test_failure_of_the_server_is_not_kept(call: Caller, fake: FakeCStar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a 500 the repetition acts."""
+    from cstar_async.testing.world import World
+
+    with monkeypatch.context() as patch:
+        patch.delattr(World, "make")
+        assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).code == "fake_failed"
+    assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 201
+
+
+async def test_keys_belong_to_an_api_key(call: Caller, fake: FakeCStar) -> None:
+    """Two API keys may use the same idempotency key."""
+    await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    assert (await call("POST", "/tickets", {"title": "b"}, headers=KEY, key=fake.add_key())).status == 201
+
+
+async def test_replay_counts_as_a_call(call: Caller) -> None:
+    """A repetition takes one call of the window."""
+    first = await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    second = await call("POST", "/tickets", {"title": "a"}, headers=KEY)
+    assert (first.headers["X-RateLimit-Remaining"], second.headers["X-RateLimit-Remaining"]) == ("999", "998")
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+async def test_key_of_bad_length_is_refused(call: Caller, key: str) -> None:
+    """A key has 1 to 255 characters."""
+    reply = await call("POST", "/tickets", {"title": "a"}, headers={"Idempotency-Key": key})
+    assert (reply.status, reply.code, reply.json["error"]["param"]) == (400, "parameter_invalid", "Idempotency-Key")
+
+
+async def test_key_on_a_delete_means_nothing(call: Caller) -> None:
+    """Operations that take no key ignore one."""
+    ticket = await call.make("/tickets", title="a")
+    await call("DELETE", f"/tickets/{ticket['id']}", headers=KEY)
+    assert (await call("DELETE", f"/tickets/{ticket['id']}", headers=KEY)).status == 404

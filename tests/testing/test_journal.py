@@ -1,0 +1,89 @@
+"""What the fake remembers of its requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from cstar_async.testing import FakeCStar
+from cstar_async.testing.journal import Headers, Journal, ReceivedRequest
+
+from .conftest import Caller
+
+
+async def test_request_is_remembered_whole(call: Caller, fake: FakeCStar) -> None:
+    """An entry has the method, path, query, headers and body as they came."""
+    await call("POST", "/tickets?x=%C3%A4&y=1", {"title": "a"}, headers={"X-Mine": "yes"})
+    entry = fake.requests[-1]
+    assert (entry.method, entry.path) == ("POST", f"/api/v1/teams/{fake.team_id}/tickets")
+    assert (entry.query, entry.query_string) == ({"x": "ä", "y": "1"}, "x=%C3%A4&y=1")
+    assert (entry.headers["x-mine"], entry.json, entry.body) == ("yes", {"title": "a"}, b'{"title": "a"}')
+
+
+async def test_entry_knows_operation_and_answer(call: Caller, fake: FakeCStar) -> None:
+    """An entry has the operation that was called, the status answered, and when by the fake's clock."""
+    fake.clock.set(4_000_000_000.0)
+    await call("POST", "/tickets", {})
+    entry = fake.requests.last
+    assert (entry.operation, entry.status, entry.replayed) == ("create_ticket", 400, False)
+    assert 4_000_000_000 <= entry.at < 4_000_000_060
+
+
+async def test_unknown_path_has_no_operation(call: Caller, fake: FakeCStar) -> None:
+    """A path that the document does not know is remembered without an operation."""
+    await call("GET", "/nothing")
+    assert (fake.requests.last.operation, fake.requests.last.status) == (None, 404)
+
+
+async def test_path_is_kept_as_sent(call: Caller, fake: FakeCStar) -> None:
+    """Percent-encoding stays in the path, so that a test can see it."""
+    await call("GET", "/tickets/a%2Fb")
+    assert fake.requests.last.path.endswith("/tickets/a%2Fb")
+
+
+def test_body_that_is_no_json_reads_as_none() -> None:
+    """`json` of anything else is None."""
+    assert ReceivedRequest(method="GET", path="/", body=b"{").json is None
+
+
+def test_journal_reads_like_a_list() -> None:
+    """Length, index, slice, iteration and repr work."""
+    journal = Journal()
+    for path in ("/a", "/b", "/c"):
+        journal.record(ReceivedRequest(method="GET", path=path))
+    assert len(journal) == 3
+    assert [entry.path for entry in journal[1:]] == ["/b", "/c"]
+    assert [entry.path for entry in journal] == ["/a", "/b", "/c"]
+    assert "/b" in repr(journal)
+
+
+def test_journal_finds_by_operation() -> None:
+    """`of()` gives the requests of one operation."""
+    journal = Journal()
+    journal.record(ReceivedRequest(method="GET", path="/a", operation="get_ticket"))
+    journal.record(ReceivedRequest(method="GET", path="/b"))
+    assert [entry.path for entry in journal.of("get_ticket")] == ["/a"]
+
+
+def test_cleared_journal_is_empty() -> None:
+    """`clear()` forgets; there is no last entry then."""
+    journal = Journal()
+    journal.record(ReceivedRequest(method="GET", path="/a"))
+    journal.clear()
+    with pytest.raises(IndexError):
+        _ = journal.last
+
+
+def test_repr_of_an_entry_shows_no_key() -> None:
+    """Headers and body stay out of the repr."""
+    entry = ReceivedRequest(method="GET", path="/a", headers=Headers({"Authorization": "Bearer sk_test_x"}), body=b"secret")
+    assert "sk_test_x" not in repr(entry)
+    assert "secret" not in repr(entry)
+
+
+def test_headers_ignore_case() -> None:
+    """Headers are found in any case and keep their own."""
+    headers = Headers({"Idempotency-Key": "k"})
+    assert "idempotency-key" in headers
+    assert 3 not in headers
+    assert dict(headers) == {"Idempotency-Key": "k"}
+    assert len(headers) == 1
