@@ -21,7 +21,8 @@ test: setup ## Check everything that needs Python only: lint, drift, types, test
 	$(RUN)/ruff format --check .
 	$(RUN)/python -m codegen --check
 	$(RUN)/coverage erase
-	$(RUN)/python -m pytest -m "not external" --cov --cov-report=
+	$(RUN)/coverage run -m pytest -m "not external"
+	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report
 
 test-external: setup ## Check the document and the client with tools that need Node (make setup-external installs them)
@@ -51,7 +52,10 @@ types: setup ## Check the types, as strictly as both checkers can
 
 cover: setup ## Run the tests and show the lines that none of them reaches
 	$(RUN)/coverage erase
-	$(RUN)/python -m pytest -m "not external" --cov --cov-report=term-missing
+	$(RUN)/coverage run -m pytest -m "not external"
+	$(RUN)/coverage combine --quiet
+	$(RUN)/coverage report --fail-under=0
+	$(RUN)/coverage html --quiet && echo "line by line: htmlcov/index.html"
 
 bench: setup ## Compare the client with bare aiohttp
 	$(RUN)/python -m bench
