@@ -1,0 +1,163 @@
+"""What every collection does: list, create, get, update, delete."""
+
+from __future__ import annotations
+
+import pytest
+
+from cstar_async.testing import FakeCStar
+
+from .conftest import Caller, calling
+
+COLLECTIONS = {
+    "/tickets": {"title": "One"},
+    "/customers": {"name": "One", "email": "one@a.example"},
+    "/articles": {"title": "One"},
+    "/categories": {"name": "One"},
+}
+
+
+@pytest.mark.parametrize("path", COLLECTIONS)
+async def test_made_object_can_be_read(call: Caller, path: str) -> None:
+    """What a create answers is what a read and a list answer."""
+    made = await call.make(path, **COLLECTIONS[path])
+    read = (await call("GET", f"{path}/{made['id']}")).data
+    assert {name: read[name] for name in made} == made
+    assert (await call("GET", path)).data == [made]
+
+
+@pytest.mark.parametrize("path", COLLECTIONS)
+async def test_deleted_object_is_gone(call: Caller, path: str) -> None:
+    """A delete answers with the id and leaves a 404 behind."""
+    made = await call.make(path, **COLLECTIONS[path])
+    reply = await call("DELETE", f"{path}/{made['id']}")
+    assert (reply.status, reply.data) == (200, {"deleted": True, "id": made["id"]})
+    for method in ("GET", "DELETE"):
+        assert (await call(method, f"{path}/{made['id']}")).status == 404
+    assert (await call("PATCH", f"{path}/{made['id']}", {})).status == 404
+
+
+@pytest.mark.parametrize(("path", "noun"), [("/tickets", "Ticket"), ("/customers", "Customer"), ("/members", "Member")])
+async def test_unknown_id_is_missing(call: Caller, path: str, noun: str) -> None:
+    """A 404 says what was not found."""
+    error = (await call("GET", f"{path}/none")).json["error"]
+    assert (error["code"], error["message"]) == ("resource_missing", f"{noun} not found")
+
+
+async def test_new_object_has_what_the_server_fills_in(call: Caller) -> None:
+    """Type tag, defaults, empty values and dates come from the document."""
+    ticket = await call.make("/tickets", title="a")
+    expected = {"object": "ticket", "status": "new", "priority": "normal", "tags": [], "metadata": {}, "assignedTo": None}
+    assert {name: ticket[name] for name in expected} == expected
+    assert ticket["createdAt"] == ticket["updatedAt"]
+
+
+async def test_new_objects_share_nothing(call: Caller) -> None:
+    """An empty value of one object is not that of another."""
+    first, second = await call.make("/tickets", title="a"), await call.make("/tickets", title="b")
+    await call("PATCH", f"/tickets/{first['id']}", {"metadata": {"a": 1}})
+    assert (await call("GET", f"/tickets/{second['id']}")).data["metadata"] == {}
+
+
+@pytest.mark.parametrize(("path", "prefix"), [("/tickets", "tkt_"), ("/customers", "cus_"), ("/articles", "art_"), ("/categories", "")])
+async def test_id_has_the_prefix_of_its_kind(call: Caller, path: str, prefix: str) -> None:
+    """Ids are a prefix and 32 hex digits, or a bare UUID."""
+    made = await call.make(path, **COLLECTIONS[path])
+    assert made["id"].startswith(prefix)
+    assert len(made["id"].removeprefix(prefix)) == (32 if prefix else 36)
+
+
+@pytest.mark.parametrize("path", COLLECTIONS)
+async def test_object_is_found_by_its_bare_uuid(call: Caller, path: str) -> None:
+    """The prefixed id and the UUID behind it, with or without hyphens, are one; the answer has the prefixed one."""
+    made = await call.make(path, **COLLECTIONS[path])
+    digits = made["id"].split("_")[-1].replace("-", "")
+    hyphened = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    for form in (digits, hyphened, hyphened.upper()):
+        assert (await call("GET", f"{path}/{form}")).data["id"] == made["id"]
+
+
+async def test_prefix_of_another_kind_is_not_taken(call: Caller) -> None:
+    """A `cus_` id is no ticket, even with the digits of one."""
+    ticket = await call.make("/tickets", title="a")
+    assert (await call("GET", f"/tickets/{ticket['id'].replace('tkt_', 'cus_')}")).status == 404
+
+
+async def test_unknown_field_is_ignored(call: Caller) -> None:
+    """Fields that the request does not have are accepted and dropped, those that only the server sets included."""
+    ticket = await call.make("/tickets", title="a", colour="red", messageCount=9, id="mine")
+    assert ("colour" in ticket, ticket["messageCount"], ticket["id"] == "mine") == (False, 0, False)
+    changed = (await call("PATCH", f"/tickets/{ticket['id']}", {"messageCount": 9})).data
+    assert changed == ticket
+
+
+async def test_update_changes_only_what_is_sent(call: Caller, fake: FakeCStar) -> None:
+    """All other fields stay, but for the date of the change."""
+    ticket = await call.make("/tickets", title="a", priority="high", notes="n")
+    fake.clock.advance(5)
+    changed = (await call("PATCH", f"/tickets/{ticket['id']}", {"notes": None})).data
+    assert changed["updatedAt"] > ticket["updatedAt"]
+    assert changed == ticket | {"notes": None, "updatedAt": changed["updatedAt"]}
+
+
+async def test_update_of_nothing_changes_nothing(call: Caller, fake: FakeCStar) -> None:
+    """`{}` is good and leaves even the date."""
+    ticket = await call.make("/tickets", title="a")
+    fake.clock.advance(5)
+    assert (await call("PATCH", f"/tickets/{ticket['id']}", {})).data == ticket
+
+
+async def test_tags_are_replaced(call: Caller) -> None:
+    """A list that is sent is the new list."""
+    ticket = await call.make("/tickets", title="a", tags=["x", "y"])
+    assert (await call("PATCH", f"/tickets/{ticket['id']}", {"tags": ["z"]})).data["tags"] == ["z"]
+
+
+async def test_metadata_is_merged_by_key(call: Caller) -> None:
+    """New keys come in, null takes keys out, all others stay."""
+    ticket = await call.make("/tickets", title="a", metadata={"keep": 1, "drop": 2, "never": None})
+    assert ticket["metadata"] == {"keep": 1, "drop": 2}
+    changed = (await call("PATCH", f"/tickets/{ticket['id']}", {"metadata": {"drop": None, "new": {"x": None}}})).data
+    assert changed["metadata"] == {"keep": 1, "new": {"x": None}}
+
+
+async def test_taken_mail_address_is_a_clash(call: Caller) -> None:
+    """Customers have different e-mail addresses, whatever the case of their letters."""
+    await call.make("/customers", name="A", email="a@b.example")
+    reply = await call("POST", "/customers", {"name": "B", "email": "A@b.example"})
+    error = reply.json["error"]
+    assert (reply.status, error["code"], error["param"]) == (409, "resource_conflict", "email")
+    assert error["message"] == "A customer with this email already exists."
+
+
+async def test_own_mail_address_is_no_clash(call: Caller) -> None:
+    """A customer may be given the address it has; that of another is a clash."""
+    first = await call.make("/customers", name="A", email="a@b.example")
+    second = await call.make("/customers", name="B", email="b@b.example")
+    assert (await call("PATCH", f"/customers/{first['id']}", {"email": "a@b.example"})).status == 200
+    assert (await call("PATCH", f"/customers/{second['id']}", {"email": "a@b.example"})).status == 409
+
+
+async def test_slug_is_made_from_the_name(call: Caller) -> None:
+    """Slugs are lower case and ASCII, and each is there once."""
+    slugs = [(await call.make("/categories", name=name))["slug"] for name in ("Éclairs & more!", "eclairs more", "...")]
+    assert slugs == ["eclairs-more", "eclairs-more-2", "category"]
+
+
+async def test_given_slug_stays(call: Caller) -> None:
+    """An article may bring its slug; a taken one gets a number, a new title leaves it."""
+    first = await call.make("/articles", title="a", slug="mine")
+    second = await call.make("/articles", title="b", slug="mine")
+    assert (first["slug"], second["slug"]) == ("mine", "mine-2")
+    assert (await call("PATCH", f"/articles/{first['id']}", {"title": "c"})).data["slug"] == "mine"
+    assert (await call("PATCH", f"/articles/{first['id']}", {"slug": "mine-2"})).data["slug"] == "mine-2-2"
+
+
+async def test_ids_are_the_same_in_every_run() -> None:
+    """Two fresh fakes give the same ids to the same calls, whatever else was asked between."""
+    ids = []
+    for reads in (0, 3):
+        async with calling(FakeCStar()) as call:
+            for _ in range(reads):
+                await call("GET", "/tickets/none")
+            ids.append((await call.make("/tickets", title="a"))["id"])
+    assert ids[0] == ids[1]
