@@ -52,9 +52,9 @@ def _inspect_words(part: Part, findings: Findings) -> None:
         if part.kind == "document" and key == "webhooks":
             findings.add(below(part.pointer, key), "the webhooks section is not supported yet.")
         elif key.startswith("x-"):
-            findings.add(part.pointer, f"the extension `{key}` is unknown on a {part.kind}; is it misspelt?")
+            findings.add(part.pointer, f"no {part.kind} has the extension `{key}`; is it misspelt?")
         else:
-            findings.add(part.pointer, f"the generator would ignore `{key}` of a {part.kind}.")
+            findings.add(part.pointer, f"the generator would ignore `{key}` of this {part.kind}.")
 
 
 def _inspect_forms(part: Part, findings: Findings) -> None:

@@ -21,7 +21,9 @@ from codegen.view import View
 
 TEMPLATES = Path(__file__).with_name("templates")
 RUFF_VERSION = "0.17.6"
-SETTINGS = ("line-length = 132", "target-version = 'py311'")
+APART = ("--quiet", "--isolated", "--no-cache", "--no-respect-gitignore")
+"""What keeps settings, caches and ignore lists of wherever the folder happens to be from having a say."""
+SETTINGS = ("line-length = 132", "target-version = 'py311'", "exclude = []")
 IMPORT_SETTINGS = ("lint.isort.known-first-party = ['cstar_async']", "lint.isort.known-third-party = ['attrs']")
 
 
@@ -76,7 +78,7 @@ def _tidy(folder: Path) -> None:
 
 def _ruff(*arguments: str, folder: Path, settings: tuple[str, ...]) -> None:
     configured = (word for setting in settings for word in ("--config", setting))
-    command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "--isolated", "--no-cache", *configured, "."]
+    command = [sys.executable, "-m", "ruff", *arguments, *APART, *configured, "."]
     done = subprocess.run(  # noqa: S603  # our own words only
         command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
     )
