@@ -6,11 +6,24 @@ for a type checker. `enum.Enum` fails both, so an open enum is a `str` whose kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
 
 from cstar_async._json import Unchecked
+
+
+class _ByText(dict[str, "OpenEnum"]):
+    """The known members by their texts. It makes a member of any other text without keeping it: a server could fill the memory."""
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, kind: type[OpenEnum], texts: Iterable[str]) -> None:
+        super().__init__((text, kind(text)) for text in texts)
+        self._kind = kind
+
+    def __missing__(self, text: str) -> OpenEnum:
+        return self._kind(text)
 
 
 class OpenEnum(str):
@@ -22,31 +35,27 @@ class OpenEnum(str):
 
     __slots__ = ()
 
-    _members: ClassVar[Mapping[str | None, OpenEnum | None]] = MappingProxyType({})
+    by_text: ClassVar[Mapping[str, Unchecked]] = MappingProxyType({})
+    """A member for every text; for generated decoders, which look up what they know to be one."""
 
     def __init_subclass__(cls, *, known: Mapping[str, str]) -> None:
         super().__init_subclass__()
-        members: dict[str | None, OpenEnum | None] = {}
+        members = _ByText(cls, known.values())
         for name, text in known.items():
-            members[text] = cls(text)
             setattr(cls, name, members[text])
-        # None stands among the keys so that `read` answers an absent value with the same single look-up.
-        cls._members = MappingProxyType({**members, None: None})
+        cls.by_text = members
 
     @classmethod
     def known(cls) -> tuple[Self, ...]:
         """The values that the document lists, in its order."""
-        return tuple(member for member in cls._members.values() if isinstance(member, cls))
+        return tuple(cls.by_text.values())
 
     @property
     def is_known(self) -> bool:
         """Whether the document lists this value."""
-        return str(self) in self._members
+        return self in self.by_text
 
     @classmethod
     def read(cls, value: Unchecked) -> Unchecked:
-        """A wire value as a member: known or not, any text becomes one; None and what is no text stay as they came."""
-        try:
-            return cls._members[value]
-        except (KeyError, TypeError):
-            return cls(value) if isinstance(value, str) else value
+        """A wire value as a member: known or not, any text becomes one; what is no text stays as it came."""
+        return cls.by_text[value] if isinstance(value, str) else value

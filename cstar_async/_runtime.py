@@ -17,7 +17,7 @@ import attrs
 
 from cstar_async import _headers
 from cstar_async._clock import Clock
-from cstar_async._codec import decoder, encode_body
+from cstar_async._codec import decoder, encode_body, read_rows
 from cstar_async._drift import Schemas, find_drift
 from cstar_async._envelope import Envelope, kind_of, open_envelope, parse_body
 from cstar_async._error_table import make_error, read_error
@@ -235,8 +235,7 @@ class ClientSender:
         """One call that answers with a whole list; see `Sender.call_list`."""
         exchange = await self._operate(operation, path, query, None, None, options)
         opened = self._open(exchange, operation, is_array)
-        decode = decoder(item)
-        return self._deliver(exchange, opened, [decode(row) for row in opened.data])
+        return self._deliver(exchange, opened, read_rows(item, opened.data))
 
     def paginate(
         self,
@@ -259,8 +258,7 @@ class ClientSender:
                 asked["pageSize"] = size
             exchange = await self._operate(operation, path, asked, None, None, options)
             opened = self._open(exchange, operation, is_array)
-            decode = decoder(item)
-            rows = [decode(row) for row in opened.data]
+            rows = read_rows(item, opened.data)
             page = Page(rows, opened.pagination(len(rows)), fetch=fetch, number=number, size=size)
             return self._deliver(exchange, opened, page)
 
