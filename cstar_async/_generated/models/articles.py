@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import finder, new, no_extra, read_extra, read_instant
+from cstar_async._wire import new, no_extra, read_extra, read_instant
 
 
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):
@@ -117,7 +117,7 @@ _ARTICLE: Final = frozenset(Article.wire_names.values())
 
 def decode_article(wire: dict[str, Unchecked]) -> Article:
     """Read a `Article` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Article)
     model.id = get("id")
     model.object = get("object")
@@ -127,18 +127,18 @@ def decode_article(wire: dict[str, Unchecked]) -> Article:
     model.content = get("content")
     model.category_id = get("categoryId")
     model.category = get("category")
-    model.status = ArticleStatus.read(get("status"))
+    model.status = ArticleStatus.by_text[value] if (value := get("status")).__class__ is str else value
     model.is_public = get("isPublic")
     model.tags = get("tags")
     model.notes = get("notes")
     model.view_count = get("viewCount")
     model.use_count = get("useCount")
     model.read_time = get("readTime")
-    model.published_at = read_instant(get("publishedAt"))
+    model.published_at = read_instant(value) if (value := get("publishedAt")).__class__ is str else value
     model.meta_description = get("metaDescription")
     model.metadata = get("metadata")
-    model.created_at = read_instant(get("createdAt"))
-    model.updated_at = read_instant(get("updatedAt"))
+    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
     model.extra = {} if _ARTICLE.issuperset(wire) else read_extra(_ARTICLE, wire)
     return model
 
@@ -199,11 +199,11 @@ _ARTICLE_CREATE: Final = frozenset(ArticleCreate.wire_names.values())
 
 def decode_article_create(wire: dict[str, Unchecked]) -> ArticleCreate:
     """Read a `ArticleCreate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(ArticleCreate)
     model.title = get("title", UNSET)
     model.content = get("content", UNSET)
-    model.status = ArticleStatus.read(get("status", UNSET))
+    model.status = ArticleStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
     model.is_public = get("isPublic", UNSET)
     model.tags = get("tags", UNSET)
     model.meta_description = get("metaDescription", UNSET)
@@ -277,11 +277,11 @@ _ARTICLE_UPDATE: Final = frozenset(ArticleUpdate.wire_names.values())
 
 def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
     """Read a `ArticleUpdate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(ArticleUpdate)
     model.title = get("title", UNSET)
     model.content = get("content", UNSET)
-    model.status = ArticleStatus.read(get("status", UNSET))
+    model.status = ArticleStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
     model.is_public = get("isPublic", UNSET)
     model.tags = get("tags", UNSET)
     model.meta_description = get("metaDescription", UNSET)

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._wire import finder, new, no_extra, read_extra
+from cstar_async._wire import new, no_extra, read_extra
 
 
 class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publishable"}):
@@ -86,13 +86,13 @@ _WHOAMI: Final = frozenset(Whoami.wire_names.values())
 
 def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
     """Read a `Whoami` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Whoami)
     model.team_id = get("teamId")
     model.team_name = get("teamName")
     model.team_slug = get("teamSlug")
-    model.key_type = WhoamiKeyType.read(get("keyType"))
-    model.environment = WhoamiEnvironment.read(get("environment"))
+    model.key_type = WhoamiKeyType.by_text[value] if (value := get("keyType")).__class__ is str else value
+    model.environment = WhoamiEnvironment.by_text[value] if (value := get("environment")).__class__ is str else value
     model.extra = {} if _WHOAMI.issuperset(wire) else read_extra(_WHOAMI, wire)
     return model
 

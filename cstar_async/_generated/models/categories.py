@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import finder, new, no_extra, read_extra, read_instant
+from cstar_async._wire import new, no_extra, read_extra, read_instant
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -69,7 +69,7 @@ _CATEGORY: Final = frozenset(Category.wire_names.values())
 
 def decode_category(wire: dict[str, Unchecked]) -> Category:
     """Read a `Category` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Category)
     model.id = get("id")
     model.object = get("object")
@@ -80,8 +80,8 @@ def decode_category(wire: dict[str, Unchecked]) -> Category:
     model.color = get("color")
     model.sort_order = get("sortOrder")
     model.is_public = get("isPublic")
-    model.created_at = read_instant(get("createdAt"))
-    model.updated_at = read_instant(get("updatedAt"))
+    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
     model.extra = {} if _CATEGORY.issuperset(wire) else read_extra(_CATEGORY, wire)
     return model
 
@@ -124,7 +124,7 @@ _CATEGORY_CREATE: Final = frozenset(CategoryCreate.wire_names.values())
 
 def decode_category_create(wire: dict[str, Unchecked]) -> CategoryCreate:
     """Read a `CategoryCreate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(CategoryCreate)
     model.name = get("name", UNSET)
     model.description = get("description", UNSET)
@@ -174,7 +174,7 @@ _CATEGORY_UPDATE: Final = frozenset(CategoryUpdate.wire_names.values())
 
 def decode_category_update(wire: dict[str, Unchecked]) -> CategoryUpdate:
     """Read a `CategoryUpdate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(CategoryUpdate)
     model.name = get("name", UNSET)
     model.description = get("description", UNSET)

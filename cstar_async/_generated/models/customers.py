@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import finder, new, no_extra, read_extra, read_instant
+from cstar_async._wire import new, no_extra, read_extra, read_instant
 
 
 class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"}):
@@ -132,21 +132,21 @@ _CUSTOMER: Final = frozenset(Customer.wire_names.values())
 
 def decode_customer(wire: dict[str, Unchecked]) -> Customer:
     """Read a `Customer` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Customer)
     model.id = get("id")
     model.object = get("object")
     model.name = get("name")
     model.email = get("email")
-    model.status = CustomerStatus.read(get("status"))
-    model.sentiment = CustomerSentiment.read(get("sentiment"))
+    model.status = CustomerStatus.by_text[value] if (value := get("status")).__class__ is str else value
+    model.sentiment = CustomerSentiment.by_text[value] if (value := get("sentiment")).__class__ is str else value
     model.tags = get("tags")
     model.notes = get("notes")
     model.custom_fields = get("customFields")
     model.ticket_count = get("ticketCount")
     model.metadata = get("metadata")
-    model.created_at = read_instant(get("createdAt"))
-    model.updated_at = read_instant(get("updatedAt"))
+    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
     model.extra = {} if _CUSTOMER.issuperset(wire) else read_extra(_CUSTOMER, wire)
     return model
 
@@ -195,12 +195,12 @@ _CUSTOMER_CREATE: Final = frozenset(CustomerCreate.wire_names.values())
 
 def decode_customer_create(wire: dict[str, Unchecked]) -> CustomerCreate:
     """Read a `CustomerCreate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(CustomerCreate)
     model.name = get("name", UNSET)
     model.email = get("email", UNSET)
-    model.status = CustomerStatus.read(get("status", UNSET))
-    model.sentiment = CustomerSentiment.read(get("sentiment", UNSET))
+    model.status = CustomerStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
+    model.sentiment = CustomerSentiment.by_text[value] if (value := get("sentiment", UNSET)).__class__ is str else value
     model.tags = get("tags", UNSET)
     model.notes = get("notes", UNSET)
     model.custom_fields = get("customFields", UNSET)
@@ -255,12 +255,12 @@ _CUSTOMER_UPDATE: Final = frozenset(CustomerUpdate.wire_names.values())
 
 def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
     """Read a `CustomerUpdate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(CustomerUpdate)
     model.name = get("name", UNSET)
     model.email = get("email", UNSET)
-    model.status = CustomerStatus.read(get("status", UNSET))
-    model.sentiment = CustomerSentiment.read(get("sentiment", UNSET))
+    model.status = CustomerStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
+    model.sentiment = CustomerSentiment.by_text[value] if (value := get("sentiment", UNSET)).__class__ is str else value
     model.tags = get("tags", UNSET)
     model.notes = get("notes", UNSET)
     model.custom_fields = get("customFields", UNSET)

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET
-from cstar_async._wire import finder, new, no_extra, read_extra, read_instant, read_values
+from cstar_async._wire import new, no_extra, read_extra, read_instant, read_values
 
 
 class MemberRole(
@@ -189,19 +189,19 @@ _MEMBER: Final = frozenset(Member.wire_names.values())
 
 def decode_member(wire: dict[str, Unchecked]) -> Member:
     """Read a `Member` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Member)
     model.id = get("id")
     model.user_id = get("userId")
     model.name = get("name")
     model.email = get("email")
     model.avatar_url = get("avatarUrl")
-    model.role = MemberRole.read(get("role"))
-    model.role_display_name = MemberRoleDisplayName.read(get("roleDisplayName"))
-    model.permissions = read_values(MemberPermission.read, get("permissions"))
+    model.role = MemberRole.by_text[value] if (value := get("role")).__class__ is str else value
+    model.role_display_name = MemberRoleDisplayName.by_text[value] if (value := get("roleDisplayName")).__class__ is str else value
+    model.permissions = read_values(MemberPermission.read, value) if (value := get("permissions")) is not None else None
     model.level = get("level")
     model.xp = get("xp")
-    model.joined_at = read_instant(get("joinedAt"))
+    model.joined_at = read_instant(value) if (value := get("joinedAt")).__class__ is str else value
     model.extra = {} if _MEMBER.issuperset(wire) else read_extra(_MEMBER, wire)
     return model
 
@@ -227,9 +227,9 @@ _MEMBER_UPDATE: Final = frozenset(MemberUpdate.wire_names.values())
 
 def decode_member_update(wire: dict[str, Unchecked]) -> MemberUpdate:
     """Read a `MemberUpdate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(MemberUpdate)
-    model.role = MemberUpdateRole.read(get("role", UNSET))
+    model.role = MemberUpdateRole.by_text[value] if (value := get("role", UNSET)).__class__ is str else value
     model.extra = {} if _MEMBER_UPDATE.issuperset(wire) else read_extra(_MEMBER_UPDATE, wire)
     return model
 

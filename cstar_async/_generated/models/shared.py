@@ -12,7 +12,7 @@ import attrs
 
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
-from cstar_async._wire import finder, new, no_extra, read_extra
+from cstar_async._wire import new, no_extra, read_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -37,7 +37,7 @@ _DELETED: Final = frozenset(Deleted.wire_names.values())
 
 def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
     """Read a `Deleted` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Deleted)
     model.deleted = get("deleted")
     model.id = get("id")

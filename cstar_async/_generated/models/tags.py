@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET
-from cstar_async._wire import finder, new, no_extra, read_extra
+from cstar_async._wire import new, no_extra, read_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -41,7 +41,7 @@ _TAG: Final = frozenset(Tag.wire_names.values())
 
 def decode_tag(wire: dict[str, Unchecked]) -> Tag:
     """Read a `Tag` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Tag)
     model.object = get("object")
     model.name = get("name")
@@ -71,7 +71,7 @@ _TAG_CREATE: Final = frozenset(TagCreate.wire_names.values())
 
 def decode_tag_create(wire: dict[str, Unchecked]) -> TagCreate:
     """Read a `TagCreate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(TagCreate)
     model.name = get("name", UNSET)
     model.extra = {} if _TAG_CREATE.issuperset(wire) else read_extra(_TAG_CREATE, wire)

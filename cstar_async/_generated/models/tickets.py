@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import finder, new, no_extra, read_extra, read_instant, read_list, read_object
+from cstar_async._wire import new, no_extra, read_extra, read_instant, read_list
 
 
 class TicketStatus(
@@ -221,33 +221,33 @@ _TICKET: Final = frozenset(Ticket.wire_names.values())
 
 def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     """Read a `Ticket` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Ticket)
     model.id = get("id")
     model.object = get("object")
     model.title = get("title")
-    model.status = TicketStatus.read(get("status"))
-    model.priority = TicketPriority.read(get("priority"))
+    model.status = TicketStatus.by_text[value] if (value := get("status")).__class__ is str else value
+    model.priority = TicketPriority.by_text[value] if (value := get("priority")).__class__ is str else value
     model.customer_id = get("customerId")
     model.customer_name = get("customerName")
-    model.customer = read_object(decode_ticket_customer, get("customer"))
+    model.customer = decode_ticket_customer(value) if (value := get("customer")).__class__ is dict else value
     model.assigned_to = get("assignedTo")
     model.tags = get("tags")
     model.notes = get("notes")
     model.message_count = get("messageCount")
-    model.messages = read_list(decode_message, get("messages"))
-    model.response_deadline = read_instant(get("responseDeadline"))
-    model.resolution_deadline = read_instant(get("resolutionDeadline"))
-    model.first_response_at = read_instant(get("firstResponseAt"))
-    model.response_tier = TicketSlaTier.read(get("responseTier"))
-    model.resolution_tier = TicketSlaTier.read(get("resolutionTier"))
+    model.messages = read_list(decode_message, value) if (value := get("messages")) is not None else None
+    model.response_deadline = read_instant(value) if (value := get("responseDeadline")).__class__ is str else value
+    model.resolution_deadline = read_instant(value) if (value := get("resolutionDeadline")).__class__ is str else value
+    model.first_response_at = read_instant(value) if (value := get("firstResponseAt")).__class__ is str else value
+    model.response_tier = TicketSlaTier.by_text[value] if (value := get("responseTier")).__class__ is str else value
+    model.resolution_tier = TicketSlaTier.by_text[value] if (value := get("resolutionTier")).__class__ is str else value
     model.sla_paused = get("slaPaused")
     model.metadata = get("metadata")
     model.custom_fields = get("customFields")
-    model.created_at = read_instant(get("createdAt"))
-    model.updated_at = read_instant(get("updatedAt"))
-    model.closed_at = read_instant(get("closedAt"))
-    model.resolved_at = read_instant(get("resolvedAt"))
+    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
+    model.closed_at = read_instant(value) if (value := get("closedAt")).__class__ is str else value
+    model.resolved_at = read_instant(value) if (value := get("resolvedAt")).__class__ is str else value
     model.extra = {} if _TICKET.issuperset(wire) else read_extra(_TICKET, wire)
     return model
 
@@ -276,7 +276,7 @@ _TICKET_CUSTOMER: Final = frozenset(TicketCustomer.wire_names.values())
 
 def decode_ticket_customer(wire: dict[str, Unchecked]) -> TicketCustomer:
     """Read a `TicketCustomer` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(TicketCustomer)
     model.id = get("id")
     model.name = get("name")
@@ -342,11 +342,11 @@ _TICKET_CREATE: Final = frozenset(TicketCreate.wire_names.values())
 
 def decode_ticket_create(wire: dict[str, Unchecked]) -> TicketCreate:
     """Read a `TicketCreate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(TicketCreate)
     model.title = get("title", UNSET)
-    model.priority = TicketPriority.read(get("priority", UNSET))
-    model.status = TicketStatus.read(get("status", UNSET))
+    model.priority = TicketPriority.by_text[value] if (value := get("priority", UNSET)).__class__ is str else value
+    model.status = TicketStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
     model.customer_id = get("customerId", UNSET)
     model.customer_name = get("customerName", UNSET)
     model.assigned_to = get("assignedTo", UNSET)
@@ -409,11 +409,11 @@ _TICKET_UPDATE: Final = frozenset(TicketUpdate.wire_names.values())
 
 def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
     """Read a `TicketUpdate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(TicketUpdate)
     model.title = get("title", UNSET)
-    model.status = TicketStatus.read(get("status", UNSET))
-    model.priority = TicketPriority.read(get("priority", UNSET))
+    model.status = TicketStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
+    model.priority = TicketPriority.by_text[value] if (value := get("priority", UNSET)).__class__ is str else value
     model.assigned_to = get("assignedTo", UNSET)
     model.tags = get("tags", UNSET)
     model.notes = get("notes", UNSET)
@@ -469,17 +469,17 @@ _MESSAGE: Final = frozenset(Message.wire_names.values())
 
 def decode_message(wire: dict[str, Unchecked]) -> Message:
     """Read a `Message` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(Message)
     model.id = get("id")
     model.object = get("object")
     model.ticket_id = get("ticketId")
     model.content = get("content")
-    model.sender = MessageSender.read(get("sender"))
+    model.sender = MessageSender.by_text[value] if (value := get("sender")).__class__ is str else value
     model.sender_name = get("senderName")
     model.is_internal = get("isInternal")
     model.metadata = get("metadata")
-    model.created_at = read_instant(get("createdAt"))
+    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
     model.extra = {} if _MESSAGE.issuperset(wire) else read_extra(_MESSAGE, wire)
     return model
 
@@ -519,10 +519,10 @@ _MESSAGE_CREATE: Final = frozenset(MessageCreate.wire_names.values())
 
 def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
     """Read a `MessageCreate` from its wire form."""
-    get = finder(wire)
+    get: Callable[..., Unchecked] = wire.get
     model = new(MessageCreate)
     model.content = get("content", UNSET)
-    model.sender = MessageSender.read(get("sender", UNSET))
+    model.sender = MessageSender.by_text[value] if (value := get("sender", UNSET)).__class__ is str else value
     model.sender_name = get("senderName", UNSET)
     model.is_internal = get("isInternal", UNSET)
     model.metadata = get("metadata", UNSET)
