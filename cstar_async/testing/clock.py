@@ -48,6 +48,7 @@ class FakeClock:
         self._wall_at_zero_s = time.time() if start is None else float(start)
         self._offset_s = 0.0
         self._sleepers: dict[_Sleeper, None] = {}
+        self._watchers: dict[asyncio.Future[None], int] = {}
         self._settling: asyncio.Handle | None = None
 
     def monotonic(self) -> float:
@@ -107,6 +108,7 @@ class FakeClock:
             sleeper = _Sleeper(wakes_at_s, loop.create_future())
             self._sleepers[sleeper] = None
             timer = None if self._frozen else loop.call_later(left_s, sleeper.wake)
+            self._tell_watchers()
             self._settle(loop)
             try:
                 await sleeper.woken
@@ -119,6 +121,26 @@ class FakeClock:
     def sleepers(self) -> int:
         """How many wait on this clock now."""
         return len(self._sleepers)
+
+    async def until_sleeping(self, sleepers: int = 1) -> None:
+        """Wait until somebody sleeps on this clock, so that an `advance()` will find whom to wake.
+
+        Args:
+            sleepers: How many must sleep; default 1.
+        """
+        if self.sleepers >= sleepers:
+            return
+        watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watchers[watcher] = sleepers
+        try:
+            await watcher
+        finally:
+            del self._watchers[watcher]
+
+    def _tell_watchers(self) -> None:
+        for watcher, sleepers in self._watchers.items():
+            if self.sleepers >= sleepers and not watcher.done():
+                watcher.set_result(None)
 
     def _wake_the_due(self) -> None:
         now_s = self.monotonic()

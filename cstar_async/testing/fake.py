@@ -10,7 +10,7 @@ from cstar_async.testing.blueprints import read_blueprints
 from cstar_async.testing.clock import FakeClock
 from cstar_async.testing.document import generated_document
 from cstar_async.testing.exchange import Exchange
-from cstar_async.testing.faults import FaultBoard
+from cstar_async.testing.fault_board import FaultBoard
 from cstar_async.testing.idempotency import IdempotencyLedger
 from cstar_async.testing.ids import new_id, new_request_id, seeded
 from cstar_async.testing.journal import Journal

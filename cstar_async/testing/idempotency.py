@@ -52,8 +52,9 @@ class IdempotencyLedger:
         Raises:
             Refusal: 409: the key belongs to another request, or the first one still runs.
         """
+        self._forget_the_old(now_s)
         entry = self._entries.get((api_key, key))
-        if entry is None or now_s >= entry.began_s + KEPT_S:
+        if entry is None:
             self._entries[api_key, key] = _Entry(request, now_s)
             return None
         if entry.fingerprint != request:
@@ -72,5 +73,13 @@ class IdempotencyLedger:
         """
         if answer is None or answer.status >= 500:
             self._entries.pop((api_key, key), None)
-        else:
+        elif (api_key, key) in self._entries:
             self._entries[api_key, key].answer = answer
+
+    def _forget_the_old(self, now_s: float) -> None:
+        """Drop answers whose day is over. Entries stand in the order of their beginning, so it stops at the first young one."""
+        while self._entries:
+            place, entry = next(iter(self._entries.items()))
+            if now_s < entry.began_s + KEPT_S:
+                return
+            del self._entries[place]

@@ -17,7 +17,8 @@ from aiohttp import web
 from cstar_async.testing.answers import Answer
 from cstar_async.testing.clock import FakeClock
 from cstar_async.testing.exchange import Exchange
-from cstar_async.testing.faults import FaultBoard, FaultPlan
+from cstar_async.testing.fault_board import FaultBoard
+from cstar_async.testing.faults import FaultPlan
 from cstar_async.testing.journal import Headers, Journal, ReceivedRequest
 
 _LARGEST_BODY: Final = 32 * 1024 * 1024

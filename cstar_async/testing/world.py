@@ -36,9 +36,6 @@ class Table:
     def __iter__(self) -> Iterator[Object]:
         return iter(self._rows.values())
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def find(self, identity: str) -> Object | None:
         """The object of an identity: the prefixed id, the bare UUID, or the name."""
         return self._rows.get(self._row_of(identity))

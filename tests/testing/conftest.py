@@ -23,10 +23,12 @@ class Reply:
 
     @property
     def data(self) -> Any:
+        """What stands in `data`."""
         return self.json["data"]
 
     @property
     def code(self) -> str:
+        """The code of the error."""
         return self.json["error"]["code"]
 
 
@@ -53,7 +55,11 @@ class Caller:
         if json is not None:
             options["json"] = json
         async with self.session.request(method, f"{self.fake.url}{url}", headers=sent | dict(headers or {}), **options) as response:
-            is_json = response.content_type == "application/json" and method != "HEAD"
+            is_json = (
+                response.content_type == "application/json"
+                and method != "HEAD"
+                and response.headers.get("Content-Length") not in (None, "0")
+            )
             return Reply(response.status, response.headers, await response.json() if is_json else await response.read())
 
     async def make(self, path: str, **fields: object) -> Any:
@@ -65,6 +71,7 @@ class Caller:
 
 @asynccontextmanager
 async def calling(fake: FakeCStar) -> AsyncIterator[Caller]:
+    """A caller of a fake that is started for it."""
     async with fake, aiohttp.ClientSession() as session:
         yield Caller(fake, session)
 

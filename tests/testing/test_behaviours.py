@@ -12,6 +12,7 @@ from .conftest import Caller
 
 
 async def ticket_of(call: Caller, **fields: object) -> tuple[str, Any]:
+    """Make a ticket; its path and itself."""
     made = await call.make("/tickets", **{"title": "a", **fields})
     return f"/tickets/{made['id']}", made
 
@@ -112,7 +113,13 @@ async def test_messages_of_other_tickets_stay_out(call: Caller) -> None:
 
 @pytest.mark.parametrize(
     ("message", "answered"),
-    [({"sender": "agent"}, True), ({}, True), ({"sender": "customer"}, False), ({"sender": "system"}, False), ({"isInternal": True}, False)],
+    [
+        ({"sender": "agent"}, True),
+        ({}, True),
+        ({"sender": "customer"}, False),
+        ({"sender": "system"}, False),
+        ({"isInternal": True}, False),
+    ],
 )
 async def test_first_response_is_that_of_an_agent_in_public(call: Caller, message: dict[str, Any], answered: bool) -> None:
     """`firstResponseAt` is set by the first message of an agent that the customer sees."""

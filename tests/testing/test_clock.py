@@ -151,3 +151,31 @@ async def test_autojump_keeps_the_order_of_instants() -> None:
 
     await asyncio.gather(*(sleep(seconds) for seconds in (30.0, 10.0, 20.0)))
     assert woken == [10.0, 20.0, 30.0]
+
+
+async def test_watcher_waits_for_enough_sleepers() -> None:
+    """`until_sleeping()` ends when as many sleep as were asked for, at once if they do already."""
+    clock = FakeClock(frozen=True)
+    watcher = asyncio.create_task(clock.until_sleeping(2))
+    first = asyncio.create_task(clock.sleep(1))
+    await clock.until_sleeping()
+    await asyncio.sleep(0)
+    assert not watcher.done()
+    second = asyncio.create_task(clock.sleep(1))
+    await asyncio.wait_for(watcher, 1)
+    await clock.until_sleeping(2)
+    clock.advance(1)
+    await asyncio.gather(first, second)
+
+
+async def test_cancelled_watcher_is_forgotten() -> None:
+    """Nobody waits for sleepers any more after a cancellation."""
+    clock = FakeClock(frozen=True)
+    watcher = asyncio.create_task(clock.until_sleeping())
+    await asyncio.sleep(0)
+    watcher.cancel()
+    sleeper = asyncio.create_task(clock.sleep(1))
+    with pytest.raises(asyncio.CancelledError):
+        await watcher
+    clock.advance(1)
+    await sleeper

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.faults import FaultBoard
+from cstar_async.testing.fault_board import FaultBoard
 from cstar_async.testing.journal import ReceivedRequest
 
 from .conftest import Caller
@@ -19,11 +19,13 @@ KEY = {"Idempotency-Key": "form-1"}
 
 
 def request(**fields: Any) -> ReceivedRequest:
+    """A request for tickets."""
     return ReceivedRequest(**{"method": "GET", "path": "/api/v1/teams/t/tickets", "operation": "list_tickets", **fields})
 
 
 @pytest.fixture
 def faults() -> FaultBoard:
+    """A board without faults."""
     return FaultBoard(Random(1))
 
 
@@ -62,7 +64,8 @@ def test_fault_spares_what_it_was_not_meant_for(faults: FaultBoard, selector: di
 
 
 @pytest.mark.parametrize(
-    "selector", [{"operation": "list_tickets"}, {"method": "get"}, {"path": "/tickets"}, {"when": lambda entry: entry.method == "GET"}]
+    "selector",
+    [{"operation": "list_tickets"}, {"method": "get"}, {"path": "/tickets"}, {"when": lambda entry: entry.method == "GET"}],
 )
 def test_fault_strikes_what_it_was_meant_for(faults: FaultBoard, selector: dict[str, Any]) -> None:
     """Each selector chooses what fits it."""
@@ -130,7 +133,7 @@ def test_faults_that_add_meet_together(faults: FaultBoard) -> None:
 )
 def test_nonsense_is_refused(faults: FaultBoard, nonsense: dict[str, Any]) -> None:
     """A fault that cannot be met as described is a `ValueError`."""
-    with pytest.raises(ValueError, match="fault|status|probability|times|drop|Content-Type"):
+    with pytest.raises(ValueError, match=r"fault|status|probability|times|drop|Content-Type"):
         faults.add(**nonsense)
 
 
@@ -177,7 +180,9 @@ async def test_status_after_hides_what_the_server_did(call: Caller, fake: FakeCS
     assert len((await call("GET", "/tickets")).data) == 1
 
 
-@pytest.mark.parametrize(("wait", "header"), [(42, "42"), (1.5, "1.5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT")])
+@pytest.mark.parametrize(
+    ("wait", "header"), [(42, "42"), (1.5, "1.5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT")]
+)
 async def test_wait_is_told(call: Caller, fake: FakeCStar, wait: float | str, header: str) -> None:
     """`retry_after` is seconds or a date."""
     fake.faults.add(status=429, retry_after=wait)
@@ -202,6 +207,15 @@ async def test_body_alone_is_a_success(call: Caller, fake: FakeCStar) -> None:
     assert (await call("POST", "/tickets", {"title": "a"})).status == 201
 
 
+@pytest.mark.parametrize("status", [204, 302])
+async def test_status_that_is_no_error_has_no_body(call: Caller, fake: FakeCStar, status: int) -> None:
+    """Below 400 there is nothing to say, but headers may be given."""
+    fake.faults.add(status=status, headers={"Location": "https://elsewhere.example/"})
+    reply = await call("GET", "/tickets", allow_redirects=False)
+    assert (reply.status, reply.headers["Location"]) == (status, "https://elsewhere.example/")
+    assert reply.headers.get("Content-Length", "0") == "0"
+
+
 async def test_headers_alone_leave_the_answer(call: Caller, fake: FakeCStar) -> None:
     """A fault with headers alone changes those of the real answer."""
     fake.faults.add(headers={"X-RateLimit-Remaining": "0", "X-New": "1"})
@@ -213,8 +227,7 @@ async def test_delay_waits_for_the_clock(call: Caller, fake: FakeCStar) -> None:
     """A delay passes on the fake's clock; the server acts after it."""
     fake.faults.add(delay=3_600)
     task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
-    while not fake.clock.sleepers:
-        await asyncio.sleep(0.001)
+    await fake.clock.until_sleeping()
     assert (await call("GET", "/tickets")).data == []
     fake.clock.advance(3_600)
     assert (await task).status == 201
@@ -224,8 +237,7 @@ async def test_delay_after_waits_when_all_is_done(call: Caller, fake: FakeCStar)
     """With `after` the ticket is there while the answer is waited for."""
     fake.faults.add(delay=3_600, after=True)
     task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
-    while not fake.clock.sleepers:
-        await asyncio.sleep(0.001)
+    await fake.clock.until_sleeping()
     assert len((await call("GET", "/tickets")).data) == 1
     fake.clock.advance(3_600)
     assert (await task).status == 201

@@ -53,8 +53,7 @@ async def test_key_of_a_running_request_is_a_clash(call: Caller, fake: FakeCStar
     """The same key while the first request still runs is 409 `idempotency_in_progress`; afterwards it is a repetition."""
     fake.faults.add(delay=60, method="POST")
     first = asyncio.create_task(call("POST", "/tickets", {"title": "a"}, headers=KEY))
-    while not fake.clock.sleepers:
-        await asyncio.sleep(0.001)
+    await fake.clock.until_sleeping()
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).code == "idempotency_in_progress"
     fake.clock.advance(60)
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).json == (await first).json

@@ -14,6 +14,7 @@ from .conftest import Caller
 
 
 def operation(id: str, method: Any, path: str) -> Operation:
+    """An operation of which only the path matters."""
     words = {"namespace": "n", "name": "m", "scope": "team", "segments": (), "shape": "object", "evidence": "documented"}
     return Operation(id=id, method=method, path=path, success=200, result=None, **words)  # type: ignore[arg-type]
 

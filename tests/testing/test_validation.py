@@ -42,12 +42,14 @@ VALIDATION = Validation(Document({OPERATION.id: OPERATION}, {"Thing": THING}))
 
 
 def refused_body(value: object) -> Refusal:
+    """Why a body is refused."""
     with pytest.raises(Refusal) as caught:
         VALIDATION.body(OPERATION, "application/json", orjson.dumps(value))
     return caught.value
 
 
 def refused_query(query: str) -> Refusal:
+    """Why a query is refused."""
     with pytest.raises(Refusal) as caught:
         VALIDATION.query(OPERATION, query)
     return caught.value

@@ -58,7 +58,9 @@ async def test_new_objects_share_nothing(call: Caller) -> None:
     assert (await call("GET", f"/tickets/{second['id']}")).data["metadata"] == {}
 
 
-@pytest.mark.parametrize(("path", "prefix"), [("/tickets", "tkt_"), ("/customers", "cus_"), ("/articles", "art_"), ("/categories", "")])
+@pytest.mark.parametrize(
+    ("path", "prefix"), [("/tickets", "tkt_"), ("/customers", "cus_"), ("/articles", "art_"), ("/categories", "")]
+)
 async def test_id_has_the_prefix_of_its_kind(call: Caller, path: str, prefix: str) -> None:
     """Ids are a prefix and 32 hex digits, or a bare UUID."""
     made = await call.make(path, **COLLECTIONS[path])

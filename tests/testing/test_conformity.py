@@ -1,0 +1,83 @@
+"""Answers of the fake are what the document says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from cstar_async.testing import FakeCStar
+from cstar_async.testing.document import generated_document
+
+from .conftest import Caller, Reply, calling
+
+DOCUMENT = generated_document()
+
+
+def conform(reply: Reply, operation: str) -> None:
+    """Judge an answer by the schemas of its operation."""
+    told = DOCUMENT.operations[operation]
+    assert reply.status == told.success
+    data: dict[str, Any] = {"$ref": f"#/components/schemas/{told.result}"}
+    if told.shape in ("array", "page"):
+        data = {"type": "array", "minItems": 1, "items": data}
+    envelope = {"$ref": "#/components/schemas/ListEnvelope" if told.shape == "page" else "#/components/schemas/Envelope"}
+    schema = {"allOf": [envelope, {"properties": {"data": data}}], "components": {"schemas": DOCUMENT.components}}
+    Draft202012Validator(schema).validate(reply.json)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_reads_of_a_seeded_team_conform(seed: int) -> None:
+    """Every list, and every object read alone."""
+    async with calling(FakeCStar(seed=seed, limits=False)) as call:
+        conform(await call("GET", "/api/v1/auth/whoami"), "whoami")
+        for collection, one in (("tickets", "ticket"), ("customers", "customer"), ("articles", "article"), ("members", "member")):
+            reply = await call("GET", f"/{collection}?pageSize=100")
+            conform(reply, f"list_{collection}")
+            for row in reply.data:
+                conform(await call("GET", f"/{collection}/{row['id']}"), f"get_{one}")
+        conform(await call("GET", "/tickets?expand=customer"), "list_tickets")
+        conform(await call("GET", "/tags"), "list_tags")
+        categories = await call("GET", "/categories")
+        conform(categories, "list_categories")
+        conform(await call("GET", f"/categories/{categories.data[0]['id']}"), "get_category")
+
+
+async def test_writes_conform(call: Caller) -> None:
+    """Creates, changes and deletes of everything."""
+    customer = await call("POST", "/customers", {"name": "A", "email": "a@b.example"})
+    conform(customer, "create_customer")
+    ticket = await call("POST", "/tickets", {"title": "a", "customerId": customer.data["id"], "tags": ["x"]})
+    conform(ticket, "create_ticket")
+    path = f"/tickets/{ticket.data['id']}"
+    conform(await call("PATCH", path, {"status": "closed", "tags": []}), "update_ticket")
+    conform(await call("POST", f"{path}/messages", {"content": "a"}), "create_ticket_message")
+    conform(await call("GET", f"{path}/messages"), "list_ticket_messages")
+    article = await call("POST", "/articles", {"title": "a", "status": "published", "content": "b"})
+    conform(article, "create_article")
+    category = await call("POST", "/categories", {"name": "a"})
+    conform(category, "create_category")
+    conform(await call("POST", "/tags", {"name": "y"}), "create_tag")
+    conform(await call("PATCH", f"/customers/{customer.data['id']}", {"sentiment": None}), "update_customer")
+    conform(await call("PATCH", f"/articles/{article.data['id']}", {"isPublic": True}), "update_article")
+    conform(await call("PATCH", f"/categories/{category.data['id']}", {"color": "#fff"}), "update_category")
+    member = (await call("GET", "/members?role=agent")).data[0]["id"]
+    conform(await call("PATCH", f"/members/{member}", {"role": "admin"}), "update_member")
+    for gone, operation in (
+        (path, "delete_ticket"),
+        (f"/customers/{customer.data['id']}", "delete_customer"),
+        (f"/articles/{article.data['id']}", "delete_article"),
+        (f"/categories/{category.data['id']}", "delete_category"),
+        ("/tags/y", "delete_tag"),
+        (f"/members/{member}", "delete_member"),
+    ):
+        conform(await call("DELETE", gone), operation)
+
+
+@pytest.mark.parametrize("path", ["/tickets/none", "/nothing", "/tickets?page=0"])
+async def test_errors_conform(call: Caller, path: str) -> None:
+    """Refusals are an `ErrorEnvelope`."""
+    reply = await call("GET", path)
+    schema = {"$ref": "#/components/schemas/ErrorEnvelope", "components": {"schemas": DOCUMENT.components}}
+    Draft202012Validator(schema).validate(reply.json)

@@ -1,0 +1,194 @@
+"""The fake as its users meet it: life, clients, data."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+
+import aiohttp
+import pytest
+
+import cstar_async.testing
+from cstar_async.testing import FakeClock, FakeCStar, unanswerable_operations
+from cstar_async.testing.document import Document, generated_document
+
+from .conftest import Caller, calling
+
+
+async def test_client_of_the_fake_reaches_it() -> None:
+    """`client()` needs nothing more to make a ticket and walk the list."""
+    async with FakeCStar() as fake, fake.client() as cstar:
+        ticket = await cstar.tickets.create(title="Cannot log in", priority="high")
+        await cstar.tickets.messages.create(ticket.id, content="On it.")
+        assert [found.id async for found in cstar.tickets.list(priority="high")] == [ticket.id]
+        assert (await cstar.tickets.get(ticket.id)).message_count == 1
+    assert fake.requests[0].json == {"title": "Cannot log in", "priority": "high"}
+
+
+async def test_client_takes_other_options() -> None:
+    """Arguments go over those that lead to the fake."""
+    async with FakeCStar() as fake, fake.client(api_key=fake.publishable_key, max_retries=0) as cstar:
+        assert (await cstar.auth.whoami()).key_type == "publishable"
+
+
+async def test_client_waits_on_the_clock_of_the_fake() -> None:
+    """Advancing the fake's clock ends the wait of a client."""
+    async with FakeCStar() as fake, fake.client() as cstar:
+        fake.faults.add(status=503, retry_after=50)
+        call = asyncio.create_task(cstar.tags.list())
+        await fake.clock.until_sleeping()
+        fake.clock.advance(60)
+        assert await asyncio.wait_for(call, 5) == []
+
+
+async def test_fake_without_a_start_has_no_address() -> None:
+    """The address of a fake that does not listen is an error that says what to do."""
+    fake = FakeCStar()
+    with pytest.raises(RuntimeError, match="async with"):
+        _ = fake.url
+
+
+async def test_start_and_close_may_be_repeated() -> None:
+    """Both are good any number of times, and in any order."""
+    fake = FakeCStar()
+    await fake.aclose()
+    await fake.start()
+    url = fake.url
+    await fake.start()
+    assert fake.url == url
+    await fake.aclose()
+    await fake.aclose()
+
+
+async def test_restarted_fake_knows_what_it_knew() -> None:
+    """State outlives the socket."""
+    fake = FakeCStar()
+    async with calling(fake) as call:
+        await call.make("/tickets", title="a")
+    async with calling(fake) as call:
+        assert len((await call("GET", "/tickets")).data) == 1
+
+
+async def test_fakes_live_side_by_side() -> None:
+    """Two fakes share neither port nor data."""
+    async with calling(FakeCStar()) as one, calling(FakeCStar()) as other:
+        assert one.fake.url != other.fake.url
+        await one.make("/tickets", title="a")
+        assert (await other("GET", "/tickets")).data == []
+
+
+async def test_fake_listens_on_loopback_only(fake: FakeCStar) -> None:
+    """Nobody else can reach it."""
+    assert fake.url.startswith("http://127.0.0.1:")
+
+
+async def test_address_of_version_six_is_bracketed() -> None:
+    """An IPv6 address stands in brackets in the URL."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    async with FakeCStar(host="::1") as fake:
+        assert fake.url.startswith("http://[::1]:")
+
+
+async def test_port_in_use_is_told(fake: FakeCStar) -> None:
+    """A port that is taken is an `OSError`, and leaves a fake that can be closed and started elsewhere."""
+    second = FakeCStar(port=int(fake.url.rpartition(":")[2]))
+    with pytest.raises(OSError, match="address already in use"):
+        await second.start()
+    with pytest.raises(RuntimeError):
+        _ = second.url
+
+
+async def test_closing_does_not_wait_for_delayed_answers() -> None:
+    """An answer that a fault delays does not hold up the end."""
+    fake = FakeCStar()
+    async with aiohttp.ClientSession() as session:
+        async with fake:
+            fake.faults.add(delay=3_600)
+            url = f"{fake.url}/api/v1/auth/whoami"
+            task = asyncio.create_task(session.get(url))
+            await fake.clock.until_sleeping()
+        with pytest.raises(aiohttp.ClientError):
+            await task
+    assert fake.clock.sleepers == 0
+
+
+async def test_fake_lives_by_a_given_clock() -> None:
+    """A clock of one's own is taken as it is."""
+    clock = FakeClock(start=4_000_000_000.0, frozen=True)
+    async with calling(FakeCStar(clock=clock)) as call:
+        assert (await call("GET", "/tags")).headers["X-RateLimit-Reset"] == "4000003600"
+
+
+async def test_empty_fake_has_members_only(call: Caller) -> None:
+    """Without a seed a team has its people and nothing else."""
+    counts = {
+        path: len((await call("GET", path)).data)
+        for path in ("/members", "/tickets", "/customers", "/articles", "/categories", "/tags")
+    }
+    assert counts.pop("/members") == 3
+    assert set(counts.values()) == {0}
+
+
+async def test_seeded_fake_is_full() -> None:
+    """With a seed there are customers, a library, and tickets in every state, some answered."""
+    async with calling(FakeCStar(seed=1)) as call:
+        tickets = (await call("GET", "/tickets?pageSize=100")).data
+        assert {ticket["status"] for ticket in tickets} == {"new", "open", "pending", "resolved", "closed"}
+        assert any(ticket["firstResponseAt"] for ticket in tickets)
+        assert all(ticket["createdAt"] <= ticket["updatedAt"] for ticket in tickets)
+        assert len((await call("GET", "/customers")).data) == 12
+        assert {article["status"] for article in (await call("GET", "/articles")).data} == {"draft", "published", "archived"}
+        assert len((await call("GET", "/categories")).data) == 3
+
+
+async def test_seed_repeats_itself() -> None:
+    """The same number gives the same ids and words, another one other ones."""
+    titles = []
+    for seed in (1, 1, 2):
+        async with calling(FakeCStar(seed=seed, clock=FakeClock(start=0.0, frozen=True))) as call:
+            titles.append((await call("GET", "/tickets")).data)
+    assert titles[0] == titles[1] != titles[2]
+
+
+def test_every_operation_can_be_answered() -> None:
+    """The fake has an answer for each operation of the document."""
+    assert unanswerable_operations() == []
+
+
+def test_unanswerable_operation_is_found() -> None:
+    """Without a collection, with an unknown action or with nothing known of its objects an operation is named."""
+    known = generated_document()
+    get, lost = known.operations["get_ticket"], known.operations["delete_tag"]
+    import attrs
+
+    operations = {
+        "get_ticket": get,
+        "bare": attrs.evolve(get, id="bare", extensions={}),
+        "odd": attrs.evolve(get, id="odd", extensions={"collection": "tickets", "action": "special"}),
+        "delete_tag": lost,
+    }
+    assert unanswerable_operations(Document(operations, known.components)) == ["bare", "odd", "delete_tag"]
+
+
+def test_door_lists_what_it_has() -> None:
+    """`cstar_async.testing` offers its names lazily and knows no others."""
+    assert set(cstar_async.testing.__all__) <= set(dir(cstar_async.testing))
+    assert [getattr(cstar_async.testing, name).__name__ for name in cstar_async.testing.__all__] == cstar_async.testing.__all__
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = cstar_async.testing.nothing
+
+
+def test_plugin_costs_nothing() -> None:
+    """The plugin that every pytest run imports brings neither aiohttp nor the fake along."""
+    code = (
+        "import sys, cstar_async.testing.pytest_plugin\n"
+        "print([name for name in sys.modules if name == 'aiohttp' or name.startswith('cstar_async.testing.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['cstar_async.testing.pytest_plugin']"
