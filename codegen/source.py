@@ -80,14 +80,13 @@ def _look_for_repeated_keys(node: yaml.Node | None, name: str, findings: Finding
     if id(node) in above:
         raise CodegenError([Problem(name, "the document contains itself.")])
     if isinstance(node, yaml.MappingNode):
-        lines: dict[Any, int] = {}
+        lines: dict[str, int] = {}
         for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                sentence = f"the key `{key.value}` stands here a second time; line {lines[key.value]} has it already."
+            line, text = key.start_mark.line + 1, str(key.value)
+            if text in lines:
+                sentence = f"the key `{text}` stands here a second time; line {lines[text]} has it already."
                 findings.add(f"{name}, line {line}", sentence)
-            if isinstance(key, yaml.ScalarNode):
-                lines.setdefault(key.value, line)
+            lines.setdefault(text, line)
             _look_for_repeated_keys(value, name, findings, (*above, id(node)))
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:

@@ -1,0 +1,71 @@
+"""Reading YAML: every key once, nothing but JSON's values, and a sentence for what is no document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.problems import CodegenError
+from codegen.source import read
+
+
+def _read(tmp_path: Path, text: str) -> object:
+    path = tmp_path / "api.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "api.yaml, line 3: the key `a` stands here a second time; line 1 has it already."),
+        ("a: {b: 1, b: 2}\n", "api.yaml, line 1: the key `b` stands here a second time; line 1 has it already."),
+        ("a:\n  - b: 1\n    b: 2\n", "api.yaml, line 3: the key `b` stands here a second time; line 2 has it already."),
+        ("a: [1, 2\n", "api.yaml, line 2: the document is not valid YAML: did not find expected ',' or ']'."),
+        ("a: !!python/object:os.system x\n", "the document is not valid YAML: could not determine a constructor"),
+        ("a: \x07\n", "api.yaml: the document is not valid YAML: "),
+        ("&a [*a]\n", "api.yaml: the document contains itself."),
+        ("- a\n", "api.yaml: the document is not a YAML mapping."),
+        ("", "api.yaml: the document is not a YAML mapping."),
+        ("200: a\n", "#/200: a key must be a text; put it in quotes."),
+        ("? {a: b}\n: c\n", "the document is not valid YAML: found unhashable key."),
+        ("a: [.nan]\n", "#/a/0: nan is nothing that JSON can hold."),
+        ("a: !!binary aGk=\n", "#/a: b'hi' is nothing that JSON can hold."),
+    ],
+)
+def test_text_that_is_no_document_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    """What YAML would drop, or JSON cannot hold, is told with its line or place."""
+    with pytest.raises(CodegenError) as caught:
+        _read(tmp_path, text)
+
+    assert problem in str(caught.value)
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    """A document that is not there is told in a sentence."""
+    with pytest.raises(CodegenError, match=r"api\.yaml: the document cannot be read: No such file or directory\."):
+        read(tmp_path / "api.yaml")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    """A document is UTF-8."""
+    (tmp_path / "api.yaml").write_bytes(b"a: \xff\n")
+
+    with pytest.raises(CodegenError, match="the document cannot be read"):
+        read(tmp_path / "api.yaml")
+
+
+def test_words_of_older_yaml_stay_texts(tmp_path: Path) -> None:
+    """`on`, dates and times are texts, as in YAML 1.2 and in JSON."""
+    assert {"a": ["on", "2026-03-01", "12:30", "0o7", "1_000"]} == _read(tmp_path, "a: [on, 2026-03-01, 12:30, 0o7, 1_000]\n")
+
+
+def test_values_of_json_are_read_as_such(tmp_path: Path) -> None:
+    """Numbers, truth values and null keep their types."""
+    assert {"a": [1, -2, 1.5, 1e3, True, False, None, None]} == _read(tmp_path, "a: [1, -2, 1.5, 1e3, true, false, null, ~]\n")
+
+
+def test_anchors_are_followed(tmp_path: Path) -> None:
+    """What is written once may stand in two places."""
+    assert {"a": {"x": 1}, "b": {"x": 1}} == _read(tmp_path, "a: &one {x: 1}\nb: *one\n")

@@ -1,0 +1,358 @@
+"""What a document becomes: types, names, prose and places, before ruff has seen them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from codegen.document import Node
+from codegen.view_functions import FunctionView
+from codegen.view_models import FieldView, ModelView
+from codegen.view_operations import OperationView, without_prose
+from codegen.view_prose import Section, described, docstring
+from cstar_async import _wire
+from cstar_async._generated.models import tickets
+from cstar_async._unset import UNSET
+from tests.codegen.documents import TICKET, TICKETS, model, operation, real, said, schema, view_of
+
+SCHEMAS = "#/components/schemas"
+
+
+def _models(raw: Node) -> dict[str, ModelView]:
+    return {one.name: one for module in view_of(raw).model_modules for one in module.models}
+
+
+def _functions(raw: Node) -> dict[str, FunctionView]:
+    return {one.name: one for module in view_of(raw).api_modules for one in module.functions}
+
+
+def _operations(raw: Node) -> dict[str, OperationView]:
+    return {one.id: one for one in view_of(raw).operations}
+
+
+def _read(field: FieldView, **wire: Any) -> Any:
+    """What a decoder would make of a field."""
+    return eval(field.reading, {**vars(_wire), **vars(tickets), "UNSET": UNSET, "wire": wire, "get": wire.get})
+
+
+MESSAGE = {"$ref": f"{SCHEMAS}/Message"}
+STATUS = {"$ref": f"{SCHEMAS}/TicketStatus"}
+INSTANT = {"type": "string", "format": "date-time"}
+NULL = {"type": "null"}
+
+
+ANSWERS: list[tuple[Node, str]] = [
+    ({"type": "string"}, "str"),
+    ({"type": "string", "format": "uuid"}, "str"),
+    ({"type": "string", "const": "x"}, "str"),
+    ({"type": ["integer", "null"]}, "int"),
+    ({"type": ["string", "number", "boolean"]}, "str | float | bool"),
+    ({}, "JSON"),
+    ({"type": "object", "additionalProperties": True}, "dict[str, JSON]"),
+    ({"$ref": f"{SCHEMAS}/FreeObject"}, "dict[str, JSON]"),
+    ({"type": "object", "additionalProperties": {"type": "integer"}}, "dict[str, int]"),
+    ({"type": "object", "additionalProperties": MESSAGE}, "dict[str, Message]"),
+    ({"type": "array", "items": {"type": ["string", "null"]}}, "list[str | None]"),
+    ({"type": ["array", "null"], "items": MESSAGE}, "list[Message]"),
+    ({"type": "array", "items": STATUS}, "list[TicketStatus]"),
+    (STATUS, "TicketStatus"),
+    ({"oneOf": [STATUS, NULL]}, "TicketStatus"),
+    ({"oneOf": [MESSAGE, NULL]}, "Message"),
+    (INSTANT, "datetime"),
+]
+BODIES: list[tuple[Node, str]] = [
+    ({"type": "string"}, "str"),
+    ({"type": ["string", "null"]}, "str | None"),
+    ({}, "JSON | JSONObject"),
+    ({"type": "object", "additionalProperties": True}, "JSONObject"),
+    (STATUS, "TicketStatusInput"),
+    ({"type": "array", "items": {"type": "string"}}, "list[str] | tuple[str, ...]"),
+    ({"type": "array", "items": MESSAGE}, "Sequence[Message | JSONObject]"),
+    (MESSAGE, "Message | JSONObject"),
+    ({"type": "object", "additionalProperties": {"type": "integer"}}, "Mapping[str, int]"),
+    (INSTANT, "datetime"),
+]
+READINGS: list[tuple[Node, Any, Any]] = [
+    ({"type": "string"}, 5, 5),
+    (STATUS, "open", tickets.TicketStatus.OPEN),
+    (STATUS, 5, 5),
+    (INSTANT, "2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+    (INSTANT, "soon", "soon"),
+    (MESSAGE, {"id": "msg_1"}, tickets.decode_message({"id": "msg_1"})),
+    (MESSAGE, "msg_1", "msg_1"),
+    ({"type": "array", "items": MESSAGE}, [{"id": "msg_1"}, 5], [tickets.decode_message({"id": "msg_1"}), 5]),
+    ({"type": "array", "items": STATUS}, ["open", None], [tickets.TicketStatus.OPEN, None]),
+    ({"type": "array", "items": INSTANT}, ["2026-03-01T12:00:00Z"], [datetime(2026, 3, 1, 12, tzinfo=UTC)]),
+    (
+        {"type": "object", "additionalProperties": MESSAGE},
+        {"a": {"id": "msg_1"}, "b": 5},
+        {"a": tickets.decode_message({"id": "msg_1"}), "b": 5},
+    ),
+]
+PLAIN: list[Node] = [{"type": "string"}, STATUS, INSTANT, MESSAGE, {"type": "array", "items": MESSAGE}]
+ALIASED: Node = {**STATUS, "x-cstar-aliases": ["older", "oldest"]}
+NODES: list[Node] = [*(row[0] for row in (*ANSWERS, *BODIES, *READINGS)), *PLAIN, ALIASED]
+
+
+@functools.cache
+def _fields() -> dict[str, list[FieldView]]:
+    """The views of all fields of this file, in an answer and in a body: one document for all of them."""
+    raw = real()
+    for name in ("Ticket", "TicketUpdate"):
+        schema(raw, name)["properties"] |= {f"more{index}": said("More.", **node) for index, node in enumerate(NODES)}
+    models = _models(raw)
+    return {name: [field for field in models[name].fields if field.wire.startswith("more")] for name in ("Ticket", "TicketUpdate")}
+
+
+def _field_of(schema_name: str, node: Node) -> FieldView:
+    """The view of a field that is put into a schema."""
+    return _fields()[schema_name][NODES.index(node)]
+
+
+@pytest.mark.parametrize(
+    ("node", "kind"),
+    ANSWERS,
+)
+def test_field_of_an_answer_may_be_none(node: Node, kind: str) -> None:
+    """A field has the type of the document, and is None where it may be missing."""
+    assert f": {kind} | None = None" == _field_of("Ticket", node).declaration.lstrip("more_0123456789")
+
+
+@pytest.mark.parametrize(
+    ("node", "kind"),
+    BODIES,
+)
+def test_field_of_a_body_may_be_left_out(node: Node, kind: str) -> None:
+    """A field of a body may be left out, which is not null, and takes enums as text and models as mappings."""
+    assert f": {kind} | Unset = UNSET" == _field_of("TicketUpdate", node).declaration.lstrip("more_0123456789")
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "expected"),
+    READINGS,
+)
+@pytest.mark.parametrize("schema_name", ["Ticket", "TicketUpdate"])
+def test_field_is_read_as_it_came_or_better(schema_name: str, node: Node, value: Any, expected: Any) -> None:
+    """What keeps the promise of the document is read, what does not is passed through."""
+    field = _field_of(schema_name, node)
+    found = _read(field, **{field.wire: value})
+
+    assert (expected, type(expected)) == (found, type(found))
+
+
+@pytest.mark.parametrize("node", PLAIN)
+def test_absent_and_null_are_told_apart_in_bodies_alone(node: Node) -> None:
+    """In an answer both are None; in a body what was left out stays UNSET."""
+    answer, body = _field_of("Ticket", node), _field_of("TicketUpdate", node)
+    null = {answer.wire: None}
+
+    assert (None, None, UNSET, None) == (_read(answer), _read(answer, **null), _read(body), _read(body, **null))
+
+
+def test_alias_is_read_like_the_name() -> None:
+    """A field is found under every name that it has been seen under."""
+    field = _field_of("Ticket", ALIASED)
+
+    assert [tickets.TicketStatus.OPEN] * 3 == [_read(field, **{name: "open"}) for name in (field.wire, "older", "oldest")]
+
+
+def test_field_called_as_a_keyword_gets_an_underscore() -> None:
+    """`from` cannot be an attribute; its wire name stays."""
+    raw = real()
+    schema(raw, "Ticket")["properties"]["from"] = said("Whence.", type="string")
+
+    view = _models(raw)["Ticket"]
+
+    assert "from_: str | None = None" in [field.declaration for field in view.fields]
+    assert "'from_': 'from'" in view.wire_names
+
+
+def test_required_field_that_may_be_null_has_no_default() -> None:
+    """Required and nullable are two things."""
+    raw = real()
+    schema(raw, "Ticket")["required"].append("notes")
+
+    assert "notes: str | None" in [field.declaration for field in _models(raw)["Ticket"].fields]
+
+
+def test_aliases_are_known_names() -> None:
+    """A field that came under another name is no unknown field."""
+    raw = real()
+    schema(raw, "Ticket")["properties"]["title"]["x-cstar-aliases"] = ["subject"]
+
+    assert "(*Ticket.wire_names.values(), 'subject')" == _models(raw)["Ticket"].known_names
+
+
+def test_identity_is_the_attribute_of_its_property() -> None:
+    """A tag has no id; its name stands for it."""
+    assert ("'name'",) == _models(real())["Tag"].identities
+
+
+def test_required_arguments_come_first() -> None:
+    """Whatever the order of the document, what must be given stands before what may be."""
+    raw = real()
+    schema(raw, "MessageCreate")["required"].append("metadata")
+
+    signature = _functions(raw)["create_ticket_message"].parameters
+
+    assert signature.startswith("client: HasSender, ticket_id: str, /, *, content: str, metadata: JSONObject, sender: ")
+    assert signature.endswith(", idempotency_key: str | None = None, options: RequestOptions | None = None")
+
+
+def test_list_in_the_query_takes_one_or_several() -> None:
+    """One value need not be wrapped in a list."""
+    one = "TicketExpandInput"
+
+    assert f"expand: {one} | list[{one}] | tuple[{one}, ...] | Unset = UNSET" in _functions(real())["list_tickets"].parameters
+
+
+def test_required_query_parameter_has_no_default() -> None:
+    """What the server insists on must be given."""
+    raw = real()
+    operation(raw, TICKETS, "get")["parameters"].append(
+        said(
+            "From when on.",
+            **{"name": "since", "in": "query", "required": True, "schema": {"type": "string", "format": "date-time"}},
+        )
+    )
+
+    assert "/, *, since: datetime, page: int | Unset = UNSET" in _functions(raw)["list_tickets"].parameters
+
+
+def test_argument_called_body_or_query_is_passed_on() -> None:
+    """Functions have no locals that an argument could clash with."""
+    raw = real()
+    schema(raw, "TicketUpdate")["properties"] |= {"body": said("Text.", type="string"), "query": said("Text.", type="string")}
+
+    assert "body=body, query=query)" in _functions(raw)["update_ticket"].call
+
+
+def test_free_result_is_a_dict() -> None:
+    """An answer of which only that it is an object is known is a dict, and the operation has no result schema."""
+    raw = real()
+    data = operation(raw, TICKET, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
+    data["data"] = {"$ref": f"{SCHEMAS}/FreeObject"}
+
+    view = _functions(raw)["get_ticket"]
+
+    assert "dict[str, JSON]" == view.returns
+    assert "await client.sender.call(operations.GET_TICKET, dict[str, JSON], ticket_id, options=options)" == view.call
+    assert "result=None" in _operations(raw)["get_ticket"].arguments
+
+
+def _with_library(raw: Node) -> Node:
+    raw["tags"].append({"name": "library", "description": "The public knowledge base."})
+    found = raw["paths"].pop("/api/v1/teams/{teamId}/articles/{articleId}")
+    one = found["get"] | {"tags": ["library"], "x-cstar-namespace": "library", "x-cstar-method": "article", "x-cstar-key": "none"}
+    one["operationId"] = "get_library_article"
+    team = said("The team.", **{"name": "team", "in": "path", "required": True, "schema": {"type": "string"}})
+    team["x-cstar-supplied"] = "client"
+    item = {"parameters": [team, {"$ref": "#/components/parameters/ArticleId"}], "get": one}
+    raw["paths"] |= {"/api/v1/teams/{teamId}/articles/{articleId}": found, "/api/library/{team}/articles/{articleId}": item}
+    return raw
+
+
+def test_operation_of_the_library_is_apart_from_the_client() -> None:
+    """The public library has a scope and a class of its own, which the client does not offer."""
+    raw = _with_library(real())
+
+    assert "scope='library', segments=('/articles/', '')" in _operations(raw)["get_library_article"].arguments
+    assert {"library": False} == {
+        module.root.attribute: module.is_on_client for module in view_of(raw).namespace_modules if not module.is_on_client
+    }
+
+
+def test_namespace_of_library_and_client_is_refused() -> None:
+    """A namespace belongs to the library or to the client."""
+    raw = _with_library(real())
+    article = operation(raw, "/api/library/{team}/articles/{articleId}", "get")
+    article |= {"tags": ["articles"], "x-cstar-namespace": "articles"}
+    raw["tags"].pop()
+
+    with pytest.raises(Exception, match="the namespace `articles` has operations of the library and others"):
+        view_of(raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("Ticket", "tickets"), ("Deleted", "shared"), ("Category", "categories"), ("TicketPriority", "tickets"), ("Whoami", "auth")],
+)
+def test_schema_lives_with_those_who_need_it(name: str, module: str) -> None:
+    """One user: with it. Several: with the one it is named after, else in `shared`."""
+    raw = real()
+    tags = operation(raw, "/api/v1/teams/{teamId}/tags", "get")["responses"]["200"]["content"]["application/json"]["schema"]
+    tags["allOf"][1]["properties"]["data"]["items"] = {"$ref": f"{SCHEMAS}/Ticket"}
+    schema(raw, "Tag")["properties"]["category"] = said("Its category.", **{"$ref": f"{SCHEMAS}/Category"})
+
+    modules = {one: view.name for view in view_of(raw).model_modules for one in view.exports}
+
+    assert module == modules[name]
+
+
+def test_named_module_overrules_the_rest() -> None:
+    """`x-cstar-module` says where a schema lives."""
+    raw = real()
+    schema(raw, "Whoami")["x-cstar-module"] = "shared"
+
+    assert "Whoami" in next(view.exports for view in view_of(raw).model_modules if view.name == "shared")
+
+
+def test_prose_is_left_out_of_schemas_but_names_stay() -> None:
+    """A property may be called `description`, and data may look like prose."""
+    node = {
+        "description": "Prose.",
+        "x-source": "A page",
+        "x-cstar-initial": {"description": "data"},
+        "default": {"examples": 1},
+        "properties": {"description": {"type": "string", "description": "Prose.", "examples": ["x"]}},
+        "allOf": [{"items": {"x-enum-descriptions": {}, "type": "string"}}],
+    }
+
+    assert {
+        "x-cstar-initial": {"description": "data"},
+        "default": {"examples": 1},
+        "properties": {"description": {"type": "string"}},
+        "allOf": [{"items": {"type": "string"}}],
+    } == without_prose(node)
+
+
+@pytest.mark.parametrize(
+    "text", ['says "no"', 'ends with """', "a \\ and \\n", "C:\\", "x" * 200, 'quote \'""""\' inside', "bell \x07"]
+)
+def test_any_text_is_safe_in_a_docstring(text: str) -> None:
+    """Quotes, backslashes and control characters neither end a docstring nor change it."""
+    found = ast.literal_eval(docstring([text], depth=0))
+
+    assert text.replace(" \x07", "") == found.strip()
+
+
+def test_docstring_keeps_to_the_width() -> None:
+    """No line is longer than 132 columns, wherever the docstring stands."""
+    text = docstring(
+        ["word " * 100, Section("Args", (("name", "word " * 60),)), Section("Returns", (("", "word " * 60),))], depth=2
+    )
+
+    assert max(len(line) for line in f"        {text}".splitlines()) <= 132
+
+
+def test_source_of_what_is_not_documented_is_told() -> None:
+    """The reader of a field learns that it is guessed, and from what."""
+    assert "A field. (Inferred: from the text.)" == described(
+        {"description": "A field", "x-evidence": "inferred", "x-source": "inferred: from the text"}
+    )
+    assert "A field. (Named: Some page.)" == described({"description": "A field.", "x-evidence": "named", "x-source": "Some page"})
+
+
+def test_model_of_its_own_kind_is_expressed() -> None:
+    """A schema may refer to itself."""
+    raw = real()
+    raw["components"]["schemas"]["Tree"] = model(
+        "A tree.", below=said("Branches.", type="array", items={"$ref": f"{SCHEMAS}/Tree"}), name=said("Name.", type="string")
+    )
+    schema(raw, "Ticket")["properties"]["tree"] = said("A tree.", **{"$ref": f"{SCHEMAS}/Tree"})
+
+    assert "below: list[Tree] | None = None" == _models(raw)["Tree"].fields[0].declaration
