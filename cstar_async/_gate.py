@@ -42,7 +42,7 @@ class Gate:
         except BaseException:
             if place.done() and not place.cancelled():
                 self.leave()
-            else:
+            elif place in queue:  # whoever left in the same turn of the loop may have dropped it already
                 queue.remove(place)
             raise
 

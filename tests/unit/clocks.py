@@ -1,0 +1,53 @@
+"""A clock that stands until it is told to move."""
+
+from __future__ import annotations
+
+import asyncio
+
+EPOCH = 1_790_000_000.0
+"""Where the wall clock of `ManualClock` begins."""
+
+
+class ManualClock:
+    """Both clocks in the hands of a test; who sleeps is woken by `advance`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def monotonic(self) -> float:
+        """Seconds since the clock was made."""
+        return self.now
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return EPOCH + self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until `advance` has passed the moment."""
+        wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.now + seconds, wake))
+        await wake
+
+    async def advance(self, seconds: float) -> None:
+        """Move on, wake who is due, and let everybody run."""
+        self.now += seconds
+        for due, wake in self._sleepers:
+            if due <= self.now and not wake.done():
+                wake.set_result(None)
+        self._sleepers = [(due, wake) for due, wake in self._sleepers if not wake.done()]
+        await settle()
+
+
+async def settle() -> None:
+    """Let every task that can run do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def rate_headers(remaining: int | str, reset: float | str | None = EPOCH + 3600, limit: int | str = 1000) -> dict[str, str]:
+    """The four headers of a rate limit; an end of None is left out."""
+    headers = {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Window": "3600"}
+    if reset is not None:
+        headers["X-RateLimit-Reset"] = reset if isinstance(reset, str) else str(int(reset))
+    return headers
