@@ -100,8 +100,14 @@ class Window:
             self._open()
         if self.learning is not None:
             return not self.learning
-        free = self.remaining - self.in_flight
-        return free > (self.reserve * self.limit if priority else 0)
+        return self.remaining - self.in_flight > self._kept_back(priority)
+
+    def may_leave_room(self, priority: Priority, ahead: int = 0) -> bool:
+        """Whether the answers of calls in flight may show that there is room: the server may have counted them already."""
+        return self.in_flight > 0 and self.remaining - ahead > self._kept_back(priority)
+
+    def _kept_back(self, priority: Priority) -> float:
+        return self.reserve * self.limit if priority else 0.0
 
     def take(self) -> bool:
         """Give a permit. Returns whether its holder is the one who goes ahead to learn the state."""
@@ -111,11 +117,17 @@ class Window:
             self.learning = True
         return goes_ahead
 
-    def give_back(self, *, went_ahead: bool) -> None:
-        """Take a permit back: its call is over, answered or not."""
+    def give_back(self, *, went_ahead: bool, answered: bool) -> None:
+        """Take a permit back: its call is over.
+
+        Args:
+            went_ahead: Whether its holder went ahead to learn the state.
+            answered: Whether the API answered. An answer that says nothing of the limit ends the learning too, or a server without
+                these headers would get one call at a time for ever.
+        """
         self.in_flight -= 1
         if went_ahead and self.learning:
-            self.learning = False
+            self.learning = None if answered else False
 
     def seconds_until_open(self, now: float) -> float:
         """How long until the window ends; 0 if its end is not known or has passed."""

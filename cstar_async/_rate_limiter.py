@@ -150,6 +150,7 @@ class RateLimiter:
             if waiter.wake.done() and not waiter.wake.cancelled():
                 waiter.wake.exception()  # retrieved, so that the loop does not report it
             if self._keeper is waiter:
+                self._keeper = None
                 self._hand_over()
 
     def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
@@ -158,14 +159,14 @@ class RateLimiter:
         if "X-RateLimit-Limit" in headers:
             self._last_headers = headers
         self._window.observe(status, headers, now, clock.time())
-        self._window.give_back(went_ahead=permit is Permit.AHEAD)
+        self._window.give_back(went_ahead=permit is Permit.AHEAD, answered=status < 500)
         if self._waiting:
             self._admit(now)
             self._hand_over()
 
     def give_back(self, permit: Permit, clock: Clock) -> None:
         """The call ended without an answer, or was never sent."""
-        self._window.give_back(went_ahead=permit is Permit.AHEAD)
+        self._window.give_back(went_ahead=permit is Permit.AHEAD, answered=False)
         if self._waiting:
             self._admit(clock.monotonic())
             self._hand_over()
@@ -173,11 +174,12 @@ class RateLimiter:
     def _expected_wait(self, priority: Priority, now: float) -> float:
         """Seconds until this call's turn if nothing changes.
 
-        That is the rest of this window, and a whole one for each limit's worth of calls ahead.
+        That is the rest of this window, and a whole one for each limit's worth of calls ahead; nothing that can be told while
+        calls are in flight whose answers may show room.
         """
         ahead = sum(len(self._queues[other]) for other in Priority if other <= priority)
         usable = self._window.limit * (1 - self._window.reserve) if priority else self._window.limit
-        until_open = self._window.seconds_until_open(now)
+        until_open = 0.0 if self._window.may_leave_room(priority, ahead) else self._window.seconds_until_open(now)
         return until_open + (ahead // max(1, int(usable))) * self._window.length if until_open else 0.0
 
     def _too_long(self, wait: float, clock: Clock) -> RateLimitWaitError:
@@ -228,8 +230,9 @@ class RateLimiter:
     def _expire(self, clock: Clock) -> None:
         """End the waits whose time is over, or is sure to be over before the window opens."""
         now = clock.monotonic()
-        chance = now + self._window.seconds_until_open(now)
-        for queue in self._queues.values():
+        opens = now + self._window.seconds_until_open(now)
+        for priority, queue in self._queues.items():
+            chance = now if self._window.may_leave_room(priority) else opens
             for waiter in queue:
                 if not waiter.wake.done() and (waiter.latest <= now or waiter.latest < chance):
                     waiter.wake.set_exception(self._too_long(max(chance, waiter.latest) - now, clock))

@@ -1,0 +1,309 @@
+"""The limiter: order, hand-over between keepers, latest moments, and permits that are never lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from cstar_async import Priority, RateLimiter, RateLimitWaitError
+from cstar_async._rate_limiter import Permit
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
+
+LONG = 10_000.0
+
+
+def nothing(_: float) -> None:
+    """Announce a wait to nobody."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at 0."""
+    return ManualClock()
+
+
+def known(clock: ManualClock, remaining: int, *, reserve: float = 0.1, limit: int = 1000) -> RateLimiter:
+    """A limiter that has seen one answer."""
+    limiter = RateLimiter(reserve=reserve)
+    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert permit is not None
+    limiter.settle(permit, 200, rate_headers(remaining, limit=limit), clock)
+    return limiter
+
+
+def wait(
+    limiter: RateLimiter,
+    clock: ManualClock,
+    *,
+    longest: float = LONG,
+    priority: Priority = Priority.INTERACTIVE,
+    announce: Callable[[float], None] = nothing,
+) -> asyncio.Task[Permit]:
+    """A call in the queue."""
+    return asyncio.create_task(limiter.acquire(priority, clock, longest=longest, announce=announce))
+
+
+@pytest.mark.parametrize("reserve", [-0.1, 1.0, float("nan")])
+def test_reserve_out_of_range_is_refused(reserve: float) -> None:
+    """A share is from 0 to below 1."""
+    with pytest.raises(ValueError, match="reserve"):
+        RateLimiter(reserve=reserve)
+
+
+def test_fresh_limiter_knows_no_state() -> None:
+    """Nothing is made up before the first answer."""
+    assert RateLimiter().state is None
+
+
+def test_state_is_what_the_last_answer_said(clock: ManualClock) -> None:
+    """Limit, remaining, window and end come from the headers."""
+    state = known(clock, 42).state
+    assert state is not None
+    assert (1000, 42, 3600.0, EPOCH + 3600) == (
+        state.limit,
+        state.remaining,
+        state.window,
+        state.reset_at and state.reset_at.timestamp(),
+    )
+
+
+def test_assumed_limit_bounds_the_first_calls(clock: ManualClock) -> None:
+    """A publishable key has its own documented number."""
+    limiter = RateLimiter()
+    limiter.assume(2)
+    assert [Permit.GRANTED, Permit.GRANTED, None] == [limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(3)]
+
+
+def test_assumption_after_an_answer_changes_nothing(clock: ManualClock) -> None:
+    """What the server said goes over what is documented."""
+    limiter = known(clock, 5)
+    limiter.assume(100)
+    assert 5 == sum(limiter.try_acquire(Priority.INTERACTIVE, clock) is not None for _ in range(20))
+
+
+def test_background_calls_leave_the_reserve(clock: ManualClock) -> None:
+    """With 101 of 1,000 left and a reserve of a tenth, one background call goes, and the rest is for others."""
+    limiter = known(clock, 101)
+    permits = [limiter.try_acquire(Priority.BACKGROUND, clock) for _ in range(3)]
+    assert [Permit.GRANTED, None, None] == permits
+
+
+async def test_wait_longer_than_allowed_is_refused_at_once(clock: ManualClock) -> None:
+    """The error names the moment and the seconds, and nothing waits."""
+    limiter = known(clock, 0)
+    with pytest.raises(RateLimitWaitError) as caught:
+        await limiter.acquire(Priority.INTERACTIVE, clock, longest=60, announce=nothing)
+    assert (3600.0, EPOCH + 3600) == (caught.value.wait, caught.value.retry_at.timestamp())
+
+
+async def test_wait_is_announced_with_its_length(clock: ManualClock) -> None:
+    """Observers hear how long the call is expected to wait."""
+    heard: list[float] = []
+    task = wait(known(clock, 0), clock, announce=heard.append)
+    await settle()
+    task.cancel()
+    assert heard == [3600.0]
+
+
+async def test_first_call_of_a_new_window_goes_alone(clock: ManualClock) -> None:
+    """The others wait for what its answer says."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(3)]
+    await settle()
+    await clock.advance(3600)
+    assert [True, False, False] == [task.done() for task in tasks]
+    assert tasks[0].result() is Permit.AHEAD
+    limiter.settle(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
+    await settle()
+    assert [Permit.GRANTED, Permit.GRANTED] == [await task for task in tasks[1:]]
+
+
+async def test_next_goes_ahead_when_the_first_has_no_answer(clock: ManualClock) -> None:
+    """A lost answer teaches nothing, so the next in line tries alone."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(3)]
+    await settle()
+    await clock.advance(3600)
+    limiter.give_back(tasks[0].result(), clock)
+    await settle()
+    assert [True, False] == [task.done() for task in tasks[1:]]
+    tasks[2].cancel()
+
+
+async def test_answer_without_headers_lets_the_others_follow(clock: ManualClock) -> None:
+    """A server that stops stating its limit is not served one call at a time for ever."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(3)]
+    await settle()
+    await clock.advance(3600)
+    limiter.settle(tasks[0].result(), 200, {}, clock)
+    await settle()
+    assert [True, True] == [task.done() for task in tasks[1:]]
+
+
+async def test_failing_server_without_headers_gets_one_call_at_a_time(clock: ManualClock) -> None:
+    """A 5xx from a gateway says nothing of the window."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(3)]
+    await settle()
+    await clock.advance(3600)
+    limiter.settle(tasks[0].result(), 502, {}, clock)
+    await settle()
+    assert [True, False] == [task.done() for task in tasks[1:]]
+    tasks[2].cancel()
+
+
+async def test_cancelled_keeper_hands_the_watch_over(clock: ManualClock) -> None:
+    """The first waiter watches the time; when it is cancelled and nothing is in flight, the next still wakes."""
+    limiter = known(clock, 0)
+    first, second = wait(limiter, clock), wait(limiter, clock)
+    await settle()
+    first.cancel()
+    await settle()
+    await clock.advance(3600)
+    assert second.done()
+    assert second.result() is Permit.AHEAD
+
+
+async def test_whole_row_of_keepers_cancelled_leaves_the_last_awake(clock: ManualClock) -> None:
+    """Hand-over works any number of times."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(10)]
+    await settle()
+    for task in tasks[:9]:
+        task.cancel()
+    await settle()
+    await clock.advance(3600)
+    assert tasks[9].done()
+
+
+async def test_permit_granted_and_cancelled_in_one_turn_is_not_lost(clock: ManualClock) -> None:
+    """A permit that comes with the cancellation goes to the next in line."""
+    limiter = RateLimiter()
+    limiter.assume(1)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    first, second = wait(limiter, clock), wait(limiter, clock)
+    await settle()
+    limiter.give_back(held, clock)
+    first.cancel()
+    await settle()
+    assert (True, Permit.GRANTED) == (first.cancelled(), second.result())
+
+
+async def test_waiter_beyond_its_latest_moment_fails(clock: ManualClock) -> None:
+    """A call that nothing answers does not hold the queue beyond what each waiter allows."""
+    limiter = RateLimiter()
+    limiter.assume(1)
+    assert limiter.try_acquire(Priority.INTERACTIVE, clock) is not None
+    short, long = wait(limiter, clock, longest=5), wait(limiter, clock, longest=50)
+    await settle()
+    await clock.advance(5)
+    with pytest.raises(RateLimitWaitError):
+        await short
+    assert long.done() is False
+    long.cancel()
+
+
+async def test_later_waiter_with_less_time_fails_before_the_keeper(clock: ManualClock) -> None:
+    """The keeper looks after the latest moments of all."""
+    limiter = RateLimiter()
+    limiter.assume(1)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    keeper, hasty = wait(limiter, clock, longest=50), wait(limiter, clock, longest=20)
+    await settle()
+    await clock.advance(50)
+    assert (True, True) == (keeper.done(), hasty.done())
+    assert [RateLimitWaitError, RateLimitWaitError] == [type(keeper.exception()), type(hasty.exception())]
+
+
+async def test_waiters_fail_once_the_window_is_known_to_open_too_late(clock: ManualClock) -> None:
+    """An answer that closes the window ends the waits that cannot succeed, at once."""
+    limiter = RateLimiter()
+    limiter.assume(1)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    task = wait(limiter, clock, longest=60)
+    await settle()
+    limiter.settle(held, 429, rate_headers(0) | {"Retry-After": "3600"}, clock)
+    await settle()
+    error = task.exception()
+    assert isinstance(error, RateLimitWaitError)
+    assert error.wait == 3600.0
+
+
+async def test_call_waits_for_answers_that_may_leave_room(clock: ManualClock) -> None:
+    """The server may have counted the calls in flight already, so their answers are awaited before a call is refused."""
+    limiter = known(clock, 1)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    task = wait(limiter, clock, longest=60)
+    await settle()
+    limiter.settle(held, 200, rate_headers(1), clock)
+    await settle()
+    assert Permit.GRANTED == await task
+
+
+async def test_call_that_waited_for_answers_fails_when_they_leave_no_room(clock: ManualClock) -> None:
+    """Once nothing is in flight and nothing is left, the wait is known to be too long."""
+    limiter = known(clock, 1)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    task = wait(limiter, clock, longest=60)
+    await settle()
+    limiter.settle(held, 200, rate_headers(0), clock)
+    await settle()
+    assert isinstance(task.exception(), RateLimitWaitError)
+
+
+async def test_interactive_waiter_goes_before_an_earlier_background_one(clock: ManualClock) -> None:
+    """Priority goes over order, also for the first call of a window."""
+    limiter = known(clock, 0)
+    background = wait(limiter, clock, priority=Priority.BACKGROUND)
+    interactive = wait(limiter, clock)
+    await settle()
+    await clock.advance(3600)
+    assert (False, True) == (background.done(), interactive.done())
+    background.cancel()
+
+
+async def test_newcomer_does_not_overtake_the_queue(clock: ManualClock) -> None:
+    """Who comes while others of its priority wait gets nothing at once."""
+    limiter = known(clock, 0)
+    task = wait(limiter, clock)
+    await settle()
+    clock.now = 3600.0
+    assert limiter.try_acquire(Priority.INTERACTIVE, clock) is None
+    task.cancel()
+
+
+async def test_queue_of_many_windows_is_expected_to_take_them_all(clock: ManualClock) -> None:
+    """With a limit of 2 an hour and 4 ahead, the fifth waits for the rest of this hour and two more."""
+    limiter = known(clock, 0, limit=2)
+    heard: list[float] = []
+    tasks = [wait(limiter, clock, longest=LONG * 10, announce=heard.append) for _ in range(5)]
+    await settle()
+    for task in tasks:
+        task.cancel()
+    assert heard == [3600.0, 3600.0, 7200.0, 7200.0, 10800.0]
+
+
+async def test_repr_shows_the_queue_and_nothing_else(clock: ManualClock) -> None:
+    """A limiter in a log says how it stands."""
+    limiter = RateLimiter()
+    assert repr(limiter) == "RateLimiter(state=None, waiting=0)"
+
+
+async def test_limiter_of_an_ended_queue_lets_calls_through(clock: ManualClock) -> None:
+    """After every waiter was cancelled nothing is left behind."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(4)]
+    await settle()
+    for task in tasks:
+        task.cancel()
+    await settle()
+    clock.now = 3600.0
+    assert limiter.try_acquire(Priority.INTERACTIVE, clock) is Permit.AHEAD
