@@ -106,7 +106,7 @@ def read_seconds(value: object) -> float | None:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return min(seconds, FURTHEST) if seconds >= 0 and not math.isnan(seconds) else None
+    return min(seconds, FURTHEST) if seconds >= 0 and math.isfinite(seconds) else None
 
 
 def moment(epoch: float) -> datetime:
