@@ -9,7 +9,8 @@ LONGEST: Final = 200
 """Characters of a server's sentence that are shown; the rest says nothing to a reader of logs."""
 
 _SECRET: Final = re.compile(
-    r"\b(sk|pk)_(?:(live|test)_)?[\w-]{6,}|\b(whsec)_[\w-]{6,}|\b(bearer)\s+[\w.~+/=-]+", re.IGNORECASE | re.ASCII
+    r"(?<![a-z])(sk|pk)_(?:(live|test)_)?[\w.~+/=-]{6,}|(?<![a-z])(whsec)_[\w.~+/=-]{6,}|\b(bearer)(?:\s|%20)+[\w.~+/=-]+",
+    re.IGNORECASE | re.ASCII,
 )
 _ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _SPACE: Final = re.compile(r"\s+")
