@@ -186,7 +186,10 @@ def write_instant(value: datetime, where: str) -> str:
     """
     if value.tzinfo is None or value.utcoffset() is None:
         raise InvalidArgumentError(f"{where}: an instant needs a time zone, such as datetime.now(UTC)")
-    utc = value.astimezone(UTC)
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        return value.isoformat()  # within a day of the first or last year there is no UTC form
     precision = "seconds" if utc.microsecond == 0 else "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
     return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
