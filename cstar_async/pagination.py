@@ -133,9 +133,8 @@ class Paginator(Generic[T]):
         first = number = self._first or 1
         while True:
             page = await self._fetch(number, size)
-            if not page.data:
-                return
-            walk.check_number(number, page)
+            if page.data:
+                walk.check_number(number, page)
             rows = walk.unseen(page)
             if walk.has_moved(page, rows):
                 # The farthest page goes first, so that rows come in the order of the list.
@@ -145,7 +144,8 @@ class Paginator(Generic[T]):
                     rows = slid + rows
                     if len(slid) < len(before.data):
                         break
-            walk.remember(page, rows)
+            if page.data:
+                walk.remember(page, rows)
             if rows:
                 yield Page(rows, page.pagination, fetch=self._fetch, number=number, size=size)
             if not page.has_more:
