@@ -1,0 +1,1 @@
+"""The client over real loopback HTTP, against servers made for one answer."""

@@ -1,0 +1,227 @@
+"""A server that gives scripted answers, byte by byte, a clock on which every wait is over at once, and clients of both."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal
+
+import attrs
+import pytest
+
+from cstar_async import CStarClient
+
+KEY = "sk_test_Zx81secretpart"
+TICKET = {"id": "tkt_1", "title": "Cannot log in", "status": "open", "priority": "high"}
+
+Part = bytes | asyncio.Event
+
+
+@attrs.frozen
+class Answer:
+    """What the server writes, event by event waited for, and what it does with the connection then."""
+
+    parts: tuple[Part, ...]
+    then: Literal["keep", "close", "reset"] = "keep"
+
+
+@attrs.frozen
+class Request:
+    """What the server got."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, read."""
+        return json.loads(self.body)
+
+    @property
+    def path(self) -> str:
+        """The path as it was sent."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The query as it was sent."""
+        return self.target.partition("?")[2]
+
+
+def raw(body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer with any body."""
+    lines = {"Content-Length": str(len(body)), "Content-Type": "application/json", **(headers or {})}
+    head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    return Answer((head.encode() + body,))
+
+
+def ok(data: object, *, headers: Mapping[str, str] | None = None, status: int = 200, **envelope: object) -> Answer:
+    """A good answer with an envelope."""
+    body = {"success": True, "data": data, "meta": {"requestId": "req_ok"}, **envelope}
+    return raw(json.dumps(body).encode(), status, headers)
+
+
+def failed(status: int, *, headers: Mapping[str, str] | None = None, **error: object) -> Answer:
+    """An error in the documented form."""
+    return raw(json.dumps({"success": False, "error": {"message": "No.", **error}}).encode(), status, headers)
+
+
+def cut(*parts: Part, then: Literal["keep", "close", "reset"] = "close") -> Answer:
+    """Bytes as they are, after which the connection ends."""
+    return Answer(parts, then)
+
+
+def held(event: asyncio.Event, answer: Answer | None = None) -> Answer:
+    """An answer that waits for an event."""
+    return Answer((event, *(answer or ok(TICKET)).parts))
+
+
+class Server:
+    """Gives the answers of its script in order, and after them a ticket to every call."""
+
+    def __init__(self) -> None:
+        self.answers: deque[Answer] = deque()
+        self.default = ok(TICKET)
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.url = ""
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._came = asyncio.Condition()
+
+    def script(self, *answers: Answer) -> None:
+        """Add answers."""
+        self.answers.extend(answers)
+
+    async def seen(self, requests: int) -> None:
+        """Wait until so many requests have come."""
+        async with self._came:
+            await self._came.wait_for(lambda: len(self.requests) >= requests)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.connections += 1
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while await self._answer(reader, writer):
+                pass
+        writer.close()
+        with suppress(ConnectionError, asyncio.CancelledError):
+            await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        async with self._came:
+            self.requests.append(Request(method, target, headers, body))
+            self._came.notify_all()
+        answer = self.answers.popleft() if self.answers else self.default
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            for part in answer.parts:
+                if isinstance(part, bytes):
+                    writer.write(part)
+                    await writer.drain()
+                else:
+                    await part.wait()
+        finally:
+            self.in_flight -= 1
+        if answer.then == "reset":
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        return answer.then == "keep"
+
+    async def end(self) -> None:
+        """Cut every connection."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Server]:
+    """A server on loopback."""
+    server = Server()
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    try:
+        yield server
+    finally:
+        listener.close()
+        await server.end()
+        await listener.wait_closed()
+
+
+class InstantClock:
+    """A clock on which every wait is over at once."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        """Seconds slept so far."""
+        return self.now
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return 1_800_000_000.0 + self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Move time instead of waiting."""
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+MakeClient = Callable[..., CStarClient]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """A scripted server."""
+    async with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def clock() -> InstantClock:
+    """A clock on which every wait is over at once."""
+    return InstantClock()
+
+
+@pytest.fixture
+async def make_client(server: Server, clock: InstantClock) -> AsyncIterator[MakeClient]:
+    """Makes clients of the server, which are closed in the end."""
+    made: list[CStarClient] = []
+
+    def make(**options: Any) -> CStarClient:
+        client = CStarClient(**{"api_key": KEY, "team_id": "team_1", "base_url": server.url, "_clock": clock, **options})
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        await client.aclose()
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> CStarClient:
+    """A client of the scripted server."""
+    return make_client()
