@@ -1,0 +1,146 @@
+"""The tree of errors: pickles, copies, one line, and a report that gives nothing away."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from cstar_async import RateLimitState, errors
+from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError, TransportError
+
+KEY = "sk_live_51Habcdef.GHI+jk/l="
+ADDRESS = "ann.lee@example.com"
+BEARER = "Bearer eyJhbGciOi.J9-x"
+CLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CStarError)]
+
+
+def make(kind: type[CStarError]) -> CStarError:
+    """An error with every attribute set, and secrets wherever a server could write them."""
+    text = f"no\nluck for {KEY}, {ADDRESS} with {BEARER}"
+    if issubclass(kind, APIError):
+        return kind(
+            text,
+            status=418,
+            type="a_type",
+            code="a_code",
+            param="a_param",
+            doc_url="https://docs.example/e",
+            retry_after=2.5,
+            operation="get_ticket",
+            attempts=3,
+            idempotency_key="idk_1",
+            request_id="req_1",
+        )
+    if issubclass(kind, RateLimitWaitError):
+        at = datetime(2026, 3, 1, tzinfo=UTC)
+        return kind(
+            text,
+            retry_at=at,
+            wait=61.0,
+            state=RateLimitState(10, 0, at, 3600.0),
+            operation="get_ticket",
+            attempts=1,
+            request_id="req_1",
+        )
+    if issubclass(kind, DecodeError):
+        return kind(text, where="$.data", status=200, operation="get_ticket", attempts=1, request_id="req_1")
+    if issubclass(kind, TransportError):
+        return kind(text, sent=False, operation="get_ticket", attempts=2, idempotency_key="idk_1")
+    return kind(text, operation="get_ticket", attempts=2, idempotency_key="idk_1", request_id="req_1")
+
+
+def through_pickle(error: CStarError) -> CStarError:
+    """There and back."""
+    found = pickle.loads(pickle.dumps(error))
+    assert isinstance(found, CStarError)
+    return found
+
+
+def test_module_holds_the_whole_tree() -> None:
+    """Twenty-two classes, no more and no less."""
+    assert 22 == len(CLASSES)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("again", [through_pickle, copy.copy, copy.deepcopy])
+def test_error_copied_keeps_class_arguments_and_attributes(
+    kind: type[CStarError], again: Callable[[CStarError], CStarError]
+) -> None:
+    """Nothing of an error is lost on its way to another process."""
+    error = make(kind)
+    found = again(error)
+    assert (type(error), error.args, vars(error)) == (type(found), found.args, vars(found))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("secret", ["51Habcdef", "GHI", "jk/l", "ann.lee", "eyJhbGciOi", "J9-x"])
+@pytest.mark.parametrize("show", [str, repr, CStarError.report])
+def test_error_shown_gives_no_secret_away(kind: type[CStarError], secret: str, show: Callable[[CStarError], str]) -> None:
+    """Keys, tokens and addresses stay out of every text."""
+    assert secret not in show(make(kind))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_error_prints_as_one_line(kind: type[CStarError]) -> None:
+    """A log has one line for an error."""
+    assert 1 == len(str(make(kind)).splitlines())
+
+
+def test_api_error_says_status_code_and_request() -> None:
+    """What support asks for first stands in the text."""
+    error = APIError(
+        "No such ticket", status=404, code="resource_missing", param="id", request_id="req_9", operation="get_ticket", attempts=2
+    )
+    assert "No such ticket (404 resource_missing, param id, request req_9, get_ticket, 2 attempts)" == str(error)
+
+
+def test_api_error_with_a_status_alone_says_it() -> None:
+    """What is not known is not mentioned."""
+    assert "Teapot (418)" == str(APIError("Teapot", status=418))
+
+
+def test_decode_error_says_status_and_place() -> None:
+    """A reader sees which part of which answer."""
+    assert "no data (status 200, at $.data, request req_1)" == str(
+        DecodeError("no data", where="$.data", status=200, request_id="req_1")
+    )
+
+
+def test_error_outside_a_call_is_its_sentence() -> None:
+    """No empty brackets."""
+    assert "ConfigurationError('no key')" == repr(errors.ConfigurationError("no key"))
+
+
+def test_secret_in_code_param_and_request_id_is_not_shown() -> None:
+    """Servers echo what they were given into any field."""
+    error = APIError("x", status=400, code=KEY, param=ADDRESS, request_id=KEY, doc_url=f"https://h/?k={KEY}", type=ADDRESS)
+    shown = str(error) + error.report()
+    assert [] == [secret for secret in ("51Habcdef", "GHI", "ann.lee") if secret in shown]
+
+
+def test_report_names_cause_and_versions() -> None:
+    """Support learns what lay below, by class alone."""
+    error = APIError("x", status=500)
+    error.__cause__ = OSError(f"failed with {KEY}")
+    lines = dict(line.split(maxsplit=1) for line in error.report().splitlines())
+    assert ("APIError", "500", "OSError") == (lines["error"], lines["status"], lines["cause"])
+    assert {"cstar-async", "python"} <= lines.keys()
+
+
+def test_invalid_argument_is_a_value_error() -> None:
+    """Callers may catch it as Python's own."""
+    assert issubclass(errors.InvalidArgumentError, ValueError)
+
+
+@pytest.mark.parametrize("parent", [errors.WebhookError, errors.TransportError])
+def test_families_hold_their_members(parent: type[CStarError]) -> None:
+    """One `except` catches a family."""
+    members = {
+        errors.WebhookError: {errors.SignatureError, errors.StaleTimestampError, errors.PayloadError},
+        errors.TransportError: {errors.ConnectionFailedError, errors.RequestTimeoutError},
+    }
+    assert members[parent] == set(parent.__subclasses__())

@@ -1,0 +1,228 @@
+"""The arithmetic of a window, against headers of every kind."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+import pytest
+
+from cstar_async import Priority
+from cstar_async._rate_limit import RateLimitState, Window, read_state
+from tests.unit.clocks import EPOCH, rate_headers
+
+FIRST = Priority.INTERACTIVE
+
+
+def room(window: Window, now: float = 0.0, most: int = 2000) -> int:
+    """How many permits the window gives in a row."""
+    given = 0
+    while given < most and window.has_room(FIRST, now):
+        window.take()
+        given += 1
+    return given
+
+
+def seen(headers: dict[str, str], status: int = 200) -> Window:
+    """A window that has learned from one answer at 0."""
+    window = Window()
+    window.observe(status, headers, 0.0, EPOCH)
+    return window
+
+
+def test_unknown_window_gives_the_documented_number() -> None:
+    """1,000 until an answer says otherwise."""
+    assert 1000 == room(Window())
+
+
+@pytest.mark.parametrize("remaining", [0, 1, 7])
+def test_window_gives_what_the_answer_leaves(remaining: int) -> None:
+    """Not one more."""
+    assert remaining == room(seen(rate_headers(remaining)))
+
+
+def test_smallest_remaining_of_a_window_counts() -> None:
+    """An overtaken answer does not give calls back."""
+    window = seen(rate_headers(3))
+    window.observe(200, rate_headers(9), 0.0, EPOCH)
+    assert 3 == room(window)
+
+
+def test_end_that_wobbles_by_a_second_is_the_same_window() -> None:
+    """Servers round."""
+    window = seen(rate_headers(3))
+    window.observe(200, rate_headers(9, EPOCH + 3601), 1.0, EPOCH + 1)
+    assert 3 == room(window, 1.0)
+
+
+def test_later_end_is_a_new_window() -> None:
+    """Its count goes over that of the old one."""
+    window = seen(rate_headers(0, EPOCH + 10))
+    window.observe(200, rate_headers(9, EPOCH + 3610), 11.0, EPOCH + 11)
+    assert 9 == room(window, 11.0)
+
+
+def test_straggler_of_the_window_before_changes_nothing() -> None:
+    """An answer of the old window that comes after one of the new is too old."""
+    window = seen(rate_headers(9, EPOCH + 3610))
+    window.observe(200, rate_headers(0, EPOCH + 10), 1.0, EPOCH + 1)
+    assert 9 == room(window, 1.0)
+
+
+def test_answer_of_a_window_that_is_over_says_nothing() -> None:
+    """A count of the past does not close the present."""
+    assert 1000 == room(seen(rate_headers(0, EPOCH - 5)))
+
+
+def test_window_rolling_over_gives_one_call_until_it_is_answered() -> None:
+    """Nobody knows what the next window grants."""
+    window = seen(rate_headers(5, EPOCH + 10))
+    assert 1 == room(window, 10.0)
+
+
+def test_calls_in_flight_over_the_border_are_taken_off_the_new_window() -> None:
+    """The server may count them there."""
+    window = seen(rate_headers(5, EPOCH + 10))
+    assert 5 == room(window)
+    assert window.has_room(FIRST, 10.0)
+    assert window.take() is True
+    window.observe(200, rate_headers(999, EPOCH + 3610), 10.0, EPOCH + 10)
+    window.give_back(went_ahead=True, answered=True)
+    assert 999 - 5 == room(window, 10.0)
+
+
+def test_answer_to_an_old_call_ends_the_learning() -> None:
+    """Whoever is answered first in the new window teaches all."""
+    window = seen(rate_headers(5, EPOCH + 10))
+    window.take()
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    window.observe(200, rate_headers(999, EPOCH + 3610), 10.0, EPOCH + 10)
+    window.give_back(went_ahead=False, answered=True)
+    assert 998 == room(window, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "opens"),
+    [
+        ("0", 0.0),
+        ("30", 30.0),
+        ("0.5", 0.5),
+        (formatdate(EPOCH + 90, usegmt=True), 90.0),
+        (formatdate(EPOCH - 90, usegmt=True), 0.0),
+        ("31536000", 3600.0),
+        (formatdate(EPOCH + 366 * 86400, usegmt=True), 3600.0),
+        ("soon", 3600.0),
+        ("-5", 3600.0),
+        ("nan", 3600.0),
+        ("inf", 3600.0),
+        ("", 3600.0),
+    ],
+)
+def test_refusal_closes_the_window_for_as_long_as_it_says(retry_after: str, opens: float) -> None:
+    """A number or a date is kept, a year is cut to the window, and garbage leaves the known end."""
+    window = seen(rate_headers(5) | {"Retry-After": retry_after}, 429)
+    assert opens == window.seconds_until_open(0.0)
+    assert (opens == 0.0) == window.has_room(FIRST, 0.0)
+
+
+def test_refusal_without_any_header_lets_one_try() -> None:
+    """Without a word on when to come back, one call finds out for all."""
+    assert 1 == room(seen({}, 429))
+
+
+def test_refusal_of_the_call_ahead_closes_the_window() -> None:
+    """Who went ahead and was refused spares the others."""
+    window = seen(rate_headers(0, EPOCH + 10))
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    window.observe(429, {"Retry-After": "20"}, 10.0, EPOCH + 10)
+    window.give_back(went_ahead=True, answered=True)
+    assert (0, 1) == (room(window, 29.0), room(window, 30.0))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-RateLimit-Remaining": "0"},
+        rate_headers("none"),
+        rate_headers("-1"),
+        rate_headers(0, limit=0),
+        rate_headers(0, limit="x"),
+        rate_headers("9" * 19),
+        rate_headers(0, reset=None),
+        rate_headers(0, reset="soon"),
+        rate_headers(0, reset="-1"),
+    ],
+)
+def test_unusable_headers_leave_what_is_known(headers: dict[str, str]) -> None:
+    """What cannot be read, or would close the window for ever, counts as missing."""
+    assert 1000 == room(seen(headers))
+
+
+def test_count_without_an_end_tightens_a_known_window() -> None:
+    """Its end is known from before."""
+    window = seen(rate_headers(50))
+    window.observe(200, rate_headers(2, reset=None), 0.0, EPOCH)
+    assert 2 == room(window)
+
+
+def test_end_further_than_a_window_is_cut_to_it() -> None:
+    """A year away is an hour away."""
+    assert 3600.0 == seen(rate_headers(0, EPOCH + 366 * 86400)).seconds_until_open(0.0)
+
+
+def test_more_remaining_than_the_limit_is_the_limit() -> None:
+    """A window never has more than its limit."""
+    assert 10 == room(seen(rate_headers(500, limit=10)))
+
+
+def test_limit_that_changes_within_a_window_is_believed() -> None:
+    """An upgrade of the plan counts at once."""
+    window = seen(rate_headers(0))
+    window.observe(200, rate_headers(100, limit=2000), 0.0, EPOCH)
+    assert 100 == room(window)
+
+
+def test_end_is_measured_by_the_servers_own_clock() -> None:
+    """A client whose clock is two hours wrong waits as long as any other."""
+    headers = rate_headers(0, EPOCH + 7200 + 60) | {"Date": formatdate(EPOCH + 7200, usegmt=True)}
+    assert 60.0 == seen(headers).seconds_until_open(0.0)
+
+
+def test_background_has_no_room_in_the_reserve() -> None:
+    """A tenth of 1,000 is left to interactive calls."""
+    window = seen(rate_headers(100))
+    assert (False, True) == (window.has_room(Priority.BACKGROUND, 0.0), window.has_room(FIRST, 0.0))
+
+
+def test_state_is_read_from_the_headers() -> None:
+    """All four of them."""
+    state = read_state(rate_headers(7))
+    assert state is not None
+    assert (1000, 7, EPOCH + 3600, 3600.0) == (
+        state.limit,
+        state.remaining,
+        state.reset_at and state.reset_at.timestamp(),
+        state.window,
+    )
+
+
+def test_state_without_an_end_has_none() -> None:
+    """Limit and remaining are enough."""
+    assert RateLimitState(5, 5, None, None) == read_state({"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "9"})
+
+
+def test_end_beyond_the_calendar_is_none() -> None:
+    """An absurd date is no error."""
+    state = read_state(rate_headers(1, "9" * 18))
+    assert state is not None
+    assert state.reset_at is None
+
+
+@pytest.mark.parametrize("missing", ["X-RateLimit-Limit", "X-RateLimit-Remaining"])
+def test_headers_without_their_counts_are_no_state(missing: str) -> None:
+    """Half a state is none."""
+    headers = rate_headers(1)
+    del headers[missing]
+    assert read_state(headers) is None

@@ -1,0 +1,119 @@
+"""Retries: the decision as a table, the waits, and the budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from cstar_async._retry import Failure, RetryBudget, is_repeatable, required_wait, wait_before
+
+LOST, UNSENT = Failure(), Failure(sent=False)
+BUSY = Failure(status=409, code="Idempotency_In_Progress")
+
+
+def status(number: int) -> Failure:
+    """An answer without a code."""
+    return Failure(status=number)
+
+
+TABLE: list[tuple[Failure, bool, bool, bool, bool]] = [
+    # failure, GET, DELETE, POST with a key, POST without
+    (LOST, True, True, True, False),
+    (UNSENT, True, True, True, True),
+    (status(301), False, False, False, False),
+    (status(400), False, False, False, False),
+    (status(401), False, False, False, False),
+    (status(403), False, False, False, False),
+    (status(404), False, False, False, False),
+    (status(408), True, True, True, False),
+    (status(409), False, False, False, False),
+    (Failure(status=409, code="idempotency_key_reused"), False, False, False, False),
+    (BUSY, True, True, True, True),
+    (status(418), False, False, False, False),
+    (status(422), False, False, False, False),
+    (status(429), True, True, True, True),
+    (status(499), False, False, False, False),
+    (status(500), True, True, True, False),
+    (status(502), True, True, True, False),
+    (status(503), True, True, True, False),
+    (status(529), True, True, True, False),
+    (status(599), True, True, True, False),
+    (status(600), False, False, False, False),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0].status}-{row[0].code}-{row[0].sent}")
+def test_failure_is_repeated_as_the_table_says(row: tuple[Failure, bool, bool, bool, bool]) -> None:
+    """Reads and deletions for what may pass; writes under a key, or where the server did not act."""
+    failure, *expected = row
+    assert expected == [
+        is_repeatable(failure, "GET", None),
+        is_repeatable(failure, "DELETE", None),
+        is_repeatable(failure, "POST", "idk_1"),
+        is_repeatable(failure, "PATCH", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "seconds"),
+    [
+        (status(429), 60.0),
+        (Failure(status=429, retry_after=0.0), 0.0),
+        (Failure(status=429, retry_after=7.0), 7.0),
+        (Failure(status=503, retry_after=7.0), 7.0),
+        (status(503), None),
+        (LOST, None),
+    ],
+)
+def test_required_wait_is_the_servers_word(failure: Failure, seconds: float | None) -> None:
+    """A 429 without a word means a minute."""
+    assert seconds == required_wait(failure)
+
+
+@pytest.mark.parametrize(("attempt", "most"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (5000, 8.0)])
+def test_back_off_doubles_up_to_its_longest(attempt: int, most: float) -> None:
+    """Full jitter takes a share of 0.5, 1, 2, 4, 8 seconds."""
+    assert (0.0, most / 2) == (wait_before(attempt, LOST, lambda: 0.0), wait_before(attempt, LOST, lambda: 0.5))
+
+
+def test_wait_of_the_server_is_spread_by_a_tenth() -> None:
+    """Never earlier, up to a tenth later."""
+    failure = Failure(status=429, retry_after=10.0)
+    assert (10.0, 10.5) == (wait_before(1, failure, lambda: 0.0), wait_before(1, failure, lambda: 0.5))
+
+
+def test_budget_pays_five_a_retry_until_it_is_empty() -> None:
+    """Twelve tokens are two retries."""
+    budget = RetryBudget(12)
+    assert [True, True, False] == [budget.take() for _ in range(3)]
+
+
+@pytest.mark.parametrize(("after_retry", "successes"), [(False, 5), (True, 1)])
+def test_successes_fill_an_empty_budget(*, after_retry: bool, successes: int) -> None:
+    """One back for a success, five for one after a retry."""
+    budget = RetryBudget(5)
+    assert budget.take()
+    for _ in range(successes - 1):
+        budget.refill(after_retry=after_retry)
+    before = budget.take()
+    budget.refill(after_retry=after_retry)
+    assert (False, True) == (before, budget.take())
+
+
+def test_full_budget_grows_no_further() -> None:
+    """Years of successes do not buy a storm of retries."""
+    budget = RetryBudget(5)
+    for _ in range(100):
+        budget.refill(after_retry=True)
+    assert [True, False] == [budget.take(), budget.take()]
+
+
+def test_budget_switched_off_always_pays() -> None:
+    """None: no budget."""
+    budget = RetryBudget(None)
+    budget.refill(after_retry=False)
+    assert [True] * 1000 == [budget.take() for _ in range(1000)]
+
+
+def test_budget_of_nothing_never_pays() -> None:
+    """0 is not None."""
+    assert RetryBudget(0).take() is False
