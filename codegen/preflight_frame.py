@@ -31,9 +31,9 @@ def inspect(document: Document, findings: Findings) -> None:
 
 
 def inspect_leftovers(document: Document, findings: Findings) -> None:
-    """Note what describes or defines something that no operation needs."""
+    """Note tags that say nothing, and schemas that no operation needs."""
     _inspect_tags(document, findings)
-    _inspect_components(document, findings)
+    _inspect_schemas(document, findings)
 
 
 def _inspect_version(document: Document, findings: Findings) -> None:
@@ -80,23 +80,15 @@ def _inspect_references(document: Document, findings: Findings) -> None:
 
 def _inspect_tags(document: Document, findings: Findings) -> None:
     names = [tag.get("name", "") for tag in items(document.raw, "tags")]
-    used = {operation.namespace for operation in document.operations}
     for index, tag in enumerate(items(document.raw, "tags")):
         name, pointer = tag.get("name", ""), below("#/tags", str(index))
         if not tag.get("description"):
             findings.add(pointer, f"the tag `{name}` has no description.")
         if name in names[:index]:
             findings.add(pointer, f"the tag `{name}` stands here a second time.")
-        if not any(namespace == name or namespace.startswith(f"{name}.") for namespace in used):
-            findings.add(pointer, f"no operation is in the namespace of the tag `{name}`.")
 
 
-def _inspect_components(document: Document, findings: Findings) -> None:
-    named = {reference for reference, _ in references_in(document.raw, "#")}
-    for kind in ("parameters", "responses", "requestBodies", "headers"):
-        for name in entries(document.components, kind):
-            if f"#/components/{kind}/{name}" not in named:
-                findings.add(below("#/components", kind, name), "nothing in the document uses this component.")
+def _inspect_schemas(document: Document, findings: Findings) -> None:
     reached = document.schemas_reached_from([document.raw.get("paths"), {**document.components, "schemas": None}])
     for name, schema in document.schemas.items():
         if name not in reached and not schema.get("x-cstar-convention"):

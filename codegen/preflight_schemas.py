@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen.document import Document, Node, below, is_list, is_object, items, schema_named
 from codegen.problems import Findings
-from codegen.vocabulary import FORMATS, TYPES
+from codegen.vocabulary import FORMATS
 
 SAID_OF_EVERY_COMPONENT = ("description", "x-evidence", "x-source")
 SAID_OF_EVERY_PROPERTY = ("description", "x-evidence", "x-source")
@@ -133,9 +133,6 @@ class SchemaRules:
 
     def _inspect_plain(self, node: Node, pointer: str) -> None:
         types = _types_of(node)
-        for word in types:
-            if word not in TYPES:
-                self._findings.add(pointer, f"the type `{word}` is none of JSON's.")
         if node.get("type") in ("null", ["null"]):
             self._findings.add(pointer, "a value that can only be null says nothing.")
         if "format" in node and node["format"] not in FORMATS:

@@ -5,7 +5,7 @@ A stage collects all it finds before it stops the run, so that one run tells the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -35,9 +35,6 @@ class Findings:
 
     def __init__(self) -> None:
         self._problems: dict[Problem, None] = {}
-
-    def __iter__(self) -> Iterator[Problem]:
-        return iter(self._problems)
 
     def add(self, place: str, sentence: str) -> None:
         """Note a problem."""

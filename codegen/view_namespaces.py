@@ -46,7 +46,8 @@ class NamespaceModuleView:
 
 def namespace_modules(document: Document) -> tuple[NamespaceModuleView, ...]:
     """The modules of all root namespaces, in the order of the document's tags."""
-    tags = {tag["name"]: tag["description"] for tag in document.raw["tags"]}
+    used = {name for operation in document.operations for name in lineage(operation.namespace)}
+    tags = {tag["name"]: tag["description"] for tag in document.raw["tags"] if tag["name"] in used}
     return tuple(_module(document, root, tags) for root in tags if "." not in root)
 
 

@@ -74,8 +74,6 @@ ACTIONS = ("list", "create", "get", "update", "delete", "special")
 FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "int64", "float", "double"})
 """The formats that change nothing (a text stays a text) or that the generator reads (`date-time`)."""
 
-TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
-
 ON_THE_CLIENT = frozenset(
     {"aclose", "closed", "config", "events", "from_env", "rate_limit", "request", "sender", "with_options", "with_response"}
 )

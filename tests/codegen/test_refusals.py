@@ -138,16 +138,6 @@ FRAME = {
     "a tag that stands twice": Case(
         lambda raw: raw["tags"].append(dict(raw["tags"][1])), "#/tags/8", "the tag `tickets` stands here a second time."
     ),
-    "a tag without operations": Case(
-        lambda raw: raw["tags"].append({"name": "ghosts", "description": "None."}),
-        "#/tags/8",
-        "no operation is in the namespace of the tag `ghosts`.",
-    ),
-    "an unused parameter": Case(
-        lambda raw: raw["components"]["parameters"].update(Other=raw["components"]["parameters"]["Page"]),
-        "#/components/parameters/Other",
-        "nothing in the document uses this component.",
-    ),
     "a schema that nothing reaches": Case(
         _set("components", "schemas", "Ghost", to=model("A ghost.", id=said("Its id.", type="string"))),
         f"{SCHEMAS}/Ghost",

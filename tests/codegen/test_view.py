@@ -8,16 +8,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from openapi_python_client.parser.properties.date import DateProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.int import IntProperty
+from openapi_python_client.parser.properties.union import UnionProperty
 
-from codegen.document import Node
+from codegen.document import Document, Node
+from codegen.problems import CodegenError, Findings
+from codegen.view import look_at
 from codegen.view_functions import FunctionView
 from codegen.view_models import FieldView, ModelView
 from codegen.view_operations import OperationView, without_prose
 from codegen.view_prose import Section, described, docstring
+from codegen.view_shapes import Shapes
 from cstar_async import _wire
 from cstar_async._generated.models import tickets
 from cstar_async._unset import UNSET
-from tests.codegen.documents import TICKET, TICKETS, model, operation, real, said, schema, view_of
+from tests.codegen.documents import TICKET, TICKETS, model, operation, reading, real, said, schema, view_of
 
 SCHEMAS = "#/components/schemas"
 
@@ -356,3 +363,37 @@ def test_model_of_its_own_kind_is_expressed() -> None:
     schema(raw, "Ticket")["properties"]["tree"] = said("A tree.", **{"$ref": f"{SCHEMAS}/Tree"})
 
     assert "below: list[Tree] | None = None" == _models(raw)["Tree"].fields[0].declaration
+
+
+def _complaints_of(prop: Any) -> list[str]:
+    findings = Findings()
+    Shapes(Document(real()), findings).of(prop, "#/here")
+    with pytest.raises(CodegenError) as caught:
+        findings.stop_if_any()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def _property(kind: Any, **more: Any) -> Any:
+    return kind(name="x", required=True, default=None, python_name="x", description=None, example=None, **more)
+
+
+def test_property_of_a_new_kind_is_refused() -> None:
+    """A kind of property that the generator was never told of is no guess."""
+    assert ["#/here: the generator cannot express a DateProperty."] == _complaints_of(_property(DateProperty))
+
+
+def test_union_that_needs_telling_apart_is_refused() -> None:
+    """Of an instant or a number, only the wire knows which it is."""
+    union = _property(UnionProperty, inner_properties=[_property(DateTimeProperty), _property(IntProperty)])
+
+    assert ["#/here: the generator cannot tell apart the members of a union unless all of them are plain."] == _complaints_of(union)
+
+
+def test_property_that_the_library_lost_is_missed() -> None:
+    """The census goes down to properties."""
+    parsed = reading(real())
+    tag = parsed.models["Tag"]
+    object.__setattr__(tag, "required_properties", [])
+
+    with pytest.raises(CodegenError, match="the library lost the property `name`"):
+        look_at(parsed)

@@ -1,0 +1,173 @@
+"""A change of the document and one run are all it takes: what comes and goes there comes and goes in the code."""
+
+from __future__ import annotations
+
+import copy
+
+from codegen.document import Node
+from tests.codegen.documents import TICKET, model, operation, said, schema
+from tests.codegen.trees import Tree
+
+
+def _answer(tree: Tree, code: str) -> str:
+    done = tree.generate()
+    assert done.returncode == 0, done.stderr
+    return tree.answer(code)
+
+
+def test_new_field_appears(tree: Tree) -> None:
+    """A field of an answer is an attribute, and a field of a body an argument that is sent."""
+
+    def change(raw: Node) -> None:
+        for name in ("Ticket", "TicketUpdate"):
+            schema(raw, name)["properties"]["dueDate"] = said("When it is due.", type=["string", "null"], format="date-time")
+
+    tree.write(change)
+
+    assert "2026-03-01 00:00:00+00:00 datetime | None | Unset UNSET" == _answer(
+        tree,
+        "import inspect\n"
+        "from cstar_async._generated.api.tickets import update_ticket\n"
+        "from cstar_async._generated.models.tickets import decode_ticket\n"
+        "parameter = inspect.signature(update_ticket).parameters['due_date']\n"
+        "print(decode_ticket({'dueDate': '2026-03-01T00:00:00Z'}).due_date, parameter.annotation, repr(parameter.default))",
+    )
+
+
+def test_dropped_field_goes_to_extra(tree: Tree) -> None:
+    """What the document no longer knows is kept among the unknown fields."""
+    tree.write(lambda raw: schema(raw, "Ticket")["properties"].pop("notes"))
+
+    assert "False {'notes': 'n'}" == _answer(
+        tree,
+        "from cstar_async._generated.models.tickets import decode_ticket\n"
+        "ticket = decode_ticket({'id': 'tkt_1', 'notes': 'n'})\n"
+        "print(hasattr(ticket, 'notes'), ticket.extra)",
+    )
+
+
+def test_new_enum_value_becomes_a_constant(tree: Tree) -> None:
+    """A value that the document learns is known from then on."""
+
+    def change(raw: Node) -> None:
+        schema(raw, "TicketStatus")["enum"].insert(1, "on-hold")
+        schema(raw, "TicketStatus")["x-enum-descriptions"]["on-hold"] = "It waits."
+
+    tree.write(change)
+
+    assert "on-hold ('new', 'on-hold', 'open', 'pending', 'resolved', 'closed') True" == _answer(
+        tree,
+        "from cstar_async._generated.models.tickets import TicketStatus\n"
+        "print(TicketStatus.ON_HOLD, tuple(map(str, TicketStatus.known())), TicketStatus('on-hold').is_known)",
+    )
+
+
+def test_dropped_enum_value_is_unknown(tree: Tree) -> None:
+    """A value that the document drops still reads, as an unknown one."""
+
+    def change(raw: Node) -> None:
+        schema(raw, "TicketStatus")["enum"].remove("closed")
+        del schema(raw, "TicketStatus")["x-enum-descriptions"]["closed"]
+
+    tree.write(change)
+
+    assert "closed False False" == _answer(
+        tree,
+        "from cstar_async._generated.models.tickets import TicketStatus\n"
+        "status = TicketStatus.read('closed')\n"
+        "print(status, status.is_known, hasattr(TicketStatus, 'CLOSED'))",
+    )
+
+
+def test_new_operation_becomes_function_and_method(tree: Tree) -> None:
+    """An operation has a constant, a function, a method and a public name."""
+
+    def change(raw: Node) -> None:
+        new = copy.deepcopy(operation(raw, TICKET, "get"))
+        new |= {"operationId": "peek_at_ticket", "x-cstar-method": "peek"}
+        raw["paths"][f"{TICKET}/peek"] = {"parameters": raw["paths"][TICKET]["parameters"], "get": new}
+
+    tree.write(change)
+
+    assert "('/tickets/', '/peek') True True" == _answer(
+        tree,
+        "from cstar_async._generated.namespaces.tickets import TicketsNamespace\n"
+        "from cstar_async._generated.operations import OPERATIONS\n"
+        "from cstar_async.api import peek_at_ticket\n"
+        "from cstar_async.api.tickets import peek_at_ticket as same\n"
+        "print(OPERATIONS['peek_at_ticket'].segments, TicketsNamespace.peek is peek_at_ticket, same is peek_at_ticket)",
+    )
+
+
+def test_dropped_operation_goes_everywhere(tree: Tree) -> None:
+    """Function, method, constant and public name go together."""
+    tree.write(lambda raw: raw["paths"][TICKET].pop("delete"))
+
+    assert "False False False False" == _answer(
+        tree,
+        "import cstar_async._generated.operations as operations, cstar_async.api as api, cstar_async.api.tickets as tickets\n"
+        "from cstar_async._generated.namespaces.tickets import TicketsNamespace\n"
+        "print('delete_ticket' in operations.OPERATIONS, hasattr(api, 'delete_ticket'), hasattr(tickets, 'delete_ticket'),"
+        " hasattr(TicketsNamespace, 'delete'))",
+    )
+
+
+def _add_notes(raw: Node) -> None:
+    raw["tags"] += [
+        {"name": "notes", "description": "Loose notes."},
+        {"name": "notes.drafts", "description": "Notes that are not done."},
+    ]
+    raw["components"]["schemas"]["Note"] = model("A note.", id=said("Its id.", type="string"))
+    new = copy.deepcopy(operation(raw, TICKET, "get"))
+    new |= {"operationId": "get_draft", "x-cstar-namespace": "notes.drafts", "tags": ["notes.drafts"]}
+    data = new["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
+    data["data"] = {"$ref": "#/components/schemas/Note"}
+    raw["paths"]["/api/v1/teams/{teamId}/notes/{ticketId}"] = {"parameters": raw["paths"][TICKET]["parameters"], "get": new}
+
+
+def test_new_namespace_is_on_the_client(tree: Tree) -> None:
+    """A namespace has modules of its own, and the client leads to it."""
+    tree.write(_add_notes)
+
+    assert "Note notes NotesDraftsNamespace" == _answer(
+        tree,
+        "from cstar_async._generated import models\n"
+        "from cstar_async._generated.namespaces import ClientNamespaces\n"
+        "class Client(ClientNamespaces):\n"
+        "    sender = None\n"
+        "print(models.Note.__name__, models.Note.__module__.rpartition('.')[2], type(Client().notes.drafts).__name__)",
+    )
+
+
+def test_namespace_without_operations_is_gone(tree: Tree) -> None:
+    """Dropping the operations and schemas of a namespace is enough; its tag may stay."""
+
+    def change(raw: Node) -> None:
+        for path in [path for path in raw["paths"] if "/tags" in path]:
+            del raw["paths"][path]
+        for name in ("Tag", "TagCreate"):
+            del raw["components"]["schemas"][name]
+
+    tree.write(change)
+
+    assert "False False" == _answer(
+        tree,
+        "import cstar_async.api as api\n"
+        "from cstar_async._generated.namespaces import ClientNamespaces\n"
+        "print(hasattr(ClientNamespaces, 'tags'), hasattr(api, 'list_tags'))",
+    )
+
+
+def test_dropped_namespace_leaves_no_file(tree: Tree) -> None:
+    """The modules of a namespace go with its last operation."""
+    before = set(tree.files())
+    tree.write(_add_notes)
+    assert 0 == tree.generate().returncode
+    assert {"api/notes.py", "_generated/api/notes.py", "_generated/models/notes.py", "_generated/namespaces/notes.py"} == (
+        set(tree.files()) - before
+    )
+
+    tree.write(lambda _: None)
+
+    assert 0 == tree.generate().returncode
+    assert before == set(tree.files())

@@ -1,0 +1,204 @@
+"""`python -m codegen`: what it writes, what `--check` finds, and that a run that stops changes nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from codegen import output, render
+from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
+from tests.codegen.documents import real
+from tests.codegen.trees import Tree
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of the generated folders."""
+    for folder in output.FOLDERS:
+        shutil.copytree(PACKAGE / folder, tmp_path / "package" / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "package"
+
+
+def _contents(package: Path) -> dict[str, bytes]:
+    return {path.relative_to(package).as_posix(): path.read_bytes() for path in package.rglob("*") if path.is_file()}
+
+
+def _document(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "api.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_committed_code_is_what_the_document_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody edited the generated code, and nobody forgot to generate it."""
+    status = main(["--check"])
+
+    assert (DONE, "") == (status, capsys.readouterr().err)
+
+
+def test_check_names_every_file_that_differs(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A changed, a lost and a foreign file are each told by name, and nothing is repaired."""
+    (package / "_generated" / "operations.py").write_text("")
+    (package / "api" / "tickets.py").unlink()
+    (package / "_generated" / "models" / "ghosts.py").write_text("")
+    before = _contents(package)
+
+    status = main(["--check", "--output", str(package)])
+
+    lines = ["differs: _generated/operations.py", "missing: api/tickets.py", "stray: _generated/models/ghosts.py"]
+    assert (DIFFERENT, lines, before) == (status, capsys.readouterr().err.splitlines(), _contents(package))
+
+
+def test_check_passes_over_compiled_files(package: Path) -> None:
+    """What Python leaves behind is not ours."""
+    (package / "api" / "__pycache__").mkdir()
+    (package / "api" / "__pycache__" / "tickets.cpython-311.pyc").write_bytes(b"")
+
+    assert DONE == main(["--check", "--output", str(package)])
+
+
+def test_run_replaces_the_folders_whole(package: Path) -> None:
+    """Files that nothing generates any more are gone after a run, and nothing else is left lying about."""
+    expected = _contents(package)
+    (package / "_generated" / "models" / "ghosts.py").write_text("")
+    (package / "_generated" / "operations.py").write_text("")
+
+    assert DONE == main(["--output", str(package)])
+    assert expected == _contents(package)
+
+
+def test_run_into_an_empty_package_writes_everything(tmp_path: Path, package: Path) -> None:
+    """There need not be an old output."""
+    (tmp_path / "new").mkdir()
+
+    assert DONE == main(["--output", str(tmp_path / "new")])
+    assert _contents(package) == _contents(tmp_path / "new")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_refused_document_leaves_the_output_alone(
+    tmp_path: Path, package: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """One sentence a problem on stderr, status 2, and every byte as it was."""
+    before = _contents(package)
+    document = _document(tmp_path, "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {}\nopenapi: 3.1.0\n")
+
+    status = main([*arguments, "--document", str(document), "--output", str(package)])
+
+    problem = "api.yaml, line 4: the key `openapi` stands here a second time; line 1 has it already.\n"
+    assert (REFUSED, problem, before) == (status, capsys.readouterr().err, _contents(package))
+
+
+def test_unclean_output_leaves_the_old_one_alone(
+    package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Code that ruff will not have is never swapped in."""
+    before = _contents(package)
+    texts = render._texts
+    monkeypatch.setattr(render, "_texts", lambda *given: {**texts(*given), "_generated/broken.py": "def broken(:\n"})
+
+    status = main(["--output", str(package)])
+
+    assert (REFUSED, before) == (status, _contents(package))
+    assert "ruff: the generated code is not clean: " in capsys.readouterr().err
+
+
+def test_silent_failure_of_ruff_is_told(monkeypatch: pytest.MonkeyPatch, package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A ruff that fails without a word stops the run too."""
+    monkeypatch.setattr(render.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", ""))
+
+    assert REFUSED == main(["--check", "--output", str(package)])
+    assert "ruff: the generated code is not clean: it gave no reason\n" == capsys.readouterr().err
+
+
+def test_other_version_of_ruff_is_refused(
+    monkeypatch: pytest.MonkeyPatch, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another ruff would write other code."""
+    monkeypatch.setattr(render, "version", lambda _: "0.0.1")
+
+    assert REFUSED == main(["--check", "--output", str(package)])
+    assert f"ruff: version {render.RUFF_VERSION} is needed, 0.0.1 is installed.\n" == capsys.readouterr().err
+
+
+def test_failed_swap_puts_everything_back(
+    package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When the second folder cannot be moved, the first one moves back."""
+    before = _contents(package)
+    rename = Path.rename
+
+    def clumsy(source: Path, target: Path) -> Path:
+        if source.name == "api" and "fresh" in source.parts:
+            raise PermissionError(13, "Permission denied")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", clumsy)
+
+    assert REFUSED == main(["--output", str(package)])
+    assert before == _contents(package)
+    assert f"{package}: the output cannot be written: Permission denied.\n" == capsys.readouterr().err
+
+
+def test_output_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A package that does not exist is a misspelt one."""
+    assert REFUSED == main(["--output", str(tmp_path / "nowhere")])
+    assert "the output cannot be written: No such file or directory." in capsys.readouterr().err
+
+
+def test_output_is_the_same_whatever_the_hashes(tree: Tree) -> None:
+    """Sets and dictionaries hash differently in every process; the output must not show it."""
+    for seed in ("0", "1", "4711"):
+        assert (0, "") == ((done := tree.generate("--check", PYTHONHASHSEED=seed)).returncode, done.stderr)
+
+
+def test_output_is_the_same_wherever_the_tree_lies(tmp_path: Path) -> None:
+    """Neither a folder's name, nor an ignore list, nor settings above the tree have a say."""
+    place = tmp_path / "build" / "site-packages"
+    place.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("*\n")
+    (tmp_path / "ruff.toml").write_text("line-length = 60\n")
+    tree = Tree(place)
+    before = tree.files()
+    shutil.rmtree(tree.package / "_generated")
+
+    assert (0, "", before) == ((done := tree.generate()).returncode, done.stderr, tree.files())
+
+
+def test_refusal_has_no_traceback(tree: Tree) -> None:
+    """A user of the command sees sentences, and a status that is not zero."""
+    tree.write(lambda raw: raw["components"]["schemas"]["Ticket"].pop("description"))
+    before = tree.files()
+
+    done = tree.generate()
+
+    assert (2, "", "#/components/schemas/Ticket: the schema has no `description`.\n") == (done.returncode, done.stdout, done.stderr)
+    assert before == tree.files()
+
+
+def test_generator_imports_nothing_of_the_package() -> None:
+    """The generator must run when the package is broken, and knows only the names that generated code imports."""
+    code = "import sys, codegen.__main__; sys.exit(any(name.split('.')[0] == 'cstar_async' for name in sys.modules))"
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, check=False).returncode
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "_generated").rglob("*.py")), ids=lambda path: path.name)
+def test_generated_code_makes_no_excuses(path: Path) -> None:
+    """No `Any`, no cast, no ignored complaint, no object printed by its address."""
+    text = path.read_text(encoding="utf-8")
+
+    assert [] == re.findall(r"\bAny\b|\bcast\(|type: ignore|pyright: ignore|noqa|object at 0x", text)
+
+
+def test_document_stays_as_it_is_while_it_is_read() -> None:
+    """The fixtures of these tests hand out copies."""
+    real()["paths"].clear()
+
+    assert real()["paths"]

@@ -1,0 +1,127 @@
+"""The generated code of the real document: it imports lazily, and reads what it must."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+from typing import Any
+
+import attrs
+import pytest
+
+from codegen.__main__ import ROOT
+from cstar_async import api
+from cstar_async._generated import models, operations
+from cstar_async._generated.models.tickets import Ticket, TicketStatus, TicketUpdate, decode_ticket, decode_ticket_update
+from cstar_async._generated.namespaces import ClientNamespaces
+from cstar_async._generated.operations import OPERATIONS
+from cstar_async._model import Model
+from cstar_async._open_enum import OpenEnum
+from cstar_async._unset import UNSET
+
+CLASSES = [getattr(models, name) for name in models.__all__ if isinstance(getattr(models, name), type)]
+MODELS = [kind for kind in CLASSES if issubclass(kind, Model)]
+
+
+def _decoder(kind: type[Model]) -> Any:
+    return sys.modules[kind.__module__].DECODERS[kind]
+
+
+def test_every_operation_is_a_function_and_a_method() -> None:
+    """The function, its public name and the method are one object."""
+    for operation in OPERATIONS.values():
+        root, *below = operation.namespace.split(".")
+        module = importlib.import_module(f"cstar_async._generated.namespaces.{root}")
+        namespace = getattr(module, "".join(part.title().replace("_", "") for part in (root, *below)) + "Namespace")
+
+        assert getattr(api, operation.id) is getattr(namespace, operation.name)
+        assert getattr(operations, operation.id.upper()) is operation
+
+
+def test_every_class_is_a_model_or_an_open_enum() -> None:
+    """Nothing else is handed out."""
+    assert all(issubclass(kind, (Model, OpenEnum)) for kind in CLASSES)
+
+
+@pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
+def test_model_reads_an_empty_object(kind: type[Model]) -> None:
+    """Whatever is missing is None in an answer and UNSET in a body; nothing raises."""
+    found = _decoder(kind)({})
+
+    assert {UNSET if kind.keeps_null else None} == {getattr(found, attribute) for attribute in kind.wire_names}
+
+
+@pytest.mark.parametrize("value", [None, 5, "text", [], {}, [None], True])
+@pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
+def test_model_reads_oddities(kind: type[Model], value: Any) -> None:
+    """A value of another type than promised is passed on or read; nothing raises."""
+    found = _decoder(kind)(dict.fromkeys(kind.wire_names.values(), value))
+
+    assert isinstance(found, kind)
+
+
+@pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
+def test_annotations_of_models_resolve(kind: type[Model]) -> None:
+    """Users and cattrs can ask a model for its types."""
+    resolved = attrs.fields_dict(attrs.resolve_types(kind))
+
+    assert {*kind.wire_names, "extra"} == resolved.keys()
+    assert not any(isinstance(field.type, str) for field in resolved.values())
+
+
+def test_unknown_fields_are_kept() -> None:
+    """Fields that the document does not know are in `extra`, and only those."""
+    assert {"mood": "good"} == decode_ticket({"id": "tkt_1", "mood": "good"}).extra
+
+
+def test_models_of_bodies_tell_null_from_absent() -> None:
+    """None clears a field, UNSET leaves it alone."""
+    found = decode_ticket_update({"notes": None})
+
+    assert (TicketUpdate(notes=None), True) == (found, TicketUpdate.keeps_null)
+
+
+def test_models_are_made_by_keyword() -> None:
+    """What the document requires must be given; everything else is None."""
+    ticket = Ticket(id="tkt_1", title="T", status=TicketStatus.OPEN, priority="low", tags=[], created_at=None)  # type: ignore[arg-type]
+
+    assert "Ticket(id='tkt_1', status='open')" == repr(ticket)
+    with pytest.raises(TypeError):
+        Ticket()  # type: ignore[call-arg]
+
+
+def test_public_functions_are_documented() -> None:
+    """Every function says what it takes, gives and raises, and where that is from."""
+    for name in api.__all__:
+        text = inspect.getdoc(getattr(api, name)) or ""
+        assert all(f"\n{title}:" in text for title in ("Args", "Returns", "Raises", "Source"))
+
+
+def test_client_has_a_property_for_every_root_namespace() -> None:
+    """The namespaces of the client are those of the operations."""
+    roots = {operation.namespace.partition(".")[0] for operation in OPERATIONS.values() if operation.scope != "library"}
+
+    assert roots == {name for name in vars(ClientNamespaces) if not name.startswith("_")} - {"sender"}
+
+
+@pytest.mark.parametrize("door", [models, api])
+def test_doors_know_their_names(door: Any) -> None:
+    """A door lists what it offers and refuses the rest."""
+    assert set(door.__all__) <= set(dir(door))
+    with pytest.raises(AttributeError, match="has no attribute 'Ghost'"):
+        _ = door.Ghost
+
+
+def test_doors_open_lazily() -> None:
+    """Importing a door imports none of the rooms behind it; one name imports its own room."""
+    code = (
+        "import sys, cstar_async.api, cstar_async._generated.models as models, cstar_async._generated.namespaces\n"
+        "rooms = lambda: sorted(name for name in sys.modules if name.count('.') == 3 and '_generated' in name)\n"
+        "assert rooms() == [], rooms()\n"
+        "models.Whoami\n"
+        "assert rooms() == ['cstar_async._generated.models.auth'], rooms()\n"
+    )
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode

@@ -1,0 +1,56 @@
+"""Copies of the tree, to generate in and to import from in a process of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from codegen.__main__ import ROOT
+from codegen.document import Node
+from tests.codegen.documents import real
+
+
+class Tree:
+    """A copy of what generating needs: the document, the generator and the package."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.package = root / "cstar_async"
+        self.document = root / "openapi" / "cstar.yaml"
+        for name in ("codegen", "cstar_async", "openapi"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".codegen-*"))
+
+    def generate(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command as a user would."""
+        return self.python("-m", "codegen", *arguments, **environment)
+
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the copy, so that it imports from there."""
+        command = [sys.executable, "-X", "utf8", *arguments]
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV_"))}
+        return subprocess.run(
+            command, cwd=self.root, env={**inherited, **environment}, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+
+    def answer(self, code: str) -> str:
+        """What a script prints that imports the generated package."""
+        done = self.python("-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def write(self, change: Callable[[Node], object]) -> None:
+        """Put a changed copy of the real document in the place of the document."""
+        raw = real()
+        change(raw)
+        self.document.write_text(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+    def files(self) -> dict[str, bytes]:
+        """All files of the package, by name."""
+        found = (path for path in self.package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return {path.relative_to(self.package).as_posix(): path.read_bytes() for path in found}

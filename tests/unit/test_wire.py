@@ -1,0 +1,119 @@
+"""What decoders are made of: tolerant readers of single values, lists and maps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cstar_async import _wire
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+def _tag(wire: dict[str, Any]) -> tuple[str, int]:
+    return ("read", len(wire))
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-03-01T12:30:00Z", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
+        ("2026-03-01T12:30:00.123Z", datetime(2026, 3, 1, 12, 30, 0, 123000, tzinfo=UTC)),
+        ("2026-03-01T12:30:00+02:00", datetime(2026, 3, 1, 12, 30, tzinfo=timezone(timedelta(hours=2)))),
+        ("2026-03-01T12:30:00", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
+        ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
+    ],
+)
+def test_instant_is_aware(text: str, instant: datetime) -> None:
+    """An instant keeps its offset, and is in UTC where it names none."""
+    found = _wire.read_instant(text)
+
+    assert (instant, instant.utcoffset()) == (found, found.utcoffset())
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "", "2026-13-01T00:00:00Z", None, 5, 5.5, True, [], {}, datetime(2026, 3, 1, tzinfo=UTC)]
+)
+def test_what_is_no_instant_stays(value: object) -> None:
+    """Anything else is passed through as it came."""
+    assert value is _wire.read_instant(value)
+
+
+@pytest.mark.parametrize("value", [None, 5, "text", True, 1.5])
+def test_what_is_no_container_stays(value: object) -> None:
+    """Every reader passes on what it is not for."""
+    found = (
+        _wire.read_object(_tag, value),
+        _wire.read_list(_tag, value),
+        _wire.read_values(_wire.read_instant, value),
+        _wire.read_map(_tag, value),
+    )
+
+    assert all(one is value for one in found)
+
+
+def test_object_is_read() -> None:
+    """An object goes to its decoder."""
+    assert ("read", 1) == _wire.read_object(_tag, {"a": 1})
+
+
+def test_list_is_read_item_by_item() -> None:
+    """Objects of a list are read, and what is none stays in its place."""
+    assert [("read", 1), None, 5, ("read", 0)] == _wire.read_list(_tag, [{"a": 1}, None, 5, {}])
+
+
+def test_values_are_read_one_by_one() -> None:
+    """Every item of a list goes to the reader, which passes on what it cannot read."""
+    assert [datetime(2026, 3, 1, tzinfo=UTC), None, "soon"] == _wire.read_values(
+        _wire.read_instant, ["2026-03-01T00:00:00Z", None, "soon"]
+    )
+
+
+def test_map_is_read_value_by_value() -> None:
+    """Objects of a map are read, and what is none stays under its key."""
+    assert {"a": ("read", 0), "b": None} == _wire.read_map(_tag, {"a": {}, "b": None})
+
+
+def test_extra_is_what_is_not_known() -> None:
+    """Unknown fields are kept as they came, known ones are not among them."""
+    assert {"b": [1]} == _wire.read_extra(frozenset({"a"}), {"a": 1, "b": [1]})
+
+
+def test_no_extra_is_a_fresh_dict() -> None:
+    """Two objects never share their unknown fields."""
+    assert {} == _wire.no_extra()
+    assert _wire.no_extra() is not _wire.no_extra()
+
+
+def test_new_makes_an_instance_without_init() -> None:
+    """A decoder sets the fields itself."""
+
+    class Thing:
+        def __init__(self) -> None:
+            raise AssertionError
+
+    assert isinstance(_wire.new(Thing), Thing)
+
+
+@given(ANY_JSON)
+def test_no_value_makes_a_reader_raise(value: object) -> None:
+    """Nothing that JSON can hold breaks a reader."""
+    _wire.read_instant(value)
+    _wire.read_object(_tag, value)
+    _wire.read_list(_tag, value)
+    _wire.read_values(_wire.read_instant, value)
+    _wire.read_map(_tag, value)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_instant_comes_back(instant: datetime) -> None:
+    """What is written in ISO 8601 is read as the same instant."""
+    assert instant == _wire.read_instant(instant.isoformat())
