@@ -1,0 +1,247 @@
+"""Connections that fail, break, stall or answer with no HTTP, and what a retry does about it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from cstar_async import ConnectionFailedError, CStarClient, Hooks, NotFoundError, RequestOptions, RequestTimeoutError, ServerError
+from cstar_async.hooks import RequestInfo, RetryInfo
+from cstar_async.models import Deleted
+
+from .conftest import TICKET, Answer, InstantClock, MakeClient, Server, cut, failed, held, ok, raw
+
+BROKEN = {
+    "reset after the request": cut(then="reset"),
+    "closed after the request": cut(),
+    "cut in the headers": cut(b"HTTP/1.1 200 OK\r\nContent-Ty"),
+    "cut in the body": cut(b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"data": {'),
+    "cut in a chunk": cut(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{"data"'),
+    "no http": cut(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+    "bad chunk": cut(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"),
+    "bad gzip": raw(b"this is not gzip", headers={"Content-Encoding": "gzip"}),
+    "bad length": cut(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}"),
+    "long header": cut(b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 100_000 + b"\r\n\r\n"),
+}
+ONCE = RequestOptions(max_retries=0)
+
+
+class Attempts(Hooks):
+    """Collects attempts and retries."""
+
+    def __init__(self) -> None:
+        self.requests: list[RequestInfo] = []
+        self.retries: list[RetryInfo] = []
+
+    def on_request(self, info: RequestInfo, /) -> None:
+        """Keep it."""
+        self.requests.append(info)
+
+    def on_retry(self, info: RetryInfo, /) -> None:
+        """Keep it."""
+        self.retries.append(info)
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """The address of a port on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A session of the user's own."""
+    async with aiohttp.ClientSession() as made:
+        yield made
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+async def test_a_broken_answer_without_retries_is_a_connection_failed_error(
+    server: Server, client: CStarClient, answer: Answer
+) -> None:
+    """Whatever breaks on the wire is a ConnectionFailedError that names the call, and the request may have been acted on."""
+    server.script(answer)
+    with pytest.raises(ConnectionFailedError) as caught:
+        await client.tickets.create(title="a", idempotency_key="k-1", options=ONCE)
+    error = caught.value
+    assert (True, "create_ticket", 1, "k-1") == (error.sent, error.operation, error.attempts, error.idempotency_key)
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+async def test_a_broken_answer_repeats_a_write_under_the_same_key(server: Server, client: CStarClient, answer: Answer) -> None:
+    """A POST whose answer was lost is sent again with the same Idempotency-Key and body."""
+    server.script(answer, ok(TICKET, status=201))
+    assert "tkt_1" == (await client.tickets.create(title="a")).id
+    first, second = server.requests
+    assert (first.headers["idempotency-key"], first.body) == (second.headers["idempotency-key"], second.body)
+
+
+async def test_a_refused_connection_was_not_sent(nowhere: str, make_client: MakeClient, clock: InstantClock) -> None:
+    """Connection refused is retried, and then a ConnectionFailedError that says that nothing was sent."""
+    with pytest.raises(ConnectionFailedError) as caught:
+        await make_client(base_url=nowhere).tickets.create(title="a")
+    assert (False, 4, 3) == (caught.value.sent, caught.value.attempts, len(clock.slept))
+
+
+async def test_a_name_that_does_not_resolve_was_not_sent(make_client: MakeClient) -> None:
+    """An unknown host is a ConnectionFailedError that says that nothing was sent."""
+    with pytest.raises(ConnectionFailedError) as caught:
+        await make_client(base_url="http://nothing.invalid").tickets.get("tkt_1", options=ONCE)
+    assert not caught.value.sent
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
+@pytest.mark.parametrize("method", ["get", "delete"])
+async def test_a_dropped_connection_is_an_attempt_and_not_repeated_behind_the_hooks(
+    server: Server, make_client: MakeClient, session: aiohttp.ClientSession, own: bool, method: str
+) -> None:
+    """When the server closes a kept-alive connection, aiohttp itself sends nothing again: each request is an attempt."""
+    hook = Attempts()
+    client = make_client(hooks=[hook], **({"session": session} if own else {}))
+    server.script(ok(TICKET), cut(), ok(TICKET) if method == "get" else ok({"deleted": True, "id": "tkt_1"}))
+    await client.tickets.get("tkt_1")
+    await getattr(client.tickets, method)("tkt_1")
+    assert (3, [1, 1, 2], 2) == (len(server.requests), [info.attempt for info in hook.requests], server.connections)
+    assert ["ConnectionFailedError"] == [info.error for info in hook.retries]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
+async def test_a_dropped_connection_without_retries_is_raised(
+    server: Server, make_client: MakeClient, session: aiohttp.ClientSession, own: bool
+) -> None:
+    """Without retries a GET on a dropped kept-alive connection fails after one request."""
+    client = make_client(max_retries=0, **({"session": session} if own else {}))
+    server.script(ok(TICKET), cut())
+    await client.tickets.get("tkt_1")
+    with pytest.raises(ConnectionFailedError):
+        await client.tickets.get("tkt_1")
+    assert 2 == len(server.requests)
+
+
+@pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",)], ids=["silence", "half an answer"])
+async def test_a_server_that_stalls_is_a_timeout(server: Server, client: CStarClient, parts: tuple[bytes, ...]) -> None:
+    """An attempt that takes longer than its timeout is a RequestTimeoutError, before the headers and in the body."""
+    server.script(Answer((*parts, asyncio.Event())))
+    with pytest.raises(RequestTimeoutError) as caught:
+        await client.tickets.get("tkt_1", options=RequestOptions(timeout=0.03, max_retries=0))
+    assert (True, 1) == (caught.value.sent, caught.value.attempts)
+
+
+async def test_a_timeout_is_retried(server: Server, make_client: MakeClient) -> None:
+    """A stalled attempt is followed by another."""
+    server.script(held(asyncio.Event()))
+    assert "tkt_1" == (await make_client(timeout=0.05).tickets.get("tkt_1")).id
+    assert 2 == len(server.requests)
+
+
+async def test_a_deadline_cuts_an_attempt(server: Server, client: CStarClient) -> None:
+    """An attempt cut by the deadline is a RequestTimeoutError."""
+    server.script(held(asyncio.Event()))
+    with pytest.raises(RequestTimeoutError):
+        await client.tickets.get("tkt_1", options=RequestOptions(deadline=0.03, max_retries=0))
+
+
+async def test_a_lost_delete_that_finds_nothing_is_done(server: Server, client: CStarClient) -> None:
+    """A 404 on the retry of a DELETE whose first answer was lost counts as done."""
+    server.script(cut(), failed(404))
+    assert Deleted(deleted=True, id="tkt_1") == await client.tickets.delete("tkt_1")
+
+
+async def test_a_delete_that_finds_nothing_at_first_is_not_found(server: Server, client: CStarClient) -> None:
+    """A 404 on the first attempt of a DELETE is raised."""
+    server.script(failed(404))
+    with pytest.raises(NotFoundError):
+        await client.tickets.delete("tkt_1")
+
+
+async def test_a_delete_after_a_429_that_finds_nothing_is_not_found(server: Server, client: CStarClient) -> None:
+    """A 429 did not act, so a 404 after it is raised."""
+    server.script(failed(429, headers={"Retry-After": "1"}), failed(404))
+    with pytest.raises(NotFoundError):
+        await client.tickets.delete("tkt_1")
+
+
+async def test_a_delete_after_a_refused_connection_that_finds_nothing_is_not_found(
+    nowhere: str, make_client: MakeClient, clock: InstantClock
+) -> None:
+    """A connection that was refused did not act, so a 404 on the retry is raised."""
+    late = Server()
+    late.default = failed(404)
+    host, port = nowhere.removeprefix("http://").split(":")
+    listeners: list[asyncio.Server] = []
+
+    async def sleep(seconds: float) -> None:
+        if not listeners:
+            listeners.append(await asyncio.start_server(late.serve, host, int(port)))
+
+    clock.sleep = sleep  # type: ignore[method-assign]
+    try:
+        with pytest.raises(NotFoundError):
+            await make_client(base_url=nowhere).tickets.delete("tkt_1")
+    finally:
+        listeners[0].close()
+        await late.end()
+    assert 1 == len(late.requests)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 520, 599])
+async def test_a_status_that_may_pass_is_retried(server: Server, client: CStarClient, status: int) -> None:
+    """408, 429 and every 5xx are retried, a write under the same key."""
+    server.script(failed(status))
+    await client.tickets.create(title="a")
+    assert 1 == len({request.headers["idempotency-key"] for request in server.requests})
+    assert 2 == len(server.requests)
+
+
+async def test_a_conflict_of_a_call_still_running_is_retried(server: Server, client: CStarClient) -> None:
+    """409 with `idempotency_in_progress` is retried."""
+    server.script(failed(409, code="idempotency_in_progress"))
+    await client.tickets.create(title="a")
+    assert 2 == len(server.requests)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 418, 422, 302])
+async def test_a_status_that_will_not_pass_is_not_retried(server: Server, client: CStarClient, status: int) -> None:
+    """Other statuses end the call at once."""
+    server.script(failed(status))
+    with pytest.raises(Exception, match="No") as caught:
+        await client.tickets.get("tkt_1")
+    assert (1, status) == (len(server.requests), caught.value.status)  # type: ignore[attr-defined]
+
+
+async def test_no_retries_left_raises_the_last_error(server: Server, client: CStarClient) -> None:
+    """After the last attempt the status's own error comes, with the count of attempts."""
+    server.script(*[failed(500 + number) for number in range(4)])
+    with pytest.raises(ServerError) as caught:
+        await client.tickets.get("tkt_1")
+    assert (503, 4, 4) == (caught.value.status, caught.value.attempts, len(server.requests))
+
+
+async def test_an_empty_retry_budget_raises_at_once(server: Server, make_client: MakeClient) -> None:
+    """With five tokens there is one retry for all calls, and then none."""
+    client = make_client(retry_budget=5)
+    server.default = failed(500)
+    for requests in (2, 3):
+        with pytest.raises(ServerError):
+            await client.tickets.get("tkt_1")
+        assert requests == len(server.requests)
+
+
+async def test_a_connection_is_free_while_a_call_backs_off(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
+    """The response is read and released before sleeping: one connection serves others meanwhile."""
+    client = make_client(max_connections=1)
+    server.script(failed(500))
+    meanwhile: list[str] = []
+
+    async def sleep(seconds: float) -> None:
+        meanwhile.append((await client.tickets.get("tkt_2")).id)
+
+    clock.sleep = sleep  # type: ignore[method-assign]
+    await client.tickets.get("tkt_1")
+    assert (["tkt_1"], 1) == (meanwhile, server.connections)
