@@ -1,0 +1,138 @@
+"""The rules over plain values, for any value."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from yarl import URL
+
+from cstar_async import InvalidArgumentError, idempotency_key
+from cstar_async._error_table import error_class, make_error, read_error
+from cstar_async._headers import FURTHEST, read_count, read_date, read_retry_after, read_seconds
+from cstar_async._http import HttpResponse
+from cstar_async._rate_limit import Window, read_state
+from cstar_async._redaction import LONGEST, redact
+from cstar_async._retry import Failure, wait_before
+from cstar_async._url import path_segment, query_string
+
+SHARES = st.floats(0, 1, exclude_max=True)
+NAMES = ["Retry-After", "Date", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Window"]
+VALUES = (
+    st.text(max_size=20)
+    | st.integers(-10, 10**20).map(str)
+    | st.floats().map(str)
+    | st.datetimes().map(lambda at: f"{at:%d %b %Y %H:%M:%S} GMT")
+)
+HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES)
+
+
+@given(st.integers(1, 10**6), SHARES)
+def test_back_off_stays_between_nothing_and_eight_seconds(attempt: int, share: float) -> None:
+    """However many attempts were made."""
+    assert 0 <= wait_before(attempt, Failure(), lambda: share) <= 8
+
+
+@given(st.integers(1, 100), st.sampled_from([429, 500, 503]), st.floats(0, FURTHEST), SHARES)
+def test_wait_is_never_below_what_the_server_asks(attempt: int, status: int, seconds: float, share: float) -> None:
+    """And at most a tenth above."""
+    wait = wait_before(attempt, Failure(status=status, retry_after=seconds), lambda: share)
+    assert seconds <= wait <= seconds * 1.1 + 1e-9
+
+
+@given(HEADERS, st.floats(0, 4e9))
+@example({"Retry-After": "1e999"}, 0.0)
+@example({"Retry-After": "31 Dec 9999 23:59:59 -2359"}, 0.0)
+def test_readers_of_headers_never_raise(headers: dict[str, str], now: float) -> None:
+    """Any text at all is a number, a date or nothing, within bounds."""
+    wait = read_retry_after(headers, now)
+    assert wait is None or 0 <= wait <= FURTHEST
+    state = read_state(headers)
+    assert state is None or 0 <= state.remaining <= state.limit
+
+
+@given(st.text())
+@example("\x00")
+@example("0 0 0 0 0")
+@example("Mon, 01 Jan 0001 00:00:00 +2359")
+def test_readers_of_single_values_never_raise(text: str) -> None:
+    """Each gives a number or None."""
+    for read in (read_count, read_date, read_seconds):
+        found = read(text)
+        assert found is None or isinstance(found, (int, float))
+
+
+@given(st.lists(st.tuples(st.sampled_from([200, 429, 500]), HEADERS, st.floats(0, 1e6)), max_size=6))
+def test_window_survives_any_answers(answers: list[tuple[int, dict[str, str], float]]) -> None:
+    """Whatever the headers say, it opens again within a day of the last."""
+    window, now = Window(), 0.0
+    for status, headers, seconds in answers:
+        now += seconds
+        window.observe(status, headers, now, 1.79e9 + now)
+    assert 0 <= window.seconds_until_open(now) <= 86400
+
+
+@given(st.text(min_size=1))
+@example("../x")
+@example("%2e%2e")
+@example("a\\..\\b")
+@example("a/b?c#d")
+def test_id_in_a_path_never_leaves_its_segment(value: str) -> None:
+    """What yarl makes of the path has the id in one segment, whole."""
+    assume(value not in {".", ".."})
+    try:
+        segment = path_segment(value)
+    except InvalidArgumentError:
+        with pytest.raises(UnicodeEncodeError):
+            value.encode()
+        return
+    url = URL(f"https://h/teams/t/{segment}/end", encoded=True)
+    assert ("/", "teams", "t", value, "end") == tuple(part for part in url.parts)
+    assert ("", "") == (url.query_string, url.fragment)
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8"))))
+def test_query_comes_back_as_it_was_given(query: dict[str, str]) -> None:
+    """No name and no value leaves its place."""
+    url = URL(f"https://h/?{query_string(query)}", encoded=True)
+    assert query == dict(url.query)
+
+
+@given(st.lists(st.text() | st.integers(), min_size=1, max_size=4), st.lists(st.text() | st.integers(), min_size=1, max_size=4))
+def test_keys_are_equal_where_their_parts_are(left: list[str | int], right: list[str | int]) -> None:
+    """The same parts give the same key, others another, and each has its form."""
+    assert (left == right) == (idempotency_key(*left) == idempotency_key(*right))
+    assert re.fullmatch(r"idk_[0-9a-f]{40}", idempotency_key(*left))
+
+
+@given(
+    st.integers(300, 599),
+    st.binary() | st.sampled_from([b'"x"', b"[1]", b'{"error":[]}', b'{"error":{"message":1}}', b"<html>", b"\xff"]),
+)
+def test_error_body_of_any_kind_leaves_the_class_of_its_status(status: int, body: bytes) -> None:
+    """The body only adds detail."""
+    assume(not body.startswith(b"{") or b"code" not in body)
+    error = make_error(read_error(HttpResponse(status, {}, body), 0.0), operation="get_ticket", attempts=1, idempotency_key=None)
+    assert (error_class(status, None), status) == (type(error), error.status)
+    assert 1 == len(str(error).splitlines())
+
+
+@given(st.text())
+def test_redacted_text_is_one_short_line(text: str) -> None:
+    """And redacting it again changes nothing that matters."""
+    line = redact(text)
+    assert len(line) <= LONGEST
+    assert len(line.splitlines()) <= 1
+
+
+@given(
+    st.text(max_size=30),
+    st.text("abcXYZ019_-.~+/=", min_size=12, max_size=60),
+    st.sampled_from(["sk_live_", "sk_test_", "pk_live_", "sk_", "pk_"]),
+)
+def test_key_in_any_text_is_never_shown(before: str, rest: str, prefix: str) -> None:
+    """Wherever it stands apart from letters."""
+    assume(rest not in before)
+    assert rest not in redact(f"{before} {prefix}{rest} after")
