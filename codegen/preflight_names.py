@@ -113,11 +113,13 @@ def _inspect_members(document: Document, findings: Findings) -> None:
         owned.setdefault(key, operation.id)
         if spelt in namespaces:
             findings.add(operation.pointer, f"`{spelt}` is a method and a namespace.")
-    ids = {operation.id for operation in document.operations}
-    for (namespace, method), operation_id in owned.items():
-        if method in ids and method != operation_id:
-            place = next(operation.pointer for operation in document.operations if operation.id == operation_id)
-            findings.add(place, f"the method `{namespace}.{method}` has the name of another operation.")
+    for operation in document.operations:
+        # In the body of the class, the method would hide the function of that name from the methods after it.
+        method = str(operation.node["x-cstar-method"])
+        if method != operation.id and method in {
+            other.id for other in document.operations if other.namespace == operation.namespace
+        }:
+            findings.add(operation.pointer, f"the method `{operation.namespace}.{method}` has the name of another operation.")
 
 
 def lineage(namespace: str) -> list[str]:
