@@ -1,0 +1,326 @@
+"""Waits: how long, who goes first, what ends them, and that nothing is lost when one is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+
+import pytest
+
+from cstar_async import (
+    CStarClient,
+    Hooks,
+    Priority,
+    RateLimiter,
+    RateLimitError,
+    RateLimitWaitError,
+    RequestOptions,
+    RequestTimeoutError,
+    ServerError,
+)
+from cstar_async.hooks import WaitInfo
+from cstar_async.testing.clock import FakeClock
+
+from .conftest import TICKET, Answer, InstantClock, MakeClient, Server, failed, held, ok
+
+HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"data": {'
+
+
+def limits(remaining: int, clock: InstantClock | FakeClock, *, reset: float = 100.0, limit: int = 1000) -> dict[str, str]:
+    """The headers of a window."""
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(int(clock.time() + reset)),
+        "X-RateLimit-Window": "3600",
+    }
+
+
+def held_places(client: CStarClient) -> tuple[int, int]:
+    """Places at the gate and permits that somebody holds."""
+    core = client.sender.core
+    assert isinstance(core.limiter, RateLimiter)
+    return 100 - core.gate.free, core.limiter._window.in_flight
+
+
+WAITS: dict[str, tuple[dict[str, str], dict[str, object], float, float]] = {
+    "seconds": ({"Retry-After": "7"}, {}, 7.0, 7.7),
+    "body": ({}, {"retryAfter": 9}, 9.0, 9.9),
+    "header over body": ({"Retry-After": "7"}, {"retryAfter": 9}, 7.0, 7.7),
+    "zero": ({"Retry-After": "0"}, {}, 0.0, 8.0),
+    "garbage": ({"Retry-After": "soon"}, {}, 60.0, 66.0),
+    "negative": ({"Retry-After": "-5"}, {}, 60.0, 66.0),
+    "nothing": ({}, {}, 60.0, 66.0),
+}
+
+
+@pytest.mark.parametrize(("headers", "error", "least", "most"), WAITS.values(), ids=WAITS)
+async def test_a_429_is_waited_for_as_long_as_it_asks(
+    server: Server,
+    client: CStarClient,
+    clock: InstantClock,
+    headers: dict[str, str],
+    error: dict[str, object],
+    least: float,
+    most: float,
+) -> None:
+    """The wait is that of Retry-After, then of the body, then a minute; never less, and at most 10 % more."""
+    server.script(failed(429, headers=headers, **error))
+    await client.tickets.get("tkt_1")
+    assert least <= sum(clock.slept) <= most
+
+
+async def test_a_date_in_retry_after_is_waited_for(server: Server, client: CStarClient, clock: InstantClock) -> None:
+    """Retry-After may be an HTTP date, measured against the server's own."""
+    headers = {"Retry-After": formatdate(1_000_020, usegmt=True), "Date": formatdate(1_000_000, usegmt=True)}
+    server.script(failed(503, headers=headers))
+    await client.tickets.get("tkt_1")
+    assert 20 <= sum(clock.slept) <= 22
+
+
+async def test_a_429_that_asks_for_too_long_is_raised_at_once(server: Server, client: CStarClient, clock: InstantClock) -> None:
+    """A wait above max_wait is a RateLimitWaitError with the 429 as its cause, without waiting."""
+    server.script(failed(429, headers={"Retry-After": "61"}, request_id="req_7"))
+    with pytest.raises(RateLimitWaitError) as caught:
+        await client.tickets.get("tkt_1")
+    error = caught.value
+    assert (61, "req_7", RateLimitError, []) == (error.wait, error.request_id, type(error.__cause__), clock.slept)
+    assert clock.time() + 61 == error.retry_at.timestamp()
+
+
+async def test_a_503_that_asks_for_too_long_is_its_own_error(server: Server, client: CStarClient, clock: InstantClock) -> None:
+    """A 5xx whose wait exceeds max_wait raises its ServerError."""
+    server.script(failed(503, headers={"Retry-After": "61"}))
+    with pytest.raises(ServerError) as caught:
+        await client.tickets.get("tkt_1")
+    assert (61, []) == (caught.value.retry_after, clock.slept)
+
+
+async def test_a_429_without_retries_is_a_rate_limit_error(server: Server, make_client: MakeClient) -> None:
+    """With `max_retries=0` the 429 itself is raised."""
+    server.script(failed(429, headers={"Retry-After": "7"}))
+    with pytest.raises(RateLimitError) as caught:
+        await make_client(max_retries=0).tickets.get("tkt_1")
+    assert 7 == caught.value.retry_after
+
+
+async def test_a_429_whose_wait_passes_the_deadline_is_raised_before_waiting(
+    server: Server, client: CStarClient, clock: InstantClock
+) -> None:
+    """A wait for a limit that would end after the deadline is a RateLimitWaitError at once."""
+    server.script(failed(429, headers={"Retry-After": "30"}))
+    with pytest.raises(RateLimitWaitError):
+        await client.tickets.get("tkt_1", options=RequestOptions(deadline=10))
+    assert [] == clock.slept
+
+
+async def test_a_503_whose_wait_passes_the_deadline_is_raised_before_waiting(
+    server: Server, client: CStarClient, clock: InstantClock
+) -> None:
+    """A demanded back-off that would end after the deadline is the server's own error at once."""
+    server.script(failed(503, headers={"Retry-After": "30"}))
+    with pytest.raises(ServerError):
+        await client.tickets.get("tkt_1", options=RequestOptions(deadline=10))
+    assert [] == clock.slept
+
+
+async def test_a_spent_window_is_waited_for(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
+    """A call that the client knows will be refused waits until the window ends."""
+
+    class Waits(Hooks):
+        """Collects waits."""
+
+        def on_wait(self, info: WaitInfo, /) -> None:
+            """Keep it."""
+            waits.append(info)
+
+    waits: list[WaitInfo] = []
+    client = make_client(hooks=[Waits()], max_wait=200.0)
+    server.script(ok(TICKET, headers=limits(0, clock, reset=100)))
+    await client.tickets.get("tkt_1")
+    await client.tickets.get("tkt_1")
+    assert 100 <= clock.now < 120
+    assert ["rate_limit"] == [wait.reason for wait in waits]
+
+
+async def test_a_spent_window_that_ends_too_late_sends_nothing(server: Server, client: CStarClient, clock: InstantClock) -> None:
+    """A wait above max_wait for a known limit is a RateLimitWaitError, and no request is sent for it."""
+    server.script(ok(TICKET, headers=limits(0, clock, reset=1000)))
+    await client.tickets.get("tkt_1")
+    with pytest.raises(RateLimitWaitError) as caught:
+        await client.tickets.get("tkt_1")
+    assert (1, None, 0, []) == (len(server.requests), caught.value.__cause__, caught.value.attempts, clock.slept)
+    assert caught.value.state == client.rate_limit
+
+
+async def test_one_goes_ahead_into_a_new_window(server: Server, make_client: MakeClient) -> None:
+    """When a window ends, one call goes alone, and the others follow when its answer is seen."""
+    fake = FakeClock(frozen=True)
+    client = make_client(_clock=fake, max_wait=500.0)
+    server.script(ok(TICKET, headers=limits(0, fake, reset=100)))
+    await client.tickets.get("tkt_1")
+    release = asyncio.Event()
+    server.script(held(release, ok(TICKET, headers=limits(900, fake, reset=3700))))
+    calls = [asyncio.ensure_future(client.tickets.get(f"tkt_{number}")) for number in range(5)]
+    await fake.until_sleeping()
+    fake.advance(110)
+    await server.seen(2)
+    await asyncio.sleep(0.02)
+    assert 2 == len(server.requests)
+    release.set()
+    await asyncio.gather(*calls)
+    assert 6 == len(server.requests)
+
+
+async def test_two_clients_share_a_limiter(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
+    """What one client learns of the limit binds the other."""
+    limiter = RateLimiter()
+    first, second = make_client(rate_limiter=limiter), make_client(rate_limiter=limiter)
+    server.script(ok(TICKET, headers=limits(0, clock, reset=1000)))
+    await first.tickets.get("tkt_1")
+    with pytest.raises(RateLimitWaitError):
+        await second.tickets.get("tkt_1")
+    assert (first.rate_limit, 1) == (second.rate_limit, len(server.requests))
+
+
+async def test_background_calls_leave_the_reserve(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
+    """Within the reserve a background call waits while an interactive one goes."""
+    client = make_client()
+    server.script(ok(TICKET, headers=limits(50, clock, reset=1000)))
+    await client.tickets.get("tkt_1")
+    with pytest.raises(RateLimitWaitError):
+        await client.with_options(priority=Priority.BACKGROUND).tickets.get("tkt_1")
+    await client.tickets.get("tkt_1")
+    assert 2 == len(server.requests)
+
+
+async def test_no_more_calls_are_in_flight_than_connections(server: Server, make_client: MakeClient) -> None:
+    """`max_connections` bounds the calls that the server has at once, and the rest wait their turn."""
+    client, release = make_client(max_connections=3), asyncio.Event()
+    server.default = held(release)
+    calls = [asyncio.ensure_future(client.tickets.get(f"tkt_{number}")) for number in range(20)]
+    await server.seen(3)
+    await asyncio.sleep(0.02)
+    assert 3 == len(server.requests)
+    release.set()
+    await asyncio.gather(*calls)
+    assert (20, 3) == (len(server.requests), server.most_in_flight)
+    assert [f"/api/v1/teams/team_1/tickets/tkt_{number}" for number in range(3)] == sorted(
+        request.path for request in server.requests[:3]
+    )
+
+
+async def test_interactive_calls_pass_background_ones_at_the_gate(server: Server, make_client: MakeClient) -> None:
+    """Who waits for a place goes in by priority, then in order."""
+    client, release = make_client(max_connections=1), asyncio.Event()
+    server.script(held(release))
+    behind = client.with_options(priority=Priority.BACKGROUND)
+    calls = [asyncio.ensure_future(client.tickets.get("tkt_0"))]
+    await server.seen(1)
+    for view, name in ((behind, "b1"), (behind, "b2"), (client, "i1"), (client, "i2")):
+        calls.append(asyncio.ensure_future(view.tickets.get(name)))
+        await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(*calls)
+    assert ["tkt_0", "i1", "i2", "b1", "b2"] == [request.path.rpartition("/")[2] for request in server.requests]
+
+
+async def test_waiting_at_the_gate_does_not_count_as_the_attempt(server: Server, make_client: MakeClient) -> None:
+    """A call's timeout begins when it is sent, so those behind a slow one do not time out in the queue."""
+    client, release = make_client(max_connections=1, max_retries=0), asyncio.Event()
+    server.script(held(release))
+    first = asyncio.ensure_future(client.tickets.get("tkt_1"))
+    await server.seen(1)
+    second = asyncio.ensure_future(client.tickets.get("tkt_2", options=RequestOptions(timeout=0.03)))
+    await asyncio.sleep(0.05)
+    release.set()
+    assert ["tkt_1", "tkt_1"] == [(await call).id for call in (first, second)]
+
+
+async def test_a_deadline_over_at_the_gate_sends_nothing(server: Server, make_client: MakeClient) -> None:
+    """A call whose deadline ends while it waits for a place is a RequestTimeoutError that was not sent."""
+    client, release = make_client(max_connections=1), asyncio.Event()
+    server.script(held(release))
+    first = asyncio.ensure_future(client.tickets.get("tkt_1"))
+    await server.seen(1)
+    with pytest.raises(RequestTimeoutError) as caught:
+        await client.tickets.get("tkt_2", options=RequestOptions(deadline=0.02, max_retries=0))
+    release.set()
+    await first
+    assert (False, 1) == (caught.value.sent, len(server.requests))
+
+
+async def _cancelled(call: Awaitable[object], when: Callable[[], Awaitable[object]]) -> bool:
+    task = asyncio.ensure_future(call)
+    await when()
+    await asyncio.sleep(0.02)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("answer", [held(asyncio.Event()), Answer((HALF, asyncio.Event()))], ids=["while sending", "while reading"])
+async def test_cancelling_a_call_on_its_way_gives_everything_back(server: Server, client: CStarClient, answer: Answer) -> None:
+    """CancelledError comes out, place and permit are back, nothing is sent again, and the next call works."""
+    server.script(answer)
+    assert await _cancelled(client.tickets.get("tkt_1"), lambda: server.seen(1))
+    assert ((0, 0), 1) == (held_places(client), len(server.requests))
+    assert "tkt_1" == (await client.tickets.get("tkt_1")).id
+
+
+async def test_cancelling_a_back_off_gives_everything_back(server: Server, make_client: MakeClient) -> None:
+    """A call cancelled while it backs off holds nothing and is not sent again."""
+    fake = FakeClock(frozen=True)
+    client = make_client(_clock=fake)
+    server.script(failed(503, headers={"Retry-After": "5"}))
+    assert await _cancelled(client.tickets.get("tkt_1"), fake.until_sleeping)
+    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleepers)
+    assert "tkt_1" == (await client.tickets.get("tkt_1")).id
+
+
+async def test_cancelling_a_wait_for_a_permit_gives_everything_back(server: Server, make_client: MakeClient) -> None:
+    """A call cancelled while it waits for the window holds nothing, and the next call has its turn."""
+    fake = FakeClock(frozen=True)
+    client = make_client(_clock=fake, max_wait=500.0)
+    server.script(ok(TICKET, headers=limits(0, fake, reset=100)))
+    await client.tickets.get("tkt_1")
+    assert await _cancelled(client.tickets.get("tkt_2"), fake.until_sleeping)
+    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleepers)
+    fake.advance(200)
+    assert "tkt_1" == (await client.tickets.get("tkt_3")).id
+
+
+async def test_cancelling_a_wait_at_the_gate_gives_everything_back(server: Server, make_client: MakeClient) -> None:
+    """A call cancelled in the queue of the gate leaves the place to the one behind it."""
+    client, release = make_client(max_connections=1), asyncio.Event()
+    server.script(held(release))
+    first = asyncio.ensure_future(client.tickets.get("tkt_1"))
+    await server.seen(1)
+    second = asyncio.ensure_future(client.tickets.get("tkt_2"))
+    third = asyncio.ensure_future(client.tickets.get("tkt_3"))
+    await asyncio.sleep(0)
+    second.cancel()
+    release.set()
+    await asyncio.gather(first, third)
+    assert second.cancelled()
+    assert (["tkt_1", "tkt_3"], 1) == (
+        [request.path.rpartition("/")[2] for request in server.requests],
+        client.sender.core.gate.free,
+    )
+
+
+async def test_cancelling_a_place_just_passed_on_does_not_lose_it(server: Server, make_client: MakeClient) -> None:
+    """A call cancelled in the turn in which it got its place passes it on."""
+    client = make_client(max_connections=1)
+    gate = client.sender.core.gate
+    assert gate.try_enter()
+    waiting = asyncio.ensure_future(client.tickets.get("tkt_1"))
+    await asyncio.sleep(0)
+    gate.leave()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert (1, []) == (gate.free, server.requests)
