@@ -39,6 +39,21 @@ def _types_of(schema: Node) -> list[str]:
     return [word for word in words if word != "null"]
 
 
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def _holds(word: str, value: object) -> bool:
+    """Whether a value is of a type of JSON. To Python, truth values are numbers; to JSON they are not."""
+    return isinstance(value, _PYTHON_TYPES[word]) and (word == "boolean" or not isinstance(value, bool))
+
+
 class SchemaRules:
     """The rules, with the document to follow references in and the findings to note."""
 
@@ -143,6 +158,8 @@ class SchemaRules:
             self._findings.add(pointer, "arrays and objects cannot share a place with other types.")
         if "const" in node and (types != ["string"] or not isinstance(node["const"], str)):
             self._findings.add(pointer, "`const` is supported for texts only.")
+        if "default" in node and types and not any(_holds(word, node["default"]) for word in types):
+            self._findings.add(pointer, f"the default {node['default']!r} is of another type.")
         self._inspect_array(node, pointer, is_array="array" in types)
         self._inspect_inline_object(node, pointer, of_objects="object" in types)
 

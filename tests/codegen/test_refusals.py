@@ -293,6 +293,11 @@ SHAPES = {
         f"{SCHEMAS}/Ticket/properties/more",
         "the default `lost` is no value of `TicketStatus`.",
     ),
+    "a default of another type": Case(
+        _field("more", type=["integer", "null"], default=True),
+        f"{SCHEMAS}/Ticket/properties/more",
+        "the default True is of another type.",
+    ),
     "a list of lists of objects": Case(
         _field("more", type="array", items={"type": "array", "items": {"$ref": f"{SCHEMAS}/Message"}}),
         f"{SCHEMAS}/Ticket/properties/more",
