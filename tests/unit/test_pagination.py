@@ -1,0 +1,179 @@
+"""Walks over lists that stand still, move, or are served wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from cstar_async import InvalidArgumentError, Page, PaginationError, Paginator, from_dict
+from cstar_async.models import Ticket
+from cstar_async.pagination import Pagination
+
+
+class Table:
+    """A list on a server, and what happens to it after each page."""
+
+    def __init__(self, count: int, *moves: Callable[[list[str]], None]) -> None:
+        self.rows = [f"tkt_{number:04}" for number in range(count)]
+        self.moves = list(moves)
+        self.asked: list[tuple[int | None, int | None]] = []
+
+    async def fetch(self, number: int | None, size: int | None) -> Page[Ticket]:
+        """One page as the list stands now."""
+        self.asked.append((number, size))
+        page, rows = number or 1, size or 20
+        data = [from_dict(Ticket, {"id": row}) for row in self.rows[(page - 1) * rows : page * rows]]
+        stated = Pagination(total=len(self.rows), page=page, page_size=rows, has_more=page * rows < len(self.rows))
+        if self.moves:
+            self.moves.pop(0)(self.rows)
+        return Page(data, stated, fetch=self.fetch, number=number, size=size)
+
+    def walk(self, first: int | None = None, size: int | None = None) -> Paginator[Ticket]:
+        """The list as callers have it."""
+        return Paginator(self.fetch, first=first, size=size)
+
+    async def ids(self, size: int | None = None) -> list[str]:
+        """What a walk hands out."""
+        return [ticket.id async for ticket in self.walk(size=size)]
+
+
+def delete(index: int) -> Callable[[list[str]], None]:
+    """A row goes."""
+    return lambda rows: rows.__delitem__(index)
+
+
+def insert(index: int) -> Callable[[list[str]], None]:
+    """A row comes."""
+    return lambda rows: rows.insert(index, f"new_{len(rows)}")
+
+
+@pytest.mark.parametrize(("count", "calls"), [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (250, 3), (300, 3)])
+async def test_still_rows_cost_a_call_for_each_hundred(count: int, calls: int) -> None:
+    """ceil(n / 100), and one for an empty list."""
+    table = Table(count)
+    assert [f"tkt_{number:04}" for number in range(count)] == await table.ids()
+    assert calls == len(table.asked)
+
+
+async def test_awaiting_a_list_leaves_page_and_size_to_the_server() -> None:
+    """What was not given is not sent."""
+    table = Table(30)
+    page = await table.walk()
+    assert ([(None, None)], 20, True) == (table.asked, len(page), page.has_more)
+
+
+async def test_next_page_keeps_the_size() -> None:
+    """The way to the next page is known to the page."""
+    table = Table(5)
+    page = await (await table.walk(size=3)).next_page()
+    assert (["tkt_0003", "tkt_0004"], False) == ([ticket.id for ticket in page], page.has_more)
+
+
+async def test_next_page_after_the_last_is_an_error() -> None:
+    """Nothing is asked for in vain."""
+    page = await Table(5).walk()
+    with pytest.raises(PaginationError):
+        await page.next_page()
+
+
+async def test_empty_page_is_the_last_whatever_it_says() -> None:
+    """A server that always promises more is not believed."""
+
+    async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
+        return Page([], Pagination(has_more=True), fetch=fetch, number=number, size=size)
+
+    assert [] == await Paginator(fetch, first=None, size=None).collect()
+    assert (await Paginator(fetch, first=None, size=None)).has_more is False
+
+
+async def test_row_deleted_behind_the_walk_costs_no_other_row() -> None:
+    """The row that slid over the border is read again."""
+    table = Table(9, delete(0))
+    ids = await table.ids(3)
+    assert [f"tkt_{number:04}" for number in range(9)] == sorted(ids)
+
+
+async def test_deletion_that_empties_the_last_page_costs_no_row() -> None:
+    """The only row of the last page slid onto the page before, so that page is read again."""
+    table = Table(4, delete(0))
+    assert ["tkt_0000", "tkt_0001", "tkt_0002", "tkt_0003"] == await table.ids(3)
+
+
+async def test_several_pages_deleted_behind_the_walk_cost_no_row() -> None:
+    """The walk looks back as far as rows are new."""
+
+    def shrink(rows: list[str]) -> None:
+        del rows[:4]
+
+    table = Table(20, lambda _: None, lambda _: None, shrink)
+    ids = await table.ids(2)
+    assert (20, 20) == (len(ids), len(set(ids)))
+
+
+async def test_row_inserted_before_the_walk_repeats_none() -> None:
+    """The row pushed over the border is left out the second time."""
+    table = Table(9, insert(0), insert(0))
+    ids = await table.ids(3)
+    assert len(ids) == len(set(ids))
+    assert {f"tkt_{number:04}" for number in range(9)} <= set(ids)
+
+
+async def test_list_sorted_anew_between_pages_repeats_no_row() -> None:
+    """Whatever the order becomes."""
+    table = Table(9, list.reverse, list.sort, list.reverse)
+    ids = await table.ids(3)
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("stated", [None, 1])
+async def test_server_that_ignores_the_page_ends_in_an_error(stated: int | None) -> None:
+    """The same page for ever is noticed, whether or not the server says which it is."""
+    rows = [from_dict(Ticket, {"id": "tkt_1"}), from_dict(Ticket, {"id": "tkt_2"})]
+    calls = 0
+
+    async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
+        nonlocal calls
+        calls += 1
+        return Page(list(rows), Pagination(page=stated, has_more=True), fetch=fetch, number=number, size=size)
+
+    with pytest.raises(PaginationError):
+        await Paginator(fetch, first=None, size=None).collect()
+    assert calls <= 6
+
+
+async def test_walk_begins_at_the_given_page_and_size() -> None:
+    """And looks back no further than it began."""
+    table = Table(9)
+    assert 3 == len(await table.walk(first=3, size=3).collect())
+    assert [(3, 3)] == table.asked
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(0, 0), (1, 1), (3, 1), (4, 2), (99, 3)])
+async def test_collect_fetches_no_page_beyond_its_limit(limit: int, calls: int) -> None:
+    """A limit costs what it gives."""
+    table = Table(9)
+    assert min(limit, 9) == len(await table.walk(size=3).collect(limit))
+    assert calls == len(table.asked)
+
+
+async def test_collect_with_a_negative_limit_is_refused() -> None:
+    """It means nothing."""
+    with pytest.raises(InvalidArgumentError):
+        await Table(1).walk().collect(-1)
+
+
+async def test_rows_without_an_id_are_all_handed_out() -> None:
+    """What cannot be told apart is not dropped."""
+
+    async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
+        rows = [from_dict(Ticket, {}), from_dict(Ticket, {"id": []})]
+        return Page(rows, Pagination(), fetch=fetch, number=number, size=size)
+
+    assert 2 == len(await Paginator(fetch, first=None, size=None).collect())
+
+
+async def test_repr_of_a_page_shows_no_row() -> None:
+    """Rows belong to people."""
+    page = await Table(2).walk()
+    assert "tkt_" not in repr(page)

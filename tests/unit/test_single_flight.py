@@ -1,0 +1,80 @@
+"""One piece of work for many who wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cstar_async import NotFoundError, RequestTimeoutError
+from cstar_async._single_flight import SingleFlight
+from tests.unit.clocks import settle
+
+
+class Work:
+    """Runs until it is told how to end."""
+
+    def __init__(self) -> None:
+        self.runs: list[asyncio.Future[str]] = []
+
+    async def __call__(self) -> str:
+        """One run."""
+        run: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.runs.append(run)
+        return await run
+
+
+async def test_known_value_needs_no_work() -> None:
+    """Nobody is asked."""
+    work = Work()
+    assert ("team", 0) == (await SingleFlight("team").get(work), len(work.runs))
+
+
+async def test_many_who_ask_at_once_share_one_run() -> None:
+    """One call, however many callers."""
+    flight, work = SingleFlight[str](), Work()
+    tasks = [asyncio.create_task(flight.get(work)) for _ in range(10)]
+    await settle()
+    work.runs[0].set_result("team")
+    assert (["team"] * 10, 1) == (await asyncio.gather(*tasks), len(work.runs))
+
+
+async def test_failure_is_shared_and_the_next_tries_anew() -> None:
+    """Those who wait get the error, each a copy; later callers do not."""
+    flight, work = SingleFlight[str](), Work()
+    tasks = [asyncio.create_task(flight.get(work)) for _ in range(2)]
+    await settle()
+    work.runs[0].set_exception(NotFoundError("gone", status=404))
+    first, second = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (NotFoundError, NotFoundError, False) == (type(first), type(second), first is second)
+    third = asyncio.create_task(flight.get(work))
+    await settle()
+    work.runs[1].set_result("team")
+    assert "team" == await third
+
+
+@pytest.mark.parametrize("end", ["cancel", "timeout"])
+async def test_end_of_the_first_caller_alone_lets_another_take_over(end: str) -> None:
+    """Its cancellation and its deadline are its own."""
+    flight, work = SingleFlight[str](), Work()
+    first, second = asyncio.create_task(flight.get(work)), asyncio.create_task(flight.get(work))
+    await settle()
+    if end == "cancel":
+        first.cancel()
+    else:
+        work.runs[0].set_exception(RequestTimeoutError("late"))
+    await settle()
+    work.runs[1].set_result("team")
+    assert "team" == await second
+    assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], (asyncio.CancelledError, RequestTimeoutError))
+
+
+async def test_cancelled_waiter_does_not_end_the_work() -> None:
+    """Who waits for another's work leaves it running."""
+    flight, work = SingleFlight[str](), Work()
+    first, second = asyncio.create_task(flight.get(work)), asyncio.create_task(flight.get(work))
+    await settle()
+    second.cancel()
+    await settle()
+    work.runs[0].set_result("team")
+    assert ("team", True) == (await first, second.cancelled())
