@@ -20,6 +20,7 @@ test: setup ## Check everything that needs Python only: lint, drift, types, test
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/python -m codegen --check
+	$(MAKE) --no-print-directory types
 	$(RUN)/coverage erase
 	$(RUN)/coverage run -m pytest -m "not external"
 	$(RUN)/coverage combine --quiet
@@ -48,7 +49,10 @@ lint: setup ## Look for slips in the hand-written code
 	$(RUN)/ruff format --check .
 
 types: setup ## Check the types, as strictly as both checkers can
-	$(RUN)/python -m pytest -p no:randomly tests/contract/test_typing.py
+	$(RUN)/mypy cstar_async codegen examples
+	$(RUN)/mypy --python-version 3.13 cstar_async codegen examples
+	$(RUN)/pyright
+	$(RUN)/pyright --pythonversion 3.13
 
 cover: setup ## Run the tests and show the lines that none of them reaches
 	$(RUN)/coverage erase
