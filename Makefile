@@ -49,8 +49,8 @@ lint: setup ## Look for slips in the hand-written code
 	$(RUN)/ruff format --check .
 
 types: setup ## Check the types, as strictly as both checkers can
-	$(RUN)/mypy cstar_async codegen examples
-	$(RUN)/mypy --python-version 3.13 cstar_async codegen examples
+	$(RUN)/mypy cstar_async codegen examples tests/typing
+	$(RUN)/mypy --python-version 3.13 cstar_async codegen examples tests/typing
 	$(RUN)/pyright
 	$(RUN)/pyright --pythonversion 3.13
 

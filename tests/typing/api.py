@@ -1,0 +1,66 @@
+"""What a type checker makes of the public surface. Never run: mypy and pyright, both strict, read it.
+
+A line that must be refused carries the refusal it expects from each checker; both report an ignore that is not needed, so a wrong
+call that becomes accepted fails as well.
+"""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from cstar_async import UNSET, CStarClient, Page, Paginator, Response, from_dict, to_dict
+from cstar_async._json import JSON
+from cstar_async.api.tickets import create_ticket_message, get_ticket
+from cstar_async.models import Deleted, Message, Tag, Ticket, TicketStatus
+
+
+async def results(cstar: CStarClient) -> None:
+    """Every kind of result has its type."""
+    assert_type(await cstar.tickets.get("tkt_1"), Ticket)
+    assert_type(await get_ticket(cstar, "tkt_1"), Ticket)
+    assert_type(await create_ticket_message(cstar.tickets, "tkt_1", content="On it."), Message)
+    assert_type(await cstar.tickets.messages.list("tkt_1"), list[Message])
+    assert_type(await cstar.tags.list(), list[Tag])
+    assert_type(await cstar.tickets.delete("tkt_1"), Deleted)
+    assert_type(cstar.tickets.list(), Paginator[Ticket])
+    assert_type(await cstar.tickets.list(page_size=50), Page[Ticket])
+    assert_type(await cstar.tickets.list().collect(limit=10), list[Ticket])
+    assert_type(await cstar.with_response(cstar.tickets.get, "tkt_1"), Response[Ticket])
+    assert_type(await cstar.with_response(cstar.tickets.list), Response[Page[Ticket]])
+    assert_type(await cstar.with_response(get_ticket, cstar, "tkt_1"), Response[Ticket])
+    assert_type(await cstar.request("GET", "/activity"), Response[JSON])
+    async for ticket in cstar.tickets.list():
+        assert_type(ticket, Ticket)
+    async for page in cstar.tickets.list().pages():
+        assert_type(page, Page[Ticket])
+        assert_type(await page.next_page(), Page[Ticket])
+        for row in page:
+            assert_type(row, Ticket)
+
+
+async def arguments(cstar: CStarClient, ticket: Ticket) -> None:
+    """Enums take constants and texts, known or not; None only where the document has null."""
+    assert_type(TicketStatus.OPEN, TicketStatus)
+    assert_type(ticket.status == "snoozed", bool)
+    await cstar.tickets.create(title="a", status=TicketStatus.OPEN, priority="urgent", tags=["a"], metadata={"a": 1})
+    await cstar.tickets.update("tkt_1", status="snoozed", assigned_to=None, title=UNSET)
+    cstar.tickets.list(expand=["customer"], status="open")
+    assert_type(from_dict(Ticket, {"id": "tkt_1"}), Ticket)
+    assert_type(to_dict(ticket), dict[str, JSON])
+
+
+async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
+    """Wrong calls are refused by both checkers."""
+    await cstar.tickets.create()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cstar.tickets.create(title=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await cstar.tickets.create(title="a", tags="billing")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await cstar.tickets.create(title="a", metadata="b")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await cstar.tickets.create("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cstar.tickets.update("tkt_1", title=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await cstar.tickets.update("tkt_1", colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cstar.tickets.get(ticket_id="tkt_1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cstar.tickets.get(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    cstar.tickets.list(page="first")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await cstar.with_response(cstar.tickets.get)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ticket.titel = "a"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    CStarClient("sk_test_a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
