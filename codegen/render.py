@@ -46,7 +46,7 @@ def _texts(parsed: Parsed, view: View) -> dict[str, str]:
         "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
         "_generated/models/__init__.py": show("models_door.py.jinja", modules=view.model_modules),
         "_generated/api/__init__.py": show("api_door.py.jinja", modules=view.api_modules),
-        "_generated/namespaces/__init__.py": show("namespaces_door.py.jinja", modules=view.namespace_modules),
+        "_generated/namespaces/__init__.py": show("namespaces_door.py.jinja", modules=view.client_namespaces),
         "api/__init__.py": show("public_api_door.py.jinja", modules=view.api_modules),
     }
     texts |= {f"_generated/models/{module.name}.py": show("models.py.jinja", module=module) for module in view.model_modules}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from codegen.document import Document
 from codegen.parse import Parsed
 from codegen.problems import Findings
 from codegen.view_functions import FunctionView, FunctionViews
@@ -43,6 +44,11 @@ class View:
     operations: tuple[OperationView, ...]
     schemas: dict[str, Any]
 
+    @property
+    def client_namespaces(self) -> tuple[NamespaceModuleView, ...]:
+        """The modules of the namespaces that `CStarClient` has; those of the public library are for a door of its own."""
+        return tuple(module for module in self.namespace_modules if module.is_on_client)
+
 
 def look_at(parsed: Parsed) -> View:
     """The view of a parsed document. Raises `CodegenError` for what cannot be expressed."""
@@ -59,9 +65,23 @@ def look_at(parsed: Parsed) -> View:
     namespaces = namespace_modules(document)
     apis = tuple(_api_module(module.root.attribute, parsed, functions, placement) for module in namespaces)
     operations = tuple(operation_view(document, operation) for operation in document.operations)
+    shown = {
+        "constant": [operation.id for operation in operations],
+        "function": [function.name for api in apis for function in api.functions],
+        "method": [method.function for module in namespaces for one in module.classes for method in one.methods],
+    }
+    _take_census(document, shown, findings)
     findings.stop_if_any()
     schemas = {"components": {"schemas": {name: without_prose(schema) for name, schema in document.schemas.items()}}}
     return View(model_modules=modules, api_modules=apis, namespace_modules=namespaces, operations=operations, schemas=schemas)
+
+
+def _take_census(document: Document, shown: dict[str, list[str]], findings: Findings) -> None:
+    """Every operation of the document is a constant, a function and a method, once each."""
+    for what, ids in shown.items():
+        for operation in document.operations:
+            if ids.count(operation.id) != 1:
+                findings.add(operation.pointer, f"the operation `{operation.id}` became a {what} {ids.count(operation.id)} times.")
 
 
 def _api_module(root: str, parsed: Parsed, functions: FunctionViews, placement: Placement) -> ApiModuleView:

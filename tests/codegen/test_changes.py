@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from codegen.document import Node
-from tests.codegen.documents import TICKET, model, operation, said, schema
+from tests.codegen.documents import TICKET, model, operation, said, schema, with_library
 from tests.codegen.trees import Tree
 
 
@@ -155,6 +155,20 @@ def test_namespace_without_operations_is_gone(tree: Tree) -> None:
         "import cstar_async.api as api\n"
         "from cstar_async._generated.namespaces import ClientNamespaces\n"
         "print(hasattr(ClientNamespaces, 'tags'), hasattr(api, 'list_tags'))",
+    )
+
+
+def test_library_is_generated_apart(tree: Tree) -> None:
+    """The public library has functions and a class, which the client does not lead to."""
+    tree.write(with_library)
+
+    assert "LibraryNamespace library False" == _answer(
+        tree,
+        "from cstar_async._generated.namespaces import ClientNamespaces\n"
+        "from cstar_async._generated.namespaces.library import LibraryNamespace\n"
+        "from cstar_async.api.library import get_library_article\n"
+        "from cstar_async._generated.operations import OPERATIONS\n"
+        "print(LibraryNamespace.__name__, OPERATIONS['get_library_article'].scope, hasattr(ClientNamespaces, 'library'))",
     )
 
 

@@ -18,13 +18,14 @@ from codegen.problems import CodegenError, Findings
 from codegen.view import look_at
 from codegen.view_functions import FunctionView
 from codegen.view_models import FieldView, ModelView
+from codegen.view_namespaces import namespace_modules
 from codegen.view_operations import OperationView, without_prose
 from codegen.view_prose import Section, described, docstring
 from codegen.view_shapes import Shapes
 from cstar_async import _wire
 from cstar_async._generated.models import tickets
 from cstar_async._unset import UNSET
-from tests.codegen.documents import TICKET, TICKETS, model, operation, reading, real, said, schema, view_of
+from tests.codegen.documents import TICKET, TICKETS, model, operation, reading, real, said, schema, view_of, with_library
 
 SCHEMAS = "#/components/schemas"
 
@@ -251,31 +252,18 @@ def test_free_result_is_a_dict() -> None:
     assert "result=None" in _operations(raw)["get_ticket"].arguments
 
 
-def _with_library(raw: Node) -> Node:
-    raw["tags"].append({"name": "library", "description": "The public knowledge base."})
-    found = raw["paths"].pop("/api/v1/teams/{teamId}/articles/{articleId}")
-    one = found["get"] | {"tags": ["library"], "x-cstar-namespace": "library", "x-cstar-method": "article", "x-cstar-key": "none"}
-    one["operationId"] = "get_library_article"
-    team = said("The team.", **{"name": "team", "in": "path", "required": True, "schema": {"type": "string"}})
-    team["x-cstar-supplied"] = "client"
-    item = {"parameters": [team, {"$ref": "#/components/parameters/ArticleId"}], "get": one}
-    raw["paths"] |= {"/api/v1/teams/{teamId}/articles/{articleId}": found, "/api/library/{team}/articles/{articleId}": item}
-    return raw
-
-
 def test_operation_of_the_library_is_apart_from_the_client() -> None:
     """The public library has a scope and a class of its own, which the client does not offer."""
-    raw = _with_library(real())
+    raw = with_library(real())
 
     assert "scope='library', segments=('/articles/', '')" in _operations(raw)["get_library_article"].arguments
-    assert {"library": False} == {
-        module.root.attribute: module.is_on_client for module in view_of(raw).namespace_modules if not module.is_on_client
-    }
+    assert "library" in [module.root.attribute for module in view_of(raw).namespace_modules]
+    assert "library" not in [module.root.attribute for module in view_of(raw).client_namespaces]
 
 
 def test_namespace_of_library_and_client_is_refused() -> None:
     """A namespace belongs to the library or to the client."""
-    raw = _with_library(real())
+    raw = with_library(real())
     article = operation(raw, "/api/library/{team}/articles/{articleId}", "get")
     article |= {"tags": ["articles"], "x-cstar-namespace": "articles"}
     raw["tags"].pop()
@@ -397,3 +385,17 @@ def test_property_that_the_library_lost_is_missed() -> None:
 
     with pytest.raises(CodegenError, match="the library lost the property `name`"):
         look_at(parsed)
+
+
+def test_operation_that_gets_no_method_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The census goes from the document to the code that is written."""
+    parsed = reading(real())
+    monkeypatch.setattr("codegen.view.namespace_modules", lambda document: namespace_modules(document)[1:])
+
+    with pytest.raises(CodegenError) as caught:
+        look_at(parsed)
+
+    place = "#/paths/~1api~1v1~1auth~1whoami/get"
+    assert [f"{place}: the operation `whoami` became a {what} 0 times." for what in ("function", "method")] == [
+        str(problem) for problem in caught.value.problems
+    ]
