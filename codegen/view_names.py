@@ -10,7 +10,7 @@ from openapi_python_client.strings import ClassName, pascal_case, snake_case
 
 _ANNOTATIONS = {"str", "int", "float", "bool", "dict", "list", "tuple", "datetime"}
 
-RESERVED_ATTRIBUTES = frozenset({"attrs", "extra", "wire_names", "identity", "keeps_null"}) | _ANNOTATIONS
+RESERVED_ATTRIBUTES = frozenset({"self", "attrs", "extra", "wire_names", "identity", "keeps_null"}) | _ANNOTATIONS
 """What a field may not be called: what every model has, and types, which such a field would hide from the fields after it."""
 
 RESERVED_ARGUMENTS = frozenset({"client", "operations", "options", "idempotency_key"})

@@ -76,7 +76,9 @@ class Shape:
         would double the time of a decoder.
         """
         if self.container:
-            return f"{self.container}({self.object_reader or self.value_reader}, value) if (value := {value}) is not None else None"
+            kind = "dict" if self.container == "read_map" else "list"
+            reading = f"{self.container}({self.object_reader or self.value_reader}, value)"
+            return f"{reading} if (value := {value}).__class__ is {kind} else value"
         if self.object_reader:
             return f"{self.object_reader}(value) if (value := {value}).__class__ is dict else value"
         if self.text_reader:

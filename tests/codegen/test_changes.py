@@ -6,6 +6,7 @@ import copy
 
 from codegen.document import Node
 from tests.codegen.documents import TICKET, model, operation, said, schema, with_library
+from tests.codegen.test_view import NODES
 from tests.codegen.trees import Tree
 
 
@@ -110,6 +111,26 @@ def test_dropped_operation_goes_everywhere(tree: Tree) -> None:
         "print('delete_ticket' in operations.OPERATIONS, hasattr(api, 'delete_ticket'), hasattr(tickets, 'delete_ticket'),"
         " hasattr(TicketsNamespace, 'delete'))",
     )
+
+
+def test_every_shape_passes_the_type_checker(tree: Tree) -> None:
+    """Generated code is clean under strict checking, also with shapes and names that the real document does not have yet."""
+
+    def change(raw: Node) -> None:
+        named = ("type", "object", "field", "from", "body", "query", "value", "wire", "get", "model", "new", "cls")
+        for name in ("Ticket", "TicketUpdate"):
+            fields = {f"more{index}": said("More.", **node) for index, node in enumerate(NODES)}
+            schema(raw, name)["properties"] |= fields | {word: said("A word.", type="string") for word in named}
+            schema(raw, name)["required"] = list(fields)[::2]
+        data = operation(raw, TICKET, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
+        data["data"] = {"$ref": "#/components/schemas/FreeObject"}
+
+    tree.write(change)
+    assert 0 == tree.generate().returncode
+
+    done = tree.python("-m", "mypy", "--strict", "--no-error-summary", "-m", "cstar_async._generated.api.tickets")
+
+    assert (0, "") == (done.returncode, done.stdout)
 
 
 def _add_notes(raw: Node) -> None:
