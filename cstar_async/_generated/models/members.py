@@ -198,7 +198,7 @@ def decode_member(wire: dict[str, Unchecked]) -> Member:
     model.avatar_url = get("avatarUrl")
     model.role = MemberRole.by_text[value] if (value := get("role")).__class__ is str else value
     model.role_display_name = MemberRoleDisplayName.by_text[value] if (value := get("roleDisplayName")).__class__ is str else value
-    model.permissions = read_values(MemberPermission.read, value) if (value := get("permissions")) is not None else None
+    model.permissions = read_values(MemberPermission.read, value) if (value := get("permissions")).__class__ is list else value
     model.level = get("level")
     model.xp = get("xp")
     model.joined_at = read_instant(value) if (value := get("joinedAt")).__class__ is str else value

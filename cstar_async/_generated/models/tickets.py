@@ -235,7 +235,7 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     model.tags = get("tags")
     model.notes = get("notes")
     model.message_count = get("messageCount")
-    model.messages = read_list(decode_message, value) if (value := get("messages")) is not None else None
+    model.messages = read_list(decode_message, value) if (value := get("messages")).__class__ is list else value
     model.response_deadline = read_instant(value) if (value := get("responseDeadline")).__class__ is str else value
     model.resolution_deadline = read_instant(value) if (value := get("resolutionDeadline")).__class__ is str else value
     model.first_response_at = read_instant(value) if (value := get("firstResponseAt")).__class__ is str else value
