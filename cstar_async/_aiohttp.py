@@ -81,7 +81,7 @@ class AiohttpTransport:
     async def send(self, request: HttpRequest, timeout: float | None) -> HttpResponse:
         """Send one request and read its response; see `Transport.send`."""
         session = self._session
-        if session is None or self._loop is not asyncio.get_running_loop():
+        if session is None or self._loop is not asyncio.get_running_loop() or session.closed:
             session = self._enter_loop()
         headers = request.headers
         if not self._is_own:
