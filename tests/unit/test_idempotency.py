@@ -1,0 +1,51 @@
+"""Idempotency keys: derived, made, and given."""
+
+from __future__ import annotations
+
+import pytest
+
+from cstar_async import InvalidArgumentError, idempotency_key
+from cstar_async._idempotency import checked_key, new_key
+
+
+@pytest.mark.parametrize("parts", [(), (True,), (None,), (1.5,), (b"x",)])
+def test_parts_that_name_nothing_are_refused(parts: tuple[str, ...]) -> None:
+    """Texts and whole numbers only, and at least one."""
+    with pytest.raises(InvalidArgumentError):
+        idempotency_key(*parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "key"),
+    [
+        (("reply", "evt_1"), "idk_21652ff0953a346018165189bdb1d4ffdca96133"),
+        (("1",), "idk_43de3a417d75f4818c5a553268b80ce3a5805109"),
+        ((1,), "idk_080a9ed428559ef602668b4c00f114f1a11c3f6b"),
+        (("ab", "c"), "idk_825825018f58e795ae2d3d8df6a879567555c776"),
+        (("a", "bc"), "idk_42a6f3f44be0aaf23c936b1547dd5e41d2d25ff2"),
+        (("ü😀",), "idk_af673a3e430f07e8bcf23b52b7f05b8c3b1174b1"),
+        ((-5, "x"), "idk_f2d0d38088a3d09691940cfa7b228d52c5ad01ee"),
+    ],
+)
+def test_derived_key_is_the_same_for_ever(parts: tuple[str | int, ...], key: str) -> None:
+    """A job repeated with a later version repeats its calls."""
+    assert key == idempotency_key(*parts)
+
+
+def test_made_keys_are_usable_and_differ() -> None:
+    """No two calls share one."""
+    keys = {checked_key(new_key()) for _ in range(100)}
+    assert 100 == len(keys)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a\nb", " a", "a ", None, 5])
+def test_key_that_no_header_carries_is_refused(key: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InvalidArgumentError):
+        checked_key(key)
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255, "order 7/reply"])
+def test_usable_key_is_taken_as_it_is(key: str) -> None:
+    """The caller's own form."""
+    assert key == checked_key(key)
