@@ -1,0 +1,64 @@
+"""Differences between an answer and the document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cstar_async._drift import Drift, find_drift
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Ticket": {
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"type": "string"},
+            "count": {"type": "number"},
+            "status": {"$ref": "#/components/schemas/Status"},
+            "kind": {"type": "string", "const": "ticket"},
+            "owner": {"oneOf": [{"$ref": "#/components/schemas/Owner"}, {"type": "null"}]},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "free": {"type": "object"},
+            "note": {"type": ["string", "null"]},
+            "secret": {"type": "string", "x-cstar-aliases": ["signingSecret"]},
+        },
+    },
+    "Status": {"type": "string", "enum": ["open", "closed"]},
+    "Owner": {"type": "object", "properties": {"name": {"type": "string"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "drift"),
+    [
+        ({"new": 1}, Drift("$.data.new", "unknown_field", "nothing", "integer")),
+        ({"count": "1"}, Drift("$.data.count", "wrong_type", "number", "string")),
+        ({"count": True}, Drift("$.data.count", "wrong_type", "number", "boolean")),
+        ({"status": "snoozed"}, Drift("$.data.status", "unknown_value", "one of open, closed", "snoozed")),
+        ({"kind": "post"}, Drift("$.data.kind", "unknown_value", "one of ticket", "post")),
+        ({"owner": []}, Drift("$.data.owner", "wrong_type", "object", "array")),
+        ({"owner": {"name": None}}, Drift("$.data.owner.name", "wrong_type", "string", "null")),
+        ({"tags": [1, 2]}, Drift("$.data.tags[]", "wrong_type", "string", "integer")),
+        ({"labels": {"a": 0.5, "b": 1.5}}, Drift("$.data.labels.*", "wrong_type", "string", "number")),
+        ({"note": {}}, Drift("$.data.note", "wrong_type", "string or null", "object")),
+    ],
+)
+def test_difference_is_told_once_with_its_place(fields: dict[str, Any], drift: Drift) -> None:
+    """However many rows have it."""
+    assert (drift,) == find_drift("Ticket", {"id": "x", **fields}, SCHEMAS)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"count": 1}, {"count": 0.5}, {"owner": None}, {"tags": []}, {"free": {"any": 1}}, {"note": None}, {"signingSecret": "s"}],
+)
+def test_answer_that_keeps_the_promise_has_no_drift(fields: dict[str, Any]) -> None:
+    """Whole numbers are numbers, free objects are free, aliases are known."""
+    assert () == find_drift("Ticket", {"id": "x", **fields}, SCHEMAS)
+
+
+def test_missing_field_is_told() -> None:
+    """With what was promised there."""
+    assert (Drift("$.data.id", "missing", "string", "nothing"),) == find_drift("Ticket", {}, SCHEMAS)
