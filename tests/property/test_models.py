@@ -8,7 +8,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cstar_async import from_dict, models, to_dict
+from cstar_async import from_dict, to_dict
+from cstar_async._generated import models
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 
