@@ -1,0 +1,162 @@
+"""What the client costs beside bare aiohttp and orjson: side by side in one run, shuffled, medians of ratios.
+
+Absolute times mean little on a shared machine, so each round measures both in random order and keeps the ratio of their CPU times.
+Exit status 1 if a target is missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from bench.server import PAGE
+from cstar_async import CStarClient
+from cstar_async._codec import read_rows
+from cstar_async.models import Ticket
+
+ROUNDS = 31
+TEAM = "3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b"
+ID = "tkt_550e8400e29b41d4a716446655440000"
+BODY = {"title": "Cannot log in", "priority": "high", "customerId": "cus_7c9e667974254de0944be07fc1f90ae7"}
+
+Work = Callable[[], Awaitable[object]]
+
+
+async def cpu_seconds(work: Work, times: int) -> float:
+    """CPU time of this process for doing some work so many times."""
+    begun = time.process_time()
+    for _ in range(times):
+        await work()
+    return time.process_time() - begun
+
+
+async def compare(ours: Work, bare: Work, times: int) -> list[float]:
+    """The ratio of CPU times in each of the rounds."""
+    ratios: list[float] = []
+    for _ in range(ROUNDS):
+        pair = [(0, ours), (1, bare)]
+        random.shuffle(pair)
+        taken = [0.0, 0.0]
+        gc.collect()
+        for place, work in pair:
+            taken[place] = await cpu_seconds(work, times)
+        ratios.append(taken[0] / taken[1])
+    return ratios
+
+
+async def measure(port: int) -> dict[str, tuple[list[float], float]]:
+    """All comparisons over HTTP and of decoding: ratios and what they must not exceed."""
+    url = f"http://127.0.0.1:{port}"
+    tickets = f"{url}/api/v1/teams/{TEAM}/tickets"
+    headers = {"Authorization": "Bearer sk_test_a", "Content-Type": "application/json"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=url) as cstar,
+    ):
+
+        async def bare_get() -> object:
+            async with session.get(f"{tickets}/{ID}") as response:
+                return orjson.loads(await response.read())
+
+        async def bare_page() -> object:
+            async with session.get(f"{tickets}?pageSize=100") as response:
+                return orjson.loads(await response.read())
+
+        async def bare_post() -> object:
+            key = {"Idempotency-Key": random.randbytes(16).hex()}
+            async with session.post(tickets, data=orjson.dumps(BODY), headers=key) as response:
+                return orjson.loads(await response.read())
+
+        async def our_get() -> object:
+            return await cstar.tickets.get(ID)
+
+        async def our_page() -> object:
+            return await cstar.tickets.list(page_size=100)
+
+        async def our_post() -> object:
+            return await cstar.tickets.create(title="Cannot log in", priority="high", customer_id=BODY["customerId"])
+
+        async def bare_hundred() -> object:
+            return await asyncio.gather(*(bare_get() for _ in range(100)))
+
+        async def our_hundred() -> object:
+            return await asyncio.gather(*(our_get() for _ in range(100)))
+
+        async def bare_parse() -> object:
+            return orjson.loads(PAGE)
+
+        async def our_decode() -> object:
+            return read_rows(Ticket, orjson.loads(PAGE)["data"])
+
+        for warm in (bare_get, bare_page, bare_post, our_get, our_page, our_post, our_hundred, bare_hundred):
+            await warm()
+        return {
+            "1  GET": (await compare(our_get, bare_get, 150), 1.15),
+            "2  GET, 100 at once": (await compare(our_hundred, bare_hundred, 3), 1.15),
+            "3  POST with a key": (await compare(our_post, bare_post, 150), 1.20),
+            "4  page of 100": (await compare(our_page, bare_page, 40), 1.60),
+            "5  decoding a page": (await compare(our_decode, bare_parse, 40), 2.50),
+        }
+
+
+def import_ratios() -> list[float]:
+    """`import cstar_async` and a client built, against `import aiohttp`, in fresh processes."""
+    ours = "import time; b = time.perf_counter(); import cstar_async; cstar_async.CStarClient(api_key='sk_test_a'); "
+    bare = "import time; b = time.perf_counter(); import aiohttp; "
+    ratios: list[float] = []
+    for _ in range(15):
+        programs = [(0, ours), (1, bare)]
+        random.shuffle(programs)
+        taken = [0.0, 0.0]
+        for place, program in programs:
+            command = [sys.executable, "-c", program + "print(time.perf_counter() - b)"]
+            taken[place] = float(subprocess.run(command, capture_output=True, check=True).stdout)
+        ratios.append(taken[0] / taken[1])
+    return ratios
+
+
+def models_made_by_import() -> int:
+    """How many generated model classes exist after importing the package and building a client."""
+    program = (
+        "import sys, cstar_async; cstar_async.CStarClient(api_key='sk_test_a'); "
+        "print(sum(name.startswith('cstar_async._generated.models.') for name in sys.modules))"
+    )
+    return int(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
+
+
+def main() -> int:
+    """Measure, show a table, and say by the exit status whether every target holds."""
+    with subprocess.Popen([sys.executable, "-m", "bench.server"], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = int(server.stdout.readline()) if server.stdout else 0
+            results = asyncio.run(measure(port))
+        finally:
+            server.kill()
+    results["14 import and a client"] = (import_ratios(), 1.25)
+    table = Table(title="CPU time beside bare aiohttp + orjson", title_justify="left")
+    for column in ("target", "median", "quartiles", "must", ""):
+        table.add_column(column)
+    holds = True
+    for name, (ratios, must) in results.items():
+        lower, median, upper = statistics.quantiles(ratios, n=4)
+        holds = holds and median <= must
+        table.add_row(name, f"{median:.2f}", f"{lower:.2f} to {upper:.2f}", f"<= {must:.2f}", "yes" if median <= must else "NO")
+    made = models_made_by_import()
+    table.add_row("16 models made by import", str(made), "", "0", "yes" if made == 0 else "NO")
+    Console().print(table)
+    return 0 if holds and made == 0 else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
