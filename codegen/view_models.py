@@ -64,8 +64,8 @@ class ModelView:
     fields: tuple[FieldView, ...]
     decoder: str
     decoder_doc: str
-    known: str
-    known_names: str
+    absent: str
+    absent_fields: str
     classes: frozenset[str]
     """The other schemas that its code names."""
 
@@ -115,6 +115,7 @@ class ModelViews:
         stem = names.function_stem(name)
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
         known = f"{name}.wire_names.values()"
+        known = f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known
         return ModelView(
             name=name,
             doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
@@ -124,8 +125,8 @@ class ModelViews:
             fields=tuple(fields),
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
-            known=f"_{stem.upper()}",
-            known_names=f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known,
+            absent=f"_NO_{stem.upper()}",
+            absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
             classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
         )
 
@@ -145,7 +146,7 @@ class ModelViews:
             node=node,
             declaration=f"{attribute}: {annotation}{default}",
             doc=docstring([described(node)], depth=1),
-            reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()), fallback=", UNSET" if is_request else "")),
+            reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()))),
         )
 
 
@@ -154,7 +155,10 @@ def request_annotation(shape: Shape, *, is_required: bool) -> tuple[str, str]:
     return (shape.taken_as_said, "") if is_required else (f"{shape.taken_as_said} | Unset", " = UNSET")
 
 
-def _lookup(wire: str, aliases: list[str], *, fallback: str) -> str:
-    """The expression that finds a field in `wire`, under its name or under another that it has been seen under."""
+def _lookup(wire: str, aliases: list[str]) -> str:
+    """The expression that finds a field, under its name or under another that it has been seen under.
+
+    Every field is in `found`, absent ones too; `wire` has only what arrived.
+    """
     *earlier, last = (wire, *aliases)
-    return "".join(f"get({name!r}{fallback}) if {name!r} in wire else " for name in earlier) + f"get({last!r}{fallback})"
+    return "".join(f"found[{name!r}] if {name!r} in wire else " for name in earlier) + f"found[{last!r}]"

@@ -55,7 +55,7 @@ def read_map(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked
     return {key: read(item) if _is_object(item) else item for key, item in value.items()} if _is_object(value) else value
 
 
-def read_extra(known: frozenset[str], wire: Mapping[str, Unchecked]) -> dict[str, JSON]:
+def read_extra(known: Mapping[str, Unchecked], wire: Mapping[str, Unchecked]) -> dict[str, JSON]:
     """The fields that the document does not know, as they came."""
     return {key: value for key, value in wire.items() if key not in known}
 
