@@ -112,34 +112,34 @@ class Article(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_ARTICLE: Final = frozenset(Article.wire_names.values())
+_NO_ARTICLE: Final[dict[str, Unchecked]] = dict.fromkeys(Article.wire_names.values())
 
 
 def decode_article(wire: dict[str, Unchecked]) -> Article:
     """Read a `Article` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_ARTICLE | wire
     model = new(Article)
-    model.id = get("id")
-    model.object = get("object")
-    model.title = get("title")
-    model.slug = get("slug")
-    model.excerpt = get("excerpt")
-    model.content = get("content")
-    model.category_id = get("categoryId")
-    model.category = get("category")
-    model.status = ArticleStatus.by_text[value] if (value := get("status")).__class__ is str else value
-    model.is_public = get("isPublic")
-    model.tags = get("tags")
-    model.notes = get("notes")
-    model.view_count = get("viewCount")
-    model.use_count = get("useCount")
-    model.read_time = get("readTime")
-    model.published_at = read_instant(value) if (value := get("publishedAt")).__class__ is str else value
-    model.meta_description = get("metaDescription")
-    model.metadata = get("metadata")
-    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
-    model.extra = {} if _ARTICLE.issuperset(wire) else read_extra(_ARTICLE, wire)
+    model.id = found["id"]
+    model.object = found["object"]
+    model.title = found["title"]
+    model.slug = found["slug"]
+    model.excerpt = found["excerpt"]
+    model.content = found["content"]
+    model.category_id = found["categoryId"]
+    model.category = found["category"]
+    model.status = ArticleStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.is_public = found["isPublic"]
+    model.tags = found["tags"]
+    model.notes = found["notes"]
+    model.view_count = found["viewCount"]
+    model.use_count = found["useCount"]
+    model.read_time = found["readTime"]
+    model.published_at = read_instant(value) if (value := found["publishedAt"]).__class__ is str else value
+    model.meta_description = found["metaDescription"]
+    model.metadata = found["metadata"]
+    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_ARTICLE) else read_extra(_NO_ARTICLE, wire)
     return model
 
 
@@ -194,26 +194,26 @@ class ArticleCreate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_ARTICLE_CREATE: Final = frozenset(ArticleCreate.wire_names.values())
+_NO_ARTICLE_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(ArticleCreate.wire_names.values(), UNSET)
 
 
 def decode_article_create(wire: dict[str, Unchecked]) -> ArticleCreate:
     """Read a `ArticleCreate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_ARTICLE_CREATE | wire
     model = new(ArticleCreate)
-    model.title = get("title", UNSET)
-    model.content = get("content", UNSET)
-    model.status = ArticleStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
-    model.is_public = get("isPublic", UNSET)
-    model.tags = get("tags", UNSET)
-    model.meta_description = get("metaDescription", UNSET)
-    model.category = get("category", UNSET)
-    model.category_id = get("categoryId", UNSET)
-    model.slug = get("slug", UNSET)
-    model.excerpt = get("excerpt", UNSET)
-    model.notes = get("notes", UNSET)
-    model.metadata = get("metadata", UNSET)
-    model.extra = {} if _ARTICLE_CREATE.issuperset(wire) else read_extra(_ARTICLE_CREATE, wire)
+    model.title = found["title"]
+    model.content = found["content"]
+    model.status = ArticleStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.is_public = found["isPublic"]
+    model.tags = found["tags"]
+    model.meta_description = found["metaDescription"]
+    model.category = found["category"]
+    model.category_id = found["categoryId"]
+    model.slug = found["slug"]
+    model.excerpt = found["excerpt"]
+    model.notes = found["notes"]
+    model.metadata = found["metadata"]
+    model.extra = {} if len(found) == len(_NO_ARTICLE_CREATE) else read_extra(_NO_ARTICLE_CREATE, wire)
     return model
 
 
@@ -272,26 +272,26 @@ class ArticleUpdate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_ARTICLE_UPDATE: Final = frozenset(ArticleUpdate.wire_names.values())
+_NO_ARTICLE_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(ArticleUpdate.wire_names.values(), UNSET)
 
 
 def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
     """Read a `ArticleUpdate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_ARTICLE_UPDATE | wire
     model = new(ArticleUpdate)
-    model.title = get("title", UNSET)
-    model.content = get("content", UNSET)
-    model.status = ArticleStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
-    model.is_public = get("isPublic", UNSET)
-    model.tags = get("tags", UNSET)
-    model.meta_description = get("metaDescription", UNSET)
-    model.category = get("category", UNSET)
-    model.category_id = get("categoryId", UNSET)
-    model.slug = get("slug", UNSET)
-    model.excerpt = get("excerpt", UNSET)
-    model.notes = get("notes", UNSET)
-    model.metadata = get("metadata", UNSET)
-    model.extra = {} if _ARTICLE_UPDATE.issuperset(wire) else read_extra(_ARTICLE_UPDATE, wire)
+    model.title = found["title"]
+    model.content = found["content"]
+    model.status = ArticleStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.is_public = found["isPublic"]
+    model.tags = found["tags"]
+    model.meta_description = found["metaDescription"]
+    model.category = found["category"]
+    model.category_id = found["categoryId"]
+    model.slug = found["slug"]
+    model.excerpt = found["excerpt"]
+    model.notes = found["notes"]
+    model.metadata = found["metadata"]
+    model.extra = {} if len(found) == len(_NO_ARTICLE_UPDATE) else read_extra(_NO_ARTICLE_UPDATE, wire)
     return model
 
 

@@ -81,19 +81,19 @@ class Whoami(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_WHOAMI: Final = frozenset(Whoami.wire_names.values())
+_NO_WHOAMI: Final[dict[str, Unchecked]] = dict.fromkeys(Whoami.wire_names.values())
 
 
 def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
     """Read a `Whoami` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_WHOAMI | wire
     model = new(Whoami)
-    model.team_id = get("teamId")
-    model.team_name = get("teamName")
-    model.team_slug = get("teamSlug")
-    model.key_type = WhoamiKeyType.by_text[value] if (value := get("keyType")).__class__ is str else value
-    model.environment = WhoamiEnvironment.by_text[value] if (value := get("environment")).__class__ is str else value
-    model.extra = {} if _WHOAMI.issuperset(wire) else read_extra(_WHOAMI, wire)
+    model.team_id = found["teamId"]
+    model.team_name = found["teamName"]
+    model.team_slug = found["teamSlug"]
+    model.key_type = WhoamiKeyType.by_text[value] if (value := found["keyType"]).__class__ is str else value
+    model.environment = WhoamiEnvironment.by_text[value] if (value := found["environment"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_WHOAMI) else read_extra(_NO_WHOAMI, wire)
     return model
 
 

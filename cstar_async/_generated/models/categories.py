@@ -64,25 +64,25 @@ class Category(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_CATEGORY: Final = frozenset(Category.wire_names.values())
+_NO_CATEGORY: Final[dict[str, Unchecked]] = dict.fromkeys(Category.wire_names.values())
 
 
 def decode_category(wire: dict[str, Unchecked]) -> Category:
     """Read a `Category` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_CATEGORY | wire
     model = new(Category)
-    model.id = get("id")
-    model.object = get("object")
-    model.name = get("name")
-    model.slug = get("slug")
-    model.description = get("description")
-    model.icon = get("icon")
-    model.color = get("color")
-    model.sort_order = get("sortOrder")
-    model.is_public = get("isPublic")
-    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
-    model.extra = {} if _CATEGORY.issuperset(wire) else read_extra(_CATEGORY, wire)
+    model.id = found["id"]
+    model.object = found["object"]
+    model.name = found["name"]
+    model.slug = found["slug"]
+    model.description = found["description"]
+    model.icon = found["icon"]
+    model.color = found["color"]
+    model.sort_order = found["sortOrder"]
+    model.is_public = found["isPublic"]
+    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_CATEGORY) else read_extra(_NO_CATEGORY, wire)
     return model
 
 
@@ -119,20 +119,20 @@ class CategoryCreate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_CATEGORY_CREATE: Final = frozenset(CategoryCreate.wire_names.values())
+_NO_CATEGORY_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CategoryCreate.wire_names.values(), UNSET)
 
 
 def decode_category_create(wire: dict[str, Unchecked]) -> CategoryCreate:
     """Read a `CategoryCreate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_CATEGORY_CREATE | wire
     model = new(CategoryCreate)
-    model.name = get("name", UNSET)
-    model.description = get("description", UNSET)
-    model.icon = get("icon", UNSET)
-    model.color = get("color", UNSET)
-    model.sort_order = get("sortOrder", UNSET)
-    model.is_public = get("isPublic", UNSET)
-    model.extra = {} if _CATEGORY_CREATE.issuperset(wire) else read_extra(_CATEGORY_CREATE, wire)
+    model.name = found["name"]
+    model.description = found["description"]
+    model.icon = found["icon"]
+    model.color = found["color"]
+    model.sort_order = found["sortOrder"]
+    model.is_public = found["isPublic"]
+    model.extra = {} if len(found) == len(_NO_CATEGORY_CREATE) else read_extra(_NO_CATEGORY_CREATE, wire)
     return model
 
 
@@ -169,20 +169,20 @@ class CategoryUpdate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_CATEGORY_UPDATE: Final = frozenset(CategoryUpdate.wire_names.values())
+_NO_CATEGORY_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(CategoryUpdate.wire_names.values(), UNSET)
 
 
 def decode_category_update(wire: dict[str, Unchecked]) -> CategoryUpdate:
     """Read a `CategoryUpdate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_CATEGORY_UPDATE | wire
     model = new(CategoryUpdate)
-    model.name = get("name", UNSET)
-    model.description = get("description", UNSET)
-    model.icon = get("icon", UNSET)
-    model.color = get("color", UNSET)
-    model.sort_order = get("sortOrder", UNSET)
-    model.is_public = get("isPublic", UNSET)
-    model.extra = {} if _CATEGORY_UPDATE.issuperset(wire) else read_extra(_CATEGORY_UPDATE, wire)
+    model.name = found["name"]
+    model.description = found["description"]
+    model.icon = found["icon"]
+    model.color = found["color"]
+    model.sort_order = found["sortOrder"]
+    model.is_public = found["isPublic"]
+    model.extra = {} if len(found) == len(_NO_CATEGORY_UPDATE) else read_extra(_NO_CATEGORY_UPDATE, wire)
     return model
 
 

@@ -127,27 +127,27 @@ class Customer(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_CUSTOMER: Final = frozenset(Customer.wire_names.values())
+_NO_CUSTOMER: Final[dict[str, Unchecked]] = dict.fromkeys(Customer.wire_names.values())
 
 
 def decode_customer(wire: dict[str, Unchecked]) -> Customer:
     """Read a `Customer` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_CUSTOMER | wire
     model = new(Customer)
-    model.id = get("id")
-    model.object = get("object")
-    model.name = get("name")
-    model.email = get("email")
-    model.status = CustomerStatus.by_text[value] if (value := get("status")).__class__ is str else value
-    model.sentiment = CustomerSentiment.by_text[value] if (value := get("sentiment")).__class__ is str else value
-    model.tags = get("tags")
-    model.notes = get("notes")
-    model.custom_fields = get("customFields")
-    model.ticket_count = get("ticketCount")
-    model.metadata = get("metadata")
-    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
-    model.extra = {} if _CUSTOMER.issuperset(wire) else read_extra(_CUSTOMER, wire)
+    model.id = found["id"]
+    model.object = found["object"]
+    model.name = found["name"]
+    model.email = found["email"]
+    model.status = CustomerStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.sentiment = CustomerSentiment.by_text[value] if (value := found["sentiment"]).__class__ is str else value
+    model.tags = found["tags"]
+    model.notes = found["notes"]
+    model.custom_fields = found["customFields"]
+    model.ticket_count = found["ticketCount"]
+    model.metadata = found["metadata"]
+    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_CUSTOMER) else read_extra(_NO_CUSTOMER, wire)
     return model
 
 
@@ -190,22 +190,22 @@ class CustomerCreate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_CUSTOMER_CREATE: Final = frozenset(CustomerCreate.wire_names.values())
+_NO_CUSTOMER_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerCreate.wire_names.values(), UNSET)
 
 
 def decode_customer_create(wire: dict[str, Unchecked]) -> CustomerCreate:
     """Read a `CustomerCreate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_CUSTOMER_CREATE | wire
     model = new(CustomerCreate)
-    model.name = get("name", UNSET)
-    model.email = get("email", UNSET)
-    model.status = CustomerStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
-    model.sentiment = CustomerSentiment.by_text[value] if (value := get("sentiment", UNSET)).__class__ is str else value
-    model.tags = get("tags", UNSET)
-    model.notes = get("notes", UNSET)
-    model.custom_fields = get("customFields", UNSET)
-    model.metadata = get("metadata", UNSET)
-    model.extra = {} if _CUSTOMER_CREATE.issuperset(wire) else read_extra(_CUSTOMER_CREATE, wire)
+    model.name = found["name"]
+    model.email = found["email"]
+    model.status = CustomerStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.sentiment = CustomerSentiment.by_text[value] if (value := found["sentiment"]).__class__ is str else value
+    model.tags = found["tags"]
+    model.notes = found["notes"]
+    model.custom_fields = found["customFields"]
+    model.metadata = found["metadata"]
+    model.extra = {} if len(found) == len(_NO_CUSTOMER_CREATE) else read_extra(_NO_CUSTOMER_CREATE, wire)
     return model
 
 
@@ -250,22 +250,22 @@ class CustomerUpdate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_CUSTOMER_UPDATE: Final = frozenset(CustomerUpdate.wire_names.values())
+_NO_CUSTOMER_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerUpdate.wire_names.values(), UNSET)
 
 
 def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
     """Read a `CustomerUpdate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_CUSTOMER_UPDATE | wire
     model = new(CustomerUpdate)
-    model.name = get("name", UNSET)
-    model.email = get("email", UNSET)
-    model.status = CustomerStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
-    model.sentiment = CustomerSentiment.by_text[value] if (value := get("sentiment", UNSET)).__class__ is str else value
-    model.tags = get("tags", UNSET)
-    model.notes = get("notes", UNSET)
-    model.custom_fields = get("customFields", UNSET)
-    model.metadata = get("metadata", UNSET)
-    model.extra = {} if _CUSTOMER_UPDATE.issuperset(wire) else read_extra(_CUSTOMER_UPDATE, wire)
+    model.name = found["name"]
+    model.email = found["email"]
+    model.status = CustomerStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.sentiment = CustomerSentiment.by_text[value] if (value := found["sentiment"]).__class__ is str else value
+    model.tags = found["tags"]
+    model.notes = found["notes"]
+    model.custom_fields = found["customFields"]
+    model.metadata = found["metadata"]
+    model.extra = {} if len(found) == len(_NO_CUSTOMER_UPDATE) else read_extra(_NO_CUSTOMER_UPDATE, wire)
     return model
 
 

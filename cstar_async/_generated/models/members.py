@@ -184,25 +184,27 @@ class Member(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_MEMBER: Final = frozenset(Member.wire_names.values())
+_NO_MEMBER: Final[dict[str, Unchecked]] = dict.fromkeys(Member.wire_names.values())
 
 
 def decode_member(wire: dict[str, Unchecked]) -> Member:
     """Read a `Member` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_MEMBER | wire
     model = new(Member)
-    model.id = get("id")
-    model.user_id = get("userId")
-    model.name = get("name")
-    model.email = get("email")
-    model.avatar_url = get("avatarUrl")
-    model.role = MemberRole.by_text[value] if (value := get("role")).__class__ is str else value
-    model.role_display_name = MemberRoleDisplayName.by_text[value] if (value := get("roleDisplayName")).__class__ is str else value
-    model.permissions = read_values(MemberPermission.read, value) if (value := get("permissions")).__class__ is list else value
-    model.level = get("level")
-    model.xp = get("xp")
-    model.joined_at = read_instant(value) if (value := get("joinedAt")).__class__ is str else value
-    model.extra = {} if _MEMBER.issuperset(wire) else read_extra(_MEMBER, wire)
+    model.id = found["id"]
+    model.user_id = found["userId"]
+    model.name = found["name"]
+    model.email = found["email"]
+    model.avatar_url = found["avatarUrl"]
+    model.role = MemberRole.by_text[value] if (value := found["role"]).__class__ is str else value
+    model.role_display_name = (
+        MemberRoleDisplayName.by_text[value] if (value := found["roleDisplayName"]).__class__ is str else value
+    )
+    model.permissions = read_values(MemberPermission.read, value) if (value := found["permissions"]).__class__ is list else value
+    model.level = found["level"]
+    model.xp = found["xp"]
+    model.joined_at = read_instant(value) if (value := found["joinedAt"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_MEMBER) else read_extra(_NO_MEMBER, wire)
     return model
 
 
@@ -222,15 +224,15 @@ class MemberUpdate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_MEMBER_UPDATE: Final = frozenset(MemberUpdate.wire_names.values())
+_NO_MEMBER_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(MemberUpdate.wire_names.values(), UNSET)
 
 
 def decode_member_update(wire: dict[str, Unchecked]) -> MemberUpdate:
     """Read a `MemberUpdate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_MEMBER_UPDATE | wire
     model = new(MemberUpdate)
-    model.role = MemberUpdateRole.by_text[value] if (value := get("role", UNSET)).__class__ is str else value
-    model.extra = {} if _MEMBER_UPDATE.issuperset(wire) else read_extra(_MEMBER_UPDATE, wire)
+    model.role = MemberUpdateRole.by_text[value] if (value := found["role"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_MEMBER_UPDATE) else read_extra(_NO_MEMBER_UPDATE, wire)
     return model
 
 

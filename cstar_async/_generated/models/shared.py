@@ -32,16 +32,16 @@ class Deleted(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_DELETED: Final = frozenset(Deleted.wire_names.values())
+_NO_DELETED: Final[dict[str, Unchecked]] = dict.fromkeys(Deleted.wire_names.values())
 
 
 def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
     """Read a `Deleted` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_DELETED | wire
     model = new(Deleted)
-    model.deleted = get("deleted")
-    model.id = get("id")
-    model.extra = {} if _DELETED.issuperset(wire) else read_extra(_DELETED, wire)
+    model.deleted = found["deleted"]
+    model.id = found["id"]
+    model.extra = {} if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
     return model
 
 

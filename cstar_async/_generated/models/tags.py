@@ -36,17 +36,17 @@ class Tag(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_TAG: Final = frozenset(Tag.wire_names.values())
+_NO_TAG: Final[dict[str, Unchecked]] = dict.fromkeys(Tag.wire_names.values())
 
 
 def decode_tag(wire: dict[str, Unchecked]) -> Tag:
     """Read a `Tag` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_TAG | wire
     model = new(Tag)
-    model.object = get("object")
-    model.name = get("name")
-    model.count = get("count")
-    model.extra = {} if _TAG.issuperset(wire) else read_extra(_TAG, wire)
+    model.object = found["object"]
+    model.name = found["name"]
+    model.count = found["count"]
+    model.extra = {} if len(found) == len(_NO_TAG) else read_extra(_NO_TAG, wire)
     return model
 
 
@@ -66,15 +66,15 @@ class TagCreate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_TAG_CREATE: Final = frozenset(TagCreate.wire_names.values())
+_NO_TAG_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(TagCreate.wire_names.values(), UNSET)
 
 
 def decode_tag_create(wire: dict[str, Unchecked]) -> TagCreate:
     """Read a `TagCreate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_TAG_CREATE | wire
     model = new(TagCreate)
-    model.name = get("name", UNSET)
-    model.extra = {} if _TAG_CREATE.issuperset(wire) else read_extra(_TAG_CREATE, wire)
+    model.name = found["name"]
+    model.extra = {} if len(found) == len(_NO_TAG_CREATE) else read_extra(_NO_TAG_CREATE, wire)
     return model
 
 

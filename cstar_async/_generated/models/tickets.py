@@ -216,39 +216,39 @@ class Ticket(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_TICKET: Final = frozenset(Ticket.wire_names.values())
+_NO_TICKET: Final[dict[str, Unchecked]] = dict.fromkeys(Ticket.wire_names.values())
 
 
 def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     """Read a `Ticket` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_TICKET | wire
     model = new(Ticket)
-    model.id = get("id")
-    model.object = get("object")
-    model.title = get("title")
-    model.status = TicketStatus.by_text[value] if (value := get("status")).__class__ is str else value
-    model.priority = TicketPriority.by_text[value] if (value := get("priority")).__class__ is str else value
-    model.customer_id = get("customerId")
-    model.customer_name = get("customerName")
-    model.customer = decode_ticket_customer(value) if (value := get("customer")).__class__ is dict else value
-    model.assigned_to = get("assignedTo")
-    model.tags = get("tags")
-    model.notes = get("notes")
-    model.message_count = get("messageCount")
-    model.messages = read_list(decode_message, value) if (value := get("messages")).__class__ is list else value
-    model.response_deadline = read_instant(value) if (value := get("responseDeadline")).__class__ is str else value
-    model.resolution_deadline = read_instant(value) if (value := get("resolutionDeadline")).__class__ is str else value
-    model.first_response_at = read_instant(value) if (value := get("firstResponseAt")).__class__ is str else value
-    model.response_tier = TicketSlaTier.by_text[value] if (value := get("responseTier")).__class__ is str else value
-    model.resolution_tier = TicketSlaTier.by_text[value] if (value := get("resolutionTier")).__class__ is str else value
-    model.sla_paused = get("slaPaused")
-    model.metadata = get("metadata")
-    model.custom_fields = get("customFields")
-    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := get("updatedAt")).__class__ is str else value
-    model.closed_at = read_instant(value) if (value := get("closedAt")).__class__ is str else value
-    model.resolved_at = read_instant(value) if (value := get("resolvedAt")).__class__ is str else value
-    model.extra = {} if _TICKET.issuperset(wire) else read_extra(_TICKET, wire)
+    model.id = found["id"]
+    model.object = found["object"]
+    model.title = found["title"]
+    model.status = TicketStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
+    model.customer_id = found["customerId"]
+    model.customer_name = found["customerName"]
+    model.customer = decode_ticket_customer(value) if (value := found["customer"]).__class__ is dict else value
+    model.assigned_to = found["assignedTo"]
+    model.tags = found["tags"]
+    model.notes = found["notes"]
+    model.message_count = found["messageCount"]
+    model.messages = read_list(decode_message, value) if (value := found["messages"]).__class__ is list else value
+    model.response_deadline = read_instant(value) if (value := found["responseDeadline"]).__class__ is str else value
+    model.resolution_deadline = read_instant(value) if (value := found["resolutionDeadline"]).__class__ is str else value
+    model.first_response_at = read_instant(value) if (value := found["firstResponseAt"]).__class__ is str else value
+    model.response_tier = TicketSlaTier.by_text[value] if (value := found["responseTier"]).__class__ is str else value
+    model.resolution_tier = TicketSlaTier.by_text[value] if (value := found["resolutionTier"]).__class__ is str else value
+    model.sla_paused = found["slaPaused"]
+    model.metadata = found["metadata"]
+    model.custom_fields = found["customFields"]
+    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
+    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.closed_at = read_instant(value) if (value := found["closedAt"]).__class__ is str else value
+    model.resolved_at = read_instant(value) if (value := found["resolvedAt"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_TICKET) else read_extra(_NO_TICKET, wire)
     return model
 
 
@@ -271,17 +271,17 @@ class TicketCustomer(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_TICKET_CUSTOMER: Final = frozenset(TicketCustomer.wire_names.values())
+_NO_TICKET_CUSTOMER: Final[dict[str, Unchecked]] = dict.fromkeys(TicketCustomer.wire_names.values())
 
 
 def decode_ticket_customer(wire: dict[str, Unchecked]) -> TicketCustomer:
     """Read a `TicketCustomer` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_TICKET_CUSTOMER | wire
     model = new(TicketCustomer)
-    model.id = get("id")
-    model.name = get("name")
-    model.email = get("email")
-    model.extra = {} if _TICKET_CUSTOMER.issuperset(wire) else read_extra(_TICKET_CUSTOMER, wire)
+    model.id = found["id"]
+    model.name = found["name"]
+    model.email = found["email"]
+    model.extra = {} if len(found) == len(_NO_TICKET_CUSTOMER) else read_extra(_NO_TICKET_CUSTOMER, wire)
     return model
 
 
@@ -337,25 +337,25 @@ class TicketCreate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_TICKET_CREATE: Final = frozenset(TicketCreate.wire_names.values())
+_NO_TICKET_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(TicketCreate.wire_names.values(), UNSET)
 
 
 def decode_ticket_create(wire: dict[str, Unchecked]) -> TicketCreate:
     """Read a `TicketCreate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_TICKET_CREATE | wire
     model = new(TicketCreate)
-    model.title = get("title", UNSET)
-    model.priority = TicketPriority.by_text[value] if (value := get("priority", UNSET)).__class__ is str else value
-    model.status = TicketStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
-    model.customer_id = get("customerId", UNSET)
-    model.customer_name = get("customerName", UNSET)
-    model.assigned_to = get("assignedTo", UNSET)
-    model.tags = get("tags", UNSET)
-    model.notes = get("notes", UNSET)
-    model.initial_message = get("initialMessage", UNSET)
-    model.metadata = get("metadata", UNSET)
-    model.custom_fields = get("customFields", UNSET)
-    model.extra = {} if _TICKET_CREATE.issuperset(wire) else read_extra(_TICKET_CREATE, wire)
+    model.title = found["title"]
+    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
+    model.status = TicketStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.customer_id = found["customerId"]
+    model.customer_name = found["customerName"]
+    model.assigned_to = found["assignedTo"]
+    model.tags = found["tags"]
+    model.notes = found["notes"]
+    model.initial_message = found["initialMessage"]
+    model.metadata = found["metadata"]
+    model.custom_fields = found["customFields"]
+    model.extra = {} if len(found) == len(_NO_TICKET_CREATE) else read_extra(_NO_TICKET_CREATE, wire)
     return model
 
 
@@ -404,22 +404,22 @@ class TicketUpdate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_TICKET_UPDATE: Final = frozenset(TicketUpdate.wire_names.values())
+_NO_TICKET_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(TicketUpdate.wire_names.values(), UNSET)
 
 
 def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
     """Read a `TicketUpdate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_TICKET_UPDATE | wire
     model = new(TicketUpdate)
-    model.title = get("title", UNSET)
-    model.status = TicketStatus.by_text[value] if (value := get("status", UNSET)).__class__ is str else value
-    model.priority = TicketPriority.by_text[value] if (value := get("priority", UNSET)).__class__ is str else value
-    model.assigned_to = get("assignedTo", UNSET)
-    model.tags = get("tags", UNSET)
-    model.notes = get("notes", UNSET)
-    model.metadata = get("metadata", UNSET)
-    model.custom_fields = get("customFields", UNSET)
-    model.extra = {} if _TICKET_UPDATE.issuperset(wire) else read_extra(_TICKET_UPDATE, wire)
+    model.title = found["title"]
+    model.status = TicketStatus.by_text[value] if (value := found["status"]).__class__ is str else value
+    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
+    model.assigned_to = found["assignedTo"]
+    model.tags = found["tags"]
+    model.notes = found["notes"]
+    model.metadata = found["metadata"]
+    model.custom_fields = found["customFields"]
+    model.extra = {} if len(found) == len(_NO_TICKET_UPDATE) else read_extra(_NO_TICKET_UPDATE, wire)
     return model
 
 
@@ -464,23 +464,23 @@ class Message(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_MESSAGE: Final = frozenset(Message.wire_names.values())
+_NO_MESSAGE: Final[dict[str, Unchecked]] = dict.fromkeys(Message.wire_names.values())
 
 
 def decode_message(wire: dict[str, Unchecked]) -> Message:
     """Read a `Message` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_MESSAGE | wire
     model = new(Message)
-    model.id = get("id")
-    model.object = get("object")
-    model.ticket_id = get("ticketId")
-    model.content = get("content")
-    model.sender = MessageSender.by_text[value] if (value := get("sender")).__class__ is str else value
-    model.sender_name = get("senderName")
-    model.is_internal = get("isInternal")
-    model.metadata = get("metadata")
-    model.created_at = read_instant(value) if (value := get("createdAt")).__class__ is str else value
-    model.extra = {} if _MESSAGE.issuperset(wire) else read_extra(_MESSAGE, wire)
+    model.id = found["id"]
+    model.object = found["object"]
+    model.ticket_id = found["ticketId"]
+    model.content = found["content"]
+    model.sender = MessageSender.by_text[value] if (value := found["sender"]).__class__ is str else value
+    model.sender_name = found["senderName"]
+    model.is_internal = found["isInternal"]
+    model.metadata = found["metadata"]
+    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
+    model.extra = {} if len(found) == len(_NO_MESSAGE) else read_extra(_NO_MESSAGE, wire)
     return model
 
 
@@ -514,19 +514,19 @@ class MessageCreate(Model):
     """Fields that the document does not know, by wire name."""
 
 
-_MESSAGE_CREATE: Final = frozenset(MessageCreate.wire_names.values())
+_NO_MESSAGE_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(MessageCreate.wire_names.values(), UNSET)
 
 
 def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
     """Read a `MessageCreate` from its wire form."""
-    get: Callable[..., Unchecked] = wire.get
+    found = _NO_MESSAGE_CREATE | wire
     model = new(MessageCreate)
-    model.content = get("content", UNSET)
-    model.sender = MessageSender.by_text[value] if (value := get("sender", UNSET)).__class__ is str else value
-    model.sender_name = get("senderName", UNSET)
-    model.is_internal = get("isInternal", UNSET)
-    model.metadata = get("metadata", UNSET)
-    model.extra = {} if _MESSAGE_CREATE.issuperset(wire) else read_extra(_MESSAGE_CREATE, wire)
+    model.content = found["content"]
+    model.sender = MessageSender.by_text[value] if (value := found["sender"]).__class__ is str else value
+    model.sender_name = found["senderName"]
+    model.is_internal = found["isInternal"]
+    model.metadata = found["metadata"]
+    model.extra = {} if len(found) == len(_NO_MESSAGE_CREATE) else read_extra(_NO_MESSAGE_CREATE, wire)
     return model
 
 
