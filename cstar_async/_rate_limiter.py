@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from cstar_async import _headers
 from cstar_async._clock import Clock
 from cstar_async._headers import moment
 from cstar_async._options import Priority
@@ -155,13 +156,16 @@ class RateLimiter:
 
     def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
         """The call was answered: learn from it and let the next go."""
-        now = clock.monotonic()
-        if "X-RateLimit-Limit" in headers:
+        window = self._window
+        if window.count_down(status, headers):
             self._last_headers = headers
-        self._window.observe(status, headers, now, clock.time())
-        self._window.give_back(went_ahead=permit is Permit.AHEAD, answered=status < 500)
+        else:
+            if _headers.RATE_LIMIT in headers:
+                self._last_headers = headers
+            window.observe(status, headers, clock.monotonic(), clock.time())
+        window.give_back(went_ahead=permit is Permit.AHEAD, answered=status < 500)
         if self._waiting:
-            self._admit(now)
+            self._admit(clock.monotonic())
             self._hand_over()
 
     def give_back(self, permit: Permit, clock: Clock) -> None:
