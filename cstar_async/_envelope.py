@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import attrs
 import orjson
 
 from cstar_async._json import Unchecked, is_object, is_text
@@ -17,30 +16,8 @@ from cstar_async.errors import DecodeError
 from cstar_async.pagination import Pagination
 
 
-@attrs.frozen
-class Envelope:
-    """An opened answer."""
-
-    data: Unchecked
-    request_id: str | None
-    timestamp: datetime | None
-    body: dict[str, Unchecked]
-
-    def pagination(self, rows: int) -> Pagination:
-        """What the answer says of its pages; an answer that says nothing is one whole page.
-
-        Args:
-            rows: How many rows the page has.
-        """
-        stated: Unchecked = self.body.get("pagination")
-        meta: Unchecked = self.body.get("meta")
-        if not is_object(stated) and is_object(meta):
-            stated = meta.get("pagination")
-        return read_pagination(stated if is_object(stated) else {}, rows)
-
-
-def open_envelope(body: bytes, *, status: int) -> Envelope:
-    """Parse a good answer.
+def open_envelope(body: bytes, *, status: int) -> dict[str, Unchecked]:
+    """Parse a good answer: an object that has `data`.
 
     Raises:
         DecodeError: The body is not JSON, not an object, or has no `data`.
@@ -48,14 +25,51 @@ def open_envelope(body: bytes, *, status: int) -> Envelope:
     parsed = parse_body(body, status=status)
     if not is_object(parsed):
         raise DecodeError(f"the answer is {kind_of(parsed)} instead of an object", status=status)
-    meta: Unchecked = parsed.get("meta")
-    request_id = stamp = None
-    if is_object(meta):
-        request_id, stamp = meta.get("requestId"), read_instant(meta.get("timestamp"))
-    request_id = request_id if is_text(request_id) else None
     if "data" not in parsed:
-        raise DecodeError("the answer has no data", where="$.data", status=status, request_id=request_id)
-    return Envelope(parsed["data"], request_id, stamp if isinstance(stamp, datetime) else None, parsed)
+        raise DecodeError("the answer has no data", where="$.data", status=status, request_id=request_id_of(parsed))
+    return parsed
+
+
+def request_id_of(envelope: dict[str, Unchecked]) -> str | None:
+    """The id under which cStar knows the request, if the answer states it."""
+    stated: Unchecked = _meta(envelope).get("requestId")
+    return stated if is_text(stated) else None
+
+
+def timestamp_of(envelope: dict[str, Unchecked]) -> datetime | None:
+    """When the server answered, if the answer states it."""
+    stated = read_instant(_meta(envelope).get("timestamp"))
+    return stated if isinstance(stated, datetime) else None
+
+
+def read_pagination(envelope: dict[str, Unchecked], rows: int) -> Pagination:
+    """What an answer says of its pages, both documented places and forms as one.
+
+    What is not stated is worked out; an answer that says nothing is one whole page.
+
+    Args:
+        envelope: The opened answer.
+        rows: How many rows the page has.
+    """
+    stated: Unchecked = envelope.get("pagination")
+    if not is_object(stated):
+        stated = _meta(envelope).get("pagination")
+    if not is_object(stated):
+        stated = {}
+    page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
+    total, total_pages = _count(stated.get("total")), _count(stated.get("totalPages"))
+    has_more = stated.get("hasMore")
+    if not isinstance(has_more, bool):
+        if total_pages is not None:
+            has_more = (page or 1) < total_pages
+        else:
+            has_more = total is not None and (page or 1) * (page_size or rows) < total
+    return Pagination(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
+
+
+def _meta(envelope: dict[str, Unchecked]) -> dict[str, Unchecked]:
+    stated: Unchecked = envelope.get("meta")
+    return stated if is_object(stated) else {}
 
 
 def parse_body(body: bytes, *, status: int) -> Unchecked:
@@ -68,19 +82,6 @@ def parse_body(body: bytes, *, status: int) -> Unchecked:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise DecodeError("the answer is not JSON" if body.strip() else "the answer is empty", status=status) from None
-
-
-def read_pagination(stated: dict[str, Unchecked], rows: int) -> Pagination:
-    """Both documented forms as one; what is not stated is worked out, or taken as one whole page."""
-    page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
-    total, total_pages = _count(stated.get("total")), _count(stated.get("totalPages"))
-    has_more = stated.get("hasMore")
-    if not isinstance(has_more, bool):
-        if total_pages is not None:
-            has_more = (page or 1) < total_pages
-        else:
-            has_more = total is not None and (page or 1) * (page_size or rows) < total
-    return Pagination(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
 
 
 def _count(value: Unchecked) -> int | None:

@@ -27,16 +27,14 @@ class Observers:
         self._retry = tuple(hook.on_retry for hook in hooks if type(hook).on_retry is not Hooks.on_retry)
         self._wait = tuple(hook.on_wait for hook in hooks if type(hook).on_wait is not Hooks.on_wait)
         self._drift = tuple(hook.on_drift for hook in hooks if type(hook).on_drift is not Hooks.on_drift)
+        self.watch_drift = bool(self._drift)
+        """Whether anybody wants to hear of drift; comparing costs more than decoding."""
+        self._watch_calls = bool(self._request or self._response)
 
     @property
     def watch_calls(self) -> bool:
         """Whether anybody wants to hear of requests and responses: hooks, or the log."""
-        return bool(self._request or self._response) or LOGGER.isEnabledFor(logging.DEBUG)
-
-    @property
-    def watch_drift(self) -> bool:
-        """Whether anybody wants to hear of drift; comparing costs more than decoding."""
-        return bool(self._drift)
+        return self._watch_calls or LOGGER.isEnabledFor(logging.DEBUG)
 
     def request(self, info: RequestInfo) -> None:
         """An attempt is about to be sent."""

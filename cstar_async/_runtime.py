@@ -17,9 +17,9 @@ import attrs
 
 from cstar_async import _headers
 from cstar_async._clock import Clock
-from cstar_async._codec import decoder, encode_body, read_rows
+from cstar_async._codec import encode_body, read_row, read_rows
 from cstar_async._drift import Schemas, find_drift
-from cstar_async._envelope import Envelope, kind_of, open_envelope, parse_body
+from cstar_async._envelope import kind_of, open_envelope, parse_body, read_pagination, request_id_of, timestamp_of
 from cstar_async._error_table import make_error, read_error
 from cstar_async._gate import Gate
 from cstar_async._headers import moment
@@ -149,44 +149,46 @@ class Core:
         await self.transport.aclose()
 
 
-class Call:
-    """One call on its way: what is sent, and what it goes by."""
+class Call(HttpRequest):
+    """One call on its way: what is sent, what it goes by, and in the end how it went."""
 
-    __slots__ = ("deadline_at", "idempotency_key", "request", "settings", "started", "target")
+    __slots__ = ("attempts", "deadline_at", "idempotency_key", "is_under_team", "response", "settings", "started", "target")
+
+    response: HttpResponse
+    """The answer; there is one when the call was performed."""
 
     def __init__(
         self,
         target: Target,
-        request: HttpRequest,
-        settings: CallSettings,
+        path: str,
+        query: str,
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+        *,
+        is_under_team: bool,
         idempotency_key: str | None,
+        settings: CallSettings,
         started: float,
         deadline_at: float | None,
     ) -> None:
         self.target = target
-        self.request = request
-        self.settings = settings
+        self.method = target.method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.is_under_team = is_under_team
         self.idempotency_key = idempotency_key
+        self.settings = settings
         self.started = started
         self.deadline_at = deadline_at
+        self.attempts = 0
 
-    def name(self, error: CStarError, attempts: int) -> None:
+    def name(self, error: CStarError) -> None:
         """Write on an error which call it ended."""
         error.operation = self.target.id
-        error.attempts = attempts
+        error.attempts = self.attempts
         error.idempotency_key = self.idempotency_key
-
-
-class Exchange:
-    """A call that the server has done, and its answer."""
-
-    __slots__ = ("attempts", "call", "elapsed", "response")
-
-    def __init__(self, call: Call, response: HttpResponse, attempts: int, elapsed: float) -> None:
-        self.call = call
-        self.response = response
-        self.attempts = attempts
-        self.elapsed = elapsed
 
 
 class ClientSender:
@@ -215,13 +217,14 @@ class ClientSender:
         options: RequestOptions | None = None,
     ) -> T:
         """One call that answers with one object; see `Sender.call`."""
-        exchange = await self._operate(operation, path, query, body, idempotency_key, options)
-        if operation.shape == "deleted" and (not exchange.response.body.strip() or exchange.response.status == 404):
+        call = self._prepare(operation, path, query, body, idempotency_key, options)
+        await self._perform(call)
+        if operation.shape == "deleted" and (not call.response.body.strip() or call.response.status == 404):
             # The answer is known without a body: the object is gone.
-            opened = Envelope({"deleted": True, "id": path[-1]}, None, None, {})
+            envelope: dict[str, Unchecked] = {"data": {"deleted": True, "id": path[-1]}}
         else:
-            opened = self._open(exchange, operation, is_object)
-        return self._deliver(exchange, opened, decoder(result)(opened.data))
+            envelope = self._open(call, operation, dict)
+        return self._deliver(call, envelope, read_row(result, envelope["data"]))
 
     async def call_list(
         self,
@@ -233,9 +236,10 @@ class ClientSender:
         options: RequestOptions | None = None,
     ) -> list[T]:
         """One call that answers with a whole list; see `Sender.call_list`."""
-        exchange = await self._operate(operation, path, query, None, None, options)
-        opened = self._open(exchange, operation, is_array)
-        return self._deliver(exchange, opened, read_rows(item, opened.data))
+        call = self._prepare(operation, path, query, None, None, options)
+        await self._perform(call)
+        envelope = self._open(call, operation, list)
+        return self._deliver(call, envelope, read_rows(item, envelope["data"]))
 
     def paginate(
         self,
@@ -256,11 +260,12 @@ class ClientSender:
                 asked["page"] = number
             if size is not None:
                 asked["pageSize"] = size
-            exchange = await self._operate(operation, path, asked, None, None, options)
-            opened = self._open(exchange, operation, is_array)
-            rows = read_rows(item, opened.data)
-            page = Page(rows, opened.pagination(len(rows)), fetch=fetch, number=number, size=size)
-            return self._deliver(exchange, opened, page)
+            call = self._prepare(operation, path, asked, None, None, options)
+            await self._perform(call)
+            envelope = self._open(call, operation, list)
+            rows = read_rows(item, envelope["data"])
+            page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
+            return self._deliver(call, envelope, page)
 
         return Paginator(fetch, first=_count_or_none(first, "page"), size=_count_or_none(size, "page_size"))
 
@@ -280,36 +285,35 @@ class ClientSender:
             raise InvalidArgumentError(f"method must be GET, POST, PATCH, PUT or DELETE, not {method!r}")
         target = FreeTarget("request", verb, path)
         written = free_path(path)
-        extra = None if options is None else options.extra_body
-        content = None if json is None and not extra else encode_body({} if json is None else json, extra)
         self._refuse_write(target)
-        self.core.enter_loop()
-        base = self.core.prefix if written.startswith("/api/") else await self._team_path(options)
-        exchange = await self._perform(
-            target, base + written, params, content, idempotency_key, options, keyed=verb not in SAFE_METHODS
+        is_keyed = verb not in SAFE_METHODS
+        call = self._call(
+            target,
+            written,
+            params,
+            json,
+            idempotency_key,
+            options,
+            is_under_team=not written.startswith("/api/"),
+            is_keyed=is_keyed,
         )
-        return self._free_response(exchange)
+        await self._perform(call)
+        return self._free_response(call)
 
-    def _free_response(self, exchange: Exchange) -> Response[JSON]:
+    def _free_response(self, call: Call) -> Response[JSON]:
         """The answer to a free request: `data` where there is an envelope, else the whole body; None for an empty one."""
-        body = exchange.response.body
-        if not body.strip():
-            return self._respond(exchange, Envelope(None, None, None, {}), cast("JSON", None))
+        response = call.response
+        if not response.body.strip():
+            return self._respond(call, {}, cast("JSON", None))
         try:
-            opened = open_envelope(body, status=exchange.response.status)
-        except DecodeError:
-            opened = self._open_bare(exchange)
-        return self._respond(exchange, opened, cast("JSON", opened.data))
-
-    def _open_bare(self, exchange: Exchange) -> Envelope:
-        """An answer without an envelope, as if its whole body were the data."""
-        try:
-            return Envelope(parse_body(exchange.response.body, status=exchange.response.status), None, None, {})
+            parsed = parse_body(response.body, status=response.status)
         except DecodeError as error:
-            exchange.call.name(error, exchange.attempts)
+            call.name(error)
             raise
+        envelope: dict[str, Unchecked] = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
+        return self._respond(call, envelope, cast("JSON", envelope["data"]))
 
-    async def _operate(
+    def _prepare(
         self,
         operation: Operation,
         path: tuple[str, ...],
@@ -317,21 +321,72 @@ class ClientSender:
         body: Model | JSONObject | None,
         idempotency_key: str | None,
         options: RequestOptions | None,
-    ) -> Exchange:
-        """Build a call of the document's and perform it."""
-        self._refuse_write(operation)
+    ) -> Call:
+        """Build a call of the document's."""
+        if self.core.is_publishable:
+            self._refuse_write(operation)
         segments = operation.segments
         relative = segments[0]
         for index, value in enumerate(path):
             relative += path_segment(value) + segments[index + 1]
+        return self._call(
+            operation,
+            relative,
+            query,
+            body,
+            idempotency_key,
+            options,
+            is_under_team=operation.scope == "team",
+            is_keyed=operation.idempotent,
+        )
+
+    def _call(
+        self,
+        target: Target,
+        path: str,
+        query: Mapping[str, object] | None,
+        body: object,
+        idempotency_key: str | None,
+        options: RequestOptions | None,
+        *,
+        is_under_team: bool,
+        is_keyed: bool,
+    ) -> Call:
+        """Build a call. Whatever is wrong with it is found here, before anything is sent."""
+        started, deadline_at, settings = self.core.clock.monotonic(), None, self.settings
+        text = query_string(query) if query else ""
+        content: bytes | None = None
+        headers: Mapping[str, str] | None = None
         extra = None if options is None else options.extra_body
-        content = None if body is None and not extra else encode_body({} if body is None else body, extra)
-        self.core.enter_loop()
-        if operation.scope == "team":
-            base = self.core.team_path.value or await self._team_path(options)
-        else:
-            base = self.core.prefix
-        return await self._perform(operation, base + relative, query, content, idempotency_key, options, keyed=operation.idempotent)
+        if body is not None or extra:
+            content, headers = encode_body({} if body is None else body, extra), _JSON_BODY
+        if is_keyed:
+            idempotency_key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+            headers = {**(headers or {}), _headers.IDEMPOTENCY_KEY: idempotency_key}
+        elif idempotency_key is not None:
+            raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")
+        if options is not None:
+            check_settings(deadline=options.deadline)
+            settings = settings.overridden(
+                timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
+            )
+            deadline_at = None if options.deadline is None else started + options.deadline
+            if options.extra_query:
+                text = query_string(query, options.extra_query)
+            if options.headers:
+                headers = {**(headers or {}), **_headers.checked_headers(options.headers)}
+        return Call(
+            target,
+            path,
+            text,
+            headers,
+            content,
+            is_under_team=is_under_team,
+            idempotency_key=idempotency_key,
+            settings=settings,
+            started=started,
+            deadline_at=deadline_at,
+        )
 
     def _refuse_write(self, target: Target) -> None:
         if self.core.is_publishable and target.method != "GET":
@@ -339,11 +394,11 @@ class ClientSender:
             error.operation = target.id
             raise error
 
-    async def _team_path(self, options: RequestOptions | None) -> str:
+    async def _team_path(self, call: Call) -> str:
         """The path of the key's team, found with one call however many wait for it."""
-        deadline = None if options is None else options.deadline
+        left = None if call.deadline_at is None else call.deadline_at - self.core.clock.monotonic()
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(left):
                 return await self.core.team_path.get(self._find_team)
         except TimeoutError:
             raise RequestTimeoutError("the deadline was over before the team of the key was found", sent=False) from None
@@ -360,88 +415,61 @@ class ClientSender:
             raise ConfigurationError("the key's team could not be found: whoami names none; pass team_id=")
         return self.core.path_of_team(found)
 
-    async def _perform(
-        self,
-        target: Target,
-        path: str,
-        query: Mapping[str, object] | None,
-        content: bytes | None,
-        idempotency_key: str | None,
-        options: RequestOptions | None,
-        *,
-        keyed: bool,
-    ) -> Exchange:
-        """Send a request until it succeeds, or until its failure is to be raised."""
-        core, clock = self.core, self.core.clock
-        started = clock.monotonic()
-        settings, deadline_at = self.settings, None
-        extra_query = None
-        if options is not None:
-            check_settings(deadline=options.deadline)
-            settings = settings.overridden(
-                timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
-            )
-            deadline_at = None if options.deadline is None else started + options.deadline
-            extra_query = options.extra_query
-        if keyed:
-            idempotency_key = new_key() if idempotency_key is None else checked_key(idempotency_key)
-        elif idempotency_key is not None:
-            raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")
-        headers = _call_headers(content, idempotency_key, options)
-        text = query_string(query, extra_query) if query or extra_query else ""
-        call = Call(
-            target, HttpRequest(target.method, path, text, headers, content), settings, idempotency_key, started, deadline_at
-        )
-
-        attempt, may_be_done = 0, False
+    async def _perform(self, call: Call) -> None:
+        """Send a call until it succeeds and has its response, or until its failure is to be raised."""
+        core = self.core
+        core.enter_loop()
+        base = (core.team_path.value or await self._team_path(call)) if call.is_under_team else core.prefix
+        call.path = base + call.path
+        may_be_done = False
         while True:
-            attempt += 1
+            call.attempts += 1
             try:
-                response = await self._attempt(call, attempt)
+                response = await self._attempt(call)
             except TransportError as error:
-                call.name(error, attempt)
+                call.name(error)
                 failure, raised = Failure(sent=error.sent), cast("TransportError | APIError", error)
             else:
-                if 200 <= response.status <= 299 or (response.status == 404 and may_be_done and target.method == "DELETE"):
-                    core.budget.refill(after_retry=attempt > 1)
-                    return Exchange(call, response, attempt, clock.monotonic() - started)
-                facts = read_error(response, clock.time())
+                if 200 <= response.status <= 299 or (response.status == 404 and may_be_done and call.method == "DELETE"):
+                    core.budget.refill(after_retry=call.attempts > 1)
+                    call.response = response
+                    return
+                facts = read_error(response, core.clock.time())
                 failure = Failure(status=facts.status, code=facts.code, retry_after=facts.retry_after)
-                raised = make_error(facts, operation=target.id, attempts=attempt, idempotency_key=idempotency_key)
+                raised = make_error(facts, operation=call.target.id, attempts=call.attempts, idempotency_key=call.idempotency_key)
             may_be_done = may_be_done or failure.may_have_acted
-            await self._back_off(call, attempt, failure, raised)
+            await self._back_off(call, failure, raised)
 
-    async def _attempt(self, call: Call, attempt: int) -> HttpResponse:
+    async def _attempt(self, call: Call) -> HttpResponse:
         """Send a request once, in its turn, and learn from its answer."""
-        core, clock = self.core, self.core.clock
-        priority = call.settings.priority
-        permit: Permit | None = None
+        core, settings = self.core, call.settings
+        limiter, clock, permit = core.limiter, core.clock, None
         if core.gate.try_enter():
-            permit = core.limiter.try_acquire(priority, clock)
+            permit = limiter.try_acquire(settings.priority, clock)
             if permit is None:
                 core.gate.leave()
         if permit is None:
-            permit = await self._wait_for_turn(call, attempt)
+            permit = await self._wait_for_turn(call)
         try:
-            timeout = call.settings.timeout
+            timeout = settings.timeout
             if call.deadline_at is not None:
                 timeout = min(timeout, call.deadline_at - clock.monotonic())
                 if timeout <= 0:
                     raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False)
             if core.observers.watch_calls:
-                response = await self._send_watched(call, attempt, timeout)
+                response = await self._send_watched(call, timeout)
             else:
-                response = await core.transport.send(call.request, timeout)
+                response = await core.transport.send(call, timeout)
         except BaseException:
-            core.limiter.give_back(permit, clock)
+            limiter.give_back(permit, clock)
             raise
         else:
-            core.limiter.settle(permit, response.status, response.headers, clock)
+            limiter.settle(permit, response.status, response.headers, clock)
             return response
         finally:
             core.gate.leave()
 
-    async def _wait_for_turn(self, call: Call, attempt: int) -> Permit:
+    async def _wait_for_turn(self, call: Call) -> Permit:
         """Wait for a place at the gate and a permit of the limiter, and return with both.
 
         Whoever waits for a permit holds no place meanwhile: a hundred calls that wait for the next hour must not stand in the way
@@ -461,7 +489,8 @@ class ClientSender:
                 priority, clock, longest=longest, announce=lambda wait: self._announce(call, "rate_limit", wait)
             )
         except RateLimitWaitError as error:
-            call.name(error, attempt - 1)
+            call.attempts -= 1  # this one was never sent
+            call.name(error)
             raise
         try:
             await self._enter_gate(call)
@@ -483,7 +512,7 @@ class ClientSender:
         except TimeoutError:
             raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False) from None
 
-    async def _send_watched(self, call: Call, attempt: int, timeout: float) -> HttpResponse:
+    async def _send_watched(self, call: Call, timeout: float) -> HttpResponse:
         """Send, and tell the observers before and after."""
         core, target = self.core, call.target
         core.observers.request(
@@ -491,18 +520,18 @@ class ClientSender:
                 operation=target.id,
                 method=target.method,
                 path=target.path,
-                attempt=attempt,
+                attempt=call.attempts,
                 idempotency_key=call.idempotency_key,
             )
         )
         sent = core.clock.monotonic()
-        response = await core.transport.send(call.request, timeout)
+        response = await core.transport.send(call, timeout)
         core.observers.response(
             ResponseInfo(
                 operation=target.id,
                 method=target.method,
                 path=target.path,
-                attempt=attempt,
+                attempt=call.attempts,
                 status=response.status,
                 elapsed=core.clock.monotonic() - sent,
                 rate_limit=read_state(response.headers),
@@ -511,15 +540,15 @@ class ClientSender:
         )
         return response
 
-    async def _back_off(self, call: Call, attempt: int, failure: Failure, raised: TransportError | APIError) -> None:
+    async def _back_off(self, call: Call, failure: Failure, raised: TransportError | APIError) -> None:
         """Wait before the next attempt, or raise what ended the last.
 
         Raises:
             RateLimitWaitError: A 429 asks for a longer wait than the call allows.
             CStarError: *raised*, because another attempt would not help, could do harm, or is not allowed any more.
         """
-        core, settings = self.core, call.settings
-        if attempt > settings.max_retries or not is_repeatable(failure, call.target.method, call.idempotency_key):
+        core, settings, attempt = self.core, call.settings, call.attempts
+        if attempt > settings.max_retries or not is_repeatable(failure, call.method, call.idempotency_key):
             raise raised
         required = required_wait(failure)
         wait = wait_before(attempt, failure, core.random)
@@ -577,25 +606,27 @@ class ClientSender:
             )
         )
 
-    def _open(self, exchange: Exchange, operation: Operation, is_promised: Callable[[object], bool]) -> Envelope:
+    def _open(
+        self, call: Call, operation: Operation, promised: type[dict[str, Unchecked] | list[Unchecked]]
+    ) -> dict[str, Unchecked]:
         """Open the envelope of a good answer, and see that `data` is of the promised kind."""
-        response = exchange.response
+        response = call.response
         try:
-            opened = open_envelope(response.body, status=response.status)
-            if not is_promised(opened.data):
-                promised = "an object" if is_promised is is_object else "an array"
+            envelope = open_envelope(response.body, status=response.status)
+            data = envelope["data"]
+            if data.__class__ is not promised:
                 raise DecodeError(
-                    f"data is {kind_of(opened.data)} instead of {promised}",
+                    f"data is {kind_of(data)} instead of {'an object' if promised is dict else 'an array'}",
                     where="$.data",
                     status=response.status,
-                    request_id=opened.request_id,
+                    request_id=request_id_of(envelope),
                 )
         except DecodeError as error:
-            exchange.call.name(error, exchange.attempts)
+            call.name(error)
             raise
         if self.core.observers.watch_drift and operation.result is not None:
-            self._report_drift(operation, operation.result, opened.data)
-        return opened
+            self._report_drift(operation, operation.result, data)
+        return envelope
 
     def _report_drift(self, operation: Operation, schema: str, data: Unchecked) -> None:
         where = "$.data[]" if is_array(data) else "$.data"
@@ -606,25 +637,25 @@ class ClientSender:
                 DriftInfo(operation=operation.id, where=drift.where, kind=drift.kind, expected=drift.expected, found=drift.found)
             )
 
-    def _deliver(self, exchange: Exchange, opened: Envelope, data: T) -> T:
+    def _deliver(self, call: Call, envelope: dict[str, Unchecked], data: T) -> T:
         """Hand out the data; where somebody asked for the whole response, keep that for them."""
         recorder = RECORDER.get()
         if recorder is not None:
-            recorder.response = self._respond(exchange, opened, data)
+            recorder.response = self._respond(call, envelope, data)
         return data
 
-    def _respond(self, exchange: Exchange, opened: Envelope, data: T) -> Response[T]:
-        response = exchange.response
+    def _respond(self, call: Call, envelope: dict[str, Unchecked], data: T) -> Response[T]:
+        response = call.response
         return Response(
             data=data,
             status=response.status,
             headers=response.headers,
-            request_id=opened.request_id or response.headers.get(_headers.REQUEST_ID),
-            timestamp=opened.timestamp,
+            request_id=request_id_of(envelope) or response.headers.get(_headers.REQUEST_ID),
+            timestamp=timestamp_of(envelope),
             rate_limit=read_state(response.headers),
-            attempts=exchange.attempts,
-            idempotency_key=exchange.call.idempotency_key,
-            elapsed=exchange.elapsed,
+            attempts=call.attempts,
+            idempotency_key=call.idempotency_key,
+            elapsed=self.core.clock.monotonic() - call.started,
         )
 
 
@@ -633,19 +664,6 @@ class _Door:
     """Lets the runtime call a generated function itself."""
 
     sender: ClientSender
-
-
-def _call_headers(content: bytes | None, idempotency_key: str | None, options: RequestOptions | None) -> Mapping[str, str] | None:
-    """What a call adds to the headers of its client; None for nothing."""
-    own = None if options is None else options.headers
-    if idempotency_key is None and not own:
-        return None if content is None else _JSON_BODY
-    headers = {} if content is None else dict(_JSON_BODY)
-    if own:
-        headers.update(_headers.checked_headers(own))
-    if idempotency_key is not None:
-        headers[_headers.IDEMPOTENCY_KEY] = idempotency_key
-    return headers
 
 
 def _count_or_none(value: object, name: str) -> int | None:

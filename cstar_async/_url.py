@@ -22,8 +22,6 @@ def path_segment(value: str, name: str = "an id in the path") -> str:
     """
     if not is_text(value):
         raise InvalidArgumentError(f"{name} is a text, not {type(value).__name__}")
-    if value.isascii() and value.isidentifier():
-        return value  # an id of the usual form needs no encoding, and this is much quicker than finding that out
     if value in {"", ".", ".."}:
         raise InvalidArgumentError(f"{name} must not be {value!r}")
     return _encoded(value, name)
@@ -59,11 +57,11 @@ def query_string(*parts: Mapping[str, object] | None) -> str:
     for part in parts:
         if part:
             merged.update(part)
-    return "&".join(
-        f"{_encoded(str(name), 'a query parameter')}={_query_value(value, str(name))}"
-        for name, value in merged.items()
-        if value is not UNSET
-    )
+    pairs: list[str] = []
+    for name, value in merged.items():
+        if value is not UNSET:
+            pairs.append(f"{_encoded(name, 'a query parameter')}={_query_value(value, name)}")
+    return "&".join(pairs)
 
 
 def _query_value(value: object, name: str) -> str:
@@ -74,7 +72,9 @@ def _query_value(value: object, name: str) -> str:
         return _encoded(str(value), name)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
+        return repr(int(value))
+    if isinstance(value, float):
         return _encoded(repr(value), name)
     if isinstance(value, datetime):
         return _encoded(write_instant(value, name), name)
@@ -86,6 +86,8 @@ def _query_value(value: object, name: str) -> str:
 
 
 def _encoded(text: str, name: str, safe: str = "") -> str:
+    if text.isascii() and text.isidentifier():
+        return text  # the usual form needs no encoding, and this is much quicker than finding that out
     try:
         return quote(text, safe=safe)
     except UnicodeEncodeError:

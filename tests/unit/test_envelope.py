@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cstar_async import DecodeError
-from cstar_async._envelope import kind_of, open_envelope, read_pagination
+from cstar_async._envelope import kind_of, open_envelope, read_pagination, request_id_of, timestamp_of
 
 
 @pytest.mark.parametrize(
@@ -42,14 +42,14 @@ def test_missing_data_is_reported_with_the_request() -> None:
 def test_envelope_gives_data_request_and_time() -> None:
     """What the meta says is kept."""
     opened = open_envelope(b'{"data":{"a":1},"meta":{"requestId":"req_1","timestamp":"2026-03-01T00:00:00Z"}}', status=200)
-    assert ({"a": 1}, "req_1", datetime(2026, 3, 1, tzinfo=UTC)) == (opened.data, opened.request_id, opened.timestamp)
+    assert ({"a": 1}, "req_1", datetime(2026, 3, 1, tzinfo=UTC)) == (opened["data"], request_id_of(opened), timestamp_of(opened))
 
 
 @pytest.mark.parametrize("meta", [b"null", b"[]", b'{"requestId":5,"timestamp":7}', b'{"timestamp":"soon"}'])
 def test_odd_meta_is_no_meta(meta: bytes) -> None:
     """Tolerance for what is not needed."""
     opened = open_envelope(b'{"data":null,"meta":' + meta + b"}", status=200)
-    assert (None, None, None) == (opened.data, opened.request_id, opened.timestamp)
+    assert (None, None, None) == (opened["data"], request_id_of(opened), timestamp_of(opened))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_odd_meta_is_no_meta(meta: bytes) -> None:
 )
 def test_pagination_is_found_in_both_places(body: bytes, page: int | None) -> None:
     """Beside the data, or in the meta."""
-    assert page == open_envelope(body, status=200).pagination(0).page
+    assert page == read_pagination(open_envelope(body, status=200), 0).page
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_pagination_is_found_in_both_places(body: bytes, page: int | None) -> No
 )
 def test_more_pages_are_stated_or_worked_out(stated: dict[str, Any], *, has_more: bool) -> None:
     """For a page of ten rows."""
-    assert has_more == read_pagination(stated, 10).has_more
+    assert has_more == read_pagination({"data": [], "pagination": stated}, 10).has_more
 
 
 @pytest.mark.parametrize(
