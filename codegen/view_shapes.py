@@ -81,6 +81,8 @@ class Shape:
             return f"{reading} if (value := {value}).__class__ is {kind} else value"
         if self.object_reader:
             return f"{self.object_reader}(value) if (value := {value}).__class__ is dict else value"
+        if self is INSTANT:
+            return f"(value := {value}) and read_instant(value)"
         if self.text_reader:
             return f"{self.text_reader} if (value := {value}).__class__ is str else value"
         return value

@@ -1,6 +1,6 @@
 """The door to the network, on aiohttp. No other module of the package imports aiohttp.
 
-Kept simple for speed, as measured: one session-wide timeout, headers on the session, finished URLs, no tracing, no `trust_env` (it
+Kept simple for speed, as measured: one timer for all requests, headers on the session, finished URLs, no tracing, no `trust_env` (it
 costs more than the whole call), the response read in one piece.
 """
 
@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
 from yarl import URL
 
+from cstar_async._alarm import Alarm
 from cstar_async._http import HttpRequest, HttpResponse
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
@@ -39,6 +40,8 @@ async def _send_once(request: aiohttp.ClientRequest, handler: ClientHandlerType)
 
 
 _MIDDLEWARES: Final = (_send_once,)
+_NO_TIMER: Final = aiohttp.ClientTimeout(total=None)
+"""aiohttp's timer is not used: see `_alarm`."""
 
 
 class AiohttpTransport:
@@ -47,7 +50,7 @@ class AiohttpTransport:
     Args:
         base_url: Scheme and host; the paths of requests begin at its root.
         headers: What every request carries.
-        timeout: Seconds for one request, unless the request brings its own; None for no limit.
+        timeout: Seconds for one request, unless the request brings its own.
         connections: The most connections at once.
         proxy: The URL of a proxy, or None.
         ssl: As in aiohttp; None for its default.
@@ -59,7 +62,7 @@ class AiohttpTransport:
         *,
         base_url: URL,
         headers: Mapping[str, str],
-        timeout: float | None,
+        timeout: float,
         connections: int,
         proxy: str | None,
         ssl: Ssl | None,
@@ -68,8 +71,8 @@ class AiohttpTransport:
         self._base = base_url
         self._origin = str(base_url.origin())
         self._headers = headers
-        self._default_timeout = timeout
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._timeout = timeout
+        self._alarm: Alarm | None = None
         self._connections = connections
         self._proxy = proxy
         self._ssl: Ssl = True if ssl is None else ssl
@@ -78,7 +81,7 @@ class AiohttpTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    async def send(self, request: HttpRequest, timeout: float | None) -> HttpResponse:
+    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:
         """Send one request and read its response; see `Transport.send`."""
         session = self._session
         if session is None or self._loop is not asyncio.get_running_loop() or session.closed:
@@ -91,33 +94,40 @@ class AiohttpTransport:
             url = URL(f"{self._origin}{request.path}?{request.query}", encoded=True)
         else:
             url = self._base.with_path(request.path, encoded=True)
+        alarm = self._alarm
+        if alarm is None or alarm.seconds != timeout:
+            alarm = Alarm(timeout, asyncio.get_running_loop())
         try:
-            response = await session.request(
-                request.method,
-                url,
-                headers=headers,
-                data=request.body,
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=self._timeout if timeout == self._default_timeout else aiohttp.ClientTimeout(total=timeout),
-                middlewares=_MIDDLEWARES,
-                proxy=self._proxy,
-                ssl=self._ssl,
-            )
-            body = await response.read()
-        except aiohttp.ConnectionTimeoutError:
-            raise RequestTimeoutError("the connection could not be made in time", sent=False) from None
+            with alarm.watch():
+                response = await session.request(
+                    request.method,
+                    url,
+                    headers=headers,
+                    data=request.body,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=_NO_TIMER,
+                    middlewares=_MIDDLEWARES,
+                    proxy=self._proxy,
+                    ssl=self._ssl,
+                )
+                body = await response.read()
         except TimeoutError:
             raise RequestTimeoutError("the server did not answer in time") from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
             raise ConnectionFailedError(f"the connection could not be made: {_reason(error)}", sent=False) from None
         except (aiohttp.ClientError, OSError) as error:
             raise ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}") from None
+        finally:
+            if alarm is not self._alarm:
+                alarm.close()
         return HttpResponse(response.status, response.headers, body)
 
     async def aclose(self) -> None:
         """Close the session if it is this door's own. May be called twice, and without a request ever made."""
         self._closed = True
+        if self._alarm is not None:
+            self._alarm.close()
         session, loop = self._session, self._loop
         if session is None or not self._is_own or session.closed:
             return
@@ -139,6 +149,7 @@ class AiohttpTransport:
         if session.auth is not None:
             raise ConfigurationError("the session given to this client has credentials of its own, which would replace the API key")
         self._loop, self._session = loop, session
+        self._alarm = Alarm(self._timeout, loop)
         return session
 
     def _own_session(self) -> aiohttp.ClientSession:
@@ -146,7 +157,7 @@ class AiohttpTransport:
             connector=aiohttp.TCPConnector(limit=self._connections),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout,
+            timeout=_NO_TIMER,
         )
 
 

@@ -10,12 +10,12 @@ from cstar_async._http import HttpRequest, HttpResponse
 class Transport(Protocol):
     """Sends one request and reads its whole response. It never retries, redirects, decodes or logs."""
 
-    async def send(self, request: HttpRequest, timeout: float | None) -> HttpResponse:
+    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:
         """Send *request* and read the response to its end.
 
         Args:
             request: What to send.
-            timeout: Seconds for connecting, sending and reading together; None for no limit.
+            timeout: Seconds for connecting, sending and reading together.
 
         Raises:
             ConnectionFailedError: No connection, or it broke before the response was whole.
