@@ -137,8 +137,8 @@ def decode_article(wire: dict[str, Unchecked]) -> Article:
     model.published_at = read_instant(value) if (value := found["publishedAt"]).__class__ is str else value
     model.meta_description = found["metaDescription"]
     model.metadata = found["metadata"]
-    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.created_at = (value := found["createdAt"]) and read_instant(value)
+    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
     model.extra = {} if len(found) == len(_NO_ARTICLE) else read_extra(_NO_ARTICLE, wire)
     return model
 

@@ -80,8 +80,8 @@ def decode_category(wire: dict[str, Unchecked]) -> Category:
     model.color = found["color"]
     model.sort_order = found["sortOrder"]
     model.is_public = found["isPublic"]
-    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.created_at = (value := found["createdAt"]) and read_instant(value)
+    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
     model.extra = {} if len(found) == len(_NO_CATEGORY) else read_extra(_NO_CATEGORY, wire)
     return model
 

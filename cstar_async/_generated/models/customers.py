@@ -145,8 +145,8 @@ def decode_customer(wire: dict[str, Unchecked]) -> Customer:
     model.custom_fields = found["customFields"]
     model.ticket_count = found["ticketCount"]
     model.metadata = found["metadata"]
-    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.created_at = (value := found["createdAt"]) and read_instant(value)
+    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
     model.extra = {} if len(found) == len(_NO_CUSTOMER) else read_extra(_NO_CUSTOMER, wire)
     return model
 

@@ -203,7 +203,7 @@ def decode_member(wire: dict[str, Unchecked]) -> Member:
     model.permissions = read_values(MemberPermission.read, value) if (value := found["permissions"]).__class__ is list else value
     model.level = found["level"]
     model.xp = found["xp"]
-    model.joined_at = read_instant(value) if (value := found["joinedAt"]).__class__ is str else value
+    model.joined_at = (value := found["joinedAt"]) and read_instant(value)
     model.extra = {} if len(found) == len(_NO_MEMBER) else read_extra(_NO_MEMBER, wire)
     return model
 

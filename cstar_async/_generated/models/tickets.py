@@ -244,8 +244,8 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     model.sla_paused = found["slaPaused"]
     model.metadata = found["metadata"]
     model.custom_fields = found["customFields"]
-    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
+    model.created_at = (value := found["createdAt"]) and read_instant(value)
+    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
     model.closed_at = read_instant(value) if (value := found["closedAt"]).__class__ is str else value
     model.resolved_at = read_instant(value) if (value := found["resolvedAt"]).__class__ is str else value
     model.extra = {} if len(found) == len(_NO_TICKET) else read_extra(_NO_TICKET, wire)
@@ -479,7 +479,7 @@ def decode_message(wire: dict[str, Unchecked]) -> Message:
     model.sender_name = found["senderName"]
     model.is_internal = found["isInternal"]
     model.metadata = found["metadata"]
-    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
+    model.created_at = (value := found["createdAt"]) and read_instant(value)
     model.extra = {} if len(found) == len(_NO_MESSAGE) else read_extra(_NO_MESSAGE, wire)
     return model
 
