@@ -76,7 +76,8 @@ def decoder(kind: type[T]) -> Callable[[Unchecked], T]:
 
 def read_row(kind: type[T], row: dict[str, Unchecked]) -> T:
     """A model from an object. The hook of cattrs would do the same, at the price of four more calls."""
-    return cast("T", _generated_decoder(kind)(row))
+    read: Callable[[Unchecked], T] = sys.modules[kind.__module__].DECODERS[kind]
+    return read(row)
 
 
 def read_rows(kind: type[T], rows: list[Unchecked]) -> list[T]:

@@ -23,7 +23,7 @@ def open_envelope(body: bytes, *, status: int) -> dict[str, Unchecked]:
         DecodeError: The body is not JSON, not an object, or has no `data`.
     """
     parsed = parse_body(body, status=status)
-    if not is_object(parsed):
+    if parsed.__class__ is not dict:
         raise DecodeError(f"the answer is {kind_of(parsed)} instead of an object", status=status)
     if "data" not in parsed:
         raise DecodeError("the answer has no data", where="$.data", status=status, request_id=request_id_of(parsed))
@@ -55,7 +55,7 @@ def read_pagination(envelope: dict[str, Unchecked], rows: int) -> Pagination:
     if not is_object(stated):
         stated = _meta(envelope).get("pagination")
     if not is_object(stated):
-        stated = {}
+        return Pagination()
     page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
     total, total_pages = _count(stated.get("total")), _count(stated.get("totalPages"))
     has_more = stated.get("hasMore")

@@ -36,7 +36,7 @@ from cstar_async._response import RECORDER, Response
 from cstar_async._retry import SAFE_METHODS, Failure, RetryBudget, is_repeatable, required_wait, wait_before
 from cstar_async._single_flight import SingleFlight
 from cstar_async._transport import Transport
-from cstar_async._url import free_path, path_segment, query_string
+from cstar_async._url import free_path, page_query, path_segment, query_string
 from cstar_async.config import CallSettings, check_settings
 from cstar_async.errors import (
     APIError,
@@ -252,15 +252,14 @@ class ClientSender:
     ) -> Paginator[T]:
         """A list that comes in pages; see `Sender.paginate`."""
         filters = dict(query or {})
+        if options is not None and options.extra_query:
+            filters.update(options.extra_query)
         first, size = filters.pop("page", None), filters.pop("pageSize", None)
+        asked = query_string(filters)
 
         async def fetch(number: int | None, size: int | None) -> Page[T]:
-            asked = dict(filters)
-            if number is not None:
-                asked["page"] = number
-            if size is not None:
-                asked["pageSize"] = size
-            call = self._prepare(operation, path, asked, None, None, options)
+            call = self._prepare(operation, path, None, None, None, options)
+            call.query = page_query(asked, number, size)
             await self._perform(call)
             envelope = self._open(call, operation, list)
             rows = read_rows(item, envelope["data"])
