@@ -1,7 +1,7 @@
 """The door to the network, on aiohttp. No other module of the package imports aiohttp.
 
-Kept simple for speed, as measured: one timer for all requests, headers on the session, finished URLs, no tracing, no `trust_env` (it
-costs more than the whole call), the response read in one piece.
+Kept simple for speed, as measured: one timer for all requests, headers on the session, finished URLs, no tracing, no `trust_env`
+(it costs more than the whole call), the response read in one piece.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ async def test_block_that_takes_too_long_ends_with_a_timeout() -> None:
         await _watched(_alarm(0.001), asyncio.get_running_loop().create_future())
 
     task = asyncio.current_task()
-    assert task is not None and 0 == task.cancelling()
+    assert task is not None
+    assert 0 == task.cancelling()
 
 
 async def test_every_block_has_its_own_limit() -> None:
