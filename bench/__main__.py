@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ from cstar_async._codec import read_rows
 from cstar_async.models import Ticket
 
 ROUNDS = 31
+IMPORTS = 21
 TEAM = "3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b"
 ID = "tkt_550e8400e29b41d4a716446655440000"
 BODY = {"title": "Cannot log in", "priority": "high", "customerId": "cus_7c9e667974254de0944be07fc1f90ae7"}
@@ -111,19 +113,20 @@ async def measure(port: int) -> dict[str, tuple[list[float], float]]:
 
 
 def import_ratios() -> list[float]:
-    """`import cstar_async` and a client built, against `import aiohttp`, in fresh processes."""
+    """`import cstar_async` and a client built, against `import aiohttp`, in fresh processes, both from their bytecode."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     ours = "import time; b = time.perf_counter(); import cstar_async; cstar_async.CStarClient(api_key='sk_test_a'); "
     bare = "import time; b = time.perf_counter(); import aiohttp; "
     ratios: list[float] = []
-    for _ in range(15):
+    for _ in range(IMPORTS + 1):
         programs = [(0, ours), (1, bare)]
         random.shuffle(programs)
         taken = [0.0, 0.0]
         for place, program in programs:
             command = [sys.executable, "-c", program + "print(time.perf_counter() - b)"]
-            taken[place] = float(subprocess.run(command, capture_output=True, check=True).stdout)
+            taken[place] = float(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
         ratios.append(taken[0] / taken[1])
-    return ratios
+    return ratios[1:]  # the first of each may have compiled
 
 
 def models_made_by_import() -> int:
