@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeGuard, TypeVar
 
 from cstar_async._json import JSON, Unchecked
 
@@ -55,14 +55,34 @@ def read_map(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked
     return {key: read(item) if _is_object(item) else item for key, item in value.items()} if _is_object(value) else value
 
 
+class _Nothing(dict[str, JSON]):
+    """An empty mapping that stays empty, so that a hundred thousand models can share one."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("the unknown fields of a model are read, not written; make the model with extra=")
+
+    if not TYPE_CHECKING:  # one refusal for all their signatures
+        __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> str:
+        return "NO_EXTRA"
+
+
+NO_EXTRA: Final = _Nothing()
+"""The unknown fields of a model that has none."""
+
+
 def read_extra(known: Mapping[str, Unchecked], wire: Mapping[str, Unchecked]) -> dict[str, JSON]:
     """The fields that the document does not know, as they came."""
     return {key: value for key, value in wire.items() if key not in known}
-
-
-def no_extra() -> dict[str, JSON]:
-    """The unknown fields of an object that was not read from the wire."""
-    return {}
 
 
 def _is_object(value: Unchecked) -> TypeGuard[dict[str, Unchecked]]:

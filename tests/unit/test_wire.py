@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -87,10 +90,26 @@ def test_extra_is_what_is_not_known() -> None:
     assert {"b": [1]} == _wire.read_extra({"a": None}, {"a": 1, "b": [1]})
 
 
-def test_no_extra_is_a_fresh_dict() -> None:
-    """Two objects never share their unknown fields."""
-    assert {} == _wire.no_extra()
-    assert _wire.no_extra() is not _wire.no_extra()
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda extra: extra.update(a=1),
+        lambda extra: extra.setdefault("a", 1),
+        lambda extra: extra.__setitem__("a", 1),
+        lambda extra: extra.__ior__({"a": 1}),
+    ],
+)
+def test_nothing_can_be_written_into_what_all_models_share(write: Callable[[Any], object]) -> None:
+    """A field that one model got would be a field of all."""
+    with pytest.raises(TypeError, match="extra="):
+        write(_wire.NO_EXTRA)
+    assert {} == _wire.NO_EXTRA
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda extra: pickle.loads(pickle.dumps(extra))])
+def test_no_extra_stays_one_object(again: Callable[[object], object]) -> None:
+    """However it is copied."""
+    assert again(_wire.NO_EXTRA) is _wire.NO_EXTRA
 
 
 def test_new_makes_an_instance_without_init() -> None:
