@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import new, no_extra, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
 
 
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):
@@ -108,7 +108,7 @@ class Article(Model):
     """When the article was first saved."""
     updated_at: datetime | None = None
     """When the article last changed."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -139,7 +139,7 @@ def decode_article(wire: dict[str, Unchecked]) -> Article:
     model.metadata = found["metadata"]
     model.created_at = (value := found["createdAt"]) and read_instant(value)
     model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.extra = {} if len(found) == len(_NO_ARTICLE) else read_extra(_NO_ARTICLE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE) else read_extra(_NO_ARTICLE, wire)
     return model
 
 
@@ -190,7 +190,7 @@ class ArticleCreate(Model):
     """Remarks for the team that readers never see; null for none. (Inferred: the same field of the article.)"""
     metadata: JSONObject | Unset = UNSET
     """Data of your own programs, kept as it is. (Inferred: the same field of the article.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -213,7 +213,7 @@ def decode_article_create(wire: dict[str, Unchecked]) -> ArticleCreate:
     model.excerpt = found["excerpt"]
     model.notes = found["notes"]
     model.metadata = found["metadata"]
-    model.extra = {} if len(found) == len(_NO_ARTICLE_CREATE) else read_extra(_NO_ARTICLE_CREATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_CREATE) else read_extra(_NO_ARTICLE_CREATE, wire)
     return model
 
 
@@ -268,7 +268,7 @@ class ArticleUpdate(Model):
     """Keys to set, merged into what is there. A key set to null is removed. (Inferred: the same field of the create call, with the
     rule for customers.)
     """
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -291,7 +291,7 @@ def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
     model.excerpt = found["excerpt"]
     model.notes = found["notes"]
     model.metadata = found["metadata"]
-    model.extra = {} if len(found) == len(_NO_ARTICLE_UPDATE) else read_extra(_NO_ARTICLE_UPDATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_UPDATE) else read_extra(_NO_ARTICLE_UPDATE, wire)
     return model
 
 

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._wire import new, no_extra, read_extra
+from cstar_async._wire import NO_EXTRA, new, read_extra
 
 
 class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publishable"}):
@@ -77,7 +77,7 @@ class Whoami(Model):
     """Whether the key may write."""
     environment: WhoamiEnvironment
     """Whether the key sees production or test data."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -93,7 +93,7 @@ def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
     model.team_slug = found["teamSlug"]
     model.key_type = WhoamiKeyType.by_text[value] if (value := found["keyType"]).__class__ is str else value
     model.environment = WhoamiEnvironment.by_text[value] if (value := found["environment"]).__class__ is str else value
-    model.extra = {} if len(found) == len(_NO_WHOAMI) else read_extra(_NO_WHOAMI, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_WHOAMI) else read_extra(_NO_WHOAMI, wire)
     return model
 
 

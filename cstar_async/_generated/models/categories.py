@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import new, no_extra, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -60,7 +60,7 @@ class Category(Model):
     """When the category was made."""
     updated_at: datetime | None = None
     """When the category last changed."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -82,7 +82,7 @@ def decode_category(wire: dict[str, Unchecked]) -> Category:
     model.is_public = found["isPublic"]
     model.created_at = (value := found["createdAt"]) and read_instant(value)
     model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.extra = {} if len(found) == len(_NO_CATEGORY) else read_extra(_NO_CATEGORY, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY) else read_extra(_NO_CATEGORY, wire)
     return model
 
 
@@ -115,7 +115,7 @@ class CategoryCreate(Model):
     """The place in the list; lower numbers come first. The default is not documented."""
     is_public: bool | Unset = UNSET
     """Whether to show the category to people outside the team. The default is not documented, so better say it."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -132,7 +132,7 @@ def decode_category_create(wire: dict[str, Unchecked]) -> CategoryCreate:
     model.color = found["color"]
     model.sort_order = found["sortOrder"]
     model.is_public = found["isPublic"]
-    model.extra = {} if len(found) == len(_NO_CATEGORY_CREATE) else read_extra(_NO_CATEGORY_CREATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_CREATE) else read_extra(_NO_CATEGORY_CREATE, wire)
     return model
 
 
@@ -165,7 +165,7 @@ class CategoryUpdate(Model):
     """A new place in the list; lower numbers come first."""
     is_public: bool | Unset = UNSET
     """Whether to show the category to people outside the team."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -182,7 +182,7 @@ def decode_category_update(wire: dict[str, Unchecked]) -> CategoryUpdate:
     model.color = found["color"]
     model.sort_order = found["sortOrder"]
     model.is_public = found["isPublic"]
-    model.extra = {} if len(found) == len(_NO_CATEGORY_UPDATE) else read_extra(_NO_CATEGORY_UPDATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_UPDATE) else read_extra(_NO_CATEGORY_UPDATE, wire)
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import new, no_extra, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
 
 
 class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"}):
@@ -123,7 +123,7 @@ class Customer(Model):
     """When the customer was put on record."""
     updated_at: datetime | None = None
     """When the record last changed."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -147,7 +147,7 @@ def decode_customer(wire: dict[str, Unchecked]) -> Customer:
     model.metadata = found["metadata"]
     model.created_at = (value := found["createdAt"]) and read_instant(value)
     model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.extra = {} if len(found) == len(_NO_CUSTOMER) else read_extra(_NO_CUSTOMER, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER) else read_extra(_NO_CUSTOMER, wire)
     return model
 
 
@@ -186,7 +186,7 @@ class CustomerCreate(Model):
     """Facts about the customer under keys of the team's choice."""
     metadata: JSONObject | Unset = UNSET
     """Data of your own programs, kept as it is."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -205,7 +205,7 @@ def decode_customer_create(wire: dict[str, Unchecked]) -> CustomerCreate:
     model.notes = found["notes"]
     model.custom_fields = found["customFields"]
     model.metadata = found["metadata"]
-    model.extra = {} if len(found) == len(_NO_CUSTOMER_CREATE) else read_extra(_NO_CUSTOMER_CREATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_CREATE) else read_extra(_NO_CUSTOMER_CREATE, wire)
     return model
 
 
@@ -246,7 +246,7 @@ class CustomerUpdate(Model):
     """
     metadata: JSONObject | Unset = UNSET
     """Keys to set, merged into what is there. A key set to null is removed."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -265,7 +265,7 @@ def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
     model.notes = found["notes"]
     model.custom_fields = found["customFields"]
     model.metadata = found["metadata"]
-    model.extra = {} if len(found) == len(_NO_CUSTOMER_UPDATE) else read_extra(_NO_CUSTOMER_UPDATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_UPDATE) else read_extra(_NO_CUSTOMER_UPDATE, wire)
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET
-from cstar_async._wire import new, no_extra, read_extra, read_instant, read_values
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_values
 
 
 class MemberRole(
@@ -180,7 +180,7 @@ class Member(Model):
     """The experience gathered in the game, in points."""
     joined_at: datetime | None = None
     """When the person joined the team."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -204,7 +204,7 @@ def decode_member(wire: dict[str, Unchecked]) -> Member:
     model.level = found["level"]
     model.xp = found["xp"]
     model.joined_at = (value := found["joinedAt"]) and read_instant(value)
-    model.extra = {} if len(found) == len(_NO_MEMBER) else read_extra(_NO_MEMBER, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_MEMBER) else read_extra(_NO_MEMBER, wire)
     return model
 
 
@@ -220,7 +220,7 @@ class MemberUpdate(Model):
 
     role: MemberUpdateRoleInput
     """The role to give. Ownership cannot be given this way. (Inferred: the roles of members without owner.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -232,7 +232,7 @@ def decode_member_update(wire: dict[str, Unchecked]) -> MemberUpdate:
     found = _NO_MEMBER_UPDATE | wire
     model = new(MemberUpdate)
     model.role = MemberUpdateRole.by_text[value] if (value := found["role"]).__class__ is str else value
-    model.extra = {} if len(found) == len(_NO_MEMBER_UPDATE) else read_extra(_NO_MEMBER_UPDATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_MEMBER_UPDATE) else read_extra(_NO_MEMBER_UPDATE, wire)
     return model
 
 

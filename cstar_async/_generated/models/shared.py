@@ -12,7 +12,7 @@ import attrs
 
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
-from cstar_async._wire import new, no_extra, read_extra
+from cstar_async._wire import NO_EXTRA, new, read_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -28,7 +28,7 @@ class Deleted(Model):
     """Always true; a failed delete is an error."""
     id: str | None = None
     """The prefixed id of what was removed, for a tag its name (inferred)."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -41,7 +41,7 @@ def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
     model = new(Deleted)
     model.deleted = found["deleted"]
     model.id = found["id"]
-    model.extra = {} if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
     return model
 
 

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET
-from cstar_async._wire import new, no_extra, read_extra
+from cstar_async._wire import NO_EXTRA, new, read_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -32,7 +32,7 @@ class Tag(Model):
     """The word itself, unique within the team."""
     count: int
     """How many tickets carry the tag."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -46,7 +46,7 @@ def decode_tag(wire: dict[str, Unchecked]) -> Tag:
     model.object = found["object"]
     model.name = found["name"]
     model.count = found["count"]
-    model.extra = {} if len(found) == len(_NO_TAG) else read_extra(_NO_TAG, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_TAG) else read_extra(_NO_TAG, wire)
     return model
 
 
@@ -62,7 +62,7 @@ class TagCreate(Model):
 
     name: str
     """The word itself. An empty one is refused (inferred)."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -74,7 +74,7 @@ def decode_tag_create(wire: dict[str, Unchecked]) -> TagCreate:
     found = _NO_TAG_CREATE | wire
     model = new(TagCreate)
     model.name = found["name"]
-    model.extra = {} if len(found) == len(_NO_TAG_CREATE) else read_extra(_NO_TAG_CREATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_TAG_CREATE) else read_extra(_NO_TAG_CREATE, wire)
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import new, no_extra, read_extra, read_instant, read_list
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_list
 
 
 class TicketStatus(
@@ -212,7 +212,7 @@ class Ticket(Model):
     """When the ticket was closed, or null while it is not."""
     resolved_at: datetime | None = None
     """When the case was solved, or null while it is not. On the reference page, absent from the newest sample."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -248,7 +248,7 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     model.updated_at = (value := found["updatedAt"]) and read_instant(value)
     model.closed_at = read_instant(value) if (value := found["closedAt"]).__class__ is str else value
     model.resolved_at = read_instant(value) if (value := found["resolvedAt"]).__class__ is str else value
-    model.extra = {} if len(found) == len(_NO_TICKET) else read_extra(_NO_TICKET, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET) else read_extra(_NO_TICKET, wire)
     return model
 
 
@@ -267,7 +267,7 @@ class TicketCustomer(Model):
     """The full name of the customer, or null if unknown. (Inferred: the object that it summarises.)"""
     email: str | None = None
     """The e-mail address of the customer, or null if unknown. (Inferred: the object that it summarises.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -281,7 +281,7 @@ def decode_ticket_customer(wire: dict[str, Unchecked]) -> TicketCustomer:
     model.id = found["id"]
     model.name = found["name"]
     model.email = found["email"]
-    model.extra = {} if len(found) == len(_NO_TICKET_CUSTOMER) else read_extra(_NO_TICKET_CUSTOMER, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CUSTOMER) else read_extra(_NO_TICKET_CUSTOMER, wire)
     return model
 
 
@@ -333,7 +333,7 @@ class TicketCreate(Model):
     """Values of the fields that the team has defined for tickets, by field key. (Inferred: custom fields are among the changes that
     the event ticket.updated watches.)
     """
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -355,7 +355,7 @@ def decode_ticket_create(wire: dict[str, Unchecked]) -> TicketCreate:
     model.initial_message = found["initialMessage"]
     model.metadata = found["metadata"]
     model.custom_fields = found["customFields"]
-    model.extra = {} if len(found) == len(_NO_TICKET_CREATE) else read_extra(_NO_TICKET_CREATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CREATE) else read_extra(_NO_TICKET_CREATE, wire)
     return model
 
 
@@ -400,7 +400,7 @@ class TicketUpdate(Model):
     """New values of the team's own fields, by field key. Whether other fields stay is not documented; send all of them to be safe.
     (Inferred: custom fields are among the changes that the event ticket.updated watches.)
     """
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -419,7 +419,7 @@ def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
     model.notes = found["notes"]
     model.metadata = found["metadata"]
     model.custom_fields = found["customFields"]
-    model.extra = {} if len(found) == len(_NO_TICKET_UPDATE) else read_extra(_NO_TICKET_UPDATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET_UPDATE) else read_extra(_NO_TICKET_UPDATE, wire)
     return model
 
 
@@ -460,7 +460,7 @@ class Message(Model):
     """Data of your own programs, kept as it is. Documented as optional, without a shape."""
     created_at: datetime
     """When the message was written."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -480,7 +480,7 @@ def decode_message(wire: dict[str, Unchecked]) -> Message:
     model.is_internal = found["isInternal"]
     model.metadata = found["metadata"]
     model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.extra = {} if len(found) == len(_NO_MESSAGE) else read_extra(_NO_MESSAGE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE) else read_extra(_NO_MESSAGE, wire)
     return model
 
 
@@ -510,7 +510,7 @@ class MessageCreate(Model):
     """True for a remark that the customer never sees. Default false. (Inferred: the same field of the message.)"""
     metadata: JSONObject | Unset = UNSET
     """Data of your own programs to keep with the message. (Inferred: the same field of the message.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -526,7 +526,7 @@ def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
     model.sender_name = found["senderName"]
     model.is_internal = found["isInternal"]
     model.metadata = found["metadata"]
-    model.extra = {} if len(found) == len(_NO_MESSAGE_CREATE) else read_extra(_NO_MESSAGE_CREATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE_CREATE) else read_extra(_NO_MESSAGE_CREATE, wire)
     return model
 
 
