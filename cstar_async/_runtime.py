@@ -36,6 +36,7 @@ from cstar_async._response import RECORDER, Response
 from cstar_async._retry import SAFE_METHODS, Failure, RetryBudget, is_repeatable, required_wait, wait_before
 from cstar_async._single_flight import SingleFlight
 from cstar_async._transport import Transport
+from cstar_async._unset import UNSET
 from cstar_async._url import free_path, page_query, path_segment, query_string
 from cstar_async.config import CallSettings, check_settings
 from cstar_async.errors import (
@@ -251,11 +252,11 @@ class ClientSender:
         options: RequestOptions | None = None,
     ) -> Paginator[T]:
         """A list that comes in pages; see `Sender.paginate`."""
-        filters = dict(query or {})
+        filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
         if options is not None and options.extra_query:
             filters.update(options.extra_query)
         first, size = filters.pop("page", None), filters.pop("pageSize", None)
-        asked = query_string(filters)
+        asked = query_string(filters) if filters else ""
 
         async def fetch(number: int | None, size: int | None) -> Page[T]:
             call = self._prepare(operation, path, None, None, None, options)
@@ -667,7 +668,7 @@ class _Door:
 
 def _count_or_none(value: object, name: str) -> int | None:
     """A page number or size of the caller's; None where none was given."""
-    if not value and not isinstance(value, int):
+    if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidArgumentError(f"{name} is a whole number from 1, not {value!r}")
