@@ -7,8 +7,12 @@ it:
 * It remembers the ids it has handed out, so no row comes twice.
 * When the total changed or a row repeated, it reads the page before again and hands out what slid onto it.
 * An empty page is the end, whatever the answer says of more; pages that bring nothing new, twice running, are an error.
+* A list that goes on far beyond the total it states is an error, too.
 
-What cannot be noticed from page numbers may be missed: rows that move while the total stays the same and nothing repeats.
+A row without an id is new whenever it is met, unless its whole page is the page before over again.
+
+What cannot be noticed from page numbers may be missed: rows that move while the total stays the same and nothing repeats. A server
+that states no total and makes up other rows for ever is believed for ever.
 
 Nothing here does I/O: the runtime hands in a function that fetches one page.
 """
@@ -27,6 +31,8 @@ T = TypeVar("T")
 
 WALK_SIZE: Final = 100
 """Rows a page that a walk asks for unless told otherwise: the most that the API gives, so the fewest calls."""
+TOTAL_ERROR: Final = 1000
+"""Rows that a walk may go beyond twice the stated total before it ends: totals may be old, or counted wrongly."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,13 +92,15 @@ class Page(Generic[T]):
             The next page; it may be empty.
 
         Raises:
-            PaginationError: This is the last page; ask `has_more` first.
+            PaginationError: This is the last page; ask `has_more` first. Or the server answered another page than the next.
             CStarError: The call failed; see the method that made the list.
         """
         if not self.has_more:
             raise PaginationError("there is no page after the last; ask has_more before next_page()")
-        number = self.pagination.page or self._number or 1
-        return await self._fetch(number + 1, self._size)
+        number = (self.pagination.page or self._number or 1) + 1
+        page = await self._fetch(number, self._size)
+        _check_number(number, page)
+        return page
 
 
 class Paginator(Generic[T]):
@@ -125,7 +133,8 @@ class Paginator(Generic[T]):
         100 of them.
 
         Raises:
-            PaginationError: The server answers another page than the asked one, or nothing new twice running.
+            PaginationError: The server answers another page than the asked one, nothing new twice running, or far more rows than
+                it says there are.
             CStarError: A call failed; see the method that made the list.
         """
         walk = _Walk[T]()
@@ -133,14 +142,13 @@ class Paginator(Generic[T]):
         first = number = self._first or 1
         while True:
             page = await self._fetch(number, size)
-            if page.data:
-                walk.check_number(number, page)
+            _check_number(number, page)
             rows = walk.unseen(page)
             if walk.has_moved(page, rows):
                 # The farthest page goes first, so that rows come in the order of the list.
                 for earlier in range(number - 1, first - 1, -1):
                     before = await self._fetch(earlier, size)
-                    slid = walk.unseen(before)
+                    slid = walk.slid(before)
                     rows = slid + rows
                     if len(slid) < len(before.data):
                         break
@@ -179,28 +187,29 @@ class Paginator(Generic[T]):
 class _Walk(Generic[T]):
     """What a walk has seen so far."""
 
-    __slots__ = ("_barren", "_seen", "_total")
+    __slots__ = ("_barren", "_before", "_seen", "_total", "_walked")
 
     def __init__(self) -> None:
         self._seen: set[Hashable] = set()
+        self._before: list[T] = []
         self._total: int | None = None
+        self._walked = 0
         self._barren = 0
 
-    def check_number(self, number: int, page: Page[T]) -> None:
-        """A server that answers another page than the asked one would be walked for ever."""
-        answered = page.pagination.page
-        if answered is not None and answered != number:
-            raise PaginationError(f"asked for page {number}, the server answered page {answered}")
-
     def unseen(self, page: Page[T]) -> list[T]:
-        """The rows of a page that have not been handed out, marked as seen. A row without an id cannot be recognised."""
-        rows: list[T] = []
-        for row in page.data:
-            identity = _identity(row)
-            if identity is None or identity not in self._seen:
-                rows.append(row)
-                self._seen.add(identity)
-        return rows
+        """The rows of the next page that have not been handed out, marked as seen."""
+        if page.data == self._before:
+            return []
+        return [row for row in page.data if (identity := _identity(row)) is None or self._is_first(identity)]
+
+    def slid(self, page: Page[T]) -> list[T]:
+        """The rows of a page read again that have not been handed out, marked as seen. Those without an id count as handed out."""
+        return [row for row in page.data if (identity := _identity(row)) is not None and self._is_first(identity)]
+
+    def _is_first(self, identity: Hashable) -> bool:
+        is_first = identity not in self._seen
+        self._seen.add(identity)
+        return is_first
 
     def has_moved(self, page: Page[T], rows: list[T]) -> bool:
         """Whether rows of the list have moved since the page before."""
@@ -208,11 +217,27 @@ class _Walk(Generic[T]):
         return total_changed or len(rows) < len(page.data)
 
     def remember(self, page: Page[T], rows: list[T]) -> None:
-        """Take note of a page that has been dealt with."""
+        """Take note of a page that has been dealt with.
+
+        Raises:
+            PaginationError: The list does not advance, or has no end.
+        """
+        # A page with rows begins before the end of its list, so that all rows before it are fewer than the total.
+        if page.pagination.total is not None and self._walked > 2 * page.pagination.total + TOTAL_ERROR:
+            raise PaginationError(f"the list has no end: {self._walked} rows were read, and it says it has {page.pagination.total}")
+        self._walked += len(page.data)
+        self._before = page.data
         self._total = page.pagination.total
         self._barren = 0 if rows else self._barren + 1
         if self._barren > 1:
             raise PaginationError("the list does not advance: two pages running brought no new row")
+
+
+def _check_number(number: int, page: Page[T]) -> None:
+    """A server that answers another page than the asked one would be walked for ever."""
+    answered = page.pagination.page
+    if page.data and answered is not None and answered != number:
+        raise PaginationError(f"asked for page {number}, the server answered page {answered}")
 
 
 def _identity(row: object) -> Hashable:

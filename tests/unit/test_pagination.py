@@ -173,6 +173,92 @@ async def test_rows_without_an_id_are_all_handed_out() -> None:
     assert 2 == len(await Paginator(fetch, first=None, size=None).collect())
 
 
+class Nameless:
+    """A server of rows without ids, which says of its pages what a test wants and always promises more."""
+
+    def __init__(self, row: Callable[[int], dict[str, str]], *, total: int | None = None, pages: int = 10_000) -> None:
+        self.row = row
+        self.total = total
+        self.pages = pages
+        self.calls = 0
+
+    async def fetch(self, number: int | None, size: int | None) -> Page[Ticket]:
+        """A full page."""
+        self.calls += 1
+        asked = number or 1
+        data = [from_dict(Ticket, self.row(asked)) for _ in range(size or 20)]
+        return Page(data, Pagination(total=self.total, has_more=asked < self.pages), fetch=self.fetch, number=number, size=size)
+
+    def walk(self) -> Paginator[Ticket]:
+        """The list as callers have it."""
+        return Paginator(self.fetch, first=None, size=None)
+
+
+async def test_rows_without_ids_that_never_change_end_in_an_error() -> None:
+    """A server that ignores the page and does not say which it answers is not walked for ever."""
+    server = Nameless(lambda _: {"title": "again"})
+    with pytest.raises(PaginationError):
+        await server.walk().collect()
+    assert server.calls <= 6
+
+
+async def test_page_over_again_is_handed_out_once() -> None:
+    """Rows without ids come once, too, when the page as a whole can be recognised."""
+    server = Nameless(lambda asked: {"title": str((asked + 1) // 2)}, pages=6)
+    assert ["1", "2", "3"] == [page.data[0].title async for page in server.walk().pages()]
+
+
+async def test_list_that_goes_far_beyond_its_total_ends_in_an_error() -> None:
+    """Ever new rows without ids are believed only as long as the total allows for them."""
+    server = Nameless(lambda asked: {"title": str(asked)}, total=500)
+    with pytest.raises(PaginationError, match="500"):
+        await server.walk().collect()
+    assert server.calls <= 25
+
+
+async def test_total_that_is_somewhat_wrong_costs_no_row() -> None:
+    """Counts may be old or estimated."""
+    server = Nameless(lambda asked: {"title": str(asked)}, total=500, pages=10)
+    assert 1000 == len(await server.walk().collect())
+
+
+async def test_total_that_falls_while_the_list_is_walked_is_no_error() -> None:
+    """A walk may have read more rows than are left, if rows went."""
+
+    def shrink(rows: list[str]) -> None:
+        del rows[1:]
+
+    table = Table(3000, *[lambda _: None] * 28, shrink)
+    assert 2900 <= len(await table.ids())
+
+
+async def test_rows_without_ids_are_handed_out_once_when_the_total_changes() -> None:
+    """A page that is read again brings only rows that can be told to be new."""
+    total = 40
+
+    async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
+        nonlocal total
+        total += 1
+        asked = number or 1
+        rows = [from_dict(Ticket, {"title": f"{asked}/{row}"}) for row in range(10)]
+        return Page(rows, Pagination(total=total, has_more=asked < 4), fetch=fetch, number=number, size=size)
+
+    titles = [ticket.title async for ticket in Paginator(fetch, first=None, size=10)]
+    assert [f"{page}/{row}" for page in range(1, 5) for row in range(10)] == titles
+
+
+async def test_next_page_that_is_not_the_next_is_an_error() -> None:
+    """Or a loop over has_more and next_page() would never end."""
+
+    async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
+        rows = [from_dict(Ticket, {"id": "tkt_1"})]
+        return Page(rows, Pagination(page=1, has_more=True), fetch=fetch, number=number, size=size)
+
+    page = await Paginator(fetch, first=None, size=None)
+    with pytest.raises(PaginationError):
+        await page.next_page()
+
+
 async def test_repr_of_a_page_shows_no_row() -> None:
     """Rows belong to people."""
     page = await Table(2).walk()
