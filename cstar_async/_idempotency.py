@@ -17,6 +17,8 @@ from cstar_async.errors import InvalidArgumentError
 
 LONGEST_KEY: Final = 255
 """Characters that a key may have (inferred)."""
+LONGEST_NUMBER: Final = 2048
+"""Bits that a number may have as a part: Python writes any of them in full, however its limit of digits is set."""
 
 
 def new_key() -> str:
@@ -28,7 +30,8 @@ def idempotency_key(*parts: str | int) -> str:
     """Derive the idempotency key of an operation from what it is about.
 
     The same parts give the same key on every machine and in every version of Python and of this package, so a job that is repeated
-    after a crash repeats its calls under the same keys. Text and numbers differ: `"1"` and `1` give different keys.
+    after a crash repeats its calls under the same keys. Text and numbers differ: `"1"` and `1` give different keys. A member of an
+    enum that is a text or a number counts as that.
 
     Args:
         parts: At least one text or whole number that together name the logical operation, such as `"reply", event.id`.
@@ -37,7 +40,7 @@ def idempotency_key(*parts: str | int) -> str:
         44 characters: `idk_` and 40 hex digits.
 
     Raises:
-        InvalidArgumentError: No part, or one that is neither text nor a whole number.
+        InvalidArgumentError: No part, or one that is neither text nor a whole number, or a number of more than 2,048 bits.
 
     Source: documentation page "Idempotency" (the advice); the form of the key is this package's.
     """
@@ -46,8 +49,10 @@ def idempotency_key(*parts: str | int) -> str:
     for part in parts:
         if not _is_part(part):
             raise InvalidArgumentError(f"parts of an idempotency key are texts and whole numbers, not {type(part).__name__}")
+        if isinstance(part, int) and part.bit_length() > LONGEST_NUMBER:
+            raise InvalidArgumentError(f"a number in an idempotency key has at most {LONGEST_NUMBER} bits")
     # Escaped to ASCII, so that text which UTF-8 cannot hold still has a form; separators keep ("ab", "c") from ("a", "bc").
-    text = json.dumps([str(part) if isinstance(part, str) else part for part in parts], separators=(",", ":"))
+    text = json.dumps(parts, separators=(",", ":"))
     return f"idk_{hashlib.sha256(text.encode('ascii')).hexdigest()[:40]}"
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import enum
+
 import pytest
 
 from cstar_async import InvalidArgumentError, idempotency_key
 from cstar_async._idempotency import checked_key, new_key
 
 
-@pytest.mark.parametrize("parts", [(), (True,), (None,), (1.5,), (b"x",)])
+class Kind(str, enum.Enum):  # noqa: UP042  # its str() is the point
+    """An enum of texts as people write them, whose `str()` is not its text."""
+
+    REPLY = "reply"
+
+
+class Level(enum.IntEnum):
+    """An enum of numbers."""
+
+    FIRST = 1
+
+
+@pytest.mark.parametrize("parts", [(), (True,), (None,), (1.5,), (b"x",), (10**5000,), (-(2**2048),), ("x", 10**700)])
 def test_parts_that_name_nothing_are_refused(parts: tuple[str, ...]) -> None:
-    """Texts and whole numbers only, and at least one."""
+    """Texts and whole numbers only, at least one, and no number that some Python could not write in full."""
     with pytest.raises(InvalidArgumentError):
         idempotency_key(*parts)
 
@@ -30,6 +44,18 @@ def test_parts_that_name_nothing_are_refused(parts: tuple[str, ...]) -> None:
 def test_derived_key_is_the_same_for_ever(parts: tuple[str | int, ...], key: str) -> None:
     """A job repeated with a later version repeats its calls."""
     assert key == idempotency_key(*parts)
+
+
+@pytest.mark.parametrize(("part", "same"), [(Kind.REPLY, "reply"), (Level.FIRST, 1)])
+def test_member_of_an_enum_is_the_part_that_it_equals(part: str | int, same: str | int) -> None:
+    """What compares equal names the same operation."""
+    assert idempotency_key(same) == idempotency_key(part)
+
+
+@pytest.mark.parametrize("part", ["", "\ud800", "x" * 100_000, 2**2048 - 1, 1 - 2**2048])
+def test_odd_parts_give_usable_keys(part: str | int) -> None:
+    """Empty or broken text, long text, and the largest numbers."""
+    assert 44 == len(checked_key(idempotency_key(part)))
 
 
 def test_made_keys_are_usable_and_differ() -> None:
