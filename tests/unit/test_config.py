@@ -24,6 +24,13 @@ def test_unusable_key_is_refused_unseen(key: str) -> None:
     assert "SEC" not in str(caught.value)
 
 
+@pytest.mark.parametrize("prefix", settings.KEY_PREFIXES)
+def test_prefix_alone_is_no_key(prefix: str) -> None:
+    """A key that was cut when it was copied would be refused by the server only."""
+    with pytest.raises(ConfigurationError, match="only the prefix"):
+        settings.checked_api_key(prefix)
+
+
 @pytest.mark.parametrize("team", [None, "team_1", "a/b"])
 def test_team_that_fits_a_segment_is_taken(team: str | None) -> None:
     """Any text does, encoded."""
