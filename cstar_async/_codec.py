@@ -113,11 +113,14 @@ def to_dict(model: Model) -> dict[str, JSON]:
         model: An object of a class of `cstar_async.models`.
 
     Raises:
-        InvalidArgumentError: *model* is no model, or holds a value that JSON cannot hold.
+        InvalidArgumentError: *model* is no model, holds a value that JSON cannot hold, or contains itself.
     """
     if not _is_model_object(model):
         raise InvalidArgumentError(f"to_dict() takes a model, not {type(model).__name__}")
-    return cast("dict[str, JSON]", converter().unstructure(model))
+    try:
+        return cast("dict[str, JSON]", converter().unstructure(model))
+    except RecursionError:
+        raise InvalidArgumentError("the model contains itself, or is nested too deeply for JSON") from None
 
 
 def model_to_wire(model: Model, where: str = "$") -> dict[str, JSON]:

@@ -86,6 +86,14 @@ def test_body_that_contains_itself_is_refused() -> None:
         encode_body(body, None)
 
 
+def test_model_that_contains_itself_has_no_wire_form() -> None:
+    """Not a RecursionError either."""
+    ticket = from_dict(Ticket, {"id": "tkt_1", "new": []})
+    ticket.extra["new"].append(ticket)
+    with pytest.raises(InvalidArgumentError, match="contains itself"):
+        to_dict(ticket)
+
+
 @pytest.mark.parametrize("value", [2**64, "\ud800"])
 def test_body_that_json_on_the_wire_cannot_hold_is_refused(value: object) -> None:
     """Nothing of orjson escapes."""
