@@ -14,6 +14,10 @@ When a window ends
     Nobody knows what the server will grant next, nor whether its clock agrees. The first call goes alone and learns; the others
     follow when its answer is seen, or try in their turn if it has none.
 
+When a call is refused
+    A 429 closes the window until the moment it names, whatever the counts say. Nothing is sent meanwhile, so an answer that still
+    comes in belongs to a call from before: it may not open the window again, and only another refusal may close it for longer.
+
 What headers may say
     Anything. Missing ones leave what is known; negative, huge or unreadable ones count as missing; an end that lies further away
     than the window is long is cut to the window. The end is measured against the server's own `Date`, so a wrong clock on either
@@ -27,6 +31,7 @@ Nothing here waits, reads a clock or knows a loop: times are handed in, in secon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -81,6 +86,7 @@ class Window:
     """What is known of one key's window, and the permits given in it."""
 
     __slots__ = (
+        "_closed_until",
         "_ends",
         "_last_limit",
         "_last_reset",
@@ -100,6 +106,7 @@ class Window:
         self.in_flight = 0
         self.learning: bool | None = None
         """None: the state is known. False: nobody has gone ahead to learn it yet. True: somebody is on the way."""
+        self._closed_until = -math.inf
         self._ends: float | None = None
         self._last_limit: str | None = None
         self._last_reset: str | None = None
@@ -166,6 +173,8 @@ class Window:
             now: Seconds of the monotonic clock.
             epoch: Seconds of the wall clock.
         """
+        if status != 429 and now < self._closed_until:
+            return  # an answer from before the refusal that closed the window
         remaining_text = headers.get(_headers.RATE_REMAINING)
         if remaining_text is not None:
             self._learn(remaining_text, headers, now, epoch)
@@ -206,11 +215,11 @@ class Window:
     def _close(self, headers: Mapping[str, str], now: float, epoch: float) -> None:
         self.remaining = 0
         wait = read_retry_after(headers, epoch)
-        if wait is None and self.seconds_until_open(now) > 0:
-            return
-        # Without a word on when to come back, the caller that was refused finds out for all.
-        wait = 0.0 if wait is None else min(wait, self.length)
-        self._ends, self._last_reset = now + wait, None
+        if wait is None:
+            # Where the end is not known either, the caller that was refused finds out for all.
+            wait = self.seconds_until_open(now)
+        self._ends = self._closed_until = max(self._closed_until, now + min(wait, self.length))
+        self._last_reset = None
         self.learning = None
 
     def _open(self) -> None:

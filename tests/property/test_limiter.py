@@ -8,13 +8,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cstar_async import Priority, RateLimiter
+from cstar_async._rate_limit import Window
 from cstar_async._rate_limiter import Permit
-from tests.unit.clocks import EPOCH, ManualClock, settle
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 
 WINDOW = 100
 STEPS = st.lists(
     st.tuples(st.sampled_from(["call", "answer", "lose", "cancel", "pass"]), st.integers(0, 50)), min_size=5, max_size=60
 )
+ANSWERS = st.lists(
+    st.tuples(
+        st.floats(0, 40),  # seconds since the answer before
+        st.sampled_from([200, 200, 404, 429, 500]),
+        st.integers(0, 1000),  # remaining
+        st.one_of(st.none(), st.integers(-10, 7200)),  # seconds from the beginning to the stated end
+        st.one_of(st.none(), st.integers(0, 90)),  # Retry-After
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(ANSWERS)
+def test_no_answer_opens_a_window_before_the_moment_that_a_refusal_named(
+    answers: list[tuple[float, int, int, int | None, int | None]],
+) -> None:
+    """Answers come in any order and say anything; a closed window stays closed, and opens in the end."""
+    window, now, closed_until = Window(reserve=0.0), 0.0, 0.0
+    for passed, status, remaining, end, retry_after in answers:
+        now += passed
+        headers = rate_headers(remaining, None if end is None else EPOCH + end)
+        if retry_after is not None:
+            headers["Retry-After"] = str(retry_after)
+        if not window.count_down(status, headers):
+            window.observe(status, headers, now, EPOCH + now)
+        if status == 429 and retry_after is not None:
+            closed_until = max(closed_until, now + retry_after)
+        assert now >= closed_until or not window.has_room(Priority.INTERACTIVE, now)
+    assert window.has_room(Priority.INTERACTIVE, now + 3600)
 
 
 class Server:

@@ -140,6 +140,45 @@ def test_refusal_of_the_call_ahead_closes_the_window() -> None:
     assert (0, 1) == (room(window, 29.0), room(window, 30.0))
 
 
+def test_late_answer_does_not_open_a_window_that_a_refusal_closed() -> None:
+    """Its call was sent before, and the refusal knew of more calls than its count."""
+    window = seen(rate_headers(400) | {"Retry-After": "5"}, 429)
+    window.observe(200, rate_headers(400), 1.0, EPOCH + 1)
+    assert (0, 1) == (room(window, 4.0), room(window, 5.0))
+
+
+def test_late_answer_of_a_later_window_does_not_open_it_either() -> None:
+    """Whatever end it names, it cannot know of the refusal."""
+    window = seen(rate_headers(0, EPOCH + 10) | {"Retry-After": "30"}, 429)
+    window.observe(200, rate_headers(999, EPOCH + 3610), 11.0, EPOCH + 11)
+    assert (0, 1) == (room(window, 29.0), room(window, 30.0))
+
+
+@pytest.mark.parametrize("later", ["1", "60"])
+def test_longest_of_several_refusals_counts(later: str) -> None:
+    """Never earlier than any of them said."""
+    window = seen({"Retry-After": "30"}, 429)
+    window.observe(429, {"Retry-After": later}, 1.0, EPOCH + 1)
+    assert max(30.0, 1.0 + float(later)) == window.seconds_until_open(0.0)
+
+
+def test_refusal_without_a_moment_does_not_shorten_one_with_it() -> None:
+    """The end of the window is rounded and may lie before it."""
+    window = seen({"Retry-After": "30"}, 429)
+    window.observe(429, rate_headers(0, EPOCH + 29), 0.0, EPOCH)
+    assert 30.0 == window.seconds_until_open(0.0)
+
+
+def test_answer_after_the_refusal_is_over_teaches_again() -> None:
+    """The call that went ahead says what there is."""
+    window = seen(rate_headers(0) | {"Retry-After": "5"}, 429)
+    assert window.has_room(FIRST, 5.0)
+    window.take()
+    window.observe(200, rate_headers(7), 5.0, EPOCH + 5)
+    window.give_back(went_ahead=True, answered=True)
+    assert 7 == room(window, 5.0)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
