@@ -1,5 +1,7 @@
 """The command: `python -m codegen [--check] [--document PATH] [--output PATH]`.
 
+What the author of the document should know is said on stderr, a line each: problems, differences, and schemas that are not in use.
+
 Exit status 0: done, or nothing differs. 1: `--check` found differences. 2: the document cannot be generated from; nothing was
 written.
 """
@@ -14,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codegen import output, preflight
-from codegen.document import Document
+from codegen.document import Document, below
 from codegen.parse import inspect_shape, parse
 from codegen.problems import CodegenError, Problem
 from codegen.render import render
@@ -40,12 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def generate(document: Path, folder: Path) -> None:
-    """Write what a document asks for into an empty folder."""
+    """Write what a document asks for into an empty folder, and say what of it is not in use."""
     raw = read(document)
     inspect_shape(raw)
     preflight.inspect(Document(raw))
     parsed = parse(Document(raw))
-    render(parsed, look_at(parsed), folder)
+    view = look_at(parsed)
+    render(parsed, view, folder)
+    for name in view.idle_schemas:
+        sys.stderr.write(
+            f"note: {below('#/components/schemas', name)}: no operation takes or gives this schema, so it has no class.\n"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,7 +16,6 @@ def inspect(document: Document) -> None:
     findings = Findings()
     preflight_frame.inspect(document, findings)
     findings.stop_if_any()
-    preflight_frame.inspect_leftovers(document, findings)
     preflight_schemas.inspect(document, findings)
     preflight_operations.inspect(document, findings)
     findings.stop_if_any()

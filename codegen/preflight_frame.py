@@ -28,12 +28,7 @@ def inspect(document: Document, findings: Findings) -> None:
         _inspect_words(part, findings)
         _inspect_forms(part, findings)
     _inspect_references(document, findings)
-
-
-def inspect_leftovers(document: Document, findings: Findings) -> None:
-    """Note tags that say nothing, and schemas that no operation needs."""
     _inspect_tags(document, findings)
-    _inspect_schemas(document, findings)
 
 
 def _inspect_version(document: Document, findings: Findings) -> None:
@@ -86,13 +81,6 @@ def _inspect_tags(document: Document, findings: Findings) -> None:
             findings.add(pointer, f"the tag `{name}` has no description.")
         if name in names[:index]:
             findings.add(pointer, f"the tag `{name}` stands here a second time.")
-
-
-def _inspect_schemas(document: Document, findings: Findings) -> None:
-    reached = document.schemas_reached_from([document.raw.get("paths"), {**document.components, "schemas": None}])
-    for name, schema in document.schemas.items():
-        if name not in reached and not schema.get("x-cstar-convention"):
-            findings.add(below("#/components/schemas", name), "no operation reaches this schema.")
 
 
 def parts_of(document: Document) -> Iterator[Part]:

@@ -43,6 +43,8 @@ class View:
     namespace_modules: tuple[NamespaceModuleView, ...]
     operations: tuple[OperationView, ...]
     schemas: dict[str, Any]
+    idle_schemas: tuple[str, ...]
+    """The schemas of the document that no operation takes or gives, so that nothing is made of them."""
 
     @property
     def client_namespaces(self) -> tuple[NamespaceModuleView, ...]:
@@ -72,8 +74,14 @@ def look_at(parsed: Parsed) -> View:
     }
     _take_census(document, shown, findings)
     findings.stop_if_any()
-    schemas = {"components": {"schemas": {name: without_prose(schema) for name, schema in document.schemas.items()}}}
-    return View(model_modules=modules, api_modules=apis, namespace_modules=namespaces, operations=operations, schemas=schemas)
+    return View(
+        model_modules=modules,
+        api_modules=apis,
+        namespace_modules=namespaces,
+        operations=operations,
+        schemas={"components": {"schemas": _schemas(document, usage)}},
+        idle_schemas=usage.idle,
+    )
 
 
 def _take_census(document: Document, shown: dict[str, list[str]], findings: Findings) -> None:
@@ -82,6 +90,13 @@ def _take_census(document: Document, shown: dict[str, list[str]], findings: Find
         for operation in document.operations:
             if ids.count(operation.id) != 1:
                 findings.add(operation.pointer, f"the operation `{operation.id}` became a {what} {ids.count(operation.id)} times.")
+
+
+def _schemas(document: Document, usage: Usage) -> dict[str, Any]:
+    """The schemas as data for the fake server: those that are in use, and what they refer to."""
+    in_use = {name: schema for name, schema in document.schemas.items() if name not in usage.idle}
+    needed = in_use.keys() | document.schemas_reached_from(in_use).keys()
+    return {name: without_prose(schema) for name, schema in document.schemas.items() if name in needed}
 
 
 def _api_module(root: str, parsed: Parsed, functions: FunctionViews, placement: Placement) -> ApiModuleView:

@@ -1,10 +1,10 @@
-"""What each schema is used for: read in answers, sent in bodies, or both; and which root namespaces need it."""
+"""What each schema is used for: read in answers, sent in bodies, or both; which root namespaces need it; which nobody needs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from codegen.document import Document, Node, Operation, below, schema_named
+from codegen.document import Document, Node, Operation, schema_named
 from codegen.preflight_operations import data_of
 from codegen.preflight_schemas import is_free
 from codegen.problems import Findings
@@ -30,7 +30,11 @@ class Usage:
         reached = {**answers, **bodies, **parameters}
         self.generated = [name for name in document.schemas if name in reached and not is_free(document.schemas[name])]
         """The schemas that become classes, in the document's order."""
-        self._inspect(answers, reached, findings)
+        self.idle = tuple(
+            name for name, schema in document.schemas.items() if name not in reached and not schema.get("x-cstar-convention")
+        )
+        """The schemas that no operation takes or gives, so that nothing is made of them."""
+        self._inspect(answers, findings)
 
     def _reach(self, operation: Operation, node: Any) -> dict[str, None]:
         reached = self._document.schemas_reached_from(node)
@@ -38,13 +42,10 @@ class Usage:
             self.roots.setdefault(name, set()).add(operation.root)
         return reached
 
-    def _inspect(self, answers: dict[str, None], reached: dict[str, None], findings: Findings) -> None:
+    def _inspect(self, answers: dict[str, None], findings: Findings) -> None:
         for operation in self._document.operations:
             if (body := body_name(self._document, operation)) in answers:
                 findings.add(operation.pointer, f"the body `{body}` is also part of an answer; bodies need a schema of their own.")
-        for name, schema in self._document.schemas.items():
-            if name not in reached and not schema.get("x-cstar-convention"):
-                findings.add(below("#/components/schemas", name), "no data, body or parameter of an operation reaches this schema.")
 
 
 def success_response(document: Document, operation: Operation) -> Node:

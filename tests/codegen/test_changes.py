@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import re
 
 from codegen.document import Node
+from codegen.output import FOLDERS
 from tests.codegen.documents import TICKET, model, operation, said, schema, with_library
 from tests.codegen.test_view import NODES
 from tests.codegen.trees import Tree
@@ -113,6 +115,29 @@ def test_dropped_operation_goes_everywhere(tree: Tree) -> None:
     )
 
 
+def test_schema_goes_with_the_last_operation_that_needs_it(tree: Tree) -> None:
+    """No class is left behind, though the document still has the schema; a note tells of it."""
+    tree.write(lambda raw: raw["paths"][TICKET].pop("patch"))
+
+    done = tree.generate()
+
+    note = "note: #/components/schemas/TicketUpdate: no operation takes or gives this schema, so it has no class.\n"
+    assert (0, note) == (done.returncode, done.stderr)
+    assert [] == [name for name, content in tree.files().items() if name.startswith(FOLDERS) and b"TicketUpdate" in content]
+
+
+def test_enum_goes_with_the_last_field_that_has_it(tree: Tree) -> None:
+    """Classes that nothing uses are not generated."""
+    tree.write(lambda raw: schema(raw, "Member")["properties"].pop("roleDisplayName"))
+
+    done = tree.generate()
+
+    assert (0, ["#/components/schemas/MemberRoleDisplayName"]) == (done.returncode, re.findall(r"^note: (.*?):", done.stderr))
+    assert [] == [
+        name for name, content in tree.files().items() if name.startswith(FOLDERS) and b"MemberRoleDisplayName" in content
+    ]
+
+
 def test_every_shape_passes_the_type_checker(tree: Tree) -> None:
     """Generated code is clean under strict checking, also with shapes and names that the real document does not have yet."""
 
@@ -161,21 +186,24 @@ def test_new_namespace_is_on_the_client(tree: Tree) -> None:
 
 
 def test_namespace_without_operations_is_gone(tree: Tree) -> None:
-    """Dropping the operations and schemas of a namespace is enough; its tag may stay."""
+    """Dropping its operations is enough: its tag and its schemas may stay in the document, and become nothing."""
 
     def change(raw: Node) -> None:
         for path in [path for path in raw["paths"] if "/tags" in path]:
             del raw["paths"][path]
-        for name in ("Tag", "TagCreate"):
-            del raw["components"]["schemas"][name]
 
+    before = set(tree.files())
     tree.write(change)
 
-    assert "False False" == _answer(
+    assert "False False False" == _answer(
         tree,
         "import cstar_async.api as api\n"
+        "from cstar_async._generated import models\n"
         "from cstar_async._generated.namespaces import ClientNamespaces\n"
-        "print(hasattr(ClientNamespaces, 'tags'), hasattr(api, 'list_tags'))",
+        "print(hasattr(ClientNamespaces, 'tags'), hasattr(api, 'list_tags'), hasattr(models, 'Tag'))",
+    )
+    assert {"api/tags.py", "_generated/api/tags.py", "_generated/models/tags.py", "_generated/namespaces/tags.py"} == (
+        before - set(tree.files())
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from codegen import output, render
 from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
-from tests.codegen.documents import real
+from tests.codegen.documents import model, real, said
 from tests.codegen.trees import Tree
 
 
@@ -149,6 +149,31 @@ def test_output_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.Capt
     """A package that does not exist is a misspelt one."""
     assert REFUSED == main(["--output", str(tmp_path / "nowhere")])
     assert "the output cannot be written: No such file or directory." in capsys.readouterr().err
+
+
+GHOST = "note: #/components/schemas/Ghost: no operation takes or gives this schema, so it has no class.\n"
+
+
+def test_schema_that_is_not_in_use_is_noted(tree: Tree) -> None:
+    """It does not stop the run, and nothing is made of it."""
+    before = tree.files()
+    tree.write(lambda raw: raw["components"]["schemas"].update(Ghost=model("A ghost.", id=said("Its id.", type="string"))))
+
+    for arguments in ((), ("--check",)):
+        assert (DONE, "", GHOST) == ((done := tree.generate(*arguments)).returncode, done.stdout, done.stderr)
+    assert before == tree.files()
+
+
+def test_schema_that_only_the_envelope_needs_is_noted_and_kept_for_the_fake(tree: Tree) -> None:
+    """It has no class, and no reference to it leads nowhere."""
+    before = tree.files()
+    tree.write(lambda raw: raw["components"]["schemas"]["ErrorType"].pop("x-cstar-convention"))
+
+    done = tree.generate()
+
+    assert (DONE, GHOST.replace("Ghost", "ErrorType")) == (done.returncode, done.stderr)
+    assert before.keys() == tree.files().keys()
+    assert '"ErrorType": {' in tree.files()["_generated/schemas.json"].decode()
 
 
 def test_output_is_the_same_whatever_the_hashes(tree: Tree) -> None:

@@ -138,16 +138,6 @@ FRAME = {
     "a tag that stands twice": Case(
         lambda raw: raw["tags"].append(dict(raw["tags"][1])), "#/tags/8", "the tag `tickets` stands here a second time."
     ),
-    "a schema that nothing reaches": Case(
-        _set("components", "schemas", "Ghost", to=model("A ghost.", id=said("Its id.", type="string"))),
-        f"{SCHEMAS}/Ghost",
-        "no operation reaches this schema.",
-    ),
-    "a schema that only the envelope reaches": Case(
-        _drop("components", "schemas", "ErrorType", "x-cstar-convention"),
-        f"{SCHEMAS}/ErrorType",
-        "no data, body or parameter of an operation reaches this schema.",
-    ),
 }
 KEYWORDS: dict[str, object] = {
     "$defs": {},
