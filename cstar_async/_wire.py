@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeGuard, TypeVar
 
-from cstar_async._json import JSON, Unchecked
+from cstar_async._json import JSON, Unchecked, is_array, is_object
 
 T = TypeVar("T")
 
@@ -35,24 +35,19 @@ def read_instant(value: Unchecked) -> Unchecked:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def read_object(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked) -> Unchecked:
-    """An object, read; anything else as it came."""
-    return read(value) if _is_object(value) else value
-
-
 def read_list(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked) -> Unchecked:
     """A list of which the objects are read; anything else as it came."""
-    return [read(item) if _is_object(item) else item for item in value] if _is_list(value) else value
+    return [read(item) if is_object(item) else item for item in value] if is_array(value) else value
 
 
 def read_values(read: Callable[[Unchecked], Unchecked], value: Unchecked) -> Unchecked:
     """A list of which every item is read, whatever it is; anything else as it came."""
-    return [read(item) for item in value] if _is_list(value) else value
+    return [read(item) for item in value] if is_array(value) else value
 
 
 def read_map(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked) -> Unchecked:
     """An object with free keys, of which the values that are objects are read; anything else as it came."""
-    return {key: read(item) if _is_object(item) else item for key, item in value.items()} if _is_object(value) else value
+    return {key: read(item) if is_object(item) else item for key, item in value.items()} if is_object(value) else value
 
 
 class _Nothing(dict[str, JSON]):

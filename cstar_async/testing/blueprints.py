@@ -15,9 +15,6 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._operation import Operation
 from cstar_async.testing.document import Document, SchemaNode
 
-PLAIN_ACTIONS: Final = frozenset({"list", "create", "get", "update", "delete"})
-"""The actions that every collection has in the same way."""
-
 _OBJECT_ACTIONS: Final = ("get", "create", "list", "update")
 """The actions whose result is the schema of a collection, most telling first."""
 

@@ -54,18 +54,12 @@ def test_what_is_no_instant_stays(value: object) -> None:
 def test_what_is_no_container_stays(value: object) -> None:
     """Every reader passes on what it is not for."""
     found = (
-        _wire.read_object(_tag, value),
         _wire.read_list(_tag, value),
         _wire.read_values(_wire.read_instant, value),
         _wire.read_map(_tag, value),
     )
 
     assert all(one is value for one in found)
-
-
-def test_object_is_read() -> None:
-    """An object goes to its decoder."""
-    assert ("read", 1) == _wire.read_object(_tag, {"a": 1})
 
 
 def test_list_is_read_item_by_item() -> None:
@@ -126,7 +120,6 @@ def test_new_makes_an_instance_without_init() -> None:
 def test_no_value_makes_a_reader_raise(value: object) -> None:
     """Nothing that JSON can hold breaks a reader."""
     _wire.read_instant(value)
-    _wire.read_object(_tag, value)
     _wire.read_list(_tag, value)
     _wire.read_values(_wire.read_instant, value)
     _wire.read_map(_tag, value)
