@@ -13,7 +13,7 @@ from cstar_async.testing.exchange import Exchange
 from cstar_async.testing.fault_board import FaultBoard
 from cstar_async.testing.idempotency import IdempotencyLedger
 from cstar_async.testing.ids import new_id, new_request_id, seeded
-from cstar_async.testing.journal import Journal
+from cstar_async.testing.journal import LONGEST_JOURNAL, Journal
 from cstar_async.testing.keys import Environment, Key, KeyKind, KeyRing, Team, new_key_text
 from cstar_async.testing.limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
 from cstar_async.testing.routes import Routes
@@ -48,12 +48,13 @@ class FakeCStar:
         rate_window: Length of a window in whole seconds, from 1; default 3,600.
         pagination: Where `pagination` stands in the answer of a list: `"top"`, the default, or in `"meta"`.
         pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
+        journal: How many requests `requests` keeps, from 1; default 100,000. The oldest go first.
         host: Where to listen; default 127.0.0.1, which nobody else can reach.
         port: Which port to listen on; default 0, a free one.
 
     Raises:
         ImportError: `jsonschema` is not installed; the extra `testing` has it.
-        ValueError: A limit or window out of range.
+        ValueError: A limit, window or journal out of range.
     """
 
     def __init__(
@@ -66,11 +67,12 @@ class FakeCStar:
         rate_window: int = DOCUMENTED_WINDOW_S,
         pagination: PaginationPlace = "top",
         pagination_shape: PaginationShape = "hasMore",
+        journal: int = LONGEST_JOURNAL,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.clock: Final = FakeClock() if clock is None else clock
-        self.requests: Final = Journal()
+        self.requests: Final = Journal(journal)
         self.faults: Final = FaultBoard(seeded("faults", seed))
         self._seed = seed
         self._key_ids = seeded("keys", seed)

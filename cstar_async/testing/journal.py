@@ -6,12 +6,15 @@ Values only. An entry is written when its request has arrived whole and learns l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import overload
+from typing import Final, overload
 
 import attrs
 import orjson
 
 from cstar_async._json import JSON
+
+LONGEST_JOURNAL: Final = 100_000
+"""Requests that a journal keeps unless told otherwise: more than any test sends, and no leak for a fake that runs for weeks."""
 
 
 class Headers(Mapping[str, str]):
@@ -70,9 +73,19 @@ class ReceivedRequest:
 
 
 class Journal(Sequence[ReceivedRequest]):
-    """The requests that a fake got, oldest first. Reads like a list."""
+    """The requests that a fake got, oldest first. Reads like a list.
 
-    def __init__(self) -> None:
+    Args:
+        longest: How many entries are kept, from 1; the oldest go first.
+
+    Raises:
+        ValueError: *longest* is below 1.
+    """
+
+    def __init__(self, longest: int = LONGEST_JOURNAL) -> None:
+        if longest < 1:
+            raise ValueError(f"a journal keeps at least 1 request, not {longest}")
+        self._longest = longest
         self._entries: list[ReceivedRequest] = []
 
     @overload
@@ -106,8 +119,10 @@ class Journal(Sequence[ReceivedRequest]):
         return [entry for entry in self._entries if entry.operation == operation]
 
     def record(self, entry: ReceivedRequest) -> None:
-        """Write an entry down. The server does this."""
+        """Write an entry down, and forget the oldest if there are too many. The server does this."""
         self._entries.append(entry)
+        if len(self._entries) > self._longest:
+            del self._entries[0]
 
     def clear(self) -> None:
         """Forget every entry."""

@@ -45,6 +45,21 @@ def test_body_that_is_no_json_reads_as_none() -> None:
     assert ReceivedRequest(method="GET", path="/", body=b"{").json is None
 
 
+async def test_fake_keeps_as_many_requests_as_it_is_told() -> None:
+    """The oldest go, so that a fake which runs for weeks does not grow."""
+    async with FakeCStar(journal=2) as fake, fake.client() as cstar:
+        for name in ("a", "b", "c"):
+            await cstar.tags.create(name=name)
+    assert [{"name": "b"}, {"name": "c"}] == [request.json for request in fake.requests]
+
+
+@pytest.mark.parametrize("longest", [0, -1])
+def test_journal_of_no_requests_is_refused(longest: int) -> None:
+    """There would be nothing to read."""
+    with pytest.raises(ValueError, match="at least 1"):
+        FakeCStar(journal=longest)
+
+
 def test_journal_reads_like_a_list() -> None:
     """Length, index, slice, iteration and repr work."""
     journal = Journal()
