@@ -116,11 +116,11 @@ def change_object(world: World, collection: str, fields: Object, changes: Object
         return
     behaviour.prepare(Event(world, changes, at))
     before = dict(fields)
-    fields.update(changes)
     if table.blueprint.slugs.keys() & changes.keys():
-        world.fill_slugs(table, fields)
+        changes |= world.slugs_of(table, {**fields, **changes}, fields)
     if "updatedAt" in table.blueprint.properties:
-        fields["updatedAt"] = at
+        changes["updatedAt"] = at
+    table.change(fields, changes)
     behaviour.changed(Event(world, fields, at, before=before))
 
 

@@ -32,6 +32,9 @@ class Table:
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
         self._rows: dict[str, Object] = {}
+        self._indexed = (*blueprint.unique, *blueprint.slugs)
+        self._holders: dict[tuple[str, Unchecked], Object] = {}
+        """Who has which value of a field that is unique, or a slug, so that nobody need look through all rows."""
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self._rows.values())
@@ -53,11 +56,41 @@ class Table:
 
     def put(self, fields: Object) -> None:
         """Add an object; one of the same identity is replaced."""
-        self._rows[self._row_of(fields[self.blueprint.identity])] = fields
+        row = self._row_of(fields[self.blueprint.identity])
+        if row in self._rows:
+            self._forget_values(self._rows[row])
+        self._rows[row] = fields
+        self._note_values(fields)
+
+    def change(self, fields: Object, changes: Mapping[str, Unchecked]) -> None:
+        """Change fields of an object of this table, its identity aside."""
+        self._forget_values(fields)
+        fields.update(changes)
+        self._note_values(fields)
 
     def remove(self, fields: Object) -> None:
         """Take an object away."""
         del self._rows[self._row_of(fields[self.blueprint.identity])]
+        self._forget_values(fields)
+
+    def holder(self, field: str, value: Unchecked) -> Object | None:
+        """The object that has a value in a unique field or a slug; nobody has None."""
+        return self._holders.get(self._value_of(field, value))
+
+    def _note_values(self, fields: Object) -> None:
+        for field in self._indexed:
+            if fields.get(field) is not None:
+                self._holders[self._value_of(field, fields[field])] = fields
+
+    def _forget_values(self, fields: Object) -> None:
+        for field in self._indexed:
+            if self.holder(field, fields.get(field)) is fields:
+                del self._holders[self._value_of(field, fields[field])]
+
+    def _value_of(self, field: str, value: Unchecked) -> tuple[str, Unchecked]:
+        # Hardly any server tells the cases of an e-mail address apart; all other texts keep theirs.
+        is_address = isinstance(value, str) and self.blueprint.properties[field].get("format") == "email"
+        return field, value.lower() if is_address else value
 
     def _row_of(self, identity: str) -> str:
         return canonical(identity, self.blueprint.id_prefix) if self.blueprint.identity == "id" else identity
@@ -110,7 +143,7 @@ class World:
                 fields[name] = node["const"]
             elif "x-cstar-initial" in node:
                 fields[name] = copy.copy(node["x-cstar-initial"])
-        self.fill_slugs(table, fields)
+        fields |= self.slugs_of(table, fields, None)
         table.put(fields)
         return fields
 
@@ -146,21 +179,21 @@ class World:
             Refusal: 409: one is taken.
         """
         for name in table.blueprint.unique:
-            wanted = _comparable(given.get(name))
-            if wanted is not None and any(_comparable(row.get(name)) == wanted for row in table if row is not this):
+            holder = table.holder(name, given.get(name))
+            if holder is not None and holder is not this:
                 message = f"A {table.blueprint.noun.lower()} with this {name} already exists."
                 raise Refusal(409, "resource_conflict", message, param=name)
 
-    def fill_slugs(self, table: Table, fields: Object) -> None:
-        """Give an object the slugs it lacks and make those it has unique in its collection."""
+    def slugs_of(self, table: Table, fields: Mapping[str, Unchecked], this: Object | None) -> dict[str, str]:
+        """The slugs of an object: those it has, made from another field where it lacks one, and unlike those of all but *this*."""
+        slugs: dict[str, str] = {}
         for name, source in table.blueprint.slugs.items():
-            wanted = fields.get(name) or slugified(str(fields.get(source, ""))) or slugified(table.blueprint.noun)
-            taken = {row.get(name) for row in table if row is not fields}
-            candidate, number = wanted, 1
-            while candidate in taken:
+            wanted: str = fields.get(name) or slugified(str(fields.get(source, ""))) or slugified(table.blueprint.noun)
+            slugs[name], number = wanted, 1
+            while (holder := table.holder(name, slugs[name])) is not None and holder is not this:
                 number += 1
-                candidate = f"{wanted}-{number}"
-            fields[name] = candidate
+                slugs[name] = f"{wanted}-{number}"
+        return slugs
 
 
 def slugified(text: str) -> str:
@@ -172,11 +205,6 @@ def slugified(text: str) -> str:
 def is_list(value: Unchecked) -> TypeGuard[list[Unchecked]]:
     """Whether a value is a JSON array."""
     return isinstance(value, list)
-
-
-def _comparable(value: Unchecked) -> Unchecked:
-    # E-mail addresses are the unique values of this API; hardly any server tells their cases apart. Tags keep their case.
-    return value.lower() if isinstance(value, str) and "@" in value else value
 
 
 def _named_by(value: Unchecked) -> set[str]:

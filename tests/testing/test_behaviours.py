@@ -202,6 +202,12 @@ async def test_tag_comes_with_the_ticket_that_uses_it(call: Caller) -> None:
     assert tags == {"a": 2, "b": 0, "c": 1}
 
 
+async def test_tags_keep_their_case(call: Caller) -> None:
+    """Also when they look like an address: two of them on one ticket are two tags."""
+    await ticket_of(call, tags=["me@Home", "me@home"])
+    assert {"me@Home", "me@home"} == {tag["name"] for tag in (await call("GET", "/tags")).data}
+
+
 async def test_new_tag_is_unused(call: Caller) -> None:
     """A tag that was made begins with 0."""
     assert await call.make("/tags", name="a") == {"object": "tag", "name": "a", "count": 0}

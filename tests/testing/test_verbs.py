@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cstar_async.testing import FakeCStar
+from cstar_async.testing.blueprints import read_blueprints
+from cstar_async.testing.document import generated_document
+from cstar_async.testing.ids import seeded
+from cstar_async.testing.keys import Team
+from cstar_async.testing.verbs import make_object
+from cstar_async.testing.world import Table, World
 
 from .conftest import Caller, calling
 
@@ -137,6 +143,30 @@ async def test_own_mail_address_is_no_clash(call: Caller) -> None:
     second = await call.make("/customers", name="B", email="b@b.example")
     assert (await call("PATCH", f"/customers/{first['id']}", {"email": "a@b.example"})).status == 200
     assert (await call("PATCH", f"/customers/{second['id']}", {"email": "a@b.example"})).status == 409
+
+
+async def test_mail_address_that_was_given_up_is_free(call: Caller) -> None:
+    """A changed address and that of a deleted customer may be given again."""
+    first = await call.make("/customers", name="A", email="a@b.example")
+    await call("PATCH", f"/customers/{first['id']}", {"email": "b@b.example"})
+    assert (await call("POST", "/customers", {"name": "B", "email": "a@b.example"})).status == 201
+    await call("DELETE", f"/customers/{first['id']}")
+    assert (await call("POST", "/customers", {"name": "C", "email": "b@b.example"})).status == 201
+
+
+@pytest.mark.parametrize(
+    ("collection", "body"), [("customers", {"name": "A", "email": "a@b.example"}), ("articles", {"title": "A"})]
+)
+def test_new_object_costs_the_same_however_many_there_are(
+    monkeypatch: pytest.MonkeyPatch, collection: str, body: dict[str, str]
+) -> None:
+    """Unique values and slugs are looked up: no row is gone through to find them."""
+    document = generated_document()
+    world = World(Team("team", "Team", "team"), document, read_blueprints(document), seeded("team"))
+    gone_through: list[str] = []
+    monkeypatch.setattr(Table, "__iter__", lambda table: gone_through.append(table.blueprint.collection) or iter(()))
+    make_object(world, collection, body, at="2026-03-01T00:00:00.000Z")
+    assert [] == gone_through
 
 
 async def test_slug_is_made_from_the_name(call: Caller) -> None:
