@@ -46,6 +46,9 @@ def find_drift(schema: str, value: JSON, schemas: Schemas, where: str = "$.data"
 
 def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas, where: str) -> Iterator[Drift]:
     schema = _resolved(schema, value, schemas)
+    if "discriminator" in schema and isinstance(value, dict):
+        yield from _compare_tagged(schema, cast("dict[str, Unchecked]", value), schemas, where)
+        return
     promised = _promised(schema)
     found = _kind(value)
     if promised and found not in promised and not (found == "integer" and "number" in promised):
@@ -60,6 +63,18 @@ def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas
         known = [schema["const"]] if "const" in schema else schema.get("enum")
         if known is not None and value not in known:
             yield Drift(where, "unknown_value", "one of " + ", ".join(map(str, known)), value)
+
+
+def _compare_tagged(union: Mapping[str, Unchecked], value: dict[str, Unchecked], schemas: Schemas, where: str) -> Iterator[Drift]:
+    """Compare with the member that the tag asks for. Of an object with an unknown tag, the tag is all that can be told."""
+    name: str = union["discriminator"]["propertyName"]
+    members: Mapping[str, str] = union["discriminator"]["mapping"]
+    tag = value.get(name)
+    if isinstance(tag, str) and tag not in members:
+        yield Drift(f"{where}.{name}", "unknown_value", "one of " + ", ".join(members), tag)
+        return
+    member = members.get(tag) if isinstance(tag, str) else _PREFIX + union["x-cstar-unknown"]
+    yield from _compare({"$ref": member}, value, schemas, where)
 
 
 def _compare_object(schema: Mapping[str, Unchecked], value: dict[str, Unchecked], schemas: Schemas, where: str) -> Iterator[Drift]:
@@ -79,9 +94,14 @@ def _compare_object(schema: Mapping[str, Unchecked], value: dict[str, Unchecked]
 
 
 def _resolved(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas) -> Mapping[str, Unchecked]:
-    """A schema without references; of alternatives the one that is not null, widened by null where null is one of them."""
+    """A schema without references; of alternatives the one that is not null, widened by null where null is one of them.
+
+    A union of objects stays as it is, except that it promises an object.
+    """
     while "$ref" in schema:
         schema = schemas[schema["$ref"].removeprefix(_PREFIX)]
+    if "discriminator" in schema:
+        return {**schema, "type": "object"}
     alternatives: list[Mapping[str, Unchecked]] | None = schema.get("oneOf")
     if alternatives is None:
         return schema
