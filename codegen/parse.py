@@ -22,6 +22,7 @@ from openapi_python_client.strings import ClassName, PythonIdentifier
 from pydantic import ValidationError
 
 from codegen.document import Document, Node, below, is_list, is_object
+from codegen.preflight_schemas import is_union
 from codegen.problems import CodegenError, Findings, Problem
 
 LIBRARY = "openapi-python-client"
@@ -153,6 +154,8 @@ def _take_census(parsed: Parsed, findings: Findings) -> None:
             if written != found:
                 findings.add(operation.pointer, f"the document has {written} {what} here and {LIBRARY} found {found}.")
     for name, schema in parsed.document.schemas.items():
+        if is_union(schema):
+            continue  # no class comes of a union itself; its members are counted, and `Shapes` knows it by them
         known = parsed.enums if "enum" in schema else parsed.models
         if str(ClassName(name, parsed.config.field_prefix)) not in known:
             findings.add(below("#/components/schemas", name), f"{LIBRARY} lost the schema `{name}`.")

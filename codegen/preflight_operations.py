@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from codegen.document import Document, Node, Operation, Parameter, below, entries, is_object, items, schema_named
-from codegen.preflight_schemas import SchemaRules, is_model
+from codegen.preflight_schemas import SchemaRules, is_model, is_union
 from codegen.problems import Findings
 
 SAID_OF_EVERY_OPERATION = (
@@ -201,7 +201,7 @@ class OperationRules:
             return
         named = data.get("items", {}) if data.get("type") == "array" else data
         target, _ = self._document.follow(named, pointer)
-        if "$ref" not in named or target.get("x-cstar-convention") or "enum" in target:
+        if "$ref" not in named or target.get("x-cstar-convention") or "enum" in target or is_union(target):
             self._findings.add(pointer, "the data of a good answer must be a $ref to an object component, or an array of such.")
 
     def _inspect_pagination(self) -> None:

@@ -1,7 +1,8 @@
 """Rules for schemas: which shapes may stand where, and what each must say of itself.
 
-A component is an object with properties, a free object, or an enum. Whatever stands inside is told by `$ref`, so that everything
-with a shape of its own has a name of its own; that is what keeps classes from being invented or doubled.
+A component is an object with properties, a free object, an enum, or a union of objects (`preflight_unions`). Whatever stands inside
+is told by `$ref`, so that everything with a shape of its own has a name of its own; that is what keeps classes from being invented
+or doubled.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ def is_free(schema: Node) -> bool:
 def is_model(schema: Node) -> bool:
     """Whether a component becomes a class with fields."""
     return _types_of(schema) == ["object"] and bool(schema.get("properties"))
+
+
+def is_union(schema: Node) -> bool:
+    """Whether a component is one of several objects, told apart by a property."""
+    return "oneOf" in schema
 
 
 def _types_of(schema: Node) -> list[str]:
@@ -70,10 +76,11 @@ class SchemaRules:
             self._inspect_enum(schema, pointer)
         elif is_model(schema):
             self._inspect_model(schema, pointer)
-        elif not is_free(schema):
+        elif not is_free(schema) and not is_union(schema):
             self._findings.add(
                 pointer,
-                "a component must be an object with properties, an object with `additionalProperties: true`, or an enum of texts.",
+                "a component must be an object with properties, an object with `additionalProperties: true`, an enum of texts, or"
+                " a union of objects.",
             )
 
     def _inspect_enum(self, schema: Node, pointer: str) -> None:
@@ -118,6 +125,9 @@ class SchemaRules:
 
     def inspect_value(self, node: Node, pointer: str) -> None:
         """A schema that says what a property, an item or a parameter holds."""
+        for key in ("discriminator", "x-cstar-unknown"):
+            if key in node:
+                self._findings.add(pointer, f"a union must be a component of its own; `{key}` has no meaning here.")
         if "$ref" in node:
             self._inspect_reference(node, pointer)
         elif "enum" in node:
@@ -158,7 +168,9 @@ class SchemaRules:
             self._findings.add(pointer, "arrays and objects cannot share a place with other types.")
         if "const" in node and (types != ["string"] or not isinstance(node["const"], str)):
             self._findings.add(pointer, "`const` is supported for texts only.")
-        if "default" in node and types and not any(_holds(word, node["default"]) for word in types):
+        if "default" in node and "array" in types and node["default"] != []:
+            self._findings.add(pointer, "the default of an array can only be the empty one.")
+        elif "default" in node and types and not any(_holds(word, node["default"]) for word in types):
             self._findings.add(pointer, f"the default {node['default']!r} is of another type.")
         self._inspect_array(node, pointer, is_array="array" in types)
         self._inspect_inline_object(node, pointer, of_objects="object" in types)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from codegen import view_names as names
 from codegen.document import Node, below, items
 from codegen.parse import Parsed
-from codegen.preflight_schemas import is_model
+from codegen.preflight_schemas import is_model, is_union
+from codegen.preflight_unions import members_of, tags_of
 from codegen.problems import Findings
 from codegen.view_prose import described, docstring, sentence, source_of
 from codegen.view_shapes import Shape, Shapes
@@ -51,6 +52,25 @@ class FieldView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnionView:
+    """One of several models, told apart by a tag."""
+
+    name: str
+    doc: str
+    members: str
+    tag: str
+    """The wire name of the property that tells them apart, as Python text."""
+    decoders: str
+    """The decoder of each tag, as a display of a dict."""
+    fallback: str
+    decoder: str
+    decoder_doc: str
+    table: str
+    classes: frozenset[str]
+    """The other schemas that its code names."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelView:
     """A model."""
 
@@ -81,6 +101,7 @@ class ModelViews:
         schemas = parsed.document.schemas
         self.enums = {name: self._enum(name, schemas[name]) for name in usage.generated if "enum" in schemas[name]}
         self.models = {name: self._model(name, schemas[name]) for name in usage.generated if is_model(schemas[name])}
+        self.unions = {name: _union(name, schemas[name]) for name in usage.generated if is_union(schemas[name])}
 
     def _enum(self, name: str, schema: Node) -> EnumView:
         described_values = schema["x-enum-descriptions"]
@@ -111,7 +132,7 @@ class ModelViews:
                 continue
             shape = self._shapes.of(properties[wire], below(place, wire))
             is_required = wire in items(schema, "required")
-            fields.append(self._field(wire, node, shape, is_required=is_required, is_request=is_request))
+            fields.append(self._field(name, wire, node, shape, is_required=is_required))
         stem = names.function_stem(name)
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
         known = f"{name}.wire_names.values()"
@@ -130,14 +151,21 @@ class ModelViews:
             classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
         )
 
-    def _field(self, wire: str, node: Node, shape: Shape, *, is_required: bool, is_request: bool) -> FieldView:
+    def _field(self, owner: str, wire: str, node: Node, shape: Shape, *, is_required: bool) -> FieldView:
         attribute = names.attribute(wire)
+        is_request = owner in self._usage.requests
         if is_request:
             annotation, default = request_annotation(shape, is_required=is_required)
+        elif owner in self._usage.shared:
+            annotation, default = (shape.given_as_said, "") if is_required else (f"{shape.given or shape.held} | None", " = None")
         elif is_required:
             annotation, default = shape.held_as_said, ""
         else:
             annotation, default = shape.held_or_none, " = None"
+        if is_required and "const" in node:
+            default = f" = {node['const']!r}"  # there is nothing else that it could be
+        elif is_required and not is_request and node.get("default") == []:
+            default = " = attrs.field(factory=no_items)"
         return FieldView(
             wire=wire,
             attribute=attribute,
@@ -148,6 +176,23 @@ class ModelViews:
             doc=docstring([described(node)], depth=1),
             reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()))),
         )
+
+
+def _union(name: str, schema: Node) -> UnionView:
+    members, fallback = members_of(schema), str(schema["x-cstar-unknown"])
+    decoders = "".join(f"{tag!r}: {names.decoder(member)}, " for tag, member in tags_of(schema).items())
+    return UnionView(
+        name=name,
+        doc=docstring([sentence(schema["description"]), source_of(schema)], depth=0),
+        members=" | ".join(members),
+        tag=repr(schema["discriminator"]["propertyName"]),
+        decoders=f"{{{decoders}}}",
+        fallback=names.decoder(fallback),
+        decoder=names.decoder(name),
+        decoder_doc=docstring([f"Read a `{name}` from its wire form: a `{fallback}` where the tag is not known."], depth=1),
+        table=f"_{names.function_stem(name).upper()}",
+        classes=frozenset(members),
+    )
 
 
 def request_annotation(shape: Shape, *, is_required: bool) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from codegen import view_names as names
 from codegen.document import Document, below
 from codegen.problems import Findings
-from codegen.view_models import EnumView, ModelView, ModelViews
+from codegen.view_models import EnumView, ModelView, ModelViews, UnionView
 from codegen.view_usage import Usage
 
 SHARED = "shared"
@@ -27,13 +27,15 @@ class ModelModuleView:
     name: str
     enums: tuple[EnumView, ...]
     models: tuple[ModelView, ...]
+    unions: tuple[UnionView, ...]
     imports: tuple[tuple[str, str], ...]
     """Other modules, and the names that may be needed from them; ruff drops those that are not."""
 
     @property
     def exports(self) -> list[str]:
         """The names that the door of models offers from here."""
-        return sorted([model.name for model in self.models] + [name for enum in self.enums for name in (enum.name, enum.alias)])
+        inputs = [name for enum in self.enums for name in (enum.name, enum.alias)]
+        return sorted([*inputs, *(one.name for one in (*self.models, *self.unions))])
 
 
 class Placement:
@@ -83,10 +85,10 @@ def _own_prefix(root: str, schema: str) -> str:
 
 def model_modules(views: ModelViews, placement: Placement, findings: Findings) -> tuple[ModelModuleView, ...]:
     """The modules of models, each after those that it imports."""
-    modules = sorted({placement[name] for name in (*views.enums, *views.models)})
+    modules = sorted({placement[name] for name in (*views.enums, *views.models, *views.unions)})
+    users = (*views.models.values(), *views.unions.values())
     needs = {
-        module: {placement[used] for model in views.models.values() if placement[model.name] == module for used in model.classes}
-        - {module}
+        module: {placement[used] for user in users if placement[user.name] == module for used in user.classes} - {module}
         for module in modules
     }
     return tuple(_model_module(module, views, placement) for module in _in_order(needs, findings))
@@ -94,11 +96,13 @@ def model_modules(views: ModelViews, placement: Placement, findings: Findings) -
 
 def _model_module(module: str, views: ModelViews, placement: Placement) -> ModelModuleView:
     models = tuple(model for name, model in views.models.items() if placement[name] == module)
+    unions = tuple(union for name, union in views.unions.items() if placement[name] == module)
     return ModelModuleView(
         name=module,
         enums=tuple(enum for name, enum in views.enums.items() if placement[name] == module),
         models=models,
-        imports=placement.imports({used for model in models for used in model.classes}, beside=module),
+        unions=unions,
+        imports=placement.imports({used for user in (*models, *unions) for used in user.classes}, beside=module),
     )
 
 

@@ -87,7 +87,7 @@ def without_prose(schema: Any) -> Any:
 
 def _without_prose(key: str, value: Any) -> Any:
     """What stands under a key of a schema: a schema, or a value that is data and stays as it is."""
-    return value if key.startswith("x-") or key in ("enum", "const", "default") else without_prose(value)
+    return value if key.startswith("x-") or key in ("enum", "const", "default", "discriminator") else without_prose(value)
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -26,7 +26,8 @@ from openapi_python_client.parser.properties.uuid import UuidProperty
 
 from codegen import view_names as names
 from codegen.document import Document
-from codegen.preflight_schemas import is_free
+from codegen.preflight_schemas import is_free, is_union
+from codegen.preflight_unions import members_of
 from codegen.problems import Findings
 
 
@@ -50,6 +51,8 @@ class Shape:
     """The schemas whose names the spellings need."""
     one_taken: str = ""
     """For a list: the type of an argument that takes one item of it."""
+    given: str = ""
+    """The type of a field that is set by callers as well as read; empty: the type of a field that is only read."""
     is_nullable: bool = False
     is_text: bool = False
     """Whether a text would do, so that an array of it must not be taken as a `Sequence`: a text is one, too."""
@@ -63,6 +66,12 @@ class Shape:
     def held_as_said(self) -> str:
         """The type of a field, None only where the document has null."""
         return self.held_or_none if self.is_nullable else self.held
+
+    @property
+    def given_as_said(self) -> str:
+        """The type of a field that is set by callers as well as read, None only where the document has null."""
+        given = self.given or self.held
+        return f"{given} | None" if self.is_nullable else given
 
     @property
     def taken_as_said(self) -> str:
@@ -111,6 +120,9 @@ class Shapes:
     def __init__(self, document: Document, findings: Findings) -> None:
         self._document = document
         self._findings = findings
+        # The library writes a union out wherever it is referred to, without its name; its members tell which one it is.
+        schemas = document.schemas.items()
+        self._unions = {frozenset(members_of(schema)): name for name, schema in schemas if is_union(schema)}
 
     def of(self, prop: PropertyProtocol, place: str) -> Shape:
         """The shape of a property; what it cannot express is noted under *place*."""
@@ -134,6 +146,7 @@ class Shapes:
         return Shape(
             held=name,
             taken=names.input_alias(name),
+            given=names.input_alias(name),
             value_reader=f"{name}.read",
             text_reader=f"{name}.by_text[value]",
             classes=(name,),
@@ -141,7 +154,7 @@ class Shapes:
         )
 
     def of_component(self, name: str) -> Shape:
-        """An object that is a component: a model, or a free object."""
+        """An object that is a component: a model, a union of models, or a free object."""
         if is_free(self._document.schemas[name]):
             return FREE_OBJECT
         return Shape(held=name, taken=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
@@ -161,6 +174,7 @@ class Shapes:
         return replace(
             inner,
             held=f"dict[str, {inner.held_as_said}]",
+            given=f"dict[str, {inner.given_as_said}]",
             taken=f"Mapping[str, {inner.taken_as_said}]",
             container="read_map" if inner.object_reader else "",
             is_nullable=False,
@@ -175,6 +189,7 @@ class Shapes:
         return replace(
             item,
             held=f"list[{item.held_as_said}]",
+            given=f"list[{item.given_as_said}]",
             taken=many if item.is_text else f"Sequence[{item.taken_as_said}]",
             one_taken=item.taken_as_said,
             container=readers,
@@ -185,6 +200,8 @@ class Shapes:
     def _of_union(self, prop: UnionProperty, place: str) -> Shape:
         members = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
         is_nullable = len(members) < len(prop.inner_properties)
+        if name := self._unions.get(frozenset(str(inner.class_info.name) for inner in members if isinstance(inner, ModelProperty))):
+            return replace(self.of_component(name), is_nullable=is_nullable)
         shapes = [self.of(inner, place) for inner in members]
         if len(shapes) == 1:
             return replace(shapes[0], is_nullable=is_nullable)

@@ -27,6 +27,8 @@ class Usage:
             parameters.update(self._reach(operation, schemas))
         self.requests = frozenset(bodies) - frozenset(answers)
         """The schemas that are sent and never received: their fields may be left out."""
+        self.shared = frozenset(bodies) & frozenset(answers)
+        """The schemas that are both sent and received: callers make them whole, servers may leave things out."""
         reached = {**answers, **bodies, **parameters}
         self.generated = [name for name in document.schemas if name in reached and not is_free(document.schemas[name])]
         """The schemas that become classes, in the document's order."""

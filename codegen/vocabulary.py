@@ -18,7 +18,7 @@ def _ours(*words: str) -> set[str]:
     return {f"x-cstar-{word}" for word in words}
 
 
-_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module")
+_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown")
 _ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates")
 _ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
     *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete")
@@ -44,7 +44,7 @@ KEYS: dict[str, frozenset[str]] = {
     "reference": frozenset({"$ref", "summary", "description", "default", *_EVIDENCE, *_ON_PROPERTIES}),
     "schema": frozenset(
         {"type", "format", "enum", "const", "items", "properties", "required", "additionalProperties", "allOf", "oneOf"}
-        | {"description", "default", "examples", "x-enum-descriptions"}
+        | {"discriminator", "not", "description", "default", "examples", "x-enum-descriptions"}
         | _EVIDENCE
         | _RANGES
         | _SIZES
@@ -59,7 +59,7 @@ CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied
 
 FORMS: dict[str, type] = {
     **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
-    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless"), str),
+    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown"), str),
     **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
     **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates"), dict),
     **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),

@@ -80,6 +80,16 @@ def read_extra(known: Mapping[str, Unchecked], wire: Mapping[str, Unchecked]) ->
     return {key: value for key, value in wire.items() if key not in known}
 
 
+def chosen(readers: Mapping[str, T], tag: Unchecked, fallback: T) -> T:
+    """The reader that a tag asks for; the fallback for a tag that is unknown, missing or no text."""
+    return readers.get(tag, fallback) if isinstance(tag, str) else fallback
+
+
+def no_items() -> list[Unchecked]:
+    """The empty list that a field begins with."""
+    return []
+
+
 def _is_object(value: Unchecked) -> TypeGuard[dict[str, Unchecked]]:
     return isinstance(value, dict)
 

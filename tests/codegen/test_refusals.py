@@ -142,10 +142,8 @@ FRAME = {
 KEYWORDS: dict[str, object] = {
     "$defs": {},
     "anyOf": [],
-    "discriminator": {"propertyName": "object"},
     "example": {},
     "if": {},
-    "not": {},
     "nullable": True,
     "patternProperties": {},
     "prefixItems": [],
@@ -161,7 +159,8 @@ SHAPES = {
     "a component of another kind": Case(
         _schema("More", said("Texts.", type="array", items={"type": "string"})),
         f"{SCHEMAS}/More",
-        "a component must be an object with properties, an object with `additionalProperties: true`, or an enum of texts.",
+        "a component must be an object with properties, an object with `additionalProperties: true`, an enum of texts, or"
+        " a union of objects.",
     ),
     "an enum of numbers": Case(
         _set(*_STATUS, "enum", to=[1, 2]), f"{SCHEMAS}/TicketStatus", "an enum must be of `type: string` and list texts only."

@@ -1,0 +1,122 @@
+"""Rules for unions: components that are one of several objects, told apart by the text of one property, the tag.
+
+A union is open like an enum: what has a tag that nobody knows is read as the fallback, which keeps all keys. To a validator of JSON
+Schema the members exclude each other, since each has its tag as a `const` and the fallback has none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from codegen.document import Document, Node, below, entries, is_object, items, schema_named
+from codegen.preflight_schemas import SAID_OF_EVERY_COMPONENT, is_model, is_union
+from codegen.problems import Findings
+
+_WORDS = frozenset({*SAID_OF_EVERY_COMPONENT, "oneOf", "discriminator", "x-cstar-unknown", "x-cstar-module", "examples"})
+
+
+def inspect(document: Document, findings: Findings) -> None:
+    """Note what is wrong with the unions among the components, and every word of theirs that stands elsewhere."""
+    fallback_tags: set[str] = set()
+    twins: dict[frozenset[str], str] = {}
+    for name, schema in document.schemas.items():
+        pointer = below("#/components/schemas", name)
+        if is_union(schema) and not schema.get("x-cstar-convention"):
+            fallback_tags |= UnionRules(document, schema, pointer, findings).inspect()
+            members = frozenset(members_of(schema))
+            if members in twins:
+                findings.add(pointer, f"`{twins[members]}` has the same members, so the two could not be told apart.")
+            twins.setdefault(members, name)
+    _inspect_strays(document, fallback_tags, findings)
+
+
+def members_of(schema: Node) -> list[str]:
+    """The components that a union is one of; those that are none are left out."""
+    options = (option for option in items(schema, "oneOf") if is_object(option))
+    return [schema_named(option["$ref"]) for option in options if "$ref" in option]
+
+
+def tags_of(schema: Node) -> dict[str, str]:
+    """The tags of a union, each with the component that has it."""
+    return {tag: schema_named(reference) for tag, reference in entries(entries(schema, "discriminator"), "mapping").items()}
+
+
+class UnionRules:
+    """The rules for one union."""
+
+    def __init__(self, document: Document, schema: Node, pointer: str, findings: Findings) -> None:
+        self._document = document
+        self._schema = schema
+        self._pointer = pointer
+        self._findings = findings
+
+    def inspect(self) -> set[str]:
+        """Note what is wrong with the union; give the place of the one tag that may say what it is not."""
+        for key in sorted(self._schema.keys() - _WORDS):
+            self._add(f"the generator would ignore `{key}` of a union.")
+        if len(members_of(self._schema)) != len(self._schema["oneOf"]):
+            self._add("each member of a union must be a $ref to a component.")
+            return set()
+        found = entries(self._schema, "discriminator")
+        if set(found) != {"propertyName", "mapping"}:
+            self._add("a union must have a `discriminator` of `propertyName` and `mapping`, by which its members are told apart.")
+            return set()
+        fallback = self._schema.get("x-cstar-unknown")
+        if fallback not in members_of(self._schema):
+            self._add("a union must name one of its members in `x-cstar-unknown`, for tags that nobody knows.")
+            return set()
+        self._inspect_members(str(found["propertyName"]), str(fallback))
+        return {below("#/components/schemas", str(fallback), "properties", str(found["propertyName"]))}
+
+    def _add(self, sentence: str) -> None:
+        self._findings.add(self._pointer, sentence)
+
+    def _inspect_members(self, tag: str, fallback: str) -> None:
+        tags = tags_of(self._schema)
+        members = members_of(self._schema)
+        for text, member in tags.items():
+            if member not in members or member == fallback:
+                self._add(f"the mapping of `{text}` leads to `{member}`, which is no member with a tag of its own.")
+        for member in members:
+            texts = [text for text, mapped in tags.items() if mapped == member]
+            if not is_model(self._document.schemas[member]):
+                self._add(f"the member `{member}` is no object with properties.")
+            elif member == fallback:
+                self._inspect_fallback(member, tag, list(tags))
+            elif len(texts) != 1:
+                self._add(f"the mapping must have exactly one tag for `{member}`, not {len(texts)}.")
+            else:
+                self._inspect_tag(member, tag, texts[0])
+
+    def _inspect_tag(self, member: str, tag: str, text: str) -> None:
+        node = entries(self._document.schemas[member], "properties").get(tag, {})
+        if node.get("const") != text or tag not in items(self._document.schemas[member], "required"):
+            self._add(f"the member `{member}` must require the property `{tag}` with `const: {text}`.")
+
+    def _inspect_fallback(self, member: str, tag: str, texts: list[str]) -> None:
+        node = entries(self._document.schemas[member], "properties").get(tag, {})
+        if node.get("type") != "string" or node.get("not") != {"enum": texts}:
+            listed = ", ".join(texts)
+            self._add(f"the fallback `{member}` must have the property `{tag}` as a text, `not: {{enum: [{listed}]}}`.")
+
+
+def _inspect_strays(document: Document, fallback_tags: set[str], findings: Findings) -> None:
+    for name, schema in document.schemas.items():
+        pointer = below("#/components/schemas", name)
+        for key in ("discriminator", "x-cstar-unknown"):
+            if key in schema and not is_union(schema):
+                findings.add(pointer, f"`{key}` has no meaning without `oneOf`.")
+        for place in _places_of(schema, "not", pointer):
+            if place not in fallback_tags:
+                findings.add(place, "`not` is for the tag of a union's fallback only.")
+
+
+def _places_of(node: object, word: str, pointer: str) -> Iterator[str]:
+    """The place of every object inside a schema that has a word. Names of properties are no words."""
+    if is_object(node):
+        if word in node:
+            yield pointer
+        for name, inner in entries(node, "properties").items():
+            yield from _places_of(inner, word, below(pointer, "properties", name))
+        for key in ("items", "additionalProperties"):
+            yield from _places_of(node.get(key), word, below(pointer, key))
