@@ -163,6 +163,17 @@ def references_in(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
             yield from references_in(value, below(pointer, str(index)))
 
 
+def places_of(schema: object, word: str, pointer: str) -> Iterator[str]:
+    """The place of every object inside a schema that has a word. Names of properties are no words."""
+    if is_object(schema):
+        if word in schema:
+            yield pointer
+        for name, inner in entries(schema, "properties").items():
+            yield from places_of(inner, word, below(pointer, "properties", name))
+        for key in ("items", "additionalProperties"):
+            yield from places_of(schema.get(key), word, below(pointer, key))
+
+
 def _schemas_named_in(node: Any) -> Iterator[str]:
     for reference, _ in references_in(node, ""):
         if reference.startswith("#/components/schemas/"):

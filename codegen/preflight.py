@@ -6,7 +6,7 @@ follow references that lead somewhere. The rules read plain data; what they must
 
 from __future__ import annotations
 
-from codegen import preflight_frame, preflight_names, preflight_operations, preflight_schemas, preflight_unions
+from codegen import preflight_batches, preflight_frame, preflight_names, preflight_operations, preflight_schemas, preflight_unions
 from codegen.document import Document
 from codegen.problems import Findings
 
@@ -19,6 +19,7 @@ def inspect(document: Document) -> None:
     preflight_schemas.inspect(document, findings)
     preflight_unions.inspect(document, findings)
     preflight_operations.inspect(document, findings)
+    preflight_batches.inspect(document, findings)
     findings.stop_if_any()
     preflight_names.inspect(document, findings)
     findings.stop_if_any()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from codegen import view_names as names
 from codegen.document import Document, Operation, below, schema_named
+from codegen.preflight_batches import RUN_ALL
 from codegen.preflight_operations import scope_of
 from codegen.preflight_schemas import is_model
 from codegen.problems import Findings
@@ -80,6 +81,7 @@ def _inspect_operation_ids(document: Document, findings: Findings) -> None:
         if operation.id in names.RESERVED_FUNCTIONS or operation.id in roots:
             findings.add(operation.pointer, f"an operation cannot be called `{operation.id}`; that name is taken.")
     ids = [(operation.id, operation.pointer) for operation in document.operations]
+    ids += [(f"{operation.id}_all", operation.pointer) for operation in document.operations if RUN_ALL in operation.node]
     _report_clashes(ids, names.function_stem, "operationIds", findings)
 
 
@@ -113,6 +115,13 @@ def _inspect_members(document: Document, findings: Findings) -> None:
         owned.setdefault(key, operation.id)
         if spelt in namespaces:
             findings.add(operation.pointer, f"`{spelt}` is a method and a namespace.")
+    for operation in document.operations:
+        method = f"{operation.node['x-cstar-method']}_all"
+        if RUN_ALL in operation.node and (operation.namespace, method) in owned:
+            spelt = f"{operation.namespace}.{method}"
+            findings.add(
+                operation.pointer, f"`{spelt}` is the method of `{owned[operation.namespace, method]}` and of `{RUN_ALL}`."
+            )
     for operation in document.operations:
         # In the body of the class, the method would hide the function of that name from the methods after it.
         method = str(operation.node["x-cstar-method"])

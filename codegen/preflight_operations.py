@@ -162,12 +162,13 @@ class OperationRules:
         if "$ref" not in schema or not is_model(target) or target.get("x-cstar-convention"):
             self._findings.add(pointer, "the body must be a $ref to an object component with properties.")
 
-    def _json_schema_of(self, owner: Node, pointer: str) -> Node | None:
-        """The schema of the one JSON content, or None and a finding."""
+    def _json_schema_of(self, owner: Node, pointer: str, *text_types: str) -> Node | None:
+        """The schema of the one JSON content, or None and a finding. Behind it stand the texts that may come in its place."""
         content = entries(owner, "content")
-        if list(content) != [JSON_TYPE]:
+        if list(content) != [JSON_TYPE, *text_types]:
             listed = ", ".join(content) or "none"
-            self._findings.add(pointer, f"there must be exactly one content type, {JSON_TYPE}, not {listed}.")
+            due = "exactly one content type, " + ", and behind it ".join((JSON_TYPE, *text_types))
+            self._findings.add(pointer, f"there must be {due}, not {listed}.")
             return None
         schema: Node | None = content[JSON_TYPE].get("schema")
         if schema is None:
@@ -181,8 +182,11 @@ class OperationRules:
             node, pointer = self._document.follow(response, below(self._operation.pointer, "responses", status))
             if status in self._operation.successes:
                 self._inspect_success(node, pointer)
-            elif node.get("content"):
-                self._json_schema_of(node, pointer)
+            else:
+                if "x-cstar-text" in node:
+                    self._findings.add(pointer, "`x-cstar-text` is for good answers only.")
+                if node.get("content"):
+                    self._json_schema_of(node, pointer)
         if len(self._operation.successes) != 1:
             self._add(f"there must be exactly one good answer, not {len(self._operation.successes)}.", "responses")
 
@@ -191,7 +195,7 @@ class OperationRules:
             self._add(f"`{status}` is no status that an answer can be told by.", "responses")
 
     def _inspect_success(self, response: Node, pointer: str) -> None:
-        schema = self._json_schema_of(response, pointer)
+        schema = self._json_schema_of(response, pointer, *self._inspect_text(response, pointer))
         if schema is None:
             return
         data = data_of(schema)
@@ -203,6 +207,27 @@ class OperationRules:
         target, _ = self._document.follow(named, pointer)
         if "$ref" not in named or target.get("x-cstar-convention") or "enum" in target or is_union(target):
             self._findings.add(pointer, "the data of a good answer must be a $ref to an object component, or an array of such.")
+        elif "x-cstar-text-as" in target:
+            self._findings.add(pointer, "the data of a good answer is never a text; `x-cstar-text-as` is for what stands inside.")
+
+    def _inspect_text(self, response: Node, pointer: str) -> list[str]:
+        """The content type of the text that may come in the place of an object, if there is one."""
+        text = response.get("x-cstar-text")
+        if text is None:
+            return []
+        if entries(entries(response, "content"), text).get("schema") != {"type": "string"}:
+            self._findings.add(pointer, f"the content `{text}` must have the schema `{{type: string}}`.")
+        if not self._answers_with_an_object():
+            self._findings.add(pointer, "`x-cstar-text` needs an answer of one object.")
+        return [text]
+
+    def _answers_with_an_object(self) -> bool:
+        for status in self._operation.successes:
+            response, _ = self._document.follow(self._operation.node["responses"][status], "")
+            data = data_of(response.get("content", {}).get(JSON_TYPE, {}).get("schema", {}))
+            if data is not None and ("$ref" not in data or schema_named(data["$ref"]) == "Deleted"):
+                return False
+        return True
 
     def _inspect_pagination(self) -> None:
         kind = self._operation.node.get("x-cstar-pagination")

@@ -108,6 +108,9 @@ class SchemaRules:
                 self._findings.add(pointer, f"`required` names `{name}`, which is no property.")
         if schema.get("additionalProperties", True) is not True:
             self._findings.add(pointer, "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.")
+        text_as = schema.get("x-cstar-text-as")
+        if text_as is not None and "string" not in _types_of(properties.get(text_as, {})):
+            self._findings.add(pointer, f"`x-cstar-text-as` names `{text_as}`, which is no property for a text.")
         identity = schema.get("x-cstar-identity")
         if identity is not None and identity not in list(properties):
             self._findings.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")

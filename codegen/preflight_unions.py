@@ -6,9 +6,7 @@ Schema the members exclude each other, since each has its tag as a `const` and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from codegen.document import Document, Node, below, entries, is_object, items, schema_named
+from codegen.document import Document, Node, below, entries, is_object, items, places_of, schema_named
 from codegen.preflight_schemas import SAID_OF_EVERY_COMPONENT, is_model, is_union
 from codegen.problems import Findings
 
@@ -106,17 +104,6 @@ def _inspect_strays(document: Document, fallback_tags: set[str], findings: Findi
         for key in ("discriminator", "x-cstar-unknown"):
             if key in schema and not is_union(schema):
                 findings.add(pointer, f"`{key}` has no meaning without `oneOf`.")
-        for place in _places_of(schema, "not", pointer):
+        for place in places_of(schema, "not", pointer):
             if place not in fallback_tags:
                 findings.add(place, "`not` is for the tag of a union's fallback only.")
-
-
-def _places_of(node: object, word: str, pointer: str) -> Iterator[str]:
-    """The place of every object inside a schema that has a word. Names of properties are no words."""
-    if is_object(node):
-        if word in node:
-            yield pointer
-        for name, inner in entries(node, "properties").items():
-            yield from _places_of(inner, word, below(pointer, "properties", name))
-        for key in ("items", "additionalProperties"):
-            yield from _places_of(node.get(key), word, below(pointer, key))

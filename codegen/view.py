@@ -10,6 +10,7 @@ from typing import Any
 
 from codegen.document import Document
 from codegen.parse import Parsed
+from codegen.preflight_batches import RUN_ALL
 from codegen.problems import Findings
 from codegen.view_functions import FunctionView, FunctionViews
 from codegen.view_models import ModelViews
@@ -100,6 +101,8 @@ def _schemas(document: Document, usage: Usage) -> dict[str, Any]:
 
 
 def _api_module(root: str, parsed: Parsed, functions: FunctionViews, placement: Placement) -> ApiModuleView:
-    made = tuple(functions.of(operation) for operation in parsed.document.operations if operation.root == root)
+    operations = [operation for operation in parsed.document.operations if operation.root == root]
+    single = [functions.of(operation) for operation in operations]
+    made = (*single, *(functions.for_all(operation) for operation in operations if RUN_ALL in operation.node))
     imports = placement.imports({name for function in made for name in function.classes})
     return ApiModuleView(name=root, functions=made, imports=imports)

@@ -9,9 +9,10 @@ from codegen.document import Operation, Parameter
 from codegen.parse import Parsed
 from codegen.preflight_operations import IDEMPOTENCY_KEY
 from codegen.view_models import FieldView, ModelView, ModelViews, request_annotation
-from codegen.view_operations import own_parameters, shape_of_answer
+from codegen.view_operations import id_for_all, own_parameters, shape_of_answer, text_of_answer
 from codegen.view_prose import Section, described, docstring, sentence, source_of
 from codegen.view_raises import raises
+from codegen.view_run_all import docstring_for_all
 from codegen.view_shapes import Shape, Shapes
 from codegen.view_usage import body_name, result_name, success_response
 
@@ -68,14 +69,29 @@ class FunctionViews:
         body = self._body(operation)
         has_key = any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters)
         arguments = sorted([*query, *(_body_argument(field) for field in (body.fields if body else ()))], key=_optional_last)
+        has_text = text_of_answer(self._document, operation) is not None
+        sender = "await client.sender.call_or_text" if has_text else _SENDER[shape]
         return FunctionView(
             name=operation.id,
             keyword="def" if shape == "page" else "async def",
             parameters=_signature(positional, arguments, has_key=has_key),
-            returns=_RETURNS[shape].format(result.held),
+            returns=f"{result.held} | str" if has_text else _RETURNS[shape].format(result.held),
             doc=self._doc(operation, ids, arguments, has_key=has_key),
-            call=_call(_SENDER[shape], [constant, result.held, *positional], query, body, has_key=has_key),
+            call=_call(sender, [constant, result.held, *positional], query, body, has_key=has_key),
             classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
+        )
+
+    def for_all(self, operation: Operation) -> FunctionView:
+        """The function that carries an operation out for an array of any length."""
+        one = self.of(operation)
+        body = self._body(operation)
+        prose = {field.attribute: described(field.node) for field in (body.fields if body else ())}
+        leading = ["client.sender", f"operations.{operation.id.upper()}_ALL", one.returns]
+        return replace(
+            one,
+            name=id_for_all(operation),
+            doc=docstring_for_all(self._document, operation, prose),
+            call=_call("await run_all", leading, [], body, has_key=True),
         )
 
     def _body(self, operation: Operation) -> ModelView | None:
@@ -98,6 +114,8 @@ class FunctionViews:
         entries += [("options", OPTIONS_PROSE)]
         shape = shape_of_answer(self._document, operation)
         answer = described(success_response(self._document, operation))
+        if text := text_of_answer(self._document, operation):
+            answer += f" A text where the server answers with `{text}`, read as UTF-8; what is none becomes \ufffd."
         return docstring(
             [
                 sentence(operation.node["summary"]),

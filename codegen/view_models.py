@@ -71,6 +71,16 @@ class UnionView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextReaderView:
+    """The function that reads a model also from a bare text, which then is one of its fields."""
+
+    name: str
+    doc: str
+    wire: str
+    """The wire name of that field, as Python text."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelView:
     """A model."""
 
@@ -84,6 +94,7 @@ class ModelView:
     fields: tuple[FieldView, ...]
     decoder: str
     decoder_doc: str
+    text_readers: tuple[TextReaderView, ...]
     absent: str
     absent_fields: str
     classes: frozenset[str]
@@ -146,6 +157,7 @@ class ModelViews:
             fields=tuple(fields),
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
+            text_readers=tuple(_text_reader(name, schema[key]) for key in ("x-cstar-text-as",) if key in schema),
             absent=f"_NO_{stem.upper()}",
             absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
             classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
@@ -176,6 +188,11 @@ class ModelViews:
             doc=docstring([described(node)], depth=1),
             reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()))),
         )
+
+
+def _text_reader(name: str, wire: str) -> TextReaderView:
+    doc = f"Read a `{name}` from its wire form, or from a bare text as its `{wire}`; anything else as it came."
+    return TextReaderView(name=names.reader(name), doc=docstring([doc], depth=1), wire=repr(wire))
 
 
 def _union(name: str, schema: Node) -> UnionView:

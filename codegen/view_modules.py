@@ -56,7 +56,8 @@ class Placement:
             if self[schema] != beside:
                 is_enum = "enum" in self._document.schemas[schema]
                 companion = names.input_alias(schema) if is_enum else names.decoder(schema)
-                found.setdefault(self[schema], []).extend((schema, companion))
+                readers = [names.reader(schema)] if "x-cstar-text-as" in self._document.schemas[schema] else []
+                found.setdefault(self[schema], []).extend((schema, companion, *readers))
         return tuple((module, ", ".join(found[module])) for module in sorted(found))
 
     def _module_for(self, schema: str, findings: Findings) -> str:

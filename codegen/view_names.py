@@ -58,6 +58,11 @@ def decoder(schema: str) -> str:
     return f"decode_{function_stem(schema)}"
 
 
+def reader(schema: str) -> str:
+    """The function that reads a model from an object or from a text."""
+    return f"read_{function_stem(schema)}"
+
+
 def input_alias(enum: str) -> str:
     """The type of an argument that takes a value of the enum."""
     return f"{enum}Input"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import view_names as names
-from codegen.document import Document
+from codegen.document import Document, Operation
+from codegen.preflight_batches import RUN_ALL
 from codegen.preflight_names import lineage
 from codegen.preflight_operations import scope_of
+from codegen.view_operations import id_for_all, method_for_all
 from codegen.view_prose import docstring, sentence
 
 
@@ -57,7 +59,7 @@ def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceMod
     return NamespaceModuleView(
         root=view,
         classes=tuple(_deepest_first(view)),
-        functions=tuple(sorted(operation.id for operation in operations)),
+        functions=tuple(sorted(method.function for operation in operations for method in _methods(operation))),
         is_on_client=not any(scope_of(operation.path)[0] == "library" for operation in operations),
     )
 
@@ -71,12 +73,16 @@ def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> Name
         doc=docstring([text], depth=1),
         property_doc=docstring([text], depth=2),
         methods=tuple(
-            MethodView(name=operation.node["x-cstar-method"], function=operation.id)
-            for operation in document.operations
-            if operation.namespace == namespace
+            method for operation in document.operations if operation.namespace == namespace for method in _methods(operation)
         ),
         children=tuple(_namespace(document, name, tags) for name in below),
     )
+
+
+def _methods(operation: Operation) -> list[MethodView]:
+    """The methods that an operation becomes: itself and, where it can be split, the one for any number."""
+    one = MethodView(name=operation.node["x-cstar-method"], function=operation.id)
+    return [one, MethodView(name=method_for_all(operation), function=id_for_all(operation))] if RUN_ALL in operation.node else [one]
 
 
 def _deepest_first(view: NamespaceView) -> list[NamespaceView]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from codegen import view_names as names
 from codegen.document import Document, Node, Operation, Parameter, is_list, is_object
+from codegen.preflight_batches import LIMIT_WHEN, RUN_ALL
 from codegen.preflight_operations import IDEMPOTENCY_KEY, scope_of
 from codegen.preflight_schemas import is_free
-from codegen.view_usage import body_name, data_schema, result_name
+from codegen.view_usage import body_name, data_schema, result_name, success_response
 from codegen.vocabulary import CONSUMED
 
 PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"})
@@ -24,6 +25,8 @@ class OperationView:
     constant: str
     id: str
     arguments: str
+    run_all: str
+    """The arguments of the constant that splits it over several calls; empty: it cannot be split."""
 
 
 def operation_view(document: Document, operation: Operation) -> OperationView:
@@ -50,10 +53,15 @@ def operation_view(document: Document, operation: Operation) -> OperationView:
     spelt = {name: repr(value) for name, value in values.items()}
     if parameters := "".join(f"{_parameter(parameter)}, " for parameter in own_parameters(operation)):
         spelt["parameters"] = f"({parameters})"
+    if text := text_of_answer(document, operation):
+        spelt["text"] = repr(text)
+    if limits := "".join(f"{_limit(one)}, " for one in limits_of(document, operation)):
+        spelt["limits"] = f"({limits})"
     if extensions := _extensions(operation.node):
         spelt["extensions"] = repr(extensions)
+    constant = operation.id.upper()
     arguments = "".join(f"{name}={code}, " for name, code in spelt.items())
-    return OperationView(constant=operation.id.upper(), id=operation.id, arguments=arguments)
+    return OperationView(constant=constant, id=operation.id, arguments=arguments, run_all=_run_all(document, operation))
 
 
 def shape_of_answer(document: Document, operation: Operation) -> str:
@@ -63,6 +71,73 @@ def shape_of_answer(document: Document, operation: Operation) -> str:
     if data_schema(document, operation).get("type") == "array":
         return "array"
     return "deleted" if result_name(document, operation) == "Deleted" else "object"
+
+
+def text_of_answer(document: Document, operation: Operation) -> str | None:
+    """The content type of the text that a good answer may be; None: it never is."""
+    text: str | None = success_response(document, operation).get("x-cstar-text")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitView:
+    """How many items an array of the body may have."""
+
+    wire: str
+    most: int
+    when: tuple[str, str] | None = None
+    instead: str | None = None
+
+
+def limits_of(document: Document, operation: Operation) -> list[LimitView]:
+    """The limits of the body's arrays."""
+    name = body_name(document, operation)
+    found: list[LimitView] = []
+    for wire, node in document.schemas[name]["properties"].items() if name else ():
+        if "maxItems" in node:
+            rule = operation.node.get(RUN_ALL, {})
+            instead = f"{operation.namespace}.{method_for_all(operation)}" if rule.get("split") == wire else None
+            found.append(LimitView(wire=wire, most=node["maxItems"], instead=instead))
+        if rule := node.get(LIMIT_WHEN):
+            found.append(LimitView(wire=wire, most=rule["maxItems"], when=(rule["field"], rule["value"])))
+    return found
+
+
+def id_for_all(operation: Operation) -> str:
+    """The name of the function that splits an operation."""
+    return f"{operation.id}_all"
+
+
+def method_for_all(operation: Operation) -> str:
+    """What the client calls the same."""
+    return f"{operation.node['x-cstar-method']}_all"
+
+
+def size_of_call(document: Document, operation: Operation) -> int:
+    """How many items go with one call of an operation that is split."""
+    split = operation.node[RUN_ALL]["split"]
+    return next(limit.most for limit in limits_of(document, operation) if limit.wire == split and limit.when is None)
+
+
+def _limit(limit: LimitView) -> str:
+    values = {"field": limit.wire, "attribute": names.attribute(limit.wire), "most": limit.most}
+    optional = {"when": limit.when, "instead": limit.instead}
+    values |= {name: value for name, value in optional.items() if value is not None}
+    return f"Limit({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+
+
+def _run_all(document: Document, operation: Operation) -> str:
+    if RUN_ALL not in operation.node:
+        return ""
+    rule = operation.node[RUN_ALL]
+    values: dict[str, Any] = {
+        "split": names.attribute(rule["split"]),
+        "size": size_of_call(document, operation),
+        "add": tuple(map(names.attribute, rule["add"])),
+        "join": tuple(map(names.attribute, rule["join"])),
+    }
+    values |= {"shift": names.attribute(rule["shift"])} if "shift" in rule else {}
+    return "".join(f"{name}={value!r}, " for name, value in values.items())
 
 
 def own_parameters(operation: Operation) -> list[Parameter]:

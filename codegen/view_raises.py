@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codegen import view_names as names
 from codegen.document import Document, Operation, below
-from codegen.view_operations import own_parameters
+from codegen.view_operations import LimitView, limits_of, own_parameters
 from codegen.view_prose import described, sentence
 
 ERRORS = {
@@ -23,21 +24,28 @@ def error_for(status: str) -> str:
     return ERRORS.get(status, "ServerError" if status.startswith("5") else "APIError")
 
 
-def raises(document: Document, operation: Operation, *, is_paged: bool) -> list[tuple[str, str]]:
+def raises(document: Document, operation: Operation, *, is_paged: bool, has_limits: bool = True) -> list[tuple[str, str]]:
     """Error classes and when each is raised: before sending, by the answers, by the way there and back."""
-    return [*_before_sending(operation), *_by_answers(document, operation), *_on_the_way(is_paged=is_paged)]
+    limits = limits_of(document, operation) if has_limits else []
+    return [*_before_sending(operation, limits), *_by_answers(document, operation), *_on_the_way(is_paged=is_paged)]
 
 
-def _before_sending(operation: Operation) -> list[tuple[str, str]]:
+def _before_sending(operation: Operation, limits: list[LimitView]) -> list[tuple[str, str]]:
     has_ids = any(parameter.location == "path" for parameter in own_parameters(operation))
     refused = [
         *(["an id is empty, `.` or `..`"] if has_ids else []),
+        *(_exceeded(limit) for limit in limits),
         *(["the body holds what JSON cannot"] if "requestBody" in operation.node else []),
     ]
     found = [("InvalidArgumentError", sentence(f"Before anything is sent: {', or '.join(refused)}"))] if refused else []
     if operation.node["x-cstar-key"] == "secret" and operation.method != "get":
         found.append(("ConfigurationError", "Before anything is sent: the client has a publishable key, which may not write."))
     return found
+
+
+def _exceeded(limit: LimitView) -> str:
+    circumstance = "" if limit.when is None else f" while `{names.attribute(limit.when[0])}` is `{limit.when[1]}`"
+    return f"`{names.attribute(limit.wire)}` has more than {limit.most} item{'' if limit.most == 1 else 's'}{circumstance}"
 
 
 def _by_answers(document: Document, operation: Operation) -> list[tuple[str, str]]:

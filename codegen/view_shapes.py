@@ -94,6 +94,8 @@ class Shape:
             return f"(value := {value}) and read_instant(value)"
         if self.text_reader:
             return f"{self.text_reader} if (value := {value}).__class__ is str else value"
+        if self.value_reader:
+            return f"{self.value_reader}({value})"
         return value
 
 
@@ -157,7 +159,10 @@ class Shapes:
         """An object that is a component: a model, a union of models, or a free object."""
         if is_free(self._document.schemas[name]):
             return FREE_OBJECT
-        return Shape(held=name, taken=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
+        shape = Shape(held=name, taken=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
+        if "x-cstar-text-as" in self._document.schemas[name]:
+            return replace(shape, object_reader="", value_reader=names.reader(name))
+        return shape
 
     def _of_object(self, prop: ModelProperty, place: str) -> Shape:
         name = str(prop.class_info.name)

@@ -18,10 +18,10 @@ def _ours(*words: str) -> set[str]:
     return {f"x-cstar-{word}" for word in words}
 
 
-_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown")
-_ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates")
+_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown", "text-as")
+_ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when")
 _ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
-    *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete")
+    *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all")
 )
 _ON_PARAMETERS = _ours("supplied", "filter", "expand")
 
@@ -38,7 +38,7 @@ KEYS: dict[str, frozenset[str]] = {
     ),
     "parameter": frozenset({"name", "in", "description", "required", "schema", "style", "explode", *_EVIDENCE} | _ON_PARAMETERS),
     "request body": frozenset({"description", "required", "content", *_EVIDENCE}),
-    "response": frozenset({"description", "headers", "content", *_EVIDENCE}),
+    "response": frozenset({"description", "headers", "content", "x-cstar-text", *_EVIDENCE}),
     "header": frozenset({"description", "required", "schema", *_EVIDENCE}),
     "media type": frozenset({"schema", "example", "examples"}),
     "reference": frozenset({"$ref", "summary", "description", "default", *_EVIDENCE, *_ON_PROPERTIES}),
@@ -54,14 +54,14 @@ KEYS: dict[str, frozenset[str]] = {
 }
 """The keys that an object of each kind may have."""
 
-CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied"))
+CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied", "run-all"))
 """The extensions that become something of their own in `operations.py`; all other `x-cstar-…` travel on under `extensions`."""
 
 FORMS: dict[str, type] = {
     **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
-    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown"), str),
+    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as"), str),
     **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
-    **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates"), dict),
+    **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates", "run-all", "max-items-when"), dict),
     **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
     "x-enum-descriptions": dict,

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import orjson
 
+from cstar_async._http import HttpResponse
 from cstar_async._json import Unchecked, is_object, is_text
 from cstar_async._wire import read_instant
 from cstar_async.errors import DecodeError
@@ -82,6 +83,15 @@ def parse_body(body: bytes, *, status: int) -> Unchecked:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise DecodeError("the answer is not JSON" if body.strip() else "the answer is empty", status=status) from None
+
+
+def read_text(response: HttpResponse, content_type: str | None) -> str | None:
+    """The text of a good answer that is one by its content type; None: it is of another type.
+
+    Bytes that are not UTF-8 become replacement characters: most of a large export is better than none of it.
+    """
+    stated = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return response.body.decode("utf-8-sig", "replace") if stated == content_type else None
 
 
 def _count(value: Unchecked) -> int | None:

@@ -42,6 +42,21 @@ class Parameter:
 
 
 @attrs.frozen(kw_only=True)
+class Limit:
+    """How many items an array of a body may have."""
+
+    field: str
+    """The array, by its name on the wire."""
+    attribute: str
+    """The same in Python."""
+    most: int
+    when: tuple[str, str] | None = None
+    """The field and its text with which alone the limit holds; None: it always holds."""
+    instead: str | None = None
+    """The method that takes any number, such as `bulk.run_all`; None: there is none."""
+
+
+@attrs.frozen(kw_only=True)
 class Operation:
     """What the document says of one operation, models aside."""
 
@@ -68,6 +83,27 @@ class Operation:
     idempotent: bool = False
     """Whether an `Idempotency-Key` goes with it."""
     evidence: Evidence
+    text: str | None = None
+    """The content type of the text that a good answer may be in the place of JSON; None: it never is."""
+    limits: tuple[Limit, ...] = ()
+    """How long the arrays of its body may be."""
     parameters: tuple[Parameter, ...] = ()
     extensions: Mapping[str, JSON] = _NOTHING
     """The document's `x-cstar-…` entries that the fake server reads (`collection`, `action`, `parent` …), without that prefix."""
+
+
+@attrs.frozen(kw_only=True)
+class RunAll:
+    """How an operation on an array of limited length becomes one on an array of any length. All fields by their Python names."""
+
+    operation: Operation
+    split: str
+    """The array of the body that is split."""
+    size: int
+    """How many items of it go with a call."""
+    add: tuple[str, ...]
+    """The numbers of the result that are added up."""
+    join: tuple[str, ...]
+    """The lists of the result that are joined."""
+    shift: str | None = None
+    """The field of the joined items that says a position in the array; None: there is none."""

@@ -19,13 +19,14 @@ from cstar_async import _headers
 from cstar_async._clock import Clock
 from cstar_async._codec import encode_body, read_row, read_rows
 from cstar_async._drift import Schemas, find_drift
-from cstar_async._envelope import kind_of, open_envelope, parse_body, read_pagination, request_id_of, timestamp_of
+from cstar_async._envelope import kind_of, open_envelope, parse_body, read_pagination, read_text, request_id_of, timestamp_of
 from cstar_async._error_table import make_error, read_error
 from cstar_async._gate import Gate
 from cstar_async._headers import moment
 from cstar_async._http import HttpRequest, HttpResponse
 from cstar_async._idempotency import checked_key, new_key
 from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, is_text
+from cstar_async._limits import refuse_too_many
 from cstar_async._model import Model
 from cstar_async._observers import Observers
 from cstar_async._operation import Operation
@@ -227,6 +228,26 @@ class ClientSender:
             envelope = self._open(call, operation, dict)
         return self._deliver(call, envelope, read_row(result, envelope["data"]))
 
+    async def call_or_text(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T | str:
+        """One call that answers with one object or with a text; see `Sender.call_or_text`."""
+        call = self._prepare(operation, path, query, body, idempotency_key, options)
+        await self._perform(call)
+        text = read_text(call.response, operation.text)
+        if text is not None:
+            return self._deliver(call, {}, text)
+        envelope = self._open(call, operation, dict)
+        return self._deliver(call, envelope, read_row(result, envelope["data"]))
+
     async def call_list(
         self,
         operation: Operation,
@@ -325,6 +346,8 @@ class ClientSender:
         """Build a call of the document's."""
         if self.core.is_publishable:
             self._refuse_write(operation)
+        if operation.limits:
+            refuse_too_many(operation, body)
         segments = operation.segments
         relative = segments[0]
         for index, value in enumerate(path):

@@ -1,0 +1,81 @@
+"""Rules for bodies that may hold many things: how many at once, and how a longer array is split over several calls."""
+
+from __future__ import annotations
+
+from codegen.document import Document, Node, Operation, below, entries, is_list, is_object, places_of, schema_named
+from codegen.preflight_operations import IDEMPOTENCY_KEY, data_of
+from codegen.problems import Findings
+
+RUN_ALL = "x-cstar-run-all"
+LIMIT_WHEN = "x-cstar-max-items-when"
+
+
+def inspect(document: Document, findings: Findings) -> None:
+    """Note what is wrong with limits that depend on another field, and with operations that are split."""
+    allowed = {place for operation in document.operations for place in _fields_of_body(document, operation)}
+    for name, schema in document.schemas.items():
+        for place in places_of(schema, LIMIT_WHEN, below("#/components/schemas", name)):
+            if place not in allowed:
+                findings.add(place, f"`{LIMIT_WHEN}` is for the fields of a body.")
+            else:
+                _inspect_limit(document.at(place), schema["properties"], place, findings)
+    for operation in document.operations:
+        if RUN_ALL in operation.node:
+            _inspect_run_all(document, operation, findings)
+
+
+def _fields_of_body(document: Document, operation: Operation) -> list[str]:
+    body, _ = document.follow(entries(operation.node, "requestBody"), "")
+    reference = body.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    target: object = document.at(reference) if reference else None
+    return [below(reference, "properties", name) for name in entries(target, "properties")] if is_object(target) else []
+
+
+def _inspect_limit(node: Node, siblings: Node, place: str, findings: Findings) -> None:
+    rule = node[LIMIT_WHEN]
+    if set(rule) != {"field", "value", "maxItems"} or not isinstance(rule["maxItems"], int):
+        findings.add(place, f"`{LIMIT_WHEN}` must be of the form `{{field: …, value: …, maxItems: <a number>}}`.")
+    elif rule["field"] not in siblings:
+        findings.add(place, f"`{LIMIT_WHEN}` names `{rule['field']}`, which is no property beside it.")
+    elif node.get("type") != "array":
+        findings.add(place, f"`{LIMIT_WHEN}` has no meaning without `type: array`.")
+
+
+def _inspect_run_all(document: Document, operation: Operation, findings: Findings) -> None:
+    rule = operation.node[RUN_ALL]
+    lists = [rule.get("add"), rule.get("join")]
+    if not {"split", "add", "join"} <= set(rule) <= {"split", "add", "join", "shift"} or not all(map(is_list, lists)):
+        findings.add(operation.pointer, f"`{RUN_ALL}` must be of the form `{{split: …, add: […], join: […], shift: …}}`.")
+        return
+    if not any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters):
+        findings.add(operation.pointer, f"`{RUN_ALL}` needs an operation with an idempotency key.")
+    if any(not parameter.is_supplied_by_client for parameter in operation.parameters):
+        findings.add(operation.pointer, f"`{RUN_ALL}` is for operations that take nothing but a body.")
+    split = f"/properties/{rule['split']}"
+    fields = [document.at(place) for place in _fields_of_body(document, operation) if place.endswith(split)]
+    if not fields or fields[0].get("type") != "array" or "maxItems" not in fields[0]:
+        findings.add(operation.pointer, f"`{RUN_ALL}` splits `{rule['split']}`, which is no array of the body with `maxItems`.")
+    result = _properties_of_result(document, operation)
+    if result is None:
+        findings.add(operation.pointer, f"`{RUN_ALL}` needs an answer of one object with properties.")
+        return
+    for kind, names in (("integer", rule["add"]), ("array", rule["join"])):
+        for name in names:
+            if entries(result, name).get("type") != kind:
+                findings.add(operation.pointer, f"`{RUN_ALL}` names `{name}`, which is no {kind} of the result.")
+    for name in rule["join"] if "shift" in rule else ():
+        item, _ = document.follow(entries(entries(result, name), "items"), "")
+        if rule["shift"] not in entries(item, "properties"):
+            findings.add(operation.pointer, f"`{RUN_ALL}` shifts `{rule['shift']}`, which the items of `{name}` do not have.")
+
+
+def _properties_of_result(document: Document, operation: Operation) -> Node | None:
+    """The properties of the one object in `data`; None: it is none."""
+    for status in operation.successes:
+        response, _ = document.follow(operation.node["responses"][status], "")
+        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+        data = data_of(schema) if is_object(schema) else None
+        target = None if data is None or "$ref" not in data else document.schemas.get(schema_named(data["$ref"]))
+        if target is not None and target.get("properties"):
+            return entries(target, "properties")
+    return None

@@ -1,0 +1,34 @@
+"""How many things one call may carry: the sizes of arrays in bodies, as the document states them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cstar_async._json import JSONObject
+from cstar_async._model import Model
+from cstar_async._operation import Limit, Operation
+from cstar_async.errors import InvalidArgumentError
+
+
+def refuse_too_many(operation: Operation, body: Model | JSONObject | None) -> None:
+    """See that no array of a body is longer than the operation allows.
+
+    Raises:
+        InvalidArgumentError: One is; the error names the field and its limit.
+    """
+    for limit in operation.limits:
+        items = _given(body, limit.field, limit.attribute)
+        if isinstance(items, (list, tuple)) and len(items) > limit.most and _holds(limit, body):
+            circumstance = "" if limit.when is None else f" where {limit.when[0]} is {limit.when[1]}"
+            advice = "" if limit.instead is None else f"; {limit.instead}() takes any number"
+            error = InvalidArgumentError(f"{limit.field}: at most {limit.most} at once{circumstance}, not {len(items)}{advice}")
+            error.operation = operation.id
+            raise error
+
+
+def _holds(limit: Limit, body: Model | JSONObject | None) -> bool:
+    return limit.when is None or _given(body, limit.when[0], limit.when[0]) == limit.when[1]
+
+
+def _given(body: Model | JSONObject | None, field: str, attribute: str) -> object:
+    return body.get(field) if isinstance(body, Mapping) else getattr(body, attribute, None)

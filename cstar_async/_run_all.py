@@ -1,0 +1,102 @@
+"""Many calls as one: an array that is too long for a call is split, and the results are added up.
+
+The calls are made one after the other, each under an idempotency key that is derived from the caller's key and the number of the
+call. The same arguments are split in the same way, so whoever repeats the whole after a crash repeats each call under its key: what
+was done is answered from the server's memory, what was not is done.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar, cast
+
+import attrs
+
+from cstar_async._codec import decoder, to_wire
+from cstar_async._idempotency import checked_key, new_key
+from cstar_async._idempotency import idempotency_key as derived_key
+from cstar_async._json import Unchecked, is_array
+from cstar_async._model import Model
+from cstar_async._operation import RunAll
+from cstar_async._options import RequestOptions
+from cstar_async._sender import Sender
+from cstar_async.errors import InvalidArgumentError
+
+M = TypeVar("M", bound=Model)
+
+
+async def run_all(
+    sender: Sender, plan: RunAll, result: type[M], /, *, body: Model, idempotency_key: str | None, options: RequestOptions | None
+) -> M:
+    """Carry an operation out for an array of any length.
+
+    Args:
+        sender: What makes the calls.
+        plan: The operation, and how its calls become one.
+        result: The class of its result.
+        body: The body of a call that had no limit.
+        idempotency_key: What the key of each call is derived from; None: one is made.
+        options: Settings for each of the calls.
+
+    Returns:
+        The sum of all results. Without items nothing is called, and the result is made up of zeros.
+
+    Raises:
+        InvalidArgumentError: The array is none, or the key cannot be one.
+    """
+    given: Unchecked = getattr(body, plan.split)
+    if not isinstance(given, (list, tuple)):
+        raise InvalidArgumentError(f"{plan.split} is a list or a tuple, not {type(given).__name__}")
+    items = list(cast("list[object]", given))
+    key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+    whole = None if items else _zero(plan, result, body)
+    for number, start in enumerate(range(0, len(items), plan.size)):
+        part = attrs.evolve(body, **{plan.split: items[start : start + plan.size]})
+        found = await sender.call(plan.operation, result, body=part, idempotency_key=derived_key(key, number), options=options)
+        _shift(plan, found, start)
+        whole = found if whole is None else _added(plan, whole, found)
+    return cast("M", whole)
+
+
+def _zero(plan: RunAll, result: type[M], body: Model) -> M:
+    """The result of doing nothing: what it repeats of the body, and zeros."""
+    wire: dict[str, Unchecked] = {}
+    for attribute, name in result.wire_names.items():
+        if attribute in plan.add:
+            wire[name] = 0
+        elif attribute in plan.join:
+            wire[name] = []
+        elif attribute in type(body).wire_names:
+            wire[name] = to_wire(getattr(body, attribute))
+    return decoder(result)(wire)
+
+
+def _shift(plan: RunAll, found: Model, start: int) -> None:
+    """Count the positions in a result through the whole array."""
+    if plan.shift is None:
+        return
+    for name in plan.join:
+        for item in _listed(getattr(found, name)):
+            position = getattr(item, plan.shift, None)
+            if _is_count(position):
+                setattr(item, plan.shift, position + start)
+
+
+def _added(plan: RunAll, whole: M, found: M) -> M:
+    """Two results as one. What is no number, or no list, gives way to what is."""
+    for name in plan.add:
+        first, second = getattr(whole, name), getattr(found, name)
+        if _is_count(second):
+            setattr(whole, name, first + second if _is_count(first) else second)
+    for name in plan.join:
+        setattr(whole, name, [*_listed(getattr(whole, name)), *_listed(getattr(found, name))])
+    extra: Unchecked = getattr(whole, "extra", {})
+    extra.update(getattr(found, "extra", {}))
+    return whole
+
+
+def _is_count(value: Unchecked) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listed(value: Unchecked) -> list[Unchecked]:
+    return value if is_array(value) else []
