@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from cstar_async._generated.api.articles import list_articles as list_articles
     from cstar_async._generated.api.articles import update_article as update_article
     from cstar_async._generated.api.auth import whoami as whoami
+    from cstar_async._generated.api.automations import create_automation as create_automation
+    from cstar_async._generated.api.automations import delete_automation as delete_automation
+    from cstar_async._generated.api.automations import get_automation as get_automation
+    from cstar_async._generated.api.automations import list_automations as list_automations
+    from cstar_async._generated.api.automations import test_automation as test_automation
+    from cstar_async._generated.api.automations import update_automation as update_automation
+    from cstar_async._generated.api.bulk import run_bulk as run_bulk
+    from cstar_async._generated.api.bulk import run_bulk_all as run_bulk_all
     from cstar_async._generated.api.categories import create_category as create_category
     from cstar_async._generated.api.categories import delete_category as delete_category
     from cstar_async._generated.api.categories import get_category as get_category
@@ -26,6 +34,9 @@ if TYPE_CHECKING:
     from cstar_async._generated.api.customers import get_customer as get_customer
     from cstar_async._generated.api.customers import list_customers as list_customers
     from cstar_async._generated.api.customers import update_customer as update_customer
+    from cstar_async._generated.api.exports import run_export as run_export
+    from cstar_async._generated.api.imports import run_import as run_import
+    from cstar_async._generated.api.imports import run_import_all as run_import_all
     from cstar_async._generated.api.members import delete_member as delete_member
     from cstar_async._generated.api.members import get_member as get_member
     from cstar_async._generated.api.members import list_members as list_members
@@ -72,35 +83,57 @@ MODULES: Final[Mapping[str, str]] = {
     "get_member": "members",
     "list_members": "members",
     "update_member": "members",
+    "run_bulk": "bulk",
+    "run_bulk_all": "bulk",
+    "run_import": "imports",
+    "run_import_all": "imports",
+    "run_export": "exports",
+    "create_automation": "automations",
+    "delete_automation": "automations",
+    "get_automation": "automations",
+    "list_automations": "automations",
+    "test_automation": "automations",
+    "update_automation": "automations",
 }
 """Each name that this package offers, and the module that has it."""
 
 __all__ = [
     "create_article",
+    "create_automation",
     "create_category",
     "create_customer",
     "create_tag",
     "create_ticket",
     "create_ticket_message",
     "delete_article",
+    "delete_automation",
     "delete_category",
     "delete_customer",
     "delete_member",
     "delete_tag",
     "delete_ticket",
     "get_article",
+    "get_automation",
     "get_category",
     "get_customer",
     "get_member",
     "get_ticket",
     "list_articles",
+    "list_automations",
     "list_categories",
     "list_customers",
     "list_members",
     "list_tags",
     "list_ticket_messages",
     "list_tickets",
+    "run_bulk",
+    "run_bulk_all",
+    "run_export",
+    "run_import",
+    "run_import_all",
+    "test_automation",
     "update_article",
+    "update_automation",
     "update_category",
     "update_customer",
     "update_member",

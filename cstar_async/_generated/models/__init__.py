@@ -20,6 +20,28 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.auth import WhoamiEnvironmentInput as WhoamiEnvironmentInput
     from cstar_async._generated.models.auth import WhoamiKeyType as WhoamiKeyType
     from cstar_async._generated.models.auth import WhoamiKeyTypeInput as WhoamiKeyTypeInput
+    from cstar_async._generated.models.automations import Automation as Automation
+    from cstar_async._generated.models.automations import AutomationAction as AutomationAction
+    from cstar_async._generated.models.automations import AutomationActionAddTags as AutomationActionAddTags
+    from cstar_async._generated.models.automations import AutomationActionAssignTo as AutomationActionAssignTo
+    from cstar_async._generated.models.automations import AutomationActionSendNotification as AutomationActionSendNotification
+    from cstar_async._generated.models.automations import AutomationActionUnknown as AutomationActionUnknown
+    from cstar_async._generated.models.automations import AutomationCondition as AutomationCondition
+    from cstar_async._generated.models.automations import AutomationConditions as AutomationConditions
+    from cstar_async._generated.models.automations import AutomationCreate as AutomationCreate
+    from cstar_async._generated.models.automations import AutomationTest as AutomationTest
+    from cstar_async._generated.models.automations import AutomationTestResourceType as AutomationTestResourceType
+    from cstar_async._generated.models.automations import AutomationTestResourceTypeInput as AutomationTestResourceTypeInput
+    from cstar_async._generated.models.automations import AutomationTestResult as AutomationTestResult
+    from cstar_async._generated.models.automations import AutomationTriggerEvent as AutomationTriggerEvent
+    from cstar_async._generated.models.automations import AutomationTriggerEventInput as AutomationTriggerEventInput
+    from cstar_async._generated.models.automations import AutomationUpdate as AutomationUpdate
+    from cstar_async._generated.models.bulk import BulkAction as BulkAction
+    from cstar_async._generated.models.bulk import BulkActionInput as BulkActionInput
+    from cstar_async._generated.models.bulk import BulkResource as BulkResource
+    from cstar_async._generated.models.bulk import BulkResourceInput as BulkResourceInput
+    from cstar_async._generated.models.bulk import BulkResult as BulkResult
+    from cstar_async._generated.models.bulk import BulkRun as BulkRun
     from cstar_async._generated.models.categories import Category as Category
     from cstar_async._generated.models.categories import CategoryCreate as CategoryCreate
     from cstar_async._generated.models.categories import CategoryUpdate as CategoryUpdate
@@ -30,6 +52,17 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.customers import CustomerStatus as CustomerStatus
     from cstar_async._generated.models.customers import CustomerStatusInput as CustomerStatusInput
     from cstar_async._generated.models.customers import CustomerUpdate as CustomerUpdate
+    from cstar_async._generated.models.exports import ExportFormat as ExportFormat
+    from cstar_async._generated.models.exports import ExportFormatInput as ExportFormatInput
+    from cstar_async._generated.models.exports import ExportResult as ExportResult
+    from cstar_async._generated.models.exports import ExportRun as ExportRun
+    from cstar_async._generated.models.exports import ExportSelection as ExportSelection
+    from cstar_async._generated.models.exports import ExportSelectionType as ExportSelectionType
+    from cstar_async._generated.models.exports import ExportSelectionTypeInput as ExportSelectionTypeInput
+    from cstar_async._generated.models.imports import ImportResource as ImportResource
+    from cstar_async._generated.models.imports import ImportResourceInput as ImportResourceInput
+    from cstar_async._generated.models.imports import ImportResult as ImportResult
+    from cstar_async._generated.models.imports import ImportRun as ImportRun
     from cstar_async._generated.models.members import Member as Member
     from cstar_async._generated.models.members import MemberPermission as MemberPermission
     from cstar_async._generated.models.members import MemberPermissionInput as MemberPermissionInput
@@ -40,6 +73,7 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.members import MemberUpdate as MemberUpdate
     from cstar_async._generated.models.members import MemberUpdateRole as MemberUpdateRole
     from cstar_async._generated.models.members import MemberUpdateRoleInput as MemberUpdateRoleInput
+    from cstar_async._generated.models.shared import BatchError as BatchError
     from cstar_async._generated.models.shared import Deleted as Deleted
     from cstar_async._generated.models.tags import Tag as Tag
     from cstar_async._generated.models.tags import TagCreate as TagCreate
@@ -71,6 +105,24 @@ MODULES: Final[Mapping[str, str]] = {
     "WhoamiEnvironmentInput": "auth",
     "WhoamiKeyType": "auth",
     "WhoamiKeyTypeInput": "auth",
+    "Automation": "automations",
+    "AutomationAction": "automations",
+    "AutomationActionAddTags": "automations",
+    "AutomationActionAssignTo": "automations",
+    "AutomationActionSendNotification": "automations",
+    "AutomationActionUnknown": "automations",
+    "AutomationCondition": "automations",
+    "AutomationConditions": "automations",
+    "AutomationCreate": "automations",
+    "AutomationTest": "automations",
+    "AutomationTestResourceType": "automations",
+    "AutomationTestResourceTypeInput": "automations",
+    "AutomationTestResult": "automations",
+    "AutomationTriggerEvent": "automations",
+    "AutomationTriggerEventInput": "automations",
+    "AutomationUpdate": "automations",
+    "BatchError": "shared",
+    "Deleted": "shared",
     "Category": "categories",
     "CategoryCreate": "categories",
     "CategoryUpdate": "categories",
@@ -81,6 +133,13 @@ MODULES: Final[Mapping[str, str]] = {
     "CustomerStatus": "customers",
     "CustomerStatusInput": "customers",
     "CustomerUpdate": "customers",
+    "ExportFormat": "exports",
+    "ExportFormatInput": "exports",
+    "ExportResult": "exports",
+    "ExportRun": "exports",
+    "ExportSelection": "exports",
+    "ExportSelectionType": "exports",
+    "ExportSelectionTypeInput": "exports",
     "Member": "members",
     "MemberPermission": "members",
     "MemberPermissionInput": "members",
@@ -91,7 +150,6 @@ MODULES: Final[Mapping[str, str]] = {
     "MemberUpdate": "members",
     "MemberUpdateRole": "members",
     "MemberUpdateRoleInput": "members",
-    "Deleted": "shared",
     "Tag": "tags",
     "TagCreate": "tags",
     "Message": "tickets",
@@ -110,6 +168,16 @@ MODULES: Final[Mapping[str, str]] = {
     "TicketStatus": "tickets",
     "TicketStatusInput": "tickets",
     "TicketUpdate": "tickets",
+    "BulkAction": "bulk",
+    "BulkActionInput": "bulk",
+    "BulkResource": "bulk",
+    "BulkResourceInput": "bulk",
+    "BulkResult": "bulk",
+    "BulkRun": "bulk",
+    "ImportResource": "imports",
+    "ImportResourceInput": "imports",
+    "ImportResult": "imports",
+    "ImportRun": "imports",
 }
 """Each name that this package offers, and the module that has it."""
 
@@ -119,6 +187,29 @@ __all__ = [
     "ArticleStatus",
     "ArticleStatusInput",
     "ArticleUpdate",
+    "Automation",
+    "AutomationAction",
+    "AutomationActionAddTags",
+    "AutomationActionAssignTo",
+    "AutomationActionSendNotification",
+    "AutomationActionUnknown",
+    "AutomationCondition",
+    "AutomationConditions",
+    "AutomationCreate",
+    "AutomationTest",
+    "AutomationTestResourceType",
+    "AutomationTestResourceTypeInput",
+    "AutomationTestResult",
+    "AutomationTriggerEvent",
+    "AutomationTriggerEventInput",
+    "AutomationUpdate",
+    "BatchError",
+    "BulkAction",
+    "BulkActionInput",
+    "BulkResource",
+    "BulkResourceInput",
+    "BulkResult",
+    "BulkRun",
     "Category",
     "CategoryCreate",
     "CategoryUpdate",
@@ -130,6 +221,17 @@ __all__ = [
     "CustomerStatusInput",
     "CustomerUpdate",
     "Deleted",
+    "ExportFormat",
+    "ExportFormatInput",
+    "ExportResult",
+    "ExportRun",
+    "ExportSelection",
+    "ExportSelectionType",
+    "ExportSelectionTypeInput",
+    "ImportResource",
+    "ImportResourceInput",
+    "ImportResult",
+    "ImportRun",
     "Member",
     "MemberPermission",
     "MemberPermissionInput",

@@ -12,7 +12,7 @@ import attrs
 
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import new, no_extra, read_extra, read_object
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -28,7 +28,7 @@ class Deleted(Model):
     """Always true; a failed delete is an error."""
     id: str | None = None
     """The prefixed id of what was removed, for a tag its name (inferred)."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: dict[str, JSON] = attrs.field(factory=no_extra)
     """Fields that the document does not know, by wire name."""
 
 
@@ -41,11 +41,54 @@ def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
     model = new(Deleted)
     model.deleted = found["deleted"]
     model.id = found["id"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
+    model.extra = {} if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
     return model
+
+
+@attrs.define(kw_only=True, repr=False)
+class BatchError(Model):
+    """Why one row of a bulk run or an import failed. Known by its place only; a bare text is read as the message.
+
+    Source: inferred: the list is documented, its entries are not.
+    """
+
+    wire_names: ClassVar[Mapping[str, str]] = {"id": "id", "index": "index", "code": "code", "message": "message"}
+
+    id: str | None = None
+    """The object, in a bulk run. (Inferred: named in no text, the obvious part of a report on one row.)"""
+    index: int | None = None
+    """The position of the record in what was sent, from 0. (Inferred: named in no text, the obvious part of a report on one row.)
+    """
+    code: str | None = None
+    """A word for programs. (Inferred: named in no text, the obvious part of a report on one row.)"""
+    message: str | None = None
+    """A sentence for people. (Inferred: named in no text, the obvious part of a report on one row.)"""
+    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    """Fields that the document does not know, by wire name."""
+
+
+_NO_BATCH_ERROR: Final[dict[str, Unchecked]] = dict.fromkeys(BatchError.wire_names.values())
+
+
+def decode_batch_error(wire: dict[str, Unchecked]) -> BatchError:
+    """Read a `BatchError` from its wire form."""
+    found = _NO_BATCH_ERROR | wire
+    model = new(BatchError)
+    model.id = found["id"]
+    model.index = found["index"]
+    model.code = found["code"]
+    model.message = found["message"]
+    model.extra = {} if len(found) == len(_NO_BATCH_ERROR) else read_extra(_NO_BATCH_ERROR, wire)
+    return model
+
+
+def read_batch_error(value: Unchecked) -> Unchecked:
+    """Read a `BatchError` from its wire form, or from a bare text as its `message`; anything else as it came."""
+    return read_object(decode_batch_error, {"message": value} if value.__class__ is str else value)
 
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
     Deleted: decode_deleted,
+    BatchError: decode_batch_error,
 }
 """How each model of this module is read."""

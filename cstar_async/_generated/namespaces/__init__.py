@@ -14,8 +14,12 @@ from cstar_async._sender import Sender
 if TYPE_CHECKING:
     from cstar_async._generated.namespaces.articles import ArticlesNamespace
     from cstar_async._generated.namespaces.auth import AuthNamespace
+    from cstar_async._generated.namespaces.automations import AutomationsNamespace
+    from cstar_async._generated.namespaces.bulk import BulkNamespace
     from cstar_async._generated.namespaces.categories import CategoriesNamespace
     from cstar_async._generated.namespaces.customers import CustomersNamespace
+    from cstar_async._generated.namespaces.exports import ExportsNamespace
+    from cstar_async._generated.namespaces.imports import ImportsNamespace
     from cstar_async._generated.namespaces.members import MembersNamespace
     from cstar_async._generated.namespaces.tags import TagsNamespace
     from cstar_async._generated.namespaces.tickets import TicketsNamespace
@@ -77,3 +81,31 @@ class ClientNamespaces(ABC):
         from cstar_async._generated.namespaces.members import MembersNamespace
 
         return MembersNamespace(self.sender)
+
+    @cached_property
+    def bulk(self) -> BulkNamespace:
+        """The same change to many objects at once."""
+        from cstar_async._generated.namespaces.bulk import BulkNamespace
+
+        return BulkNamespace(self.sender)
+
+    @cached_property
+    def imports(self) -> ImportsNamespace:
+        """Many records at once, from somewhere else."""
+        from cstar_async._generated.namespaces.imports import ImportsNamespace
+
+        return ImportsNamespace(self.sender)
+
+    @cached_property
+    def exports(self) -> ExportsNamespace:
+        """Rows to take elsewhere, as JSON or as CSV."""
+        from cstar_async._generated.namespaces.exports import ExportsNamespace
+
+        return ExportsNamespace(self.sender)
+
+    @cached_property
+    def automations(self) -> AutomationsNamespace:
+        """Rules that act by themselves. Each has an event that sets it off, conditions that must hold, and actions that follow."""
+        from cstar_async._generated.namespaces.automations import AutomationsNamespace
+
+        return AutomationsNamespace(self.sender)
