@@ -83,6 +83,12 @@ def sample(schema: Mapping[str, Any], name: str) -> Any:
         return sample(schemas()[schema["$ref"].rpartition("/")[2]], name)
     if "enum" in schema:
         return schema["enum"][0]
+    if "const" in schema:
+        return schema["const"]
+    if "properties" in schema:
+        return {inner: sample(field, inner) for inner, field in schema["properties"].items()}
+    if not {"type", "oneOf", "$ref"} & set(schema):
+        return f"Any {name}"
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next(one for one in kind if one != "null")

@@ -99,6 +99,8 @@ class Outcome:
 
     data: Unchecked
     position: PagePosition | None = None
+    text_type: str | None = None
+    """The content type of data that is a text and goes out bare; None: it is JSON and goes out in an envelope."""
 
 
 @attrs.frozen
@@ -117,6 +119,8 @@ class Envelopes:
             request_id: Goes into `meta.requestId`.
             at: Goes into `meta.timestamp`.
         """
+        if outcome.text_type is not None:
+            return Answer(status=status, body=str(outcome.data).encode(), content_type=outcome.text_type)
         body: dict[str, Unchecked] = {"success": True, "data": outcome.data}
         meta: dict[str, Unchecked] = {"requestId": request_id, "timestamp": at}
         if outcome.position is not None:

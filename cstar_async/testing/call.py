@@ -9,6 +9,7 @@ import attrs
 from cstar_async._json import Unchecked
 from cstar_async._operation import Operation
 from cstar_async.testing.keys import Key
+from cstar_async.testing.validation import Validation
 from cstar_async.testing.world import Object, Table, World
 
 
@@ -27,6 +28,8 @@ class Call:
     """The checked body; empty for an operation without one."""
     at: str
     """The timestamp of now."""
+    validation: Validation
+    """The judge of what stands inside the body."""
 
     @property
     def collection(self) -> str:

@@ -6,7 +6,7 @@ Look-ups only, no meaning: what the extensions ask for is read by `blueprints`, 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Final, TypeAlias
 
@@ -46,15 +46,25 @@ class Document:
 
     def create_request(self, collection: str) -> Mapping[str, SchemaNode]:
         """What the create request of a collection may say; nothing when there is no such operation."""
-        for operation in self.operations.values():
-            extensions = operation.extensions
-            if (
-                extensions.get("collection") == collection
-                and extensions.get("action") == "create"
-                and operation.request is not None
-            ):
+        for operation in self._operations_on(collection, "create"):
+            if operation.request is not None:
                 return self.properties(operation.request)
         return {}
+
+    def operation_on(self, collection: str, action: str) -> Operation:
+        """The operation that does one of the plain actions to the objects of a collection.
+
+        Raises:
+            LookupError: There is none.
+        """
+        for operation in self._operations_on(collection, action):
+            return operation
+        raise LookupError(f"no operation can {action} {collection}")
+
+    def _operations_on(self, collection: str, action: str) -> Iterator[Operation]:
+        for operation in self.operations.values():
+            if (operation.extensions.get("collection"), operation.extensions.get("action")) == (collection, action):
+                yield operation
 
     def properties(self, schema: str) -> Mapping[str, SchemaNode]:
         """The properties of a component by wire name, in the order of the document, each resolved."""

@@ -15,7 +15,6 @@ import attrs
 
 from cstar_async._operation import Operation
 from cstar_async.testing.answers import Answer, Envelopes, Outcome, Refusal, timestamp
-from cstar_async.testing.behaviours import SPECIAL
 from cstar_async.testing.blueprints import Blueprint, read_blueprints
 from cstar_async.testing.call import Call
 from cstar_async.testing.document import Document, generated_document
@@ -25,6 +24,7 @@ from cstar_async.testing.journal import ReceivedRequest
 from cstar_async.testing.keys import Key, KeyRing, check_permission
 from cstar_async.testing.limits import RateLimits
 from cstar_async.testing.routes import Route, Routes
+from cstar_async.testing.special import SPECIAL
 from cstar_async.testing.validation import Validation
 from cstar_async.testing.verbs import VERBS
 from cstar_async.testing.world import World
@@ -137,6 +137,7 @@ class Exchange:
                 query=self.validation.query(operation, request.query_string),
                 body=self.validation.body(operation, request.headers.get("Content-Type"), request.body),
                 at=at,
+                validation=self.validation,
             )
             return self.envelopes.good(operation.success, _carrier(operation)(call), request_id=request_id, at=at)
         except Refusal as refusal:

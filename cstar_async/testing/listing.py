@@ -29,6 +29,11 @@ def chosen(rows: Iterable[Object], operation: Operation, query: Mapping[str, Unc
     return left
 
 
+def having(rows: Iterable[Object], values: Mapping[str, Unchecked]) -> list[Object]:
+    """The objects that have all of these values; of a field that is a list, as one of its items."""
+    return [row for row in rows if all(_has(row.get(field), wanted) for field, wanted in values.items())]
+
+
 def ordered(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
     """Objects in the order of some fields; a leading `-` turns a field round. Equal ones stay in the order of their age."""
     result = list(reversed(rows)) if order and order[0].startswith("-") else list(rows)
@@ -58,6 +63,10 @@ def expanded(rows: Sequence[Object], operation: Operation, query: Mapping[str, U
                 fields = world.document.properties(source["schema"])
                 row[name] = None if other is None else {field: other[field] for field in fields if field in other}
     return result
+
+
+def _has(value: Unchecked, wanted: Unchecked) -> bool:
+    return _matches(value, wanted, "contains-any" if is_list(value) and not is_list(wanted) else "equals")
 
 
 def _matches(value: Unchecked, wanted: Unchecked, match: str) -> bool:

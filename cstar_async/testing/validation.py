@@ -88,6 +88,16 @@ class Validation:
         self._judge((operation.id, ""), schema, value, kind="field", order=list(self._document.properties(operation.request)))
         return value
 
+    def fields(self, schema: str, value: dict[str, Unchecked]) -> None:
+        """See that an object inside a body is what a component says.
+
+        Raises:
+            Refusal: 400: it is not.
+        """
+        self._judge(
+            (schema, ""), self._document.components[schema], value, kind="field", order=list(self._document.properties(schema))
+        )
+
     def idempotency_key(self, text: str) -> str:
         """The text of an `Idempotency-Key`, 1 to 255 characters (inferred).
 

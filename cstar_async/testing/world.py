@@ -112,6 +112,11 @@ class World:
         self.random = random
         self._tables = {name: Table(blueprint) for name, blueprint in blueprints.items()}
 
+    @property
+    def tables(self) -> Iterator[Table]:
+        """All collections."""
+        return iter(self._tables.values())
+
     def table(self, collection: str) -> Table:
         """A collection by name."""
         return self._tables[collection]
@@ -178,11 +183,18 @@ class World:
         Raises:
             Refusal: 409: one is taken.
         """
+        found = self.twin_of(table, given, this)
+        if found is not None:
+            message = f"A {table.blueprint.noun.lower()} with this {found[0]} already exists."
+            raise Refusal(409, "resource_conflict", message, param=found[0])
+
+    def twin_of(self, table: Table, given: Mapping[str, Unchecked], this: Object | None) -> tuple[str, Object] | None:
+        """Another object than *this* that has one of the unique values in *given*, and the field; None: they are free."""
         for name in table.blueprint.unique:
             holder = table.holder(name, given.get(name))
             if holder is not None and holder is not this:
-                message = f"A {table.blueprint.noun.lower()} with this {name} already exists."
-                raise Refusal(409, "resource_conflict", message, param=name)
+                return name, holder
+        return None
 
     def slugs_of(self, table: Table, fields: Mapping[str, Unchecked], this: Object | None) -> dict[str, str]:
         """The slugs of an object: those it has, made from another field where it lacks one, and unlike those of all but *this*."""

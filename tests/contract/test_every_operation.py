@@ -45,6 +45,9 @@ async def existing(operation: Operation, cstar: CStarClient) -> tuple[str, ...]:
                 ids.append((await cstar.members.list()).data[-1].id)
             case "name":
                 ids.append((await cstar.tags.create(name="nobody uses this")).name)
+            case "ruleId":
+                rule = await cstar.automations.create(name="A rule", trigger_event="ticket.created", actions=[])
+                ids.append(rule.id)
             case other:
                 raise AssertionError(f"the test knows no {other}")
     return tuple(ids)
@@ -62,8 +65,10 @@ async def test_a_call_with_everything_arrives_as_written(call: SampleCall, fake:
     arguments = dict(call.arguments)
     expected_body = None if call.body is None else dict(call.body)
     if call.operation.id == "create_ticket" and expected_body is not None:
-        # The one field whose value must exist on the server.
+        # A field whose value must exist on the server, like the next one.
         expected_body["customerId"] = arguments["customer_id"] = (await cstar.customers.list()).data[0].id
+    if call.operation.id == "test_automation" and expected_body is not None:
+        expected_body["resourceId"] = arguments["resource_id"] = (await cstar.tickets.list()).data[0].id
     await SampleCall(call.operation, arguments, call.query, expected_body).make(cstar, *path)
     request = fake.requests[-1]
     assert (request.method, dict(request.query), request.json) == (call.operation.method, dict(call.query), expected_body)

@@ -18,8 +18,16 @@ CONFIGURATION = """
 "path.articleId" = "{article}"
 "path.categoryId" = "{category}"
 "path.memberId" = "{member}"
+"path.ruleId" = "{rule}"
+
+[[operations]]
+include-name = ["POST /api/v1/teams/{{teamId}}/bulk", "POST /api/v1/teams/{{teamId}}/export"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "5xx"]
 """
-"""Ids that exist, so that most requests get beyond a 404; those of the coverage phase do not keep to them."""
+"""Ids that exist, so that most requests get beyond a 404; those of the coverage phase do not keep to them.
+
+Two operations have a rule between two fields that their schemas do not say: `data` is required to update, CSV takes one resource.
+"""
 
 
 async def test_the_fake_never_contradicts_the_document(tmp_path: Path) -> None:
@@ -50,6 +58,7 @@ async def write_configuration(fake: FakeCStar, path: Path) -> None:
                 article=(await cstar.articles.list()).data[0].id,
                 category=(await cstar.categories.list()).data[0].id,
                 member=(await cstar.members.list()).data[0].id,
+                rule=(await cstar.automations.create(name="A rule", trigger_event="ticket.created", actions=[])).id,
             ),
             encoding="utf-8",
         )

@@ -1,0 +1,57 @@
+"""Exports: stored rows as JSON or as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import orjson
+
+from cstar_async._json import Unchecked
+from cstar_async.testing.answers import Outcome, Refusal
+from cstar_async.testing.call import Call
+from cstar_async.testing.listing import having
+from cstar_async.testing.world import Object, World
+
+MOST_ROWS: Final = 10_000
+"""Rows of one kind in one export (documented)."""
+
+
+def run_export(call: Call) -> Outcome:
+    """The rows of each selection; as CSV those of the only one."""
+    selections: list[Object] = call.body["resources"]
+    if call.body.get("format") == "csv":
+        if len(selections) != 1:
+            message = f"CSV takes exactly one resource, not {len(selections)}."
+            raise Refusal(400, "parameter_invalid", message, param="resources")
+        fields = call.world.table(selections[0]["type"]).blueprint.properties
+        return Outcome(_as_csv(fields, _rows(call.world, selections[0])), text_type="text/csv; charset=utf-8")
+    found: dict[str, list[Object]] = {}
+    for selection in selections:
+        found[selection["type"]] = _rows(call.world, selection)
+    total = sum(map(len, found.values()))
+    return Outcome({"object": "export", "format": "json", "totalRows": total, "resources": found})
+
+
+def _rows(world: World, selection: Object) -> list[Object]:
+    """The stored rows that a selection asks for, as lists show them."""
+    collection: str = selection["type"]
+    return world.shown(collection, having(world.table(collection), selection.get("filters") or {}))[:MOST_ROWS]
+
+
+def _as_csv(fields: Iterable[str], rows: list[Object]) -> str:
+    """A table with a head of wire names."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    names = list(fields)
+    writer.writerow(names)
+    writer.writerows([_cell(row, name) for name in names] for row in rows)
+    return text.getvalue()
+
+
+def _cell(row: Mapping[str, Unchecked], name: str) -> str:
+    """A value in a table: texts as they are, nothing for null, the rest as JSON."""
+    value = row.get(name)
+    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()

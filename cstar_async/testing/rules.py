@@ -1,0 +1,47 @@
+"""What a rule would do: its conditions held against a stored object. Nothing is carried out."""
+
+from __future__ import annotations
+
+from cstar_async._json import Unchecked
+from cstar_async.testing.answers import Outcome, Refusal
+from cstar_async.testing.blueprints import item_parameter
+from cstar_async.testing.call import Call
+from cstar_async.testing.world import Object, is_list
+
+
+def test_automation(call: Call) -> Outcome:
+    """Whether the conditions of a rule hold for an object, and the actions if they do."""
+    rule = call.table.get(call.path[item_parameter(call.operation) or ""])
+    fields = _object_of(call, str(call.body["resourceType"]), str(call.body["resourceId"]))
+    conditions: Object = rule.get("conditions") or {}
+    every: list[Object] = conditions.get("all") or []
+    some: list[Object] = conditions.get("any") or []
+    matches = all(_holds(one, fields) for one in every) and (not some or any(_holds(one, fields) for one in some))
+    return Outcome({"wouldMatch": matches, "actionsWouldExecute": (rule.get("actions") or []) if matches else []})
+
+
+def _object_of(call: Call, kind: str, identity: str) -> Object:
+    """The stored object of a kind, as its type tag calls it.
+
+    Raises:
+        Refusal: 404: there is none.
+    """
+    for table in call.world.tables:
+        if table.blueprint.properties.get("object", {}).get("const") == kind:
+            return call.world.shown(table.blueprint.collection, [table.get(identity)])[0]
+    raise Refusal(404, "resource_missing", f"There is nothing of the kind '{kind}'.")
+
+
+def _holds(condition: Object, fields: Object) -> bool:
+    """Whether a comparison holds. An operator that is not documented never does (inferred)."""
+    value, wanted = fields.get(condition["field"]), condition["value"]
+    if condition["operator"] == "equals":
+        return bool(value == wanted)
+    return condition["operator"] == "contains" and _contains(value, wanted)
+
+
+def _contains(value: Unchecked, wanted: Unchecked) -> bool:
+    """Whether a list has an item, or a text has another one in it, whatever the case of its letters (inferred)."""
+    if is_list(value):
+        return wanted in value
+    return isinstance(value, str) and isinstance(wanted, str) and wanted.casefold() in value.casefold()
