@@ -71,3 +71,19 @@ def test_any_text_is_a_member_of_an_open_enum(kind: type[OpenEnum], text: str) -
     member = kind.read(text)
     assert (text, hash(text), text, kind) == (member, hash(member), str(member), type(member))
     assert member.is_known == (text in [str(known) for known in kind.known()])
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["type", "tags", "agentId", "message", "level"]), JSONS) | SCALARS, max_size=5))
+def test_actions_of_any_kind_go_back_to_what_they_were(actions: list[Any]) -> None:
+    """Known types, unknown ones and none: nothing is lost but nulls of known fields."""
+    automation = from_dict(models.Automation, {"actions": actions})
+    assert to_dict(automation).get("actions") == [_without_known_nulls(action) for action in actions]
+
+
+def _without_known_nulls(action: Any) -> Any:
+    """What a model writes of an action: null is nothing in the fields that its class has."""
+    if not isinstance(action, dict):
+        return action
+    read = from_dict(models.Automation, {"actions": [action]}).actions
+    known = type(read[0]).wire_names.values() if read else ()
+    return {key: value for key, value in action.items() if value is not None or key not in known}

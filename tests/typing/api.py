@@ -11,7 +11,23 @@ from typing import assert_type
 from cstar_async import UNSET, CStarClient, Page, Paginator, Response, from_dict, to_dict
 from cstar_async._json import JSON
 from cstar_async.api.tickets import create_ticket_message, get_ticket
-from cstar_async.models import Deleted, Message, Tag, Ticket, TicketStatus
+from cstar_async.models import (
+    Automation,
+    AutomationAction,
+    AutomationActionAddTags,
+    AutomationActionAssignTo,
+    AutomationActionUnknown,
+    AutomationCondition,
+    AutomationConditions,
+    BulkResult,
+    Deleted,
+    ExportResult,
+    ImportResult,
+    Message,
+    Tag,
+    Ticket,
+    TicketStatus,
+)
 
 
 async def results(cstar: CStarClient) -> None:
@@ -49,6 +65,37 @@ async def arguments(cstar: CStarClient, ticket: Ticket) -> None:
     assert_type(to_dict(ticket), dict[str, JSON])
 
 
+async def rules(cstar: CStarClient) -> None:
+    """Rules are written with classes or with plain mappings, and read by the classes of a union."""
+    await cstar.automations.create(
+        name="Tag urgent tickets",
+        trigger_event="ticket.created",
+        conditions=AutomationConditions(all=[AutomationCondition(field="priority", operator="equals", value="urgent")]),
+        actions=[AutomationActionAddTags(tags=["urgent"]), AutomationActionUnknown(type="call_the_boss", extra={"number": 7})],
+    )
+    await cstar.automations.create(
+        name="Tag urgent tickets",
+        trigger_event="something.new",
+        conditions={"all": [{"field": "priority", "operator": "equals", "value": "urgent"}], "any": []},
+        actions=[{"type": "add_tags", "tags": ["urgent"]}],
+    )
+    rule = await cstar.automations.get("rule_1")
+    assert_type(rule, Automation)
+    assert_type(rule.actions, list[AutomationAction] | None)
+    for action in rule.actions or ():
+        if isinstance(action, AutomationActionAssignTo):
+            assert_type(action.agent_id, str)
+
+
+async def batches(cstar: CStarClient) -> None:
+    """Splitting methods take what the single ones take, and exports are an object or a text."""
+    assert_type(await cstar.bulk.run(action="delete", resource="tickets", ids=["a"]), BulkResult)
+    assert_type(await cstar.bulk.run_all(action="delete", resource="tickets", ids=("a",)), BulkResult)
+    assert_type(await cstar.imports.run_all(resource="customers", records=[{"name": "Jane"}]), ImportResult)
+    assert_type(await cstar.exports.run(resources=[{"type": "tickets"}], format="csv"), ExportResult | str)
+    assert_type(await cstar.with_response(cstar.bulk.run_all, action="delete", resource="x", ids=["a"]), Response[BulkResult])
+
+
 async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
     """Wrong calls are refused by both checkers."""
     await cstar.tickets.create()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -58,6 +105,9 @@ async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
     await cstar.tickets.create("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await cstar.tickets.update("tkt_1", title=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await cstar.tickets.update("tkt_1", colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cstar.bulk.run_all(action="delete", resource="tickets", ids="tkt_1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AutomationActionAddTags()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    AutomationActionAddTags(tags="vip")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await cstar.tickets.get(ticket_id="tkt_1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await cstar.tickets.get(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     cstar.tickets.list(page="first")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
