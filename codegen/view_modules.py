@@ -35,7 +35,7 @@ class ModelModuleView:
     def exports(self) -> list[str]:
         """The names that the door of models offers from here."""
         inputs = [name for enum in self.enums for name in (enum.name, enum.alias)]
-        return sorted([*inputs, *(one.name for one in (*self.models, *self.unions))])
+        return sorted([*inputs, *(model.name for model in self.models), *(union.name for union in self.unions)])
 
 
 class Placement:
@@ -87,7 +87,7 @@ def _own_prefix(root: str, schema: str) -> str:
 def model_modules(views: ModelViews, placement: Placement, findings: Findings) -> tuple[ModelModuleView, ...]:
     """The modules of models, each after those that it imports."""
     modules = sorted({placement[name] for name in (*views.enums, *views.models, *views.unions)})
-    users = (*views.models.values(), *views.unions.values())
+    users: tuple[ModelView | UnionView, ...] = (*views.models.values(), *views.unions.values())
     needs = {
         module: {placement[used] for user in users if placement[user.name] == module for used in user.classes} - {module}
         for module in modules
@@ -98,12 +98,13 @@ def model_modules(views: ModelViews, placement: Placement, findings: Findings) -
 def _model_module(module: str, views: ModelViews, placement: Placement) -> ModelModuleView:
     models = tuple(model for name, model in views.models.items() if placement[name] == module)
     unions = tuple(union for name, union in views.unions.items() if placement[name] == module)
+    users: tuple[ModelView | UnionView, ...] = (*models, *unions)
     return ModelModuleView(
         name=module,
         enums=tuple(enum for name, enum in views.enums.items() if placement[name] == module),
         models=models,
         unions=unions,
-        imports=placement.imports({used for user in (*models, *unions) for used in user.classes}, beside=module),
+        imports=placement.imports({used for user in users for used in user.classes}, beside=module),
     )
 
 

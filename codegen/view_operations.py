@@ -120,7 +120,7 @@ def size_of_call(document: Document, operation: Operation) -> int:
 
 
 def _limit(limit: LimitView) -> str:
-    values = {"field": limit.wire, "attribute": names.attribute(limit.wire), "most": limit.most}
+    values: dict[str, Any] = {"field": limit.wire, "most": limit.most}
     optional = {"when": limit.when, "instead": limit.instead}
     values |= {name: value for name, value in optional.items() if value is not None}
     return f"Limit({', '.join(f'{name}={value!r}' for name, value in values.items())})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import cast
 
 from cstar_async._json import JSONObject
 from cstar_async._model import Model
@@ -17,18 +17,26 @@ def refuse_too_many(operation: Operation, body: Model | JSONObject | None) -> No
         InvalidArgumentError: One is; the error names the field and its limit.
     """
     for limit in operation.limits:
-        items = _given(body, limit.field, limit.attribute)
-        if isinstance(items, (list, tuple)) and len(items) > limit.most and _holds(limit, body):
+        count = _length(_given(body, limit.field))
+        if count > limit.most and _holds(limit, body):
             circumstance = "" if limit.when is None else f" where {limit.when[0]} is {limit.when[1]}"
             advice = "" if limit.instead is None else f"; {limit.instead}() takes any number"
-            error = InvalidArgumentError(f"{limit.field}: at most {limit.most} at once{circumstance}, not {len(items)}{advice}")
+            error = InvalidArgumentError(f"{limit.field}: at most {limit.most} at once{circumstance}, not {count}{advice}")
             error.operation = operation.id
             raise error
 
 
+def _length(items: object) -> int:
+    """How many items an array has; of anything else nothing is counted."""
+    return len(cast("list[object] | tuple[object, ...]", items)) if isinstance(items, (list, tuple)) else 0
+
+
 def _holds(limit: Limit, body: Model | JSONObject | None) -> bool:
-    return limit.when is None or _given(body, limit.when[0], limit.when[0]) == limit.when[1]
+    return limit.when is None or _given(body, limit.when[0]) == limit.when[1]
 
 
-def _given(body: Model | JSONObject | None, field: str, attribute: str) -> object:
-    return body.get(field) if isinstance(body, Mapping) else getattr(body, attribute, None)
+def _given(body: Model | JSONObject | None, field: str) -> object:
+    """What a body says under a wire name."""
+    if isinstance(body, Model):
+        return next((getattr(body, attribute) for attribute, name in body.wire_names.items() if name == field), None)
+    return None if body is None else body.get(field)

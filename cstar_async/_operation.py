@@ -47,11 +47,9 @@ class Limit:
 
     field: str
     """The array, by its name on the wire."""
-    attribute: str
-    """The same in Python."""
     most: int
     when: tuple[str, str] | None = None
-    """The field and its text with which alone the limit holds; None: it always holds."""
+    """The field, by its name on the wire, and the text of it with which alone the limit holds; None: it always holds."""
     instead: str | None = None
     """The method that takes any number, such as `bulk.run_all`; None: there is none."""
 

@@ -7,7 +7,7 @@ was done is answered from the server's memory, what was not is done.
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import TypeGuard, TypeVar, cast
 
 import attrs
 
@@ -50,7 +50,7 @@ async def run_all(
     key = new_key() if idempotency_key is None else checked_key(idempotency_key)
     whole = None if items else _zero(plan, result, body)
     for number, start in enumerate(range(0, len(items), plan.size)):
-        part = attrs.evolve(body, **{plan.split: items[start : start + plan.size]})
+        part = attrs.evolve(cast("Unchecked", body), **{plan.split: items[start : start + plan.size]})
         found = await sender.call(plan.operation, result, body=part, idempotency_key=derived_key(key, number), options=options)
         _shift(plan, found, start)
         whole = found if whole is None else _added(plan, whole, found)
@@ -94,7 +94,7 @@ def _added(plan: RunAll, whole: M, found: M) -> M:
     return whole
 
 
-def _is_count(value: Unchecked) -> bool:
+def _is_count(value: Unchecked) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
