@@ -804,7 +804,7 @@ RUN_BULK: Final = Operation(
     key="secret",
     idempotent=True,
     evidence="documented",
-    limits=(Limit(field="ids", attribute="ids", most=100, instead="bulk.run_all"),),
+    limits=(Limit(field="ids", most=100, instead="bulk.run_all"),),
     extensions={"action": "special"},
 )
 RUN_BULK_ALL: Final = RunAll(
@@ -830,7 +830,7 @@ RUN_IMPORT: Final = Operation(
     key="secret",
     idempotent=True,
     evidence="documented",
-    limits=(Limit(field="records", attribute="records", most=500, instead="imports.run_all"),),
+    limits=(Limit(field="records", most=500, instead="imports.run_all"),),
     extensions={"action": "special"},
 )
 RUN_IMPORT_ALL: Final = RunAll(
@@ -857,7 +857,7 @@ RUN_EXPORT: Final = Operation(
     idempotent=True,
     evidence="documented",
     text="text/csv",
-    limits=(Limit(field="resources", attribute="resources", most=1, when=("format", "csv")),),
+    limits=(Limit(field="resources", most=1, when=("format", "csv")),),
     extensions={"action": "special"},
 )
 LIST_AUTOMATIONS: Final = Operation(
