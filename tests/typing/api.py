@@ -81,8 +81,9 @@ async def rules(cstar: CStarClient) -> None:
     )
     rule = await cstar.automations.get("rule_1")
     assert_type(rule, Automation)
-    assert_type(rule.actions, list[AutomationAction] | None)
     for action in rule.actions or ():
+        again: AutomationAction = action
+        await cstar.automations.update(rule.id, actions=[again])
         if isinstance(action, AutomationActionAssignTo):
             assert_type(action.agent_id, str)
 

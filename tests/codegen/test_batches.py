@@ -1,0 +1,202 @@
+"""Limits of bodies, splitting, and answers that are texts: what the generator makes of them, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from codegen.document import Node
+from codegen.view_functions import FunctionView
+from tests.codegen.documents import inside, problems_with, real, said, view_of
+
+SCHEMAS = "#/components/schemas"
+BULK = "/api/v1/teams/{teamId}/bulk"
+EXPORT = "/api/v1/teams/{teamId}/export"
+BULK_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1bulk/post"
+EXPORT_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1export/post/responses/200"
+RUN_ALL = ("paths", BULK, "post", "x-cstar-run-all")
+ANSWER = ("paths", EXPORT, "post", "responses", "200")
+
+
+def _functions() -> dict[str, FunctionView]:
+    return {one.name: one for module in view_of(real()).api_modules for one in module.functions}
+
+
+def test_operation_that_can_be_split_is_two_functions() -> None:
+    """The second has the same arguments and the same result."""
+    single, whole = _functions()["run_bulk"], _functions()["run_bulk_all"]
+    assert (single.parameters, single.returns) == (whole.parameters, whole.returns)
+    assert whole.call.startswith("await run_all(client.sender, operations.RUN_BULK_ALL, BulkResult, body=BulkRun(")
+
+
+def test_both_are_methods() -> None:
+    """Side by side in the namespace."""
+    methods = [one for module in view_of(real()).namespace_modules for one in module.root.methods]
+    assert [(one.name, one.function) for one in methods if "bulk" in one.function] == [
+        ("run", "run_bulk"),
+        ("run_all", "run_bulk_all"),
+    ]
+
+
+def test_limit_is_told_among_the_errors() -> None:
+    """Where it holds: not for the function that splits."""
+    functions = _functions()
+    assert "`ids` has more than 100 items" in functions["run_bulk"].doc
+    assert "more than 100 items" not in functions["run_bulk_all"].doc
+    assert "`resources` has more than 1 item while `format` is `csv`" in functions["run_export"].doc
+
+
+def test_answer_that_may_be_a_text_says_so() -> None:
+    """In the type of the result."""
+    assert _functions()["run_export"].returns == "ExportResult | str"
+
+
+def _set(*keys: str | int, to: object) -> Callable[[Node], object]:
+    return lambda raw: inside(raw, *keys[:-1]).__setitem__(keys[-1], to)
+
+
+def _drop(*keys: str | int) -> Callable[[Node], object]:
+    return lambda raw: inside(raw, *keys[:-1]).pop(keys[-1])
+
+
+def _schema(*keys: str | int) -> tuple[str | int, ...]:
+    return ("components", "schemas", *keys)
+
+
+def _second_text(raw: Node) -> None:
+    inside(raw, *ANSWER)["content"]["text/plain"] = {"schema": {"type": "string"}}
+
+
+def _twin(raw: Node) -> None:
+    one = inside(raw, "paths", EXPORT, "post")
+    one |= {"operationId": "run_bulk_all", "x-cstar-namespace": "bulk", "x-cstar-method": "run_all", "tags": ["bulk"]}
+
+
+_WHEN = _schema("ExportRun", "properties", "resources", "x-cstar-max-items-when")
+_WHEN_AT = f"{SCHEMAS}/ExportRun/properties/resources"
+_RULE = {"field": "status", "value": "open", "maxItems": 1}
+_FORM = "`x-cstar-max-items-when` must be of the form `{field: …, value: …, maxItems: <a number>}`."
+LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
+    "a second content type without a word": (
+        _drop(*ANSWER, "x-cstar-text"),
+        EXPORT_AT,
+        "there must be exactly one content type, application/json, not application/json, text/csv.",
+    ),
+    "a third content type": (
+        _second_text,
+        EXPORT_AT,
+        (
+            "there must be exactly one content type, application/json, and behind it text/csv,"
+            " not application/json, text/csv, text/plain."
+        ),
+    ),
+    "a text that is no text": (
+        _set(*ANSWER, "content", "text/csv", "schema", to={"type": "object"}),
+        EXPORT_AT,
+        "the content `text/csv` must have the schema `{type: string}`.",
+    ),
+    "a text in the place of a list": (
+        _set(
+            *(*ANSWER, "content", "application/json", "schema", "allOf", 1, "properties", "data"),
+            to={"type": "array", "items": {"$ref": f"{SCHEMAS}/ExportResult"}},
+        ),
+        EXPORT_AT,
+        "`x-cstar-text` needs an answer of one object.",
+    ),
+    "a text for an error": (
+        _set("components", "responses", "NotFound", "x-cstar-text", to="text/csv"),
+        "#/components/responses/NotFound",
+        "`x-cstar-text` is for good answers only.",
+    ),
+    "a text as nothing": (
+        _set(*_schema("BatchError", "x-cstar-text-as"), to="text"),
+        f"{SCHEMAS}/BatchError",
+        "`x-cstar-text-as` names `text`, which is no property for a text.",
+    ),
+    "a text as a number": (
+        _set(*_schema("BatchError", "x-cstar-text-as"), to="index"),
+        f"{SCHEMAS}/BatchError",
+        "`x-cstar-text-as` names `index`, which is no property for a text.",
+    ),
+    "a text as the data": (
+        lambda raw: inside(raw, *_schema("BulkResult")).update(
+            {"x-cstar-text-as": "note", "properties": {"note": said("X.", type="string")}}
+        ),
+        f"{BULK_AT}/responses/200",
+        "the data of a good answer is never a text; `x-cstar-text-as` is for what stands inside.",
+    ),
+    "a limit of another form": (_set(*_WHEN, to={"field": "format"}), _WHEN_AT, _FORM),
+    "a limit that hangs on nothing": (
+        _set(*_WHEN, "field", to="shape"),
+        _WHEN_AT,
+        "`x-cstar-max-items-when` names `shape`, which is no property beside it.",
+    ),
+    "a limit of a text": (
+        _set(*_schema("TicketCreate", "properties", "title", "x-cstar-max-items-when"), to=_RULE),
+        f"{SCHEMAS}/TicketCreate/properties/title",
+        "`x-cstar-max-items-when` has no meaning without `type: array`.",
+    ),
+    "a limit of an answer": (
+        _set(*_schema("Ticket", "properties", "tags", "x-cstar-max-items-when"), to=_RULE),
+        f"{SCHEMAS}/Ticket/properties/tags",
+        "`x-cstar-max-items-when` is for the fields of a body.",
+    ),
+    "a splitting of another form": (
+        _drop(*RUN_ALL, "add"),
+        BULK_AT,
+        "`x-cstar-run-all` must be of the form `{split: …, add: […], join: […], shift: …}`.",
+    ),
+    "a splitting of what has no limit": (
+        _drop(*_schema("BulkRun", "properties", "ids", "maxItems")),
+        BULK_AT,
+        "`x-cstar-run-all` splits `ids`, which is no array of the body with `maxItems`.",
+    ),
+    "a sum of texts": (
+        _set(*RUN_ALL, "add", to=["action"]),
+        BULK_AT,
+        "`x-cstar-run-all` names `action`, which is no integer of the result.",
+    ),
+    "a join of numbers": (
+        _set(*RUN_ALL, "join", to=["total"]),
+        BULK_AT,
+        "`x-cstar-run-all` names `total`, which is no array of the result.",
+    ),
+    "a shift of nothing": (
+        _set(*RUN_ALL, "shift", to="position"),
+        BULK_AT,
+        "`x-cstar-run-all` shifts `position`, which the items of `errors` do not have.",
+    ),
+    "a splitting beside a query": (
+        lambda raw: inside(raw, "paths", BULK, "post", "parameters").append(
+            said("X.", **{"name": "dry", "in": "query", "schema": {"type": "boolean"}})
+        ),
+        BULK_AT,
+        "`x-cstar-run-all` is for operations that take nothing but a body.",
+    ),
+    "a splitting of a list": (
+        _set("paths", "/api/v1/teams/{teamId}/tickets", "get", "x-cstar-run-all", to={"split": "x", "add": [], "join": []}),
+        "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get",
+        "`x-cstar-run-all` needs an answer of one object with properties.",
+    ),
+    "a name that is taken by a splitting": (
+        _twin,
+        BULK_AT,
+        "`bulk.run_all` is the method of `run_bulk_all` and of `x-cstar-run-all`.",
+    ),
+    "a default of an array that is not empty": (
+        _set(*_schema("AutomationConditions", "properties", "all", "default"), to=[1]),
+        f"{SCHEMAS}/AutomationConditions/properties/all",
+        "the default of an array can only be the empty one.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in LOSSY.items()])
+def test_lossy_document_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
+    """With the place and one sentence."""
+    change, place, sentence = case
+    raw = real()
+    change(raw)
+    assert (place, sentence) in [(problem.place, problem.sentence) for problem in problems_with(raw)]
