@@ -76,6 +76,27 @@ def test_tag_is_the_default_of_its_class() -> None:
     assert _declarations("StepOther")["kind"] == "kind: str"
 
 
+def test_field_that_callers_set_takes_what_arguments_take() -> None:
+    """A class that is sent as well as read is made by callers, who need not know the constants of an enum."""
+    raw = with_union(real())
+    status = said("S.", **{"$ref": f"{SCHEMAS}/TicketStatus"})
+    statuses = said("S.", type="array", items={"$ref": f"{SCHEMAS}/TicketStatus"})
+    schema(raw, "StepCall")["properties"] |= {"status": status, "statuses": statuses}
+    models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
+    declared = {field.attribute: field.declaration for field in models["StepCall"].fields}
+    assert declared["status"] == "status: TicketStatusInput | None = None"
+    assert declared["statuses"] == "statuses: list[TicketStatusInput] | None = None"
+
+
+def test_list_that_begins_empty_is_made_for_each_object() -> None:
+    """Where the document has the empty list for a default."""
+    raw = with_union(real())
+    schema(raw, "StepMail")["properties"]["to"] = said("T.", type="array", items={"type": "string"}, default=[])
+    schema(raw, "StepMail")["required"].append("to")
+    models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
+    assert models["StepMail"].fields[1].declaration == "to: list[str] = attrs.field(factory=no_items)"
+
+
 def test_generated_reader_dispatches_on_the_tag(tree: Tree) -> None:
     """In a list, a map and alone; an unknown, odd or missing tag is the fallback with all its keys, what is no object stays."""
     tree.write(with_union)

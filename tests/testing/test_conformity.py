@@ -75,6 +75,27 @@ async def test_writes_conform(call: Caller) -> None:
         conform(await call("DELETE", gone), operation)
 
 
+async def test_batches_and_rules_conform(call: Caller) -> None:
+    """Their answers, failures of single rows and unknown actions included."""
+    ticket = await call.make("/tickets", title="a")
+    ids = [ticket["id"], "tkt_nobody"]
+    conform(await call("POST", "/bulk", {"action": "update", "resource": "tickets", "ids": ids, "data": {}}), "run_bulk")
+    records = [{"name": "A", "email": "a@b.example"}, {"name": "A"}]
+    conform(await call("POST", "/import", {"resource": "customers", "records": records}), "run_import")
+    conform(await call("POST", "/export", {"resources": [{"type": "tickets", "filters": None}]}), "run_export")
+    conditions = {"all": [], "any": [{"field": "title", "operator": "contains", "value": "a"}]}
+    rule = {"name": "a", "triggerEvent": "ticket.created", "conditions": conditions, "actions": [{"type": "new", "x": 1}]}
+    made = await call("POST", "/automations", rule)
+    conform(made, "create_automation")
+    path = f"/automations/{made.data['id']}"
+    conform(await call("GET", "/automations"), "list_automations")
+    conform(await call("GET", path), "get_automation")
+    conform(await call("PATCH", path, {"enabled": False, "conditions": None}), "update_automation")
+    tested = {"resourceType": "ticket", "resourceId": ticket["id"]}
+    conform(await call("POST", f"{path}/test", tested), "test_automation")
+    conform(await call("DELETE", path), "delete_automation")
+
+
 @pytest.mark.parametrize("path", ["/tickets/none", "/nothing", "/tickets?page=0"])
 async def test_errors_conform(call: Caller, path: str) -> None:
     """Refusals are an `ErrorEnvelope`."""
