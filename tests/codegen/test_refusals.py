@@ -136,7 +136,7 @@ FRAME = {
     "no paths": Case(_set("paths", to={}), "#/paths", "the document has no operations."),
     "a tag without description": Case(_drop("tags", 1, "description"), "#/tags/1", "the tag `tickets` has no description."),
     "a tag that stands twice": Case(
-        lambda raw: raw["tags"].append(dict(raw["tags"][1])), "#/tags/8", "the tag `tickets` stands here a second time."
+        lambda raw: raw["tags"].insert(2, dict(raw["tags"][1])), "#/tags/2", "the tag `tickets` stands here a second time."
     ),
 }
 KEYWORDS: dict[str, object] = {
