@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeVar
 
 from cstar_async._json import JSON, Unchecked, is_array, is_object
 
@@ -88,11 +88,3 @@ def chosen(readers: Mapping[str, T], tag: Unchecked, fallback: T) -> T:
 def no_items() -> list[Unchecked]:
     """The empty list that a field begins with."""
     return []
-
-
-def _is_object(value: Unchecked) -> TypeGuard[dict[str, Unchecked]]:
-    return isinstance(value, dict)
-
-
-def _is_list(value: Unchecked) -> TypeGuard[list[Unchecked]]:
-    return isinstance(value, list)
