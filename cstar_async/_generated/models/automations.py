@@ -14,7 +14,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import chosen, new, no_extra, no_items, read_extra, read_list
+from cstar_async._wire import NO_EXTRA, chosen, new, no_items, read_extra, read_list
 
 
 class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
@@ -228,7 +228,7 @@ class Automation(Model):
     """Whether the rule is on."""
     execution_count: int | None = None
     """How often the rule has fired."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -246,7 +246,7 @@ def decode_automation(wire: dict[str, Unchecked]) -> Automation:
     model.actions = read_list(decode_automation_action, value) if (value := found["actions"]).__class__ is list else value
     model.enabled = found["enabled"]
     model.execution_count = found["executionCount"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION) else read_extra(_NO_AUTOMATION, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION) else read_extra(_NO_AUTOMATION, wire)
     return model
 
 
@@ -263,7 +263,7 @@ class AutomationConditions(Model):
     """Every one of these must hold."""
     any: list[AutomationCondition] = attrs.field(factory=no_items)
     """At least one of these must hold."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -276,7 +276,7 @@ def decode_automation_conditions(wire: dict[str, Unchecked]) -> AutomationCondit
     model = new(AutomationConditions)
     model.all = read_list(decode_automation_condition, value) if (value := found["all"]).__class__ is list else value
     model.any = read_list(decode_automation_condition, value) if (value := found["any"]).__class__ is list else value
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_CONDITIONS) else read_extra(_NO_AUTOMATION_CONDITIONS, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITIONS) else read_extra(_NO_AUTOMATION_CONDITIONS, wire)
     return model
 
 
@@ -295,7 +295,7 @@ class AutomationCondition(Model):
     """How it is compared. The set is open, of which `equals` and `contains` are seen in samples."""
     value: JSON
     """What it is compared with. Only texts are seen in samples; that other values are taken is inferred."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -309,7 +309,7 @@ def decode_automation_condition(wire: dict[str, Unchecked]) -> AutomationConditi
     model.field = found["field"]
     model.operator = found["operator"]
     model.value = found["value"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_CONDITION) else read_extra(_NO_AUTOMATION_CONDITION, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITION) else read_extra(_NO_AUTOMATION_CONDITION, wire)
     return model
 
 
@@ -326,7 +326,7 @@ class AutomationActionAssignTo(Model):
     """Which action this is."""
     agent_id: str
     """Who gets it, by a `usr_` id."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -339,7 +339,9 @@ def decode_automation_action_assign_to(wire: dict[str, Unchecked]) -> Automation
     model = new(AutomationActionAssignTo)
     model.type = found["type"]
     model.agent_id = found["agentId"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_ACTION_ASSIGN_TO) else read_extra(_NO_AUTOMATION_ACTION_ASSIGN_TO, wire)
+    model.extra = (
+        NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ASSIGN_TO) else read_extra(_NO_AUTOMATION_ACTION_ASSIGN_TO, wire)
+    )
     return model
 
 
@@ -356,7 +358,7 @@ class AutomationActionAddTags(Model):
     """Which action this is."""
     tags: list[str]
     """The tags, by name."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -369,7 +371,9 @@ def decode_automation_action_add_tags(wire: dict[str, Unchecked]) -> AutomationA
     model = new(AutomationActionAddTags)
     model.type = found["type"]
     model.tags = found["tags"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_ACTION_ADD_TAGS) else read_extra(_NO_AUTOMATION_ACTION_ADD_TAGS, wire)
+    model.extra = (
+        NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ADD_TAGS) else read_extra(_NO_AUTOMATION_ACTION_ADD_TAGS, wire)
+    )
     return model
 
 
@@ -386,7 +390,7 @@ class AutomationActionSendNotification(Model):
     """Which action this is."""
     message: str
     """What is said."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -402,7 +406,7 @@ def decode_automation_action_send_notification(wire: dict[str, Unchecked]) -> Au
     model.type = found["type"]
     model.message = found["message"]
     model.extra = (
-        {}
+        NO_EXTRA
         if len(found) == len(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION)
         else read_extra(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, wire)
     )
@@ -420,7 +424,7 @@ class AutomationActionUnknown(Model):
 
     type: str
     """Which action this is. (Inferred: what tells actions apart.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -432,7 +436,7 @@ def decode_automation_action_unknown(wire: dict[str, Unchecked]) -> AutomationAc
     found = _NO_AUTOMATION_ACTION_UNKNOWN | wire
     model = new(AutomationActionUnknown)
     model.type = found["type"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_ACTION_UNKNOWN) else read_extra(_NO_AUTOMATION_ACTION_UNKNOWN, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_UNKNOWN) else read_extra(_NO_AUTOMATION_ACTION_UNKNOWN, wire)
     return model
 
 
@@ -462,7 +466,7 @@ class AutomationCreate(Model):
     """What to do, in this order."""
     enabled: bool | Unset = UNSET
     """Whether the rule is on. (Inferred: a rule is made to be used.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -478,7 +482,7 @@ def decode_automation_create(wire: dict[str, Unchecked]) -> AutomationCreate:
     model.conditions = decode_automation_conditions(value) if (value := found["conditions"]).__class__ is dict else value
     model.actions = read_list(decode_automation_action, value) if (value := found["actions"]).__class__ is list else value
     model.enabled = found["enabled"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_CREATE) else read_extra(_NO_AUTOMATION_CREATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CREATE) else read_extra(_NO_AUTOMATION_CREATE, wire)
     return model
 
 
@@ -508,7 +512,7 @@ class AutomationUpdate(Model):
     """What to do, in this order. (Inferred: the fields of the create call.)"""
     enabled: bool | Unset = UNSET
     """Whether the rule is on. (Inferred: the fields of the create call.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -524,7 +528,7 @@ def decode_automation_update(wire: dict[str, Unchecked]) -> AutomationUpdate:
     model.conditions = decode_automation_conditions(value) if (value := found["conditions"]).__class__ is dict else value
     model.actions = read_list(decode_automation_action, value) if (value := found["actions"]).__class__ is list else value
     model.enabled = found["enabled"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_UPDATE) else read_extra(_NO_AUTOMATION_UPDATE, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_UPDATE) else read_extra(_NO_AUTOMATION_UPDATE, wire)
     return model
 
 
@@ -542,7 +546,7 @@ class AutomationTest(Model):
     """The kind of the object."""
     resource_id: str
     """The object, by its prefixed id."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -555,7 +559,7 @@ def decode_automation_test(wire: dict[str, Unchecked]) -> AutomationTest:
     model = new(AutomationTest)
     model.resource_type = AutomationTestResourceType.by_text[value] if (value := found["resourceType"]).__class__ is str else value
     model.resource_id = found["resourceId"]
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_TEST) else read_extra(_NO_AUTOMATION_TEST, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST) else read_extra(_NO_AUTOMATION_TEST, wire)
     return model
 
 
@@ -572,7 +576,7 @@ class AutomationTestResult(Model):
     """Whether its conditions hold."""
     actions_would_execute: list[AutomationAction] | None = None
     """What it would do. The name is documented; that an entry is an action is inferred."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -587,7 +591,7 @@ def decode_automation_test_result(wire: dict[str, Unchecked]) -> AutomationTestR
     model.actions_would_execute = (
         read_list(decode_automation_action, value) if (value := found["actionsWouldExecute"]).__class__ is list else value
     )
-    model.extra = {} if len(found) == len(_NO_AUTOMATION_TEST_RESULT) else read_extra(_NO_AUTOMATION_TEST_RESULT, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST_RESULT) else read_extra(_NO_AUTOMATION_TEST_RESULT, wire)
     return model
 
 

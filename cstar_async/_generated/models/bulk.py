@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import new, no_extra, read_extra, read_values
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_values
 
 
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
@@ -74,7 +74,7 @@ class BulkRun(Model):
     """The objects, by their ids, at most 100."""
     data: JSONObject | None | Unset = UNSET
     """The fields to change, as in an update of a single object. Required to update, of no use to delete."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -89,7 +89,7 @@ def decode_bulk_run(wire: dict[str, Unchecked]) -> BulkRun:
     model.resource = BulkResource.by_text[value] if (value := found["resource"]).__class__ is str else value
     model.ids = found["ids"]
     model.data = found["data"]
-    model.extra = {} if len(found) == len(_NO_BULK_RUN) else read_extra(_NO_BULK_RUN, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_BULK_RUN) else read_extra(_NO_BULK_RUN, wire)
     return model
 
 
@@ -124,7 +124,7 @@ class BulkResult(Model):
     """How many were not."""
     errors: list[BatchError] | None = None
     """Why rows failed, one entry each. The shape of an entry is not documented."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -142,7 +142,7 @@ def decode_bulk_result(wire: dict[str, Unchecked]) -> BulkResult:
     model.succeeded = found["succeeded"]
     model.failed = found["failed"]
     model.errors = read_values(read_batch_error, value) if (value := found["errors"]).__class__ is list else value
-    model.extra = {} if len(found) == len(_NO_BULK_RESULT) else read_extra(_NO_BULK_RESULT, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_BULK_RESULT) else read_extra(_NO_BULK_RESULT, wire)
     return model
 
 

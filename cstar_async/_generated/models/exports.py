@@ -14,7 +14,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import new, no_extra, read_extra, read_list
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_list
 
 
 class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
@@ -69,7 +69,7 @@ class ExportRun(Model):
     """The kinds of rows, each with filters of its own; exactly one for CSV."""
     format: ExportFormatInput | Unset = UNSET
     """How the rows come."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -82,7 +82,7 @@ def decode_export_run(wire: dict[str, Unchecked]) -> ExportRun:
     model = new(ExportRun)
     model.resources = read_list(decode_export_selection, value) if (value := found["resources"]).__class__ is list else value
     model.format = ExportFormat.by_text[value] if (value := found["format"]).__class__ is str else value
-    model.extra = {} if len(found) == len(_NO_EXPORT_RUN) else read_extra(_NO_EXPORT_RUN, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RUN) else read_extra(_NO_EXPORT_RUN, wire)
     return model
 
 
@@ -100,7 +100,7 @@ class ExportSelection(Model):
     """The kind."""
     filters: JSONObject | None | Unset = UNSET
     """Only rows that have these values, by field. Which fields count is not documented."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -113,7 +113,7 @@ def decode_export_selection(wire: dict[str, Unchecked]) -> ExportSelection:
     model = new(ExportSelection)
     model.type = ExportSelectionType.by_text[value] if (value := found["type"]).__class__ is str else value
     model.filters = found["filters"]
-    model.extra = {} if len(found) == len(_NO_EXPORT_SELECTION) else read_extra(_NO_EXPORT_SELECTION, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_SELECTION) else read_extra(_NO_EXPORT_SELECTION, wire)
     return model
 
 
@@ -139,7 +139,7 @@ class ExportResult(Model):
     """How many rows there are, all kinds together."""
     resources: dict[str, list[dict[str, JSON]]]
     """The rows, as lists of free objects under the name of their kind."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -154,7 +154,7 @@ def decode_export_result(wire: dict[str, Unchecked]) -> ExportResult:
     model.format = ExportFormat.by_text[value] if (value := found["format"]).__class__ is str else value
     model.total_rows = found["totalRows"]
     model.resources = found["resources"]
-    model.extra = {} if len(found) == len(_NO_EXPORT_RESULT) else read_extra(_NO_EXPORT_RESULT, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RESULT) else read_extra(_NO_EXPORT_RESULT, wire)
     return model
 
 

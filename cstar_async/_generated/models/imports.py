@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import new, no_extra, read_extra, read_values
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_values
 
 
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -56,7 +56,7 @@ class ImportRun(Model):
     """What to do with a record that is there already. `skip`, the default, leaves the old one alone; other words are not
     documented.
     """
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -70,7 +70,7 @@ def decode_import_run(wire: dict[str, Unchecked]) -> ImportRun:
     model.resource = ImportResource.by_text[value] if (value := found["resource"]).__class__ is str else value
     model.records = found["records"]
     model.merge_strategy = found["mergeStrategy"]
-    model.extra = {} if len(found) == len(_NO_IMPORT_RUN) else read_extra(_NO_IMPORT_RUN, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RUN) else read_extra(_NO_IMPORT_RUN, wire)
     return model
 
 
@@ -105,7 +105,7 @@ class ImportResult(Model):
     """How many were there and were left alone."""
     errors: list[BatchError] | None = None
     """Why records failed, one entry each. The shape of an entry is not documented."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -123,7 +123,7 @@ def decode_import_result(wire: dict[str, Unchecked]) -> ImportResult:
     model.updated = found["updated"]
     model.skipped = found["skipped"]
     model.errors = read_values(read_batch_error, value) if (value := found["errors"]).__class__ is list else value
-    model.extra = {} if len(found) == len(_NO_IMPORT_RESULT) else read_extra(_NO_IMPORT_RESULT, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RESULT) else read_extra(_NO_IMPORT_RESULT, wire)
     return model
 
 

@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._json import JSON, Unchecked
+from cstar_async._json import JSON, Unchecked, is_object
 from cstar_async._model import Model
-from cstar_async._wire import new, no_extra, read_extra, read_object
+from cstar_async._wire import NO_EXTRA, new, read_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -28,7 +28,7 @@ class Deleted(Model):
     """Always true; a failed delete is an error."""
     id: str | None = None
     """The prefixed id of what was removed, for a tag its name (inferred)."""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -41,7 +41,7 @@ def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
     model = new(Deleted)
     model.deleted = found["deleted"]
     model.id = found["id"]
-    model.extra = {} if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
     return model
 
 
@@ -63,7 +63,7 @@ class BatchError(Model):
     """A word for programs. (Inferred: named in no text, the obvious part of a report on one row.)"""
     message: str | None = None
     """A sentence for people. (Inferred: named in no text, the obvious part of a report on one row.)"""
-    extra: dict[str, JSON] = attrs.field(factory=no_extra)
+    extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
@@ -78,13 +78,14 @@ def decode_batch_error(wire: dict[str, Unchecked]) -> BatchError:
     model.index = found["index"]
     model.code = found["code"]
     model.message = found["message"]
-    model.extra = {} if len(found) == len(_NO_BATCH_ERROR) else read_extra(_NO_BATCH_ERROR, wire)
+    model.extra = NO_EXTRA if len(found) == len(_NO_BATCH_ERROR) else read_extra(_NO_BATCH_ERROR, wire)
     return model
 
 
 def read_batch_error(value: Unchecked) -> Unchecked:
     """Read a `BatchError` from its wire form, or from a bare text as its `message`; anything else as it came."""
-    return read_object(decode_batch_error, {"message": value} if value.__class__ is str else value)
+    wire = {"message": value} if value.__class__ is str else value
+    return decode_batch_error(wire) if is_object(wire) else wire
 
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
