@@ -89,9 +89,8 @@ def _added(plan: RunAll, whole: M, found: M) -> M:
             setattr(whole, name, first + second if _is_count(first) else second)
     for name in plan.join:
         setattr(whole, name, [*_listed(getattr(whole, name)), *_listed(getattr(found, name))])
-    extra: Unchecked = getattr(whole, "extra", {})
-    extra.update(getattr(found, "extra", {}))
-    return whole
+    extra: Unchecked = {**getattr(whole, "extra", {}), **getattr(found, "extra", {})}
+    return attrs.evolve(cast("Unchecked", whole), extra=extra) if extra else whole
 
 
 def _is_count(value: Unchecked) -> TypeGuard[int]:
