@@ -48,6 +48,8 @@ PUBLISHABLE_LIMIT: Final = 100
 """Calls in a window with a publishable key (documented)."""
 WINDOW: Final = 3600.0
 """Seconds of a window (documented)."""
+LOOK_AGAIN: Final = 1.0
+"""Seconds until the next call may look whether a window has opened that should have by the server's word: it counts whole seconds."""
 SAME_WINDOW: Final = 2.0
 """Seconds by which two ends of windows may differ and still be one: servers round."""
 
@@ -203,7 +205,10 @@ class Window:
         if self._ends is not None and ends < self._ends - SAME_WINDOW:
             return  # an answer of the window before, overtaken by one of this window
         if left <= 0:
-            # The window of this answer is over already: its count says nothing of the next.
+            # The window of this answer is over already: its count says nothing of the next. If it answers whoever went ahead into
+            # the next, the server has not come so far yet.
+            if self.learning:
+                self._ends, self.remaining, self.learning = now + LOOK_AGAIN, 0, None
             return
         is_new = self._ends is None or ends > self._ends + SAME_WINDOW
         self.remaining = remaining if is_new or limit != self.limit else min(self.remaining, remaining)
@@ -216,8 +221,7 @@ class Window:
         self.remaining = 0
         wait = read_retry_after(headers, epoch)
         if wait is None:
-            # Where the end is not known either, the caller that was refused finds out for all.
-            wait = self.seconds_until_open(now)
+            wait = max(LOOK_AGAIN, self.seconds_until_open(now))
         self._ends = self._closed_until = max(self._closed_until, now + min(wait, self.length))
         self._last_reset = None
         self.learning = None

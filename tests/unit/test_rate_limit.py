@@ -126,8 +126,19 @@ def test_refusal_closes_the_window_for_as_long_as_it_says(retry_after: str, open
 
 
 def test_refusal_without_any_header_lets_one_try() -> None:
-    """Without a word on when to come back, one call finds out for all."""
-    assert 1 == room(seen({}, 429))
+    """Without a word on when to come back, one call finds out for all in a moment."""
+    window = seen({}, 429)
+    assert (0, 1) == (room(window, 0.5), room(window, 1.0))
+
+
+def test_call_ahead_that_comes_too_early_is_followed_by_none() -> None:
+    """A server that counts whole seconds may open a little later than it said; then one looks again."""
+    window = seen(rate_headers(0, EPOCH + 10))
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    window.observe(200, rate_headers(0, EPOCH + 10), 10.3, EPOCH + 10.3)
+    window.give_back(went_ahead=True, answered=True)
+    assert (0, 1) == (room(window, 11.0), room(window, 11.4))
 
 
 def test_refusal_of_the_call_ahead_closes_the_window() -> None:
