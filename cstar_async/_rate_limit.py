@@ -49,7 +49,7 @@ PUBLISHABLE_LIMIT: Final = 100
 WINDOW: Final = 3600.0
 """Seconds of a window (documented)."""
 LOOK_AGAIN: Final = 1.0
-"""Seconds until the next call may look whether a window has opened that should have by the server's word: it counts whole seconds."""
+"""Seconds until a call may look anew whether a window is open that should be by the server's word: it counts whole seconds."""
 SAME_WINDOW: Final = 2.0
 """Seconds by which two ends of windows may differ and still be one: servers round."""
 
