@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from codegen import view_names as names
-from codegen.document import Document, Operation, below, schema_named
+from codegen.document import Document, Operation, below, entries, schema_named
 from codegen.preflight_batches import RUN_ALL
 from codegen.preflight_operations import scope_of
 from codegen.preflight_schemas import is_model
@@ -26,7 +26,7 @@ def inspect(document: Document, findings: Findings) -> None:
         if "enum" in schema:
             _inspect_constants(schema["enum"], pointer, findings)
         elif is_model(schema):
-            _inspect_attributes(schema["properties"], pointer, findings)
+            _inspect_attributes(entries(schema, "properties"), pointer, findings)
     _inspect_operation_ids(document, findings)
     _inspect_namespaces(document, findings)
     for operation in document.operations:
@@ -143,7 +143,7 @@ def _inspect_arguments(document: Document, operation: Operation, findings: Findi
         body, _ = document.follow(operation.node["requestBody"], "")
         reference = body["content"]["application/json"]["schema"]["$ref"]
         pointer = below(operation.pointer, "requestBody")
-        wires += [(wire, pointer) for wire in document.schemas[schema_named(reference)]["properties"]]
+        wires += [(wire, pointer) for wire in entries(document.schemas[schema_named(reference)], "properties")]
     for wire, pointer in wires:
         argument = names.attribute(wire)
         if not names.is_usable(argument):

@@ -7,7 +7,7 @@ or doubled.
 
 from __future__ import annotations
 
-from codegen.document import Document, Node, below, is_list, is_object, items, schema_named
+from codegen.document import Document, Node, below, entries, is_list, is_object, items, schema_named
 from codegen.problems import Findings
 from codegen.vocabulary import FORMATS
 
@@ -25,12 +25,18 @@ def inspect(document: Document, findings: Findings) -> None:
 
 def is_free(schema: Node) -> bool:
     """Whether a schema is an object of which only that is known."""
-    return _types_of(schema) == ["object"] and not schema.get("properties") and schema.get("additionalProperties") is True
+    is_unknown = not schema.get("properties") and not is_open(schema)
+    return _types_of(schema) == ["object"] and is_unknown and schema.get("additionalProperties") is True
+
+
+def is_open(schema: Node) -> bool:
+    """Whether a component is known to have more fields than the document names, perhaps all of them."""
+    return schema.get("x-cstar-open") is True
 
 
 def is_model(schema: Node) -> bool:
-    """Whether a component becomes a class with fields."""
-    return _types_of(schema) == ["object"] and bool(schema.get("properties"))
+    """Whether a component becomes a class; an open one may have no fields of its own."""
+    return _types_of(schema) == ["object"] and (bool(schema.get("properties")) or is_open(schema))
 
 
 def is_union(schema: Node) -> bool:
@@ -72,6 +78,8 @@ class SchemaRules:
         for key in SAID_OF_EVERY_COMPONENT:
             if not schema.get(key):
                 self._findings.add(pointer, f"the schema has no `{key}`.")
+        if is_open(schema) and (_types_of(schema) != ["object"] or schema.get("additionalProperties") is not True):
+            self._findings.add(pointer, "what is `x-cstar-open` must be an object with `additionalProperties: true`.")
         if "enum" in schema:
             self._inspect_enum(schema, pointer)
         elif is_model(schema):
@@ -102,7 +110,7 @@ class SchemaRules:
                 self._findings.add(pointer, f"`x-enum-descriptions` describes `{value}`, which the enum does not list.")
 
     def _inspect_model(self, schema: Node, pointer: str) -> None:
-        properties = schema["properties"]
+        properties = entries(schema, "properties")
         for name in items(schema, "required"):
             if name not in properties:
                 self._findings.add(pointer, f"`required` names `{name}`, which is no property.")

@@ -8,6 +8,7 @@ from codegen import view_names as names
 from codegen.document import Operation, Parameter
 from codegen.parse import Parsed
 from codegen.preflight_operations import IDEMPOTENCY_KEY
+from codegen.preflight_schemas import is_open
 from codegen.view_models import FieldView, ModelView, ModelViews, request_annotation
 from codegen.view_operations import id_for_all, own_parameters, shape_of_answer, text_of_answer
 from codegen.view_prose import Section, described, docstring, sentence, source_of
@@ -21,6 +22,10 @@ KEY_PROSE = (
     "None: a key is made for the call."
 )
 OPTIONS_PROSE = "Settings for this call alone."
+OPEN_BODY_PROSE = (
+    "The body may have fields that the document does not know. Send them with `options=RequestOptions(extra_body={…})`, by their "
+    "wire names."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +112,11 @@ class FunctionViews:
             if parameter.location == "query"
         ]
 
+    def _notes(self, operation: Operation) -> list[str]:
+        """What a caller must know where the document itself knows little."""
+        body = body_name(self._document, operation)
+        return [OPEN_BODY_PROSE] if body and is_open(self._document.schemas[body]) else []
+
     def _doc(self, operation: Operation, ids: list[Parameter], arguments: list[Argument], *, has_key: bool) -> str:
         entries = [(names.attribute(parameter.name), described(parameter.node)) for parameter in ids]
         entries += [(argument.name, argument.prose) for argument in arguments]
@@ -120,6 +130,7 @@ class FunctionViews:
             [
                 sentence(operation.node["summary"]),
                 sentence(operation.node["description"]),
+                *self._notes(operation),
                 Section("Args", tuple(entries)),
                 Section("Returns", (("", f"{answer}{_RETURNS_PROSE[shape]}"),)),
                 Section("Raises", tuple(raises(self._document, operation, is_paged=shape == "page"))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import view_names as names
-from codegen.document import Node, below, items
+from codegen.document import Node, below, entries, items
 from codegen.parse import Parsed
 from codegen.preflight_schemas import is_model, is_union
 from codegen.preflight_unions import members_of, tags_of
@@ -137,7 +137,7 @@ class ModelViews:
         place = below("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
         fields: list[FieldView] = []
-        for wire, node in schema["properties"].items():
+        for wire, node in entries(schema, "properties").items():
             if wire not in properties:
                 self._findings.add(below(place, wire), f"the library lost the property `{wire}`.")
                 continue

@@ -18,7 +18,7 @@ def _ours(*words: str) -> set[str]:
     return {f"x-cstar-{word}" for word in words}
 
 
-_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown", "text-as")
+_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown", "text-as") | _ours("open")
 _ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when")
 _ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
     *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all")
@@ -61,6 +61,7 @@ FORMS: dict[str, type] = {
     **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
     **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as"), str),
     **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
+    **dict.fromkeys(_ours("open"), bool),
     **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates", "run-all", "max-items-when"), dict),
     **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
