@@ -39,6 +39,11 @@ class Parameter:
         """Whether the runtime fills it in, so that callers never see it."""
         return self.node.get("x-cstar-supplied") == "client"
 
+    @property
+    def is_positional(self) -> bool:
+        """Whether callers give it by position although it is no part of the path."""
+        return self.node.get("x-cstar-positional") is True
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:

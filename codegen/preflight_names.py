@@ -95,6 +95,8 @@ def _inspect_namespaces(document: Document, findings: Findings) -> None:
             findings.add(operation.pointer, f"a namespace cannot be called `{operation.root}`; that name is taken.")
         if method in names.RESERVED_METHODS:
             findings.add(operation.pointer, f"a method cannot be called `{method}`; namespaces need that name.")
+        if scope_of(operation.path)[0] == "library" and operation.namespace == operation.root and method in ON_THE_CLIENT:
+            findings.add(operation.pointer, f"a method of the library cannot be called `{method}`; `CStarLibrary` needs that name.")
         scope = "library" if scope_of(operation.path)[0] == "library" else "client"
         if scopes.setdefault(operation.root, scope) != scope:
             findings.add(operation.pointer, f"the namespace `{operation.root}` has operations of the library and others.")

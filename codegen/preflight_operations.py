@@ -16,6 +16,7 @@ KEYS = ("any", "secret", "none")
 IDEMPOTENCY_KEY = "Idempotency-Key"
 JSON_TYPE = "application/json"
 ENVELOPES = ("Envelope", "ListEnvelope")
+_NULL = {"type": "null"}
 
 TEAM_SCOPE = "/api/v1/teams/{teamId}"
 LIBRARY_SCOPE = "/api/library/{team}"
@@ -108,6 +109,8 @@ class OperationRules:
         ]
         if len(twins) > 1:
             self._add(f"the {parameter.location} parameter `{parameter.name}` is declared twice.")
+        if parameter.is_positional and parameter.location != "query":
+            self._findings.add(parameter.pointer, "`x-cstar-positional` is for query parameters; those of the path are positional.")
         if parameter.node.get("x-cstar-supplied", "client") != "client":
             self._findings.add(parameter.pointer, "the only thing that `x-cstar-supplied` may say is `client`.")
         if "content" in parameter.node or "schema" not in parameter.node:
@@ -131,6 +134,8 @@ class OperationRules:
 
     def _inspect_query(self, parameter: Parameter, schema: Node) -> None:
         node, place = parameter.node, parameter.pointer
+        if parameter.is_positional and node.get("required") is not True:
+            self._findings.add(place, f"the positional parameter `{parameter.name}` must be `required: true`.")
         item, _ = self._document.follow(entries(schema, "items"), place)
         kinds = ("string", "integer", "number", "boolean")
         if schema.get("type") not in (*kinds, "array") or ("items" in schema and item.get("type") not in kinds):
@@ -182,11 +187,12 @@ class OperationRules:
             node, pointer = self._document.follow(response, below(self._operation.pointer, "responses", status))
             if status in self._operation.successes:
                 self._inspect_success(node, pointer)
-            else:
-                if "x-cstar-text" in node:
-                    self._findings.add(pointer, "`x-cstar-text` is for good answers only.")
-                if node.get("content"):
-                    self._json_schema_of(node, pointer)
+                continue
+            for word in ("x-cstar-text", "x-cstar-may-be-empty"):
+                if word in node:
+                    self._findings.add(pointer, f"`{word}` is for good answers only.")
+            if node.get("content"):
+                self._json_schema_of(node, pointer)
         if len(self._operation.successes) != 1:
             self._add(f"there must be exactly one good answer, not {len(self._operation.successes)}.", "responses")
 
@@ -203,12 +209,18 @@ class OperationRules:
             form = "allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]"
             self._findings.add(pointer, f"a good answer must be of the form `{form}`.")
             return
-        named = data.get("items", {}) if data.get("type") == "array" else data
+        named = named_by(data)
         target, _ = self._document.follow(named, pointer)
         if "$ref" not in named or target.get("x-cstar-convention") or "enum" in target or is_union(target):
-            self._findings.add(pointer, "the data of a good answer must be a $ref to an object component, or an array of such.")
+            self._findings.add(
+                pointer, "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null."
+            )
         elif "x-cstar-text-as" in target:
             self._findings.add(pointer, "the data of a good answer is never a text; `x-cstar-text-as` is for what stands inside.")
+        elif response.get("x-cstar-may-be-empty") and (
+            data.get("type") == "array" or target.get("required") or "x-cstar-text" in response
+        ):
+            self._findings.add(pointer, "an answer that may be empty must be an object without required fields, and no text.")
 
     def _inspect_text(self, response: Node, pointer: str) -> list[str]:
         """The content type of the text that may come in the place of an object, if there is one."""
@@ -251,6 +263,18 @@ class OperationRules:
                 if data is None or data.get("type") != "array" or schema_named(schema["allOf"][0]["$ref"]) != "ListEnvelope":
                     return False
         return True
+
+
+def named_by(data: Node) -> Node:
+    """The part of `data` that names a component: what its items are, what it is beside null, or itself."""
+    if data.get("type") == "array":
+        return entries(data, "items")
+    return next((option for option in items(data, "oneOf") if option != _NULL), data) if is_nullable(data) else data
+
+
+def is_nullable(data: Node) -> bool:
+    """Whether `data` is one component or null."""
+    return list(data) == ["oneOf"] and len(data["oneOf"]) == 2 and _NULL in data["oneOf"]
 
 
 def data_of(schema: Node) -> Node | None:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from codegen import view_names as names
 from codegen.document import Operation, Parameter
 from codegen.parse import Parsed
-from codegen.preflight_operations import IDEMPOTENCY_KEY
-from codegen.preflight_schemas import is_open
+from codegen.preflight_operations import IDEMPOTENCY_KEY, is_nullable
+from codegen.preflight_schemas import is_free, is_open
 from codegen.view_models import FieldView, ModelView, ModelViews, request_annotation
 from codegen.view_operations import id_for_all, own_parameters, shape_of_answer, text_of_answer
 from codegen.view_prose import Section, described, docstring, sentence, source_of
 from codegen.view_raises import raises
 from codegen.view_run_all import docstring_for_all
 from codegen.view_shapes import Shape, Shapes
-from codegen.view_usage import body_name, result_name, success_response
+from codegen.view_usage import body_name, data_schema, result_name, success_response
 
 KEY_PROSE = (
     "A text that names this one intent, the same however often it is tried, so that the server carries it out once. "
@@ -26,6 +26,10 @@ OPEN_BODY_PROSE = (
     "The body may have fields that the document does not know. Send them with `options=RequestOptions(extra_body={…})`, by their "
     "wire names."
 )
+NAMED_PROSE = "Only the path is known: nothing is documented of what it answers, so the JSON comes as it is."
+FREE_PROSE = "The fields of the answer are not known, so the JSON comes as it is."
+NULL_PROSE = "None: there is none."
+EMPTY_PROSE = "The server may send no body at all; the object has no fields then."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ class FunctionView:
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
-    """What a caller gives by keyword."""
+    """What a caller gives beside ids, nearly always by keyword."""
 
     name: str
     wire: str
@@ -52,6 +56,7 @@ class Argument:
     is_required: bool
     prose: str
     classes: tuple[str, ...]
+    is_positional: bool = False
 
 
 class FunctionViews:
@@ -68,21 +73,24 @@ class FunctionViews:
         shape = shape_of_answer(self._document, operation)
         result = self._shapes.of_component(result_name(self._document, operation))
         ids = [parameter for parameter in own_parameters(operation) if parameter.location == "path"]
-        positional = [names.attribute(parameter.name) for parameter in ids]
+        in_path = [names.attribute(parameter.name) for parameter in ids]
         constant = f"operations.{operation.id.upper()}"
         query = self._query(operation)
         body = self._body(operation)
         has_key = any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters)
-        arguments = sorted([*query, *(_body_argument(field) for field in (body.fields if body else ()))], key=_optional_last)
-        has_text = text_of_answer(self._document, operation) is not None
-        sender = "await client.sender.call_or_text" if has_text else _SENDER[shape]
+        arguments = sorted([*query, *(_body_argument(field) for field in (body.fields if body else ()))], key=_as_taken)
+        sender, returns = _SENDER[shape], _RETURNS[shape].format(result.held)
+        if text_of_answer(self._document, operation) is not None:
+            sender, returns = "await client.sender.call_or_text", f"{result.held} | str"
+        elif is_nullable(data_schema(self._document, operation)):
+            sender, returns = "await client.sender.call_or_none", f"{result.held} | None"
         return FunctionView(
             name=operation.id,
             keyword="def" if shape == "page" else "async def",
-            parameters=_signature(positional, arguments, has_key=has_key),
-            returns=f"{result.held} | str" if has_text else _RETURNS[shape].format(result.held),
+            parameters=_signature(in_path, arguments, has_key=has_key),
+            returns=returns,
             doc=self._doc(operation, ids, arguments, has_key=has_key),
-            call=_call(sender, [constant, result.held, *positional], query, body, has_key=has_key),
+            call=_call(sender, [constant, result.held, *in_path], query, body, has_key=has_key),
             classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
         )
 
@@ -114,8 +122,11 @@ class FunctionViews:
 
     def _notes(self, operation: Operation) -> list[str]:
         """What a caller must know where the document itself knows little."""
-        body = body_name(self._document, operation)
-        return [OPEN_BODY_PROSE] if body and is_open(self._document.schemas[body]) else []
+        body, result = body_name(self._document, operation), result_name(self._document, operation)
+        notes = [OPEN_BODY_PROSE] if body and is_open(self._document.schemas[body]) else []
+        if is_free(self._document.schemas[result]):
+            notes.append(NAMED_PROSE if operation.node["x-evidence"] == "named" else FREE_PROSE)
+        return notes
 
     def _doc(self, operation: Operation, ids: list[Parameter], arguments: list[Argument], *, has_key: bool) -> str:
         entries = [(names.attribute(parameter.name), described(parameter.node)) for parameter in ids]
@@ -123,16 +134,19 @@ class FunctionViews:
         entries += [("idempotency_key", KEY_PROSE)] if has_key else []
         entries += [("options", OPTIONS_PROSE)]
         shape = shape_of_answer(self._document, operation)
-        answer = described(success_response(self._document, operation))
+        response = success_response(self._document, operation)
+        returned = [described(response), _RETURNS_PROSE[shape]]
         if text := text_of_answer(self._document, operation):
-            answer += f" A text where the server answers with `{text}`, read as UTF-8; what is none becomes \ufffd."
+            returned.append(f"A text where the server answers with `{text}`, read as UTF-8; what is none becomes \ufffd.")
+        returned += [NULL_PROSE] if is_nullable(data_schema(self._document, operation)) else []
+        returned += [EMPTY_PROSE] if response.get("x-cstar-may-be-empty") else []
         return docstring(
             [
                 sentence(operation.node["summary"]),
                 sentence(operation.node["description"]),
                 *self._notes(operation),
                 Section("Args", tuple(entries)),
-                Section("Returns", (("", f"{answer}{_RETURNS_PROSE[shape]}"),)),
+                Section("Returns", (("", " ".join(filter(None, returned))),)),
                 Section("Raises", tuple(raises(self._document, operation, is_paged=shape == "page"))),
                 source_of(operation.node),
             ],
@@ -149,17 +163,18 @@ _SENDER = {
 _RETURNS = {"page": "Paginator[{}]", "array": "list[{}]", "object": "{}", "deleted": "{}"}
 _RETURNS_PROSE = {
     "page": (
-        " Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is sent before."
+        "Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is sent before."
         " No row comes twice in a walk, but rows that move meanwhile may be missed."
     ),
-    "array": " The whole list comes at once and may be empty.",
+    "array": "The whole list comes at once and may be empty.",
     "object": "",
     "deleted": "",
 }
 
 
-def _optional_last(argument: Argument) -> bool:
-    return not argument.is_required
+def _as_taken(argument: Argument) -> tuple[bool, bool]:
+    """The order of arguments: those by position, the required ones, the optional ones."""
+    return not argument.is_positional, not argument.is_required
 
 
 def _classes_of(model: ModelView | None) -> set[str]:
@@ -179,6 +194,7 @@ def _query_argument(parameter: Parameter, shape: Shape) -> Argument:
         is_required=is_required,
         prose=described(parameter.node),
         classes=shape.classes,
+        is_positional=parameter.is_positional,
     )
 
 
@@ -194,9 +210,10 @@ def _body_argument(field: FieldView) -> Argument:
 
 
 def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> str:
-    """The client and the ids by position, everything else by name."""
+    """The client, the ids and what the document wants so by position, everything else by name."""
     positional = ["client: HasSender", *(f"{name}: str" for name in ids)]
-    named = [argument.declaration for argument in arguments]
+    positional += [argument.declaration for argument in arguments if argument.is_positional]
+    named = [argument.declaration for argument in arguments if not argument.is_positional]
     named += ["idempotency_key: str | None = None"] if has_key else []
     named += ["options: RequestOptions | None = None"]
     return ", ".join([*positional, "/", "*", *named])

@@ -9,7 +9,7 @@ from typing import Any
 from codegen import view_names as names
 from codegen.document import Document, Node, Operation, Parameter, is_list, is_object
 from codegen.preflight_batches import LIMIT_WHEN, RUN_ALL
-from codegen.preflight_operations import IDEMPOTENCY_KEY, scope_of
+from codegen.preflight_operations import IDEMPOTENCY_KEY, is_nullable, scope_of
 from codegen.preflight_schemas import is_free
 from codegen.view_usage import body_name, data_schema, result_name, success_response
 from codegen.vocabulary import CONSUMED
@@ -57,6 +57,10 @@ def operation_view(document: Document, operation: Operation) -> OperationView:
         spelt["text"] = repr(text)
     if limits := "".join(f"{_limit(one)}, " for one in limits_of(document, operation)):
         spelt["limits"] = f"({limits})"
+    if is_nullable(data_schema(document, operation)):
+        spelt["nullable"] = "True"
+    if success_response(document, operation).get("x-cstar-may-be-empty"):
+        spelt["may_be_empty"] = "True"
     if extensions := _extensions(operation.node):
         spelt["extensions"] = repr(extensions)
     constant = operation.id.upper()
@@ -171,6 +175,7 @@ def _parameter(parameter: Parameter) -> str:
         "attribute": names.attribute(parameter.name),
         "location": parameter.location,
         "required": parameter.node.get("required", False),
+        "positional": parameter.is_positional,
         "schema": without_prose(parameter.node["schema"]),
         "extensions": _extensions(parameter.node),
     }

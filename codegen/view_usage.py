@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.document import Document, Node, Operation, schema_named
-from codegen.preflight_operations import data_of
+from codegen.preflight_operations import data_of, named_by
 from codegen.preflight_schemas import is_free
 from codegen.problems import Findings
 
@@ -63,8 +63,7 @@ def data_schema(document: Document, operation: Operation) -> Node:
 
 def result_name(document: Document, operation: Operation) -> str:
     """The component that `data` is, or that its items are."""
-    data = data_schema(document, operation)
-    return schema_named(data.get("items", data)["$ref"])
+    return schema_named(named_by(data_schema(document, operation))["$ref"])
 
 
 def body_schema(document: Document, operation: Operation) -> Node | None:

@@ -23,7 +23,7 @@ _ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "mer
 _ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
     *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all")
 )
-_ON_PARAMETERS = _ours("supplied", "filter", "expand")
+_ON_PARAMETERS = _ours("supplied", "filter", "expand") | _ours("positional")
 
 KEYS: dict[str, frozenset[str]] = {
     "document": frozenset({"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs"}),
@@ -38,7 +38,7 @@ KEYS: dict[str, frozenset[str]] = {
     ),
     "parameter": frozenset({"name", "in", "description", "required", "schema", "style", "explode", *_EVIDENCE} | _ON_PARAMETERS),
     "request body": frozenset({"description", "required", "content", *_EVIDENCE}),
-    "response": frozenset({"description", "headers", "content", "x-cstar-text", *_EVIDENCE}),
+    "response": frozenset({"description", "headers", "content", "x-cstar-text", *_EVIDENCE} | _ours("may-be-empty")),
     "header": frozenset({"description", "required", "schema", *_EVIDENCE}),
     "media type": frozenset({"schema", "example", "examples"}),
     "reference": frozenset({"$ref", "summary", "description", "default", *_EVIDENCE, *_ON_PROPERTIES}),
@@ -54,14 +54,14 @@ KEYS: dict[str, frozenset[str]] = {
 }
 """The keys that an object of each kind may have."""
 
-CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied", "run-all"))
+CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied", "positional", "run-all"))
 """The extensions that become something of their own in `operations.py`; all other `x-cstar-…` travel on under `extensions`."""
 
 FORMS: dict[str, type] = {
     **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
     **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as"), str),
     **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
-    **dict.fromkeys(_ours("open"), bool),
+    **dict.fromkeys(_ours("open", "positional", "may-be-empty"), bool),
     **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates", "run-all", "max-items-when"), dict),
     **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),

@@ -35,6 +35,8 @@ class Parameter:
     """The name in Python, such as `page_size`."""
     location: Literal["path", "query", "header"]
     required: bool = False
+    positional: bool = False
+    """Whether the method takes it by position although it is no part of the path."""
     schema: Mapping[str, JSON] = _NOTHING
     """Its JSON Schema; references point into the generated `schemas.json`."""
     extensions: Mapping[str, JSON] = _NOTHING
@@ -75,6 +77,10 @@ class Operation:
     """The status of a good answer."""
     result: str | None
     """The schema of `data`, or of its items; None: free JSON."""
+    nullable: bool = False
+    """Whether `data` may be null."""
+    may_be_empty: bool = False
+    """Whether a good answer may have no body, which stands for an object without fields."""
     request: str | None = None
     """The schema of the body; None: no body."""
     key: Key = "any"

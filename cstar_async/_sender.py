@@ -49,6 +49,20 @@ class Sender(Protocol):
         """One call that answers with one object of the class *result*, or with the text that the operation may give instead."""
         ...
 
+    async def call_or_none(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T | None:
+        """One call that answers with one object of the class *result*, or with null."""
+        ...
+
     async def call_list(
         self,
         operation: Operation,
