@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from types import GenericAlias
 from typing import TYPE_CHECKING, TypeGuard, TypeVar, cast
 from uuid import UUID
 
@@ -59,9 +60,18 @@ def _structure_hook(kind: type[Model]) -> Callable[[Unchecked, Unchecked], Unche
 
 
 def _generated_decoder(kind: type[object]) -> Callable[[dict[str, Unchecked]], Unchecked]:
-    """The function that was generated to read a model class. It stands in the module of the class."""
+    """The function that was generated to read a model class. It stands in the module of the class.
+
+    For free JSON there is no class, and so nothing to read: `dict[str, JSON]` stays as it came.
+    """
+    if isinstance(kind, GenericAlias):
+        return _as_it_came
     decoders: Mapping[type[object], Callable[[dict[str, Unchecked]], Unchecked]] = sys.modules[kind.__module__].DECODERS
     return decoders[kind]
+
+
+def _as_it_came(value: dict[str, Unchecked]) -> dict[str, Unchecked]:
+    return value
 
 
 def _unstructure_hook(_: type[Model]) -> Callable[[Model], dict[str, JSON]]:

@@ -29,7 +29,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, 
 from cstar_async._limits import refuse_too_many
 from cstar_async._model import Model
 from cstar_async._observers import Observers
-from cstar_async._operation import Operation
+from cstar_async._operation import Operation, Scope
 from cstar_async._options import RequestOptions
 from cstar_async._rate_limit import read_state
 from cstar_async._rate_limiter import Limiter, Permit
@@ -91,6 +91,7 @@ class Core:
         budget: Tokens for retries.
         observers: Hooks and log.
         prefix: What stands before every path: the path of the base URL.
+        scope: Whether relative paths are under a team or under its public library.
         team_id: The team, if it is known.
         is_publishable: Whether the key may only read.
     """
@@ -106,6 +107,7 @@ class Core:
         budget: RetryBudget,
         observers: Observers,
         prefix: str,
+        scope: Scope = "team",
         team_id: str | None,
         is_publishable: bool,
     ) -> None:
@@ -117,6 +119,7 @@ class Core:
         self.budget = budget
         self.observers = observers
         self.prefix = prefix
+        self.scope: Scope = scope
         self.is_publishable = is_publishable
         self.team_path = SingleFlight(None if team_id is None else self.path_of_team(team_id))
         self.is_closed = False
@@ -124,8 +127,9 @@ class Core:
         self._schemas: Schemas | None = None
 
     def path_of_team(self, team_id: str) -> str:
-        """What stands before a path that is relative to a team."""
-        return f"{self.prefix}/api/v1/teams/{path_segment(team_id, 'team_id')}"
+        """What stands before a path that is relative to a team, or to its library."""
+        place = "/api/library" if self.scope == "library" else "/api/v1/teams"
+        return f"{self.prefix}{place}/{path_segment(team_id, 'team_id')}"
 
     def enter_loop(self) -> None:
         """Bind the client to the loop of its first call, and refuse to work in another or after the end."""
@@ -224,6 +228,8 @@ class ClientSender:
         if operation.shape == "deleted" and (not call.response.body.strip() or call.response.status == 404):
             # The answer is known without a body: the object is gone.
             envelope: dict[str, Unchecked] = {"data": {"deleted": True, "id": path[-1]}}
+        elif operation.may_be_empty and not call.response.body.strip():
+            envelope = {"data": {}}
         else:
             envelope = self._open(call, operation, dict)
         return self._deliver(call, envelope, read_row(result, envelope["data"]))
@@ -247,6 +253,24 @@ class ClientSender:
             return self._deliver(call, {}, text)
         envelope = self._open(call, operation, dict)
         return self._deliver(call, envelope, read_row(result, envelope["data"]))
+
+    async def call_or_none(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T | None:
+        """One call that answers with one object or null; see `Sender.call_or_none`."""
+        call = self._prepare(operation, path, query, body, idempotency_key, options)
+        await self._perform(call)
+        envelope = self._open(call, operation, dict)
+        data: Unchecked = envelope["data"]
+        return self._deliver(call, envelope, None if data is None else read_row(result, data))
 
     async def call_list(
         self,
@@ -307,7 +331,8 @@ class ClientSender:
         target = FreeTarget("request", verb, path)
         written = free_path(path)
         self._refuse_write(target)
-        is_keyed = verb not in SAFE_METHODS
+        # The library takes no idempotency keys.
+        is_keyed = verb not in SAFE_METHODS and self.core.scope == "team"
         call = self._call(
             target,
             written,
@@ -346,6 +371,8 @@ class ClientSender:
         """Build a call of the document's."""
         if self.core.is_publishable:
             self._refuse_write(operation)
+        if operation.scope != self.core.scope:
+            self._refuse_stranger(operation)
         if operation.limits:
             refuse_too_many(operation, body)
         segments = operation.segments
@@ -359,7 +386,7 @@ class ClientSender:
             body,
             idempotency_key,
             options,
-            is_under_team=operation.scope == "team",
+            is_under_team=operation.scope != "root",
             is_keyed=operation.idempotent,
         )
 
@@ -416,6 +443,15 @@ class ClientSender:
             error = ConfigurationError("a publishable key can only read; use a secret key (sk_live_… or sk_test_…) for writes")
             error.operation = target.id
             raise error
+
+    def _refuse_stranger(self, operation: Operation) -> None:
+        """Refuse an operation that is none of this client's; whoever has a key may also call what stands outside its team."""
+        if operation.scope == "root" and self.core.scope == "team":
+            return
+        right = "CStarLibrary" if operation.scope == "library" else "CStarClient"
+        error = ConfigurationError(f"{operation.id} is an operation of {right}; call it there")
+        error.operation = operation.id
+        raise error
 
     async def _team_path(self, call: Call) -> str:
         """The path of the key's team, found with one call however many wait for it."""
@@ -637,7 +673,7 @@ class ClientSender:
         try:
             envelope = open_envelope(response.body, status=response.status)
             data = envelope["data"]
-            if data.__class__ is not promised:
+            if data.__class__ is not promised and not (data is None and operation.nullable):
                 raise DecodeError(
                     f"data is {kind_of(data)} instead of {'an object' if promised is dict else 'an array'}",
                     where="$.data",
@@ -647,7 +683,7 @@ class ClientSender:
         except DecodeError as error:
             call.name(error)
             raise
-        if self.core.observers.watch_drift and operation.result is not None:
+        if self.core.observers.watch_drift and operation.result is not None and data is not None:
             self._report_drift(operation, operation.result, data)
         return envelope
 
