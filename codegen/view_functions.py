@@ -135,7 +135,9 @@ class FunctionViews:
         entries += [("options", OPTIONS_PROSE)]
         shape = shape_of_answer(self._document, operation)
         response = success_response(self._document, operation)
-        returned = [described(response), _RETURNS_PROSE[shape]]
+        returned = [described(response)]
+        # Of what is known by name only, not even that is known.
+        returned += [_RETURNS_PROSE[shape]] if operation.node["x-evidence"] != "named" else []
         if text := text_of_answer(self._document, operation):
             returned.append(f"A text where the server answers with `{text}`, read as UTF-8; what is none becomes \ufffd.")
         returned += [NULL_PROSE] if is_nullable(data_schema(self._document, operation)) else []

@@ -18,10 +18,10 @@ def _ours(*words: str) -> set[str]:
     return {f"x-cstar-{word}" for word in words}
 
 
-_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown", "text-as") | _ours("open")
+_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown", "text-as") | _ours("open", "single")
 _ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when")
 _ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
-    *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all")
+    *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all", "sample")
 )
 _ON_PARAMETERS = _ours("supplied", "filter", "expand") | _ours("positional")
 
@@ -61,7 +61,7 @@ FORMS: dict[str, type] = {
     **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
     **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as"), str),
     **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
-    **dict.fromkeys(_ours("open", "positional", "may-be-empty"), bool),
+    **dict.fromkeys(_ours("open", "single", "positional", "may-be-empty"), bool),
     **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates", "run-all", "max-items-when"), dict),
     **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
@@ -69,7 +69,7 @@ FORMS: dict[str, type] = {
 }
 """What stands under an extension. Those that are not here may hold anything."""
 
-ACTIONS = ("list", "create", "get", "update", "delete", "special")
+ACTIONS = ("list", "create", "get", "update", "delete", "sample", "special")
 """What an operation does to the rows of its collection; the words of `x-cstar-action`."""
 
 FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "int64", "float", "double"})
