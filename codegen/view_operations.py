@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen import view_names as names
-from codegen.document import Document, Node, Operation, Parameter, is_list, is_object
+from codegen.document import Document, Node, Operation, Parameter, entries, is_list, is_object
 from codegen.preflight_batches import LIMIT_WHEN, RUN_ALL
 from codegen.preflight_operations import IDEMPOTENCY_KEY, is_nullable, scope_of
 from codegen.preflight_schemas import is_free
@@ -97,7 +97,7 @@ def limits_of(document: Document, operation: Operation) -> list[LimitView]:
     """The limits of the body's arrays."""
     name = body_name(document, operation)
     found: list[LimitView] = []
-    for wire, node in document.schemas[name]["properties"].items() if name else ():
+    for wire, node in entries(document.schemas[name], "properties").items() if name else ():
         if "maxItems" in node:
             rule = operation.node.get(RUN_ALL, {})
             instead = f"{operation.namespace}.{method_for_all(operation)}" if rule.get("split") == wire else None
