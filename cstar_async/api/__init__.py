@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from cstar_async.api.activity import list_activity as list_activity
+    from cstar_async.api.ai_keys import list_ai_keys as list_ai_keys
     from cstar_async.api.articles import create_article as create_article
     from cstar_async.api.articles import delete_article as delete_article
     from cstar_async.api.articles import get_article as get_article
@@ -29,18 +31,35 @@ if TYPE_CHECKING:
     from cstar_async.api.categories import get_category as get_category
     from cstar_async.api.categories import list_categories as list_categories
     from cstar_async.api.categories import update_category as update_category
+    from cstar_async.api.csat import get_csat_settings as get_csat_settings
+    from cstar_async.api.csat import get_csat_stats as get_csat_stats
+    from cstar_async.api.csat import list_csat_surveys as list_csat_surveys
     from cstar_async.api.customers import create_customer as create_customer
     from cstar_async.api.customers import delete_customer as delete_customer
     from cstar_async.api.customers import get_customer as get_customer
     from cstar_async.api.customers import list_customers as list_customers
     from cstar_async.api.customers import update_customer as update_customer
+    from cstar_async.api.domains import list_domains as list_domains
+    from cstar_async.api.email_settings import get_email_settings as get_email_settings
     from cstar_async.api.exports import run_export as run_export
+    from cstar_async.api.game import get_game_boss as get_game_boss
     from cstar_async.api.imports import run_import as run_import
     from cstar_async.api.imports import run_import_all as run_import_all
+    from cstar_async.api.library import get_library_article as get_library_article
+    from cstar_async.api.library import list_library_articles as list_library_articles
+    from cstar_async.api.library import list_library_categories as list_library_categories
+    from cstar_async.api.library import record_library_view as record_library_view
+    from cstar_async.api.library import search_library as search_library
+    from cstar_async.api.library import send_library_feedback as send_library_feedback
     from cstar_async.api.members import delete_member as delete_member
     from cstar_async.api.members import get_member as get_member
     from cstar_async.api.members import list_members as list_members
     from cstar_async.api.members import update_member as update_member
+    from cstar_async.api.preferences import get_preferences as get_preferences
+    from cstar_async.api.preferences import update_preferences as update_preferences
+    from cstar_async.api.settings import get_settings as get_settings
+    from cstar_async.api.settings import update_settings as update_settings
+    from cstar_async.api.sla import get_sla_metrics as get_sla_metrics
     from cstar_async.api.tags import create_tag as create_tag
     from cstar_async.api.tags import delete_tag as delete_tag
     from cstar_async.api.tags import list_tags as list_tags
@@ -83,6 +102,10 @@ MODULES: Final[Mapping[str, str]] = {
     "get_member": "members",
     "list_members": "members",
     "update_member": "members",
+    "get_preferences": "preferences",
+    "update_preferences": "preferences",
+    "get_settings": "settings",
+    "update_settings": "settings",
     "run_bulk": "bulk",
     "run_bulk_all": "bulk",
     "run_import": "imports",
@@ -94,6 +117,21 @@ MODULES: Final[Mapping[str, str]] = {
     "list_automations": "automations",
     "test_automation": "automations",
     "update_automation": "automations",
+    "get_sla_metrics": "sla",
+    "get_game_boss": "game",
+    "get_csat_settings": "csat",
+    "get_csat_stats": "csat",
+    "list_csat_surveys": "csat",
+    "list_activity": "activity",
+    "list_domains": "domains",
+    "get_email_settings": "email_settings",
+    "list_ai_keys": "ai_keys",
+    "get_library_article": "library",
+    "list_library_articles": "library",
+    "list_library_categories": "library",
+    "record_library_view": "library",
+    "search_library": "library",
+    "send_library_feedback": "library",
 }
 """Each name that this package offers, and the module that has it."""
 
@@ -115,28 +153,47 @@ __all__ = [
     "get_article",
     "get_automation",
     "get_category",
+    "get_csat_settings",
+    "get_csat_stats",
     "get_customer",
+    "get_email_settings",
+    "get_game_boss",
+    "get_library_article",
     "get_member",
+    "get_preferences",
+    "get_settings",
+    "get_sla_metrics",
     "get_ticket",
+    "list_activity",
+    "list_ai_keys",
     "list_articles",
     "list_automations",
     "list_categories",
+    "list_csat_surveys",
     "list_customers",
+    "list_domains",
+    "list_library_articles",
+    "list_library_categories",
     "list_members",
     "list_tags",
     "list_ticket_messages",
     "list_tickets",
+    "record_library_view",
     "run_bulk",
     "run_bulk_all",
     "run_export",
     "run_import",
     "run_import_all",
+    "search_library",
+    "send_library_feedback",
     "test_automation",
     "update_article",
     "update_automation",
     "update_category",
     "update_customer",
     "update_member",
+    "update_preferences",
+    "update_settings",
     "update_ticket",
     "whoami",
 ]

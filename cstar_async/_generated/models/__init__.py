@@ -59,10 +59,18 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.exports import ExportSelection as ExportSelection
     from cstar_async._generated.models.exports import ExportSelectionType as ExportSelectionType
     from cstar_async._generated.models.exports import ExportSelectionTypeInput as ExportSelectionTypeInput
+    from cstar_async._generated.models.game import Boss as Boss
+    from cstar_async._generated.models.game import BossStatus as BossStatus
+    from cstar_async._generated.models.game import BossStatusInput as BossStatusInput
     from cstar_async._generated.models.imports import ImportResource as ImportResource
     from cstar_async._generated.models.imports import ImportResourceInput as ImportResourceInput
     from cstar_async._generated.models.imports import ImportResult as ImportResult
     from cstar_async._generated.models.imports import ImportRun as ImportRun
+    from cstar_async._generated.models.library import LibraryAck as LibraryAck
+    from cstar_async._generated.models.library import LibraryArticle as LibraryArticle
+    from cstar_async._generated.models.library import LibraryCategory as LibraryCategory
+    from cstar_async._generated.models.library import LibraryFeedbackCreate as LibraryFeedbackCreate
+    from cstar_async._generated.models.library import LibrarySearchResult as LibrarySearchResult
     from cstar_async._generated.models.members import Member as Member
     from cstar_async._generated.models.members import MemberPermission as MemberPermission
     from cstar_async._generated.models.members import MemberPermissionInput as MemberPermissionInput
@@ -73,6 +81,10 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.members import MemberUpdate as MemberUpdate
     from cstar_async._generated.models.members import MemberUpdateRole as MemberUpdateRole
     from cstar_async._generated.models.members import MemberUpdateRoleInput as MemberUpdateRoleInput
+    from cstar_async._generated.models.preferences import Preferences as Preferences
+    from cstar_async._generated.models.preferences import PreferencesUpdate as PreferencesUpdate
+    from cstar_async._generated.models.settings import Settings as Settings
+    from cstar_async._generated.models.settings import SettingsUpdate as SettingsUpdate
     from cstar_async._generated.models.shared import BatchError as BatchError
     from cstar_async._generated.models.shared import Deleted as Deleted
     from cstar_async._generated.models.tags import Tag as Tag
@@ -140,6 +152,14 @@ MODULES: Final[Mapping[str, str]] = {
     "ExportSelection": "exports",
     "ExportSelectionType": "exports",
     "ExportSelectionTypeInput": "exports",
+    "Boss": "game",
+    "BossStatus": "game",
+    "BossStatusInput": "game",
+    "LibraryAck": "library",
+    "LibraryArticle": "library",
+    "LibraryCategory": "library",
+    "LibraryFeedbackCreate": "library",
+    "LibrarySearchResult": "library",
     "Member": "members",
     "MemberPermission": "members",
     "MemberPermissionInput": "members",
@@ -150,6 +170,10 @@ MODULES: Final[Mapping[str, str]] = {
     "MemberUpdate": "members",
     "MemberUpdateRole": "members",
     "MemberUpdateRoleInput": "members",
+    "Preferences": "preferences",
+    "PreferencesUpdate": "preferences",
+    "Settings": "settings",
+    "SettingsUpdate": "settings",
     "Tag": "tags",
     "TagCreate": "tags",
     "Message": "tickets",
@@ -204,6 +228,9 @@ __all__ = [
     "AutomationTriggerEventInput",
     "AutomationUpdate",
     "BatchError",
+    "Boss",
+    "BossStatus",
+    "BossStatusInput",
     "BulkAction",
     "BulkActionInput",
     "BulkResource",
@@ -232,6 +259,11 @@ __all__ = [
     "ImportResourceInput",
     "ImportResult",
     "ImportRun",
+    "LibraryAck",
+    "LibraryArticle",
+    "LibraryCategory",
+    "LibraryFeedbackCreate",
+    "LibrarySearchResult",
     "Member",
     "MemberPermission",
     "MemberPermissionInput",
@@ -246,6 +278,10 @@ __all__ = [
     "MessageCreate",
     "MessageSender",
     "MessageSenderInput",
+    "Preferences",
+    "PreferencesUpdate",
+    "Settings",
+    "SettingsUpdate",
     "Tag",
     "TagCreate",
     "Ticket",

@@ -12,15 +12,24 @@ from typing import TYPE_CHECKING
 from cstar_async._sender import Sender
 
 if TYPE_CHECKING:
+    from cstar_async._generated.namespaces.activity import ActivityNamespace
+    from cstar_async._generated.namespaces.ai_keys import AiKeysNamespace
     from cstar_async._generated.namespaces.articles import ArticlesNamespace
     from cstar_async._generated.namespaces.auth import AuthNamespace
     from cstar_async._generated.namespaces.automations import AutomationsNamespace
     from cstar_async._generated.namespaces.bulk import BulkNamespace
     from cstar_async._generated.namespaces.categories import CategoriesNamespace
+    from cstar_async._generated.namespaces.csat import CsatNamespace
     from cstar_async._generated.namespaces.customers import CustomersNamespace
+    from cstar_async._generated.namespaces.domains import DomainsNamespace
+    from cstar_async._generated.namespaces.email_settings import EmailSettingsNamespace
     from cstar_async._generated.namespaces.exports import ExportsNamespace
+    from cstar_async._generated.namespaces.game import GameNamespace
     from cstar_async._generated.namespaces.imports import ImportsNamespace
     from cstar_async._generated.namespaces.members import MembersNamespace
+    from cstar_async._generated.namespaces.preferences import PreferencesNamespace
+    from cstar_async._generated.namespaces.settings import SettingsNamespace
+    from cstar_async._generated.namespaces.sla import SlaNamespace
     from cstar_async._generated.namespaces.tags import TagsNamespace
     from cstar_async._generated.namespaces.tickets import TicketsNamespace
 
@@ -83,6 +92,20 @@ class ClientNamespaces(ABC):
         return MembersNamespace(self.sender)
 
     @cached_property
+    def preferences(self) -> PreferencesNamespace:
+        """Likings that the service keeps for its user. Only the path is documented, no key of them."""
+        from cstar_async._generated.namespaces.preferences import PreferencesNamespace
+
+        return PreferencesNamespace(self.sender)
+
+    @cached_property
+    def settings(self) -> SettingsNamespace:
+        """How a team has set up its cStar, as far as it is known by name."""
+        from cstar_async._generated.namespaces.settings import SettingsNamespace
+
+        return SettingsNamespace(self.sender)
+
+    @cached_property
     def bulk(self) -> BulkNamespace:
         """The same change to many objects at once."""
         from cstar_async._generated.namespaces.bulk import BulkNamespace
@@ -109,3 +132,52 @@ class ClientNamespaces(ABC):
         from cstar_async._generated.namespaces.automations import AutomationsNamespace
 
         return AutomationsNamespace(self.sender)
+
+    @cached_property
+    def sla(self) -> SlaNamespace:
+        """What a team promises about its answers, and how well it keeps it."""
+        from cstar_async._generated.namespaces.sla import SlaNamespace
+
+        return SlaNamespace(self.sender)
+
+    @cached_property
+    def game(self) -> GameNamespace:
+        """Points, levels and bosses that make a game of answering tickets."""
+        from cstar_async._generated.namespaces.game import GameNamespace
+
+        return GameNamespace(self.sender)
+
+    @cached_property
+    def csat(self) -> CsatNamespace:
+        """Surveys of how content customers are. Only the paths are known."""
+        from cstar_async._generated.namespaces.csat import CsatNamespace
+
+        return CsatNamespace(self.sender)
+
+    @cached_property
+    def activity(self) -> ActivityNamespace:
+        """What happened in the team. Only the path is known."""
+        from cstar_async._generated.namespaces.activity import ActivityNamespace
+
+        return ActivityNamespace(self.sender)
+
+    @cached_property
+    def domains(self) -> DomainsNamespace:
+        """The domains of the team. Only the path is known."""
+        from cstar_async._generated.namespaces.domains import DomainsNamespace
+
+        return DomainsNamespace(self.sender)
+
+    @cached_property
+    def email_settings(self) -> EmailSettingsNamespace:
+        """How the team sends and receives mail. Only the path is known."""
+        from cstar_async._generated.namespaces.email_settings import EmailSettingsNamespace
+
+        return EmailSettingsNamespace(self.sender)
+
+    @cached_property
+    def ai_keys(self) -> AiKeysNamespace:
+        """Keys of AI providers, no API keys of cStar. Only the path is known."""
+        from cstar_async._generated.namespaces.ai_keys import AiKeysNamespace
+
+        return AiKeysNamespace(self.sender)
