@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import os
-import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypedDict, TypeVar, Unpack
-
-import attrs
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from cstar_async import config
-from cstar_async._clock import Clock, SystemClock
+from cstar_async._clock import Clock
+from cstar_async._connected import Connected
 from cstar_async._generated.namespaces import ClientNamespaces
-from cstar_async._headers import permanent_headers
 from cstar_async._json import JSON
-from cstar_async._observers import Observers
 from cstar_async._options import Priority, RequestOptions
-from cstar_async._rate_limit import PUBLISHABLE_LIMIT, SECRET_LIMIT, RateLimitState
-from cstar_async._rate_limiter import Limiter, RateLimiter
-from cstar_async._response import RECORDER, Recorder, Response
-from cstar_async._retry import RetryBudget
-from cstar_async._runtime import ClientSender, Core
-from cstar_async.config import API_VERSION, BASE_URL, CallSettings
-from cstar_async.errors import ConfigurationError, CStarError
+from cstar_async._rate_limit import PUBLISHABLE_LIMIT, SECRET_LIMIT
+from cstar_async._rate_limiter import Limiter
+from cstar_async._response import Response
+from cstar_async.config import API_VERSION, BASE_URL
+from cstar_async.errors import ConfigurationError
 from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:
     import ssl as tls
 
     import aiohttp
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -55,7 +45,7 @@ class ClientOptions(TypedDict, total=False):
     hooks: Iterable[Hooks]
 
 
-class CStarClient(ClientNamespaces):
+class CStarClient(Connected, ClientNamespaces):
     """A client of the cStar API for one key and one team.
 
     Making one does no I/O and needs no running loop. Use it as `async with`, or call `aclose()` when done; it belongs to the event
@@ -105,37 +95,27 @@ class CStarClient(ClientNamespaces):
         hooks: Iterable[Hooks] = (),
         _clock: Clock | None = None,
     ) -> None:
-        from cstar_async._aiohttp import AiohttpTransport, places_of
-
         api_key = config.checked_api_key(api_key)
-        url = config.checked_base_url(base_url)
-        config.check_counts(max_connections=max_connections, retry_budget=retry_budget)
-        settings = CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=Priority(priority))
-        is_publishable = api_key.startswith(config.PUBLISHABLE_PREFIX)
-        limiter: Limiter = RateLimiter() if rate_limiter is None else rate_limiter
-        limiter.assume(PUBLISHABLE_LIMIT if is_publishable else SECRET_LIMIT)
-        core = Core(
-            transport=AiohttpTransport(
-                base_url=url,
-                headers=permanent_headers(api_key, config.checked_api_version(api_version)),
-                timeout=timeout,
-                connections=max_connections,
-                proxy=config.checked_proxy(proxy),
-                ssl=ssl,
-                session=session,
-            ),
-            clock=SystemClock() if _clock is None else _clock,
-            random=random.random,
-            limiter=limiter,
-            places=places_of(session, max_connections),
-            budget=RetryBudget(retry_budget),
-            observers=Observers(hooks),
-            prefix=url.raw_path.rstrip("/"),
-            team_id=config.checked_team_id(team_id),
-            is_publishable=is_publishable,
+        self._connect(
+            scope="team",
+            team_id=team_id,
+            api_key=api_key,
+            api_version=config.checked_api_version(api_version),
+            first_limit=PUBLISHABLE_LIMIT if config.is_publishable(api_key) else SECRET_LIMIT,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            max_wait=max_wait,
+            retry_budget=retry_budget,
+            max_connections=max_connections,
+            rate_limiter=rate_limiter,
+            priority=priority,
+            proxy=proxy,
+            ssl=ssl,
+            session=session,
+            hooks=hooks,
+            clock=_clock,
         )
-        self._base_url = str(url)
-        self._sender = ClientSender(core, settings)
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ClientOptions]) -> Self:
@@ -165,73 +145,6 @@ class CStarClient(ClientNamespaces):
         if "proxy" not in given:
             given["proxy"] = config.proxy_from_environment(config.checked_base_url(given.get("base_url", BASE_URL)))
         return cls(**given)
-
-    def with_options(
-        self,
-        *,
-        timeout: float | None = None,
-        max_retries: int | None = None,
-        max_wait: float | None = None,
-        priority: Priority | None = None,
-    ) -> Self:
-        """A light view of this client whose calls go by other settings; what is None stays as it is.
-
-        Session, limiter, retry budget and connections are shared, and closing either closes both.
-
-        Args:
-            timeout: Seconds for one attempt, above 0.
-            max_retries: Attempts after the first, from 0.
-            max_wait: Seconds, from 0: the longest single wait.
-            priority: Who goes first when calls run short.
-
-        Raises:
-            InvalidArgumentError: A number is out of its range.
-        """
-        view = object.__new__(type(self))
-        view._base_url = self._base_url
-        view._sender = ClientSender(
-            self._sender.core,
-            self._sender.settings.overridden(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
-        )
-        return view
-
-    @property
-    def sender(self) -> ClientSender:
-        """The seam through which generated functions make their calls; nothing in it is for users."""
-        return self._sender
-
-    @property
-    def rate_limit(self) -> RateLimitState | None:
-        """The rate limit of the key as last learned; None before the first answer."""
-        return self._sender.core.limiter.state
-
-    async def with_response(self, method: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
-        """Call a method and get the whole response: `await cstar.with_response(cstar.tickets.get, "tkt_…")`.
-
-        Works for every method of a client, and for the functions of `cstar_async.api`. A method that lists pages gives its first
-        page.
-
-        Args:
-            method: What to call.
-            args: Its positional arguments.
-            kwargs: Its keyword arguments.
-
-        Returns:
-            The data that the method returns, with status, headers, request id, rate limit, attempts, idempotency key and time
-            taken. If the method makes several calls, the last of them.
-
-        Raises:
-            CStarError: The method made no call, or its call failed.
-        """
-        recorder = Recorder()
-        token = RECORDER.set(recorder)
-        try:
-            data = await method(*args, **kwargs)
-        finally:
-            RECORDER.reset(token)
-        if recorder.response is None:
-            raise CStarError("with_response() was given something that made no call")
-        return attrs.evolve(recorder.response, data=data)
 
     async def request(
         self,
@@ -265,23 +178,4 @@ class CStarClient(ClientNamespaces):
             RateLimitWaitError: The wait for a rate limit would be too long.
             DecodeError: The answer is not JSON.
         """
-        return await self._sender.request(method, path, params=params, json=json, idempotency_key=idempotency_key, options=options)
-
-    async def aclose(self) -> None:
-        """Close the client, and its session unless that is your own. May be called twice, and on a client never used."""
-        await self._sender.core.aclose()
-
-    async def __aenter__(self) -> Self:
-        self._sender.core.enter_loop()
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.aclose()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._base_url!r})"
-
-    def __reduce__(self) -> Any:
-        raise TypeError(
-            "a CStarClient cannot be copied or pickled: it holds a key and open connections; make one where it is needed"
-        )
+        return await self._calls.request(method, path, params=params, json=json, idempotency_key=idempotency_key, options=options)

@@ -41,8 +41,17 @@ def checked_api_key(api_key: str) -> str:
     return api_key
 
 
-def checked_team_id(team_id: str | None) -> str | None:
+def is_publishable(api_key: str | None) -> bool:
+    """Whether a key may only read; without a key there is nothing that it forbids."""
+    return api_key is not None and api_key.startswith(PUBLISHABLE_PREFIX)
+
+
+def checked_team_id(team_id: str | None, name: str = "team_id") -> str | None:
     """A team id that can stand in a path, or None.
+
+    Args:
+        team_id: What was given.
+        name: The argument that it was given for.
 
     Raises:
         ConfigurationError: It cannot.
@@ -50,10 +59,22 @@ def checked_team_id(team_id: str | None) -> str | None:
     if team_id is None:
         return None
     try:
-        path_segment(team_id, "team_id")
+        path_segment(team_id, name)
     except InvalidArgumentError as error:
         raise ConfigurationError(error.message) from None
     return team_id
+
+
+def checked_library_team(team: str) -> str:
+    """The team of a public library, by slug or UUID.
+
+    Raises:
+        ConfigurationError: It cannot stand in a path.
+    """
+    if not is_text(team):
+        raise ConfigurationError("a library needs the slug or the UUID of its team: pass team=")
+    checked_team_id(team, "team")
+    return team
 
 
 def checked_base_url(base_url: str) -> URL:

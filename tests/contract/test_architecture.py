@@ -18,7 +18,7 @@ FLOORS = {
     ),
     2: "_generated models api",
     3: "_transport _aiohttp _alarm _clock",
-    4: "_gate _single_flight _rate_limiter _observers config _runtime client",
+    4: "_gate _single_flight _rate_limiter _observers config _runtime _connected client library",
     5: "testing __main__ __init__",
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
