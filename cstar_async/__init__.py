@@ -11,6 +11,9 @@ Models stand in `cstar_async.models`, the functions behind the methods in `cstar
 cStar for tests in `cstar_async.testing`.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from cstar_async._codec import from_dict, to_dict
 from cstar_async._idempotency import idempotency_key
 from cstar_async._json import JSON
@@ -48,6 +51,9 @@ from cstar_async.errors import (
 from cstar_async.hooks import Hooks
 from cstar_async.pagination import Page, Paginator
 
+if TYPE_CHECKING:
+    from cstar_async.library import CStarLibrary as CStarLibrary
+
 __all__ = [
     "JSON",
     "UNSET",
@@ -55,6 +61,7 @@ __all__ = [
     "AuthenticationError",
     "CStarClient",
     "CStarError",
+    "CStarLibrary",
     "ConfigurationError",
     "ConflictError",
     "ConnectionFailedError",
@@ -88,3 +95,18 @@ __all__ = [
     "idempotency_key",
     "to_dict",
 ]
+
+# Type checkers see the import above, and so take a misspelt name for the mistake that it is.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Import the library when it is first asked for: few programs need it, and its methods bring their models along."""
+        if name != "CStarLibrary":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = importlib.import_module("cstar_async.library").CStarLibrary
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

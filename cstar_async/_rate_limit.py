@@ -46,6 +46,8 @@ SECRET_LIMIT: Final = 1000
 """Calls in a window with a secret key (documented)."""
 PUBLISHABLE_LIMIT: Final = 100
 """Calls in a window with a publishable key (documented)."""
+LIBRARY_LIMIT: Final = 200
+"""Calls in a window of the public library, by IP (older documentation; no number is stated now)."""
 WINDOW: Final = 3600.0
 """Seconds of a window (documented)."""
 LOOK_AGAIN: Final = 1.0
