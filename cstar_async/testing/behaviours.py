@@ -16,6 +16,7 @@ import attrs
 from cstar_async._json import Unchecked
 from cstar_async.testing.answers import Outcome
 from cstar_async.testing.call import Call
+from cstar_async.testing.library import LIBRARY
 from cstar_async.testing.world import Object, World
 
 _WORDS_A_MINUTE: Final = 200
@@ -164,6 +165,14 @@ class Members(Behaviour):
             event.fields["roleDisplayName"] = ROLE_NAMES[event.fields["role"]]
 
 
+class Settings(Behaviour):
+    """The settings begin with the name of the team."""
+
+    def made(self, event: Event) -> None:
+        """Name the team."""
+        event.fields["teamName"], event.fields["teamSlug"] = event.world.team.name, event.world.team.slug
+
+
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = MappingProxyType(
     {
         "tickets": Tickets(),
@@ -171,6 +180,7 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = MappingProxyType(
         "articles": Articles(),
         "categories": Categories(),
         "members": Members(),
+        "settings": Settings(),
     }
 )
 """The collections that have something special."""
@@ -190,5 +200,5 @@ def whoami(call: Call) -> Outcome:
     return Outcome({"teamId": team.id, "teamName": team.name, "teamSlug": team.slug, **kind})
 
 
-SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType({"whoami": whoami})
+SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType({"whoami": whoami, **LIBRARY})
 """Operations that are none of the plain verbs, by id."""

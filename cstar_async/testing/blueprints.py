@@ -52,6 +52,10 @@ class Blueprint:
     """Fields that a list is sorted by; a leading `-` turns one round. None: by age, oldest first."""
     parent: Parent | None = None
     on_delete: tuple[OnDelete, ...] = ()
+    is_single: bool = False
+    """Whether there is one object, which needs no id."""
+    is_open: bool = False
+    """Whether objects have fields that the document does not name."""
 
     @property
     def noun(self) -> str:
@@ -113,4 +117,6 @@ def _read_blueprint(collection: str, operations: list[Operation], document: Docu
         order=tuple(merged.get("order", ())),
         parent=Parent(**parent) if parent else None,
         on_delete=tuple(OnDelete(entry["collection"], entry["field"], entry.get("set")) for entry in merged.get("on-delete", ())),
+        is_single=schema.get("x-cstar-single", False),
+        is_open=schema.get("x-cstar-open", False),
     )

@@ -8,6 +8,7 @@ import attrs
 
 from cstar_async._json import Unchecked
 from cstar_async._operation import Operation
+from cstar_async.testing.answers import Refusal
 from cstar_async.testing.keys import Key
 from cstar_async.testing.validation import Validation
 from cstar_async.testing.world import Object, Table, World
@@ -18,7 +19,8 @@ class Call:
     """One call of an operation."""
 
     operation: Operation
-    key: Key
+    caller: Key | None
+    """The key that calls; None for a visitor of a public library."""
     world: World
     path: Mapping[str, str]
     """Decoded values of the path parameters, by name."""
@@ -30,6 +32,17 @@ class Call:
     """The timestamp of now."""
     validation: Validation
     """The judge of what stands inside the body."""
+
+    @property
+    def key(self) -> Key:
+        """The key that calls.
+
+        Raises:
+            Refusal: 401: there is none.
+        """
+        if self.caller is None:
+            raise Refusal(401, "authentication_required", "An API key is required: 'Authorization: Bearer <key>'.")
+        return self.caller
 
     @property
     def collection(self) -> str:

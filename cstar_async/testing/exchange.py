@@ -21,7 +21,7 @@ from cstar_async.testing.document import Document, generated_document
 from cstar_async.testing.faults import Fault
 from cstar_async.testing.idempotency import IdempotencyLedger, fingerprint
 from cstar_async.testing.journal import ReceivedRequest
-from cstar_async.testing.keys import Key, KeyRing, check_permission
+from cstar_async.testing.keys import Caller, Key, KeyRing, Visitor, check_permission
 from cstar_async.testing.limits import RateLimits
 from cstar_async.testing.routes import Route, Routes
 from cstar_async.testing.special import SPECIAL
@@ -36,7 +36,8 @@ _logger: Final = logging.getLogger("cstar_async.testing")
 class _Admitted:
     """A request that may act."""
 
-    key: Key
+    key: Key | None
+    """None: a visitor of a public library."""
     route: Route
     idempotency_key: str | None
 
@@ -52,6 +53,7 @@ class Exchange:
     validation: Validation
     envelopes: Envelopes
     world_of: Callable[[Key], World]
+    library_of: Callable[[str], World]
     new_request_id: Callable[[], str]
     now_s: Callable[[], float]
 
@@ -63,9 +65,9 @@ class Exchange:
             think: Awaited once, after the request was admitted or refused and before anything is done.
         """
         request_id = self.new_request_id()
-        key = self.keys.find(request.headers.get("Authorization"))
+        caller = self._caller(request)
         try:
-            admission = self._admission(request, key)
+            admission = self._admission(request, caller)
         except Refusal as refusal:
             admission = self._refused(refusal, request_id)
         if isinstance(admission, Answer):
@@ -73,7 +75,7 @@ class Exchange:
             answer = admission
         else:
             answer = await self._acted(admission, request, request_id, think)
-        return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(key)})
+        return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(caller)})
 
     def operation_of(self, method: str, path: str) -> str | None:
         """The id of the operation that a request calls; None for none."""
@@ -85,22 +87,31 @@ class Exchange:
     def answer_of_fault(self, fault: Fault, request: ReceivedRequest, real: Answer | None) -> Answer:
         """What a fault answers, in the envelope and with the headers of this server."""
         answer = fault.answer(real, request_id=self.new_request_id(), at=timestamp(self.now_s()))
-        key = self.keys.find(request.headers.get("Authorization"))
-        return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(key)})
+        return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(self._caller(request))})
 
-    def _limit_headers(self, key: Key | None) -> dict[str, str]:
-        """The headers that tell where a key stands."""
-        return self.limits.state(key, self.now_s()).headers()
+    def _caller(self, request: ReceivedRequest) -> Caller | None:
+        """Who calls: the owner of a key, or a visitor of a library. None: nobody that is known."""
+        try:
+            is_public = self.routes.find(request.method, request.path).operation.key == "none"
+        except Refusal:
+            is_public = False
+        return Visitor(text=request.address) if is_public else self.keys.find(request.headers.get("Authorization"))
 
-    def _admission(self, request: ReceivedRequest, key: Key | None) -> _Admitted | Answer:
+    def _limit_headers(self, caller: Caller | None) -> dict[str, str]:
+        """The headers that tell where a caller stands."""
+        return self.limits.state(caller, self.now_s()).headers()
+
+    def _admission(self, request: ReceivedRequest, caller: Caller | None) -> _Admitted | Answer:
         """The request as admitted, or the stored answer if it is a repetition.
 
         Raises:
             Refusal: The request may not act.
         """
-        if key is not None:
-            self.limits.take(key, self.now_s())
+        if caller is not None:
+            self.limits.take(caller, self.now_s())
         route = self.routes.find(request.method, request.path)
+        if isinstance(caller, Visitor):
+            return _Admitted(key=None, route=route, idempotency_key=None)
         key = self.keys.admitted(request.headers.get("Authorization"), now_s=self.now_s())
         check_permission(key, route.operation, route.team_id)
         text = request.idempotency_key if route.operation.idempotent else None
@@ -122,18 +133,18 @@ class Exchange:
             return answer
         finally:
             # Also when the wait was cancelled: an entry must not stay open for ever.
-            if admitted.idempotency_key is not None:
+            if admitted.key is not None and admitted.idempotency_key is not None:
                 self.ledger.finish(admitted.key.text, admitted.idempotency_key, answer)
 
     def _carried_out(self, admitted: _Admitted, request: ReceivedRequest, request_id: str) -> Answer:
-        operation = admitted.route.operation
+        operation, key, path = admitted.route.operation, admitted.key, admitted.route.values
         at = timestamp(self.now_s())
         try:
             call = Call(
                 operation=operation,
-                key=admitted.key,
-                world=self.world_of(admitted.key),
-                path=admitted.route.values,
+                caller=key,
+                world=self.library_of(path["team"]) if key is None else self.world_of(key),
+                path=path,
                 query=self.validation.query(operation, request.query_string),
                 body=self.validation.body(operation, request.headers.get("Content-Type"), request.body),
                 at=at,
@@ -165,6 +176,8 @@ def unanswerable_operations(document: Document | None = None) -> list[str]:
 def _is_answerable(operation: Operation, blueprints: Mapping[str, Blueprint]) -> bool:
     if operation.id in SPECIAL:
         return True
+    if operation.extensions.get("action") == "sample":
+        return "sample" in operation.extensions
     collection = operation.extensions.get("collection")
     return operation.extensions.get("action") in VERBS and isinstance(collection, str) and collection in blueprints
 

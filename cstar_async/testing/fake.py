@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape
+from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape, Refusal
 from cstar_async.testing.blueprints import read_blueprints
 from cstar_async.testing.clock import FakeClock
 from cstar_async.testing.document import generated_document
@@ -24,6 +24,7 @@ from cstar_async.testing.world import World
 
 if TYPE_CHECKING:
     from cstar_async.client import ClientOptions, CStarClient
+    from cstar_async.library import CStarLibrary, LibraryOptions
 
 
 class FakeCStar:
@@ -39,12 +40,12 @@ class FakeCStar:
 
     Args:
         seed: None, the default, for a team without anything but its members, an owner and two agents; a number for one with
-            customers, articles, categories, tags and tickets besides. Ids are the same in every run either way, given the same
-            calls in the same order; the number also seeds the chance of faults.
+            customers, articles, categories, tags, tickets and a boss besides. Ids are the same in every run either way, given
+            the same calls in the same order; the number also seeds the chance of faults.
         clock: The time that the fake lives in; default a new `FakeClock` that runs with real time.
         limits: Whether calls are limited as documented; default True. False announces a limit that is never reached.
         rate_limit: Calls a window for every key, from 0; default the documented ones: 1,000 for secret keys, 100 for
-            publishable ones.
+            publishable ones, 200 for every address that reads the public library.
         rate_window: Length of a window in whole seconds, from 1; default 3,600.
         pagination: Where `pagination` stands in the answer of a list: `"top"`, the default, or in `"meta"`.
         pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
@@ -92,7 +93,8 @@ class FakeCStar:
             ledger=IdempotencyLedger(),
             validation=Validation(self._document),
             envelopes=Envelopes(pagination, pagination_shape),
-            world_of=self._world_of,
+            world_of=lambda key: self._world_of(key.team, key.environment),
+            library_of=self._library_of,
             new_request_id=lambda: new_request_id(self._request_ids),
             now_s=self.clock.time,
         )
@@ -137,6 +139,22 @@ class FakeCStar:
 
         here = ClientOptions(api_key=self.secret_key, team_id=self.team_id, base_url=self.url)
         return CStarClient(**(here | options), _clock=self.clock)
+
+    def library(self, **options: Unpack[LibraryOptions]) -> CStarLibrary:
+        """The public library of the fake's team, not yet entered, that lives by the clock of the fake.
+
+        It shows the published public articles and the public categories of the test environment.
+
+        Args:
+            options: Arguments of `CStarLibrary`, over those that lead here: *team* and *base_url*.
+
+        Raises:
+            RuntimeError: The fake was not started, or is closed.
+        """
+        from cstar_async.library import CStarLibrary, LibraryOptions
+
+        here = LibraryOptions(team=self._team.slug, base_url=self.url)
+        return CStarLibrary(**(here | options), _clock=self.clock)
 
     def add_key(
         self,
@@ -208,12 +226,23 @@ class FakeCStar:
     ) -> None:
         await self.aclose()
 
-    def _world_of(self, key: Key) -> World:
-        """The world that a key sees: that of its team in its environment, made when it is first looked at."""
-        place = (key.team.id, key.environment)
+    def _library_of(self, name: str) -> World:
+        """The world that a public library shows: that of the test environment, since tests fill that one.
+
+        Raises:
+            Refusal: 404: no team has this slug or id.
+        """
+        for team in (self._team, *(key.team for key in self._keys)):
+            if name in (team.id, team.slug):
+                return self._world_of(team, "test")
+        raise Refusal(404, "resource_missing", "Team not found")
+
+    def _world_of(self, team: Team, environment: Environment) -> World:
+        """The world of a team in an environment, made when it is first looked at."""
+        place = (team.id, environment)
         if place not in self._worlds:
-            random = seeded("world", self._seed, key.team.slug, key.environment)
-            world = World(key.team, self._document, self._blueprints, random)
+            random = seeded("world", self._seed, team.slug, environment)
+            world = World(team, self._document, self._blueprints, random)
             self._worlds[place] = world
             add_members(world, now_s=self.clock.time())
             if self._seed is not None and place == (self._team.id, "test"):
@@ -232,7 +261,7 @@ class FakeCStar:
 
 def _rate_limits(*, limits: bool, rate_limit: int | None, rate_window: int) -> RateLimits:
     if not limits:
-        return RateLimits({"secret": UNLIMITED, "publishable": UNLIMITED}, rate_window)
+        return RateLimits(dict.fromkeys(DOCUMENTED_LIMITS, UNLIMITED), rate_window)
     if rate_limit is not None:
-        return RateLimits({"secret": rate_limit, "publishable": rate_limit}, rate_window)
+        return RateLimits(dict.fromkeys(DOCUMENTED_LIMITS, rate_limit), rate_window)
     return RateLimits(DOCUMENTED_LIMITS, rate_window)

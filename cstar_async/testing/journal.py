@@ -48,6 +48,8 @@ class ReceivedRequest:
     query_string: str = ""
     headers: Headers = attrs.field(factory=lambda: Headers({}), repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
+    address: str = ""
+    """The IP address that it came from."""
     at: float = 0.0
     """When it arrived: Unix time in seconds, by the clock of the fake."""
     operation: str | None = None

@@ -42,6 +42,18 @@ class Key:
     """Unix time in seconds; None: never."""
 
 
+@attrs.frozen(kw_only=True)
+class Visitor:
+    """Somebody who reads a public library: without a key, and told apart by address alone."""
+
+    text: str
+    """The address."""
+    kind: Literal["visitor"] = "visitor"
+
+
+Caller: TypeAlias = Key | Visitor
+
+
 def new_key_text(kind: KeyKind, environment: Environment, random: Random) -> str:
     """A key as the API makes them: the prefix of its kind and 32 base64url characters."""
     prefix = "sk" if kind == "secret" else "pk"

@@ -1,4 +1,4 @@
-"""Rate limits as cStar has them: so many calls in a fixed window, per key.
+"""Rate limits as cStar has them: so many calls in a fixed window, per key; per address in a public library.
 
 A window begins with the first call of its key, on a whole second, and ends after its length: then the count begins anew. (When the
 windows of cStar begin is not documented; ones that begin with the first call never turn in the middle of a short test.)
@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil, floor
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from cstar_async.testing.answers import Refusal
-from cstar_async.testing.keys import Key, KeyKind
+from cstar_async.testing.keys import Caller, KeyKind
 
-DOCUMENTED_LIMITS: Final[Mapping[KeyKind, int]] = MappingProxyType({"secret": 1_000, "publishable": 100})
-"""Calls an hour, by the kind of key."""
+CallerKind: TypeAlias = KeyKind | Literal["visitor"]
+
+DOCUMENTED_LIMITS: Final[Mapping[CallerKind, int]] = MappingProxyType({"secret": 1_000, "publishable": 100, "visitor": 200})
+"""Calls an hour, by the kind of key; that of visitors is the number of older documentation."""
 
 DOCUMENTED_WINDOW_S: Final = 3_600
 
@@ -53,27 +55,27 @@ class LimitState:
 
 
 class RateLimits:
-    """Counts the calls of every key.
+    """Counts the calls of every key and of every visitor.
 
     Args:
-        limits: Calls a window, by the kind of key.
+        limits: Calls a window, by the kind of caller; what is not given is as documented.
         window_s: Length of a window in whole seconds, at least 1.
     """
 
-    def __init__(self, limits: Mapping[KeyKind, int] = DOCUMENTED_LIMITS, window_s: int = DOCUMENTED_WINDOW_S) -> None:
+    def __init__(self, limits: Mapping[CallerKind, int] = DOCUMENTED_LIMITS, window_s: int = DOCUMENTED_WINDOW_S) -> None:
         if window_s < 1 or min(limits.values()) < 0:
             raise ValueError("a rate limit needs a window of at least one second and a limit of at least 0")
-        self._limits = dict(limits)
+        self._limits = {**DOCUMENTED_LIMITS, **limits}
         self._window_s = window_s
         self._windows: dict[str, _Window] = {}
 
-    def state(self, key: Key | None, now_s: float) -> LimitState:
+    def state(self, key: Caller | None, now_s: float) -> LimitState:
         """Where a key stands, without counting a call. No key, or an unknown one, is told of an untouched window."""
         limit = self._limits["publishable" if key is None else key.kind]
         window = _Window(floor(now_s)) if key is None else self._window_of(key, now_s)
         return LimitState(limit, max(0, limit - window.used), window.began_at + self._window_s, self._window_s)
 
-    def take(self, key: Key, now_s: float) -> None:
+    def take(self, key: Caller, now_s: float) -> None:
         """Count a call.
 
         Raises:
@@ -87,7 +89,7 @@ class RateLimits:
         window.used += 1
         self._windows[key.text] = window
 
-    def spend(self, key: Key, calls: int, now_s: float) -> None:
+    def spend(self, key: Caller, calls: int, now_s: float) -> None:
         """Use up part of a window, as if somebody else had called with the same key.
 
         Args:
@@ -99,7 +101,7 @@ class RateLimits:
         window.used = min(self._limits[key.kind], window.used + calls)
         self._windows[key.text] = window
 
-    def _window_of(self, key: Key, now_s: float) -> _Window:
+    def _window_of(self, key: Caller, now_s: float) -> _Window:
         window = self._windows.get(key.text)
         if window is None or not window.began_at <= now_s < window.began_at + self._window_s:
             return _Window(floor(now_s))

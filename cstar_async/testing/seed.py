@@ -75,7 +75,7 @@ def add_members(world: World, *, now_s: float) -> None:
 
 
 def add_everything(world: World, *, now_s: float) -> None:
-    """Fill a team with customers, a small knowledge base, and tickets in every state, some with a conversation."""
+    """Fill a team with customers, a small knowledge base, tickets in every state, some with a conversation, and a boss to beat."""
     random = world.random
     customers = [_add_customer(world, number, now_s) for number in range(CUSTOMERS)]
     _add_library(world, now_s)
@@ -83,6 +83,11 @@ def add_everything(world: World, *, now_s: float) -> None:
     for number in range(TICKETS):
         opened_s = now_s - (TICKETS - number) * _DAY_S + random.uniform(0, 8 * _HOUR_S)
         _add_ticket(world, random.choice(customers), agents, opened_s)
+    points = {"level": 3, "currentHp": random.randint(1, 400), "maxHp": 400}
+    came_at = timestamp(now_s - _HOUR_S)
+    world.make(
+        "bosses", {"name": "The Backlog", **points, "status": "active", "spawnedAt": came_at, "defeatedAt": None}, at=came_at
+    )
 
 
 def _add_customer(world: World, number: int, now_s: float) -> Object:

@@ -89,6 +89,7 @@ class LoopbackServer:
             query_string=query_string,
             headers=Headers(request.headers),
             body=await request.read(),
+            address=request.remote or "",
             at=self._clock.time(),
             operation=self._exchange.operation_of(request.method, path),
         )

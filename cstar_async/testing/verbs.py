@@ -7,6 +7,7 @@ and ignored ("unknown keys are kept, never refused" is a rule for clients).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -78,7 +79,9 @@ def make_object(world: World, collection: str, body: Mapping[str, Unchecked], pa
 
 
 def get_object(call: Call) -> Outcome:
-    """One object, with what only the single read shows."""
+    """One object, with what only the single read shows; null where there need not be one, and is none."""
+    if call.operation.nullable and call.table.single is None:
+        return Outcome(None)
     fields = _shown(call, _item_of(call))
     embedded: Unchecked = call.operation.extensions.get("embed") or {}
     for name, rule in embedded.items():
@@ -88,11 +91,15 @@ def get_object(call: Call) -> Outcome:
 
 
 def update_object(call: Call) -> Outcome:
-    """The object, with the fields of the body changed and all others as they were."""
-    fields = _item_of(call)
+    """The object, with the fields of the body changed and all others as they were. An open one takes unknown fields, too."""
+    fields, blueprint = _item_of(call), call.table.blueprint
     properties = call.world.document.properties(call.operation.request or "")
-    known = properties.keys() & call.table.blueprint.properties.keys()
-    changes = {name: _merged(properties[name], fields.get(name), value) for name, value in call.body.items() if name in known}
+    taken = properties.keys() & blueprint.properties.keys()
+    if blueprint.is_open:
+        taken |= call.body.keys() - blueprint.properties.keys()
+    changes = {
+        name: _merged(properties.get(name, {}), fields.get(name), value) for name, value in call.body.items() if name in taken
+    }
     change_object(call.world, call.collection, fields, changes, at=call.at)
     return Outcome(_shown(call, fields))
 
@@ -134,6 +141,11 @@ def delete_object(call: Call) -> Outcome:
     return Outcome({"deleted": True, "id": fields[call.table.blueprint.identity]})
 
 
+def show_sample(call: Call) -> Outcome:
+    """What the document gives as a sample: there is nothing behind it that a call could change."""
+    return Outcome(copy.deepcopy(call.operation.extensions["sample"]))
+
+
 VERBS: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
     {
         "list": list_objects,
@@ -141,6 +153,7 @@ VERBS: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
         "get": get_object,
         "update": update_object,
         "delete": delete_object,
+        "sample": show_sample,
     }
 )
 """The plain actions of the document, and who carries them out."""
@@ -151,6 +164,9 @@ def _shown(call: Call, fields: Object) -> Object:
 
 
 def _item_of(call: Call) -> Object:
+    if call.table.blueprint.is_single:
+        found = call.table.single
+        return make_object(call.world, call.collection, {}, at=call.at) if found is None else found
     return call.table.get(call.path[item_parameter(call.operation) or ""])
 
 

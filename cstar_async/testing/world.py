@@ -54,9 +54,14 @@ class Table:
             raise Refusal(404, "resource_missing", f"{self.blueprint.noun} not found")
         return found
 
+    @property
+    def single(self) -> Object | None:
+        """The object of a collection that has one; None as long as there is none."""
+        return self._rows.get("")
+
     def put(self, fields: Object) -> None:
         """Add an object; one of the same identity is replaced."""
-        row = self._row_of(fields[self.blueprint.identity])
+        row = self._row_with(fields)
         if row in self._rows:
             self._forget_values(self._rows[row])
         self._rows[row] = fields
@@ -70,7 +75,7 @@ class Table:
 
     def remove(self, fields: Object) -> None:
         """Take an object away."""
-        del self._rows[self._row_of(fields[self.blueprint.identity])]
+        del self._rows[self._row_with(fields)]
         self._forget_values(fields)
 
     def holder(self, field: str, value: Unchecked) -> Object | None:
@@ -91,6 +96,9 @@ class Table:
         # Hardly any server tells the cases of an e-mail address apart; all other texts keep theirs.
         is_address = isinstance(value, str) and self.blueprint.properties[field].get("format") == "email"
         return field, value.lower() if is_address else value
+
+    def _row_with(self, fields: Object) -> str:
+        return "" if self.blueprint.is_single else self._row_of(fields[self.blueprint.identity])
 
     def _row_of(self, identity: str) -> str:
         return canonical(identity, self.blueprint.id_prefix) if self.blueprint.identity == "id" else identity

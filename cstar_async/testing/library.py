@@ -1,0 +1,97 @@
+"""The public library: what everybody may read of a team's articles and categories, and what readers say of them.
+
+Nothing is kept here: the rows are those of the team itself. What the documentation leaves open is inferred: that an article is
+public when it is published and marked so, and how a search matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cstar_async._json import Unchecked
+from cstar_async.testing.answers import Outcome, Refusal
+from cstar_async.testing.call import Call
+from cstar_async.testing.listing import ordered
+from cstar_async.testing.world import Object
+
+_AROUND: Final = 40
+"""Characters of text shown before and after what a search found."""
+
+
+def list_articles(call: Call) -> Outcome:
+    """The public articles, of one category if the query names one."""
+    rows = _articles(call)
+    slug = call.query.get("categorySlug")
+    if slug is not None:
+        shelves = {row["id"] for row in call.world.table("categories") if row["slug"] == slug}
+        rows = [row for row in rows if row["categoryId"] in shelves]
+    return Outcome([_shown(call, row) for row in rows[: call.query.get("limit")]])
+
+
+def get_article(call: Call) -> Outcome:
+    """One public article."""
+    return Outcome(_shown(call, _article(call)))
+
+
+def list_categories(call: Call) -> Outcome:
+    """The public categories, in the order of the team."""
+    table = call.world.table("categories")
+    return Outcome([_shown(call, row) for row in ordered([row for row in table if row["isPublic"]], table.blueprint.order)])
+
+
+def search(call: Call) -> Outcome:
+    """The public articles in which all words of a query occur, with the place of the first."""
+    words: list[str] = call.query["q"].casefold().split()
+    found: list[Object] = []
+    for row in _articles(call):
+        text = " ".join(str(row[field] or "") for field in ("title", "excerpt", "content"))
+        if words and all(word in text.casefold() for word in words):
+            place = max(0, text.casefold().find(words[0]) - _AROUND)
+            found.append({**_shown(call, row), "snippet": text[place : place + len(words[0]) + 2 * _AROUND]})
+    return Outcome(found[: call.query.get("limit")])
+
+
+def record_view(call: Call) -> Outcome:
+    """An acknowledgement, and one view more."""
+    _article(call)["viewCount"] += 1
+    return Outcome({})
+
+
+def feedback(call: Call) -> Outcome:
+    """An acknowledgement; what readers say is shown nowhere."""
+    _article(call)
+    return Outcome({})
+
+
+LIBRARY: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
+    {
+        "list_library_articles": list_articles,
+        "get_library_article": get_article,
+        "list_library_categories": list_categories,
+        "search_library": search,
+        "record_library_view": record_view,
+        "send_library_feedback": feedback,
+    }
+)
+"""The operations of the library, by id."""
+
+
+def _articles(call: Call) -> list[Object]:
+    return [row for row in call.world.table("articles") if row["status"] == "published" and row["isPublic"]]
+
+
+def _article(call: Call) -> Object:
+    for row in _articles(call):
+        if row["slug"] == call.path["slug"]:
+            return row
+    raise Refusal(404, "resource_missing", "Article not found")
+
+
+def _shown(call: Call, row: Object) -> Object:
+    """A row with the fields that the public may see, and the name of its category if that is public, too."""
+    fields = call.world.document.properties(call.operation.result or "")
+    shelf: Unchecked = call.world.table("categories").find(row.get("categoryId") or "")
+    named = {**row, "category": shelf["name"]} if shelf is not None and shelf["isPublic"] else row
+    return {name: named[name] for name in fields if name in named}
