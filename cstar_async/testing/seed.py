@@ -83,11 +83,9 @@ def add_everything(world: World, *, now_s: float) -> None:
     for number in range(TICKETS):
         opened_s = now_s - (TICKETS - number) * _DAY_S + random.uniform(0, 8 * _HOUR_S)
         _add_ticket(world, random.choice(customers), agents, opened_s)
-    points = {"level": 3, "currentHp": random.randint(1, 400), "maxHp": 400}
     came_at = timestamp(now_s - _HOUR_S)
-    world.make(
-        "bosses", {"name": "The Backlog", **points, "status": "active", "spawnedAt": came_at, "defeatedAt": None}, at=came_at
-    )
+    boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
+    world.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
 
 
 def _add_customer(world: World, number: int, now_s: float) -> Object:

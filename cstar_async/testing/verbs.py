@@ -1,4 +1,4 @@
-"""The five verbs that every collection has: list, create, get, update, delete.
+"""The five verbs that every collection has (list, create, get, update, delete), and samples of what has none.
 
 They follow the document's words alone; what is special about a collection they ask of its behaviour at fixed moments. A field of
 a body is kept when the request schema of the operation names it and the schema of the object has it. All other fields are accepted
@@ -97,9 +97,8 @@ def update_object(call: Call) -> Outcome:
     taken = properties.keys() & blueprint.properties.keys()
     if blueprint.is_open:
         taken |= call.body.keys() - blueprint.properties.keys()
-    changes = {
-        name: _merged(properties.get(name, {}), fields.get(name), value) for name, value in call.body.items() if name in taken
-    }
+    told = {name: value for name, value in call.body.items() if name in taken}
+    changes = {name: _merged(properties.get(name, {}), fields.get(name), value) for name, value in told.items()}
     change_object(call.world, call.collection, fields, changes, at=call.at)
     return Outcome(_shown(call, fields))
 
