@@ -1,5 +1,7 @@
 """Between Python and the wire: models from parsed JSON, and JSON from models and plain values.
 
+Free JSON has no class of its own: where `dict[str, JSON]` is asked for, what came is handed out.
+
 Reading is left to the generated decoders, which are registered with cattrs class by class as they are met; nothing is checked and
 nothing coerced there. Writing is strict: what JSON cannot hold is refused with the place where it stands.
 """
@@ -60,18 +62,9 @@ def _structure_hook(kind: type[Model]) -> Callable[[Unchecked, Unchecked], Unche
 
 
 def _generated_decoder(kind: type[object]) -> Callable[[dict[str, Unchecked]], Unchecked]:
-    """The function that was generated to read a model class. It stands in the module of the class.
-
-    For free JSON there is no class, and so nothing to read: `dict[str, JSON]` stays as it came.
-    """
-    if isinstance(kind, GenericAlias):
-        return _as_it_came
+    """The function that was generated to read a model class. It stands in the module of the class."""
     decoders: Mapping[type[object], Callable[[dict[str, Unchecked]], Unchecked]] = sys.modules[kind.__module__].DECODERS
     return decoders[kind]
-
-
-def _as_it_came(value: dict[str, Unchecked]) -> dict[str, Unchecked]:
-    return value
 
 
 def _unstructure_hook(_: type[Model]) -> Callable[[Model], dict[str, JSON]]:
@@ -86,12 +79,16 @@ def decoder(kind: type[T]) -> Callable[[Unchecked], T]:
 
 def read_row(kind: type[T], row: dict[str, Unchecked]) -> T:
     """A model from an object. The hook of cattrs would do the same, at the price of four more calls."""
+    if isinstance(kind, GenericAlias):
+        return cast("T", row)
     read: Callable[[Unchecked], T] = sys.modules[kind.__module__].DECODERS[kind]
     return read(row)
 
 
 def read_rows(kind: type[T], rows: list[Unchecked]) -> list[T]:
     """The rows of a list of models; what is no object stays as it came."""
+    if isinstance(kind, GenericAlias):
+        return cast("list[T]", rows)
     decode = _generated_decoder(kind)
     return [decode(row) if row.__class__ is dict else row for row in rows]
 
