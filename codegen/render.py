@@ -15,7 +15,9 @@ from pathlib import Path
 from jinja2 import Environment
 from openapi_python_client import Project
 
+from codegen.output import PAGE
 from codegen.parse import Parsed
+from codegen.preflight_operations import LIBRARY_SCOPE, TEAM_SCOPE
 from codegen.problems import CodegenError, Problem
 from codegen.view import View
 
@@ -48,6 +50,14 @@ def _texts(parsed: Parsed, view: View) -> dict[str, str]:
         "_generated/api/__init__.py": show("api_door.py.jinja", modules=view.api_modules),
         "_generated/namespaces/__init__.py": show("namespaces_door.py.jinja", modules=view.client_namespaces),
         "api/__init__.py": show("public_api_door.py.jinja", modules=view.api_modules),
+        PAGE: show(
+            "evidence.md.jinja",
+            total=view.evidence.total,
+            kinds=view.evidence.kinds,
+            sections=view.evidence.sections,
+            team_scope=TEAM_SCOPE,
+            library_scope=LIBRARY_SCOPE,
+        ),
     }
     texts |= {f"_generated/models/{module.name}.py": show("models.py.jinja", module=module) for module in view.model_modules}
     for module in view.api_modules:

@@ -12,6 +12,7 @@ from codegen.document import Document
 from codegen.parse import Parsed
 from codegen.preflight_batches import RUN_ALL
 from codegen.problems import Findings
+from codegen.view_evidence import EvidenceView, evidence_view
 from codegen.view_functions import FunctionView, FunctionViews
 from codegen.view_models import ModelViews
 from codegen.view_modules import ModelModuleView, Placement, model_modules
@@ -43,6 +44,7 @@ class View:
     api_modules: tuple[ApiModuleView, ...]
     namespace_modules: tuple[NamespaceModuleView, ...]
     operations: tuple[OperationView, ...]
+    evidence: EvidenceView
     schemas: dict[str, Any]
     idle_schemas: tuple[str, ...]
     """The schemas of the document that no operation takes or gives, so that nothing is made of them."""
@@ -80,6 +82,7 @@ def look_at(parsed: Parsed) -> View:
         api_modules=apis,
         namespace_modules=namespaces,
         operations=operations,
+        evidence=evidence_view(document),
         schemas={"components": {"schemas": _schemas(document, usage)}},
         idle_schemas=usage.idle,
     )

@@ -1,0 +1,107 @@
+"""The page that says how sure the document is of each operation, for people who decide what to build on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codegen import view_names as names
+from codegen.document import Document, Operation, items
+from codegen.preflight_operations import scope_of
+from codegen.view_operations import own_parameters
+from codegen.view_prose import sentence
+from codegen.view_usage import body_name
+from codegen.vocabulary import EVIDENCE
+
+_MEANINGS = {
+    "documented": "cStar's own pages say that it exists. Parts of it may still be inferred; the docstrings tell which.",
+    "inferred": "It was deduced; the source tells from what. Try it before you rely on it.",
+    "named": "Only a path is known. The method returns the JSON as it comes; whether the path answers that way is a guess.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindView:
+    """One degree of evidence."""
+
+    name: str
+    count: int
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowView:
+    """One operation."""
+
+    call: str
+    request: str
+    evidence: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionView:
+    """The operations of one namespace."""
+
+    title: str
+    description: str
+    rows: tuple[RowView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceView:
+    """The whole page."""
+
+    kinds: tuple[KindView, ...]
+    sections: tuple[SectionView, ...]
+
+    @property
+    def total(self) -> int:
+        """How many operations there are."""
+        return sum(kind.count for kind in self.kinds)
+
+
+def evidence_view(document: Document) -> EvidenceView:
+    """The page for a document, its namespaces in the order of the tags."""
+    given = [operation.node["x-evidence"] for operation in document.operations]
+    sections = (_section(document, tag["name"], tag["description"]) for tag in document.raw["tags"])
+    return EvidenceView(
+        kinds=tuple(KindView(name=name, count=given.count(name), meaning=_MEANINGS[name]) for name in EVIDENCE),
+        sections=tuple(section for section in sections if section.rows),
+    )
+
+
+def _section(document: Document, namespace: str, description: str) -> SectionView:
+    rows = tuple(_row(document, operation) for operation in document.operations if operation.namespace == namespace)
+    return SectionView(title=namespace, description=sentence(description), rows=rows)
+
+
+def _row(document: Document, operation: Operation) -> RowView:
+    scope, prefix = scope_of(operation.path)
+    owner = "library" if scope == "library" else f"cstar.{operation.namespace}"
+    evidence = str(operation.node["x-evidence"])
+    return RowView(
+        call=f"{owner}.{operation.node['x-cstar-method']}({', '.join(_needed(document, operation))})",
+        request=f"{operation.method.upper()} {operation.path.removeprefix(prefix)}",
+        evidence=evidence,
+        source=_in_a_cell(str(operation.node["x-source"]).removeprefix(f"{evidence}:")),
+    )
+
+
+def _needed(document: Document, operation: Operation) -> Iterator[str]:
+    """What a call cannot do without: ids and the like by position, the rest by name."""
+    for one in own_parameters(operation):
+        name = names.attribute(one.name)
+        if one.location == "path" or one.is_positional:
+            yield name
+        elif one.node.get("required"):
+            yield f"{name}=…"
+    body = body_name(document, operation)
+    for wire in items(document.schemas[body], "required") if body else ():
+        yield f"{names.attribute(wire)}=…"
+
+
+def _in_a_cell(text: str) -> str:
+    """Prose in one line that no bar can cut in two."""
+    text = " ".join(text.split()).rstrip(".").replace("|", "\\|")
+    return text[:1].upper() + text[1:]
