@@ -15,11 +15,15 @@ from typing import Any
 
 import attrs
 
-from cstar_async import CStarClient, models
+from cstar_async import CStarClient, CStarLibrary, RequestOptions, models
 from cstar_async._generated.operations import OPERATIONS
 from cstar_async._operation import Operation
 
 INSTANT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+
+
+UNKNOWN = {"keyThatNobodyKnows": {"of": ["any", "kind"]}}
+"""What is sent beside the fields of an open body."""
 
 
 @cache
@@ -40,29 +44,38 @@ class SampleCall:
     """What must arrive in the query."""
     body: Mapping[str, object] | None
     """What must arrive as the body."""
+    positional: tuple[object, ...] = ()
+    """What the method takes by position after the ids."""
 
-    async def make(self, client: CStarClient, *path: str) -> object:
-        """Make the call through the client's namespaces."""
+    async def make(self, client: CStarClient | CStarLibrary, *path: str) -> object:
+        """Make the call through the client's namespaces, or through the library itself."""
         target: Any = client
-        for name in self.operation.namespace.split("."):
+        for name in self.operation.namespace.split(".") if isinstance(client, CStarClient) else ():
             target = getattr(target, name)
-        return await getattr(target, self.operation.name)(*path, **self.arguments)
+        return await getattr(target, self.operation.name)(*path, *self.positional, **self.arguments)
 
 
 def sample_call(operation: Operation) -> SampleCall:
     """A call of an operation with everything that the document lets it take."""
     arguments: dict[str, object] = {}
     query: dict[str, str] = {}
+    positional: list[object] = []
     for parameter in operation.parameters:
         if parameter.location == "query":
             value = sample(parameter.schema, parameter.name)
-            arguments[parameter.attribute] = value
+            if parameter.positional:
+                positional.append(value)
+            else:
+                arguments[parameter.attribute] = value
             query[parameter.name] = _query_text(value)
     body = None if operation.request is None else sample_body(operation.request)
     if operation.request is not None and body is not None:
         names = getattr(models, operation.request).wire_names
         arguments |= {attribute: body[name] for attribute, name in names.items()}
-    return SampleCall(operation, arguments, query, body)
+        if schemas()[operation.request].get("x-cstar-open"):
+            arguments["options"] = RequestOptions(extra_body=UNKNOWN)
+            body |= UNKNOWN
+    return SampleCall(operation, arguments, query, body, tuple(positional))
 
 
 def sample_calls() -> list[SampleCall]:
@@ -72,7 +85,7 @@ def sample_calls() -> list[SampleCall]:
 
 def sample_body(schema: str) -> dict[str, object]:
     """A request body with every field."""
-    return {name: sample(field, name) for name, field in schemas()[schema]["properties"].items()}
+    return {name: sample(field, name) for name, field in schemas()[schema].get("properties", {}).items()}
 
 
 def sample(schema: Mapping[str, Any], name: str) -> Any:

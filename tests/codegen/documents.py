@@ -16,6 +16,8 @@ from codegen.view import View, look_at
 
 TICKETS = "/api/v1/teams/{teamId}/tickets"
 TICKET = "/api/v1/teams/{teamId}/tickets/{ticketId}"
+BOSS = "/api/v1/teams/{teamId}/game/boss"
+LIBRARY = "/api/library/{team}"
 
 
 @functools.cache
@@ -83,16 +85,3 @@ def said(text: str, **more: Any) -> Node:
 def model(text: str, **properties: Node) -> Node:
     """A component schema with properties."""
     return said(text, type="object", properties=properties)
-
-
-def with_library(raw: Node) -> Node:
-    """A document with an operation of the public library."""
-    raw["tags"].append({"name": "library", "description": "The public knowledge base."})
-    found = raw["paths"].pop("/api/v1/teams/{teamId}/articles/{articleId}")
-    one = found["get"] | {"tags": ["library"], "x-cstar-namespace": "library", "x-cstar-method": "article", "x-cstar-key": "none"}
-    one["operationId"] = "get_library_article"
-    team = said("The team.", **{"name": "team", "in": "path", "required": True, "schema": {"type": "string"}})
-    team["x-cstar-supplied"] = "client"
-    item = {"parameters": [team, {"$ref": "#/components/parameters/ArticleId"}], "get": one}
-    raw["paths"] |= {"/api/v1/teams/{teamId}/articles/{articleId}": found, "/api/library/{team}/articles/{articleId}": item}
-    return raw

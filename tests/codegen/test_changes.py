@@ -7,7 +7,7 @@ import re
 
 from codegen.document import Node
 from codegen.output import FOLDERS
-from tests.codegen.documents import TICKET, model, operation, said, schema, with_library
+from tests.codegen.documents import TICKET, model, operation, said, schema
 from tests.codegen.test_view import NODES
 from tests.codegen.trees import Tree
 
@@ -209,8 +209,6 @@ def test_namespace_without_operations_is_gone(tree: Tree) -> None:
 
 def test_library_is_generated_apart(tree: Tree) -> None:
     """The public library has functions and a class, which the client does not lead to."""
-    tree.write(with_library)
-
     assert "LibraryNamespace library False" == _answer(
         tree,
         "from cstar_async._generated.namespaces import ClientNamespaces\n"

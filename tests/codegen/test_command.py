@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from codegen import output, render
-from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
+from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, ROOT, main
 from tests.codegen.documents import model, real, said
 from tests.codegen.trees import Tree
 
@@ -21,6 +21,8 @@ def package(tmp_path: Path) -> Path:
     """A copy of the generated folders."""
     for folder in output.FOLDERS:
         shutil.copytree(PACKAGE / folder, tmp_path / "package" / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / output.PAGE, tmp_path / output.PAGE)
     return tmp_path / "package"
 
 

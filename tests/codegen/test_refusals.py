@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from codegen.document import Node
-from tests.codegen.documents import TICKET, TICKETS, inside, model, operation, parameter, problems_with, real, said, schema
+from tests.codegen.documents import LIBRARY, TICKET, TICKETS, inside, model, operation, parameter, problems_with, real, said, schema
 
 SCHEMAS = "#/components/schemas"
 LIST = "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get"
@@ -17,6 +17,7 @@ CREATE = "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/post"
 GET = "#/paths/~1api~1v1~1teams~1{teamId}~1tickets~1{ticketId}/get"
 UPDATE = "#/paths/~1api~1v1~1teams~1{teamId}~1tickets~1{ticketId}/patch"
 STATUS = f"{LIST}/parameters/2"
+SEARCHED_FOR = "#/paths/~1api~1library~1{team}~1search/get/parameters/0"
 EXPAND = f"{LIST}/parameters/7"
 ANSWER = "responses"
 
@@ -116,7 +117,7 @@ FRAME = {
     "an unknown action": Case(
         _set(*_LIST, "x-cstar-action", to="fetch"),
         LIST,
-        "x-cstar-action is `fetch`; it must be one of list, create, get, update, delete, special.",
+        "x-cstar-action is `fetch`; it must be one of list, create, get, update, delete, sample, special.",
     ),
     "an unknown evidence": Case(
         _set(*_TICKET, "x-evidence", to="guessed"),
@@ -466,10 +467,45 @@ OPERATIONS = {
         "a good answer must be of the form"
         " `allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]`.",
     ),
-    "data that may be null": Case(
-        _set(*_GET_DATA, to={"oneOf": [{"$ref": f"{SCHEMAS}/Ticket"}, {"type": "null"}]}),
+    "data of two kinds": Case(
+        _set(*_GET_DATA, to={"oneOf": [{"$ref": f"{SCHEMAS}/Ticket"}, {"$ref": f"{SCHEMAS}/Member"}]}),
         f"{GET}/responses/200",
-        "the data of a good answer must be a $ref to an object component, or an array of such.",
+        "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null.",
+    ),
+    "data that is an enum or null": Case(
+        _set(*_GET_DATA, to={"oneOf": [{"$ref": f"{SCHEMAS}/TicketStatus"}, {"type": "null"}]}),
+        f"{GET}/responses/200",
+        "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null.",
+    ),
+    "an empty answer that must have fields": Case(
+        _set(*_GET, ANSWER, "200", "x-cstar-may-be-empty", to=True),
+        f"{GET}/responses/200",
+        "an answer that may be empty must be an object without required fields.",
+    ),
+    "an empty error": Case(
+        _set("components", "responses", "NotFound", "x-cstar-may-be-empty", to=True),
+        "#/components/responses/NotFound",
+        "`x-cstar-may-be-empty` is for good answers; errors are read with or without a body.",
+    ),
+    "an open object that forbids more": Case(
+        _drop("components", "schemas", "Settings", "additionalProperties"),
+        f"{SCHEMAS}/Settings",
+        "what is `x-cstar-open` must be an object with `additionalProperties: true`.",
+    ),
+    "a positional parameter that may be left out": Case(
+        lambda raw: operation(raw, f"{LIBRARY}/search", "get")["parameters"][0].pop("required"),
+        SEARCHED_FOR,
+        "the positional parameter `q` must be `required: true`.",
+    ),
+    "an id that is said to be positional": Case(
+        _set("components", "parameters", "TicketId", "x-cstar-positional", to=True),
+        "#/components/parameters/TicketId",
+        "`x-cstar-positional` is for query parameters; those of the path are positional.",
+    ),
+    "a method of the library that its class needs": Case(
+        _set("paths", f"{LIBRARY}/search", "get", "x-cstar-method", to="request"),
+        SEARCHED_FOR.removesuffix("/parameters/0"),
+        "a method of the library cannot be called `request`; `CStarLibrary` needs that name.",
     ),
     "no good answer": Case(_drop(*_GET, ANSWER, "200"), f"{GET}/responses", "there must be exactly one good answer, not 0."),
     "two good answers": Case(

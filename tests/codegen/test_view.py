@@ -26,7 +26,7 @@ from codegen.view_shapes import Shapes
 from cstar_async import _wire, from_dict
 from cstar_async._generated.models import tickets
 from cstar_async._unset import UNSET
-from tests.codegen.documents import TICKET, TICKETS, model, operation, reading, real, said, schema, view_of, with_library
+from tests.codegen.documents import BOSS, LIBRARY, TICKET, TICKETS, model, operation, reading, real, said, schema, view_of
 
 SCHEMAS = "#/components/schemas"
 
@@ -251,9 +251,102 @@ def test_free_result_is_a_dict() -> None:
     assert "result=None" in _operations(raw)["get_ticket"].arguments
 
 
+def test_list_of_free_objects_is_a_list_of_json() -> None:
+    """A list of objects of which nothing is known has no class for its rows."""
+    view = _functions(real())["list_activity"]
+
+    assert "list[dict[str, JSON]]" == view.returns
+    assert "await client.sender.call_list(operations.LIST_ACTIVITY, dict[str, JSON], options=options)" == view.call
+
+
+def test_free_objects_make_no_class() -> None:
+    """What is known by name only leaves no model behind."""
+    named = {"SlaMetrics", "CsatSettings", "CsatStats", "CsatSurvey", "ActivityEntry", "Domain", "EmailSettings", "AiKey"}
+
+    assert set() == named & set(_models(real()))
+
+
+def test_docstring_of_a_named_operation_says_that_nothing_is_known() -> None:
+    """Who calls it learns that the JSON comes as it is, and is promised nothing about the list."""
+    doc = " ".join(_functions(real())["list_activity"].doc.split())
+
+    assert "Only the path is known: nothing is documented of what it answers, so the JSON comes as it is." in doc
+    assert "The whole list comes at once" not in doc
+
+
+def test_docstring_of_a_free_answer_that_is_documented_says_what_is_unknown() -> None:
+    """An operation that is documented may answer with unknown fields, too."""
+    raw = real()
+    operation(raw, "/api/v1/teams/{teamId}/activity", "get")["x-evidence"] = "documented"
+
+    assert "The fields of the answer are not known, so the JSON comes as it is." in _functions(raw)["list_activity"].doc
+
+
+def test_open_schema_without_fields_is_a_model() -> None:
+    """An object of which no key is known but that it has some is a class all the same, unlike a free one."""
+    found = _models(real())["Preferences"]
+
+    assert ("{}", ()) == (found.wire_names, found.fields)
+
+
+def test_body_without_known_fields_has_no_arguments() -> None:
+    """What nobody knows cannot be an argument; the docstring tells how it is sent."""
+    view = _functions(real())["update_preferences"]
+
+    assert "client: HasSender, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None" == view.parameters
+    assert "body=PreferencesUpdate()" in view.call
+    assert "options=RequestOptions(extra_body={…})" in view.doc
+
+
+def test_closed_body_has_no_word_on_unknown_fields() -> None:
+    """Where all fields are known there is nothing to say."""
+    assert "extra_body" not in _functions(real())["update_ticket"].doc
+
+
+def test_data_that_may_be_null_may_be_none() -> None:
+    """Null is part of the result's type where the document has it."""
+    raw = real()
+    view = _functions(raw)["get_game_boss"]
+
+    assert "Boss | None" == view.returns
+    assert "await client.sender.call_or_none(operations.GET_GAME_BOSS, Boss, options=options)" == view.call
+    assert "nullable=True" in _operations(raw)["get_game_boss"].arguments
+    assert "None: there is none." in " ".join(view.doc.split())
+
+
+def test_data_that_may_be_null_may_be_free() -> None:
+    """A free object or null needs no class either."""
+    raw = real()
+    place = operation(raw, BOSS, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
+    place["data"] = {"oneOf": [{"$ref": f"{SCHEMAS}/SlaMetrics"}, {"type": "null"}]}
+    for name in ("Boss", "BossStatus"):
+        del raw["components"]["schemas"][name]
+
+    assert "dict[str, JSON] | None" == _functions(raw)["get_game_boss"].returns
+
+
+def test_answer_that_may_be_empty_is_marked() -> None:
+    """The runtime and the reader of the docstring both learn that there may be no body."""
+    raw = real()
+
+    assert "may_be_empty=True" in _operations(raw)["record_library_view"].arguments
+    assert "may_be_empty" not in _operations(raw)["get_library_article"].arguments
+    assert "The server may send no body at all" in " ".join(_functions(raw)["record_library_view"].doc.split())
+
+
+def test_positional_query_parameter_follows_the_ids() -> None:
+    """Some words read better without a name; everything else stays a keyword."""
+    raw = real()
+    view = _functions(raw)["search_library"]
+
+    assert view.parameters.startswith("client: HasSender, q: str, /, *, limit: int | Unset = UNSET")
+    assert "query={'q': q, 'limit': limit}" in view.call
+    assert "positional=True" in _operations(raw)["search_library"].arguments
+
+
 def test_operation_of_the_library_is_apart_from_the_client() -> None:
     """The public library has a scope and a class of its own, which the client does not offer."""
-    raw = with_library(real())
+    raw = real()
 
     assert "scope='library', segments=('/articles/', '')" in _operations(raw)["get_library_article"].arguments
     assert "library" in [module.root.attribute for module in view_of(raw).namespace_modules]
@@ -262,10 +355,8 @@ def test_operation_of_the_library_is_apart_from_the_client() -> None:
 
 def test_namespace_of_library_and_client_is_refused() -> None:
     """A namespace belongs to the library or to the client."""
-    raw = with_library(real())
-    article = operation(raw, "/api/library/{team}/articles/{articleId}", "get")
-    article |= {"tags": ["articles"], "x-cstar-namespace": "articles"}
-    raw["tags"].pop()
+    raw = real()
+    operation(raw, f"{LIBRARY}/articles/{{slug}}", "get").update({"tags": ["articles"], "x-cstar-namespace": "articles"})
 
     with pytest.raises(Exception, match="the namespace `articles` has operations of the library and others"):
         view_of(raw)

@@ -23,7 +23,7 @@ class Tree:
         self.root = root
         self.package = root / "cstar_async"
         self.document = root / "openapi" / "cstar.yaml"
-        for name in ("codegen", "cstar_async", "openapi"):
+        for name in ("codegen", "cstar_async", "docs", "openapi"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".codegen-*"))
 
     def generate(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cstar_async import CStarLibrary
 from cstar_async.testing import FakeCStar
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -28,6 +29,8 @@ async def test_a_block_of_the_readme_runs(block: str, monkeypatch: pytest.Monkey
         monkeypatch.setenv("CSTAR_API_KEY", fake.secret_key)
         monkeypatch.setenv("CSTAR_BASE_URL", fake.url)
         monkeypatch.delenv("CSTAR_TEAM_ID", raising=False)
+        # The library is not told its host by the environment.
+        monkeypatch.setitem(CStarLibrary.__init__.__kwdefaults__, "base_url", fake.url)
         result = eval(code, {})
         if inspect.isawaitable(result):
             await result

@@ -19,6 +19,8 @@ CONFIGURATION = """
 "path.categoryId" = "{category}"
 "path.memberId" = "{member}"
 "path.ruleId" = "{rule}"
+"path.team" = "acme"
+"path.slug" = "{slug}"
 
 [[operations]]
 include-name = ["POST /api/v1/teams/{{teamId}}/bulk", "POST /api/v1/teams/{{teamId}}/export"]
@@ -57,6 +59,7 @@ async def write_configuration(fake: FakeCStar, path: Path) -> None:
                 customer=(await cstar.customers.list()).data[0].id,
                 article=(await cstar.articles.list()).data[0].id,
                 category=(await cstar.categories.list()).data[0].id,
+                slug=next(one.slug for one in await cstar.articles.list() if one.is_public),
                 member=(await cstar.members.list()).data[0].id,
                 rule=(await cstar.automations.create(name="A rule", trigger_event="ticket.created", actions=[])).id,
             ),
