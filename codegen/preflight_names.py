@@ -147,10 +147,7 @@ def _inspect_arguments(document: Document, operation: Operation, findings: Findi
         pointer = below(operation.pointer, "requestBody")
         wires += [(wire, pointer) for wire in entries(document.schemas[schema_named(reference)], "properties")]
     for wire, pointer in wires:
-        argument = names.attribute(wire)
-        if not names.is_usable(argument):
+        if not names.is_usable(names.argument(wire)):
             findings.add(pointer, f"`{wire}` gives no name for an argument.")
-        if argument in names.RESERVED_ARGUMENTS:
-            findings.add(pointer, f"`{operation.id}` cannot take an argument called `{argument}`; functions need that name.")
     placed = [(wire, operation.pointer) for wire, _ in wires]
-    _report_clashes(placed, names.attribute, f"arguments of `{operation.id}`", findings)
+    _report_clashes(placed, names.argument, f"arguments of `{operation.id}`", findings)

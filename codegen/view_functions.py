@@ -73,7 +73,7 @@ class FunctionViews:
         shape = shape_of_answer(self._document, operation)
         result = self._shapes.of_component(result_name(self._document, operation))
         ids = [parameter for parameter in own_parameters(operation) if parameter.location == "path"]
-        in_path = [names.attribute(parameter.name) for parameter in ids]
+        in_path = [names.argument(parameter.name) for parameter in ids]
         constant = f"operations.{operation.id.upper()}"
         query = self._query(operation)
         body = self._body(operation)
@@ -129,7 +129,7 @@ class FunctionViews:
         return notes
 
     def _doc(self, operation: Operation, ids: list[Parameter], arguments: list[Argument], *, has_key: bool) -> str:
-        entries = [(names.attribute(parameter.name), described(parameter.node)) for parameter in ids]
+        entries = [(names.argument(parameter.name), described(parameter.node)) for parameter in ids]
         entries += [(argument.name, argument.prose) for argument in arguments]
         entries += [("idempotency_key", KEY_PROSE)] if has_key else []
         entries += [("options", OPTIONS_PROSE)]
@@ -188,7 +188,7 @@ def _query_argument(parameter: Parameter, shape: Shape) -> Argument:
     if shape.one_taken:
         shape = replace(shape, taken=f"{shape.one_taken} | {shape.taken}")
     annotation, default = request_annotation(shape, is_required=is_required)
-    name = names.attribute(parameter.name)
+    name = names.argument(parameter.name)
     return Argument(
         name=name,
         wire=parameter.name,
@@ -201,10 +201,11 @@ def _query_argument(parameter: Parameter, shape: Shape) -> Argument:
 
 
 def _body_argument(field: FieldView) -> Argument:
+    name = names.argument(field.wire)
     return Argument(
-        name=field.attribute,
+        name=name,
         wire=field.wire,
-        declaration=field.declaration,
+        declaration=name + field.declaration.removeprefix(field.attribute),
         is_required=field.is_required,
         prose=described(field.node),
         classes=field.shape.classes,
@@ -227,7 +228,7 @@ def _call(sender: str, leading: list[str], query: list[Argument], body: ModelVie
     if query:
         given.append(f"query={{{', '.join(f'{argument.wire!r}: {argument.name}' for argument in query)}}}")
     if body:
-        given.append(f"body={body.name}({', '.join(f'{field.attribute}={field.attribute}' for field in body.fields)})")
+        given.append(f"body={body.name}({', '.join(f'{field.attribute}={names.argument(field.wire)}' for field in body.fields)})")
     given += ["idempotency_key=idempotency_key"] if has_key else []
     given += ["options=options"]
     return f"{sender}({', '.join(given)})"

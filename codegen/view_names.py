@@ -14,7 +14,7 @@ RESERVED_ATTRIBUTES = frozenset({"self", "attrs", "extra", "wire_names", "identi
 """What a field may not be called: what every model has, and types, which such a field would hide from the fields after it."""
 
 RESERVED_ARGUMENTS = frozenset({"client", "operations", "options", "idempotency_key"})
-"""What a path parameter, a query parameter or a body field may not be called: every function has these, or needs them inside."""
+"""What every function has or needs inside; an argument from the document that is called so gets an underscore."""
 
 RESERVED_FUNCTIONS = frozenset({"operations", "datetime", "annotations"}) | frozenset(dir(builtins))
 """What an operation may not be called: its function would hide what the module needs."""
@@ -36,6 +36,12 @@ def attribute(wire: str) -> str:
     """The Python name of a field or parameter: `customerId` is `customer_id`, and only keywords get an underscore (`from_`)."""
     name = snake_case(wire)
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def argument(wire: str) -> str:
+    """The name of an argument: that of the attribute, unless every function has an argument of this name (`options_`)."""
+    name = attribute(wire)
+    return f"{name}_" if name in RESERVED_ARGUMENTS else name
 
 
 def constant(text: str) -> str:

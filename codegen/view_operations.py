@@ -172,7 +172,7 @@ def _without_prose(key: str, value: Any) -> Any:
 def _parameter(parameter: Parameter) -> str:
     values: dict[str, Any] = {
         "name": parameter.name,
-        "attribute": names.attribute(parameter.name),
+        "attribute": names.argument(parameter.name),
         "location": parameter.location,
         "required": parameter.node.get("required", False),
         "positional": parameter.is_positional,

@@ -19,11 +19,11 @@ def _ours(*words: str) -> set[str]:
 
 
 _ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown", "text-as") | _ours("open", "single")
-_ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when")
+_ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when", "secret")
 _ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
     *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all", "sample")
 )
-_ON_PARAMETERS = _ours("supplied", "filter", "expand") | _ours("positional")
+_ON_PARAMETERS = _ours("supplied", "filter", "expand", "sort", "positional")
 
 KEYS: dict[str, frozenset[str]] = {
     "document": frozenset({"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs"}),
@@ -59,10 +59,10 @@ CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied
 
 FORMS: dict[str, type] = {
     **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
-    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as"), str),
+    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as", "secret"), str),
     **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
     **dict.fromkeys(_ours("open", "single", "positional", "may-be-empty"), bool),
-    **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "counts", "creates", "run-all", "max-items-when"), dict),
+    **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "sort", "counts", "creates", "run-all", "max-items-when"), dict),
     **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
     "x-enum-descriptions": dict,
