@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cstar_async._generated.api.activity import list_activity as list_activity
+    from cstar_async._generated.api.ai import run_ai as run_ai
     from cstar_async._generated.api.ai_keys import list_ai_keys as list_ai_keys
+    from cstar_async._generated.api.analytics import get_analytics_overview as get_analytics_overview
+    from cstar_async._generated.api.analytics import list_agent_analytics as list_agent_analytics
     from cstar_async._generated.api.articles import create_article as create_article
     from cstar_async._generated.api.articles import delete_article as delete_article
     from cstar_async._generated.api.articles import get_article as get_article
     from cstar_async._generated.api.articles import list_articles as list_articles
     from cstar_async._generated.api.articles import update_article as update_article
+    from cstar_async._generated.api.audit_log import list_audit_log as list_audit_log
     from cstar_async._generated.api.auth import whoami as whoami
     from cstar_async._generated.api.automations import create_automation as create_automation
     from cstar_async._generated.api.automations import delete_automation as delete_automation
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from cstar_async._generated.api.automations import list_automations as list_automations
     from cstar_async._generated.api.automations import test_automation as test_automation
     from cstar_async._generated.api.automations import update_automation as update_automation
+    from cstar_async._generated.api.billing import get_subscription as get_subscription
+    from cstar_async._generated.api.billing import open_billing_portal as open_billing_portal
     from cstar_async._generated.api.bulk import run_bulk as run_bulk
     from cstar_async._generated.api.bulk import run_bulk_all as run_bulk_all
     from cstar_async._generated.api.categories import create_category as create_category
@@ -31,9 +37,25 @@ if TYPE_CHECKING:
     from cstar_async._generated.api.categories import get_category as get_category
     from cstar_async._generated.api.categories import list_categories as list_categories
     from cstar_async._generated.api.categories import update_category as update_category
+    from cstar_async._generated.api.community import create_community_comment as create_community_comment
+    from cstar_async._generated.api.community import create_community_post as create_community_post
+    from cstar_async._generated.api.community import delete_community_post as delete_community_post
+    from cstar_async._generated.api.community import get_community_post as get_community_post
+    from cstar_async._generated.api.community import list_community_comments as list_community_comments
+    from cstar_async._generated.api.community import list_community_posts as list_community_posts
+    from cstar_async._generated.api.community import update_community_post as update_community_post
     from cstar_async._generated.api.csat import get_csat_settings as get_csat_settings
     from cstar_async._generated.api.csat import get_csat_stats as get_csat_stats
     from cstar_async._generated.api.csat import list_csat_surveys as list_csat_surveys
+    from cstar_async._generated.api.custom_fields import create_custom_field as create_custom_field
+    from cstar_async._generated.api.custom_fields import delete_custom_field as delete_custom_field
+    from cstar_async._generated.api.custom_fields import list_custom_fields as list_custom_fields
+    from cstar_async._generated.api.custom_fields import update_custom_field as update_custom_field
+    from cstar_async._generated.api.customer_groups import create_customer_group as create_customer_group
+    from cstar_async._generated.api.customer_groups import delete_customer_group as delete_customer_group
+    from cstar_async._generated.api.customer_groups import get_customer_group as get_customer_group
+    from cstar_async._generated.api.customer_groups import list_customer_groups as list_customer_groups
+    from cstar_async._generated.api.customer_groups import update_customer_group as update_customer_group
     from cstar_async._generated.api.customers import create_customer as create_customer
     from cstar_async._generated.api.customers import delete_customer as delete_customer
     from cstar_async._generated.api.customers import get_customer as get_customer
@@ -43,8 +65,13 @@ if TYPE_CHECKING:
     from cstar_async._generated.api.email_settings import get_email_settings as get_email_settings
     from cstar_async._generated.api.exports import run_export as run_export
     from cstar_async._generated.api.game import get_game_boss as get_game_boss
+    from cstar_async._generated.api.game import get_player as get_player
+    from cstar_async._generated.api.game import get_player_by_member as get_player_by_member
     from cstar_async._generated.api.imports import run_import as run_import
     from cstar_async._generated.api.imports import run_import_all as run_import_all
+    from cstar_async._generated.api.invites import create_invite as create_invite
+    from cstar_async._generated.api.invites import delete_invite as delete_invite
+    from cstar_async._generated.api.invites import list_invites as list_invites
     from cstar_async._generated.api.library import get_library_article as get_library_article
     from cstar_async._generated.api.library import list_library_articles as list_library_articles
     from cstar_async._generated.api.library import list_library_categories as list_library_categories
@@ -55,11 +82,21 @@ if TYPE_CHECKING:
     from cstar_async._generated.api.members import get_member as get_member
     from cstar_async._generated.api.members import list_members as list_members
     from cstar_async._generated.api.members import update_member as update_member
+    from cstar_async._generated.api.notifications import count_unread_notifications as count_unread_notifications
+    from cstar_async._generated.api.notifications import list_notifications as list_notifications
+    from cstar_async._generated.api.notifications import mark_all_notifications_read as mark_all_notifications_read
+    from cstar_async._generated.api.notifications import mark_notification_read as mark_notification_read
     from cstar_async._generated.api.preferences import get_preferences as get_preferences
     from cstar_async._generated.api.preferences import update_preferences as update_preferences
+    from cstar_async._generated.api.search import search_everything as search_everything
     from cstar_async._generated.api.settings import get_settings as get_settings
     from cstar_async._generated.api.settings import update_settings as update_settings
+    from cstar_async._generated.api.sla import create_sla_rule as create_sla_rule
+    from cstar_async._generated.api.sla import delete_sla_rule as delete_sla_rule
     from cstar_async._generated.api.sla import get_sla_metrics as get_sla_metrics
+    from cstar_async._generated.api.sla import get_sla_rule as get_sla_rule
+    from cstar_async._generated.api.sla import list_sla_rules as list_sla_rules
+    from cstar_async._generated.api.sla import update_sla_rule as update_sla_rule
     from cstar_async._generated.api.tags import create_tag as create_tag
     from cstar_async._generated.api.tags import delete_tag as delete_tag
     from cstar_async._generated.api.tags import list_tags as list_tags
@@ -70,6 +107,19 @@ if TYPE_CHECKING:
     from cstar_async._generated.api.tickets import list_ticket_messages as list_ticket_messages
     from cstar_async._generated.api.tickets import list_tickets as list_tickets
     from cstar_async._generated.api.tickets import update_ticket as update_ticket
+    from cstar_async._generated.api.views import create_view as create_view
+    from cstar_async._generated.api.views import delete_view as delete_view
+    from cstar_async._generated.api.views import get_view as get_view
+    from cstar_async._generated.api.views import list_view_tickets as list_view_tickets
+    from cstar_async._generated.api.views import list_views as list_views
+    from cstar_async._generated.api.views import update_view as update_view
+    from cstar_async._generated.api.webhooks import create_webhook as create_webhook
+    from cstar_async._generated.api.webhooks import delete_webhook as delete_webhook
+    from cstar_async._generated.api.webhooks import get_webhook as get_webhook
+    from cstar_async._generated.api.webhooks import list_webhooks as list_webhooks
+    from cstar_async._generated.api.webhooks import test_webhook as test_webhook
+    from cstar_async._generated.api.webhooks import trigger_test_webhooks as trigger_test_webhooks
+    from cstar_async._generated.api.webhooks import update_webhook as update_webhook
 
 MODULES: Final[Mapping[str, str]] = {
     "whoami": "auth",
@@ -85,6 +135,11 @@ MODULES: Final[Mapping[str, str]] = {
     "get_customer": "customers",
     "list_customers": "customers",
     "update_customer": "customers",
+    "create_customer_group": "customer_groups",
+    "delete_customer_group": "customer_groups",
+    "get_customer_group": "customer_groups",
+    "list_customer_groups": "customer_groups",
+    "update_customer_group": "customer_groups",
     "create_article": "articles",
     "delete_article": "articles",
     "get_article": "articles",
@@ -98,14 +153,44 @@ MODULES: Final[Mapping[str, str]] = {
     "create_tag": "tags",
     "delete_tag": "tags",
     "list_tags": "tags",
+    "create_custom_field": "custom_fields",
+    "delete_custom_field": "custom_fields",
+    "list_custom_fields": "custom_fields",
+    "update_custom_field": "custom_fields",
+    "create_webhook": "webhooks",
+    "delete_webhook": "webhooks",
+    "get_webhook": "webhooks",
+    "list_webhooks": "webhooks",
+    "test_webhook": "webhooks",
+    "trigger_test_webhooks": "webhooks",
+    "update_webhook": "webhooks",
+    "create_community_comment": "community",
+    "create_community_post": "community",
+    "delete_community_post": "community",
+    "get_community_post": "community",
+    "list_community_comments": "community",
+    "list_community_posts": "community",
+    "update_community_post": "community",
     "delete_member": "members",
     "get_member": "members",
     "list_members": "members",
     "update_member": "members",
     "get_preferences": "preferences",
     "update_preferences": "preferences",
+    "create_invite": "invites",
+    "delete_invite": "invites",
+    "list_invites": "invites",
+    "count_unread_notifications": "notifications",
+    "list_notifications": "notifications",
+    "mark_all_notifications_read": "notifications",
+    "mark_notification_read": "notifications",
     "get_settings": "settings",
     "update_settings": "settings",
+    "get_analytics_overview": "analytics",
+    "list_agent_analytics": "analytics",
+    "list_audit_log": "audit_log",
+    "search_everything": "search",
+    "run_ai": "ai",
     "run_bulk": "bulk",
     "run_bulk_all": "bulk",
     "run_import": "imports",
@@ -117,8 +202,23 @@ MODULES: Final[Mapping[str, str]] = {
     "list_automations": "automations",
     "test_automation": "automations",
     "update_automation": "automations",
+    "create_sla_rule": "sla",
+    "delete_sla_rule": "sla",
     "get_sla_metrics": "sla",
+    "get_sla_rule": "sla",
+    "list_sla_rules": "sla",
+    "update_sla_rule": "sla",
     "get_game_boss": "game",
+    "get_player": "game",
+    "get_player_by_member": "game",
+    "create_view": "views",
+    "delete_view": "views",
+    "get_view": "views",
+    "list_view_tickets": "views",
+    "list_views": "views",
+    "update_view": "views",
+    "get_subscription": "billing",
+    "open_billing_portal": "billing",
     "get_csat_settings": "csat",
     "get_csat_stats": "csat",
     "list_csat_surveys": "csat",
@@ -136,65 +236,115 @@ MODULES: Final[Mapping[str, str]] = {
 """Each name that this package offers, and the module that has it."""
 
 __all__ = [
+    "count_unread_notifications",
     "create_article",
     "create_automation",
     "create_category",
+    "create_community_comment",
+    "create_community_post",
+    "create_custom_field",
     "create_customer",
+    "create_customer_group",
+    "create_invite",
+    "create_sla_rule",
     "create_tag",
     "create_ticket",
     "create_ticket_message",
+    "create_view",
+    "create_webhook",
     "delete_article",
     "delete_automation",
     "delete_category",
+    "delete_community_post",
+    "delete_custom_field",
     "delete_customer",
+    "delete_customer_group",
+    "delete_invite",
     "delete_member",
+    "delete_sla_rule",
     "delete_tag",
     "delete_ticket",
+    "delete_view",
+    "delete_webhook",
+    "get_analytics_overview",
     "get_article",
     "get_automation",
     "get_category",
+    "get_community_post",
     "get_csat_settings",
     "get_csat_stats",
     "get_customer",
+    "get_customer_group",
     "get_email_settings",
     "get_game_boss",
     "get_library_article",
     "get_member",
+    "get_player",
+    "get_player_by_member",
     "get_preferences",
     "get_settings",
     "get_sla_metrics",
+    "get_sla_rule",
+    "get_subscription",
     "get_ticket",
+    "get_view",
+    "get_webhook",
     "list_activity",
+    "list_agent_analytics",
     "list_ai_keys",
     "list_articles",
+    "list_audit_log",
     "list_automations",
     "list_categories",
+    "list_community_comments",
+    "list_community_posts",
     "list_csat_surveys",
+    "list_custom_fields",
+    "list_customer_groups",
     "list_customers",
     "list_domains",
+    "list_invites",
     "list_library_articles",
     "list_library_categories",
     "list_members",
+    "list_notifications",
+    "list_sla_rules",
     "list_tags",
     "list_ticket_messages",
     "list_tickets",
+    "list_view_tickets",
+    "list_views",
+    "list_webhooks",
+    "mark_all_notifications_read",
+    "mark_notification_read",
+    "open_billing_portal",
     "record_library_view",
+    "run_ai",
     "run_bulk",
     "run_bulk_all",
     "run_export",
     "run_import",
     "run_import_all",
+    "search_everything",
     "search_library",
     "send_library_feedback",
     "test_automation",
+    "test_webhook",
+    "trigger_test_webhooks",
     "update_article",
     "update_automation",
     "update_category",
+    "update_community_post",
+    "update_custom_field",
     "update_customer",
+    "update_customer_group",
     "update_member",
     "update_preferences",
     "update_settings",
+    "update_sla_rule",
     "update_ticket",
+    "update_view",
+    "update_webhook",
     "whoami",
 ]
 

@@ -10,11 +10,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from cstar_async._generated.models.ai import AiAction as AiAction
+    from cstar_async._generated.models.ai import AiActionInput as AiActionInput
+    from cstar_async._generated.models.ai import AiOutput as AiOutput
+    from cstar_async._generated.models.ai import AiResult as AiResult
+    from cstar_async._generated.models.ai import AiRun as AiRun
+    from cstar_async._generated.models.analytics import AgentAnalytics as AgentAnalytics
+    from cstar_async._generated.models.analytics import AnalyticsCsat as AnalyticsCsat
+    from cstar_async._generated.models.analytics import AnalyticsCustomers as AnalyticsCustomers
+    from cstar_async._generated.models.analytics import AnalyticsOverview as AnalyticsOverview
+    from cstar_async._generated.models.analytics import AnalyticsTickets as AnalyticsTickets
     from cstar_async._generated.models.articles import Article as Article
     from cstar_async._generated.models.articles import ArticleCreate as ArticleCreate
     from cstar_async._generated.models.articles import ArticleStatus as ArticleStatus
     from cstar_async._generated.models.articles import ArticleStatusInput as ArticleStatusInput
     from cstar_async._generated.models.articles import ArticleUpdate as ArticleUpdate
+    from cstar_async._generated.models.audit_log import AuditLogEntry as AuditLogEntry
     from cstar_async._generated.models.auth import Whoami as Whoami
     from cstar_async._generated.models.auth import WhoamiEnvironment as WhoamiEnvironment
     from cstar_async._generated.models.auth import WhoamiEnvironmentInput as WhoamiEnvironmentInput
@@ -36,6 +47,13 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.automations import AutomationTriggerEvent as AutomationTriggerEvent
     from cstar_async._generated.models.automations import AutomationTriggerEventInput as AutomationTriggerEventInput
     from cstar_async._generated.models.automations import AutomationUpdate as AutomationUpdate
+    from cstar_async._generated.models.billing import BillingPortal as BillingPortal
+    from cstar_async._generated.models.billing import BillingPortalCreate as BillingPortalCreate
+    from cstar_async._generated.models.billing import Subscription as Subscription
+    from cstar_async._generated.models.billing import SubscriptionPlan as SubscriptionPlan
+    from cstar_async._generated.models.billing import SubscriptionPlanInput as SubscriptionPlanInput
+    from cstar_async._generated.models.billing import SubscriptionStatus as SubscriptionStatus
+    from cstar_async._generated.models.billing import SubscriptionStatusInput as SubscriptionStatusInput
     from cstar_async._generated.models.bulk import BulkAction as BulkAction
     from cstar_async._generated.models.bulk import BulkActionInput as BulkActionInput
     from cstar_async._generated.models.bulk import BulkResource as BulkResource
@@ -45,6 +63,30 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.categories import Category as Category
     from cstar_async._generated.models.categories import CategoryCreate as CategoryCreate
     from cstar_async._generated.models.categories import CategoryUpdate as CategoryUpdate
+    from cstar_async._generated.models.community import CommunityAttachment as CommunityAttachment
+    from cstar_async._generated.models.community import CommunityAttachmentType as CommunityAttachmentType
+    from cstar_async._generated.models.community import CommunityAttachmentTypeInput as CommunityAttachmentTypeInput
+    from cstar_async._generated.models.community import CommunityComment as CommunityComment
+    from cstar_async._generated.models.community import CommunityCommentCreate as CommunityCommentCreate
+    from cstar_async._generated.models.community import CommunityPost as CommunityPost
+    from cstar_async._generated.models.community import CommunityPostCreate as CommunityPostCreate
+    from cstar_async._generated.models.community import CommunityPostSort as CommunityPostSort
+    from cstar_async._generated.models.community import CommunityPostSortInput as CommunityPostSortInput
+    from cstar_async._generated.models.community import CommunityPostStatus as CommunityPostStatus
+    from cstar_async._generated.models.community import CommunityPostStatusInput as CommunityPostStatusInput
+    from cstar_async._generated.models.community import CommunityPostUpdate as CommunityPostUpdate
+    from cstar_async._generated.models.community import CommunityVisibility as CommunityVisibility
+    from cstar_async._generated.models.community import CommunityVisibilityInput as CommunityVisibilityInput
+    from cstar_async._generated.models.custom_fields import CustomField as CustomField
+    from cstar_async._generated.models.custom_fields import CustomFieldCreate as CustomFieldCreate
+    from cstar_async._generated.models.custom_fields import CustomFieldEntityType as CustomFieldEntityType
+    from cstar_async._generated.models.custom_fields import CustomFieldEntityTypeInput as CustomFieldEntityTypeInput
+    from cstar_async._generated.models.custom_fields import CustomFieldType as CustomFieldType
+    from cstar_async._generated.models.custom_fields import CustomFieldTypeInput as CustomFieldTypeInput
+    from cstar_async._generated.models.custom_fields import CustomFieldUpdate as CustomFieldUpdate
+    from cstar_async._generated.models.customer_groups import CustomerGroup as CustomerGroup
+    from cstar_async._generated.models.customer_groups import CustomerGroupCreate as CustomerGroupCreate
+    from cstar_async._generated.models.customer_groups import CustomerGroupUpdate as CustomerGroupUpdate
     from cstar_async._generated.models.customers import Customer as Customer
     from cstar_async._generated.models.customers import CustomerCreate as CustomerCreate
     from cstar_async._generated.models.customers import CustomerSentiment as CustomerSentiment
@@ -62,10 +104,22 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.game import Boss as Boss
     from cstar_async._generated.models.game import BossStatus as BossStatus
     from cstar_async._generated.models.game import BossStatusInput as BossStatusInput
+    from cstar_async._generated.models.game import PlayerCosmetics as PlayerCosmetics
+    from cstar_async._generated.models.game import PlayerCounters as PlayerCounters
+    from cstar_async._generated.models.game import PlayerSeason as PlayerSeason
+    from cstar_async._generated.models.game import PlayerSkill as PlayerSkill
+    from cstar_async._generated.models.game import PlayerStats as PlayerStats
+    from cstar_async._generated.models.game import PlayerStreaks as PlayerStreaks
     from cstar_async._generated.models.imports import ImportResource as ImportResource
     from cstar_async._generated.models.imports import ImportResourceInput as ImportResourceInput
     from cstar_async._generated.models.imports import ImportResult as ImportResult
     from cstar_async._generated.models.imports import ImportRun as ImportRun
+    from cstar_async._generated.models.invites import Invite as Invite
+    from cstar_async._generated.models.invites import InviteCreate as InviteCreate
+    from cstar_async._generated.models.invites import InviteRole as InviteRole
+    from cstar_async._generated.models.invites import InviteRoleInput as InviteRoleInput
+    from cstar_async._generated.models.invites import InviteStatus as InviteStatus
+    from cstar_async._generated.models.invites import InviteStatusInput as InviteStatusInput
     from cstar_async._generated.models.library import LibraryAck as LibraryAck
     from cstar_async._generated.models.library import LibraryArticle as LibraryArticle
     from cstar_async._generated.models.library import LibraryCategory as LibraryCategory
@@ -81,18 +135,32 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.members import MemberUpdate as MemberUpdate
     from cstar_async._generated.models.members import MemberUpdateRole as MemberUpdateRole
     from cstar_async._generated.models.members import MemberUpdateRoleInput as MemberUpdateRoleInput
+    from cstar_async._generated.models.notifications import MarkAllReadResult as MarkAllReadResult
+    from cstar_async._generated.models.notifications import Notification as Notification
+    from cstar_async._generated.models.notifications import NotificationType as NotificationType
+    from cstar_async._generated.models.notifications import NotificationTypeInput as NotificationTypeInput
+    from cstar_async._generated.models.notifications import NotificationUpdate as NotificationUpdate
+    from cstar_async._generated.models.notifications import UnreadCount as UnreadCount
     from cstar_async._generated.models.preferences import Preferences as Preferences
     from cstar_async._generated.models.preferences import PreferencesUpdate as PreferencesUpdate
+    from cstar_async._generated.models.search import SearchResult as SearchResult
+    from cstar_async._generated.models.search import SearchResultType as SearchResultType
+    from cstar_async._generated.models.search import SearchResultTypeInput as SearchResultTypeInput
+    from cstar_async._generated.models.search import SearchType as SearchType
+    from cstar_async._generated.models.search import SearchTypeInput as SearchTypeInput
     from cstar_async._generated.models.settings import Settings as Settings
     from cstar_async._generated.models.settings import SettingsUpdate as SettingsUpdate
     from cstar_async._generated.models.shared import BatchError as BatchError
     from cstar_async._generated.models.shared import Deleted as Deleted
+    from cstar_async._generated.models.shared import Message as Message
+    from cstar_async._generated.models.shared import MessageSender as MessageSender
+    from cstar_async._generated.models.shared import MessageSenderInput as MessageSenderInput
+    from cstar_async._generated.models.sla import SlaRule as SlaRule
+    from cstar_async._generated.models.sla import SlaRuleCreate as SlaRuleCreate
+    from cstar_async._generated.models.sla import SlaRuleUpdate as SlaRuleUpdate
     from cstar_async._generated.models.tags import Tag as Tag
     from cstar_async._generated.models.tags import TagCreate as TagCreate
-    from cstar_async._generated.models.tickets import Message as Message
     from cstar_async._generated.models.tickets import MessageCreate as MessageCreate
-    from cstar_async._generated.models.tickets import MessageSender as MessageSender
-    from cstar_async._generated.models.tickets import MessageSenderInput as MessageSenderInput
     from cstar_async._generated.models.tickets import Ticket as Ticket
     from cstar_async._generated.models.tickets import TicketCreate as TicketCreate
     from cstar_async._generated.models.tickets import TicketCustomer as TicketCustomer
@@ -105,13 +173,39 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.tickets import TicketStatus as TicketStatus
     from cstar_async._generated.models.tickets import TicketStatusInput as TicketStatusInput
     from cstar_async._generated.models.tickets import TicketUpdate as TicketUpdate
+    from cstar_async._generated.models.views import SortDirection as SortDirection
+    from cstar_async._generated.models.views import SortDirectionInput as SortDirectionInput
+    from cstar_async._generated.models.views import View as View
+    from cstar_async._generated.models.views import ViewCreate as ViewCreate
+    from cstar_async._generated.models.views import ViewEntityType as ViewEntityType
+    from cstar_async._generated.models.views import ViewEntityTypeInput as ViewEntityTypeInput
+    from cstar_async._generated.models.views import ViewUpdate as ViewUpdate
+    from cstar_async._generated.models.views import ViewVisibility as ViewVisibility
+    from cstar_async._generated.models.views import ViewVisibilityInput as ViewVisibilityInput
+    from cstar_async._generated.models.webhooks import Webhook as Webhook
+    from cstar_async._generated.models.webhooks import WebhookCreate as WebhookCreate
+    from cstar_async._generated.models.webhooks import WebhookTest as WebhookTest
+    from cstar_async._generated.models.webhooks import WebhookTestResult as WebhookTestResult
+    from cstar_async._generated.models.webhooks import WebhookTriggerResult as WebhookTriggerResult
+    from cstar_async._generated.models.webhooks import WebhookUpdate as WebhookUpdate
 
 MODULES: Final[Mapping[str, str]] = {
+    "AiAction": "ai",
+    "AiActionInput": "ai",
+    "AiOutput": "ai",
+    "AiResult": "ai",
+    "AiRun": "ai",
+    "AgentAnalytics": "analytics",
+    "AnalyticsCsat": "analytics",
+    "AnalyticsCustomers": "analytics",
+    "AnalyticsOverview": "analytics",
+    "AnalyticsTickets": "analytics",
     "Article": "articles",
     "ArticleCreate": "articles",
     "ArticleStatus": "articles",
     "ArticleStatusInput": "articles",
     "ArticleUpdate": "articles",
+    "AuditLogEntry": "audit_log",
     "Whoami": "auth",
     "WhoamiEnvironment": "auth",
     "WhoamiEnvironmentInput": "auth",
@@ -133,11 +227,45 @@ MODULES: Final[Mapping[str, str]] = {
     "AutomationTriggerEvent": "automations",
     "AutomationTriggerEventInput": "automations",
     "AutomationUpdate": "automations",
+    "BillingPortal": "billing",
+    "BillingPortalCreate": "billing",
+    "Subscription": "billing",
+    "SubscriptionPlan": "billing",
+    "SubscriptionPlanInput": "billing",
+    "SubscriptionStatus": "billing",
+    "SubscriptionStatusInput": "billing",
     "BatchError": "shared",
     "Deleted": "shared",
+    "Message": "shared",
+    "MessageSender": "shared",
+    "MessageSenderInput": "shared",
     "Category": "categories",
     "CategoryCreate": "categories",
     "CategoryUpdate": "categories",
+    "CommunityAttachment": "community",
+    "CommunityAttachmentType": "community",
+    "CommunityAttachmentTypeInput": "community",
+    "CommunityComment": "community",
+    "CommunityCommentCreate": "community",
+    "CommunityPost": "community",
+    "CommunityPostCreate": "community",
+    "CommunityPostSort": "community",
+    "CommunityPostSortInput": "community",
+    "CommunityPostStatus": "community",
+    "CommunityPostStatusInput": "community",
+    "CommunityPostUpdate": "community",
+    "CommunityVisibility": "community",
+    "CommunityVisibilityInput": "community",
+    "CustomField": "custom_fields",
+    "CustomFieldCreate": "custom_fields",
+    "CustomFieldEntityType": "custom_fields",
+    "CustomFieldEntityTypeInput": "custom_fields",
+    "CustomFieldType": "custom_fields",
+    "CustomFieldTypeInput": "custom_fields",
+    "CustomFieldUpdate": "custom_fields",
+    "CustomerGroup": "customer_groups",
+    "CustomerGroupCreate": "customer_groups",
+    "CustomerGroupUpdate": "customer_groups",
     "Customer": "customers",
     "CustomerCreate": "customers",
     "CustomerSentiment": "customers",
@@ -155,6 +283,18 @@ MODULES: Final[Mapping[str, str]] = {
     "Boss": "game",
     "BossStatus": "game",
     "BossStatusInput": "game",
+    "PlayerCosmetics": "game",
+    "PlayerCounters": "game",
+    "PlayerSeason": "game",
+    "PlayerSkill": "game",
+    "PlayerStats": "game",
+    "PlayerStreaks": "game",
+    "Invite": "invites",
+    "InviteCreate": "invites",
+    "InviteRole": "invites",
+    "InviteRoleInput": "invites",
+    "InviteStatus": "invites",
+    "InviteStatusInput": "invites",
     "LibraryAck": "library",
     "LibraryArticle": "library",
     "LibraryCategory": "library",
@@ -170,16 +310,49 @@ MODULES: Final[Mapping[str, str]] = {
     "MemberUpdate": "members",
     "MemberUpdateRole": "members",
     "MemberUpdateRoleInput": "members",
+    "MarkAllReadResult": "notifications",
+    "Notification": "notifications",
+    "NotificationType": "notifications",
+    "NotificationTypeInput": "notifications",
+    "NotificationUpdate": "notifications",
+    "UnreadCount": "notifications",
     "Preferences": "preferences",
     "PreferencesUpdate": "preferences",
+    "SearchResult": "search",
+    "SearchResultType": "search",
+    "SearchResultTypeInput": "search",
+    "SearchType": "search",
+    "SearchTypeInput": "search",
     "Settings": "settings",
     "SettingsUpdate": "settings",
     "Tag": "tags",
     "TagCreate": "tags",
-    "Message": "tickets",
+    "SortDirection": "views",
+    "SortDirectionInput": "views",
+    "View": "views",
+    "ViewCreate": "views",
+    "ViewEntityType": "views",
+    "ViewEntityTypeInput": "views",
+    "ViewUpdate": "views",
+    "ViewVisibility": "views",
+    "ViewVisibilityInput": "views",
+    "Webhook": "webhooks",
+    "WebhookCreate": "webhooks",
+    "WebhookTest": "webhooks",
+    "WebhookTestResult": "webhooks",
+    "WebhookTriggerResult": "webhooks",
+    "WebhookUpdate": "webhooks",
+    "BulkAction": "bulk",
+    "BulkActionInput": "bulk",
+    "BulkResource": "bulk",
+    "BulkResourceInput": "bulk",
+    "BulkResult": "bulk",
+    "BulkRun": "bulk",
+    "ImportResource": "imports",
+    "ImportResourceInput": "imports",
+    "ImportResult": "imports",
+    "ImportRun": "imports",
     "MessageCreate": "tickets",
-    "MessageSender": "tickets",
-    "MessageSenderInput": "tickets",
     "Ticket": "tickets",
     "TicketCreate": "tickets",
     "TicketCustomer": "tickets",
@@ -192,25 +365,29 @@ MODULES: Final[Mapping[str, str]] = {
     "TicketStatus": "tickets",
     "TicketStatusInput": "tickets",
     "TicketUpdate": "tickets",
-    "BulkAction": "bulk",
-    "BulkActionInput": "bulk",
-    "BulkResource": "bulk",
-    "BulkResourceInput": "bulk",
-    "BulkResult": "bulk",
-    "BulkRun": "bulk",
-    "ImportResource": "imports",
-    "ImportResourceInput": "imports",
-    "ImportResult": "imports",
-    "ImportRun": "imports",
+    "SlaRule": "sla",
+    "SlaRuleCreate": "sla",
+    "SlaRuleUpdate": "sla",
 }
 """Each name that this package offers, and the module that has it."""
 
 __all__ = [
+    "AgentAnalytics",
+    "AiAction",
+    "AiActionInput",
+    "AiOutput",
+    "AiResult",
+    "AiRun",
+    "AnalyticsCsat",
+    "AnalyticsCustomers",
+    "AnalyticsOverview",
+    "AnalyticsTickets",
     "Article",
     "ArticleCreate",
     "ArticleStatus",
     "ArticleStatusInput",
     "ArticleUpdate",
+    "AuditLogEntry",
     "Automation",
     "AutomationAction",
     "AutomationActionAddTags",
@@ -228,6 +405,8 @@ __all__ = [
     "AutomationTriggerEventInput",
     "AutomationUpdate",
     "BatchError",
+    "BillingPortal",
+    "BillingPortalCreate",
     "Boss",
     "BossStatus",
     "BossStatusInput",
@@ -240,13 +419,37 @@ __all__ = [
     "Category",
     "CategoryCreate",
     "CategoryUpdate",
+    "CommunityAttachment",
+    "CommunityAttachmentType",
+    "CommunityAttachmentTypeInput",
+    "CommunityComment",
+    "CommunityCommentCreate",
+    "CommunityPost",
+    "CommunityPostCreate",
+    "CommunityPostSort",
+    "CommunityPostSortInput",
+    "CommunityPostStatus",
+    "CommunityPostStatusInput",
+    "CommunityPostUpdate",
+    "CommunityVisibility",
+    "CommunityVisibilityInput",
     "Customer",
     "CustomerCreate",
+    "CustomerGroup",
+    "CustomerGroupCreate",
+    "CustomerGroupUpdate",
     "CustomerSentiment",
     "CustomerSentimentInput",
     "CustomerStatus",
     "CustomerStatusInput",
     "CustomerUpdate",
+    "CustomField",
+    "CustomFieldCreate",
+    "CustomFieldEntityType",
+    "CustomFieldEntityTypeInput",
+    "CustomFieldType",
+    "CustomFieldTypeInput",
+    "CustomFieldUpdate",
     "Deleted",
     "ExportFormat",
     "ExportFormatInput",
@@ -259,11 +462,18 @@ __all__ = [
     "ImportResourceInput",
     "ImportResult",
     "ImportRun",
+    "Invite",
+    "InviteCreate",
+    "InviteRole",
+    "InviteRoleInput",
+    "InviteStatus",
+    "InviteStatusInput",
     "LibraryAck",
     "LibraryArticle",
     "LibraryCategory",
     "LibraryFeedbackCreate",
     "LibrarySearchResult",
+    "MarkAllReadResult",
     "Member",
     "MemberPermission",
     "MemberPermissionInput",
@@ -278,10 +488,35 @@ __all__ = [
     "MessageCreate",
     "MessageSender",
     "MessageSenderInput",
+    "Notification",
+    "NotificationType",
+    "NotificationTypeInput",
+    "NotificationUpdate",
+    "PlayerCosmetics",
+    "PlayerCounters",
+    "PlayerSeason",
+    "PlayerSkill",
+    "PlayerStats",
+    "PlayerStreaks",
     "Preferences",
     "PreferencesUpdate",
+    "SearchResult",
+    "SearchResultType",
+    "SearchResultTypeInput",
+    "SearchType",
+    "SearchTypeInput",
     "Settings",
     "SettingsUpdate",
+    "SlaRule",
+    "SlaRuleCreate",
+    "SlaRuleUpdate",
+    "SortDirection",
+    "SortDirectionInput",
+    "Subscription",
+    "SubscriptionPlan",
+    "SubscriptionPlanInput",
+    "SubscriptionStatus",
+    "SubscriptionStatusInput",
     "Tag",
     "TagCreate",
     "Ticket",
@@ -296,6 +531,20 @@ __all__ = [
     "TicketStatus",
     "TicketStatusInput",
     "TicketUpdate",
+    "UnreadCount",
+    "View",
+    "ViewCreate",
+    "ViewEntityType",
+    "ViewEntityTypeInput",
+    "ViewUpdate",
+    "ViewVisibility",
+    "ViewVisibilityInput",
+    "Webhook",
+    "WebhookCreate",
+    "WebhookTest",
+    "WebhookTestResult",
+    "WebhookTriggerResult",
+    "WebhookUpdate",
     "Whoami",
     "WhoamiEnvironment",
     "WhoamiEnvironmentInput",

@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_map
 
 
 class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
@@ -33,6 +33,278 @@ class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
 
 BossStatusInput: TypeAlias = BossStatus | Literal["active", "defeated"] | str
 """What an argument takes as `BossStatus`: a constant, its text, or an unknown text."""
+
+
+@attrs.define(kw_only=True, repr=False)
+class PlayerStats(Model):
+    """The standing of a player in the game of the team.
+
+    Source: API reference, Game (documented).
+    """
+
+    wire_names: ClassVar[Mapping[str, str]] = {
+        "object": "object",
+        "member_id": "memberId",
+        "name": "name",
+        "avatar_url": "avatarUrl",
+        "season": "season",
+        "level": "level",
+        "xp": "xp",
+        "xp_to_next_level": "xpToNextLevel",
+        "xp_in_current_level": "xpInCurrentLevel",
+        "xp_progress": "xpProgress",
+        "gold": "gold",
+        "prestige_level": "prestigeLevel",
+        "prestige_bonus": "prestigeBonus",
+        "streaks": "streaks",
+        "stats": "stats",
+        "skills": "skills",
+        "available_skill_points": "availableSkillPoints",
+        "total_skill_points": "totalSkillPoints",
+        "cosmetics": "cosmetics",
+    }
+
+    object: str | None = None
+    """The type tag, always `player_stats`."""
+    member_id: str
+    """Whose standing it is; a `usr_` id in spite of its name."""
+    name: str
+    """The name of the player."""
+    avatar_url: str | None = None
+    """A picture of the player, or null."""
+    season: PlayerSeason | None = None
+    """The season that level and experience count in, or null between two."""
+    level: int
+    """The level, which starts again with each season."""
+    xp: int
+    """Experience of this season."""
+    xp_to_next_level: int | None = None
+    """Experience that the next level still needs."""
+    xp_in_current_level: int | None = None
+    """Experience gained since this level began."""
+    xp_progress: float | None = None
+    """How much of this level is done, 0 to 1."""
+    gold: int | None = None
+    """Gold to spend."""
+    prestige_level: int | None = None
+    """How often the player began anew from the top."""
+    prestige_bonus: float | None = None
+    """What that adds to experience, as a fraction."""
+    streaks: PlayerStreaks | None = None
+    """Days in a row."""
+    stats: PlayerCounters | None = None
+    """What the player has done in all."""
+    skills: dict[str, PlayerSkill] | None = None
+    """Skills by name; `quick_learner` is one of four."""
+    available_skill_points: int | None = None
+    """Points not spent yet."""
+    total_skill_points: int | None = None
+    """Points earned in all."""
+    cosmetics: PlayerCosmetics | None = None
+    """What the player wears, or null for nothing."""
+    extra: Mapping[str, JSON] = NO_EXTRA
+    """Fields that the document does not know, by wire name."""
+
+
+_NO_PLAYER_STATS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerStats.wire_names.values())
+
+
+def decode_player_stats(wire: dict[str, Unchecked]) -> PlayerStats:
+    """Read a `PlayerStats` from its wire form."""
+    found = _NO_PLAYER_STATS | wire
+    model = new(PlayerStats)
+    model.object = found["object"]
+    model.member_id = found["memberId"]
+    model.name = found["name"]
+    model.avatar_url = found["avatarUrl"]
+    model.season = decode_player_season(value) if (value := found["season"]).__class__ is dict else value
+    model.level = found["level"]
+    model.xp = found["xp"]
+    model.xp_to_next_level = found["xpToNextLevel"]
+    model.xp_in_current_level = found["xpInCurrentLevel"]
+    model.xp_progress = found["xpProgress"]
+    model.gold = found["gold"]
+    model.prestige_level = found["prestigeLevel"]
+    model.prestige_bonus = found["prestigeBonus"]
+    model.streaks = decode_player_streaks(value) if (value := found["streaks"]).__class__ is dict else value
+    model.stats = decode_player_counters(value) if (value := found["stats"]).__class__ is dict else value
+    model.skills = read_map(decode_player_skill, value) if (value := found["skills"]).__class__ is dict else value
+    model.available_skill_points = found["availableSkillPoints"]
+    model.total_skill_points = found["totalSkillPoints"]
+    model.cosmetics = decode_player_cosmetics(value) if (value := found["cosmetics"]).__class__ is dict else value
+    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STATS) else read_extra(_NO_PLAYER_STATS, wire)
+    return model
+
+
+@attrs.define(kw_only=True, repr=False)
+class PlayerSeason(Model):
+    """A season of the game.
+
+    Source: API reference, Game (documented).
+    """
+
+    wire_names: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "ends_at": "endsAt"}
+
+    id: str
+    """The id of the season, such as `2026-Q2`."""
+    name: str | None = None
+    """The name of the season."""
+    ends_at: datetime | None = None
+    """When it ends, or null if that is open."""
+    extra: Mapping[str, JSON] = NO_EXTRA
+    """Fields that the document does not know, by wire name."""
+
+
+_NO_PLAYER_SEASON: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerSeason.wire_names.values())
+
+
+def decode_player_season(wire: dict[str, Unchecked]) -> PlayerSeason:
+    """Read a `PlayerSeason` from its wire form."""
+    found = _NO_PLAYER_SEASON | wire
+    model = new(PlayerSeason)
+    model.id = found["id"]
+    model.name = found["name"]
+    model.ends_at = read_instant(value) if (value := found["endsAt"]).__class__ is str else value
+    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SEASON) else read_extra(_NO_PLAYER_SEASON, wire)
+    return model
+
+
+@attrs.define(kw_only=True, repr=False)
+class PlayerStreaks(Model):
+    """Days in a row on which the player closed tickets.
+
+    Source: API reference, Game (documented).
+    """
+
+    wire_names: ClassVar[Mapping[str, str]] = {"current": "current", "max": "max"}
+
+    current: int
+    """The present row."""
+    max: int
+    """The longest row."""
+    extra: Mapping[str, JSON] = NO_EXTRA
+    """Fields that the document does not know, by wire name."""
+
+
+_NO_PLAYER_STREAKS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerStreaks.wire_names.values())
+
+
+def decode_player_streaks(wire: dict[str, Unchecked]) -> PlayerStreaks:
+    """Read a `PlayerStreaks` from its wire form."""
+    found = _NO_PLAYER_STREAKS | wire
+    model = new(PlayerStreaks)
+    model.current = found["current"]
+    model.max = found["max"]
+    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STREAKS) else read_extra(_NO_PLAYER_STREAKS, wire)
+    return model
+
+
+@attrs.define(kw_only=True, repr=False)
+class PlayerCounters(Model):
+    """What a player has done in all.
+
+    Source: API reference, Game (documented).
+    """
+
+    wire_names: ClassVar[Mapping[str, str]] = {
+        "tickets_closed": "ticketsClosed",
+        "bosses_defeated": "bossesDefeated",
+        "final_blows": "finalBlows",
+        "achievements_unlocked": "achievementsUnlocked",
+        "quests_completed": "questsCompleted",
+    }
+
+    tickets_closed: int | None = None
+    """Tickets closed."""
+    bosses_defeated: int | None = None
+    """Bosses defeated together with the team."""
+    final_blows: int | None = None
+    """Bosses that the player struck last."""
+    achievements_unlocked: int | None = None
+    """Achievements unlocked."""
+    quests_completed: int | None = None
+    """Quests completed."""
+    extra: Mapping[str, JSON] = NO_EXTRA
+    """Fields that the document does not know, by wire name."""
+
+
+_NO_PLAYER_COUNTERS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerCounters.wire_names.values())
+
+
+def decode_player_counters(wire: dict[str, Unchecked]) -> PlayerCounters:
+    """Read a `PlayerCounters` from its wire form."""
+    found = _NO_PLAYER_COUNTERS | wire
+    model = new(PlayerCounters)
+    model.tickets_closed = found["ticketsClosed"]
+    model.bosses_defeated = found["bossesDefeated"]
+    model.final_blows = found["finalBlows"]
+    model.achievements_unlocked = found["achievementsUnlocked"]
+    model.quests_completed = found["questsCompleted"]
+    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COUNTERS) else read_extra(_NO_PLAYER_COUNTERS, wire)
+    return model
+
+
+@attrs.define(kw_only=True, repr=False)
+class PlayerSkill(Model):
+    """A skill of a player.
+
+    Source: API reference, Game (documented).
+    """
+
+    wire_names: ClassVar[Mapping[str, str]] = {"level": "level", "max_level": "maxLevel", "effect": "effect"}
+
+    level: int
+    """How far it is learned."""
+    max_level: int | None = None
+    """How far it can be learned, 5."""
+    effect: str | None = None
+    """What it does, in words, or null."""
+    extra: Mapping[str, JSON] = NO_EXTRA
+    """Fields that the document does not know, by wire name."""
+
+
+_NO_PLAYER_SKILL: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerSkill.wire_names.values())
+
+
+def decode_player_skill(wire: dict[str, Unchecked]) -> PlayerSkill:
+    """Read a `PlayerSkill` from its wire form."""
+    found = _NO_PLAYER_SKILL | wire
+    model = new(PlayerSkill)
+    model.level = found["level"]
+    model.max_level = found["maxLevel"]
+    model.effect = found["effect"]
+    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SKILL) else read_extra(_NO_PLAYER_SKILL, wire)
+    return model
+
+
+@attrs.define(kw_only=True, repr=False)
+class PlayerCosmetics(Model):
+    """What a player wears.
+
+    Source: API reference, Game (documented).
+    """
+
+    wire_names: ClassVar[Mapping[str, str]] = {"avatar_frame": "avatarFrame", "victory_message": "victoryMessage"}
+
+    avatar_frame: str | None = None
+    """The frame around the picture, or null for none."""
+    victory_message: str | None = None
+    """What is shown when the player wins, or null for nothing."""
+    extra: Mapping[str, JSON] = NO_EXTRA
+    """Fields that the document does not know, by wire name."""
+
+
+_NO_PLAYER_COSMETICS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerCosmetics.wire_names.values())
+
+
+def decode_player_cosmetics(wire: dict[str, Unchecked]) -> PlayerCosmetics:
+    """Read a `PlayerCosmetics` from its wire form."""
+    found = _NO_PLAYER_COSMETICS | wire
+    model = new(PlayerCosmetics)
+    model.avatar_frame = found["avatarFrame"]
+    model.victory_message = found["victoryMessage"]
+    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COSMETICS) else read_extra(_NO_PLAYER_COSMETICS, wire)
+    return model
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -93,6 +365,12 @@ def decode_boss(wire: dict[str, Unchecked]) -> Boss:
 
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+    PlayerStats: decode_player_stats,
+    PlayerSeason: decode_player_season,
+    PlayerStreaks: decode_player_streaks,
+    PlayerCounters: decode_player_counters,
+    PlayerSkill: decode_player_skill,
+    PlayerCosmetics: decode_player_cosmetics,
     Boss: decode_boss,
 }
 """How each model of this module is read."""

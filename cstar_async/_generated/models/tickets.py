@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
+from cstar_async._generated.models.shared import Message, MessageSender, MessageSenderInput, decode_message
 from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
@@ -101,26 +102,6 @@ class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
 
 TicketExpandInput: TypeAlias = TicketExpand | Literal["customer"] | str
 """What an argument takes as `TicketExpand`: a constant, its text, or an unknown text."""
-
-
-class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}):
-    """Which side of a conversation speaks.
-
-    Source: API reference, Messages (documented).
-    """
-
-    __slots__ = ()
-
-    AGENT: ClassVar[MessageSender]
-    """A member of the team, or a program that speaks for the team."""
-    CUSTOMER: ClassVar[MessageSender]
-    """The person who asked for help."""
-    SYSTEM: ClassVar[MessageSender]
-    """The platform itself, for instance an automation."""
-
-
-MessageSenderInput: TypeAlias = MessageSender | Literal["agent", "customer", "system"] | str
-"""What an argument takes as `MessageSender`: a constant, its text, or an unknown text."""
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -424,67 +405,6 @@ def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
 
 
 @attrs.define(kw_only=True, repr=False)
-class Message(Model):
-    """One entry in the conversation of a ticket.
-
-    Source: API reference, Messages (documented).
-    """
-
-    wire_names: ClassVar[Mapping[str, str]] = {
-        "id": "id",
-        "object": "object",
-        "ticket_id": "ticketId",
-        "content": "content",
-        "sender": "sender",
-        "sender_name": "senderName",
-        "is_internal": "isInternal",
-        "metadata": "metadata",
-        "created_at": "createdAt",
-    }
-
-    id: str
-    """The `msg_` id of the message."""
-    object: str | None = None
-    """The type tag, always `message`. (Inferred: the type tags of other objects.)"""
-    ticket_id: str
-    """The `tkt_` id of the ticket that the message belongs to."""
-    content: str
-    """What was written."""
-    sender: MessageSender
-    """Which side wrote it."""
-    sender_name: str | None = None
-    """The name of the writer as people read it, or null if unknown."""
-    is_internal: bool | None = None
-    """Whether the message is a remark for the team that the customer never sees."""
-    metadata: dict[str, JSON] | None = None
-    """Data of your own programs, kept as it is. Documented as optional, without a shape."""
-    created_at: datetime
-    """When the message was written."""
-    extra: Mapping[str, JSON] = NO_EXTRA
-    """Fields that the document does not know, by wire name."""
-
-
-_NO_MESSAGE: Final[dict[str, Unchecked]] = dict.fromkeys(Message.wire_names.values())
-
-
-def decode_message(wire: dict[str, Unchecked]) -> Message:
-    """Read a `Message` from its wire form."""
-    found = _NO_MESSAGE | wire
-    model = new(Message)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.ticket_id = found["ticketId"]
-    model.content = found["content"]
-    model.sender = MessageSender.by_text[value] if (value := found["sender"]).__class__ is str else value
-    model.sender_name = found["senderName"]
-    model.is_internal = found["isInternal"]
-    model.metadata = found["metadata"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE) else read_extra(_NO_MESSAGE, wire)
-    return model
-
-
-@attrs.define(kw_only=True, repr=False)
 class MessageCreate(Model):
     """A message to be added to a ticket.
 
@@ -535,7 +455,6 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] =
     TicketCustomer: decode_ticket_customer,
     TicketCreate: decode_ticket_create,
     TicketUpdate: decode_ticket_update,
-    Message: decode_message,
     MessageCreate: decode_message_create,
 }
 """How each model of this module is read."""

@@ -13,25 +13,37 @@ from cstar_async._sender import Sender
 
 if TYPE_CHECKING:
     from cstar_async._generated.namespaces.activity import ActivityNamespace
+    from cstar_async._generated.namespaces.ai import AiNamespace
     from cstar_async._generated.namespaces.ai_keys import AiKeysNamespace
+    from cstar_async._generated.namespaces.analytics import AnalyticsNamespace
     from cstar_async._generated.namespaces.articles import ArticlesNamespace
+    from cstar_async._generated.namespaces.audit_log import AuditLogNamespace
     from cstar_async._generated.namespaces.auth import AuthNamespace
     from cstar_async._generated.namespaces.automations import AutomationsNamespace
+    from cstar_async._generated.namespaces.billing import BillingNamespace
     from cstar_async._generated.namespaces.bulk import BulkNamespace
     from cstar_async._generated.namespaces.categories import CategoriesNamespace
+    from cstar_async._generated.namespaces.community import CommunityNamespace
     from cstar_async._generated.namespaces.csat import CsatNamespace
+    from cstar_async._generated.namespaces.custom_fields import CustomFieldsNamespace
+    from cstar_async._generated.namespaces.customer_groups import CustomerGroupsNamespace
     from cstar_async._generated.namespaces.customers import CustomersNamespace
     from cstar_async._generated.namespaces.domains import DomainsNamespace
     from cstar_async._generated.namespaces.email_settings import EmailSettingsNamespace
     from cstar_async._generated.namespaces.exports import ExportsNamespace
     from cstar_async._generated.namespaces.game import GameNamespace
     from cstar_async._generated.namespaces.imports import ImportsNamespace
+    from cstar_async._generated.namespaces.invites import InvitesNamespace
     from cstar_async._generated.namespaces.members import MembersNamespace
+    from cstar_async._generated.namespaces.notifications import NotificationsNamespace
     from cstar_async._generated.namespaces.preferences import PreferencesNamespace
+    from cstar_async._generated.namespaces.search import SearchNamespace
     from cstar_async._generated.namespaces.settings import SettingsNamespace
     from cstar_async._generated.namespaces.sla import SlaNamespace
     from cstar_async._generated.namespaces.tags import TagsNamespace
     from cstar_async._generated.namespaces.tickets import TicketsNamespace
+    from cstar_async._generated.namespaces.views import ViewsNamespace
+    from cstar_async._generated.namespaces.webhooks import WebhooksNamespace
 
 
 class ClientNamespaces(ABC):
@@ -64,6 +76,13 @@ class ClientNamespaces(ABC):
         return CustomersNamespace(self.sender)
 
     @cached_property
+    def customer_groups(self) -> CustomerGroupsNamespace:
+        """Groups of customers, such as the people of one company or of one plan."""
+        from cstar_async._generated.namespaces.customer_groups import CustomerGroupsNamespace
+
+        return CustomerGroupsNamespace(self.sender)
+
+    @cached_property
     def articles(self) -> ArticlesNamespace:
         """The knowledge base, with drafts, internal notes and published help pages."""
         from cstar_async._generated.namespaces.articles import ArticlesNamespace
@@ -85,6 +104,27 @@ class ClientNamespaces(ABC):
         return TagsNamespace(self.sender)
 
     @cached_property
+    def custom_fields(self) -> CustomFieldsNamespace:
+        """Definitions of the fields that a team adds to its tickets and customers."""
+        from cstar_async._generated.namespaces.custom_fields import CustomFieldsNamespace
+
+        return CustomFieldsNamespace(self.sender)
+
+    @cached_property
+    def webhooks(self) -> WebhooksNamespace:
+        """Subscriptions: where cStar sends word of what happens, signed and repeated until it is heard."""
+        from cstar_async._generated.namespaces.webhooks import WebhooksNamespace
+
+        return WebhooksNamespace(self.sender)
+
+    @cached_property
+    def community(self) -> CommunityNamespace:
+        """Where customers ask, propose and vote in public."""
+        from cstar_async._generated.namespaces.community import CommunityNamespace
+
+        return CommunityNamespace(self.sender)
+
+    @cached_property
     def members(self) -> MembersNamespace:
         """The people who work for a team, with their role and their standing in the game."""
         from cstar_async._generated.namespaces.members import MembersNamespace
@@ -99,11 +139,53 @@ class ClientNamespaces(ABC):
         return PreferencesNamespace(self.sender)
 
     @cached_property
+    def invites(self) -> InvitesNamespace:
+        """Invitations to join the team that have been sent out."""
+        from cstar_async._generated.namespaces.invites import InvitesNamespace
+
+        return InvitesNamespace(self.sender)
+
+    @cached_property
+    def notifications(self) -> NotificationsNamespace:
+        """What the team is told of, such as tickets that were assigned. For which user a key sees them is not documented."""
+        from cstar_async._generated.namespaces.notifications import NotificationsNamespace
+
+        return NotificationsNamespace(self.sender)
+
+    @cached_property
     def settings(self) -> SettingsNamespace:
         """How a team has set up its cStar, as far as it is known by name."""
         from cstar_async._generated.namespaces.settings import SettingsNamespace
 
         return SettingsNamespace(self.sender)
+
+    @cached_property
+    def analytics(self) -> AnalyticsNamespace:
+        """Figures on tickets, customers and satisfaction."""
+        from cstar_async._generated.namespaces.analytics import AnalyticsNamespace
+
+        return AnalyticsNamespace(self.sender)
+
+    @cached_property
+    def audit_log(self) -> AuditLogNamespace:
+        """Who did what, and when. An entry never changes once it is written."""
+        from cstar_async._generated.namespaces.audit_log import AuditLogNamespace
+
+        return AuditLogNamespace(self.sender)
+
+    @cached_property
+    def search(self) -> SearchNamespace:
+        """One search over tickets, customers and articles."""
+        from cstar_async._generated.namespaces.search import SearchNamespace
+
+        return SearchNamespace(self.sender)
+
+    @cached_property
+    def ai(self) -> AiNamespace:
+        """Help of a language model with a ticket or a text."""
+        from cstar_async._generated.namespaces.ai import AiNamespace
+
+        return AiNamespace(self.sender)
 
     @cached_property
     def bulk(self) -> BulkNamespace:
@@ -146,6 +228,20 @@ class ClientNamespaces(ABC):
         from cstar_async._generated.namespaces.game import GameNamespace
 
         return GameNamespace(self.sender)
+
+    @cached_property
+    def views(self) -> ViewsNamespace:
+        """Saved filters over tickets, customers, articles and posts."""
+        from cstar_async._generated.namespaces.views import ViewsNamespace
+
+        return ViewsNamespace(self.sender)
+
+    @cached_property
+    def billing(self) -> BillingNamespace:
+        """The subscription of the team to cStar itself."""
+        from cstar_async._generated.namespaces.billing import BillingNamespace
+
+        return BillingNamespace(self.sender)
 
     @cached_property
     def csat(self) -> CsatNamespace:
