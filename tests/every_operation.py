@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from codegen import view_names as names
 from cstar_async import CStarClient, CStarLibrary, RequestOptions, models
 from cstar_async._generated.operations import OPERATIONS
 from cstar_async._operation import Operation
@@ -70,8 +71,7 @@ def sample_call(operation: Operation) -> SampleCall:
             query[parameter.name] = _query_text(value)
     body = None if operation.request is None else sample_body(operation.request)
     if operation.request is not None and body is not None:
-        names = getattr(models, operation.request).wire_names
-        arguments |= {attribute: body[name] for attribute, name in names.items()}
+        arguments |= {names.argument(wire): body[wire] for wire in getattr(models, operation.request).wire_names.values()}
         if schemas()[operation.request].get("x-cstar-open"):
             arguments["options"] = RequestOptions(extra_body=UNKNOWN)
             body |= UNKNOWN

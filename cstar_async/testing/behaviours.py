@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 import attrs
 
 from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Outcome
+from cstar_async.testing.answers import Outcome, Refusal
 from cstar_async.testing.call import Call
 from cstar_async.testing.library import LIBRARY
 from cstar_async.testing.world import Object, World
@@ -85,14 +85,16 @@ class Tickets(Behaviour):
             fields["customerName"] = fields.get("customerName") or customer["name"]
 
     def made(self, event: Event) -> None:
-        """Date the status and keep the tags."""
+        """Date the status, keep the tags and tell who has to work on it."""
         self._date_status(event)
         self._keep_tags(event)
+        self._notify(event)
 
     def changed(self, event: Event) -> None:
-        """Date the status and keep the tags."""
+        """Date the status, keep the tags and tell who has to work on it."""
         self._date_status(event)
         self._keep_tags(event)
+        self._notify(event)
 
     def _date_status(self, event: Event) -> None:
         """Date the end of a ticket; one that is opened again has not ended (inferred)."""
@@ -105,6 +107,13 @@ class Tickets(Behaviour):
             fields["resolvedAt"], fields["closedAt"] = event.at, None
         else:
             fields["resolvedAt"], fields["closedAt"] = None, None
+
+    def _notify(self, event: Event) -> None:
+        """Tell of an assignment. To whom is not said: which user a key stands for is not documented."""
+        fields, world = event.fields, event.world
+        if fields["assignedTo"] and fields["assignedTo"] != event.before.get("assignedTo") and world.has("notifications"):
+            news = {"type": "ticket_assigned", "title": "A ticket was assigned to you", "body": fields["title"]}
+            world.make("notifications", news, at=event.at)
 
     def _keep_tags(self, event: Event) -> None:
         for name in event.fields["tags"]:
@@ -165,6 +174,15 @@ class Members(Behaviour):
             event.fields["roleDisplayName"] = ROLE_NAMES[event.fields["role"]]
 
 
+class CommunityComments(Behaviour):
+    """A locked post takes no new comments."""
+
+    def prepare(self, event: Event) -> None:
+        """See that the post is open to them. The status of the refusal is inferred."""
+        if event.parent is not None and event.parent["is_locked"]:
+            raise Refusal(409, "post_locked", "The post is locked and takes no new comments.")
+
+
 class Settings(Behaviour):
     """The settings begin with the name of the team."""
 
@@ -180,6 +198,7 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = MappingProxyType(
         "articles": Articles(),
         "categories": Categories(),
         "members": Members(),
+        "community_comments": CommunityComments(),
         "settings": Settings(),
     }
 )

@@ -74,6 +74,11 @@ class Blueprint:
         return {name: node["x-cstar-counts"] for name, node in self.properties.items() if "x-cstar-counts" in node}
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """Fields that are shown once."""
+        return frozenset(name for name, node in self.properties.items() if "x-cstar-secret" in node)
+
+    @property
     def slugs(self) -> Mapping[str, str]:
         """Fields that are made from another one, and which."""
         return {name: node["x-cstar-slug-of"] for name, node in self.properties.items() if "x-cstar-slug-of" in node}

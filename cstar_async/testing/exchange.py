@@ -15,6 +15,7 @@ import attrs
 
 from cstar_async._operation import Operation
 from cstar_async.testing.answers import Answer, Envelopes, Outcome, Refusal, timestamp
+from cstar_async.testing.audit import note_write
 from cstar_async.testing.blueprints import Blueprint, read_blueprints
 from cstar_async.testing.call import Call
 from cstar_async.testing.document import Document, generated_document
@@ -150,7 +151,10 @@ class Exchange:
                 at=at,
                 validation=self.validation,
             )
-            return self.envelopes.good(operation.success, _carrier(operation)(call), request_id=request_id, at=at)
+            outcome = _carrier(operation)(call)
+            note_write(call, outcome)
+            request.is_sample = operation.extensions.get("action") == "sample"
+            return self.envelopes.good(operation.success, outcome, request_id=request_id, at=at)
         except Refusal as refusal:
             return self._refused(refusal, request_id)
         except Exception:

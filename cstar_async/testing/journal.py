@@ -58,6 +58,8 @@ class ReceivedRequest:
     """The status answered; None as long as there is no answer, and for ever if the connection was dropped instead."""
     replayed: bool = False
     """Whether the answer was a stored one, found by its idempotency key."""
+    is_sample: bool = False
+    """Whether the answer was a sample from the document: there is nothing behind it that calls change."""
 
     @property
     def json(self) -> JSON:

@@ -6,6 +6,7 @@ All of it is asked for by extensions of the query parameters, so no list needs c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from cstar_async._json import Unchecked
@@ -27,6 +28,15 @@ def chosen(rows: Iterable[Object], operation: Operation, query: Mapping[str, Unc
             fields = rule.get("fields") or [rule["field"]]
             left = [row for row in left if any(_matches(row.get(field), query[parameter.name], rule["match"]) for field in fields)]
     return left
+
+
+def order_of(operation: Operation, query: Mapping[str, Unchecked]) -> Sequence[str]:
+    """The order that a query asks for; empty where it does not."""
+    for parameter in operation.parameters:
+        orders: Unchecked = parameter.extensions.get("sort")
+        if orders and query.get(parameter.name) in orders:
+            return list(orders[query[parameter.name]])
+    return ()
 
 
 def having(rows: Iterable[Object], values: Mapping[str, Unchecked]) -> list[Object]:
@@ -75,6 +85,11 @@ def _matches(value: Unchecked, wanted: Unchecked, match: str) -> bool:
     if match == "contains-any":
         choices = wanted if is_list(wanted) else [wanted]
         return any(choice in (value or ()) for choice in choices)
+    if match == "lacks":
+        return not (wanted and value)
+    if match in {"from", "until"}:
+        earlier, later = (wanted, value) if match == "from" else (value, wanted)
+        return datetime.fromisoformat(earlier) <= datetime.fromisoformat(later)
     if isinstance(value, str) and isinstance(wanted, str):
         return canonical(value) == canonical(wanted)
     return bool(value == wanted)

@@ -11,7 +11,11 @@ from cstar_async.testing.answers import Outcome
 from cstar_async.testing.batches import run_bulk, run_import
 from cstar_async.testing.call import Call
 from cstar_async.testing.exports import run_export
+from cstar_async.testing.news import count_unread, mark_all_read
 from cstar_async.testing.rules import test_automation
+from cstar_async.testing.search import search_everything
+from cstar_async.testing.subscriptions import test_webhook, trigger_test_webhooks
+from cstar_async.testing.views import list_view_tickets
 
 SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
     {
@@ -20,6 +24,12 @@ SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
         "run_import": run_import,
         "run_export": run_export,
         "test_automation": test_automation,
+        "search_everything": search_everything,
+        "test_webhook": test_webhook,
+        "trigger_test_webhooks": trigger_test_webhooks,
+        "count_unread_notifications": count_unread,
+        "mark_all_notifications_read": mark_all_read,
+        "list_view_tickets": list_view_tickets,
     }
 )
 """By operation id."""

@@ -17,7 +17,7 @@ from cstar_async.testing.answers import Outcome, PagePosition, Refusal
 from cstar_async.testing.behaviours import Event, behaviour_of
 from cstar_async.testing.blueprints import item_parameter
 from cstar_async.testing.call import Call
-from cstar_async.testing.listing import chosen, expanded, one_page, ordered
+from cstar_async.testing.listing import chosen, expanded, one_page, order_of, ordered
 from cstar_async.testing.world import Object, World
 
 
@@ -26,7 +26,7 @@ def list_objects(call: Call) -> Outcome:
     blueprint = call.table.blueprint
     parent = _parent_of(call)
     rows = [row for row in call.table if parent is None or row.get(parent[0]) == parent[1]["id"]]
-    rows = ordered(chosen(rows, call.operation, call.query), blueprint.order)
+    rows = ordered(chosen(rows, call.operation, call.query), order_of(call.operation, call.query) or blueprint.order)
     behaviour = behaviour_of(call.collection)
     position: PagePosition | None = None
     if call.operation.shape == "page":
@@ -41,7 +41,8 @@ def list_objects(call: Call) -> Outcome:
 def create_object(call: Call) -> Outcome:
     """A new object from the body, the defaults of the request and what the server fills in."""
     parent = _parent_of(call)
-    return Outcome(_shown(call, make_object(call.world, call.collection, call.body, parent[1] if parent else None, at=call.at)))
+    made = make_object(call.world, call.collection, call.body, parent[1] if parent else None, at=call.at)
+    return Outcome(call.world.shown(call.collection, [made], is_new=True)[0])
 
 
 def make_object(world: World, collection: str, body: Mapping[str, Unchecked], parent: Object | None = None, *, at: str) -> Object:
@@ -66,7 +67,7 @@ def make_object(world: World, collection: str, body: Mapping[str, Unchecked], pa
     given = {name: _merged(node, None, told[name]) for name, node in properties.items() if name in told}
     if blueprint.parent is not None and parent is not None:
         given[blueprint.parent.field] = parent["id"]
-    behaviour.prepare(Event(world, given, at))
+    behaviour.prepare(Event(world, given, at, parent=parent))
     fields = world.make(collection, given, at=at)
     if blueprint.parent is not None and parent is not None and blueprint.parent.counter is not None:
         parent[blueprint.parent.counter] = parent.get(blueprint.parent.counter, 0) + 1

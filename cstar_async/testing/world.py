@@ -23,6 +23,8 @@ from cstar_async.testing.keys import Team
 Object: TypeAlias = dict[str, Unchecked]
 """One object of a collection, in its wire form."""
 
+_DATES: Final = ("createdAt", "updatedAt", "created_at", "updated_at")
+"""Fields that follow the clock."""
 _NOT_IN_SLUGS: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -125,6 +127,10 @@ class World:
         """All collections."""
         return iter(self._tables.values())
 
+    def has(self, collection: str) -> bool:
+        """Whether the document has a collection of this name."""
+        return collection in self._tables
+
     def table(self, collection: str) -> Table:
         """A collection by name."""
         return self._tables[collection]
@@ -150,8 +156,10 @@ class World:
                 fields[name] = None
             elif name == "id":
                 fields[name] = new_id(table.blueprint.id_prefix, self.random)
-            elif name in ("createdAt", "updatedAt"):
+            elif name in _DATES:
                 fields[name] = at
+            elif "x-cstar-secret" in node:
+                fields[name] = f"{node['x-cstar-secret']}{self.random.randbytes(24).hex()}"
             elif "const" in node:
                 fields[name] = node["const"]
             elif "x-cstar-initial" in node:
@@ -175,10 +183,14 @@ class World:
                 for row in [row for row in child if row.get(parent.field) == identity]:
                     self.remove(child.blueprint.collection, row)
 
-    def shown(self, collection: str, rows: Sequence[Object]) -> list[Object]:
-        """Objects as answers show them, never the stored ones themselves: with the numbers that are worked out, not kept."""
+    def shown(self, collection: str, rows: Sequence[Object], *, is_new: bool = False) -> list[Object]:
+        """Objects as answers show them, never the stored ones themselves: with the numbers that are worked out, not kept.
+
+        Secrets are shown when an object is new, and never again.
+        """
         blueprint = self.table(collection).blueprint
-        result = [dict(row) for row in rows]
+        hidden = frozenset[str]() if is_new else blueprint.secrets
+        result = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
         for name, rule in blueprint.counted.items():
             numbers = Counter(named for other in self.table(rule["collection"]) for named in _named_by(other.get(rule["field"])))
             for row in result:

@@ -642,16 +642,6 @@ NAMES = {
         GET,
         "a namespace cannot be called `request`; that name is taken.",
     ),
-    "an argument that functions have": Case(
-        _parameter(**{"name": "options", "in": "query", "schema": {"type": "string"}}),
-        f"{LIST}/parameters/8",
-        "`list_tickets` cannot take an argument called `options`; functions need that name.",
-    ),
-    "a body field called like the key": Case(
-        _set("components", "schemas", "TicketUpdate", "properties", "idempotencyKey", to=_TITLE),
-        f"{UPDATE}/requestBody",
-        "`update_ticket` cannot take an argument called `idempotency_key`; functions need that name.",
-    ),
     "an id and a body field with one name": Case(
         _set("components", "schemas", "TicketUpdate", "properties", "ticket_id", to=_TITLE),
         UPDATE,

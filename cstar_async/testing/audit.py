@@ -1,0 +1,38 @@
+"""The audit log: an entry for every write that succeeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cstar_async._json import Unchecked, is_object
+from cstar_async.testing.answers import Outcome
+from cstar_async.testing.call import Call
+from cstar_async.testing.keys import Key
+
+LOG: Final = "audit_log"
+"""The collection of the entries."""
+
+_DONE: Final[Mapping[Unchecked, str]] = MappingProxyType({"create": "created", "update": "updated", "delete": "deleted"})
+
+
+def note_write(call: Call, outcome: Outcome) -> None:
+    """Enter what a call has done. Reads, samples and calls without a key leave no trace."""
+    operation = call.operation
+    action = operation.extensions.get("action")
+    if operation.method == "GET" or action == "sample" or not isinstance(call.caller, Key) or not call.world.has(LOG):
+        return
+    kind = call.table.blueprint.noun.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
+    call.world.make(
+        LOG,
+        {
+            "action": f"{kind}.{_DONE.get(action, operation.name)}",
+            "resourceType": kind,
+            "resourceId": outcome.data.get("id") if is_object(outcome.data) else None,
+            "actorId": f"key_{call.caller.environment}_{call.caller.kind}",
+            "actorName": "API key",
+            "details": {"operation": operation.id},
+        },
+        at=call.at,
+    )

@@ -1,0 +1,19 @@
+"""Notifications as a whole: how many are unread, and all of them read at once."""
+
+from __future__ import annotations
+
+from cstar_async.testing.answers import Outcome
+from cstar_async.testing.call import Call
+
+
+def count_unread(call: Call) -> Outcome:
+    """How many notifications have not been read."""
+    return Outcome({"count": sum(not row["read"] for row in call.table)})
+
+
+def mark_all_read(call: Call) -> Outcome:
+    """How many there were to mark."""
+    unread = [row for row in call.table if not row["read"]]
+    for row in unread:
+        row["read"] = True
+    return Outcome({"updated": len(unread)})

@@ -1,0 +1,56 @@
+"""One search over everything that a team has, by the words that the lists search, too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cstar_async._json import Unchecked
+from cstar_async._operation import Operation
+from cstar_async.testing.answers import Outcome
+from cstar_async.testing.call import Call
+from cstar_async.testing.world import Object
+
+_AROUND: Final = 40
+"""Characters of text shown before and after what was found."""
+_MOST: Final = 10
+
+
+def search_everything(call: Call) -> Outcome:
+    """The objects in which all words occur, with the place of the first, by kind and age (the order is not documented)."""
+    words: list[str] = call.query["q"].casefold().split()
+    kinds: list[str] = call.query.get("types") or list(call.world.document.components["SearchType"]["enum"])
+    found: list[Object] = []
+    for kind in kinds if words else ():
+        if call.world.has(kind):
+            found += _found(call, kind, words)
+    return Outcome(found[: call.query.get("limit", _MOST)])
+
+
+def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
+    table = call.world.table(collection)
+    fields = _searched(call.world.document.operation_on(collection, "list"))
+    results: list[Object] = []
+    for row in table:
+        text = " ".join(str(row.get(field) or "") for field in fields)
+        place = text.casefold().find(words[0])
+        if all(word in text.casefold() for word in words):
+            start = max(0, place - _AROUND)
+            results.append(
+                {
+                    "object": "search_result",
+                    "type": row["object"],
+                    "id": row["id"],
+                    "title": row.get("title") or row.get("name"),
+                    "snippet": text[start : place + len(words[0]) + _AROUND],
+                }
+            )
+    return results
+
+
+def _searched(operation: Operation) -> list[str]:
+    """The fields that the list of a collection searches."""
+    for parameter in operation.parameters:
+        rule: Unchecked = parameter.extensions.get("filter") or {}
+        if rule.get("match") == "text":
+            return list(rule["fields"])
+    return []
