@@ -36,13 +36,13 @@ class CustomFieldType(
     __slots__ = ()
 
     TEXT: ClassVar[CustomFieldType]
-    """Any text."""
+    """Free text."""
     NUMBER: ClassVar[CustomFieldType]
     """A number."""
     SELECT: ClassVar[CustomFieldType]
     """One of the options."""
     MULTISELECT: ClassVar[CustomFieldType]
-    """Any of the options."""
+    """Some of the options."""
     DATE: ClassVar[CustomFieldType]
     """A calendar date."""
     BOOLEAN: ClassVar[CustomFieldType]
