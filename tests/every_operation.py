@@ -119,6 +119,8 @@ def _sample_text(schema: Mapping[str, Any], name: str) -> str:
         return "jane@example.com"
     if schema.get("format") == "date-time":
         return INSTANT.isoformat()
+    if schema.get("format") == "uri":
+        return "https://example.com/hooks/cstar?from=tests"
     return f"A {name} with spaces, äöü & more"
 
 

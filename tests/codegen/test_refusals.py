@@ -480,12 +480,12 @@ OPERATIONS = {
     "an empty answer that must have fields": Case(
         _set(*_GET, ANSWER, "200", "x-cstar-may-be-empty", to=True),
         f"{GET}/responses/200",
-        "an answer that may be empty must be an object without required fields.",
+        "an answer that may be empty must be an object without required fields, and no text.",
     ),
     "an empty error": Case(
         _set("components", "responses", "NotFound", "x-cstar-may-be-empty", to=True),
         "#/components/responses/NotFound",
-        "`x-cstar-may-be-empty` is for good answers; errors are read with or without a body.",
+        "`x-cstar-may-be-empty` is for good answers only.",
     ),
     "an open object that forbids more": Case(
         _drop("components", "schemas", "Settings", "additionalProperties"),
@@ -666,7 +666,7 @@ NAMES = {
             _set("components", "schemas", "Customer", "properties", "last", to=said("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"})),
         ),
         SCHEMAS,
-        "modules of models would import each other in a circle: customers -> tickets -> customers; set `x-cstar-module`.",
+        "modules of models would import each other in a circle: tickets -> customers -> tickets; set `x-cstar-module`.",
     ),
 }
 

@@ -79,13 +79,13 @@ def test_tag_is_the_default_of_its_class() -> None:
 def test_field_that_callers_set_takes_what_arguments_take() -> None:
     """A class that is sent as well as read is made by callers, who need not know the constants of an enum."""
     raw = with_union(real())
-    status = said("S.", **{"$ref": f"{SCHEMAS}/TicketStatus"})
-    statuses = said("S.", type="array", items={"$ref": f"{SCHEMAS}/TicketStatus"})
+    status = said("S.", **{"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
+    statuses = said("S.", type="array", items={"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
     schema(raw, "StepCall")["properties"] |= {"status": status, "statuses": statuses}
     models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
     declared = {field.attribute: field.declaration for field in models["StepCall"].fields}
-    assert declared["status"] == "status: TicketStatusInput | None = None"
-    assert declared["statuses"] == "statuses: list[TicketStatusInput] | None = None"
+    assert declared["status"] == "status: AutomationTestResourceTypeInput | None = None"
+    assert declared["statuses"] == "statuses: list[AutomationTestResourceTypeInput] | None = None"
 
 
 def test_list_that_begins_empty_is_made_for_each_object() -> None:
@@ -247,5 +247,5 @@ def test_union_is_no_answer_by_itself() -> None:
     raw = with_union(real())
     data = inside(raw, "paths", "/api/v1/teams/{teamId}/tickets/{ticketId}", "get", "responses", "200", "content")
     data["application/json"]["schema"]["allOf"][1]["properties"]["data"] = {"$ref": STEP}
-    sentence = "the data of a good answer must be a $ref to an object component, or an array of such."
+    sentence = "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null."
     assert sentence in [problem.sentence for problem in problems_with(raw)]

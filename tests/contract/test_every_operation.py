@@ -46,6 +46,24 @@ async def existing(operation: Operation, cstar: CStarClient) -> tuple[str, ...]:
                 ids.append((await cstar.members.list()).data[-1].id)
             case "name":
                 ids.append((await cstar.tags.create(name="nobody uses this")).name)
+            case "groupId":
+                ids.append((await cstar.customer_groups.create(name="A group")).id)
+            case "fieldId":
+                ids.append((await cstar.custom_fields.create(name="A field", type="text", entity_type="tickets")).id)
+            case "webhookId":
+                ids.append((await cstar.webhooks.create(name="A hook", url="https://example.com", events=["*"])).id)
+            case "postId":
+                ids.append((await cstar.community.posts.create(title="A post", body="A text")).id)
+            case "viewId":
+                ids.append((await cstar.views.create(name="A view", entity_type="tickets")).id)
+            case "inviteId":
+                ids.append((await cstar.invites.create(email="new@example.com", role="agent")).id)
+            case "notificationId":
+                await cstar.tickets.create(title="A ticket", assigned_to="mem_1")
+                ids.append((await cstar.notifications.list()).data[0].id)
+            case "ruleId" if operation.namespace == "sla.rules":
+                target = {"response_target": 30, "resolution_target": 60}
+                ids.append((await cstar.sla.rules.create(name="A rule", priority="urgent", **target)).id)
             case "ruleId":
                 rule = await cstar.automations.create(name="A rule", trigger_event="ticket.created", actions=[])
                 ids.append(rule.id)
