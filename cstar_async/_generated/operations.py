@@ -1275,7 +1275,7 @@ UPDATE_MEMBER: Final = Operation(
     request="MemberUpdate",
     key="secret",
     idempotent=True,
-    evidence="inferred",
+    evidence="documented",
     parameters=(
         Parameter(
             name="memberId", attribute="member_id", location="path", required=True, schema={"type": "string", "minLength": 1}
@@ -1297,7 +1297,7 @@ DELETE_MEMBER: Final = Operation(
     request=None,
     key="secret",
     idempotent=False,
-    evidence="inferred",
+    evidence="documented",
     parameters=(
         Parameter(
             name="memberId", attribute="member_id", location="path", required=True, schema={"type": "string", "minLength": 1}
@@ -1319,7 +1319,7 @@ GET_PREFERENCES: Final = Operation(
     request=None,
     key="secret",
     idempotent=False,
-    evidence="inferred",
+    evidence="documented",
     extensions={"collection": "preferences", "action": "get"},
 )
 UPDATE_PREFERENCES: Final = Operation(
@@ -1336,7 +1336,7 @@ UPDATE_PREFERENCES: Final = Operation(
     request="PreferencesUpdate",
     key="secret",
     idempotent=True,
-    evidence="inferred",
+    evidence="documented",
     extensions={"collection": "preferences", "action": "update"},
 )
 LIST_INVITES: Final = Operation(

@@ -139,7 +139,7 @@ async def update_member(
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
 
-    Source: inferred: the path is documented twice without a method; change and removal is the reading taken.
+    Source: API reference, Members (the path; the method is inferred) (documented).
     """
     return await client.sender.call(
         operations.UPDATE_MEMBER, Member, member_id, body=MemberUpdate(role=role), idempotency_key=idempotency_key, options=options
@@ -175,6 +175,6 @@ async def delete_member(client: HasSender, member_id: str, /, *, options: Reques
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
 
-    Source: inferred: the path is documented twice without a method; change and removal is the reading taken.
+    Source: API reference, Members (the path; the method is inferred) (documented).
     """
     return await client.sender.call(operations.DELETE_MEMBER, Deleted, member_id, options=options)

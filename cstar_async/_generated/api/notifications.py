@@ -140,7 +140,7 @@ async def mark_notification_read(
     notification_id: str,
     /,
     *,
-    read: bool,
+    read: bool | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Notification:

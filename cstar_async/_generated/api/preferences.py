@@ -37,7 +37,7 @@ async def get_preferences(client: HasSender, /, *, options: RequestOptions | Non
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
 
-    Source: inferred: the path is documented, the method and the keys are not.
+    Source: API reference, Overview (the path; the method is inferred) (documented).
     """
     return await client.sender.call(operations.GET_PREFERENCES, Preferences, options=options)
 
@@ -80,7 +80,7 @@ async def update_preferences(
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
 
-    Source: inferred: the path is documented, the method and the keys are not.
+    Source: API reference, Overview (the path; the method is inferred) (documented).
     """
     return await client.sender.call(
         operations.UPDATE_PREFERENCES, Preferences, body=PreferencesUpdate(), idempotency_key=idempotency_key, options=options

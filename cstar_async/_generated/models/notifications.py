@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._unset import UNSET
+from cstar_async._unset import UNSET, Unset
 from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
 
 
@@ -93,7 +93,7 @@ class NotificationUpdate(Model):
     wire_names: ClassVar[Mapping[str, str]] = {"read": "read"}
     keeps_null: ClassVar[bool] = True
 
-    read: bool
+    read: bool | Unset = UNSET
     """True for read, false for unread. Default true. (Inferred: the text says that the state of notifications can be managed.)"""
     extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
