@@ -1,0 +1,135 @@
+"""The document against what is known of the API, fact by fact.
+
+`tests/samples/reference.json` holds the facts as they were collected: every operation with its parameters, and every schema with
+its fields, each with its evidence. Where the document says otherwise on purpose, `OTHERWISE` says why.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from codegen import source
+from codegen.document import Document, Operation, Parameter
+from cstar_async import models
+
+REFERENCE: Final[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "samples" / "reference.json").read_text())
+OPERATIONS: Final[dict[str, Any]] = REFERENCE["operations"]
+SCHEMAS: Final[dict[str, Any]] = REFERENCE["schemas"]
+DOCUMENT: Final = Document(source.read(Path(__file__).parents[2] / "openapi" / "cstar.yaml"))
+COMPONENTS: Final[dict[str, Any]] = DOCUMENT.schemas
+
+OTHERWISE: Final[dict[str, str]] = {
+    "webhooks.listen": "a stream is no operation of request and answer",
+}
+"""Operations that are not described like the others, and why."""
+
+FIELDS_OTHERWISE: Final[dict[tuple[str, str], str]] = {
+    ("Webhook", "signingSecret"): "another name of `secret`, and so an alias of it",
+    ("NotificationUpdate", "read"): "required in the list of schemas, but with a default in the list of operations",
+    ("AutomationAction", "type"): "the tag of a union stands in each of its classes",
+}
+"""Fields that are not described as they are listed, and why."""
+
+NO_SCHEMAS: Final[dict[str, str]] = {
+    "RateLimitHeaders": "these are headers",
+    "ChatIdentity": "fields that are signed; no body of this API",
+    **dict.fromkeys(
+        ("WebhookEvent", "TicketEventData", "EventTicket", "EventCustomer", "EventMessage", "EventData", "FieldChange"),
+        "what webhooks send is no answer of an operation",
+    ),
+}
+"""Schemas that are no components, and why."""
+
+
+def _calls() -> dict[str, Operation]:
+    return {f"{operation.namespace}.{operation.node['x-cstar-method']}": operation for operation in DOCUMENT.operations}
+
+
+def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """A schema, with the component that it points to read as well."""
+    name = str(node.get("$ref", "")).rpartition("/")[2]
+    return {**COMPONENTS[name], **node} if name else node
+
+
+def _values(parameter: Parameter) -> list[str] | None:
+    schema = _resolved(parameter.node["schema"])
+    return _resolved(schema.get("items", schema)).get("enum")
+
+
+def _body(operation: Operation) -> dict[str, Any]:
+    content = operation.node.get("requestBody", {}).get("content", {})
+    return _resolved(content["application/json"]["schema"]) if content else {}
+
+
+def _facts(operation: Operation) -> dict[str, Any]:
+    """What the document says of an operation, in the form of the reference."""
+    node = operation.node
+    queries = [one for one in operation.parameters if one.location == "query"]
+    body = _body(operation)
+    data = node["responses"][operation.successes[0]]["content"]["application/json"]["schema"]["allOf"][1]["properties"]["data"]
+    names = {one.name for one in queries}
+    return {
+        "method": operation.method.upper(),
+        "path": operation.path,
+        "key": node["x-cstar-key"],
+        "idempotent": any(one.name == "Idempotency-Key" for one in operation.parameters),
+        "paged": node.get("x-cstar-pagination") or ("limit" if "limit" in names else "no"),
+        "query": {one.name: bool(one.node.get("required")) for one in queries},
+        "body": {name: name in body.get("required", []) for name in body.get("properties", {})},
+        "status": int(operation.successes[0]),
+        "array": data.get("type") == "array",
+        "evidence": node["x-evidence"],
+    }
+
+
+def _expected(call: str) -> dict[str, Any]:
+    facts = dict(OPERATIONS[call])
+    for place in ("query", "body"):
+        facts[place] = {name: bool(one.get("required")) for name, one in facts[place].items()}
+    del facts["schema"]
+    return facts
+
+
+def _as_listed(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return {wire: fact for wire, fact in fields.items() if (name, wire) not in FIELDS_OTHERWISE}
+
+
+def test_document_has_the_known_operations_and_no_other() -> None:
+    """A missing one is a gap of the client, a surplus one an invention."""
+    assert set(_calls()) == set(OPERATIONS) - set(OTHERWISE)
+
+
+@pytest.mark.parametrize("call", sorted(set(OPERATIONS) - set(OTHERWISE)))
+def test_operation_is_described_as_it_is_known(call: str) -> None:
+    """Its method, path, key, parameters, body, status and evidence."""
+    assert _expected(call) == _facts(_calls()[call])
+
+
+@pytest.mark.parametrize("call", sorted(set(OPERATIONS) - set(OTHERWISE)))
+def test_query_parameters_know_the_known_values(call: str) -> None:
+    """An enum that lost a value would still accept it, but no editor would offer it."""
+    known = {name: one["values"] for name, one in OPERATIONS[call]["query"].items() if "values" in one}
+    described = {one.name: _values(one) for one in _calls()[call].parameters if one.name in known}
+    assert known == described
+
+
+@pytest.mark.parametrize("name", sorted(set(SCHEMAS) - set(NO_SCHEMAS)))
+def test_schema_has_the_known_fields_and_no_other(name: str) -> None:
+    """With their evidence, and with what must be there."""
+    component = COMPONENTS[name]
+    fields: dict[str, Any] = component.get("properties", {})
+    described = {wire: (wire in component.get("required", []), node.get("x-evidence")) for wire, node in fields.items()}
+    known = {wire: (bool(fact.get("required")), fact["evidence"]) for wire, fact in SCHEMAS[name].items()}
+    assert _as_listed(name, known) == _as_listed(name, described)
+
+
+@pytest.mark.parametrize("name", sorted((set(SCHEMAS) & set(models.__all__)) - {"AutomationAction"}))
+def test_attributes_have_the_known_names(name: str) -> None:
+    """Snake case, whatever the wire says."""
+    attributes = {wire: attribute for attribute, wire in getattr(models, name).wire_names.items()}
+    known = {wire: fact["attribute"] for wire, fact in SCHEMAS[name].items()}
+    assert _as_listed(name, known) == _as_listed(name, attributes)
