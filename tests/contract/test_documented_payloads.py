@@ -19,6 +19,7 @@ from cstar_async._generated.operations import OPERATIONS
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._operation import Operation
+from tests.every_operation import sample_call
 
 SAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "samples" / "examples.json").read_text(encoding="utf-8"))
 BY_DOCUMENTED_KEY = {f"{one.namespace}.{one.name}".replace(".", "_"): one for one in OPERATIONS.values()}
@@ -64,16 +65,14 @@ class Repeater:
         return web.json_response(self._body, status=self._status)
 
     async def call(self, operation: Operation, **arguments: object) -> Any:
-        """Make a call of the document's through the client's namespaces."""
+        """Make a call of the document's through the client's namespaces; without arguments, with some of every kind."""
         async with (
             self._server,
             CStarClient(api_key="sk_test_sample", team_id="team", base_url=str(self._server.make_url("")), max_retries=0) as client,
         ):
-            target: Any = client
-            for name in operation.namespace.split("."):
-                target = getattr(target, name)
+            call = sample_call(operation)
             ids = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
-            return await getattr(target, operation.name)(*ids, **arguments)
+            return await (attrs.evolve(call, arguments=arguments) if arguments else call).make(client, *ids)
 
 
 def without_nulls(value: Any) -> Any:
