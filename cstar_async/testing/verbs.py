@@ -98,7 +98,8 @@ def update_object(call: Call) -> Outcome:
     taken = properties.keys() & blueprint.properties.keys()
     if blueprint.is_open:
         taken |= call.body.keys() - blueprint.properties.keys()
-    told = {name: value for name, value in call.body.items() if name in taken}
+    told = {name: node["default"] for name, node in properties.items() if "default" in node}
+    told |= {name: value for name, value in call.body.items() if name in taken}
     changes = {name: _merged(properties.get(name, {}), fields.get(name), value) for name, value in told.items()}
     change_object(call.world, call.collection, fields, changes, at=call.at)
     return Outcome(_shown(call, fields))
