@@ -1,0 +1,57 @@
+"""Add a rule that tags urgent tickets about money and tells an agent, and try it on a ticket before it goes live.
+
+CSTAR_API_KEY=sk_… python examples/add_triage_rule.py usr_… tkt_…
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from cstar_async import CStarClient
+from cstar_async.models import (
+    Automation,
+    AutomationActionAddTags,
+    AutomationActionAssignTo,
+    AutomationActionSendNotification,
+    AutomationCondition,
+    AutomationConditions,
+)
+
+NAME = "Urgent and about money"
+
+
+async def add_triage_rule(cstar: CStarClient, *, agent_id: str) -> Automation:
+    """Make the rule, switched off; a rule of this name that is there already is left as it is."""
+    for rule in await cstar.automations.list():
+        if rule.name == NAME:
+            return rule
+    return await cstar.automations.create(
+        name=NAME,
+        trigger_event="ticket.created",
+        conditions=AutomationConditions(
+            all=[AutomationCondition(field="priority", operator="equals", value="urgent")],
+            any=[AutomationCondition(field="title", operator="contains", value=word) for word in ("invoice", "refund", "payment")],
+        ),
+        actions=[
+            AutomationActionAddTags(tags=["billing"]),
+            AutomationActionAssignTo(agent_id=agent_id),
+            AutomationActionSendNotification(message="An urgent ticket about money"),
+        ],
+        enabled=False,
+    )
+
+
+async def main() -> None:
+    """Do it for the team of the key in the environment."""
+    agent_id, ticket_id = sys.argv[1:]
+    async with CStarClient.from_env() as cstar:
+        rule = await add_triage_rule(cstar, agent_id=agent_id)
+        trial = await cstar.automations.test(rule.id, resource_type="ticket", resource_id=ticket_id)
+        if trial.would_match:
+            await cstar.automations.update(rule.id, enabled=True)
+    print(f"{rule.name}: {'switched on' if trial.would_match else 'would not match, left off'}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

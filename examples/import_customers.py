@@ -1,0 +1,46 @@
+"""Import customers from a CSV file with the columns `name` and `email`; all other columns become custom fields.
+
+    CSTAR_API_KEY=sk_… python examples/import_customers.py customers.csv
+
+If it is stopped half way, run it again with the same file: what was imported is not imported twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import hashlib
+import sys
+from pathlib import Path
+
+from cstar_async import CStarClient, idempotency_key
+from cstar_async.models import ImportResult
+
+
+def read_records(text: str) -> list[dict[str, object]]:
+    """The rows of a CSV file as customers."""
+    records: list[dict[str, object]] = []
+    for row in csv.DictReader(text.splitlines()):
+        fields = {column: value for column, value in row.items() if column not in {"name", "email"}}
+        records.append({"name": row["name"], "email": row["email"], "customFields": fields})
+    return records
+
+
+async def import_customers(cstar: CStarClient, text: str) -> ImportResult:
+    """Import a whole file, however long; customers whose address is known are skipped."""
+    key = idempotency_key("import-customers", hashlib.sha256(text.encode()).hexdigest())
+    return await cstar.imports.run_all(resource="customers", records=read_records(text), merge_strategy="skip", idempotency_key=key)
+
+
+async def main() -> None:
+    """Do it for the team of the key in the environment."""
+    text = Path(sys.argv[1]).read_text(encoding="utf-8")
+    async with CStarClient.from_env() as cstar:
+        result = await import_customers(cstar, text)
+    print(f"{result.created} of {result.total} created, {result.skipped} known already")
+    for error in result.errors or []:
+        print(f"row {(error.index or 0) + 2}: {error.message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

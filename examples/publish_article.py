@@ -1,0 +1,39 @@
+"""Publish a Markdown file in the knowledge base. Its first heading is the title; a second run updates the article.
+
+CSTAR_API_KEY=sk_… python examples/publish_article.py Billing invoices.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from cstar_async import CStarClient
+from cstar_async.models import Article, ArticleStatus
+
+
+async def publish_article(cstar: CStarClient, *, category: str, markdown: str) -> Article:
+    """Put a text on a shelf of the knowledge base, and make the shelf if there is none of that name."""
+    heading, _, content = markdown.partition("\n")
+    title = heading.removeprefix("#").strip()
+    shelves = [shelf async for shelf in cstar.categories.list() if shelf.name == category]
+    shelf = shelves[0] if shelves else await cstar.categories.create(name=category, is_public=True)
+    written = [one async for one in cstar.articles.list(category=shelf.id) if one.title == title]
+    if written:
+        return await cstar.articles.update(written[0].id, content=content, status=ArticleStatus.PUBLISHED, is_public=True)
+    return await cstar.articles.create(
+        title=title, content=content, category_id=shelf.id, status=ArticleStatus.PUBLISHED, is_public=True
+    )
+
+
+async def main() -> None:
+    """Do it for the team of the key in the environment."""
+    category, path = sys.argv[1:]
+    async with CStarClient.from_env() as cstar:
+        article = await publish_article(cstar, category=category, markdown=Path(path).read_text(encoding="utf-8"))
+    print(article.id, article.title, article.read_time)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

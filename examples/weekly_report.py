@@ -1,0 +1,36 @@
+"""Print last week's figures: three calls, two of them at the same time.
+
+CSTAR_API_KEY=sk_… python examples/weekly_report.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from cstar_async import CStarClient
+
+
+async def weekly_report(cstar: CStarClient) -> str:
+    """The figures of the week as a few lines of text."""
+    overview, agents = await asyncio.gather(cstar.analytics.overview(period="week"), cstar.analytics.agents(period="week"))
+    urgent = await cstar.tickets.list(status="open", priority="urgent", page_size=1)
+    lines = [
+        f"Tickets     {overview.tickets.total} in all, {overview.tickets.open} open, {overview.tickets.resolved} resolved",
+        f"Customers   {overview.customers.total} in all, {overview.customers.new} new",
+        f"Rating      {overview.csat.average or '-'} from {overview.csat.total_responses} answers",
+        f"Urgent now  {urgent.pagination.total}",
+    ]
+    for agent in agents:
+        resolved = agent.tickets.resolved if agent.tickets else 0
+        lines.append(f"  {agent.name or agent.member_id}: {resolved} resolved")
+    return "\n".join(lines)
+
+
+async def main() -> None:
+    """Do it for the team of the key in the environment."""
+    async with CStarClient.from_env() as cstar:
+        print(await weekly_report(cstar))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

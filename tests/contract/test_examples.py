@@ -1,0 +1,115 @@
+"""The example scripts do what they say, against a cStar on loopback."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from cstar_async import CStarClient
+from cstar_async.testing import FakeCStar
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def example(name: str) -> Any:
+    """An example script as a module."""
+    specification = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module: ModuleType = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeCStar]:
+    """A cStar with nothing in it."""
+    async with FakeCStar() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
+    """A client of the fake."""
+    async with fake.client() as client:
+        yield client
+
+
+async def test_stale_tickets_are_closed_and_told_once(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Only those that are pending and old; a second run finds none."""
+    stale = await cstar.tickets.create(title="Old", status="pending")
+    await cstar.tickets.create(title="Open", status="open")
+    fake.clock.advance(timedelta(days=20).total_seconds())
+    await cstar.tickets.create(title="New", status="pending")
+
+    close = example("close_stale_tickets").close_stale_tickets
+    closed = [await close(cstar, days=14, now=fake.clock.now()) for _ in range(2)]
+
+    assert [[stale.id], []] == [[ticket.id for ticket in one] for one in closed]
+    assert ("closed", 1) == ((await cstar.tickets.get(stale.id)).status, len(await cstar.tickets.messages.list(stale.id)))
+
+
+async def test_customers_of_a_file_are_imported_once(cstar: CStarClient) -> None:
+    """However long the file is, and however often it is imported."""
+    text = "name,email,plan\n" + "".join(f"Customer {n},c{n}@example.com,team\n" for n in range(700))
+    import_customers = example("import_customers").import_customers
+    results = [await import_customers(cstar, text) for _ in range(2)]
+
+    assert [700, 700] == [result.created for result in results]
+    page = await cstar.customers.list(search="Customer 699")
+    assert (700, {"plan": "team"}) == ((await cstar.customers.list()).pagination.total, page.data[0].custom_fields)
+
+
+async def test_article_is_published_and_updated(cstar: CStarClient) -> None:
+    """A second run changes the text and makes no second article."""
+    publish = example("publish_article").publish_article
+    first = await publish(cstar, category="Billing", markdown="# Invoices\nThey come by mail.")
+    second = await publish(cstar, category="Billing", markdown="# Invoices\nThey come by e-mail.")
+
+    assert (first.id, "published", True) == (second.id, second.status, second.is_public)
+    assert "They come by e-mail." == second.content
+
+
+async def test_report_of_the_week_has_its_figures(cstar: CStarClient) -> None:
+    """Those of the team and of each agent."""
+    await cstar.tickets.create(title="Fire", status="open", priority="urgent")
+    report = await example("weekly_report").weekly_report(cstar)
+
+    assert "Urgent now  1" in report
+    assert "resolved" in report
+
+
+async def test_triage_rule_matches_what_it_is_for(cstar: CStarClient) -> None:
+    """Urgent and about money; and it is made once."""
+    add = example("add_triage_rule").add_triage_rule
+    rule = await add(cstar, agent_id="usr_1")
+    money = await cstar.tickets.create(title="Wrong invoice", priority="urgent")
+    other = await cstar.tickets.create(title="Cannot log in", priority="urgent")
+
+    tried = [await cstar.automations.test(rule.id, resource_type="ticket", resource_id=one.id) for one in (money, other)]
+    assert [True, False] == [one.would_match for one in tried]
+    assert ["add_tags", "assign_to", "send_notification"] == [action.type for action in tried[0].actions_would_execute or []]
+    assert rule.id == (await add(cstar, agent_id="usr_1")).id
+
+
+@pytest.mark.parametrize("name", ["weekly_report", "close_stale_tickets"])
+async def test_script_runs_from_the_shell(fake: FakeCStar, name: str) -> None:
+    """With a key in the environment and nothing else."""
+    import asyncio
+
+    environment = {**os.environ, "CSTAR_API_KEY": fake.secret_key, "CSTAR_BASE_URL": fake.url}
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *(["14"] if name == "close_stale_tickets" else [])]
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    output, errors = await process.communicate()
+
+    assert (0, b"") == (process.returncode, errors)
+    assert output.strip()
