@@ -48,7 +48,7 @@ WAITS: dict[str, tuple[dict[str, str], dict[str, object], float, float]] = {
     "seconds": ({"Retry-After": "7"}, {}, 7.0, 7.7),
     "body": ({}, {"retryAfter": 9}, 9.0, 9.9),
     "header over body": ({"Retry-After": "7"}, {"retryAfter": 9}, 7.0, 7.7),
-    "zero": ({"Retry-After": "0"}, {}, 0.0, 8.0),
+    "zero": ({"Retry-After": "0"}, {}, 0.0, 0.0),
     "garbage": ({"Retry-After": "soon"}, {}, 60.0, 66.0),
     "negative": ({"Retry-After": "-5"}, {}, 60.0, 66.0),
     "nothing": ({}, {}, 60.0, 66.0),
