@@ -666,7 +666,7 @@ NAMES = {
             _set("components", "schemas", "Customer", "properties", "last", to=said("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"})),
         ),
         SCHEMAS,
-        "modules of models would import each other in a circle: tickets -> customers -> tickets; set `x-cstar-module`.",
+        "modules of models would import each other in a circle: customers -> tickets -> customers; set `x-cstar-module`.",
     ),
 }
 

@@ -13,7 +13,7 @@ import yaml
 
 from codegen.__main__ import ROOT
 from codegen.document import Node
-from tests.codegen.documents import real
+from tests.codegen.documents import whole
 
 
 class Tree:
@@ -46,7 +46,7 @@ class Tree:
 
     def write(self, change: Callable[[Node], object]) -> None:
         """Put a changed copy of the real document in the place of the document."""
-        raw = real()
+        raw = whole()
         change(raw)
         self.document.write_text(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
