@@ -16,7 +16,6 @@ import attrs
 from cstar_async._json import Unchecked
 from cstar_async.testing.answers import Outcome, Refusal
 from cstar_async.testing.call import Call
-from cstar_async.testing.library import LIBRARY
 from cstar_async.testing.world import Object, World
 
 _WORDS_A_MINUTE: Final = 200
@@ -219,5 +218,5 @@ def whoami(call: Call) -> Outcome:
     return Outcome({"teamId": team.id, "teamName": team.name, "teamSlug": team.slug, **kind})
 
 
-SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType({"whoami": whoami, **LIBRARY})
+SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType({"whoami": whoami})
 """Operations that are none of the plain verbs, by id."""

@@ -11,6 +11,7 @@ from cstar_async.testing.answers import Outcome
 from cstar_async.testing.batches import run_bulk, run_import
 from cstar_async.testing.call import Call
 from cstar_async.testing.exports import run_export
+from cstar_async.testing.library import LIBRARY
 from cstar_async.testing.news import count_unread, mark_all_read
 from cstar_async.testing.rules import test_automation
 from cstar_async.testing.search import search_everything
@@ -20,6 +21,7 @@ from cstar_async.testing.views import list_view_tickets
 SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
     {
         **behaviours.SPECIAL,
+        **LIBRARY,
         "run_bulk": run_bulk,
         "run_import": run_import,
         "run_export": run_export,
