@@ -105,6 +105,19 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
         EXPORT_AT,
         "`x-cstar-text` needs an answer of one object.",
     ),
+    "a text in the place of one object or null": (
+        _set(
+            *(*ANSWER, "content", "application/json", "schema", "allOf", 1, "properties", "data"),
+            to={"oneOf": [{"$ref": f"{SCHEMAS}/ExportResult"}, {"type": "null"}]},
+        ),
+        EXPORT_AT,
+        "`x-cstar-text` needs an answer of one object.",
+    ),
+    "a text that may be empty": (
+        _set(*ANSWER, "x-cstar-may-be-empty", to=True),
+        EXPORT_AT,
+        "an answer that may be empty must be an object without required fields, and no text.",
+    ),
     "a text for an error": (
         _set("components", "responses", "NotFound", "x-cstar-text", to="text/csv"),
         "#/components/responses/NotFound",

@@ -6,10 +6,12 @@ call that becomes accepted fails as well.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_type
 
-from cstar_async import UNSET, CStarClient, Page, Paginator, Response, from_dict, to_dict
+from cstar_async import UNSET, CStarClient, CStarLibrary, Page, Paginator, RequestOptions, Response, from_dict, to_dict
 from cstar_async._json import JSON
+from cstar_async.api.library import get_library_article
 from cstar_async.api.tickets import create_ticket_message, get_ticket
 from cstar_async.models import (
     Automation,
@@ -19,11 +21,16 @@ from cstar_async.models import (
     AutomationActionUnknown,
     AutomationCondition,
     AutomationConditions,
+    Boss,
     BulkResult,
     Deleted,
     ExportResult,
     ImportResult,
+    LibraryAck,
+    LibraryArticle,
+    LibrarySearchResult,
     Message,
+    Preferences,
     Tag,
     Ticket,
     TicketStatus,
@@ -95,6 +102,43 @@ async def batches(cstar: CStarClient) -> None:
     assert_type(await cstar.imports.run_all(resource="customers", records=[{"name": "Jane"}]), ImportResult)
     assert_type(await cstar.exports.run(resources=[{"type": "tickets"}], format="csv"), ExportResult | str)
     assert_type(await cstar.with_response(cstar.bulk.run_all, action="delete", resource="x", ids=["a"]), Response[BulkResult])
+
+
+async def guesses(cstar: CStarClient) -> None:
+    """What is known by name only is JSON, what may be null may be None, and unknown fields are sent beside the known ones."""
+    assert_type(await cstar.sla.metrics(), dict[str, JSON])
+    assert_type(await cstar.activity.list(), list[dict[str, JSON]])
+    assert_type(await cstar.with_response(cstar.csat.stats), Response[dict[str, JSON]])
+    assert_type(await cstar.game.boss(), Boss | None)
+    preferences = await cstar.preferences.update(options=RequestOptions(extra_body={"theme": "dark"}))
+    assert_type(preferences, Preferences)
+    assert_type(preferences.extra, Mapping[str, JSON])
+    assert_type((await cstar.settings.update(team_name="Acme")).team_name, str)
+
+
+async def readers(library: CStarLibrary) -> None:
+    """The library has methods of its own, of which the search takes its words by position."""
+    assert_type(await library.articles(limit=5, category_slug="billing"), list[LibraryArticle])
+    assert_type(await library.article("reset"), LibraryArticle)
+    assert_type(await get_library_article(library, "reset"), LibraryArticle)
+    assert_type(await library.search("reset", limit=5), list[LibrarySearchResult])
+    assert_type(await library.feedback("reset", rating=4.5), LibraryAck)
+    assert_type(library.with_options(timeout=5), CStarLibrary)
+    assert_type(await library.with_response(library.search, "reset"), Response[list[LibrarySearchResult]])
+    async with library as entered:
+        assert_type(entered, CStarLibrary)
+
+
+async def refusals_of_readers(cstar: CStarClient, library: CStarLibrary) -> None:
+    """What the library does not take, and what a client does not have."""
+    await library.search(q="reset")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await library.feedback("reset")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await library.feedback("reset", rating=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await library.record_view("reset", idempotency_key="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cstar.preferences.update(theme="dark")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    cstar.library  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
+    CStarLibrary()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    CStarLibrary(team="acme", api_key="sk_test_a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
