@@ -136,7 +136,7 @@ async def refusals_of_readers(cstar: CStarClient, library: CStarLibrary) -> None
     await library.feedback("reset", rating=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await library.record_view("reset", idempotency_key="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await cstar.preferences.update(theme="dark")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    cstar.library  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
+    cstar.library  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
     CStarLibrary()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     CStarLibrary(team="acme", api_key="sk_test_a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
