@@ -208,9 +208,9 @@ class Window:
             return  # an answer of the window before, overtaken by one of this window
         if left <= 0:
             # The window of this answer is over already: its count says nothing of the next. If it answers whoever went ahead into
-            # the next, the server has not come so far yet.
+            # the next, the server has not come so far yet, and the count holds until it has.
             if self.learning:
-                self._ends, self.remaining, self.learning = now + LOOK_AGAIN, 0, None
+                self._ends, self.remaining, self.learning = now + LOOK_AGAIN, remaining, None
             return
         is_new = self._ends is None or ends > self._ends + SAME_WINDOW
         self.remaining = remaining if is_new or limit != self.limit else min(self.remaining, remaining)
