@@ -5,8 +5,9 @@ Everything is drawn from one `Random`, so the same seed gives the same ids and w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Final
 
 from cstar_async.testing.answers import timestamp
@@ -64,6 +65,37 @@ _ARTICLES: Final = (
 )
 
 
+_HOUSE: Final[Mapping[str, Sequence[Object]]] = MappingProxyType(
+    {
+        "customer_groups": (
+            {"name": "Acme Corp", "description": "Everybody at Acme", "externalId": "crm-4711"},
+            {"name": "Design partners"},
+        ),
+        "custom_fields": (
+            {"name": "Plan", "type": "select", "entityType": "customers", "options": ["free", "team", "enterprise"], "position": 1},
+            {"name": "Browser", "type": "text", "entityType": "tickets", "position": 1},
+        ),
+        "sla_rules": (
+            {"name": "Urgent", "priority": "urgent", "responseTarget": 30, "resolutionTarget": 240},
+            {"name": "Usual", "priority": "normal", "responseTarget": 480, "resolutionTarget": 2880, "businessHoursOnly": True},
+        ),
+        "views": (
+            {"name": "Urgent and open", "entityType": "tickets", "filters": {"status": "open", "priority": "urgent"}},
+            {"name": "Enterprise", "entityType": "customers", "filters": {"tag": "enterprise"}, "visibility": "team"},
+        ),
+        "webhooks": ({"name": "Bot", "url": "https://bot.example.com/hooks/cstar", "events": ["ticket.*"]},),
+    }
+)
+"""What a team has set up, by collection."""
+
+_POSTS: Final = (
+    ("Dark mode for the widget", "The widget is very bright at night.", "planned", ("Yes, please!", "On phones, too.")),
+    ("Export as a spreadsheet", "I need my tickets in a spreadsheet.", "completed", ("CSV would do.",)),
+    ("How do I invite a colleague?", "I cannot find the button.", "answered", ()),
+)
+"""What customers ask for in public: title, text, state and comments."""
+
+
 def add_members(world: World, *, now_s: float) -> None:
     """Give a team its people: an owner and two agents."""
     for name, role in _MEMBERS:
@@ -86,6 +118,20 @@ def add_everything(world: World, *, now_s: float) -> None:
     came_at = timestamp(now_s - _HOUR_S)
     boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
     world.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
+    _add_house(world, now_s)
+
+
+def _add_house(world: World, now_s: float) -> None:
+    """What a team sets up around its tickets, and what its customers say in public."""
+    at = timestamp(now_s - 30 * _DAY_S)
+    for collection, bodies in _HOUSE.items():
+        for body in bodies:
+            make_object(world, collection, body, at=at)
+    for title, text, status, comments in _POSTS:
+        post = make_object(world, "community_posts", {"title": title, "body": text, "status": status}, at=at)
+        post["vote_count"] = world.random.randint(3, 90)
+        for comment in comments:
+            make_object(world, "community_comments", {"body": comment}, post, at=timestamp(now_s - 20 * _DAY_S))
 
 
 def _add_customer(world: World, number: int, now_s: float) -> Object:

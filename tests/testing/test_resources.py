@@ -210,3 +210,12 @@ async def test_slugs_and_keys_are_made_from_names(cstar: CStarClient) -> None:
     field = await cstar.custom_fields.create(name="Favourite colour", type="text", entity_type="customers", options_=None)
 
     assert ("acme-corp", "favourite-colour") == (group.slug, field.key)
+
+
+async def test_seeded_team_has_something_of_everything() -> None:
+    """So that a newcomer finds rows wherever a list is."""
+    async with FakeCStar(seed=7) as fake, fake.client() as cstar:
+        lists = [cstar.customer_groups.list(), cstar.community.posts.list(), cstar.notifications.list()]
+        whole = [cstar.custom_fields.list(), cstar.sla.rules.list(), cstar.views.list(), cstar.webhooks.list()]
+
+        assert all([*[len(await one) for one in lists], *[len(await one) for one in whole]])
