@@ -100,8 +100,8 @@ class LoopbackServer:
         if answer is None:
             return _disconnected(request, hard=fault is not None and fault.reset)
         entry.status = answer.status
-        headers = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": answer.content_type}
-        headers |= {**answer.headers, **plan.headers}
+        usual = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": answer.content_type}
+        headers = Headers({**usual, **answer.headers, **plan.headers})
         if fault is not None and fault.cut is not None:
             return await _cut_short(request, answer, headers, fault.cut)
         return web.Response(status=answer.status, body=answer.body, headers=headers)

@@ -223,6 +223,14 @@ async def test_headers_alone_leave_the_answer(call: Caller, fake: FakeCStar) -> 
     assert (reply.status, reply.headers["X-RateLimit-Remaining"], reply.headers["X-New"]) == (200, "0", "1")
 
 
+async def test_headers_of_a_fault_go_over_the_usual_ones(call: Caller, fake: FakeCStar) -> None:
+    """Whatever the case of their letters: a header is not sent twice."""
+    fake.faults.add(headers={"x-ratelimit-remaining": "3", "date": "Thu, 01 Jan 1970 00:00:00 GMT"})
+    headers = [(name.lower(), value) for name, value in (await call("GET", "/tickets")).headers.items()]
+    assert ["3"] == [value for name, value in headers if name == "x-ratelimit-remaining"]
+    assert ["Thu, 01 Jan 1970 00:00:00 GMT"] == [value for name, value in headers if name == "date"]
+
+
 async def test_delay_waits_for_the_clock(call: Caller, fake: FakeCStar) -> None:
     """A delay passes on the fake's clock; the server acts after it."""
     fake.faults.add(delay=3_600)
