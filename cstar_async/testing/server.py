@@ -109,7 +109,7 @@ class LoopbackServer:
     async def _answer(self, entry: ReceivedRequest, plan: FaultPlan) -> Answer | None:
         """What is answered after all, or None when the connection is to be broken in silence."""
         if plan.before is not None:
-            await self._clock.sleep(plan.delay_before)
+            await self._clock.sleep(plan.delay_before + plan.delay_after)
             return None if plan.before.is_silent else self._exchange.answer_of_fault(plan.before, entry, None)
         real = await self._exchange.answer(entry, lambda: self._clock.sleep(plan.delay_before))
         await self._clock.sleep(plan.delay_after)

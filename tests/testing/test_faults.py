@@ -267,6 +267,15 @@ async def test_delayed_status_is_delayed(call: Caller, fake: FakeCStar) -> None:
     assert fake.clock.monotonic() - began >= 0.02
 
 
+async def test_delay_after_holds_up_an_answer_in_the_place_of_the_server(call: Caller, fake: FakeCStar) -> None:
+    """A fault that delays the answer does so whoever answers."""
+    fake.faults.add(delay=0.02, after=True)
+    fake.faults.add(status=503)
+    began = fake.clock.monotonic()
+    assert (await call("GET", "/tickets")).status == 503
+    assert fake.clock.monotonic() - began >= 0.02
+
+
 @pytest.mark.parametrize(("moment", "tickets"), [("before", 0), ("after", 1)])
 async def test_dropped_connection_has_no_answer(call: Caller, fake: FakeCStar, moment: Any, tickets: int) -> None:
     """A drop closes the connection, before or after the server has acted; the entry has no status."""
