@@ -144,9 +144,9 @@ class FakeClock:
 
     def _wake_the_due(self) -> None:
         now_s = self.monotonic()
-        due = [sleeper for sleeper in self._sleepers if sleeper.wakes_at_s <= now_s]
+        # The clock may be pushed from another thread than that of the sleeper's loop, where others lie down and get up meanwhile.
+        due = [sleeper for sleeper in list(self._sleepers) if sleeper.wakes_at_s <= now_s]
         for sleeper in sorted(due, key=attrgetter("wakes_at_s")):
-            # The clock may be pushed from another thread than that of the sleeper's loop.
             sleeper.woken.get_loop().call_soon_threadsafe(sleeper.wake)
 
     def _settle(self, loop: asyncio.AbstractEventLoop, turns: int = _SETTLING_TURNS) -> None:

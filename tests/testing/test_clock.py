@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -132,6 +133,37 @@ async def test_advance_from_another_thread_wakes() -> None:
     thread.start()
     await asyncio.wait_for(sleeper, 1)
     thread.join()
+
+
+async def test_thread_may_push_while_sleepers_come_and_go() -> None:
+    """The list of those who sleep changes under the hands of whoever pushes."""
+    clock = FakeClock(frozen=True)
+    failed: list[RuntimeError] = []
+    ended = threading.Event()
+
+    def push() -> None:
+        while not ended.is_set():
+            try:
+                clock.advance(0)
+            except RuntimeError as error:
+                failed.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=push)
+    thread.start()
+    try:
+        for _ in range(300):
+            sleepers = [asyncio.create_task(clock.sleep(1)) for _ in range(30)]
+            await asyncio.sleep(0)
+            for sleeper in sleepers:
+                sleeper.cancel()
+            await asyncio.gather(*sleepers, return_exceptions=True)
+    finally:
+        ended.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    assert [] == failed
 
 
 async def test_autojump_takes_no_real_time() -> None:
