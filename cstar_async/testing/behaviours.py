@@ -115,7 +115,7 @@ class Tickets(Behaviour):
             world.make("notifications", news, at=event.at)
 
     def _keep_tags(self, event: Event) -> None:
-        for name in event.fields["tags"]:
+        for name in event.fields["tags"] if event.world.has("tags") else ():
             if event.world.table("tags").find(name) is None:
                 event.world.make("tags", {"name": name}, at=event.at)
 

@@ -98,7 +98,7 @@ _POSTS: Final = (
 
 def add_members(world: World, *, now_s: float) -> None:
     """Give a team its people: an owner and two agents."""
-    for name, role in _MEMBERS:
+    for name, role in _MEMBERS if world.has("members") else ():
         mail = f"{name.split()[0].lower()}@{world.team.slug}.example"
         standing = {"level": world.random.randint(1, 20), "xp": world.random.randint(0, 9_000)}
         fields = {"userId": new_id("usr_", world.random), "name": name, "email": mail, "role": role}
@@ -107,17 +107,22 @@ def add_members(world: World, *, now_s: float) -> None:
 
 
 def add_everything(world: World, *, now_s: float) -> None:
-    """Fill a team with customers, a small knowledge base, tickets in every state, some with a conversation, and a boss to beat."""
+    """Fill a team with customers, a small knowledge base, tickets in every state, some with a conversation, and a boss to beat.
+
+    What the document does not have is left out, with all that needs it.
+    """
     random = world.random
-    customers = [_add_customer(world, number, now_s) for number in range(CUSTOMERS)]
-    _add_library(world, now_s)
+    customers = [_add_customer(world, number, now_s) for number in range(CUSTOMERS)] if world.has("customers") else []
+    if world.has("categories") and world.has("articles"):
+        _add_library(world, now_s)
     agents = [member for member in world.table("members") if member["role"] == "agent"]
-    for number in range(TICKETS):
+    for number in range(TICKETS) if customers and agents and world.has("tickets") else ():
         opened_s = now_s - (TICKETS - number) * _DAY_S + random.uniform(0, 8 * _HOUR_S)
         _add_ticket(world, random.choice(customers), agents, opened_s)
-    came_at = timestamp(now_s - _HOUR_S)
-    boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
-    world.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
+    if world.has("bosses"):
+        came_at = timestamp(now_s - _HOUR_S)
+        boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
+        world.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
     _add_house(world, now_s)
 
 
@@ -125,12 +130,12 @@ def _add_house(world: World, now_s: float) -> None:
     """What a team sets up around its tickets, and what its customers say in public."""
     at = timestamp(now_s - 30 * _DAY_S)
     for collection, bodies in _HOUSE.items():
-        for body in bodies:
+        for body in bodies if world.has(collection) else ():
             make_object(world, collection, body, at=at)
-    for title, text, status, comments in _POSTS:
+    for title, text, status, comments in _POSTS if world.has("community_posts") else ():
         post = make_object(world, "community_posts", {"title": title, "body": text, "status": status}, at=at)
         post["vote_count"] = world.random.randint(3, 90)
-        for comment in comments:
+        for comment in comments if world.has("community_comments") else ():
             make_object(world, "community_comments", {"body": comment}, post, at=timestamp(now_s - 20 * _DAY_S))
 
 
@@ -176,7 +181,7 @@ def _add_ticket(world: World, customer: Object, agents: Sequence[Object], opened
     told = {**body, "tags": [tag], "assignedTo": agent and agent["id"], "initialMessage": question}
     ticket = make_object(world, "tickets", told, at=timestamp(opened_s))
     moment_s = opened_s
-    for number in range(random.randint(1, 3) if agent is not None else 0):
+    for number in range(random.randint(1, 3) if agent is not None and world.has("messages") else 0):
         moment_s += random.uniform(0.1, 4) * _HOUR_S
         by_agent = {"sender": "agent", "senderName": agent and agent["name"], "content": random.choice(_REPLIES)}
         by_customer = {"sender": "customer", "senderName": customer["name"], "content": "Thank you, I will try that."}

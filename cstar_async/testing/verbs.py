@@ -74,7 +74,7 @@ def make_object(world: World, collection: str, body: Mapping[str, Unchecked], pa
     behaviour.made(Event(world, fields, at, parent=parent))
     for name, node in properties.items():
         child: Unchecked = node.get("x-cstar-creates")
-        if child is not None and given.get(name) is not None:
+        if child is not None and given.get(name) is not None and world.has(child["collection"]):
             make_object(world, child["collection"], {**behaviour.first_child, child["field"]: given[name]}, fields, at=at)
     return fields
 

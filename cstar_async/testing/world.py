@@ -132,8 +132,8 @@ class World:
         return collection in self._tables
 
     def table(self, collection: str) -> Table:
-        """A collection by name."""
-        return self._tables[collection]
+        """A collection by name; one that the document does not have is empty, and nothing can be made in it."""
+        return self._tables.get(collection) or Table(Blueprint(collection=collection, schema="", properties={}))
 
     def make(self, collection: str, given: Mapping[str, Unchecked], *, at: str) -> Object:
         """Make a new object and add it: what is given, and around it what the document says that the server fills in.

@@ -1,0 +1,49 @@
+"""The world of a team, also of one whose document lacks something."""
+
+from __future__ import annotations
+
+import pytest
+
+from cstar_async.testing.blueprints import read_blueprints
+from cstar_async.testing.document import Document, generated_document
+from cstar_async.testing.ids import seeded
+from cstar_async.testing.keys import Team
+from cstar_async.testing.seed import add_everything, add_members
+from cstar_async.testing.verbs import change_object, make_object
+from cstar_async.testing.world import World
+
+COLLECTIONS = sorted(read_blueprints(generated_document()))
+AT = "2026-03-01T00:00:00.000Z"
+
+
+def world_without(collection: str) -> World:
+    """A full world of a document from which a collection was dropped."""
+    real = generated_document()
+    left = {name: operation for name, operation in real.operations.items() if operation.extensions.get("collection") != collection}
+    document = Document(left, real.components)
+    world = World(Team("team", "Team", "team"), document, read_blueprints(document), seeded("team"))
+    add_members(world, now_s=1_790_000_000.0)
+    add_everything(world, now_s=1_790_000_000.0)
+    return world
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_world_gets_along_without_any_collection(collection: str) -> None:
+    """Dropping a namespace from the document breaks nothing of the others: all of it can be made, shown and removed."""
+    world = world_without(collection)
+    if world.has("tickets"):
+        told = {"title": "A", "tags": ["a"], "customerId": "nobody", "initialMessage": "Hello."}
+        ticket = make_object(world, "tickets", told, at=AT)
+        change_object(world, "tickets", ticket, {"assignedTo": "somebody"}, at=AT)
+    for table in list(world.tables):
+        name = table.blueprint.collection
+        assert len(list(table)) == len(world.shown(name, list(table)))
+        for row in list(table):
+            world.remove(name, row)
+    assert not world.has(collection)
+
+
+def test_collection_that_the_document_lacks_is_empty() -> None:
+    """Whoever looks something up there finds nothing."""
+    table = world_without("tags").table("tags")
+    assert ([], None) == (list(table), table.find("bug"))
