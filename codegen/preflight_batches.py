@@ -13,12 +13,13 @@ LIMIT_WHEN = "x-cstar-max-items-when"
 def inspect(document: Document, findings: Findings) -> None:
     """Note what is wrong with limits that depend on another field, and with operations that are split."""
     allowed = {place for operation in document.operations for place in _fields_of_body(document, operation)}
+    in_use = document.schemas_reached_from([document.raw["paths"], {**document.components, "schemas": None}])
     for name, schema in document.schemas.items():
         for place in places_of(schema, LIMIT_WHEN, below("#/components/schemas", name)):
-            if place not in allowed:
-                findings.add(place, f"`{LIMIT_WHEN}` is for the fields of a body.")
-            else:
+            if place in allowed:
                 _inspect_limit(document.at(place), schema["properties"], place, findings)
+            elif name in in_use:
+                findings.add(place, f"`{LIMIT_WHEN}` is for the fields of a body.")
     for operation in document.operations:
         if RUN_ALL in operation.node:
             _inspect_run_all(document, operation, findings)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import re
 
-from codegen.document import Node
+import pytest
+
+from codegen import preflight
+from codegen.document import METHODS, Document, Node
 from codegen.output import FOLDERS
-from tests.codegen.documents import TICKET, model, operation, said, schema
+from tests.codegen.documents import TICKET, model, operation, real, said, schema
 from tests.codegen.test_view import NODES
 from tests.codegen.trees import Tree
 
@@ -113,6 +116,19 @@ def test_dropped_operation_goes_everywhere(tree: Tree) -> None:
         "print('delete_ticket' in operations.OPERATIONS, hasattr(api, 'delete_ticket'), hasattr(tickets, 'delete_ticket'),"
         " hasattr(TicketsNamespace, 'delete'))",
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [(path, method) for path, item in real()["paths"].items() for method in item if method in METHODS]
+)
+def test_any_operation_can_be_dropped(path: str, method: str) -> None:
+    """No rule of the preflight holds on to it; what only it needed may stay in the document."""
+    raw = real()
+    del raw["paths"][path][method]
+    if not raw["paths"][path].keys() & set(METHODS):
+        del raw["paths"][path]
+
+    preflight.inspect(Document(raw))
 
 
 def test_schema_goes_with_the_last_operation_that_needs_it(tree: Tree) -> None:
