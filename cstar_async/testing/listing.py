@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import orjson
+
 from cstar_async._json import Unchecked
 from cstar_async._operation import Operation
 from cstar_async.testing.answers import PagePosition
@@ -96,10 +98,12 @@ def _matches(value: Unchecked, wanted: Unchecked, match: str) -> bool:
 
 
 def _sorted_by(field: str) -> Callable[[Object], Unchecked]:
-    """A sort key that puts what is missing last."""
+    """A sort key that puts what is missing last, and what has no order of its own (objects, lists) by its JSON."""
 
     def key(row: Object) -> Unchecked:
-        return row.get(field) is None, row.get(field)
+        value = row.get(field)
+        is_number = isinstance(value, (int, float))
+        return value is None, not is_number, value if is_number or isinstance(value, str) else orjson.dumps(value).decode()
 
     return key
 

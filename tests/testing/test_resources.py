@@ -69,6 +69,16 @@ async def test_view_finds_what_its_filters_let_through_in_its_order(cstar: CStar
     assert ["c", "b", "a"] == [ticket.title async for ticket in cstar.views.tickets(view.id)]
 
 
+@pytest.mark.parametrize("field", ["metadata", "tags", "assignedTo", "nothing"])
+async def test_view_may_be_in_the_order_of_any_field(cstar: CStarClient, field: str) -> None:
+    """Also of one whose values have no order of their own, are missing, or that tickets do not have."""
+    for title in ("b", "a"):
+        await cstar.tickets.create(title=title, tags=[title], metadata={"is": title})
+    view = await cstar.views.create(name="Any", entity_type="tickets", sort_field=field)
+
+    assert {"a", "b"} == {ticket.title async for ticket in cstar.views.tickets(view.id)}
+
+
 async def test_view_of_other_objects_finds_no_tickets(cstar: CStarClient) -> None:
     """The answer to that is not documented."""
     await cstar.tickets.create(title="a")
