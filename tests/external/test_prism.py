@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from cstar_async import CStarClient
+from cstar_async import CStarClient, CStarLibrary
 from tests.every_operation import SampleCall, sample_calls
 from tests.external.node_tools import DOCUMENT, node_tool
 
@@ -53,7 +53,11 @@ async def prism(prism_port: int) -> AsyncIterator[str]:
 async def test_prism_accepts_a_call_with_everything(call: SampleCall, prism: str) -> None:
     """A call with every parameter and body field is valid by the document, and the document's own example is an answer."""
     path = [f"{parameter.name} with / and ?" for parameter in call.operation.parameters if parameter.location == "path"]
-    async with CStarClient(api_key="sk_test_" + "a" * 32, team_id="team", base_url=prism, max_retries=0) as cstar:
-        response = await cstar.with_response(call.make, cstar, *path)
+    if call.operation.scope == "library":
+        client: CStarClient | CStarLibrary = CStarLibrary(team="acme", base_url=prism, max_retries=0)
+    else:
+        client = CStarClient(api_key="sk_test_" + "a" * 32, team_id="team", base_url=prism, max_retries=0)
+    async with client:
+        response = await client.with_response(call.make, client, *path)
     assert response.status == call.operation.success
     assert "sl-violations" not in response.headers
