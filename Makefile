@@ -22,7 +22,7 @@ test: setup ## Check everything that needs Python only: lint, drift, types, test
 	$(RUN)/python -m codegen --check
 	$(MAKE) --no-print-directory types
 	$(RUN)/coverage erase
-	$(RUN)/coverage run -m pytest -m "not external"
+	$(RUN)/coverage run -m pytest -m "not external" --numprocesses auto --dist worksteal
 	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report
 
@@ -56,7 +56,7 @@ types: setup ## Check the types, as strictly as both checkers can
 
 cover: setup ## Run the tests and show the lines that none of them reaches
 	$(RUN)/coverage erase
-	$(RUN)/coverage run -m pytest -m "not external"
+	$(RUN)/coverage run -m pytest -m "not external" --numprocesses auto --dist worksteal
 	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report --fail-under=0
 	$(RUN)/coverage html --quiet && echo "line by line: htmlcov/index.html"

@@ -6,6 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 from cstar_async.testing import FakeCStar
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,7 @@ Two operations have a rule between two fields that their schemas do not say: `da
 """
 
 
+@pytest.mark.timeout(600)  # thousands of requests: a minute alone, more beside other tests
 async def test_the_fake_never_contradicts_the_document(tmp_path: Path) -> None:
     """Whatever the document allows or forbids is answered as the document says; all of schemathesis' checks are on."""
     async with FakeCStar(seed=3, limits=False) as fake:
@@ -45,7 +48,12 @@ async def test_the_fake_never_contradicts_the_document(tmp_path: Path) -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        output, _ = await process.communicate()
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
     assert process.returncode == 0, output.decode()
 
 
