@@ -81,6 +81,22 @@ class Operation:
         return [status for status in self.node.get("responses", {}) if status.startswith("2")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A message that the server sends on its own account: an entry of the webhooks section."""
+
+    pointer: str
+    type: str
+    node: Node
+    body: Node
+
+    @property
+    def data(self) -> Node:
+        """The schema of what the event is about."""
+        data: Node = self.body["allOf"][1]["properties"]["data"]
+        return data
+
+
 class Document:
     """An OpenAPI document of which the shape is known to be right."""
 
@@ -119,6 +135,16 @@ class Document:
     def operations(self) -> tuple[Operation, ...]:
         """All operations, in the document's order."""
         return tuple(self._operations())
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """All types of events, in the document's order."""
+        return tuple(self._event(name, item["post"]) for name, item in entries(self.raw, "webhooks").items())
+
+    def _event(self, name: str, node: Node) -> Event:
+        body, _ = self.follow(entries(node, "requestBody"), "")
+        media: Node = entries(body, "content").get("application/json", {})
+        return Event(pointer=below("#/webhooks", name, "post"), type=name, node=node, body=entries(media, "schema"))
 
     def _operations(self) -> Iterator[Operation]:
         for path, item in entries(self.raw, "paths").items():

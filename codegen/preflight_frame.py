@@ -44,9 +44,7 @@ def _inspect_words(part: Part, findings: Findings) -> None:
     for key in part.node:
         if key in KEYS[part.kind]:
             continue
-        if part.kind == "document" and key == "webhooks":
-            findings.add(below(part.pointer, key), "the webhooks section is not supported yet.")
-        elif key.startswith("x-"):
+        if key.startswith("x-"):
             findings.add(part.pointer, f"no {part.kind} has the extension `{key}`; is it misspelt?")
         else:
             findings.add(part.pointer, f"the generator would ignore `{key}` of this {part.kind}.")
@@ -93,6 +91,11 @@ def parts_of(document: Document) -> Iterator[Part]:
             yield Part(kind.removesuffix("s"), below("#", kind, str(index)), node)
     for path, item in entries(raw, "paths").items():
         yield from _in_path_item(item, below("#/paths", path))
+    for name, item in entries(raw, "webhooks").items():
+        place = below("#/webhooks", name)
+        yield Part("path item", place, item)
+        if "post" in item:
+            yield from _in_operation(item["post"], below(place, "post"), kind="event")
     yield Part("components", "#/components", document.components)
     for kind, walk in _COMPONENTS.items():
         for name, node in entries(document.components, kind).items():
@@ -117,8 +120,8 @@ def _in_path_item(item: Node, pointer: str) -> Iterator[Part]:
         yield from _in_operation(item[method], below(pointer, method))
 
 
-def _in_operation(operation: Node, pointer: str) -> Iterator[Part]:
-    yield Part("operation", pointer, operation)
+def _in_operation(operation: Node, pointer: str, kind: str = "operation") -> Iterator[Part]:
+    yield Part(kind, pointer, operation)
     for index, parameter in enumerate(items(operation, "parameters")):
         yield from _in(_in_parameter, parameter, below(pointer, "parameters", str(index)))
     yield from _in(_in_request_body, operation.get("requestBody"), below(pointer, "requestBody"))

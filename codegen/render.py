@@ -45,6 +45,7 @@ def _texts(parsed: Parsed, view: View) -> dict[str, str]:
     texts = {
         "_generated/__init__.py": show("package.py.jinja"),
         "_generated/operations.py": show("operations.py.jinja", operations=view.operations),
+        "_generated/events.py": show("events.py.jinja", events=view.events, imports=view.event_imports),
         "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
         "_generated/models/__init__.py": show("models_door.py.jinja", modules=view.model_modules),
         "_generated/api/__init__.py": show("api_door.py.jinja", modules=view.api_modules),

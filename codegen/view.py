@@ -12,6 +12,7 @@ from codegen.document import Document
 from codegen.parse import Parsed
 from codegen.preflight_batches import RUN_ALL
 from codegen.problems import Findings
+from codegen.view_events import EventView, event_views
 from codegen.view_evidence import EvidenceView, evidence_view
 from codegen.view_functions import FunctionView, FunctionViews
 from codegen.view_models import ModelViews
@@ -44,6 +45,9 @@ class View:
     api_modules: tuple[ApiModuleView, ...]
     namespace_modules: tuple[NamespaceModuleView, ...]
     operations: tuple[OperationView, ...]
+    events: tuple[EventView, ...]
+    event_imports: tuple[tuple[str, str], ...]
+    """The modules of models that the events need, and the names from each."""
     evidence: EvidenceView
     schemas: dict[str, Any]
     idle_schemas: tuple[str, ...]
@@ -70,6 +74,7 @@ def look_at(parsed: Parsed) -> View:
     namespaces = namespace_modules(document)
     apis = tuple(_api_module(module.root.attribute, parsed, functions, placement) for module in namespaces)
     operations = tuple(operation_view(document, operation) for operation in document.operations)
+    events = event_views(document)
     shown = {
         "constant": [operation.id for operation in operations],
         "function": [function.name for api in apis for function in api.functions],
@@ -82,6 +87,8 @@ def look_at(parsed: Parsed) -> View:
         api_modules=apis,
         namespace_modules=namespaces,
         operations=operations,
+        events=events,
+        event_imports=placement.imports({name for event in events for name in event.schemas}),
         evidence=evidence_view(document),
         schemas={"components": {"schemas": _schemas(document, usage)}},
         idle_schemas=usage.idle,

@@ -28,7 +28,10 @@ RESERVED_CLASSES = frozenset(
 )
 """What a schema may not be called: generated modules import these."""
 
-RESERVED_ROOTS = frozenset({"shared", "operations", "models", "api", "namespaces"})
+RESERVED_EVENT_CLASSES = frozenset({"WebhookEvent", "UnknownEvent", "WebhookInbox", "EVENTS"})
+"""What no event may be called: `cstar_async.webhooks` has these itself."""
+
+RESERVED_ROOTS = frozenset({"shared", "events", "operations", "models", "api", "namespaces"})
 """What a root namespace may not be called: its modules would take the place of others."""
 
 
@@ -77,6 +80,11 @@ def input_alias(enum: str) -> str:
 def namespace_class(namespace: str) -> str:
     """`tickets.messages` is `TicketsMessagesNamespace`."""
     return f"{pascal_case(namespace.replace('.', '_'))}Namespace"
+
+
+def event_class(type_: str) -> str:
+    """`ticket.message_added` is `TicketMessageAdded`."""
+    return pascal_case(type_.replace(".", "_"))
 
 
 def is_plain(name: str) -> bool:

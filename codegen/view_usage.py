@@ -9,6 +9,9 @@ from codegen.preflight_operations import data_of, named_by
 from codegen.preflight_schemas import is_free
 from codegen.problems import Findings
 
+EVENTS = "events"
+"""What stands for the webhooks section among the namespaces that need a schema."""
+
 
 class Usage:
     """The use of every schema that operations reach through data, bodies and parameters."""
@@ -25,6 +28,11 @@ class Usage:
                 place.update(self._reach(operation, node))
             schemas = [parameter.node["schema"] for parameter in operation.parameters if not parameter.is_supplied_by_client]
             parameters.update(self._reach(operation, schemas))
+        for event in document.events:
+            reached = document.schemas_reached_from(event.data)
+            answers.update(reached)
+            for name in reached:
+                self.roots.setdefault(name, set()).add(EVENTS)
         self.requests = frozenset(bodies) - frozenset(answers)
         """The schemas that are sent and never received: their fields may be left out."""
         self.shared = frozenset(bodies) & frozenset(answers)

@@ -26,7 +26,7 @@ _ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
 _ON_PARAMETERS = _ours("supplied", "filter", "expand", "sort", "positional")
 
 KEYS: dict[str, frozenset[str]] = {
-    "document": frozenset({"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs"}),
+    "document": frozenset({"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs", "webhooks"}),
     "info": frozenset({"title", "version", "summary", "description", "license", "contact", "termsOfService"}),
     "server": frozenset({"url", "description", "variables"}),
     "tag": frozenset({"name", "description", "externalDocs", *_EVIDENCE}),
@@ -36,6 +36,7 @@ KEYS: dict[str, frozenset[str]] = {
         {"operationId", "tags", "summary", "description", "parameters", "requestBody", "responses", "security", *_EVIDENCE}
         | _ON_OPERATIONS
     ),
+    "event": frozenset({"operationId", "summary", "description", "requestBody", "responses", *_EVIDENCE}),
     "parameter": frozenset({"name", "in", "description", "required", "schema", "style", "explode", *_EVIDENCE} | _ON_PARAMETERS),
     "request body": frozenset({"description", "required", "content", *_EVIDENCE}),
     "response": frozenset({"description", "headers", "content", "x-cstar-text", *_EVIDENCE} | _ours("may-be-empty")),

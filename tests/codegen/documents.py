@@ -39,7 +39,9 @@ def _frozen() -> bytes:
         if any(isinstance(one, dict) and one.get("x-cstar-namespace") in LEFT_OUT for one in item.values()):
             del raw["paths"][path]
     raw["tags"] = [tag for tag in raw["tags"] if tag["name"] not in LEFT_OUT]
-    reached = Document(raw).schemas_reached_from(raw["paths"]) | Document(raw).schemas_reached_from(raw["components"]["responses"])
+    reached: dict[str, None] = {}
+    for part in (raw["paths"], raw["components"]["responses"], raw["components"]["requestBodies"]):
+        reached |= Document(raw).schemas_reached_from(part)
     schemas = raw["components"]["schemas"]
     raw["components"]["schemas"] = {
         name: node for name, node in schemas.items() if name in reached or node.get("x-cstar-convention") or name == "FreeObject"

@@ -102,7 +102,11 @@ FRAME = {
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets",
         "a path item given by $ref loses all its operations; write them here.",
     ),
-    "a webhooks section": Case(_set("webhooks", to={}), "#/webhooks", "the webhooks section is not supported yet."),
+    "an event that is no post": Case(
+        lambda raw: raw["webhooks"]["ticket.created"].update(get=raw["webhooks"]["ticket.created"].pop("post")),
+        "#/webhooks/ticket.created",
+        "an event is described by `post` and nothing else.",
+    ),
     "an unknown extension": Case(
         _set(*_GET, "x-cstar-namspace", to="tickets"),
         GET,
@@ -666,7 +670,7 @@ NAMES = {
             _set("components", "schemas", "Customer", "properties", "last", to=said("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"})),
         ),
         SCHEMAS,
-        "modules of models would import each other in a circle: customers -> tickets -> customers; set `x-cstar-module`.",
+        "modules of models would import each other in a circle: tickets -> customers -> tickets; set `x-cstar-module`.",
     ),
 }
 

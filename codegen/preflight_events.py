@@ -1,0 +1,64 @@
+"""Rules for the webhooks section: what the server sends on its own account, one entry a type of event.
+
+An event is a POST of which the body is a convention that the runtime reads (the frame: id, type, team, time), with a schema of its
+own for `data`. Whatever else OpenAPI allows here would be lost, so it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from codegen import view_names as names
+from codegen.document import Document, Event, Node, below
+from codegen.problems import Findings
+
+SAID_OF_EVERY_EVENT = ("summary", "x-evidence", "x-source")
+
+
+def inspect(document: Document, findings: Findings) -> None:
+    """Note what is wrong with the events."""
+    seen: dict[str, str] = {}
+    for event in document.events:
+        _inspect_name(event, seen, document, findings)
+        for key in SAID_OF_EVERY_EVENT:
+            if not event.node.get(key):
+                findings.add(event.pointer, f"the event has no `{key}`.")
+        _inspect_body(event, document, findings)
+
+
+def _inspect_name(event: Event, seen: dict[str, str], document: Document, findings: Findings) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", event.type):
+        findings.add(event.pointer, "a type of event is two lower-case words with a dot between them, such as `ticket.created`.")
+        return
+    name = names.event_class(event.type)
+    if name in seen:
+        findings.add(event.pointer, f"its class would be `{name}`, which is that of `{seen[name]}`.")
+    elif name in document.schemas or name in names.RESERVED_EVENT_CLASSES:
+        findings.add(event.pointer, f"its class would be `{name}`, and that is the name of something else.")
+    seen[name] = event.type
+
+
+def _inspect_body(event: Event, document: Document, findings: Findings) -> None:
+    schema = event.body
+    parts = schema.get("allOf", [])
+    if len(parts) != 2 or not _is_frame(parts[0], document) or list(parts[1].get("properties", {})) != ["data"]:
+        sentence = "its body must be `allOf` the frame of all events (a convention) and an object with the property `data` alone."
+        findings.add(event.pointer, sentence)
+    elif "$ref" not in parts[1]["properties"]["data"]:
+        findings.add(event.pointer, "`data` must be a component of its own; refer to it with $ref.")
+
+
+def _is_frame(node: Node, document: Document) -> bool:
+    return "$ref" in node and document.at(node["$ref"]).get("x-cstar-convention") is True
+
+
+def has_only_post(item: Node) -> bool:
+    """Whether an entry of the section is what an event must be."""
+    return list(item) == ["post"]
+
+
+def inspect_items(document: Document, findings: Findings) -> None:
+    """Note entries that are no events at all; the rest of the rules need them to be."""
+    for name, item in document.raw.get("webhooks", {}).items():
+        if not has_only_post(item):
+            findings.add(below("#/webhooks", name), "an event is described by `post` and nothing else.")

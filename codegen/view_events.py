@@ -1,0 +1,48 @@
+"""Events as generated code will have them: a class for each type, and what reads its `data`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen import view_names as names
+from codegen.document import Document, Event, schema_named
+from codegen.preflight_schemas import is_free
+from codegen.view_prose import docstring, sentence, source_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventView:
+    """A type of event."""
+
+    type: str
+    name: str
+    doc: str
+    data: str
+    """The type of `data`."""
+    reading: str
+    """The function that reads `data`, or `None` where it is free JSON."""
+    schemas: tuple[str, ...]
+    """The schemas that its code names."""
+
+
+def event_views(document: Document) -> tuple[EventView, ...]:
+    """All events, in the document's order."""
+    return tuple(_event_view(event, document) for event in document.events)
+
+
+def _event_view(event: Event, document: Document) -> EventView:
+    schema = schema_named(event.data["$ref"])
+    free = is_free(document.schemas[schema])
+    prose = [sentence(str(event.node["summary"])), *map(sentence, _described(event))]
+    return EventView(
+        type=event.type,
+        name=names.event_class(event.type),
+        doc=docstring([*prose, f"The event `{event.type}`.", source_of(event.node)], depth=1),
+        data="JSON" if free else schema,
+        reading="None" if free else names.decoder(schema),
+        schemas=() if free else (schema,),
+    )
+
+
+def _described(event: Event) -> list[str]:
+    return [str(event.node["description"])] if "description" in event.node else []
