@@ -94,6 +94,12 @@ if TYPE_CHECKING:
     from cstar_async._generated.models.customers import CustomerStatus as CustomerStatus
     from cstar_async._generated.models.customers import CustomerStatusInput as CustomerStatusInput
     from cstar_async._generated.models.customers import CustomerUpdate as CustomerUpdate
+    from cstar_async._generated.models.events import CustomerEventData as CustomerEventData
+    from cstar_async._generated.models.events import EventCustomer as EventCustomer
+    from cstar_async._generated.models.events import EventMessage as EventMessage
+    from cstar_async._generated.models.events import EventTicket as EventTicket
+    from cstar_async._generated.models.events import FieldChange as FieldChange
+    from cstar_async._generated.models.events import TicketEventData as TicketEventData
     from cstar_async._generated.models.exports import ExportFormat as ExportFormat
     from cstar_async._generated.models.exports import ExportFormatInput as ExportFormatInput
     from cstar_async._generated.models.exports import ExportResult as ExportResult
@@ -365,6 +371,12 @@ MODULES: Final[Mapping[str, str]] = {
     "TicketStatus": "tickets",
     "TicketStatusInput": "tickets",
     "TicketUpdate": "tickets",
+    "CustomerEventData": "events",
+    "EventCustomer": "events",
+    "EventMessage": "events",
+    "EventTicket": "events",
+    "FieldChange": "events",
+    "TicketEventData": "events",
     "SlaRule": "sla",
     "SlaRuleCreate": "sla",
     "SlaRuleUpdate": "sla",
@@ -435,6 +447,7 @@ __all__ = [
     "CommunityVisibilityInput",
     "Customer",
     "CustomerCreate",
+    "CustomerEventData",
     "CustomerGroup",
     "CustomerGroupCreate",
     "CustomerGroupUpdate",
@@ -451,6 +464,9 @@ __all__ = [
     "CustomFieldTypeInput",
     "CustomFieldUpdate",
     "Deleted",
+    "EventCustomer",
+    "EventMessage",
+    "EventTicket",
     "ExportFormat",
     "ExportFormatInput",
     "ExportResult",
@@ -458,6 +474,7 @@ __all__ = [
     "ExportSelection",
     "ExportSelectionType",
     "ExportSelectionTypeInput",
+    "FieldChange",
     "ImportResource",
     "ImportResourceInput",
     "ImportResult",
@@ -522,6 +539,7 @@ __all__ = [
     "Ticket",
     "TicketCreate",
     "TicketCustomer",
+    "TicketEventData",
     "TicketExpand",
     "TicketExpandInput",
     "TicketPriority",
