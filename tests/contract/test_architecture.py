@@ -11,14 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "cstar_async"
 
 FLOORS = {
-    0: "errors _unset _json _open_enum _model _options _operation _wire _http _redaction _version",
+    0: "errors _unset _json _open_enum _model _options _operation _wire _event _http _redaction _version",
     1: (
         "_headers _retry _rate_limit _idempotency _error_table _envelope _codec _drift _limits _url hooks pagination _sender"
-        " _response _run_all"
+        " _response _run_all _signature identity"
     ),
     2: "_generated models api",
     3: "_transport _aiohttp _alarm _clock",
-    4: "_gate _single_flight _rate_limiter _observers config _runtime _connected client library",
+    4: "_gate _single_flight _rate_limiter _observers config _runtime _connected client library webhooks",
     5: "testing __main__ __init__",
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}

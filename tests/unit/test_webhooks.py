@@ -1,0 +1,251 @@
+"""Signatures and events: what is accepted, what is refused and with which error, and what an event is read as."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cstar_async import SignatureError, StaleTimestampError, from_dict, to_dict, webhooks
+from cstar_async.errors import PayloadError
+from cstar_async.models import AutomationTriggerEvent
+from cstar_async.webhooks import (
+    BossSpawned,
+    CustomerUpdated,
+    TicketCreated,
+    TicketMessageAdded,
+    TicketUpdated,
+    UnknownEvent,
+    WebhookEvent,
+    construct_event,
+    sign,
+    verify_signature,
+)
+
+ROOT = Path(__file__).parents[2]
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/samples/signatures.json").read_text(encoding="utf-8"))["signatures"]
+PAYLOADS = [
+    one["body"]
+    for one in json.loads((ROOT / "tests/samples/examples.json").read_text(encoding="utf-8"))
+    if one["operation"] == "webhook_event"
+]
+SECRET = "whsec_test"
+NOW = 1_774_583_011
+
+
+def received(payload: object, **settings: Any) -> WebhookEvent:
+    """What a payload is read as, signed and sent now."""
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return construct_event(body, sign(body, SECRET, timestamp=NOW), SECRET, now=NOW, **settings)
+
+
+def event(**more: object) -> dict[str, object]:
+    """A small event about a ticket."""
+    ticket = {"id": "tkt_1", "title": "Help", "status": "new", "priority": "high"}
+    return {
+        "id": "evt_1",
+        "type": "ticket.created",
+        "created_at": "2026-03-06T14:30:00Z",
+        "team_id": "t",
+        "data": {"ticket": ticket},
+    } | more
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_a_published_vector_is_accepted(vector: dict[str, Any]) -> None:
+    """The header of the vector fits its body."""
+    verify_signature(vector["body"].encode(), vector["header"], vector["secret"], now=vector["t"])
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_a_published_vector_is_signed_alike(vector: dict[str, Any]) -> None:
+    """Signing its body at its time gives its header."""
+    assert vector["header"] == sign(vector["body"].encode(), vector["secret"], timestamp=vector["t"])
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_the_older_scheme_is_accepted_on_request_only(vector: dict[str, Any]) -> None:
+    """It has no time, so nobody gets it without asking."""
+    with pytest.raises(SignatureError, match="older scheme"):
+        verify_signature(vector["body"].encode(), vector["legacy_header"], vector["secret"])
+    verify_signature(vector["body"].encode(), vector["legacy_header"], vector["secret"], allow_legacy=True)
+
+
+def test_the_older_scheme_must_fit_too() -> None:
+    """Allowing it does not switch the check off."""
+    with pytest.raises(SignatureError, match="none of the secrets"):
+        verify_signature(b"{}", VECTORS[0]["legacy_header"], SECRET, allow_legacy=True)
+
+
+@pytest.mark.parametrize("secrets", [["whsec_new", SECRET], (SECRET, "whsec_new")])
+def test_either_secret_fits_while_one_replaces_the_other(secrets: list[str]) -> None:
+    """The order does not matter."""
+    verify_signature(b"{}", sign(b"{}", SECRET, timestamp=NOW), secrets, now=NOW)
+
+
+def test_one_of_several_signatures_is_enough() -> None:
+    """Parts that are not known are passed over."""
+    good = sign(b"{}", SECRET, timestamp=NOW).replace("v1=", f"v0=abc, v1={'0' * 64}, v1=")
+    verify_signature(b"{}", good, SECRET, now=NOW)
+
+
+@pytest.mark.parametrize("secret", ["", [], [SECRET, ""], [None]])
+def test_an_empty_secret_is_refused(secret: Any) -> None:
+    """Else anybody could sign with it."""
+    with pytest.raises(SignatureError, match="no signing secret"):
+        verify_signature(b"{}", sign(b"{}", "", timestamp=NOW), secret, now=NOW)
+
+
+@pytest.mark.parametrize("distance", [-300, 300, 0])
+def test_a_time_within_the_tolerance_is_good(distance: int) -> None:
+    """In both directions, the end included."""
+    verify_signature(b"{}", sign(b"{}", SECRET, timestamp=NOW), SECRET, now=NOW + distance)
+
+
+@pytest.mark.parametrize(
+    ("now", "tolerance"), [(NOW - 301, 300.0), (NOW + 301, 300.0), (NOW, math.nan), (NOW + 1, 0.0), (NOW, math.inf)]
+)
+def test_a_time_beyond_the_tolerance_is_stale(now: float, tolerance: float) -> None:
+    """Only None switches the check off, no number does."""
+    with pytest.raises(StaleTimestampError):
+        verify_signature(b"{}", sign(b"{}", SECRET, timestamp=NOW), SECRET, now=now, tolerance=tolerance)
+
+
+def test_none_switches_the_check_of_time_off() -> None:
+    """An old delivery can be read again."""
+    verify_signature(b"{}", sign(b"{}", SECRET, timestamp=1), SECRET, now=NOW, tolerance=None)
+
+
+def test_the_clock_of_the_machine_is_the_default() -> None:
+    """What is signed now is good now."""
+    verify_signature(b"{}", sign(b"{}", SECRET), SECRET)
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "t=1", "v1=ab", "t=x,v1=ab", "t=\u0661,v1=ab", f"t={'9' * 5000},v1=ab", "t=1,t=1,v1=ab", 7, b"t=1,v1=a"]
+)
+def test_an_unreadable_header_is_refused(header: Any) -> None:
+    """Whatever it is, the error is that of a signature."""
+    with pytest.raises(SignatureError):
+        verify_signature(b"{}", header, SECRET, now=NOW)
+
+
+@pytest.mark.parametrize("body", [{"type": "ticket.created"}, "{}", None])
+def test_a_body_that_is_not_bytes_is_told_so(body: Any) -> None:
+    """The commonest mistake has its own sentence."""
+    with pytest.raises(PayloadError, match=f"bytes of the body as they came, and this is {type(body).__name__}"):
+        construct_event(body, "t=1,v1=ab", SECRET)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"{}", b'{"type": 7}', b"\xff", b"[" * 5000])
+def test_a_genuine_body_that_is_no_event_is_refused(body: bytes) -> None:
+    """It is signed, so the fault is not of the signature."""
+    with pytest.raises(PayloadError):
+        received(body)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload["id"])
+def test_a_documented_event_goes_back_to_its_wire_form(payload: dict[str, Any]) -> None:
+    """Nothing of it is lost, and nothing is unknown."""
+    event = received(payload)
+    again = to_dict(event)
+    instants = [node.pop("created_at") for node in (again, again["data"]["ticket"], payload, payload["data"]["ticket"])]  # type: ignore[index, call-overload]
+    assert (again, event.extra) == (payload, {})
+    assert [text.replace(".000Z", "Z") for text in instants[:2]] == [text.replace(".000Z", "Z") for text in instants[2:]]
+
+
+def test_a_documented_event_has_its_types() -> None:
+    """The class, the ticket, the customer, the instants."""
+    event = received(PAYLOADS[0])
+    assert isinstance(event, TicketCreated)
+    assert event.data.ticket is not None
+    assert event.data.customer is not None
+    assert (event.data.ticket.status.is_known, event.data.customer.email) == (True, "jane@example.com")
+    assert event.created_at.tzinfo is not None
+
+
+def test_an_update_tells_what_changed() -> None:
+    """`from` is a keyword of Python, hence the underscore."""
+    changed = event(type="ticket.updated", data={"ticket": {"id": "t"}, "changes": {"status": {"from": "new", "to": "closed"}}})
+    got = received(changed)
+    assert isinstance(got, TicketUpdated)
+    assert got.data.changes is not None
+    assert (got.data.changes["status"].from_, got.data.changes["status"].to) == ("new", "closed")
+
+
+def test_a_message_comes_with_its_event() -> None:
+    """Beside the ticket."""
+    got = received(event(type="ticket.message_added", data={"ticket": {"id": "t"}, "message": {"id": "m", "sender": "agent"}}))
+    assert isinstance(got, TicketMessageAdded)
+    assert got.data.message is not None
+    assert got.data.message.sender == "agent"
+
+
+def test_an_event_about_a_customer_keeps_what_is_not_known() -> None:
+    """More keys are likely."""
+    got = received(event(type="customer.updated", data={"customer": {"id": "c"}, "reason": "merge"}))
+    assert isinstance(got, CustomerUpdated)
+    assert got.data.customer is not None
+    assert (got.data.customer.id, got.data.extra) == ("c", {"reason": "merge"})
+
+
+def test_an_event_without_a_schema_gives_its_data_as_it_came() -> None:
+    """Its class is known all the same."""
+    got = received(event(type="boss.spawned", data={"boss": {"name": "Backlog"}}))
+    assert isinstance(got, BossSpawned)
+    assert got.data == {"boss": {"name": "Backlog"}}
+
+
+def test_a_type_that_nobody_knows_is_an_unknown_event() -> None:
+    """Never an error: the set is open."""
+    got = received(event(type="rocket.launched", data=[1]))
+    assert isinstance(got, UnknownEvent)
+    assert (got.type, got.data) == ("rocket.launched", [1])
+
+
+def test_a_flat_payload_keeps_its_repeated_fields() -> None:
+    """They stand beside the frame."""
+    assert received(event(ticket_title="Help")).extra == {"ticket_title": "Help"}
+
+
+def test_the_oldest_form_is_the_ticket_itself() -> None:
+    """It is put where newer payloads have it."""
+    got = received(event(data={"id": "tkt_9", "title": "Old"}))
+    assert isinstance(got, TicketCreated)
+    assert got.data.ticket is not None
+    assert got.data.ticket.id == "tkt_9"
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 7, {}, {"ticket": None}])
+def test_data_of_any_shape_is_still_an_event_of_its_class(data: object) -> None:
+    """The ticket is None then, and the event survives the way to the wire and back."""
+    got = received(event(data=data))
+    assert isinstance(got, TicketCreated)
+    assert got.data.ticket is None
+    assert from_dict(TicketCreated, to_dict(got)) == got
+
+
+def test_an_event_can_be_copied_and_pickled() -> None:
+    """A queue may hold it."""
+    got = received(event())
+    assert pickle.loads(pickle.dumps(got)) == copy.deepcopy(got) == got
+
+
+def test_an_event_shows_no_text_of_a_person() -> None:
+    """Its repr goes into logs."""
+    assert repr(received(event())) == "TicketCreated(id='evt_1', type='ticket.created')"
+
+
+def test_every_type_has_one_class() -> None:
+    """The types of the webhooks section are those that rules know, and each is read as its own class."""
+    document = yaml.safe_load((ROOT / "openapi/cstar.yaml").read_text(encoding="utf-8"))
+    assert sorted(document["webhooks"]) == sorted(AutomationTriggerEvent.known())
+    classes = {kind: type(received(event(type=kind))).__name__ for kind in document["webhooks"]}
+    assert classes == {kind: "".join(part.title() for part in kind.replace(".", "_").split("_")) for kind in classes}
+    assert set(classes.values()) <= set(webhooks.__all__)
