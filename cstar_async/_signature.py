@@ -59,7 +59,8 @@ def _raw(body: Unchecked) -> bytes:
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
     raise PayloadError(
-        f"the signature is over the bytes of the body as they came, and this is {type(body).__name__}; take the raw body of the request"
+        f"the signature is over the bytes of the body as they came, and this is {type(body).__name__};"
+        " take the raw body of the request"
     )
 
 
