@@ -60,7 +60,7 @@ class Shape:
     @property
     def held_or_none(self) -> str:
         """The type of a field that is None when the wire has nothing."""
-        return f"{self.held} | None"
+        return self.held if self.held == "JSON" else f"{self.held} | None"  # JSON may be null itself
 
     @property
     def held_as_said(self) -> str:
