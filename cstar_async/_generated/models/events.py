@@ -178,9 +178,9 @@ class FieldChange(Model):
 
     wire_names: ClassVar[Mapping[str, str]] = {"from_": "from", "to": "to"}
 
-    from_: JSON | None = None
+    from_: JSON = None
     """What it was."""
-    to: JSON | None = None
+    to: JSON = None
     """What it is now."""
     extra: Mapping[str, JSON] = NO_EXTRA
     """Fields that the document does not know, by wire name."""
