@@ -1,0 +1,159 @@
+"""What an inbox remembers of events: which came before, and which are accepted and not yet handled."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from cstar_async._clock import Clock, SystemClock
+from cstar_async.errors import InvalidArgumentError
+
+T = TypeVar("T")
+
+SPAN_OF_RETRIES: Final = 31 * 3600 + 12 * 60 + 30
+"""Seconds over which cStar repeats a delivery (the span is inferred from the documented schedule)."""
+
+
+class EventStore(Protocol):
+    """What an inbox needs of a store. Each method may raise whatever it likes: the delivery is then asked for again."""
+
+    async def accept(self, event_id: str, body: bytes) -> bool:
+        """Keep an event until it is done.
+
+        Returns:
+            False if an event of this id was accepted before.
+        """
+        ...
+
+    async def done(self, event_id: str) -> None:
+        """Note that an event was handled; its id is remembered, its body is not."""
+        ...
+
+    async def pending(self) -> list[tuple[str, bytes]]:
+        """The events that were accepted and not done when the process before this one ended, in the order of their arrival."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what the store holds; may be called twice."""
+        ...
+
+
+class MemoryStore:
+    """Remembers ids as long as the process lives.
+
+    What is accepted and not yet handled is lost with the process; `SqliteStore` keeps it.
+
+    Args:
+        most: Ids to remember, from 1; beyond it the oldest is forgotten. Default 100,000, which is about 20 MB.
+
+    Raises:
+        InvalidArgumentError: *most* is less than 1.
+    """
+
+    def __init__(self, *, most: int = 100_000) -> None:
+        if most < 1:
+            raise InvalidArgumentError(f"a store remembers at least one id, not {most}")
+        self._most = most
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    async def accept(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process, so there is nothing to keep
+        """Remember an id; False: it was here before."""
+        if event_id in self._seen:
+            return False
+        self._seen[event_id] = None
+        if len(self._seen) > self._most:
+            self._seen.popitem(last=False)
+        return True
+
+    async def done(self, event_id: str) -> None:
+        """Nothing more to do: the id stays, and no body was kept."""
+
+    async def pending(self) -> list[tuple[str, bytes]]:
+        """Nothing outlives a process."""
+        return []
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class SqliteStore:
+    """Keeps events in a file, so that one accepted with a 2xx is handled even if the process is killed before.
+
+    It serves one process. An event whose handler ran when the process died is handled again by the next one, so handlers should
+    repeat without harm: derive their idempotency keys with `idempotency_key("reply", event.id)`.
+
+    Args:
+        path: The file; it is made if it is not there.
+    """
+
+    def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
+        self._path = path
+        self._clock: Clock = SystemClock() if _clock is None else _clock
+        self._connection: sqlite3.Connection | None = None
+        self._turn = asyncio.Lock()
+
+    async def accept(self, event_id: str, body: bytes) -> bool:
+        """Write an event to the file; False: its id was there before."""
+        now = self._clock.time()
+
+        def write(connection: sqlite3.Connection) -> bool:
+            connection.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - SPAN_OF_RETRIES,))
+            done = connection.execute("INSERT OR IGNORE INTO events (id, body, at) VALUES (?, ?, ?)", (event_id, body, now))
+            return done.rowcount == 1
+
+        return await self._do(write)
+
+    async def done(self, event_id: str) -> None:
+        """Drop the body of an event and keep its id as long as cStar may repeat it."""
+        now = self._clock.time()
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE events SET body = NULL, at = ? WHERE id = ?", (now, event_id))
+
+        await self._do(write)
+
+    async def pending(self) -> list[tuple[str, bytes]]:
+        """The events of the file that are not done."""
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
+            return connection.execute("SELECT id, body FROM events WHERE body IS NOT NULL ORDER BY number").fetchall()
+
+        return await self._do(read)
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        async with self._turn:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                await asyncio.to_thread(connection.close)
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Work on the file in a thread, in a transaction, one at a time. A thread that has begun is waited for."""
+        async with self._turn:
+            running = asyncio.ensure_future(asyncio.to_thread(self._in_transaction, work))
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait([running])
+                raise
+
+    def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._connection is None:
+            self._connection = self._opened()
+        with self._connection:
+            return work(self._connection)
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS events"
+            " (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB, at REAL NOT NULL)"
+        )
+        connection.execute("CREATE INDEX IF NOT EXISTS done ON events (at) WHERE body IS NULL")
+        return connection

@@ -1,0 +1,362 @@
+"""An inbox for webhooks: it answers a delivery at once, and works on its event afterwards.
+
+What is answered
+    A 2xx tells cStar that the event is in good hands: it is accepted, was accepted before, or can never be read. Anything else asks
+    for another delivery: 401 for a signature that does not fit (secrets may be just being replaced), 503 when there is no room,
+    when the store does not answer, and while the inbox closes.
+
+What is done
+    Events of a ticket go through the handlers in the order of their arrival, those of different tickets at the same time. A handler
+    that fails is tried again, and then the event and the error go to `on_error`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar, overload
+
+import attrs
+import orjson
+
+from cstar_async import _receivers
+from cstar_async._clock import Clock, SystemClock
+from cstar_async._delivery import construct_event, read_event
+from cstar_async._event import WebhookEvent
+from cstar_async._event_store import EventStore, MemoryStore
+from cstar_async._json import Unchecked, is_object, is_text
+from cstar_async._lanes import Lanes
+from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, WebhookError
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+E = TypeVar("E", bound=WebhookEvent)
+
+Handler: TypeAlias = Callable[[E], Awaitable[None]]
+ErrorHandler: TypeAlias = Callable[[WebhookEvent, Exception], Awaitable[None]]
+
+LOGGER: Final = logging.getLogger("cstar_async.webhooks")
+
+STORE_TIMEOUT: Final = 8.0
+"""Seconds that a store may take before the delivery is asked for again. cStar waits for ten."""
+FIRST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 30.0
+
+
+@attrs.frozen
+class _Accepted:
+    """An event in the hands of the inbox."""
+
+    key: str
+    event: WebhookEvent
+
+
+class WebhookInbox:
+    """Receives deliveries, drops repeats, and hands each event to the handlers that asked for its type.
+
+    Nothing has to be started: the first delivery does that. Close it in the end, or use it with `async with`, which also takes up
+    the events that a process before left in the store.
+
+    Args:
+        secret: The signing secret of the webhook, or several while one is replaced by another.
+        store: What remembers events. Default: `MemoryStore()`; `SqliteStore(path)` survives a kill.
+        tolerance: Seconds that the time of a signature may be before or after now. Default 300; None switches the check off.
+        allow_legacy: Whether to accept the older scheme of signatures, which has no time.
+        concurrency: Handlers that run at once, from 1. Default 16.
+        most: Events that are accepted and not yet handled, from 1; beyond it deliveries are asked for again. Default 10,000.
+        attempts: How often a handler is tried with an event, from 1. Default 5; the waits are 0.5, 1, 2, 4 … 30 seconds.
+        handler_timeout: Seconds that a handler may take; then it has failed. Default 300.
+        drain: Seconds that closing waits for the work to end. Default 10.
+
+    Raises:
+        InvalidArgumentError: A number is out of its range.
+
+    Source: Webhook reference, Delivery and Signature (documented).
+    """
+
+    def __init__(
+        self,
+        secret: str | Sequence[str],
+        *,
+        store: EventStore | None = None,
+        tolerance: float | None = 300.0,
+        allow_legacy: bool = False,
+        concurrency: int = 16,
+        most: int = 10_000,
+        attempts: int = 5,
+        handler_timeout: float = 300.0,
+        drain: float = 10.0,
+        _clock: Clock | None = None,
+    ) -> None:
+        for name, value, least in (
+            ("concurrency", concurrency, 1),
+            ("most", most, 1),
+            ("attempts", attempts, 1),
+            ("handler_timeout", handler_timeout, 0),
+            ("drain", drain, 0),
+        ):
+            if not value >= least:
+                raise InvalidArgumentError(f"{name} is at least {least}, not {value}")
+        self._secret = secret
+        self._store: EventStore = MemoryStore() if store is None else store
+        self._tolerance = tolerance
+        self._allow_legacy = allow_legacy
+        self._most = most
+        self._attempts = attempts
+        self._handler_timeout = handler_timeout
+        self._drain = drain
+        self._clock: Clock = SystemClock() if _clock is None else _clock
+        self._handlers: list[tuple[tuple[str | type[WebhookEvent], ...], Handler[Unchecked]]] = []
+        self._error_handlers: list[ErrorHandler] = []
+        self._slots = asyncio.Semaphore(concurrency)
+        self._lanes: Lanes[_Accepted] = Lanes(self._handle)
+        self._accepting: set[asyncio.Task[None]] = set()
+        self._starting: asyncio.Task[None] | None = None
+        self._closing = False
+
+    def __len__(self) -> int:
+        """Events that are accepted and not yet handled."""
+        return len(self._lanes)
+
+    def __bool__(self) -> bool:
+        """An inbox is there, however empty it is."""
+        return True
+
+    @overload
+    def on(self, *kinds: type[E]) -> Callable[[Handler[E]], Handler[E]]: ...
+    @overload
+    def on(self, *kinds: str) -> Callable[[Handler[WebhookEvent]], Handler[WebhookEvent]]: ...
+    def on(self, *kinds: str | type[WebhookEvent]) -> Callable[[Handler[Unchecked]], Handler[Unchecked]]:
+        """Register a handler: an async function that takes an event.
+
+        Args:
+            kinds: Types of events, such as `"ticket.created"`, `"ticket.*"` or `"*"`, or their classes.
+
+        Raises:
+            InvalidArgumentError: None is given, or one is neither.
+        """
+        if not kinds or not all(_is_kind(kind) for kind in kinds):
+            raise InvalidArgumentError(
+                "a handler is for types of events such as 'ticket.created', 'ticket.*' or '*', or their classes"
+            )
+
+        def register(handler: Handler[Unchecked]) -> Handler[Unchecked]:
+            self._handlers.append((kinds, handler))
+            return handler
+
+        return register
+
+    def on_error(self, handler: ErrorHandler) -> ErrorHandler:
+        """Register an async function that takes an event which a handler could not handle, and its last error.
+
+        Without one, the event's id and type and the class of the error are logged.
+        """
+        self._error_handlers.append(handler)
+        return handler
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """Take a delivery from a web framework of any kind.
+
+        Args:
+            body: The bytes of the request's body, exactly as they came.
+            headers: The headers of the request; names are matched without regard to case.
+
+        Returns:
+            The status to answer with. Nothing that the sender may do raises.
+
+        Raises:
+            CStarError: The inbox works in another event loop.
+        """
+        header = next((value for name, value in headers.items() if name.lower() == "x-signature"), "")
+        try:
+            event = construct_event(
+                body,
+                header,
+                self._secret,
+                tolerance=self._tolerance,
+                now=self._clock.time(),
+                allow_legacy=self._allow_legacy,
+            )
+        except PayloadError as error:
+            LOGGER.error("a delivery was genuine and is lost: %s", error)  # noqa: TRY400 -- the sentence says it all
+            return 200
+        except WebhookError as error:
+            LOGGER.warning("a delivery was refused: %s", error)
+            return 401
+        if self._closing or len(self._lanes) + len(self._accepting) >= self._most:
+            return 503
+        try:
+            # The store may be slow to say that it has the event. Then cStar is asked to repeat it, and the event is handled when
+            # the store has it: so the work goes on when the wait ends.
+            async with asyncio.timeout(STORE_TIMEOUT):
+                await self.start()
+                await asyncio.shield(self._task(self._accept(_key_of(event, body), event, body)))
+        except CStarError:
+            raise
+        except Exception as error:  # a store may raise what it likes
+            LOGGER.error("the store of the inbox did not take an event: %s", type(error).__name__)  # noqa: TRY400 -- the text may tell of the event
+            return 503
+        return 200
+
+    async def aiohttp_handler(self, request: web.Request) -> web.Response:
+        """A handler for `app.router.add_post` of aiohttp."""
+        return await _receivers.answer_aiohttp(self.receive, request)
+
+    async def asgi_app(self, scope: _receivers.Scope, receive: _receivers.Receive, send: _receivers.Send) -> None:
+        """An application to mount in Starlette, FastAPI or any other ASGI framework."""
+        await _receivers.answer_asgi(self.receive, scope, receive, send)
+
+    async def start(self) -> None:
+        """Take up the events that a process before this one accepted and did not handle. Only the first call does anything.
+
+        Raises:
+            CStarError: The inbox works in another event loop.
+            Exception: What the store raises; the next call tries again.
+        """
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._resume())
+        elif self._starting.get_loop() is not asyncio.get_running_loop():
+            raise CStarError("this inbox was first used in another event loop; make one inbox for each loop")
+        starting = self._starting
+        try:
+            await asyncio.shield(starting)
+        except Exception:
+            if self._starting is starting:
+                self._starting = None
+            raise
+
+    async def join(self) -> None:
+        """Wait until every event that was accepted is handled."""
+        while self._accepting:
+            await asyncio.wait(self._accepting)
+        await self._lanes.empty()
+
+    async def aclose(self) -> tuple[str, ...]:
+        """Take no more deliveries, wait for the work to end, and stop what has not ended in time. May be called twice.
+
+        Returns:
+            The ids of the events that are not handled. A store that outlives the process hands them to the next one.
+        """
+        self._closing = True
+        try:
+            async with asyncio.timeout(self._drain):
+                await self.join()
+        except TimeoutError:
+            LOGGER.warning("the inbox closes with %d events that are not handled", len(self._lanes))
+        finally:
+            await _cancel([*self._accepting, *([self._starting] if self._starting else ())])
+            left = await self._lanes.stop()
+            await self._store.aclose()
+        return tuple(one.key for one in left)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _task(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        """Work on a delivery that goes on when nobody waits for it any more."""
+
+        async def run() -> None:
+            await work
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._accepting.add(task)
+        task.add_done_callback(self._accepted)
+        return task
+
+    def _accepted(self, task: asyncio.Task[None]) -> None:
+        self._accepting.discard(task)
+        if not task.cancelled():
+            task.exception()  # told to the delivery, or to nobody if that gave up: cStar repeats it
+
+    async def _accept(self, key: str, event: WebhookEvent, body: bytes) -> None:
+        if await self._store.accept(key, body):
+            self._lanes.put(_lane_of(key, event), _Accepted(key, event))
+
+    async def _resume(self) -> None:
+        for key, body in await self._store.pending():
+            event = read_event(orjson.loads(body))
+            self._lanes.put(_lane_of(key, event), _Accepted(key, event))
+
+    async def _handle(self, accepted: _Accepted) -> None:
+        """Hand an event to everyone who asked for its type, in the order in which they registered."""
+        for kinds, handler in self._handlers:
+            if _is_wanted(accepted.event, kinds):
+                await self._try(handler, accepted)
+        try:
+            await self._store.done(accepted.key)
+        except Exception as error:  # a store may raise what it likes
+            LOGGER.error("the store did not note that %s is handled: %s", accepted.key, type(error).__name__)  # noqa: TRY400
+
+    async def _try(self, handler: Handler[Unchecked], accepted: _Accepted) -> None:
+        """Call a handler until it succeeds, has been tried often enough, or the process ends."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._slots, asyncio.timeout(self._handler_timeout):
+                    await handler(accepted.event)
+            except Exception as error:  # whatever a handler raises is its failure
+                failure = error
+            else:
+                return
+            LOGGER.warning("a handler of %s failed, attempt %d: %s", accepted.key, attempt, type(failure).__name__)
+            if attempt >= self._attempts:
+                await self._give_up(accepted, failure)
+                return
+            await self._clock.sleep(min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT))
+
+    async def _give_up(self, accepted: _Accepted, failure: Exception) -> None:
+        """Tell of an event that could not be handled."""
+        if not self._error_handlers:
+            LOGGER.error("%s (%s) could not be handled: %s", accepted.key, accepted.event.type, type(failure).__name__)
+        for handler in self._error_handlers:
+            try:
+                async with self._slots, asyncio.timeout(self._handler_timeout):
+                    await handler(accepted.event, failure)
+            except Exception as error:  # whatever it raises, the next one is told
+                LOGGER.error("an error handler failed with %s: %s", accepted.key, type(error).__name__)  # noqa: TRY400
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for their end."""
+    waiting = [task for task in tasks if task.cancel()]
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _is_kind(kind: object) -> bool:
+    return (is_text(kind) and kind != "") or (isinstance(kind, type) and issubclass(kind, WebhookEvent))
+
+
+def _is_wanted(event: WebhookEvent, kinds: Iterable[str | type[WebhookEvent]]) -> bool:
+    """Whether an event is of one of the kinds: an exact type, the types before a `*`, or a class."""
+    for kind in kinds:
+        if isinstance(kind, type):
+            if isinstance(event, kind):
+                return True
+        elif kind == event.type or (kind.endswith("*") and event.type.startswith(kind.removesuffix("*"))):
+            return True
+    return False
+
+
+def _key_of(event: WebhookEvent, body: bytes) -> str:
+    """The key by which repeats are dropped: the event's id, or what stands for it where there is none."""
+    return event.id if is_text(event.id) and event.id else f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def _lane_of(key: str, event: WebhookEvent) -> str:
+    """What an event must keep its order with: the thing that it is about, or nothing but itself."""
+    resource = event.type.partition(".")[0]
+    thing: Unchecked = event.data
+    thing = thing.get(resource) if is_object(thing) else getattr(thing, resource, None)
+    identity: Unchecked = thing.get("id") if is_object(thing) else getattr(thing, "id", None)
+    return f"{resource}:{identity}" if is_text(identity) else f"event:{key}"
