@@ -16,7 +16,7 @@ from aiohttp.client_middlewares import ClientHandlerType
 from yarl import URL
 
 from cstar_async._alarm import Alarm
-from cstar_async._http import HttpRequest, HttpResponse
+from cstar_async._http import HttpRequest, HttpResponse, OpenResponse
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
 Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
@@ -111,6 +111,8 @@ class AiohttpTransport:
                     proxy=self._proxy,
                     ssl=self._ssl,
                 )
+                if request.wants_stream and response.status == 200:
+                    return _Stream(response)
                 body = await response.read()
         except TimeoutError:
             raise RequestTimeoutError("the server did not answer in time") from None
@@ -159,6 +161,27 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_NO_TIMER,
         )
+
+
+class _Stream(OpenResponse):
+    """A response of aiohttp that is read as it arrives."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        super().__init__(response.status, response.headers, b"")
+        self._response = response
+
+    async def read(self) -> bytes:
+        """The next piece; see `OpenResponse.read`."""
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            raise ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}") from None
+
+    def close(self) -> None:
+        """Close the connection: it cannot be used again, for the body has no end."""
+        self._response.close()
 
 
 def places_of(session: aiohttp.ClientSession | None, most: int) -> int:

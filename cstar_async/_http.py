@@ -10,6 +10,9 @@ class HttpRequest:
 
     __slots__ = ("body", "headers", "method", "path", "query")
 
+    wants_stream = False
+    """Whether a good answer is to be read piece by piece; it is an `OpenResponse` then."""
+
     def __init__(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes | None) -> None:
         self.method = method
         self.path = path
@@ -31,3 +34,21 @@ class HttpResponse:
         self.headers = headers
         """Case-insensitive."""
         self.body = body
+
+
+class OpenResponse(HttpResponse):
+    """A response whose body is still arriving, without an end in sight. Whoever has it closes it."""
+
+    __slots__ = ()
+
+    async def read(self) -> bytes:
+        """The next piece of the body; empty at its end.
+
+        Raises:
+            ConnectionFailedError: The connection broke.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give the connection up; may be called twice."""
+        raise NotImplementedError

@@ -24,8 +24,9 @@ import orjson
 
 from cstar_async import _receivers
 from cstar_async._clock import Clock, SystemClock
+from cstar_async._codec import to_dict
 from cstar_async._delivery import construct_event, read_event
-from cstar_async._event import WebhookEvent
+from cstar_async._event import WebhookEvent, is_kind, is_wanted
 from cstar_async._event_store import EventStore, MemoryStore
 from cstar_async._json import Unchecked, is_object, is_text
 from cstar_async._lanes import Lanes
@@ -33,6 +34,8 @@ from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, W
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from cstar_async._event_stream import EventStream
 
 E = TypeVar("E", bound=WebhookEvent)
 
@@ -139,7 +142,7 @@ class WebhookInbox:
         Raises:
             InvalidArgumentError: None is given, or one is neither.
         """
-        if not kinds or not all(_is_kind(kind) for kind in kinds):
+        if not kinds or not all(is_kind(kind) for kind in kinds):
             raise InvalidArgumentError(
                 "a handler is for types of events such as 'ticket.created', 'ticket.*' or '*', or their classes"
             )
@@ -229,6 +232,21 @@ class WebhookInbox:
                 self._starting = None
             raise
 
+    async def run(self, stream: EventStream) -> None:
+        """Feed the handlers from the event stream, until it is closed: `await inbox.run(cstar.events("ticket.*"))`.
+
+        There is no signature to check. Where the inbox is full, the stream waits.
+
+        Raises:
+            CStarError: What the stream ends with.
+        """
+        await self.start()
+        async with stream:
+            async for event in stream:
+                await self._lanes.room(self._most)
+                body = orjson.dumps(to_dict(event))
+                await self._accept_in_the_end(_key_of(event, body), event, body)
+
     async def join(self) -> None:
         """Wait until every event that was accepted is handled."""
         while self._accepting:
@@ -282,6 +300,19 @@ class WebhookInbox:
         if await self._store.accept(key, body):
             self._lanes.put(_lane_of(key, event), _Accepted(key, event))
 
+    async def _accept_in_the_end(self, key: str, event: WebhookEvent, body: bytes) -> None:
+        """Accept an event that nobody would deliver again: wait for a store that fails."""
+        failures = 0
+        while True:
+            try:
+                await self._accept(key, event, body)
+            except Exception as error:  # a store may raise what it likes
+                LOGGER.error("the store of the inbox did not take an event: %s", type(error).__name__)  # noqa: TRY400
+                await self._clock.sleep(min(FIRST_WAIT * 2**failures, LONGEST_WAIT))
+                failures = min(failures + 1, 10)
+            else:
+                return
+
     async def _resume(self) -> None:
         for key, body in await self._store.pending():
             event = read_event(orjson.loads(body))
@@ -290,7 +321,7 @@ class WebhookInbox:
     async def _handle(self, accepted: _Accepted) -> None:
         """Hand an event to everyone who asked for its type, in the order in which they registered."""
         for kinds, handler in self._handlers:
-            if _is_wanted(accepted.event, kinds):
+            if is_wanted(accepted.event, kinds):
                 await self._try(handler, accepted)
         try:
             await self._store.done(accepted.key)
@@ -331,21 +362,6 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel tasks and wait for their end."""
     waiting = [task for task in tasks if task.cancel()]
     await asyncio.gather(*waiting, return_exceptions=True)
-
-
-def _is_kind(kind: object) -> bool:
-    return (is_text(kind) and kind != "") or (isinstance(kind, type) and issubclass(kind, WebhookEvent))
-
-
-def _is_wanted(event: WebhookEvent, kinds: Iterable[str | type[WebhookEvent]]) -> bool:
-    """Whether an event is of one of the kinds: an exact type, the types before a `*`, or a class."""
-    for kind in kinds:
-        if isinstance(kind, type):
-            if isinstance(event, kind):
-                return True
-        elif kind == event.type or (kind.endswith("*") and event.type.startswith(kind.removesuffix("*"))):
-            return True
-    return False
 
 
 def _key_of(event: WebhookEvent, body: bytes) -> str:

@@ -44,6 +44,12 @@ class Lanes(Generic[T]):
             self._moved.clear()
             await self._moved.wait()
 
+    async def room(self, most: int) -> None:
+        """Wait until there are fewer pieces than that."""
+        while len(self) >= most:
+            self._moved.clear()
+            await self._moved.wait()
+
     async def stop(self) -> list[T]:
         """Cancel what runs, and tell which work is not done."""
         left = [piece for queue in self._lanes.values() for piece in queue]
@@ -59,6 +65,7 @@ class Lanes(Generic[T]):
             while queue:
                 await self._work(queue[0])
                 queue.popleft()
+                self._moved.set()
         finally:
             del self._lanes[lane]
             self._moved.set()

@@ -23,7 +23,7 @@ from cstar_async._envelope import kind_of, open_envelope, parse_body, read_pagin
 from cstar_async._error_table import make_error, read_error
 from cstar_async._gate import Gate
 from cstar_async._headers import moment
-from cstar_async._http import HttpRequest, HttpResponse
+from cstar_async._http import HttpRequest, HttpResponse, OpenResponse
 from cstar_async._idempotency import checked_key, new_key
 from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, is_text
 from cstar_async._limits import refuse_too_many
@@ -197,6 +197,14 @@ class Call(HttpRequest):
         error.idempotency_key = self.idempotency_key
 
 
+class StreamCall(Call):
+    """A call whose answer has no end."""
+
+    __slots__ = ()
+
+    wants_stream = True
+
+
 class ClientSender:
     """Carries out the operations of one view of a client; the implementation of `Sender`.
 
@@ -345,6 +353,44 @@ class ClientSender:
         )
         await self._perform(call)
         return self._free_response(call)
+
+    async def open_stream(self, target: Target, path: str, headers: Mapping[str, str]) -> OpenResponse:
+        """Open a stream of the team's, with the limits, retries and errors of every call.
+
+        Args:
+            target: What it is named after.
+            path: Under the team.
+            headers: What this request adds to the client's own headers.
+
+        Raises:
+            ConfigurationError: The key is publishable.
+            CStarError: As for every call.
+        """
+        if self.core.is_publishable:
+            raise ConfigurationError("a publishable key cannot listen to events; use a secret key (sk_live_… or sk_test_…)")
+        call = StreamCall(
+            target,
+            path,
+            "",
+            headers,
+            None,
+            is_under_team=True,
+            idempotency_key=None,
+            settings=self.settings,
+            started=self.core.clock.monotonic(),
+            deadline_at=None,
+        )
+        await self._perform(call)
+        response = call.response
+        if isinstance(response, OpenResponse):
+            return response
+        raise DecodeError(
+            "the answer is not a stream",
+            status=response.status,
+            operation=target.id,
+            attempts=call.attempts,
+            request_id=response.headers.get(_headers.REQUEST_ID),
+        )
 
     def _free_response(self, call: Call) -> Response[JSON]:
         """The answer to a free request: `data` where there is an envelope, else the whole body; None for an empty one."""

@@ -15,7 +15,7 @@ class Transport(Protocol):
 
         Args:
             request: What to send.
-            timeout: Seconds for connecting, sending and reading together.
+            timeout: Seconds for connecting, sending and reading together; up to the headers of an answer that is to be a stream.
 
         Raises:
             ConnectionFailedError: No connection, or it broke before the response was whole.

@@ -14,13 +14,13 @@ FLOORS = {
     0: "errors _unset _json _open_enum _model _options _operation _wire _event _http _redaction _version",
     1: (
         "_headers _retry _rate_limit _idempotency _error_table _envelope _codec _drift _limits _url hooks pagination _sender"
-        " _response _run_all _signature identity"
+        " _response _run_all _signature _sse identity"
     ),
     2: "_generated models api",
     3: "_transport _aiohttp _alarm _clock",
     4: (
         "_gate _single_flight _rate_limiter _observers config _runtime _connected client library"
-        " _lanes _event_store _delivery _receivers _inbox webhooks"
+        " _lanes _event_store _delivery _receivers _event_stream _inbox webhooks"
     ),
     5: "testing __main__ __init__",
 }

@@ -1,0 +1,205 @@
+"""Live events: the messages of `/webhooks/listen` as typed events, over one connection after the other.
+
+What is inferred of the wire stands in this file alone: that the type of a message is that of its event, its id the event's id, its
+data the event as JSON, and that a server which is alive says something now and then. Documented are the path, that the messages are
+server-sent events with the payload of webhooks, and that `Last-Event-ID` brings what was missed (Webhook reference, Event stream).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict, deque
+from types import TracebackType
+from typing import Final, Self
+
+import orjson
+
+from cstar_async._delivery import read_event
+from cstar_async._event import WebhookEvent, is_kind, is_wanted
+from cstar_async._http import OpenResponse
+from cstar_async._json import Unchecked, is_object
+from cstar_async._runtime import ClientSender, FreeTarget
+from cstar_async._sse import Message, MessageReader
+from cstar_async.errors import (
+    ConnectionFailedError,
+    DecodeError,
+    InvalidArgumentError,
+    PayloadError,
+    RateLimitError,
+    RateLimitWaitError,
+    ServerError,
+    TransportError,
+)
+
+LOGGER: Final = logging.getLogger("cstar_async.events")
+
+PATH: Final = "/webhooks/listen"
+FIRST_WAIT: Final = 1.0
+LONGEST_WAIT: Final = 60.0
+STEADY: Final = 60.0
+"""Seconds after which a connection has proved itself, so that the waits begin small again."""
+REMEMBERED: Final = 10_000
+"""Ids by which repeats are dropped."""
+
+
+class EventStream:
+    """The events of a team as they happen; made by `cstar.events(…)`.
+
+    Use it with `async with`, which connects and raises what a call would raise. From then on a connection that breaks, or falls
+    silent, is replaced by another, for as long as it takes; each costs one call of the hour's budget. Events that the server sends
+    twice come once. It ends when it is closed, and with the error of a call when the server will not have it any more, such as a
+    key that was withdrawn.
+
+    Args:
+        sender: What makes the calls.
+        kinds: The types of events that are wanted; none: all.
+        silence: Seconds without a byte after which a connection counts as lost; None: it never does.
+        last_event_id: The id of the last event that was handled, to begin after it.
+
+    Raises:
+        InvalidArgumentError: A kind is no type or class of events, or *silence* is not above 0.
+    """
+
+    def __init__(
+        self, sender: ClientSender, kinds: tuple[str | type[WebhookEvent], ...], *, silence: float | None, last_event_id: str | None
+    ) -> None:
+        if not all(is_kind(kind) for kind in kinds):
+            raise InvalidArgumentError("events are asked for by type, such as 'ticket.created', 'ticket.*' or '*', or by class")
+        if silence is not None and not silence > 0:
+            raise InvalidArgumentError(f"silence is above 0 seconds, not {silence}")
+        if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isprintable()):
+            raise InvalidArgumentError("the id of an event is printable ASCII")
+        self._sender = sender
+        self._kinds = kinds or ("*",)
+        self._silence = silence
+        self._ready: deque[WebhookEvent] = deque()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._reader = MessageReader(last_event_id or "")
+        self._response: OpenResponse | None = None
+        self._connected_at = 0.0
+        self._was_connected = False
+        self._failures = 0
+        self._is_closed = False
+        self.last_event_id = last_event_id
+        """The id of the last event that was given out; begin after it another time."""
+
+    async def __aenter__(self) -> Self:
+        await self._connect()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> WebhookEvent:
+        while not self._ready:
+            if self._is_closed:
+                raise StopAsyncIteration
+            await self._advance()
+        event = self._ready.popleft()
+        self.last_event_id = event.id
+        return event
+
+    async def aclose(self) -> None:
+        """Close the connection; the iteration ends. May be called twice."""
+        self._is_closed = True
+        self._ready.clear()
+        self._drop()
+
+    async def _advance(self) -> None:
+        """Read on, or connect again."""
+        try:
+            if self._response is None:
+                await self._connect()
+            else:
+                await self._read(self._response)
+        except (TransportError, ServerError, RateLimitError, RateLimitWaitError) as error:
+            if self._response is not None and self._sender.core.clock.monotonic() - self._connected_at >= STEADY:
+                self._failures = 0
+            self._drop()
+            if self._is_closed:
+                return
+            if not self._was_connected:
+                raise
+            await self._pause(error)
+
+    async def _connect(self) -> None:
+        clock = self._sender.core.clock
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if _can_be_sent(self._reader.last_event_id):
+            headers["Last-Event-ID"] = self._reader.last_event_id
+        response = await self._sender.open_stream(FreeTarget("listen_to_events", "GET", PATH), PATH, headers)
+        content_type = response.headers.get("Content-Type", "")
+        if content_type.partition(";")[0].strip().lower() != "text/event-stream":
+            response.close()
+            raise DecodeError("the answer is not a stream of events", status=response.status, operation="listen_to_events")
+        self._response = response
+        self._reader = MessageReader(self._reader.last_event_id)
+        self._connected_at, self._was_connected = clock.monotonic(), True
+
+    async def _read(self, response: OpenResponse) -> None:
+        try:
+            async with asyncio.timeout(self._silence):
+                chunk = await response.read()
+        except TimeoutError:
+            raise ConnectionFailedError("the stream fell silent") from None
+        if self._is_closed:
+            return
+        if not chunk:
+            raise ConnectionFailedError("the stream ended")
+        for message in self._reader.feed(chunk):
+            event = _event_of(message)
+            if event is not None and self._is_new(event):
+                self._failures = 0
+                if is_wanted(event, self._kinds):
+                    self._ready.append(event)
+
+    def _is_new(self, event: WebhookEvent) -> bool:
+        if not event.id:
+            return True
+        if event.id in self._seen:
+            return False
+        self._seen[event.id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return True
+
+    async def _pause(self, error: Exception) -> None:
+        """Wait before the next connection: longer each time, until one holds or brings something new."""
+        core = self._sender.core
+        first = FIRST_WAIT if self._reader.retry is None else max(self._reader.retry, 0.1)
+        wait = min(first * 2**self._failures, LONGEST_WAIT)
+        wait *= 0.5 + core.random() / 2
+        if isinstance(error, RateLimitWaitError):
+            wait = max(wait, min(error.wait, 3600.0))
+        elif isinstance(error, (RateLimitError, ServerError)) and error.retry_after is not None:
+            wait = max(wait, min(error.retry_after, 3600.0))
+        self._failures = min(self._failures + 1, 10)
+        LOGGER.info("the event stream is interrupted (%s), connecting again in %.1f s", type(error).__name__, wait)
+        await core.clock.sleep(wait)
+
+    def _drop(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:
+            response.close()
+
+
+def _event_of(message: Message) -> WebhookEvent | None:
+    """The event of a message; None for one that has none. What the payload does not say itself is taken from the message."""
+    try:
+        wire: Unchecked = orjson.loads(message.data)
+        if is_object(wire):
+            wire.setdefault("type", message.event or None)
+            if message.last_event_id:
+                wire.setdefault("id", message.last_event_id)
+        return read_event(wire)
+    except (orjson.JSONDecodeError, PayloadError) as error:
+        LOGGER.warning("a message of the event stream is no event: %s", type(error).__name__)
+        return None
+
+
+def _can_be_sent(event_id: str) -> bool:
+    return event_id != "" and event_id.isascii() and event_id.isprintable()
