@@ -153,6 +153,7 @@ def test_a_genuine_body_that_is_no_event_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload["id"])
 def test_a_documented_event_goes_back_to_its_wire_form(payload: dict[str, Any]) -> None:
     """Nothing of it is lost, and nothing is unknown."""
+    payload = copy.deepcopy(payload)
     event = received(payload)
     again = to_dict(event)
     instants = [node.pop("created_at") for node in (again, again["data"]["ticket"], payload, payload["data"]["ticket"])]  # type: ignore[index, call-overload]
