@@ -178,14 +178,14 @@ async def test_a_comment_breaks_the_silence() -> None:
     async def alive(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": STREAM})
         await response.prepare(request)
-        for _ in range(10):
+        for _ in range(8):
             await response.write(b": alive\n")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         await response.write(message(1))
         await asyncio.Event().wait()
         return response
 
-    async with listening(alive) as at, at.client() as cstar, cstar.events(silence=0.1) as stream:
+    async with listening(alive) as at, at.client() as cstar, cstar.events(silence=0.6) as stream:
         assert await take(stream, 1) == ["evt_1"]
     assert len(at.requests) == 1
 

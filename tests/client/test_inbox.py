@@ -382,7 +382,7 @@ async def test_a_handler_that_hangs_has_failed() -> None:
 async def test_closing_waits_for_the_work_and_says_what_is_left() -> None:
     """Within its limit; what runs then is cancelled."""
     got: list[str] = []
-    inbox = inbox_of(drain=0.05)
+    inbox = inbox_of(drain=0.3)
 
     @inbox.on("*")
     async def handle(event: WebhookEvent) -> None:
