@@ -8,7 +8,7 @@ NODE_TOOLS := build/node
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-external setup-external generate check-generated format lint types cover bench wheel-test clean
+.PHONY: help setup demo test soak test-external setup-external generate check-generated format lint types cover bench wheel-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,9 +22,12 @@ test: setup ## Check everything that needs Python only: lint, drift, types, test
 	$(RUN)/python -m codegen --check
 	$(MAKE) --no-print-directory types
 	$(RUN)/coverage erase
-	$(RUN)/coverage run -m pytest -m "not external" --numprocesses auto --dist worksteal
+	$(RUN)/coverage run -m pytest -m "not external and not soak" --numprocesses auto --dist worksteal
 	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report
+
+soak: setup ## Run what takes minutes: faults on the wire by the ten thousand, memory over long runs
+	$(RUN)/python -m pytest -m soak --numprocesses auto --dist worksteal --timeout 1800
 
 test-external: setup ## Check the document and the client with tools that need Node (make setup-external installs them)
 	$(RUN)/python -m pytest -m external tests/external
@@ -56,7 +59,7 @@ types: setup ## Check the types, as strictly as both checkers can
 
 cover: setup ## Run the tests and show the lines that none of them reaches
 	$(RUN)/coverage erase
-	$(RUN)/coverage run -m pytest -m "not external" --numprocesses auto --dist worksteal
+	$(RUN)/coverage run -m pytest -m "not external and not soak" --numprocesses auto --dist worksteal
 	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report --fail-under=0
 	$(RUN)/coverage html --quiet && echo "line by line: htmlcov/index.html"
