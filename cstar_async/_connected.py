@@ -110,6 +110,8 @@ class Connected:
             places=places_of(session, max_connections),
             budget=RetryBudget(retry_budget),
             observers=Observers(hooks),
+            host=url.host or "",
+            port=url.port or 0,
             prefix=url.raw_path.rstrip("/"),
             scope=scope,
             team_id=config.checked_team_id(team_id),

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
-from cstar_async.hooks import DriftInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+from cstar_async.hooks import CallInfo, DoneInfo, DriftInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 Info = TypeVar("Info")
 
@@ -22,6 +22,8 @@ class Observers:
 
     def __init__(self, hooks: Iterable[Hooks]) -> None:
         hooks = tuple(hooks)
+        self._call = tuple(hook.on_call for hook in hooks if type(hook).on_call is not Hooks.on_call)
+        self._done = tuple(hook.on_done for hook in hooks if type(hook).on_done is not Hooks.on_done)
         self._request = tuple(hook.on_request for hook in hooks if type(hook).on_request is not Hooks.on_request)
         self._response = tuple(hook.on_response for hook in hooks if type(hook).on_response is not Hooks.on_response)
         self._retry = tuple(hook.on_retry for hook in hooks if type(hook).on_retry is not Hooks.on_retry)
@@ -29,6 +31,8 @@ class Observers:
         self._drift = tuple(hook.on_drift for hook in hooks if type(hook).on_drift is not Hooks.on_drift)
         self.watch_drift = bool(self._drift)
         """Whether anybody wants to hear of drift; comparing costs more than decoding."""
+        self.watch_spans = bool(self._call or self._done)
+        """Whether anybody wants to hear when calls begin and end."""
         self._watch_calls = bool(self._request or self._response)
 
     @property
@@ -36,12 +40,20 @@ class Observers:
         """Whether anybody wants to hear of requests and responses: hooks, or the log."""
         return self._watch_calls or LOGGER.isEnabledFor(logging.DEBUG)
 
+    def call(self, info: CallInfo) -> None:
+        """A call begins."""
+        _tell(self._call, info)
+
+    def done(self, info: DoneInfo) -> None:
+        """A call ended."""
+        _tell(self._done, info)
+
     def request(self, info: RequestInfo) -> None:
         """An attempt is about to be sent."""
         LOGGER.debug("%s %s: attempt %d", info.method, info.path, info.attempt)
         _tell(self._request, info)
 
-    def response(self, info: ResponseInfo, request_id: str | None) -> None:
+    def response(self, info: ResponseInfo) -> None:
         """An attempt was answered."""
         LOGGER.debug(
             "%s %s: %d in %.3f s, attempt %d, request %s",
@@ -50,7 +62,7 @@ class Observers:
             info.status,
             info.elapsed,
             info.attempt,
-            request_id,
+            info.request_id,
         )
         _tell(self._response, info)
 

@@ -51,7 +51,7 @@ from cstar_async.errors import (
     RequestTimeoutError,
     TransportError,
 )
-from cstar_async.hooks import DriftInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+from cstar_async.hooks import CallInfo, DoneInfo, DriftInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 from cstar_async.pagination import Page, Paginator
 
 T = TypeVar("T")
@@ -90,6 +90,8 @@ class Core:
         places: How many calls may be in flight at once.
         budget: Tokens for retries.
         observers: Hooks and log.
+        host: Where calls go, for observers.
+        port: Where on that host.
         prefix: What stands before every path: the path of the base URL.
         scope: Whether relative paths are under a team or under its public library.
         team_id: The team, if it is known.
@@ -106,6 +108,8 @@ class Core:
         places: int,
         budget: RetryBudget,
         observers: Observers,
+        host: str,
+        port: int,
         prefix: str,
         scope: Scope = "team",
         team_id: str | None,
@@ -118,6 +122,8 @@ class Core:
         self.gate = Gate(places)
         self.budget = budget
         self.observers = observers
+        self.host = host
+        self.port = port
         self.prefix = prefix
         self.scope: Scope = scope
         self.is_publishable = is_publishable
@@ -158,7 +164,10 @@ class Core:
 class Call(HttpRequest):
     """One call on its way: what is sent, what it goes by, and in the end how it went."""
 
-    __slots__ = ("attempts", "deadline_at", "idempotency_key", "is_under_team", "response", "settings", "started", "target")
+    __slots__ = (
+        "_id", "attempts", "deadline_at", "idempotency_key", "is_told", "is_under_team",
+        "response", "settings", "started", "target",
+    )  # fmt: skip
 
     response: HttpResponse
     """The answer; there is one when the call was performed."""
@@ -189,6 +198,14 @@ class Call(HttpRequest):
         self.started = started
         self.deadline_at = deadline_at
         self.attempts = 0
+        self.is_told = False
+        self._id = ""
+
+    @property
+    def id(self) -> str:
+        """What observers know it by; made when first asked for, since mostly nobody asks."""
+        self._id = self._id or new_key()
+        return self._id
 
     def name(self, error: CStarError) -> None:
         """Write on an error which call it ended."""
@@ -232,15 +249,19 @@ class ClientSender:
     ) -> T:
         """One call that answers with one object; see `Sender.call`."""
         call = self._prepare(operation, path, query, body, idempotency_key, options)
-        await self._perform(call)
-        if operation.shape == "deleted" and (not call.response.body.strip() or call.response.status == 404):
-            # The answer is known without a body: the object is gone.
-            envelope: dict[str, Unchecked] = {"data": {"deleted": True, "id": path[-1]}}
-        elif operation.may_be_empty and not call.response.body.strip():
-            envelope = {"data": {}}
-        else:
-            envelope = self._open(call, operation, dict)
-        return self._deliver(call, envelope, read_row(result, envelope["data"]))
+        try:
+            await self._perform(call)
+            if operation.shape == "deleted" and (not call.response.body.strip() or call.response.status == 404):
+                # The answer is known without a body: the object is gone.
+                envelope: dict[str, Unchecked] = {"data": {"deleted": True, "id": path[-1]}}
+            elif operation.may_be_empty and not call.response.body.strip():
+                envelope = {"data": {}}
+            else:
+                envelope = self._open(call, operation, dict)
+            return self._deliver(call, envelope, read_row(result, envelope["data"]))
+        except BaseException as error:
+            self._tell_failed(call, error)
+            raise
 
     async def call_or_text(
         self,
@@ -255,12 +276,16 @@ class ClientSender:
     ) -> T | str:
         """One call that answers with one object or with a text; see `Sender.call_or_text`."""
         call = self._prepare(operation, path, query, body, idempotency_key, options)
-        await self._perform(call)
-        text = read_text(call.response, operation.text)
-        if text is not None:
-            return self._deliver(call, {}, text)
-        envelope = self._open(call, operation, dict)
-        return self._deliver(call, envelope, read_row(result, envelope["data"]))
+        try:
+            await self._perform(call)
+            text = read_text(call.response, operation.text)
+            if text is not None:
+                return self._deliver(call, {}, text)
+            envelope = self._open(call, operation, dict)
+            return self._deliver(call, envelope, read_row(result, envelope["data"]))
+        except BaseException as error:
+            self._tell_failed(call, error)
+            raise
 
     async def call_or_none(
         self,
@@ -275,10 +300,14 @@ class ClientSender:
     ) -> T | None:
         """One call that answers with one object or null; see `Sender.call_or_none`."""
         call = self._prepare(operation, path, query, body, idempotency_key, options)
-        await self._perform(call)
-        envelope = self._open(call, operation, dict)
-        data: Unchecked = envelope["data"]
-        return self._deliver(call, envelope, None if data is None else read_row(result, data))
+        try:
+            await self._perform(call)
+            envelope = self._open(call, operation, dict)
+            data: Unchecked = envelope["data"]
+            return self._deliver(call, envelope, None if data is None else read_row(result, data))
+        except BaseException as error:
+            self._tell_failed(call, error)
+            raise
 
     async def call_list(
         self,
@@ -291,9 +320,13 @@ class ClientSender:
     ) -> list[T]:
         """One call that answers with a whole list; see `Sender.call_list`."""
         call = self._prepare(operation, path, query, None, None, options)
-        await self._perform(call)
-        envelope = self._open(call, operation, list)
-        return self._deliver(call, envelope, read_rows(item, envelope["data"]))
+        try:
+            await self._perform(call)
+            envelope = self._open(call, operation, list)
+            return self._deliver(call, envelope, read_rows(item, envelope["data"]))
+        except BaseException as error:
+            self._tell_failed(call, error)
+            raise
 
     def paginate(
         self,
@@ -314,11 +347,15 @@ class ClientSender:
         async def fetch(number: int | None, size: int | None) -> Page[T]:
             call = self._prepare(operation, path, None, None, None, options)
             call.query = page_query(asked, number, size)
-            await self._perform(call)
-            envelope = self._open(call, operation, list)
-            rows = read_rows(item, envelope["data"])
-            page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
-            return self._deliver(call, envelope, page)
+            try:
+                await self._perform(call)
+                envelope = self._open(call, operation, list)
+                rows = read_rows(item, envelope["data"])
+                page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
+                return self._deliver(call, envelope, page)
+            except BaseException as error:
+                self._tell_failed(call, error)
+                raise
 
         return Paginator(fetch, first=_count_or_none(first, "page"), size=_count_or_none(size, "page_size"))
 
@@ -351,8 +388,15 @@ class ClientSender:
             is_under_team=not written.startswith("/api/"),
             is_keyed=is_keyed,
         )
-        await self._perform(call)
-        return self._free_response(call)
+        try:
+            await self._perform(call)
+            response = self._free_response(call)
+        except BaseException as error:
+            self._tell_failed(call, error)
+            raise
+        if call.is_told:
+            self._tell_done(call, response.request_id)
+        return response
 
     async def open_stream(self, target: Target, path: str, headers: Mapping[str, str]) -> OpenResponse:
         """Open a stream of the team's, with the limits, retries and errors of every call.
@@ -380,17 +424,24 @@ class ClientSender:
             started=self.core.clock.monotonic(),
             deadline_at=None,
         )
-        await self._perform(call)
-        response = call.response
-        if isinstance(response, OpenResponse):
-            return response
-        raise DecodeError(
-            "the answer is not a stream",
-            status=response.status,
-            operation=target.id,
-            attempts=call.attempts,
-            request_id=response.headers.get(_headers.REQUEST_ID),
-        )
+        try:
+            await self._perform(call)
+            response = call.response
+            request_id = response.headers.get(_headers.REQUEST_ID)
+            if not isinstance(response, OpenResponse):
+                raise DecodeError(
+                    "the answer is not a stream",
+                    status=response.status,
+                    operation=target.id,
+                    attempts=call.attempts,
+                    request_id=request_id,
+                )
+        except BaseException as error:
+            self._tell_failed(call, error)
+            raise
+        if call.is_told:
+            self._tell_done(call, request_id)
+        return response
 
     def _free_response(self, call: Call) -> Response[JSON]:
         """The answer to a free request: `data` where there is an envelope, else the whole body; None for an empty one."""
@@ -524,6 +575,8 @@ class ClientSender:
         """Send a call until it succeeds and has its response, or until its failure is to be raised."""
         core = self.core
         core.enter_loop()
+        if core.observers.watch_spans:
+            self._tell_begun(call)
         base = (core.team_path.value or await self._team_path(call)) if call.is_under_team else core.prefix
         call.path = base + call.path
         may_be_done = False
@@ -622,6 +675,7 @@ class ClientSender:
         core, target = self.core, call.target
         core.observers.request(
             RequestInfo(
+                call_id=call.id,
                 operation=target.id,
                 method=target.method,
                 path=target.path,
@@ -633,6 +687,7 @@ class ClientSender:
         response = await core.transport.send(call, timeout)
         core.observers.response(
             ResponseInfo(
+                call_id=call.id,
                 operation=target.id,
                 method=target.method,
                 path=target.path,
@@ -640,8 +695,8 @@ class ClientSender:
                 status=response.status,
                 elapsed=core.clock.monotonic() - sent,
                 rate_limit=read_state(response.headers),
-            ),
-            response.headers.get(_headers.REQUEST_ID),
+                request_id=response.headers.get(_headers.REQUEST_ID),
+            )
         )
         return response
 
@@ -673,6 +728,7 @@ class ClientSender:
         target = call.target
         core.observers.retry(
             RetryInfo(
+                call_id=call.id,
                 operation=target.id,
                 method=target.method,
                 path=target.path,
@@ -702,12 +758,54 @@ class ClientSender:
         target = call.target
         self.core.observers.wait(
             WaitInfo(
+                call_id=call.id,
                 operation=target.id,
                 method=target.method,
                 path=target.path,
                 reason=reason,
                 wait=wait,
                 priority=call.settings.priority,
+            )
+        )
+
+    def _tell_begun(self, call: Call) -> None:
+        """Tell the observers that a call begins, which they will then hear the end of."""
+        core, target = self.core, call.target
+        call.is_told = True
+        core.observers.call(
+            CallInfo(
+                call_id=call.id,
+                operation=target.id,
+                method=target.method,
+                path=target.path,
+                host=core.host,
+                port=core.port,
+            )
+        )
+
+    def _tell_failed(self, call: Call, error: BaseException) -> None:
+        """Tell those who were told of a call's beginning that it raises."""
+        if call.is_told:
+            request_id = error.request_id if isinstance(error, CStarError) else None
+            self._tell_done(call, request_id, status=_status_of(error), error=error)
+
+    def _tell_done(
+        self, call: Call, request_id: str | None, *, status: int | None = None, error: BaseException | None = None
+    ) -> None:
+        core, target = self.core, call.target
+        call.is_told = False
+        core.observers.done(
+            DoneInfo(
+                call_id=call.id,
+                operation=target.id,
+                method=target.method,
+                path=target.path,
+                attempts=call.attempts,
+                status=call.response.status if error is None else status,
+                request_id=request_id,
+                error=None if error is None else type(error).__name__,
+                elapsed=core.clock.monotonic() - call.started,
+                rate_limit=core.limiter.state,
             )
         )
 
@@ -747,6 +845,8 @@ class ClientSender:
         recorder = RECORDER.get()
         if recorder is not None:
             recorder.response = self._respond(call, envelope, data)
+        if call.is_told:
+            self._tell_done(call, _request_id(call, envelope))
         return data
 
     def _respond(self, call: Call, envelope: dict[str, Unchecked], data: T) -> Response[T]:
@@ -755,13 +855,25 @@ class ClientSender:
             data=data,
             status=response.status,
             headers=response.headers,
-            request_id=request_id_of(envelope) or response.headers.get(_headers.REQUEST_ID),
+            request_id=_request_id(call, envelope),
             timestamp=timestamp_of(envelope),
             rate_limit=read_state(response.headers),
             attempts=call.attempts,
             idempotency_key=call.idempotency_key,
             elapsed=self.core.clock.monotonic() - call.started,
         )
+
+
+def _request_id(call: Call, envelope: dict[str, Unchecked]) -> str | None:
+    """The id of the request as its answer names it, in the body or else in a header."""
+    return request_id_of(envelope) or call.response.headers.get(_headers.REQUEST_ID)
+
+
+def _status_of(error: BaseException | None) -> int | None:
+    """The status of the answer that an error is about; None where there was none."""
+    if isinstance(error, (APIError, DecodeError)):
+        return error.status
+    return _status_of(error.__cause__) if isinstance(error, RateLimitWaitError) else None
 
 
 @attrs.frozen

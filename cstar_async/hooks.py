@@ -3,6 +3,9 @@
 Hooks are plain functions that get one frozen value and return nothing. They run on the event loop between the steps of a call, so
 they must be quick. What they raise is logged and dropped: watching a call cannot break it. The values hold no key, no body and no
 query; `idempotency_key` is the one with which a call may be repeated, not a secret.
+
+A call is what a method of the client does: one or several attempts, and the waits between them. All that is told of a call has the
+same `call_id`, and runs in the context (`contextvars`) of whoever made the call. A walk over pages is one call a page.
 """
 
 from __future__ import annotations
@@ -16,14 +19,51 @@ from cstar_async._rate_limit import RateLimitState
 
 
 @attrs.frozen(kw_only=True)
-class RequestInfo:
-    """An attempt is about to be sent."""
+class CallInfo:
+    """A call begins. Whatever becomes of it, `DoneInfo` follows."""
 
+    call_id: str
+    """The same in all that is told of a call, and no other's."""
     operation: str
     """The operationId, such as `create_ticket`; `request` for a path of the caller's own."""
     method: str
     path: str
-    """The template of the path: ids are not filled in."""
+    """The template of the path: ids are not filled in. With `request`, the path as the caller wrote it."""
+    host: str
+    """Where it goes: a name or an address."""
+    port: int
+
+
+@attrs.frozen(kw_only=True)
+class DoneInfo:
+    """A call ended: with a result, with an error, or because it was cancelled."""
+
+    call_id: str
+    operation: str
+    method: str
+    path: str
+    attempts: int
+    """How often the request was sent; 0 if it never was."""
+    status: int | None
+    """Of the last answer; None if none came."""
+    request_id: str | None
+    """The id under which cStar's support finds the request."""
+    error: str | None
+    """The class of what was raised, `CancelledError` among them; None: the call succeeded."""
+    elapsed: float
+    """Seconds from the call to its end, waits and retries included."""
+    rate_limit: RateLimitState | None
+    """The rate limit as last learned."""
+
+
+@attrs.frozen(kw_only=True)
+class RequestInfo:
+    """An attempt is about to be sent."""
+
+    call_id: str
+    operation: str
+    method: str
+    path: str
     attempt: int
     """From 1."""
     idempotency_key: str | None
@@ -33,6 +73,7 @@ class RequestInfo:
 class ResponseInfo:
     """An attempt was answered, whatever the status."""
 
+    call_id: str
     operation: str
     method: str
     path: str
@@ -42,12 +83,15 @@ class ResponseInfo:
     """Seconds from sending to the whole answer."""
     rate_limit: RateLimitState | None
     """What this answer said of the rate limit."""
+    request_id: str | None
+    """As the header of the answer states it."""
 
 
 @attrs.frozen(kw_only=True)
 class RetryInfo:
     """An attempt failed and another follows."""
 
+    call_id: str
     operation: str
     method: str
     path: str
@@ -65,6 +109,7 @@ class RetryInfo:
 class WaitInfo:
     """A call waits before it is sent."""
 
+    call_id: str
     operation: str
     method: str
     path: str
@@ -93,6 +138,9 @@ class DriftInfo:
 class Hooks:
     """Does nothing. Override any of the methods."""
 
+    def on_call(self, info: CallInfo, /) -> None:
+        """A call begins."""
+
     def on_request(self, info: RequestInfo, /) -> None:
         """An attempt is about to be sent."""
 
@@ -107,3 +155,6 @@ class Hooks:
 
     def on_drift(self, info: DriftInfo, /) -> None:
         """An answer differs from the document."""
+
+    def on_done(self, info: DoneInfo, /) -> None:
+        """A call ended, one way or another."""
