@@ -22,7 +22,7 @@ FLOORS = {
         "_gate _single_flight _rate_limiter _observers config _runtime _connected client library"
         " _lanes _event_store _delivery _receivers _event_stream _inbox webhooks"
     ),
-    5: "testing __main__ __init__",
+    5: "otel testing __main__ __init__",
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
 
