@@ -44,7 +44,8 @@ def _texts(parsed: Parsed, view: View) -> dict[str, str]:
     show = _Templates(env)
     texts = {
         "_generated/__init__.py": show("package.py.jinja"),
-        "_generated/operations.py": show("operations.py.jinja", operations=view.operations),
+        "_generated/operations/__init__.py": show("operations_package.py.jinja"),
+        "_generated/all_operations.py": show("all_operations.py.jinja", operations=view.operations, modules=view.api_modules),
         "_generated/events.py": show("events.py.jinja", events=view.events, imports=view.event_imports),
         "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
         "_generated/models/__init__.py": show("models_door.py.jinja", modules=view.model_modules),
@@ -62,6 +63,7 @@ def _texts(parsed: Parsed, view: View) -> dict[str, str]:
     }
     texts |= {f"_generated/models/{module.name}.py": show("models.py.jinja", module=module) for module in view.model_modules}
     for module in view.api_modules:
+        texts[f"_generated/operations/{module.name}.py"] = show("operations.py.jinja", module=module)
         texts[f"_generated/api/{module.name}.py"] = show("api.py.jinja", module=module)
         texts[f"api/{module.name}.py"] = show("public_api.py.jinja", module=module)
     for namespaces in view.namespace_modules:

@@ -29,6 +29,8 @@ class ApiModuleView:
 
     name: str
     functions: tuple[FunctionView, ...]
+    operations: tuple[OperationView, ...]
+    """What the functions hand to the sender."""
     imports: tuple[tuple[str, str], ...]
 
     @property
@@ -72,8 +74,8 @@ def look_at(parsed: Parsed) -> View:
     modules = model_modules(models, placement, findings)
     functions = FunctionViews(parsed, models, shapes)
     namespaces = namespace_modules(document)
-    apis = tuple(_api_module(module.root.attribute, parsed, functions, placement) for module in namespaces)
     operations = tuple(operation_view(document, operation) for operation in document.operations)
+    apis = tuple(_api_module(module.root.attribute, parsed, functions, operations, placement) for module in namespaces)
     events = event_views(document)
     shown = {
         "constant": [operation.id for operation in operations],
@@ -110,9 +112,15 @@ def _schemas(document: Document, usage: Usage) -> dict[str, Any]:
     return {name: without_prose(schema) for name, schema in document.schemas.items() if name in needed}
 
 
-def _api_module(root: str, parsed: Parsed, functions: FunctionViews, placement: Placement) -> ApiModuleView:
-    operations = [operation for operation in parsed.document.operations if operation.root == root]
-    single = [functions.of(operation) for operation in operations]
-    made = (*single, *(functions.for_all(operation) for operation in operations if RUN_ALL in operation.node))
-    imports = placement.imports({name for function in made for name in function.classes})
-    return ApiModuleView(name=root, functions=made, imports=imports)
+def _api_module(
+    root: str, parsed: Parsed, functions: FunctionViews, operations: tuple[OperationView, ...], placement: Placement
+) -> ApiModuleView:
+    own = [operation for operation in parsed.document.operations if operation.root == root]
+    single = [functions.of(operation) for operation in own]
+    made = (*single, *(functions.for_all(operation) for operation in own if RUN_ALL in operation.node))
+    return ApiModuleView(
+        name=root,
+        functions=made,
+        operations=tuple(operation for operation in operations if operation.root == root),
+        imports=placement.imports({name for function in made for name in function.classes}),
+    )

@@ -1,4 +1,4 @@
-"""Operations as the constants of `operations.py`: plain values, for the runtime and the fake server."""
+"""Operations as the constants of `operations/`: plain values, for the runtime and the fake server."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"}
 
 @dataclass(frozen=True, kw_only=True)
 class OperationView:
-    """A constant of `operations.py`."""
+    """A constant of the module of its root namespace."""
 
+    root: str
     constant: str
     id: str
     arguments: str
@@ -65,7 +66,9 @@ def operation_view(document: Document, operation: Operation) -> OperationView:
         spelt["extensions"] = repr(extensions)
     constant = operation.id.upper()
     arguments = "".join(f"{name}={code}, " for name, code in spelt.items())
-    return OperationView(constant=constant, id=operation.id, arguments=arguments, run_all=_run_all(document, operation))
+    return OperationView(
+        root=operation.root, constant=constant, id=operation.id, arguments=arguments, run_all=_run_all(document, operation)
+    )
 
 
 def shape_of_answer(document: Document, operation: Operation) -> str:
