@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cstar_async._generated import operations
 from cstar_async._generated.models.audit_log import AuditLogEntry
+from cstar_async._generated.operations import audit_log as operations
 from cstar_async._options import RequestOptions
 from cstar_async._sender import HasSender
 from cstar_async._unset import UNSET, Unset

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cstar_async._generated import operations
 from cstar_async._generated.models.automations import (
     Automation,
     AutomationAction,
@@ -20,6 +19,7 @@ from cstar_async._generated.models.automations import (
     AutomationUpdate,
 )
 from cstar_async._generated.models.shared import Deleted
+from cstar_async._generated.operations import automations as operations
 from cstar_async._json import JSONObject
 from cstar_async._options import RequestOptions
 from cstar_async._sender import HasSender

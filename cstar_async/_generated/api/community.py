@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cstar_async._generated import operations
 from cstar_async._generated.models.community import (
     CommunityAttachment,
     CommunityComment,
@@ -20,6 +19,7 @@ from cstar_async._generated.models.community import (
     CommunityVisibilityInput,
 )
 from cstar_async._generated.models.shared import Deleted
+from cstar_async._generated.operations import community as operations
 from cstar_async._json import JSONObject
 from cstar_async._options import RequestOptions
 from cstar_async._sender import HasSender

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cstar_async._generated import operations
 from cstar_async._generated.models.imports import ImportResourceInput, ImportResult, ImportRun
+from cstar_async._generated.operations import imports as operations
 from cstar_async._json import JSONObject
 from cstar_async._options import RequestOptions
 from cstar_async._run_all import run_all
