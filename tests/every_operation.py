@@ -17,7 +17,7 @@ import attrs
 
 from codegen import view_names as names
 from cstar_async import CStarClient, CStarLibrary, RequestOptions, models
-from cstar_async._generated.operations import OPERATIONS
+from cstar_async._generated.all_operations import OPERATIONS
 from cstar_async._operation import Operation
 
 INSTANT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

@@ -77,7 +77,7 @@ class Document:
 @functools.cache
 def generated_document() -> Document:
     """The document that this package was generated from."""
-    from cstar_async._generated.operations import OPERATIONS
+    from cstar_async._generated.all_operations import OPERATIONS
 
     text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
     return Document(OPERATIONS, orjson.loads(text)["components"]["schemas"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import CStarClient, DecodeError, Hooks, RequestOptions, Response, from_dict, to_dict
-from cstar_async._generated import operations
+from cstar_async._generated.operations.activity import LIST_ACTIVITY
 from cstar_async._json import JSON
 from cstar_async.hooks import DriftInfo
 from cstar_async.models import Boss, BossStatus, Preferences, Settings
@@ -54,7 +54,7 @@ async def test_free_pages_can_be_walked(server: Server, client: CStarClient) -> 
         ok([{"n": 1}], pagination={"page": 1, "pageSize": 1, "total": 2, "hasMore": True}),
         ok([{"n": 2}], pagination={"page": 2, "pageSize": 1, "total": 2, "hasMore": False}),
     )
-    walk = client.sender.paginate(operations.LIST_ACTIVITY, dict[str, JSON], query={"pageSize": 1})
+    walk = client.sender.paginate(LIST_ACTIVITY, dict[str, JSON], query={"pageSize": 1})
     assert [row async for row in walk] == [{"n": 1}, {"n": 2}]
 
 

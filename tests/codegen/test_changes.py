@@ -21,6 +21,12 @@ def _answer(tree: Tree, code: str) -> str:
     return tree.answer(code)
 
 
+def _files_of(namespace: str) -> set[str]:
+    """The modules of a root namespace."""
+    own = {f"_generated/{kind}/{namespace}.py" for kind in ("api", "models", "namespaces", "operations")}
+    return own | {f"api/{namespace}.py"}
+
+
 def test_new_field_appears(tree: Tree) -> None:
     """A field of an answer is an attribute, and a field of a body an argument that is sent."""
 
@@ -98,7 +104,7 @@ def test_new_operation_becomes_function_and_method(tree: Tree) -> None:
     assert "('/tickets/', '/peek') True True" == _answer(
         tree,
         "from cstar_async._generated.namespaces.tickets import TicketsNamespace\n"
-        "from cstar_async._generated.operations import OPERATIONS\n"
+        "from cstar_async._generated.all_operations import OPERATIONS\n"
         "from cstar_async.api import peek_at_ticket\n"
         "from cstar_async.api.tickets import peek_at_ticket as same\n"
         "print(OPERATIONS['peek_at_ticket'].segments, TicketsNamespace.peek is peek_at_ticket, same is peek_at_ticket)",
@@ -111,7 +117,7 @@ def test_dropped_operation_goes_everywhere(tree: Tree) -> None:
 
     assert "False False False False" == _answer(
         tree,
-        "import cstar_async._generated.operations as operations, cstar_async.api as api, cstar_async.api.tickets as tickets\n"
+        "import cstar_async._generated.all_operations as operations, cstar_async.api as api, cstar_async.api.tickets as tickets\n"
         "from cstar_async._generated.namespaces.tickets import TicketsNamespace\n"
         "print('delete_ticket' in operations.OPERATIONS, hasattr(api, 'delete_ticket'), hasattr(tickets, 'delete_ticket'),"
         " hasattr(TicketsNamespace, 'delete'))",
@@ -220,9 +226,7 @@ def test_namespace_without_operations_is_gone(tree: Tree) -> None:
         "from cstar_async._generated.namespaces import ClientNamespaces\n"
         "print(hasattr(ClientNamespaces, 'tags'), hasattr(api, 'list_tags'), hasattr(models, 'Tag'))",
     )
-    assert {"api/tags.py", "_generated/api/tags.py", "_generated/models/tags.py", "_generated/namespaces/tags.py"} == (
-        before - set(tree.files())
-    )
+    assert _files_of("tags") == before - set(tree.files())
 
 
 def test_library_is_generated_apart(tree: Tree) -> None:
@@ -232,7 +236,7 @@ def test_library_is_generated_apart(tree: Tree) -> None:
         "from cstar_async._generated.namespaces import ClientNamespaces\n"
         "from cstar_async._generated.namespaces.library import LibraryNamespace\n"
         "from cstar_async.api.library import get_library_article\n"
-        "from cstar_async._generated.operations import OPERATIONS\n"
+        "from cstar_async._generated.all_operations import OPERATIONS\n"
         "print(LibraryNamespace.__name__, OPERATIONS['get_library_article'].scope, hasattr(ClientNamespaces, 'library'))",
     )
 
@@ -242,9 +246,7 @@ def test_dropped_namespace_leaves_no_file(tree: Tree) -> None:
     before = set(tree.files())
     tree.write(_add_notes)
     assert 0 == tree.generate().returncode
-    assert {"api/notes.py", "_generated/api/notes.py", "_generated/models/notes.py", "_generated/namespaces/notes.py"} == (
-        set(tree.files()) - before
-    )
+    assert _files_of("notes") == set(tree.files()) - before
 
     tree.write(lambda _: None)
 

@@ -45,14 +45,14 @@ def test_committed_code_is_what_the_document_asks_for(capsys: pytest.CaptureFixt
 
 def test_check_names_every_file_that_differs(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A changed, a lost and a foreign file are each told by name, and nothing is repaired."""
-    (package / "_generated" / "operations.py").write_text("")
+    (package / "_generated" / "events.py").write_text("")
     (package / "api" / "tickets.py").unlink()
     (package / "_generated" / "models" / "ghosts.py").write_text("")
     before = _contents(package)
 
     status = main(["--check", "--output", str(package)])
 
-    lines = ["differs: _generated/operations.py", "missing: api/tickets.py", "stray: _generated/models/ghosts.py"]
+    lines = ["differs: _generated/events.py", "missing: api/tickets.py", "stray: _generated/models/ghosts.py"]
     assert (DIFFERENT, lines, before) == (status, capsys.readouterr().err.splitlines(), _contents(package))
 
 
@@ -68,7 +68,7 @@ def test_run_replaces_the_folders_whole(package: Path) -> None:
     """Files that nothing generates any more are gone after a run, and nothing else is left lying about."""
     expected = _contents(package)
     (package / "_generated" / "models" / "ghosts.py").write_text("")
-    (package / "_generated" / "operations.py").write_text("")
+    (package / "_generated" / "events.py").write_text("")
 
     assert DONE == main(["--output", str(package)])
     assert expected == _contents(package)

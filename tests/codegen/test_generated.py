@@ -13,10 +13,10 @@ import pytest
 
 from codegen.__main__ import ROOT
 from cstar_async import api
-from cstar_async._generated import models, operations
+from cstar_async._generated import models
+from cstar_async._generated.all_operations import OPERATIONS
 from cstar_async._generated.models.tickets import Ticket, TicketStatus, TicketUpdate, decode_ticket, decode_ticket_update
 from cstar_async._generated.namespaces import ClientNamespaces
-from cstar_async._generated.operations import OPERATIONS
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET
@@ -34,10 +34,11 @@ def test_every_operation_is_a_function_and_a_method() -> None:
     for operation in OPERATIONS.values():
         root, *below = operation.namespace.split(".")
         module = importlib.import_module(f"cstar_async._generated.namespaces.{root}")
+        constants = importlib.import_module(f"cstar_async._generated.operations.{root}")
         namespace = getattr(module, "".join(part.title().replace("_", "") for part in (root, *below)) + "Namespace")
 
         assert getattr(api, operation.id) is getattr(namespace, operation.name)
-        assert getattr(operations, operation.id.upper()) is operation
+        assert getattr(constants, operation.id.upper()) is operation
 
 
 def test_every_class_is_a_model_or_an_open_enum() -> None:
@@ -123,6 +124,18 @@ def test_doors_open_lazily() -> None:
         "assert rooms() == [], rooms()\n"
         "models.Whoami\n"
         "assert rooms() == ['cstar_async._generated.models.auth'], rooms()\n"
+    )
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode
+
+
+def test_a_call_makes_the_operations_of_its_own_namespace_only() -> None:
+    """The first call pays for what it uses, however long the document is."""
+    code = (
+        "import sys, cstar_async\n"
+        "cstar_async.CStarClient(api_key='sk_test_a').tickets.list\n"
+        "made = [name for name in sys.modules if name.startswith('cstar_async._generated.') and 'operations' in name]\n"
+        "assert made == ['cstar_async._generated.operations', 'cstar_async._generated.operations.tickets'], made\n"
     )
 
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from cstar_async import APIError, CStarClient, to_dict
 from cstar_async import errors as error_classes
-from cstar_async._generated.operations import OPERATIONS
+from cstar_async._generated.all_operations import OPERATIONS
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._operation import Operation
