@@ -7,12 +7,17 @@ Kept simple for speed, as measured: one timer for all requests, headers on the s
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl as tls
+import sys
 from collections.abc import Mapping
 from typing import Final
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from yarl import URL
 
 from cstar_async._alarm import Alarm
@@ -26,20 +31,82 @@ class _ConnectionLost(aiohttp.ClientError):
     """A connection that broke under a request; of a class that aiohttp does not answer by sending the request again."""
 
 
-async def _send_once(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a GET or DELETE when a kept-alive connection drops.
+class _ConnectionSpoiled(aiohttp.ClientError):
+    """A kept-alive connection on which something came that nobody had asked for. The request was not sent on it."""
 
-    An attempt must be counted, limited and observed, and that one would not be.
+
+class _Passage:
+    """One request on its way through aiohttp, as a client middleware: it goes out once and is answered once.
+
+    Left to itself, aiohttp repeats a GET or DELETE when a kept-alive connection drops; such an attempt would not be counted,
+    limited and observed. And it sends on connections where an answer lies already, which it then takes for that to the new request:
+    after a server or gateway has answered twice, every later call would get the result of the one before it.
+
+    Args:
+        used: The connections that carried a request before; this one adds its own.
     """
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _ConnectionLost from error
+
+    __slots__ = ("_protocol", "_used")
+
+    def __init__(self, used: WeakSet[ResponseHandler]) -> None:
+        self._used = used
+        self._protocol: ResponseHandler | None = None
+
+    async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        send = request.send
+
+        async def send_on_silence(connection: Connection) -> aiohttp.ClientResponse:
+            self._take(connection.protocol)
+            return await send(connection)
+
+        # aiohttp has no hook between taking a connection and writing on it. The request is this call's own.
+        vars(request)["send"] = send_on_silence
+        try:
+            while True:
+                try:
+                    return await handler(request)
+                except _ConnectionSpoiled:
+                    # aiohttp has closed it and will take another, or make one: no attempt was made.
+                    continue
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise _ConnectionLost from error
+        finally:
+            del vars(request)["send"]  # or the two would hold each other
+
+    def check_answered_once(self) -> None:
+        """See that nothing followed the answer: of two, nobody can say which is the one to this request.
+
+        Raises:
+            ConnectionFailedError: Another answer came with it.
+        """
+        if self._protocol is not None and len(self._protocol):
+            raise ConnectionFailedError("the server gave more than one answer")
+
+    def _take(self, protocol: ResponseHandler | None) -> None:
+        if protocol is None:
+            return
+        if protocol not in self._used:
+            # What a server says on a new connection is its answer, whether it waited for the request or not.
+            self._used.add(protocol)
+        elif len(protocol) or protocol.should_close or _is_readable(protocol.transport):
+            raise _ConnectionSpoiled
+        self._protocol = protocol
 
 
-_MIDDLEWARES: Final = (_send_once,)
+def _is_readable(transport: asyncio.Transport | None) -> bool:
+    """Whether bytes, or the end of the connection, have arrived that the event loop has not come to read yet."""
+    socket = None if transport is None else transport.get_extra_info("socket")
+    if socket is None:
+        return False
+    if sys.platform == "win32":
+        return bool(select.select([socket.fileno()], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(socket.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
 _NO_TIMER: Final = aiohttp.ClientTimeout(total=None)
 """aiohttp's timer is not used: see `_alarm`."""
 
@@ -78,6 +145,7 @@ class AiohttpTransport:
         self._ssl: Ssl = True if ssl is None else ssl
         self._session = session
         self._is_own = session is None
+        self._used: WeakSet[ResponseHandler] = WeakSet()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -97,6 +165,7 @@ class AiohttpTransport:
         alarm = self._alarm
         if alarm is None or alarm.seconds != timeout:
             alarm = Alarm(timeout, asyncio.get_running_loop())
+        passage = _Passage(self._used)
         try:
             with alarm.watch():
                 response = await session.request(
@@ -107,13 +176,14 @@ class AiohttpTransport:
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=_NO_TIMER,
-                    middlewares=_MIDDLEWARES,
+                    middlewares=(passage,),
                     proxy=self._proxy,
                     ssl=self._ssl,
                 )
                 if request.wants_stream and response.status == 200:
                     return _Stream(response)
                 body = await response.read()
+                passage.check_answered_once()
         except TimeoutError:
             raise RequestTimeoutError("the server did not answer in time") from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:

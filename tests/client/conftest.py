@@ -94,6 +94,7 @@ class Server:
         self.in_flight = 0
         self.most_in_flight = 0
         self.url = ""
+        self.writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._came = asyncio.Condition()
 
@@ -113,6 +114,7 @@ class Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self.connections += 1
+        self.writers.append(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while await self._answer(reader, writer):
                 pass

@@ -124,6 +124,58 @@ async def test_a_dropped_connection_without_retries_is_raised(
     assert 2 == len(server.requests)
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
+@pytest.mark.parametrize("what", [ok(TICKET | {"id": "stale"}), cut(b"\x00what?\r\n\r\n", then="keep")], ids=["answer", "no http"])
+async def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_call(
+    server: Server, make_client: MakeClient, session: aiohttp.ClientSession, own: bool, what: Answer
+) -> None:
+    """A connection on which something came that nobody asked for carries no further call, and no attempt is lost by it."""
+    hook = Attempts()
+    client = make_client(hooks=[hook], **({"session": session} if own else {}))
+    later = asyncio.Event()
+    server.script(Answer((*ok(TICKET).parts, later, *what.parts)))
+    await client.tickets.get("tkt_1")
+    later.set()
+    await asyncio.sleep(0.01)
+    assert ["tkt_1", "tkt_1"] == [(await client.tickets.get("tkt_1")).id for _ in range(2)]
+    assert ([1, 1, 1], 2) == ([info.attempt for info in hook.requests], server.connections)
+
+
+async def test_what_has_come_unread_is_no_answer_to_the_next_call(server: Server, client: CStarClient) -> None:
+    """So it is when the next call begins before the event loop has looked at the connection again."""
+    later = asyncio.Event()
+    server.script(Answer((*ok(TICKET).parts, later)))
+    await client.tickets.get("tkt_1")
+    [writer] = server.writers
+    writer.write(ok(TICKET | {"id": "stale"}).parts[0])
+    later.set()
+    assert "tkt_1" == (await client.tickets.get("tkt_1")).id
+    assert 2 == server.connections
+
+
+async def test_two_answers_at_once_are_none(server: Server, client: CStarClient) -> None:
+    """When an answer follows upon the first, nobody knows which is right: the attempt has failed, and may have been acted on."""
+    [answer] = ok(TICKET).parts
+    assert isinstance(answer, bytes)
+    server.script(cut(answer + answer, then="keep"))
+    with pytest.raises(ConnectionFailedError, match="more than one answer") as caught:
+        await client.tickets.create(title="a", options=ONCE)
+    assert caught.value.sent
+    server.script(cut(answer + answer, then="keep"))
+    await client.tickets.create(title="a")
+    assert 3 == len(server.requests)
+
+
+async def test_a_connection_closed_while_idle_costs_no_attempt(server: Server, make_client: MakeClient) -> None:
+    """A call that begins before the event loop knows that the server closed the connection makes a new one."""
+    hook = Attempts()
+    client = make_client(hooks=[hook])
+    server.script(Answer(ok(TICKET).parts, "close"))
+    for _ in range(2):
+        await client.tickets.get("tkt_1")
+    assert ([1, 1], 2) == ([info.attempt for info in hook.requests], server.connections)
+
+
 @pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",)], ids=["silence", "half an answer"])
 async def test_a_server_that_stalls_is_a_timeout(server: Server, client: CStarClient, parts: tuple[bytes, ...]) -> None:
     """An attempt that takes longer than its timeout is a RequestTimeoutError, before the headers and in the body."""
