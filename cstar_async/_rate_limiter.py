@@ -41,6 +41,10 @@ class Limiter(Protocol):
         """Take *limit* as the calls of a window until an answer says otherwise."""
         ...
 
+    def left(self, priority: Priority, clock: Clock) -> int:
+        """Calls of this priority that the window still has, as far as known, the reserve taken off; nothing is taken."""
+        ...
+
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """A permit if there is one at once. Costs arithmetic only."""
         ...
@@ -113,6 +117,10 @@ class RateLimiter:
         """Take *limit* as the calls of a window until an answer says otherwise."""
         if self._last_headers is None and self._window.in_flight == 0:
             self._window.limit = self._window.remaining = limit
+
+    def left(self, priority: Priority, clock: Clock) -> int:
+        """Calls of this priority that the window still has, without those that wait and those on their way."""
+        return max(0, self._window.left(priority, clock.monotonic()) - self._waiting)
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """A permit if there is one at once and nobody of this or a higher priority waits."""

@@ -246,6 +246,25 @@ def test_background_has_no_room_in_the_reserve() -> None:
     assert (False, True) == (window.has_room(Priority.BACKGROUND, 0.0), window.has_room(FIRST, 0.0))
 
 
+@pytest.mark.parametrize(
+    ("remaining", "in_flight", "now", "first", "behind"),
+    [
+        (500, 0, 0.0, 500, 400),
+        (500, 7, 0.0, 493, 393),
+        (99, 0, 0.0, 99, 0),
+        (3, 5, 0.0, 0, 0),
+        (0, 0, 3599.0, 0, 0),
+        (0, 0, 3600.0, 1000, 900),
+    ],
+)
+def test_calls_left_are_told_without_taking_one(remaining: int, in_flight: int, now: float, first: int, behind: int) -> None:
+    """Without those in flight and, for background calls, without the reserve; a window that is over gives its limit."""
+    window = seen(rate_headers(remaining))
+    window.in_flight = in_flight
+    assert (first, behind) == (window.left(FIRST, now), window.left(Priority.BACKGROUND, now))
+    assert window.in_flight == in_flight
+
+
 def test_state_is_read_from_the_headers() -> None:
     """All four of them."""
     state = read_state(rate_headers(7))

@@ -291,6 +291,17 @@ async def test_queue_of_many_windows_is_expected_to_take_them_all(clock: ManualC
     assert heard == [3600.0, 3600.0, 7200.0, 7200.0, 10800.0]
 
 
+async def test_calls_left_do_not_count_those_that_others_wait_for(clock: ManualClock) -> None:
+    """Who waits comes first when there is room."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(3)]
+    await settle()
+    clock.now = 3600.0
+    assert (997, 897) == (limiter.left(Priority.INTERACTIVE, clock), limiter.left(Priority.BACKGROUND, clock))
+    for task in tasks:
+        task.cancel()
+
+
 async def test_repr_shows_the_queue_and_nothing_else(clock: ManualClock) -> None:
     """A limiter in a log says how it stands."""
     limiter = RateLimiter()
