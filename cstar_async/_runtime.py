@@ -260,7 +260,7 @@ class ClientSender:
                 envelope = self._open(call, operation, dict)
             return self._deliver(call, envelope, read_row(result, envelope["data"]))
         except BaseException as error:
-            self._tell_failed(call, error)
+            self._end(call, error)
             raise
 
     async def call_or_text(
@@ -284,7 +284,7 @@ class ClientSender:
             envelope = self._open(call, operation, dict)
             return self._deliver(call, envelope, read_row(result, envelope["data"]))
         except BaseException as error:
-            self._tell_failed(call, error)
+            self._end(call, error)
             raise
 
     async def call_or_none(
@@ -306,7 +306,7 @@ class ClientSender:
             data: Unchecked = envelope["data"]
             return self._deliver(call, envelope, None if data is None else read_row(result, data))
         except BaseException as error:
-            self._tell_failed(call, error)
+            self._end(call, error)
             raise
 
     async def call_list(
@@ -325,7 +325,7 @@ class ClientSender:
             envelope = self._open(call, operation, list)
             return self._deliver(call, envelope, read_rows(item, envelope["data"]))
         except BaseException as error:
-            self._tell_failed(call, error)
+            self._end(call, error)
             raise
 
     def paginate(
@@ -354,7 +354,7 @@ class ClientSender:
                 page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
                 return self._deliver(call, envelope, page)
             except BaseException as error:
-                self._tell_failed(call, error)
+                self._end(call, error)
                 raise
 
         return Paginator(fetch, first=_count_or_none(first, "page"), size=_count_or_none(size, "page_size"))
@@ -392,7 +392,7 @@ class ClientSender:
             await self._perform(call)
             response = self._free_response(call)
         except BaseException as error:
-            self._tell_failed(call, error)
+            self._end(call, error)
             raise
         if call.is_told:
             self._tell_done(call, response.request_id)
@@ -437,7 +437,7 @@ class ClientSender:
                     request_id=request_id,
                 )
         except BaseException as error:
-            self._tell_failed(call, error)
+            self._end(call, error)
             raise
         if call.is_told:
             self._tell_done(call, request_id)
@@ -783,8 +783,13 @@ class ClientSender:
             )
         )
 
-    def _tell_failed(self, call: Call, error: BaseException) -> None:
-        """Tell those who were told of a call's beginning that it raises."""
+    def _end(self, call: Call, error: BaseException) -> None:
+        """Write the circumstances of a call on the error that it raises, and tell those who were told of its beginning."""
+        core = self.core
+        if isinstance(error, CStarError):
+            error.at = moment(core.clock.time())
+            error.elapsed = core.clock.monotonic() - call.started
+            error.rate_limit = core.limiter.state
         if call.is_told:
             request_id = error.request_id if isinstance(error, CStarError) else None
             self._tell_done(call, request_id, status=_status_of(error), error=error)

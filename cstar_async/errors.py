@@ -31,8 +31,9 @@ Errors hold data only. They pickle and copy with all of it, print as one line, a
 from __future__ import annotations
 
 import platform
+import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cstar_async._redaction import redact
 from cstar_async._version import __version__
@@ -66,6 +67,12 @@ class CStarError(Exception):
         """The key under which the call can be repeated without doing its work twice; None where none was sent."""
         self.request_id = request_id
         """The id under which cStar's support finds the request, if an answer named it."""
+        self.at: datetime | None = None
+        """When the call failed, in UTC; None outside a call."""
+        self.elapsed: float | None = None
+        """Seconds from the call to its failure, waits and retries included; None outside a call."""
+        self.rate_limit: RateLimitState | None = None
+        """The rate limit as last learned when the call failed, if it is known."""
 
     def __str__(self) -> str:
         details = self._details()
@@ -89,21 +96,74 @@ class CStarError(Exception):
         return details
 
     def report(self) -> str:
-        """A few lines to paste into a support ticket: what failed, where, and with which versions; no key, body or address."""
-        facts: dict[str, object] = {"error": type(self).__name__, "message": redact(self.message)}
-        for name in (
-            "status", "type", "code", "param", "where", "request_id", "operation", "attempts", "idempotency_key",
-            "retry_after", "wait", "retry_at", "doc_url",
-        ):  # fmt: skip
-            value = getattr(self, name, None)
-            if value is not None:
-                facts[name] = redact(value) if isinstance(value, str) else value
-        if self.__cause__ is not None:
-            facts["cause"] = type(self.__cause__).__name__
-        facts["cstar-async"] = __version__
-        facts["python"] = f"{platform.python_version()} on {platform.system()}"
+        """A few lines to paste into a support ticket: what failed, when, where, how often it was tried, and with which versions.
+
+        What is not known is left out. There is no key, body, query or address in it.
+        """
+        facts = {name: text for name, text in self._facts().items() if text is not None}
         width = max(map(len, facts))
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
+        return "\n".join(f"{name:<{width}}  {redact(text)}" for name, text in facts.items())
+
+    def _facts(self) -> dict[str, str | None]:
+        """What a report says, in the order in which support reads it."""
+        return {
+            "error": type(self).__name__,
+            "message": self.message,
+            "operation": self.operation,
+            **{name: None if (value := getattr(self, name, None)) is None else str(value) for name in _FROM_THE_ANSWER},
+            "request_id": self.request_id,
+            "time": _instant(self.at),
+            "attempts": None if self.operation is None else _attempts(self.attempts, self.elapsed),
+            "sent": {True: "perhaps; the server may have acted", False: "no", None: None}[getattr(self, "sent", None)],
+            "idempotency_key": self.idempotency_key,
+            "rate_limit": _limit(self.rate_limit),
+            "retry_after": _seconds(getattr(self, "retry_after", None)),
+            "wait": _seconds(getattr(self, "wait", None)),
+            "retry_at": _instant(getattr(self, "retry_at", None)),
+            "doc_url": getattr(self, "doc_url", None),
+            "cause": _cause(self.__cause__),
+            "versions": _versions(),
+        }
+
+
+_FROM_THE_ANSWER: Final = ("status", "type", "code", "param", "where")
+"""Attributes of errors that an answer made."""
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _seconds(number: float | None) -> str | None:
+    return None if number is None else f"{number:.2f} s"
+
+
+def _attempts(attempts: int, elapsed: float | None) -> str:
+    took = _seconds(elapsed)
+    made = str(attempts) if attempts else "none, nothing was sent"
+    return made if took is None else f"{made} ({took} in all)"
+
+
+def _cause(cause: BaseException | None) -> str | None:
+    """Its class alone, for its text may be of any library's making; with the status where an answer was the cause."""
+    if cause is None:
+        return None
+    status = getattr(cause, "status", None)
+    return type(cause).__name__ + ("" if status is None else f" (status {status})")
+
+
+def _limit(state: RateLimitState | None) -> str | None:
+    if state is None:
+        return None
+    reset = _instant(state.reset_at)
+    return f"{state.remaining} of {state.limit} calls left" + ("" if reset is None else f", anew at {reset}")
+
+
+def _versions() -> str:
+    """As they run here; aiohttp is not imported to be asked."""
+    aiohttp = getattr(sys.modules.get("aiohttp"), "__version__", None)
+    door = "" if aiohttp is None else f"aiohttp {aiohttp}, "
+    return f"cstar-async {__version__}, {door}Python {platform.python_version()} on {platform.system()}"
 
 
 def _restore(kind: type[CStarError], state: Mapping[str, Any]) -> CStarError:

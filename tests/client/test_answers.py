@@ -25,7 +25,7 @@ from cstar_async import (
 from cstar_async.hooks import DriftInfo
 from cstar_async.models import Deleted
 
-from .conftest import TICKET, MakeClient, Server, failed, ok, raw, serving
+from .conftest import TICKET, InstantClock, MakeClient, Server, failed, ok, raw, serving
 
 NOT_JSON = {
     "empty": b"",
@@ -265,3 +265,27 @@ async def test_a_body_in_the_documented_form_is_what_the_script_says() -> None:
     part = ok(TICKET).parts[0]
     assert isinstance(part, bytes)
     assert TICKET == json.loads(part.partition(b"\r\n\r\n")[2])["data"]
+
+
+async def test_an_error_knows_when_its_call_failed(server: Server, client: CStarClient, clock: InstantClock) -> None:
+    """The moment, the time taken with waits and retries, and the rate limit are on the error, for its report."""
+    rate = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "41"}
+    server.script(failed(503, headers={"Retry-After": "4"}), failed(404, headers=rate))
+    with pytest.raises(NotFoundError) as caught:
+        await client.tickets.get("tkt_1")
+    error = caught.value
+    assert error.at
+    assert error.rate_limit
+    assert (pytest.approx(clock.time()), clock.now, 41) == (error.at.timestamp(), error.elapsed, error.rate_limit.remaining)
+
+
+@pytest.mark.parametrize("body", [b"", b"{"])
+async def test_an_answer_that_cannot_be_read_knows_when_its_call_failed(
+    server: Server, client: CStarClient, clock: InstantClock, body: bytes
+) -> None:
+    """That the server answered well does not matter."""
+    server.script(raw(body))
+    with pytest.raises(DecodeError) as caught:
+        await client.tickets.get("tkt_1")
+    assert caught.value.at
+    assert clock.time() == caught.value.at.timestamp()

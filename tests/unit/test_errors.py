@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import pickle
+import platform
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
 
-from cstar_async import RateLimitState, errors
+from cstar_async import RateLimitState, __version__, errors
 from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError, TransportError
 
 KEY = "sk_live_51Habcdef.GHI+jk/l="
@@ -122,13 +125,89 @@ def test_secret_in_code_param_and_request_id_is_not_shown() -> None:
     assert [] == [secret for secret in ("51Habcdef", "GHI", "ann.lee") if secret in shown]
 
 
-def test_report_names_cause_and_versions() -> None:
-    """Support learns what lay below, by class alone."""
+def lines(error: CStarError) -> dict[str, str]:
+    """What a report says, by name."""
+    return dict(line.split(maxsplit=1) for line in error.report().splitlines())
+
+
+def test_report_tells_support_the_whole_story() -> None:
+    """What failed, what the server said of it, when, how often it was tried, and where the limit stood."""
+    error = make(APIError)
+    error.message = "No such ticket"
+    error.at, error.elapsed = datetime(2026, 3, 1, 12, 30, 5, 999, UTC), 12.345
+    error.rate_limit = RateLimitState(1000, 7, datetime(2026, 3, 1, 13, tzinfo=UTC), 3600.0)
+    *told, versions = error.report().splitlines()
+    assert [
+        "error            APIError",
+        "message          No such ticket",
+        "operation        get_ticket",
+        "status           418",
+        "type             a_type",
+        "code             a_code",
+        "param            a_param",
+        "request_id       req_1",
+        "time             2026-03-01 12:30:05 UTC",
+        "attempts         3 (12.35 s in all)",
+        "idempotency_key  idk_1",
+        "rate_limit       7 of 1000 calls left, anew at 2026-03-01 13:00:00 UTC",
+        "retry_after      2.50 s",
+        "doc_url          https://docs.example/e",
+    ] == told
+    assert versions.startswith("versions         cstar-async ")
+
+
+def test_report_of_an_error_outside_a_call_is_short() -> None:
+    """What is not known is left out."""
+    assert ["error", "message", "versions"] == list(lines(errors.ConfigurationError("no key")))
+
+
+def test_report_says_which_versions_run() -> None:
+    """Of this package, of aiohttp, of Python, and on which system."""
+    expected = (
+        f"cstar-async {__version__}, aiohttp {aiohttp.__version__}, Python {platform.python_version()} on {platform.system()}"
+    )
+    assert expected == lines(CStarError("x"))["versions"]
+
+
+def test_report_does_not_import_aiohttp_to_ask_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that never made a client has no version of it."""
+    monkeypatch.delitem(sys.modules, "aiohttp")
+    assert "aiohttp" not in CStarError("x").report()
+    assert "aiohttp" not in sys.modules
+
+
+def test_report_says_when_to_come_back() -> None:
+    """And how long that is."""
+    told = lines(make(RateLimitWaitError))
+    assert ("2026-03-01 00:00:00 UTC", "61.00 s") == (told["retry_at"], told["wait"])
+
+
+@pytest.mark.parametrize(("sent", "said"), [(False, "no"), (True, "perhaps; the server may have acted")])
+def test_report_says_whether_the_server_may_have_acted(sent: bool, said: str) -> None:
+    """Where no answer came, that is the first question."""
+    assert said == lines(TransportError("x", sent=sent))["sent"]
+
+
+def test_report_of_a_call_that_was_never_sent_says_so() -> None:
+    """Nothing to look for in the server's logs."""
+    assert "none, nothing was sent" == lines(CStarError("x", operation="get_ticket"))["attempts"]
+
+
+def test_report_of_a_limit_without_an_end_leaves_it_out() -> None:
+    """Not every answer says when the window ends."""
+    error = CStarError("x")
+    error.rate_limit = RateLimitState(100, 0, None, None)
+    assert "0 of 100 calls left" == lines(error)["rate_limit"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"), [(OSError(f"failed with {KEY}"), "OSError"), (APIError("x", status=429), "APIError (status 429)")]
+)
+def test_report_names_the_cause(cause: Exception, said: str) -> None:
+    """Support learns what lay below, by class and status alone."""
     error = APIError("x", status=500)
-    error.__cause__ = OSError(f"failed with {KEY}")
-    lines = dict(line.split(maxsplit=1) for line in error.report().splitlines())
-    assert ("APIError", "500", "OSError") == (lines["error"], lines["status"], lines["cause"])
-    assert {"cstar-async", "python"} <= lines.keys()
+    error.__cause__ = cause
+    assert said == lines(error)["cause"]
 
 
 def test_invalid_argument_is_a_value_error() -> None:
