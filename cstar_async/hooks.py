@@ -10,12 +10,15 @@ same `call_id`, and runs in the context (`contextvars`) of whoever made the call
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
 import attrs
 
 from cstar_async._options import Priority
 from cstar_async._rate_limit import RateLimitState
+from cstar_async._redaction import redact
+from cstar_async.errors import InvalidArgumentError
 
 
 @attrs.frozen(kw_only=True)
@@ -158,3 +161,56 @@ class Hooks:
 
     def on_done(self, info: DoneInfo, /) -> None:
         """A call ended, one way or another."""
+
+
+class DriftCounter(Hooks):
+    """Counts what answers have that the document does not know: `CStarClient(hooks=[drift := DriftCounter()])`.
+
+    A difference is counted once per answer, however many rows have it. Texts of the server are shortened, and keys and addresses
+    in them made unreadable. Comparing answers with the document costs more than decoding them: meant for tests, a canary, or a
+    first week.
+
+    Args:
+        most: How many different differences are told apart, from 1. Those that are new after that are only counted together.
+
+    Raises:
+        InvalidArgumentError: *most* is below 1.
+    """
+
+    def __init__(self, *, most: int = 1000) -> None:
+        if most < 1:
+            raise InvalidArgumentError(f"most is a number from 1, not {most!r}")
+        self._most = most
+        self._counts: Counter[DriftInfo] = Counter()
+        self._others = 0
+
+    @property
+    def counts(self) -> dict[DriftInfo, int]:
+        """In how many answers each difference was found, the most frequent first."""
+        return dict(self._counts.most_common())
+
+    @property
+    def others(self) -> int:
+        """How often a difference was found after there was no room for new ones."""
+        return self._others
+
+    def on_drift(self, info: DriftInfo, /) -> None:
+        """Count it."""
+        told = attrs.evolve(info, where=redact(info.where), found=redact(info.found))
+        if told in self._counts or len(self._counts) < self._most:
+            self._counts[told] += 1
+        else:
+            self._others += 1
+
+    def report(self) -> str:
+        """A line for each difference, the most frequent first; empty if answers are as the document says."""
+        lines = [f"{count:>6}  {info.operation}  {info.where}: {_described(info)}" for info, count in self.counts.items()]
+        return "\n".join([*lines, *([f"{self._others:>6}  others"] if self._others else [])])
+
+
+def _described(info: DriftInfo) -> str:
+    if info.kind == "unknown_field":
+        return f"unknown field ({info.found})"
+    if info.kind == "unknown_value":
+        return f"unknown value {info.found!r}"
+    return f"{info.found} instead of {info.expected}"
