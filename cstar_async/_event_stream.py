@@ -80,9 +80,15 @@ class EventStream:
         self._connected_at = 0.0
         self._was_connected = False
         self._failures = 0
-        self._is_closed = False
+        self._closed = asyncio.Event()
         self.last_event_id = last_event_id
         """The id of the last event that was given out; begin after it another time."""
+
+    def begin_after(self, event_id: str) -> None:
+        """Begin after an event, unless told before where to begin, or begun. An id that no header can carry changes nothing."""
+        if self.last_event_id is None and not self._was_connected and _can_be_sent(event_id):
+            self.last_event_id = event_id
+            self._reader = MessageReader(event_id)
 
     async def __aenter__(self) -> Self:
         await self._connect()
@@ -96,16 +102,16 @@ class EventStream:
 
     async def __anext__(self) -> WebhookEvent:
         while not self._ready:
-            if self._is_closed:
+            if self._closed.is_set():
                 raise StopAsyncIteration
             await self._advance()
         event = self._ready.popleft()
-        self.last_event_id = event.id
+        self.last_event_id = event.id or self.last_event_id
         return event
 
     async def aclose(self) -> None:
         """Close the connection; the iteration ends. May be called twice."""
-        self._is_closed = True
+        self._closed.set()
         self._ready.clear()
         self._drop()
 
@@ -120,7 +126,7 @@ class EventStream:
             if self._response is not None and self._sender.core.clock.monotonic() - self._connected_at >= STEADY:
                 self._failures = 0
             self._drop()
-            if self._is_closed:
+            if self._closed.is_set():
                 return
             if not self._was_connected:
                 raise
@@ -136,8 +142,11 @@ class EventStream:
         if content_type.partition(";")[0].strip().lower() != "text/event-stream":
             response.close()
             raise DecodeError("the answer is not a stream of events", status=response.status, operation="listen_to_events")
+        if self._closed.is_set():
+            response.close()
+            return
         self._response = response
-        self._reader = MessageReader(self._reader.last_event_id)
+        self._reader = MessageReader(self._reader.last_event_id, self._reader.retry)
         self._connected_at, self._was_connected = clock.monotonic(), True
 
     async def _read(self, response: OpenResponse) -> None:
@@ -146,7 +155,7 @@ class EventStream:
                 chunk = await response.read()
         except TimeoutError:
             raise ConnectionFailedError("the stream fell silent") from None
-        if self._is_closed:
+        if self._closed.is_set():
             return
         if not chunk:
             raise ConnectionFailedError("the stream ended")
@@ -179,7 +188,13 @@ class EventStream:
             wait = max(wait, min(error.retry_after, 3600.0))
         self._failures = min(self._failures + 1, 10)
         LOGGER.info("the event stream is interrupted (%s), connecting again in %.1f s", type(error).__name__, wait)
-        await core.clock.sleep(wait)
+        sleeping = asyncio.ensure_future(core.clock.sleep(wait))
+        closing = asyncio.ensure_future(self._closed.wait())
+        try:
+            await asyncio.wait((sleeping, closing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            closing.cancel()
 
     def _drop(self) -> None:
         response, self._response = self._response, None

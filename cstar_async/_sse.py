@@ -31,12 +31,13 @@ class MessageReader:
 
     Args:
         last_event_id: The last id of the connection before.
+        retry: The wait that the server asked for in the connections before.
     """
 
-    def __init__(self, last_event_id: str = "") -> None:
+    def __init__(self, last_event_id: str = "", retry: float | None = None) -> None:
         self.last_event_id = last_event_id
         """The last id that the stream named."""
-        self.retry: float | None = None
+        self.retry = retry
         """Seconds that the server asks to wait before connecting again."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._is_first = True
