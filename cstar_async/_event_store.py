@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from cstar_async._clock import Clock, SystemClock
-from cstar_async.errors import InvalidArgumentError
+from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 T = TypeVar("T")
 
@@ -35,6 +35,10 @@ class EventStore(Protocol):
 
     async def pending(self) -> list[tuple[str, bytes]]:
         """The events that were accepted and not done when the process before this one ended, in the order of their arrival."""
+        ...
+
+    async def last_id(self) -> str | None:
+        """The id of the event that was accepted last, done or not; the event stream begins after it. None: there was none."""
         ...
 
     async def aclose(self) -> None:
@@ -76,6 +80,10 @@ class MemoryStore:
         """Nothing outlives a process."""
         return []
 
+    async def last_id(self) -> str | None:
+        """The id that was remembered last."""
+        return next(reversed(self._seen), None)
+
     async def aclose(self) -> None:
         """Nothing is held."""
 
@@ -83,11 +91,15 @@ class MemoryStore:
 class SqliteStore:
     """Keeps events in a file, so that one accepted with a 2xx is handled even if the process is killed before.
 
-    It serves one process. An event whose handler ran when the process died is handled again by the next one, so handlers should
-    repeat without harm: derive their idempotency keys with `idempotency_key("reply", event.id)`.
+    It serves one process, and refuses a second one as long as the first has the file. An event whose handler ran when the process
+    died is handled again by the next one, so handlers should repeat without harm: derive their idempotency keys with
+    `idempotency_key("reply", event.id)`.
 
     Args:
-        path: The file; it is made if it is not there.
+        path: The file; it is made if it is not there. On a disk of this machine: a network may lose its locks.
+
+    Raises:
+        ConfigurationError: (by each method) Another process has the file, and did not let go of it within five seconds.
     """
 
     def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
@@ -124,6 +136,15 @@ class SqliteStore:
 
         return await self._do(read)
 
+    async def last_id(self) -> str | None:
+        """The id of the event that was written last, by this process or the one before."""
+
+        def read(connection: sqlite3.Connection) -> str | None:
+            row: tuple[str] | None = connection.execute("SELECT id FROM events ORDER BY number DESC LIMIT 1").fetchone()
+            return None if row is None else row[0]
+
+        return await self._do(read)
+
     async def aclose(self) -> None:
         """Close the file."""
         async with self._turn:
@@ -149,11 +170,21 @@ class SqliteStore:
 
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS events"
-            " (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB, at REAL NOT NULL)"
-        )
-        connection.execute("CREATE INDEX IF NOT EXISTS done ON events (at) WHERE body IS NULL")
+        try:
+            # Two processes would both take up what a third one left, and handle it twice. The lock goes with its process.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS events"
+                " (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB, at REAL NOT NULL)"
+            )
+            connection.execute("CREATE INDEX IF NOT EXISTS done ON events (at) WHERE body IS NULL")
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise ConfigurationError(
+                    "another process has the file of this store; give each process a file of its own"
+                ) from error
+            raise
         return connection
