@@ -46,6 +46,15 @@ def construct_event(
     Source: Webhook reference, Signature and Payload (documented).
     """
     verify_signature(body, header, secret, tolerance=tolerance, now=now, allow_legacy=allow_legacy)
+    return parse_event(body)
+
+
+def parse_event(body: bytes) -> WebhookEvent:
+    """The event of a body that is trusted, be it that its signature was checked or that it comes from a store.
+
+    Raises:
+        PayloadError: It is not a JSON object with a `type`.
+    """
     try:
         wire: Unchecked = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -54,7 +63,7 @@ def construct_event(
 
 
 def read_event(wire: Unchecked) -> WebhookEvent:
-    """An event from parsed JSON that is already trusted, such as a message of the event stream or a stored delivery.
+    """An event from parsed JSON that is already trusted, such as a message of the event stream.
 
     Raises:
         PayloadError: It is not an object with a `type`.

@@ -7,7 +7,11 @@ What is answered
 
 What is done
     Events of a ticket go through the handlers in the order of their arrival, those of different tickets at the same time. A handler
-    that fails is tried again, and then the event and the error go to `on_error`.
+    that fails is tried again, and then the event and the error go to `on_error`. What a process before this one left goes first.
+
+What may happen twice
+    An event is handled at least once. It is handled again if the process dies, or the store fails, after the handler ran and before
+    that was noted; never two times at once, unless two processes share what only one may have.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar, overload
@@ -25,7 +30,7 @@ import orjson
 from cstar_async import _receivers
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._codec import to_dict
-from cstar_async._delivery import construct_event, read_event
+from cstar_async._delivery import parse_event, verify_signature
 from cstar_async._event import WebhookEvent, is_kind, is_wanted
 from cstar_async._event_store import EventStore, MemoryStore
 from cstar_async._json import Unchecked, is_object, is_text
@@ -48,6 +53,10 @@ STORE_TIMEOUT: Final = 8.0
 """Seconds that a store may take before the delivery is asked for again. cStar waits for ten."""
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 30.0
+MOST_UNSURE: Final = 10_000
+"""Ids that are kept of events of which the store did not say whether it took them."""
+WITHOUT_ID: Final = "sha256:"
+"""How the key of an event begins that has no id."""
 
 
 @attrs.frozen
@@ -62,7 +71,8 @@ class WebhookInbox:
     """Receives deliveries, drops repeats, and hands each event to the handlers that asked for its type.
 
     Nothing has to be started: the first delivery does that. Close it in the end, or use it with `async with`, which also takes up
-    the events that a process before left in the store.
+    the events that a process before left in the store. Events wait until the first handler is registered; register all of them
+    together, so that none comes too late.
 
     Args:
         secret: The signing secret of the webhook, or several while one is replaced by another.
@@ -118,7 +128,10 @@ class WebhookInbox:
         self._slots = asyncio.Semaphore(concurrency)
         self._lanes: Lanes[_Accepted] = Lanes(self._handle)
         self._accepting: set[asyncio.Task[None]] = set()
+        self._unsure: OrderedDict[str, None] = OrderedDict()
+        self._streams: set[EventStream] = set()
         self._starting: asyncio.Task[None] | None = None
+        self._has_handlers = asyncio.Event()
         self._closing = False
 
     def __len__(self) -> int:
@@ -149,6 +162,7 @@ class WebhookInbox:
 
         def register(handler: Handler[Unchecked]) -> Handler[Unchecked]:
             self._handlers.append((kinds, handler))
+            self._has_handlers.set()
             return handler
 
         return register
@@ -176,20 +190,18 @@ class WebhookInbox:
         """
         header = next((value for name, value in headers.items() if name.lower() == "x-signature"), "")
         try:
-            event = construct_event(
-                body,
-                header,
-                self._secret,
-                tolerance=self._tolerance,
-                now=self._clock.time(),
-                allow_legacy=self._allow_legacy,
+            verify_signature(
+                body, header, self._secret, tolerance=self._tolerance, now=self._clock.time(), allow_legacy=self._allow_legacy
             )
-        except PayloadError as error:
-            LOGGER.error("a delivery was genuine and is lost: %s", error)  # noqa: TRY400 -- the sentence says it all
-            return 200
         except WebhookError as error:
             LOGGER.warning("a delivery was refused: %s", error)
             return 401
+        try:
+            event = parse_event(body)
+        except PayloadError as error:
+            LOGGER.error("a delivery was genuine and is lost: %s", error)  # noqa: TRY400 -- the sentence says it all
+            return 200
+        self._check_loop()
         if self._closing or len(self._lanes) + len(self._accepting) >= self._most:
             return 503
         try:
@@ -197,13 +209,10 @@ class WebhookInbox:
             # the store has it: so the work goes on when the wait ends.
             async with asyncio.timeout(STORE_TIMEOUT):
                 await self.start()
-                await asyncio.shield(self._task(self._accept(_key_of(event, body), event, body)))
-        except CStarError:
-            raise
+                return 200 if await self._take(_key_of(event, body), event, body) else 503
         except Exception as error:  # a store may raise what it likes
             LOGGER.error("the store of the inbox did not take an event: %s", type(error).__name__)  # noqa: TRY400 -- the text may tell of the event
             return 503
-        return 200
 
     async def aiohttp_handler(self, request: web.Request) -> web.Response:
         """A handler for `app.router.add_post` of aiohttp."""
@@ -220,10 +229,9 @@ class WebhookInbox:
             CStarError: The inbox works in another event loop.
             Exception: What the store raises; the next call tries again.
         """
+        self._check_loop()
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._resume())
-        elif self._starting.get_loop() is not asyncio.get_running_loop():
-            raise CStarError("this inbox was first used in another event loop; make one inbox for each loop")
         starting = self._starting
         try:
             await asyncio.shield(starting)
@@ -233,19 +241,30 @@ class WebhookInbox:
             raise
 
     async def run(self, stream: EventStream) -> None:
-        """Feed the handlers from the event stream, until it is closed: `await inbox.run(cstar.events("ticket.*"))`.
+        """Feed the handlers from the event stream, until it or the inbox is closed: `await inbox.run(cstar.events("ticket.*"))`.
 
-        There is no signature to check. Where the inbox is full, the stream waits.
+        There is no signature to check. Where the inbox is full, the stream waits. A stream that was not told where to begin begins
+        after the event that the store took last, so that a process that was away hears of what it missed, as far back as cStar
+        keeps it. Do not feed one inbox from a stream and from webhooks: what comes by one way says nothing of the other.
 
         Raises:
-            CStarError: What the stream ends with.
+            CStarError: What the stream ends with, or the inbox works in another event loop.
+            Exception: What the store raises when asked for what it holds.
         """
         await self.start()
-        async with stream:
-            async for event in stream:
-                await self._lanes.room(self._most)
-                body = orjson.dumps(to_dict(event))
-                await self._accept_in_the_end(_key_of(event, body), event, body)
+        last = await self._store.last_id()
+        if last is not None and not last.startswith(WITHOUT_ID):
+            stream.begin_after(last)
+        self._streams.add(stream)
+        try:
+            async with stream:
+                async for event in stream:
+                    await self._lanes.room(self._most)
+                    body = orjson.dumps(to_dict(event))
+                    if not await self._take_in_the_end(_key_of(event, body), event, body):
+                        return
+        finally:
+            self._streams.discard(stream)
 
     async def join(self) -> None:
         """Wait until every event that was accepted is handled."""
@@ -261,6 +280,8 @@ class WebhookInbox:
         """
         self._closing = True
         try:
+            for stream in list(self._streams):
+                await stream.aclose()
             async with asyncio.timeout(self._drain):
                 await self.join()
         except TimeoutError:
@@ -296,35 +317,64 @@ class WebhookInbox:
         if not task.cancelled():
             task.exception()  # told to the delivery, or to nobody if that gave up: cStar repeats it
 
+    def _check_loop(self) -> None:
+        if self._starting is not None and self._starting.get_loop() is not asyncio.get_running_loop():
+            raise CStarError("this inbox was first used in another event loop; make one inbox for each loop")
+
+    async def _take(self, key: str, event: WebhookEvent, body: bytes) -> bool:
+        """Accept an event, in a task that goes on when the caller is cancelled. False: the inbox is closed before it is done."""
+        task = self._task(self._accept(key, event, body))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled() or _is_being_cancelled():
+                raise
+            return False
+        return True
+
     async def _accept(self, key: str, event: WebhookEvent, body: bytes) -> None:
-        if await self._store.accept(key, body):
+        try:
+            is_new = await self._store.accept(key, body)
+        except Exception:
+            # It may have been written all the same: then the next time the store says that the event was here before.
+            self._unsure[key] = None
+            if len(self._unsure) > MOST_UNSURE:
+                self._unsure.popitem(last=False)
+            raise
+        if is_new or key in self._unsure:
+            self._unsure.pop(key, None)
             self._lanes.put(_lane_of(key, event), _Accepted(key, event))
 
-    async def _accept_in_the_end(self, key: str, event: WebhookEvent, body: bytes) -> None:
-        """Accept an event that nobody would deliver again: wait for a store that fails."""
+    async def _take_in_the_end(self, key: str, event: WebhookEvent, body: bytes) -> bool:
+        """Accept an event that nobody would deliver again: wait for a store that fails. False: the inbox is closed before."""
         failures = 0
-        while True:
+        while not self._closing:
             try:
-                await self._accept(key, event, body)
+                return await self._take(key, event, body)
             except Exception as error:  # a store may raise what it likes
                 LOGGER.error("the store of the inbox did not take an event: %s", type(error).__name__)  # noqa: TRY400
                 await self._clock.sleep(min(FIRST_WAIT * 2**failures, LONGEST_WAIT))
                 failures = min(failures + 1, 10)
-            else:
-                return
+        return False
 
     async def _resume(self) -> None:
         for key, body in await self._store.pending():
-            event = read_event(orjson.loads(body))
-            self._lanes.put(_lane_of(key, event), _Accepted(key, event))
+            try:
+                event = parse_event(body)
+            except PayloadError as error:
+                LOGGER.error("%s cannot be read from the store, and stays there: %s", key, error)  # noqa: TRY400
+            else:
+                self._lanes.put(_lane_of(key, event), _Accepted(key, event))
 
     async def _handle(self, accepted: _Accepted) -> None:
         """Hand an event to everyone who asked for its type, in the order in which they registered."""
+        await self._has_handlers.wait()
         for kinds, handler in self._handlers:
             if is_wanted(accepted.event, kinds):
                 await self._try(handler, accepted)
         try:
-            await self._store.done(accepted.key)
+            async with asyncio.timeout(STORE_TIMEOUT):
+                await self._store.done(accepted.key)
         except Exception as error:  # a store may raise what it likes
             LOGGER.error("the store did not note that %s is handled: %s", accepted.key, type(error).__name__)  # noqa: TRY400
 
@@ -334,8 +384,7 @@ class WebhookInbox:
         while True:
             attempt += 1
             try:
-                async with self._slots, asyncio.timeout(self._handler_timeout):
-                    await handler(accepted.event)
+                await self._call(handler, accepted.event)
             except Exception as error:  # whatever a handler raises is its failure
                 failure = error
             else:
@@ -346,14 +395,24 @@ class WebhookInbox:
                 return
             await self._clock.sleep(min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT))
 
+    async def _call(self, handler: Callable[..., Awaitable[None]], *given: object) -> None:
+        """Call a handler when there is room, for as long as it may take."""
+        try:
+            async with self._slots, asyncio.timeout(self._handler_timeout):
+                await handler(*given)
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            # Nobody cancelled this; something that the handler waited for was. Let through, it would end the lane.
+            raise RuntimeError("what the handler waited for was cancelled") from None
+
     async def _give_up(self, accepted: _Accepted, failure: Exception) -> None:
         """Tell of an event that could not be handled."""
         if not self._error_handlers:
             LOGGER.error("%s (%s) could not be handled: %s", accepted.key, accepted.event.type, type(failure).__name__)
         for handler in self._error_handlers:
             try:
-                async with self._slots, asyncio.timeout(self._handler_timeout):
-                    await handler(accepted.event, failure)
+                await self._call(handler, accepted.event, failure)
             except Exception as error:  # whatever it raises, the next one is told
                 LOGGER.error("an error handler failed with %s: %s", accepted.key, type(error).__name__)  # noqa: TRY400
 
@@ -364,9 +423,15 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
+def _is_being_cancelled() -> bool:
+    """Whether somebody wants the running task to end; a CancelledError may also come from what it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def _key_of(event: WebhookEvent, body: bytes) -> str:
     """The key by which repeats are dropped: the event's id, or what stands for it where there is none."""
-    return event.id if is_text(event.id) and event.id else f"sha256:{hashlib.sha256(body).hexdigest()}"
+    return event.id if is_text(event.id) and event.id else f"{WITHOUT_ID}{hashlib.sha256(body).hexdigest()}"
 
 
 def _lane_of(key: str, event: WebhookEvent) -> str:

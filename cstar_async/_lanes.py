@@ -20,15 +20,17 @@ class Lanes(Generic[T]):
     def __init__(self, work: Callable[[T], Awaitable[None]]) -> None:
         self._work = work
         self._lanes: dict[str, deque[T]] = {}
+        self._pieces = 0
         self._runners: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
 
     def __len__(self) -> int:
         """Pieces that wait or are being worked on."""
-        return sum(map(len, self._lanes.values()))
+        return self._pieces
 
     def put(self, lane: str, piece: T) -> None:
         """Put a piece of work behind the others of its lane."""
+        self._pieces += 1
         queue = self._lanes.get(lane)
         if queue is not None:
             queue.append(piece)
@@ -65,7 +67,9 @@ class Lanes(Generic[T]):
             while queue:
                 await self._work(queue[0])
                 queue.popleft()
+                self._pieces -= 1
                 self._moved.set()
         finally:
             del self._lanes[lane]
+            self._pieces -= len(queue)
             self._moved.set()

@@ -307,6 +307,64 @@ async def test_closing_ends_an_iteration_that_waits() -> None:
     assert got == ["evt_1"]
 
 
+async def test_closing_ends_an_iteration_that_pauses() -> None:
+    """A pause between two connections may be long, and nobody moves this clock."""
+    async with listening(sending(message(1), then="end"), refusing(503)) as at, at.client(_clock=FakeClock()) as cstar:
+        stream = cstar.events()
+        has_come = asyncio.Event()
+
+        async def listen() -> None:
+            async for _ in stream:
+                has_come.set()
+
+        listener = asyncio.create_task(listen())
+        await has_come.wait()
+        await asyncio.sleep(0.01)
+        await stream.aclose()
+        await asyncio.wait_for(listener, 0.4)
+        assert len(asyncio.all_tasks()) == 1 + len(at.requests)  # this one, and one of the server for each connection
+
+
+async def test_closing_while_it_connects_leaves_no_connection() -> None:
+    """The answer that comes then is given back."""
+    asked, may_answer, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await may_answer.wait()
+        response = web.StreamResponse(headers={"Content-Type": STREAM})
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b": alive\n")
+                await asyncio.sleep(0.01)
+        finally:
+            gone.set()
+
+    async with listening(answer) as at, at.client() as cstar:
+        stream = cstar.events()
+        taking = asyncio.create_task(anext(stream))
+        await asked.wait()
+        await stream.aclose()
+        may_answer.set()
+        with pytest.raises(StopAsyncIteration):
+            await taking
+        await asyncio.wait_for(gone.wait(), 5)
+
+
+async def test_the_wait_that_the_server_asked_for_is_kept_over_connections() -> None:
+    """One that says nothing of it changes nothing."""
+    async with (
+        listening(sending(b"retry: 20000\n", message(1), then="end"), sending(message(2), then="end"), sending(message(3))) as at,
+        at.client() as cstar,
+        cstar.events() as stream,
+    ):
+        await take(stream, 2)
+        begun = at.clock.monotonic()
+        await take(stream, 1)
+        assert at.clock.monotonic() - begun >= 10
+
+
 async def test_cancellation_ends_it_cleanly() -> None:
     """The connection is given up, which the server notices."""
     gone, has_come = asyncio.Event(), asyncio.Event()
@@ -365,6 +423,87 @@ async def test_an_inbox_is_fed_by_the_stream(tmp_path: Path) -> None:
             await inbox.run(cstar.events())
         await inbox.join()
     assert got == ["evt_1", "evt_2"]
+
+
+async def test_a_process_begins_after_what_the_one_before_it_took(tmp_path: Path) -> None:
+    """Whether that is handled or not, since the store has it."""
+    got: list[str] = []
+    async with listening(sending(message(1), message(2), then="end"), refusing(401)) as at, at.client() as cstar:
+        for _ in range(2):
+            inbox = WebhookInbox("unused", store=SqliteStore(tmp_path / "events.db"), _clock=at.clock)
+
+            @inbox.on("*")
+            async def handle(event: WebhookEvent) -> None:
+                got.append(event.id)
+
+            async with inbox:
+                with pytest.raises(AuthenticationError):
+                    await inbox.run(cstar.events())
+    assert got == ["evt_1", "evt_2"]
+    assert [request.headers.get("Last-Event-ID") for request in at.requests] == [None, "evt_2", "evt_2"]
+
+
+async def test_a_beginning_that_was_asked_for_goes_before_that_of_the_store() -> None:
+    """As does the place that a stream has reached."""
+    store = MemoryStore()
+    await store.accept("evt_9", b"{}")
+    async with listening(refusing(401)) as at, at.client() as cstar, WebhookInbox("unused", store=store) as inbox:
+        with pytest.raises(AuthenticationError):
+            await inbox.run(cstar.events(last_event_id="evt_3"))
+    assert [request.headers.get("Last-Event-ID") for request in at.requests] == ["evt_3"]
+
+
+async def test_an_event_without_an_id_is_nothing_to_begin_after() -> None:
+    """Its key in the store is of the inbox's making, or no header could carry it."""
+    for key in ("sha256:00", "é"):
+        store = MemoryStore()
+        await store.accept(key, b"{}")
+        async with listening(refusing(401)) as at, at.client() as cstar, WebhookInbox("unused", store=store) as inbox:
+            with pytest.raises(AuthenticationError):
+                await inbox.run(cstar.events())
+        assert [request.headers.get("Last-Event-ID") for request in at.requests] == [None]
+
+
+@pytest.mark.parametrize("most", [1, 10])
+async def test_closing_the_inbox_ends_its_run(most: int) -> None:
+    """Also where it waits for room; what it had not taken is not taken after that."""
+    is_full = asyncio.Event()
+    store = MemoryStore()
+    async with listening(sending(message(1), message(2, about="tkt_2"), message(3, about="tkt_3"))) as at, at.client() as cstar:
+        inbox = WebhookInbox("unused", store=store, drain=0.05, most=most)
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            if len(inbox) == min(most, 3):
+                is_full.set()
+            await asyncio.Event().wait()
+
+        running = asyncio.create_task(inbox.run(cstar.events()))
+        await is_full.wait()
+        left = await inbox.aclose()
+        await asyncio.wait_for(running, 5)
+    assert (len(left), await store.last_id()) == ((1, "evt_1") if most == 1 else (3, "evt_3"))
+
+
+async def test_closing_the_inbox_ends_a_run_whose_store_hangs() -> None:
+    """The event comes again the next time."""
+    asked = asyncio.Event()
+
+    class Hanging(MemoryStore):
+        """A store that never answers."""
+
+        async def accept(self, event_id: str, body: bytes) -> bool:
+            """Hangs."""
+            asked.set()
+            await asyncio.Event().wait()
+            return True
+
+    async with listening(sending(message(1))) as at, at.client() as cstar:
+        inbox = WebhookInbox("unused", store=Hanging(), drain=0.01)
+        running = asyncio.create_task(inbox.run(cstar.events()))
+        await asked.wait()
+        await inbox.aclose()
+        await asyncio.wait_for(running, 5)
 
 
 async def test_a_store_that_fails_holds_the_stream_up() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from cstar_async import CStarError, InvalidArgumentError
+from cstar_async import ConfigurationError, CStarError, InvalidArgumentError
 from cstar_async.testing.clock import FakeClock
 from cstar_async.webhooks import CustomerCreated, MemoryStore, SqliteStore, TicketCreated, WebhookEvent, WebhookInbox, sign
 
@@ -379,6 +380,38 @@ async def test_a_handler_that_hangs_has_failed() -> None:
     assert [type(error) for error in told] == [TimeoutError]
 
 
+async def test_a_cancellation_inside_of_a_handler_is_its_failure() -> None:
+    """Something that it waited for was cancelled. The next events of the ticket are handled."""
+    got: list[str] = []
+    told: list[str] = []
+    async with inbox_of(attempts=2) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            got.append(event.id)
+            if event.id == "evt_1":
+                other = asyncio.ensure_future(asyncio.Event().wait())
+                other.cancel()
+                await other
+
+        @inbox.on_error
+        async def tell(event: WebhookEvent, error: Exception) -> None:
+            told.append(f"{event.id}: {error}")
+
+        await deliver(inbox, body_of(1), body_of(2))
+        await inbox.join()
+    assert got == ["evt_1", "evt_1", "evt_2"]
+    assert told == ["evt_1: what the handler waited for was cancelled"]
+
+
+async def test_a_body_that_is_not_bytes_is_not_called_genuine(caplog: pytest.LogCaptureFixture) -> None:
+    """A framework that parsed it is told of in the log, and cStar repeats what came."""
+    wrong: Any = {"id": "evt_1"}
+    async with inbox_of() as inbox:
+        assert await inbox.receive(wrong, {"X-Signature": sign(b"{}", SECRET)}) == 401
+    assert "the signature is over the bytes of the body" in caplog.text
+
+
 async def test_closing_waits_for_the_work_and_says_what_is_left() -> None:
     """Within its limit; what runs then is cancelled."""
     got: list[str] = []
@@ -440,6 +473,72 @@ async def test_what_a_killed_process_accepted_is_handled_by_the_next(tmp_path: P
         assert len(third) == 0
 
 
+async def test_what_was_left_is_handled_before_what_comes(tmp_path: Path) -> None:
+    """So that the events of a ticket keep their order over a restart, even if the first delivery is what starts the inbox."""
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    for number in (1, 2):
+        await store.accept(f"evt_{number}", body_of(number))
+    await store.aclose()
+
+    got: list[str] = []
+    inbox = inbox_of(store=SqliteStore(path))
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        got.append(event.id)
+
+    assert await asyncio.gather(*(deliver(inbox, body_of(number)) for number in (3, 4))) == [[200], [200]]
+    await inbox.join()
+    await inbox.aclose()
+    assert got == ["evt_1", "evt_2", "evt_3", "evt_4"]
+
+
+async def test_what_was_left_waits_for_the_first_handler(tmp_path: Path) -> None:
+    """An inbox that is entered before it has handlers does not count its events as handled by nobody."""
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    await store.accept("evt_1", body_of(1))
+    await store.aclose()
+
+    got: list[str] = []
+    async with inbox_of(store=SqliteStore(path), drain=0.01) as without:
+        await asyncio.sleep(0.01)
+        assert len(without) == 1
+    async with inbox_of(store=SqliteStore(path)) as inbox:
+        await asyncio.sleep(0.01)
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            got.append(event.id)
+
+        await inbox.join()
+    assert got == ["evt_1"]
+
+
+async def test_what_cannot_be_read_from_the_store_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It stays where it is, and the log says so."""
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    await store.accept("evt_1", b"Jane Doe")
+    await store.accept("evt_2", body_of(2))
+    await store.aclose()
+
+    got: list[str] = []
+    inbox = inbox_of(store=SqliteStore(path))
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        got.append(event.id)
+
+    assert await deliver(inbox, body_of(3)) == [200]
+    await inbox.join()
+    await inbox.aclose()
+    assert got == ["evt_2", "evt_3"]
+    assert "evt_1 cannot be read from the store, and stays there: the body is not JSON" in caplog.text
+    assert "Jane" not in caplog.text
+
+
 class BrokenStore(MemoryStore):
     """A store that fails, or takes its time, as it is told."""
 
@@ -468,12 +567,17 @@ class BrokenStore(MemoryStore):
         return []
 
 
+async def ignore(event: WebhookEvent) -> None:
+    """A handler that does nothing."""
+
+
 @pytest.mark.parametrize("what", ["accept", "pending"])
 async def test_a_store_that_fails_asks_for_another_delivery(what: str, caplog: pytest.LogCaptureFixture) -> None:
     """When it works again, so does the inbox."""
     store = BrokenStore()
     store.broken.add(what)
     inbox = inbox_of(store=store)
+    inbox.on("*")(ignore)
     assert await deliver(inbox, body_of(1)) == [503]
     store.broken.clear()
     assert await deliver(inbox, body_of(1)) == [200]
@@ -482,11 +586,66 @@ async def test_a_store_that_fails_asks_for_another_delivery(what: str, caplog: p
     assert "Jane" not in caplog.text
 
 
+async def test_an_event_is_handled_though_its_store_denied_to_have_written_it() -> None:
+    """The answer of the store was lost, not the event: the repeat of the delivery finds it there, and it is handled once."""
+    got: list[str] = []
+
+    class Lossy(MemoryStore):
+        """A store whose first answer is lost."""
+
+        answers = 0
+
+        async def accept(self, event_id: str, body: bytes) -> bool:
+            """Writes, and fails once."""
+            is_new = await super().accept(event_id, body)
+            self.answers += 1
+            if self.answers == 1:
+                raise OSError
+            return is_new
+
+    async with inbox_of(store=Lossy()) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            got.append(event.id)
+
+        assert await deliver(inbox, body_of(1), body_of(1), body_of(1)) == [503, 200, 200]
+        await inbox.join()
+    assert got == ["evt_1"]
+
+
+async def test_a_store_that_never_says_that_it_noted_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next event of the ticket is handled all the same."""
+    got: list[str] = []
+    monkeypatch.setattr("cstar_async._inbox.STORE_TIMEOUT", 0.01)
+
+    class Silent(MemoryStore):
+        """A store that never answers."""
+
+        async def done(self, event_id: str) -> None:
+            """Hangs."""
+            await asyncio.Event().wait()
+
+    async with inbox_of(store=Silent()) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            got.append(event.id)
+
+        await deliver(inbox, body_of(1), body_of(2))
+        await inbox.join()
+    assert got == ["evt_1", "evt_2"]
+    assert "did not note that evt_1 is handled: TimeoutError" in caplog.text
+
+
 async def test_a_store_that_does_not_note_what_is_done_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
     """The work goes on."""
     store = BrokenStore()
     store.broken.add("done")
     async with inbox_of(store=store) as inbox:
+        inbox.on("*")(ignore)
         await deliver(inbox, body_of(1))
         await inbox.join()
     assert "did not note that evt_1 is handled: OSError" in caplog.text
@@ -514,15 +673,14 @@ async def test_an_event_is_handled_though_its_sender_gave_up() -> None:
 
 
 async def test_closing_does_not_wait_for_a_store_that_hangs() -> None:
-    """And leaves no task behind."""
+    """It asks for another delivery, and leaves no task behind."""
     store = BrokenStore()
     store.held.clear()
     inbox = inbox_of(store=store, drain=0.01)
     delivery = asyncio.create_task(deliver(inbox, body_of(1)))
     await asyncio.sleep(0.01)
     await inbox.aclose()
-    with pytest.raises(asyncio.CancelledError):
-        await delivery
+    assert await delivery == [503]
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -610,6 +768,36 @@ async def test_a_sqlite_store_keeps_what_is_not_done_for_ever(tmp_path: Path) ->
     store = SqliteStore(tmp_path / "events.db", _clock=clock)
     assert await store.pending() == [("evt_1", b"{}"), ("evt_2", b"[]")]
     await store.aclose()
+
+
+async def test_a_store_knows_what_came_last(tmp_path: Path) -> None:
+    """Done or not, and after a restart."""
+    path = tmp_path / "events.db"
+    memory, file = MemoryStore(), SqliteStore(path)
+    for store in (memory, file):
+        assert await store.last_id() is None
+        for name in ("evt_1", "evt_2", "evt_1"):
+            await store.accept(name, b"{}")
+        await store.done("evt_2")
+        assert await store.last_id() == "evt_2"
+        await store.aclose()
+    again = SqliteStore(path)
+    assert await again.last_id() == "evt_2"
+    await again.aclose()
+
+
+async def test_a_file_has_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one is told, and does not handle what the first works on; it may go on when the first has ended."""
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda path, **settings: connect(path, timeout=0.0, **settings))
+    first, second = SqliteStore(tmp_path / "events.db"), SqliteStore(tmp_path / "events.db")
+    assert await first.accept("evt_1", body_of(1))
+    with pytest.raises(ConfigurationError, match="another process has the file"):
+        await second.pending()
+    assert await deliver(inbox_of(store=second), body_of(2)) == [503]
+    await first.aclose()
+    assert [key for key, _ in await second.pending()] == ["evt_1"]
+    await second.aclose()
 
 
 async def test_a_cancelled_write_leaves_the_file_in_order(tmp_path: Path) -> None:
