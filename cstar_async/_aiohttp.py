@@ -7,6 +7,7 @@ Kept simple for speed, as measured: one timer for all requests, headers on the s
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import ssl as tls
 import sys
@@ -147,6 +148,7 @@ class AiohttpTransport:
         self._is_own = session is None
         self._used: WeakSet[ResponseHandler] = WeakSet()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process: int | None = None
         self._closed = False
 
     async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:
@@ -203,6 +205,9 @@ class AiohttpTransport:
         session, loop = self._session, self._loop
         if session is None or not self._is_own or session.closed:
             return
+        if self._process != os.getpid():
+            # In a forked child: closing these sockets would also take them from the watch of the parent's loop.
+            raise CStarError("this client works in another process; close it there")
         if loop is asyncio.get_running_loop():
             await session.close()
         elif loop is not None and not loop.is_closed():
@@ -220,7 +225,7 @@ class AiohttpTransport:
             raise CStarError("the session given to this client is closed")
         if session.auth is not None:
             raise ConfigurationError("the session given to this client has credentials of its own, which would replace the API key")
-        self._loop, self._session = loop, session
+        self._loop, self._process, self._session = loop, os.getpid(), session
         self._alarm = Alarm(self._timeout, loop)
         return session
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any, Final, Protocol, TypeVar, cast
@@ -130,6 +131,7 @@ class Core:
         self.team_path = SingleFlight(None if team_id is None else self.path_of_team(team_id))
         self.is_closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process: int | None = None
         self._schemas: Schemas | None = None
 
     def path_of_team(self, team_id: str) -> str:
@@ -138,12 +140,15 @@ class Core:
         return f"{self.prefix}{place}/{path_segment(team_id, 'team_id')}"
 
     def enter_loop(self) -> None:
-        """Bind the client to the loop of its first call, and refuse to work in another or after the end."""
+        """Bind the client to the loop and process of its first call, and refuse to work in another or after the end."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
                 raise CStarError("this client was first used in another event loop; make one client for each loop")
-            self._loop = loop
+            self._loop, self._process = loop, os.getpid()
+        elif self._process != os.getpid():
+            # A forked child that goes on with its parent's loop has its parent's sockets, too: each would read the other's answers.
+            raise CStarError("this client was first used in another process; make one client in each, after the fork")
         if self.is_closed:
             raise CStarError("this client is closed")
 

@@ -52,7 +52,7 @@ class CStarClient(Connected, ClientNamespaces):
     """A client of the cStar API for one key and one team.
 
     Making one does no I/O and needs no running loop. Use it as `async with`, or call `aclose()` when done; it belongs to the event
-    loop of its first call. One client serves any number of concurrent calls.
+    loop and the process of its first call. One client serves any number of concurrent calls.
 
     Args:
         api_key: A secret key (`sk_live_…`, `sk_test_…`) or, for reading only, a publishable one (`pk_live_…`, `pk_test_…`).

@@ -51,7 +51,7 @@ class CStarLibrary(Connected, LibraryNamespace):
             found = await library.search("reset password")
 
     Making one does no I/O and needs no running loop. Use it as `async with`, or call `aclose()` when done; it belongs to the event
-    loop of its first call. One library serves any number of concurrent calls.
+    loop and the process of its first call. One library serves any number of concurrent calls.
 
     No key is sent. Calls are limited by the IP address that they come from, so all programs behind one address share a budget. How
     large it is, the current documentation does not say; 200 an hour, the number of an older one, is taken until an answer states

@@ -7,6 +7,7 @@ import contextlib
 import copy
 import json
 import logging
+import os
 import pickle
 import socket
 import subprocess
@@ -158,6 +159,37 @@ def outlive_a_loop() -> None:
             sys.stderr.write(str(error))
         asyncio.run(client.aclose())
         asyncio.run(client.aclose())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+async def test_a_forked_child_that_goes_on_with_the_loop_says_so(server: Server) -> None:
+    """In a child that inherited client and loop, calls and `aclose()` are CStarErrors, and the parent works on undisturbed."""
+    # In a process of its own: one with threads, as that of the tests, should not fork.
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "ignore", "-c", f"from tests.client.test_lifecycle import fork; fork({server.url!r})"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await asyncio.wait_for(child.communicate(), 30)
+    assert (0, 2, 2) == (child.returncode, len(server.requests), printed.decode().count("in another process"))
+
+
+def fork(url: str) -> None:
+    """Use a client before and after a fork, in the same loop, and print what the child's call and its `aclose()` raise."""
+    loop = asyncio.new_event_loop()
+    client = CStarClient(api_key=KEY, team_id="team_1", base_url=url, timeout=5, max_retries=0)
+    loop.run_until_complete(client.tickets.get("tkt_1"))
+    child = os.fork()
+    if child == 0:
+        for work in (client.tickets.get("tkt_1"), client.aclose()):
+            try:
+                loop.run_until_complete(work)
+            except CStarError as error:
+                os.write(1, f"{error}\n".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    loop.run_until_complete(client.tickets.get("tkt_1"))
+    loop.run_until_complete(client.aclose())
+    loop.close()
 
 
 async def test_a_session_of_the_user_is_used_and_not_closed(server: Server, make_client: MakeClient) -> None:
