@@ -89,7 +89,8 @@ def _keyed(data: Unchecked, resource: str) -> dict[str, Unchecked]:
     """`data` as the object that it should be: the oldest form put under its key, and what is no object kept as an unknown field."""
     if not is_object(data):
         return {} if data is None else {"data": data}
-    return {resource: data} if "id" in data and resource not in data else data
+    # A null under the key is as good as none: what is written back has no nulls, and is to be read as the same.
+    return {resource: data} if "id" in data and data.get(resource) is None else data
 
 
 _FRAME: Final[dict[str, Unchecked]] = dict.fromkeys(WebhookEvent.wire_names.values())
