@@ -186,7 +186,7 @@ class ModelViews:
             node=node,
             declaration=f"{attribute}: {annotation}{default}",
             doc=docstring([described(node)], depth=1),
-            reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()))),
+            reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()), null_counts=is_request)),
         )
 
 
@@ -217,10 +217,12 @@ def request_annotation(shape: Shape, *, is_required: bool) -> tuple[str, str]:
     return (shape.taken_as_said, "") if is_required else (f"{shape.taken_as_said} | Unset", " = UNSET")
 
 
-def _lookup(wire: str, aliases: list[str]) -> str:
+def _lookup(wire: str, aliases: list[str], *, null_counts: bool) -> str:
     """The expression that finds a field, under its name or under another that it has been seen under.
 
-    Every field is in `found`, absent ones too; `wire` has only what arrived.
+    Every field is in `found`, absent ones too; `wire` has only what arrived. In an answer a null says nothing, so that another name
+    may say more; in a body it clears the field.
     """
     *earlier, last = (wire, *aliases)
-    return "".join(f"found[{name!r}] if {name!r} in wire else " for name in earlier) + f"found[{last!r}]"
+    told = "found[{name!r}] if {name!r} in wire else " if null_counts else "found[{name!r}] if found[{name!r}] is not None else "
+    return "".join(told.format(name=name) for name in earlier) + f"found[{last!r}]"

@@ -168,6 +168,14 @@ def test_alias_is_read_like_the_name() -> None:
     assert [tickets.TicketStatus.OPEN] * 3 == [_read(field, **{name: "open"}) for name in (field.wire, "older", "oldest")]
 
 
+def test_null_beside_an_alias_says_nothing_in_an_answer_alone() -> None:
+    """What another name says counts where the first is null; in a body a null clears the field."""
+    answer, body = _field_of("Ticket", ALIASED), _field_of("TicketUpdate", ALIASED)
+
+    assert tickets.TicketStatus.OPEN == _read(answer, **{answer.wire: None, "older": None, "oldest": "open"})
+    assert _read(body, **{body.wire: None, "older": "open"}) is None
+
+
 def test_field_called_as_a_keyword_gets_an_underscore() -> None:
     """`from` cannot be an attribute; its wire name stays."""
     raw = real()
