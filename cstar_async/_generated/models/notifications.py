@@ -133,7 +133,7 @@ def decode_unread_count(wire: dict[str, Unchecked]) -> UnreadCount:
     """Read a `UnreadCount` from its wire form."""
     found = _NO_UNREAD_COUNT | wire
     model = new(UnreadCount)
-    model.count = found["count"] if "count" in wire else found["unreadCount"]
+    model.count = found["count"] if found["count"] is not None else found["unreadCount"]
     model.extra = NO_EXTRA if len(found) == len(_NO_UNREAD_COUNT) else read_extra(_NO_UNREAD_COUNT, wire)
     return model
 

@@ -123,10 +123,10 @@ def decode_view(wire: dict[str, Unchecked]) -> View:
     model.name = found["name"]
     model.entity_type = ViewEntityType.by_text[value] if (value := found["entityType"]).__class__ is str else value
     model.filters = found["filters"]
-    model.sort_field = found["sortField"] if "sortField" in wire else found["sortBy"]
+    model.sort_field = found["sortField"] if found["sortField"] is not None else found["sortBy"]
     model.sort_direction = (
         SortDirection.by_text[value]
-        if (value := found["sortDirection"] if "sortDirection" in wire else found["sortOrder"]).__class__ is str
+        if (value := found["sortDirection"] if found["sortDirection"] is not None else found["sortOrder"]).__class__ is str
         else value
     )
     model.visibility = ViewVisibility.by_text[value] if (value := found["visibility"]).__class__ is str else value

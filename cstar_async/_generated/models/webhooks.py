@@ -73,7 +73,7 @@ def decode_webhook(wire: dict[str, Unchecked]) -> Webhook:
     model.url = found["url"]
     model.events = found["events"]
     model.is_active = found["isActive"]
-    model.secret = found["secret"] if "secret" in wire else found["signingSecret"]
+    model.secret = found["secret"] if found["secret"] is not None else found["signingSecret"]
     model.created_at = (value := found["createdAt"]) and read_instant(value)
     model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
     model.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK) else read_extra(_NO_WEBHOOK, wire)
