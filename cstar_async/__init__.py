@@ -52,6 +52,11 @@ from cstar_async.hooks import Hooks
 from cstar_async.pagination import Page, Paginator
 
 if TYPE_CHECKING:
+    from cstar_async import api as api
+    from cstar_async import identity as identity
+    from cstar_async import models as models
+    from cstar_async import testing as testing
+    from cstar_async import webhooks as webhooks
     from cstar_async.library import CStarLibrary as CStarLibrary
 
 __all__ = [
@@ -96,11 +101,15 @@ __all__ = [
     "to_dict",
 ]
 
-# Type checkers see the import above, and so take a misspelt name for the mistake that it is.
+_DOORS = ("api", "identity", "models", "otel", "redis", "testing", "webhooks")
+
+# Type checkers see the imports above, and so take a misspelt name for the mistake that it is.
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        """Import the library when it is first asked for: few programs need it, and its methods bring their models along."""
+        """Import what few programs need when it is first asked for: the library, and the modules that stand beside the client."""
+        if name in _DOORS:
+            return importlib.import_module(f"{__name__}.{name}")
         if name != "CStarLibrary":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = importlib.import_module("cstar_async.library").CStarLibrary

@@ -35,6 +35,19 @@ def test_offered_name_is_there(name: str) -> None:
     assert hasattr(cstar_async, name)
 
 
+@pytest.mark.parametrize("name", ["api", "identity", "models", "testing", "webhooks"])
+def test_module_beside_the_client_needs_no_import_of_its_own(name: str) -> None:
+    """`cstar_async.models.Ticket` works after `import cstar_async` alone."""
+    code = f"import cstar_async; print(cstar_async.{name}.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (f"cstar_async.{name}\n", "") == (done.stdout, done.stderr)
+
+
+def test_json_is_a_type_at_run_time() -> None:
+    """So that it can be part of others, in annotations that are evaluated."""
+    assert "JSON" in str(cstar_async.JSON | bytes)
+
+
 def _is_ours(thing: Any) -> bool:
     return str(getattr(thing, "__module__", "")).startswith("cstar_async")
 
