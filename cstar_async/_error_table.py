@@ -17,6 +17,7 @@ from cstar_async import _headers
 from cstar_async._headers import read_retry_after, read_seconds
 from cstar_async._http import HttpResponse
 from cstar_async._json import Unchecked, is_object
+from cstar_async._redaction import without_secrets
 from cstar_async.errors import (
     APIError,
     AuthenticationError,
@@ -66,6 +67,8 @@ def error_class(status: int, code: str | None) -> type[APIError]:
 def read_error(response: HttpResponse, now: float) -> ErrorFacts:
     """What the answer says; what it does not say is None, whatever its body is.
 
+    Servers repeat what they were given, and errors are kept and pickled: a key that comes back is taken out here.
+
     Args:
         response: An answer whose status is not a success.
         now: Seconds since the epoch, for a `Retry-After` that is a date.
@@ -78,12 +81,14 @@ def read_error(response: HttpResponse, now: float) -> ErrorFacts:
     retry_after = read_retry_after(response.headers, now)
     return ErrorFacts(
         status=response.status,
-        message=message,
+        message=without_secrets(message),
         type=_text(detail.get("type")),
         code=_text(detail.get("code")),
         param=_text(detail.get("param")) or _text(detail.get("field")),
         doc_url=_text(detail.get("doc_url")),
-        request_id=_text(detail.get("request_id")) or _text(meta.get("requestId")) or response.headers.get(_headers.REQUEST_ID),
+        request_id=_text(detail.get("request_id"))
+        or _text(meta.get("requestId"))
+        or _text(response.headers.get(_headers.REQUEST_ID)),
         retry_after=read_seconds(detail.get("retryAfter")) if retry_after is None else retry_after,
     )
 
@@ -117,7 +122,7 @@ def _object(value: Unchecked) -> dict[str, Unchecked]:
 
 
 def _text(value: Unchecked) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return without_secrets(value) if isinstance(value, str) and value else None
 
 
 def _fallback(response: HttpResponse) -> str:

@@ -16,10 +16,15 @@ _ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _SPACE: Final = re.compile(r"\s+")
 
 
+def without_secrets(text: str) -> str:
+    """The text without keys and tokens, otherwise as it is: for what is kept, and may be pickled."""
+    return _SECRET.sub(_keep_kind, text)
+
+
 def redact(text: str) -> str:
-    """One short line of *text* without keys, tokens and e-mail addresses."""
+    """One short line of *text* without keys, tokens and e-mail addresses: for what is shown."""
     line = _SPACE.sub(" ", text).strip()
-    line = _ADDRESS.sub("…@…", _SECRET.sub(_keep_kind, line))
+    line = _ADDRESS.sub("…@…", without_secrets(line))
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 

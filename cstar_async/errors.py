@@ -58,7 +58,7 @@ class CStarError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        """What went wrong, in a sentence; as the server wrote it where it comes from there."""
+        """What went wrong, in a sentence; where it comes from the server as it was written there, keys aside."""
         self.operation = operation
         """The operation that failed, such as `create_ticket`; None outside a call."""
         self.attempts = attempts
