@@ -123,6 +123,9 @@ class AiohttpTransport:
         proxy: The URL of a proxy, or None.
         ssl: As in aiohttp; None for its default.
         session: A session of the user's: used, never closed. None: one is made on first use.
+
+    Raises:
+        ConfigurationError: *ssl* is none of the things that aiohttp takes.
     """
 
     def __init__(
@@ -143,7 +146,7 @@ class AiohttpTransport:
         self._alarm: Alarm | None = None
         self._connections = connections
         self._proxy = proxy
-        self._ssl: Ssl = True if ssl is None else ssl
+        self._ssl = _checked_ssl(ssl)
         self._session = session
         self._is_own = session is None
         self._used: WeakSet[ResponseHandler] = WeakSet()
@@ -186,16 +189,24 @@ class AiohttpTransport:
                     return _Stream(response)
                 body = await response.read()
                 passage.check_answered_once()
+                return HttpResponse(response.status, response.headers, body)
         except TimeoutError:
-            raise RequestTimeoutError("the server did not answer in time") from None
+            failure: CStarError = RequestTimeoutError("the server did not answer in time")
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
-            raise ConnectionFailedError(f"the connection could not be made: {_reason(error)}", sent=False) from None
+            failure = ConnectionFailedError(f"the connection could not be made: {_reason(error)}", sent=False)
         except (aiohttp.ClientError, OSError) as error:
-            raise ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}") from None
+            failure = ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}")
+        except ValueError:
+            # Of all that is sent, only what a user's own session adds has not been checked.
+            failure = ConfigurationError(
+                "the session given to this client does not fit the request; credentials of a .netrc, which trust_env reads, would"
+                " replace the API key"
+            )
         finally:
             if alarm is not self._alarm:
                 alarm.close()
-        return HttpResponse(response.status, response.headers, body)
+        # Raised out here, so that no error of aiohttp hangs on this one as its context.
+        raise failure
 
     async def aclose(self) -> None:
         """Close the session if it is this door's own. May be called twice, and without a request ever made."""
@@ -265,10 +276,32 @@ def places_of(session: aiohttp.ClientSession | None, most: int) -> int:
     Args:
         session: The user's session, or None.
         most: What the user allows.
+
+    Raises:
+        ConfigurationError: It is no session.
     """
+    if session is not None and not _is_session(session):
+        raise ConfigurationError(f"session is an aiohttp.ClientSession, not {type(session).__name__}")
     connector = None if session is None else session.connector
     limits = () if connector is None else (connector.limit, connector.limit_per_host)
     return min([most, *(limit for limit in limits if limit)])
+
+
+def _is_session(session: object) -> bool:
+    return isinstance(session, aiohttp.ClientSession)
+
+
+def _checked_ssl(ssl: object) -> Ssl:
+    """How certificates are judged; None stands for aiohttp's default.
+
+    Raises:
+        ConfigurationError: aiohttp takes no such thing.
+    """
+    if ssl is None:
+        return True
+    if isinstance(ssl, (tls.SSLContext, bool, aiohttp.Fingerprint)):
+        return ssl
+    raise ConfigurationError(f"ssl is an ssl.SSLContext, an aiohttp.Fingerprint, a bool or None, not {type(ssl).__name__}")
 
 
 def _reason(error: BaseException) -> str:
@@ -276,4 +309,6 @@ def _reason(error: BaseException) -> str:
     number = error.errno if isinstance(error, OSError) else None
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     text = getattr(cause, "strerror", None)
+    if number and text and text.startswith("Connect call failed"):
+        text = os.strerror(number)  # asyncio's own words end with the address
     return f"{text} (errno {number})" if text and number else text or type(cause).__name__.strip("_")

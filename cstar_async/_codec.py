@@ -104,8 +104,10 @@ def from_dict(kind: type[T], data: JSONObject) -> T:
         data: A JSON object with wire names, such as a stored webhook or the result of `to_dict`.
 
     Raises:
-        InvalidArgumentError: *data* is not a mapping.
+        InvalidArgumentError: *kind* is no class of a model, or *data* is not a mapping.
     """
+    if not _is_model(kind):
+        raise InvalidArgumentError(f"from_dict() makes objects of the classes of models, not {kind!r}")
     if not is_mapping(data):
         raise InvalidArgumentError(f"{kind.__name__} is read from an object, not from {kind_of(data)}")
     return decoder(kind)(dict(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
@@ -21,7 +22,7 @@ from cstar_async._response import RECORDER, Recorder, Response
 from cstar_async._retry import RetryBudget
 from cstar_async._runtime import ClientSender, Core
 from cstar_async.config import CallSettings
-from cstar_async.errors import CStarError
+from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class Connected:
 
         url = config.checked_base_url(base_url)
         config.check_counts(max_connections=max_connections, retry_budget=retry_budget)
-        settings = CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=Priority(priority))
-        limiter: Limiter = RateLimiter() if rate_limiter is None else rate_limiter
+        settings = CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority)
+        limiter: Limiter = RateLimiter() if rate_limiter is None else config.checked_limiter(rate_limiter)
         limiter.assume(first_limit)
         core = Core(
             transport=AiohttpTransport(
@@ -109,7 +110,7 @@ class Connected:
             limiter=limiter,
             places=places_of(session, max_connections),
             budget=RetryBudget(retry_budget),
-            observers=Observers(hooks),
+            observers=Observers(config.checked_hooks(hooks)),
             host=url.host or "",
             port=url.port or 0,
             prefix=url.raw_path.rstrip("/"),
@@ -163,7 +164,7 @@ class Connected:
         """Call a method and get the whole response: `await cstar.with_response(cstar.tickets.get, "tkt_…")`.
 
         Works for every method of a client or a library, and for the functions of `cstar_async.api`. A method that lists pages
-        gives its first page.
+        gives its first page. The method itself is given, with its arguments behind it; what calling it gave is too late.
 
         Args:
             method: What to call.
@@ -175,8 +176,10 @@ class Connected:
             taken. If the method makes several calls, the last of them.
 
         Raises:
+            InvalidArgumentError: *method* was called already, instead of being given with its arguments.
             CStarError: The method made no call, or its call failed.
         """
+        _refuse_what_was_called(method)
         recorder = Recorder()
         token = RECORDER.set(recorder)
         try:
@@ -185,7 +188,11 @@ class Connected:
             RECORDER.reset(token)
         if recorder.response is None:
             raise CStarError("with_response() was given something that made no call")
-        return attrs.evolve(recorder.response, data=data)
+        response = attrs.evolve(recorder.response, data=data)
+        outer = RECORDER.get()
+        if outer is not None:
+            outer.response = response
+        return response
 
     async def aclose(self) -> None:
         """Close the connections, and the session unless that is your own. May be called twice, and on a client never used."""
@@ -206,3 +213,12 @@ class Connected:
             f"a {type(self).__name__} cannot be copied or pickled: it holds open connections, and perhaps a key; "
             "make one where it is needed"
         )
+
+
+def _refuse_what_was_called(method: object) -> None:
+    """See that `with_response` was given a method, not the coroutine or the list that calling it gave."""
+    if callable(method):
+        return
+    if inspect.iscoroutine(method):
+        method.close()  # nobody will await it, and Python would warn of that far from here
+    raise InvalidArgumentError("with_response() takes a method and its arguments: with_response(cstar.tickets.get, 'tkt_…')")

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import orjson
 
+from cstar_async._headers import REQUEST_ID
 from cstar_async._http import HttpResponse
 from cstar_async._json import Unchecked, is_object, is_text
 from cstar_async._wire import read_instant
@@ -29,6 +30,19 @@ def open_envelope(body: bytes, *, status: int) -> dict[str, Unchecked]:
     if "data" not in parsed:
         raise DecodeError("the answer has no data", where="$.data", status=status, request_id=request_id_of(parsed))
     return parsed
+
+
+def stated_request_id(response: HttpResponse) -> str | None:
+    """The id under which cStar knows the request, wherever an answer of any kind states it."""
+    try:
+        body = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        body = None
+    found: Unchecked = None
+    if is_object(body):
+        error = body.get("error")
+        found = (error.get("request_id") if is_object(error) else None) or request_id_of(body)
+    return found if is_text(found) else response.headers.get(REQUEST_ID)
 
 
 def request_id_of(envelope: dict[str, Unchecked]) -> str | None:
@@ -82,7 +96,9 @@ def parse_body(body: bytes, *, status: int) -> Unchecked:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise DecodeError("the answer is not JSON" if body.strip() else "the answer is empty", status=status) from None
+        pass
+    # Raised out here, because the parser's own error carries the whole body and would hang on this one as its context.
+    raise DecodeError("the answer is not JSON" if body.strip() else "the answer is empty", status=status)
 
 
 def read_text(response: HttpResponse, content_type: str | None) -> str | None:

@@ -122,7 +122,7 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
             shown.
     """
     for name, value in headers.items():
-        if not _TOKEN.fullmatch(name):
+        if not is_text(name) or not _TOKEN.fullmatch(name):
             raise InvalidArgumentError(f"{name!r} is not the name of a header")
         if name.lower() in OWN_HEADERS:
             raise InvalidArgumentError(f"{name} is set by the client; see its arguments")

@@ -11,7 +11,7 @@ import asyncio
 import enum
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cstar_async import _headers
 from cstar_async._clock import Clock
@@ -29,6 +29,7 @@ class Permit(enum.Enum):
     """The first of a new window: the others wait for what its answer says."""
 
 
+@runtime_checkable
 class Limiter(Protocol):
     """What the runtime asks of a limiter."""
 

@@ -20,7 +20,16 @@ from cstar_async import _headers
 from cstar_async._clock import Clock
 from cstar_async._codec import encode_body, read_row, read_rows
 from cstar_async._drift import Schemas, find_drift
-from cstar_async._envelope import kind_of, open_envelope, parse_body, read_pagination, read_text, request_id_of, timestamp_of
+from cstar_async._envelope import (
+    kind_of,
+    open_envelope,
+    parse_body,
+    read_pagination,
+    read_text,
+    request_id_of,
+    stated_request_id,
+    timestamp_of,
+)
 from cstar_async._error_table import make_error, read_error
 from cstar_async._gate import Gate
 from cstar_async._headers import moment
@@ -34,13 +43,14 @@ from cstar_async._operation import Operation, Scope
 from cstar_async._options import RequestOptions
 from cstar_async._rate_limit import read_state
 from cstar_async._rate_limiter import Limiter, Permit
+from cstar_async._redaction import redact
 from cstar_async._response import RECORDER, Response
 from cstar_async._retry import SAFE_METHODS, Failure, RetryBudget, is_repeatable, required_wait, wait_before
 from cstar_async._single_flight import SingleFlight
 from cstar_async._transport import Transport
 from cstar_async._unset import UNSET
-from cstar_async._url import free_path, page_query, path_segment, query_string
-from cstar_async.config import CallSettings, check_settings
+from cstar_async._url import checked_query, free_path, page_query, path_segment, query_string
+from cstar_async.config import CallSettings, check_deadline, refuse_strange_options
 from cstar_async.errors import (
     APIError,
     ConfigurationError,
@@ -344,8 +354,9 @@ class ClientSender:
     ) -> Paginator[T]:
         """A list that comes in pages; see `Sender.paginate`."""
         filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
+        refuse_strange_options(options)
         if options is not None and options.extra_query:
-            filters.update(options.extra_query)
+            filters.update(checked_query(options.extra_query, "extra_query"))
         first, size = filters.pop("page", None), filters.pop("pageSize", None)
         asked = query_string(filters) if filters else ""
 
@@ -375,18 +386,19 @@ class ClientSender:
         options: RequestOptions | None,
     ) -> Response[JSON]:
         """A call to a path that the document need not know."""
-        verb = method.upper()
+        verb = method.upper() if is_text(method) else method
         if verb not in {"GET", "POST", "PATCH", "PUT", "DELETE"}:
             raise InvalidArgumentError(f"method must be GET, POST, PATCH, PUT or DELETE, not {method!r}")
-        target = FreeTarget("request", verb, path)
         written = free_path(path)
+        # Ids stand in such a path, and some are addresses of people.
+        target = FreeTarget("request", verb, redact(path))
         self._refuse_write(target)
         # The library takes no idempotency keys.
         is_keyed = verb not in SAFE_METHODS and self.core.scope == "team"
         call = self._call(
             target,
             written,
-            params,
+            None if params is None else checked_query(params, "params"),
             json,
             idempotency_key,
             options,
@@ -399,6 +411,9 @@ class ClientSender:
         except BaseException as error:
             self._end(call, error)
             raise
+        recorder = RECORDER.get()
+        if recorder is not None:
+            recorder.response = response
         if call.is_told:
             self._tell_done(call, response.request_id)
         return response
@@ -505,6 +520,7 @@ class ClientSender:
         is_keyed: bool,
     ) -> Call:
         """Build a call. Whatever is wrong with it is found here, before anything is sent."""
+        refuse_strange_options(options)
         started, deadline_at, settings = self.core.clock.monotonic(), None, self.settings
         text = query_string(query) if query else ""
         content: bytes | None = None
@@ -518,13 +534,14 @@ class ClientSender:
         elif idempotency_key is not None:
             raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")
         if options is not None:
-            check_settings(deadline=options.deadline)
             settings = settings.overridden(
                 timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
             )
-            deadline_at = None if options.deadline is None else started + options.deadline
+            if options.deadline is not None:
+                check_deadline(options.deadline)
+                deadline_at = started + options.deadline
             if options.extra_query:
-                text = query_string(query, options.extra_query)
+                text = query_string(query, checked_query(options.extra_query, "extra_query"))
             if options.headers:
                 headers = {**(headers or {}), **_headers.checked_headers(options.headers)}
         return Call(
@@ -700,7 +717,7 @@ class ClientSender:
                 status=response.status,
                 elapsed=core.clock.monotonic() - sent,
                 rate_limit=read_state(response.headers),
-                request_id=response.headers.get(_headers.REQUEST_ID),
+                request_id=stated_request_id(response),
             )
         )
         return response

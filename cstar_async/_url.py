@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 
 from cstar_async._codec import write_instant
-from cstar_async._json import is_text
+from cstar_async._json import is_mapping, is_text
 from cstar_async._unset import UNSET
 from cstar_async.errors import InvalidArgumentError
 
@@ -45,6 +45,21 @@ def free_path(path: str) -> str:
     if any(unquote(segment) in {"", ".", ".."} for segment in segments):
         raise InvalidArgumentError("a path must not have empty, '.' or '..' segments")
     return "/" + "/".join(_encoded(segment, "a path", safe="%:@!$&'()*+,;=") for segment in segments)
+
+
+def checked_query(query: object, name: str) -> Mapping[str, object]:
+    """Query parameters of the caller's own.
+
+    Args:
+        query: What was given.
+        name: The argument that it was given for.
+
+    Raises:
+        InvalidArgumentError: It is no mapping, or a name in it is no text.
+    """
+    if not is_mapping(query) or not all(isinstance(key, str) for key in query):
+        raise InvalidArgumentError(f"{name} is a mapping of names, which are texts, to values")
+    return cast("Mapping[str, object]", query)
 
 
 def query_string(*parts: Mapping[str, object] | None) -> str:

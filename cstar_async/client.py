@@ -73,7 +73,8 @@ class CStarClient(Connected, ClientNamespaces):
         hooks: Observers of calls, see `cstar_async.hooks`.
 
     Raises:
-        ConfigurationError: The key, the team id, the base URL or a number cannot be used.
+        ConfigurationError: The key, the team id, a URL, or an object that the client should use cannot be used.
+        InvalidArgumentError: A number is out of its range.
 
     Source: documentation pages "Authentication", "Versioning" and "Rate limits".
     """
@@ -132,6 +133,7 @@ class CStarClient(Connected, ClientNamespaces):
 
         Raises:
             ConfigurationError: No key is given, or a value cannot be used.
+            InvalidArgumentError: A number is out of its range.
         """
         given: ClientOptions = {**overrides}
         api_key = os.environ.get("CSTAR_API_KEY")

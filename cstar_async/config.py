@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import urllib.request
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 import attrs
 
 from cstar_async._json import is_text
-from cstar_async._options import Priority
+from cstar_async._options import Priority, RequestOptions
+from cstar_async._rate_limiter import Limiter
 from cstar_async._url import path_segment
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
+from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -91,24 +94,44 @@ def checked_base_url(base_url: str) -> URL:
         url = URL(base_url)
     except ValueError:
         raise ConfigurationError("base_url is not a URL") from None
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not _can_be_looked_up(url):
         raise ConfigurationError("base_url must begin with https:// (or http://) and name a host")
     if url.user is not None or url.password is not None or url.query_string or url.fragment:
         raise ConfigurationError("base_url must not have credentials, a query or a fragment")
     return url
 
 
+def checked_priority(priority: Priority) -> Priority:
+    """A priority, given as one or as its number.
+
+    Raises:
+        InvalidArgumentError: There is none like it.
+    """
+    try:
+        return Priority(priority)
+    except ValueError:
+        pass
+    raise InvalidArgumentError(f"priority is Priority.INTERACTIVE or Priority.BACKGROUND, not {priority!r}")
+
+
 @attrs.frozen(kw_only=True)
 class CallSettings:
-    """What a call goes by unless it says otherwise."""
+    """What a call goes by unless it says otherwise.
+
+    Raises:
+        InvalidArgumentError: A time is not a finite number above 0 (`max_wait` may be 0), a count is negative, or one is None:
+            there is no endless call.
+    """
 
     timeout: float = 30.0
     max_retries: int = 3
     max_wait: float = 60.0
-    priority: Priority = Priority.INTERACTIVE
+    priority: Priority = attrs.field(default=Priority.INTERACTIVE, converter=checked_priority)
 
     def __attrs_post_init__(self) -> None:
-        check_settings(timeout=self.timeout, max_retries=self.max_retries, max_wait=self.max_wait)
+        _check_seconds("timeout", self.timeout, 1e-9)
+        _check_seconds("max_wait", self.max_wait, 0.0)
+        _check_count("max_retries", self.max_retries, 0)
 
     def overridden(
         self, *, timeout: float | None, max_retries: int | None, max_wait: float | None, priority: Priority | None
@@ -122,21 +145,23 @@ class CallSettings:
         )
 
 
-def check_settings(
-    *, timeout: float | None = None, max_retries: int | None = None, max_wait: float | None = None, deadline: float | None = None
-) -> None:
-    """Refuse numbers that no call can go by.
+def refuse_strange_options(options: object) -> None:
+    """See that what was given as the options of a call is that, or None.
 
     Raises:
-        InvalidArgumentError: A time is not a finite number above 0 (`max_wait` may be 0), or a count is negative.
+        InvalidArgumentError: It is something else, such as a mapping.
     """
-    for name, seconds, least in (("timeout", timeout, 1e-9), ("deadline", deadline, 1e-9), ("max_wait", max_wait, 0.0)):
-        if seconds is None:
-            continue
-        if not _is_number(seconds) or not least <= seconds < math.inf:
-            raise InvalidArgumentError(f"{name} is a number of seconds {'from' if least == 0 else 'above'} 0, not {seconds!r}")
-    if max_retries is not None:
-        _check_count("max_retries", max_retries, 0)
+    if options is not None and not isinstance(options, RequestOptions):
+        raise InvalidArgumentError(f"options is a RequestOptions, not {type(options).__name__}")
+
+
+def check_deadline(deadline: float) -> None:
+    """Refuse a deadline that no call can keep.
+
+    Raises:
+        InvalidArgumentError: It is not a finite number above 0.
+    """
+    _check_seconds("deadline", deadline, 1e-9)
 
 
 def check_counts(*, max_connections: int, retry_budget: int | None) -> None:
@@ -150,12 +175,17 @@ def check_counts(*, max_connections: int, retry_budget: int | None) -> None:
         _check_count("retry_budget", retry_budget, 0)
 
 
+def _check_seconds(name: str, seconds: object, least: float) -> None:
+    if not _is_number(seconds) or not least <= seconds < math.inf:
+        raise InvalidArgumentError(f"{name} is a number of seconds {'from' if least == 0 else 'above'} 0, not {seconds!r}")
+
+
 def _check_count(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InvalidArgumentError(f"{name} is a whole number from {least}, not {value!r}")
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -176,27 +206,70 @@ def checked_proxy(proxy: str | None) -> str | None:
     """The URL of a proxy, or None.
 
     Raises:
-        ConfigurationError: It is no URL with a host. The error does not show it, for it may hold a password.
+        ConfigurationError: It is no http or https URL with a host, so a SOCKS proxy neither. The error does not show it, for it may
+            hold a password.
     """
     if proxy is None:
         return None
     from yarl import URL
 
     try:
-        is_usable = URL(proxy).host is not None
+        url = URL(proxy)
+        is_usable = url.scheme in {"http", "https"} and _can_be_looked_up(url)
     except (ValueError, TypeError):
         is_usable = False
     if not is_usable:
-        raise ConfigurationError("proxy is not a URL such as http://host:port")
+        raise ConfigurationError("proxy is not a URL such as http://host:port; other proxies, such as SOCKS, cannot be used")
     return proxy
+
+
+def _can_be_looked_up(url: URL) -> bool:
+    """Whether the host of a URL is one that the system can be asked for: its labels are not empty and not too long."""
+    try:
+        return bool((url.raw_host or "").encode("idna"))
+    except UnicodeError:
+        return False
+
+
+def checked_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
+    """The observers of a client.
+
+    Raises:
+        ConfigurationError: They are no iterable of instances of `Hooks`.
+    """
+    try:
+        given: tuple[object, ...] = tuple(hooks)
+    except TypeError:
+        given = (None,)
+    found = tuple(hook for hook in given if isinstance(hook, Hooks))
+    if len(found) != len(given):
+        raise ConfigurationError("hooks is a list or tuple of instances of classes that extend cstar_async.Hooks")
+    return found
+
+
+def checked_limiter(limiter: Limiter) -> Limiter:
+    """A limiter that a client can ask.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if not _is_limiter(limiter):
+        raise ConfigurationError(f"rate_limiter is a RateLimiter, not {type(limiter).__name__}")
+    return limiter
+
+
+def _is_limiter(limiter: object) -> bool:
+    return isinstance(limiter, Limiter)
 
 
 def proxy_from_environment(base_url: URL) -> str | None:
     """The proxy that the environment names for a host, read once.
 
-    `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as the standard library reads them.
+    `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as the standard library reads them; one that is written without
+    its scheme (`host:3128`) is reached by http.
     """
     if urllib.request.proxy_bypass(f"{base_url.host}:{base_url.port}"):
         return None
     proxies = urllib.request.getproxies()
-    return proxies.get(base_url.scheme) or proxies.get("all")
+    proxy = proxies.get(base_url.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

@@ -76,7 +76,7 @@ class CStarLibrary(Connected, LibraryNamespace):
         hooks: Observers of calls, see `cstar_async.hooks`.
 
     Raises:
-        ConfigurationError: The team, the base URL or the proxy cannot be used.
+        ConfigurationError: The team, a URL, or an object that the library should use cannot be used.
         InvalidArgumentError: A number is out of its range.
 
     Source: documentation page "Public library".

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
-from cstar_async import ConnectionFailedError, CStarClient, Hooks, NotFoundError, RequestOptions, RequestTimeoutError, ServerError
+from cstar_async import (
+    ConnectionFailedError,
+    CStarClient,
+    CStarError,
+    Hooks,
+    NotFoundError,
+    RequestOptions,
+    RequestTimeoutError,
+    ServerError,
+)
 from cstar_async.hooks import RequestInfo, RetryInfo
 from cstar_async.models import Deleted
 
@@ -82,11 +92,51 @@ async def test_a_broken_answer_repeats_a_write_under_the_same_key(server: Server
     assert (first.headers["idempotency-key"], first.body) == (second.headers["idempotency-key"], second.body)
 
 
+async def test_a_connection_reset_before_the_request_was_read_is_tried_again(make_client: MakeClient, clock: InstantClock) -> None:
+    """The server takes the connection and resets it unread; the write goes out again under its key and is done once."""
+    heads: list[bytes] = []
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        if connections < 3:
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            return
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        for part in ok(TICKET, status=201, headers={"Connection": "close"}).parts:
+            assert isinstance(part, bytes)
+            writer.write(part)
+        writer.close()
+        await writer.wait_closed()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        client = make_client(base_url=f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+        response = await client.with_response(client.tickets.create, title="a", idempotency_key="k-1")
+        await client.aclose()
+    assert (3, "tkt_1", 2, 1) == (response.attempts, response.data.id, len(clock.slept), len(heads))
+    assert b"Idempotency-Key: k-1" in heads[0]
+
+
+@pytest.mark.parametrize("answer", [BROKEN["reset after the request"], raw(b"<html>")], ids=["broken", "no json"])
+async def test_an_error_drags_no_other_library_along(server: Server, client: CStarClient, answer: Answer) -> None:
+    """Neither as its cause nor as its context: those would bring the request or the body into a report of the error."""
+    server.script(answer)
+    with pytest.raises(CStarError) as caught:
+        await client.tickets.get("tkt_1", options=ONCE)
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
+
+
 async def test_a_refused_connection_was_not_sent(nowhere: str, make_client: MakeClient, clock: InstantClock) -> None:
     """Connection refused is retried, and then a ConnectionFailedError that says that nothing was sent."""
     with pytest.raises(ConnectionFailedError) as caught:
         await make_client(base_url=nowhere).tickets.create(title="a")
     assert (False, 4, 3) == (caught.value.sent, caught.value.attempts, len(clock.slept))
+    assert "Connection refused" in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
 
 
 async def test_a_name_that_does_not_resolve_was_not_sent(make_client: MakeClient) -> None:

@@ -312,6 +312,38 @@ async def test_the_key_is_in_no_repr_error_or_log(
     assert "/api/v1/teams/{teamId}/tickets" in caplog.text
 
 
+async def test_a_kept_error_has_no_key_in_it(server: Server, client: CStarClient) -> None:
+    """A server that repeats the key in everything it says does not bring it into the error, its pickle and its attributes."""
+    echo = dict.fromkeys(("message", "type", "code", "param", "doc_url", "request_id"), f"has {KEY} in it")
+    server.script(failed(401, **echo))
+    with pytest.raises(AuthenticationError) as caught:
+        await client.tickets.get("tkt_1")
+    error = caught.value
+    kept = [pickle.dumps(error).decode("latin-1"), repr(vars(error)), repr(error.args), repr(vars(copy.deepcopy(error)))]
+    assert [] == [text for text in kept if "secretpart" in text]
+    assert "has sk_test_… in it" == error.message
+
+
+async def test_the_log_names_the_request(server: Server, client: CStarClient, caplog: pytest.LogCaptureFixture) -> None:
+    """By the id that the answer states, be it good or not, in its body or in a header."""
+    caplog.set_level(logging.DEBUG)
+    server.script(ok(TICKET), failed(404, request_id="req_bad"), ok(TICKET, meta={}, headers={"x-cstar-request-id": "req_head"}))
+    await client.tickets.get("tkt_1")
+    with pytest.raises(NotFoundError):
+        await client.tickets.get("tkt_1")
+    await client.tickets.get("tkt_1")
+    said = [record.getMessage() for record in caplog.records if "request req" in record.getMessage()]
+    assert ["req_ok", "req_bad", "req_head"] == [line.rpartition(" ")[2] for line in said]
+
+
+async def test_a_free_path_is_logged_without_addresses(client: CStarClient, caplog: pytest.LogCaptureFixture) -> None:
+    """A path of the caller's own has no template, and an id in it may be a person's."""
+    caplog.set_level(logging.DEBUG)
+    await client.request("GET", "/customers/ann.lee@example.com")
+    assert "ann.lee" not in caplog.text
+    assert "GET /customers/" in caplog.text or "GET …@…" in caplog.text
+
+
 def test_a_client_is_not_pickled_and_not_copied() -> None:
     """A client refuses to be pickled and copied, without showing its key."""
     client = CStarClient(api_key=KEY)
@@ -375,6 +407,23 @@ async def test_with_response_of_a_list_gives_its_first_page(server: Server, clie
 async def test_with_response_takes_functions_of_the_api(client: CStarClient) -> None:
     """The functions of `cstar_async.api` work like the methods."""
     assert "tkt_1" == (await client.with_response(get_ticket, client, "tkt_1")).data.id
+
+
+async def test_with_response_takes_a_free_request(client: CStarClient) -> None:
+    """`request()` gives a response already; around it stands another with the same circumstances."""
+    response = await client.with_response(client.request, "GET", "/tickets/tkt_1")
+    assert (200, "req_ok", TICKET) == (response.status, response.request_id, response.data.data)
+
+
+async def test_with_response_within_another_tells_both(client: CStarClient) -> None:
+    """A function that asks for responses itself can be asked for its own."""
+
+    async def title() -> str:
+        """Of a ticket, read with its response."""
+        return (await client.with_response(client.tickets.get, "tkt_1")).data.title
+
+    response = await client.with_response(title)
+    assert (TICKET["title"], "req_ok") == (response.data, response.request_id)
 
 
 async def test_with_response_of_no_call_says_so(client: CStarClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
-from cstar_async import ConfigurationError, InvalidArgumentError, Priority
+from cstar_async import ConfigurationError, Hooks, InvalidArgumentError, Priority
 from cstar_async import config as settings
 from cstar_async.config import CallSettings
 
@@ -46,7 +46,19 @@ def test_team_that_fits_no_segment_is_refused(team: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    [5, "", "cstar.help", "ftp://h", "https://", "https://u:p@h", "https://h?q=1", "https://h#f", "https://h:99999", "http://["],
+    [
+        5,
+        "",
+        "cstar.help",
+        "ftp://h",
+        "https://",
+        "https://u:p@h",
+        "https://h?q=1",
+        "https://h#f",
+        "https://h:99999",
+        "http://[",
+        "http://a..b",
+    ],
 )
 def test_base_url_that_is_none_is_refused(url: str) -> None:
     """Scheme and host, and perhaps a path."""
@@ -67,21 +79,58 @@ def test_base_url_may_have_a_path() -> None:
         {"timeout": float("nan")},
         {"timeout": True},
         {"timeout": "5"},
-        {"deadline": -1},
+        {"timeout": None},
         {"max_wait": -0.1},
+        {"max_wait": None},
     ],
 )
 def test_time_that_no_call_goes_by_is_refused(wrong: dict[str, float]) -> None:
-    """Finite and above 0."""
+    """Finite and above 0; there is no endless call."""
     with pytest.raises(InvalidArgumentError, match=next(iter(wrong))):
-        settings.check_settings(**wrong)  # type: ignore[arg-type]
+        CallSettings(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("count", [-1, 1.5, True, "3"])
+@pytest.mark.parametrize("deadline", [-1, 0, float("inf"), "5"])
+def test_deadline_that_no_call_keeps_is_refused(deadline: float) -> None:
+    """Finite and above 0."""
+    with pytest.raises(InvalidArgumentError, match="deadline"):
+        settings.check_deadline(deadline)
+
+
+@pytest.mark.parametrize("priority", ["high", 2, None])
+def test_priority_that_is_none_is_refused(priority: Priority) -> None:
+    """By its two names, or their numbers."""
+    with pytest.raises(InvalidArgumentError, match="priority"):
+        CallSettings(priority=priority)
+
+
+def test_priority_may_be_a_number() -> None:
+    """It becomes the priority of that number."""
+    assert Priority.BACKGROUND is CallSettings(priority=1).priority
+
+
+class Dumb:
+    """What hears nothing and limits nothing."""
+
+
+@pytest.mark.parametrize("hooks", [None, Hooks(), [Dumb()], [Hooks], "hooks"])
+def test_hooks_that_are_none_are_refused(hooks: list[Hooks]) -> None:
+    """When the client is made, not in the middle of its first call."""
+    with pytest.raises(ConfigurationError, match="hooks"):
+        settings.checked_hooks(hooks)
+
+
+def test_limiter_that_is_none_is_refused() -> None:
+    """When the client is made."""
+    with pytest.raises(ConfigurationError, match="rate_limiter"):
+        settings.checked_limiter(Dumb())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, True, "3", None])
 def test_count_that_is_none_is_refused(count: int) -> None:
     """Whole numbers from 0."""
     with pytest.raises(InvalidArgumentError, match="max_retries"):
-        settings.check_settings(max_retries=count)
+        CallSettings(max_retries=count)
 
 
 @pytest.mark.parametrize(("connections", "budget"), [(0, None), (1, -1)])
@@ -94,7 +143,6 @@ def test_counts_too_small_for_a_client_are_refused(connections: int, budget: int
 def test_least_counts_are_taken() -> None:
     """One place, no tokens, no retry, no wait."""
     settings.check_counts(max_connections=1, retry_budget=0)
-    settings.check_settings(max_retries=0, max_wait=0)
     assert 0 == CallSettings(max_retries=0, max_wait=0).max_retries
 
 
@@ -111,7 +159,7 @@ def test_version_is_taken_as_it_is(version: str | None) -> None:
     assert version == settings.checked_api_version(version)
 
 
-@pytest.mark.parametrize("proxy", ["", "host", "http://[SECRET", 5])
+@pytest.mark.parametrize("proxy", ["", "host", "http://[SECRET", "socks5://SECRET@host:1", "http://a..b", 5])
 def test_proxy_that_is_no_url_is_refused_unseen(proxy: str) -> None:
     """It may hold a password."""
     with pytest.raises(ConfigurationError) as caught:
@@ -132,6 +180,7 @@ def test_usable_proxy_is_taken(proxy: str | None) -> None:
         ({"https_proxy": "http://p:1"}, "http://p:1"),
         ({"http_proxy": "http://p:1"}, None),
         ({"all_proxy": "http://p:2"}, "http://p:2"),
+        ({"https_proxy": "p:1"}, "http://p:1"),
         ({"https_proxy": "http://p:1", "no_proxy": "cstar.test"}, None),
     ],
 )
