@@ -1,0 +1,228 @@
+"""The bots among the examples do what they say: at once, again, late, and in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cstar_async import CStarClient
+from cstar_async.models import Ticket
+from cstar_async.testing import FakeCStar
+from cstar_async.webhooks import SqliteStore, WebhookInbox, sign
+from tests.contract.test_examples import EXAMPLES, example
+
+SECRET = "whsec_bots"
+BOT = example("support_bot")
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeCStar]:
+    """A cStar with some articles in it."""
+    async with FakeCStar(seed=7) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
+    """A client of the fake."""
+    async with fake.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def inbox(cstar: CStarClient) -> AsyncIterator[WebhookInbox]:
+    """An inbox with the bot behind it."""
+    async with WebhookInbox(SECRET) as inbox:
+        BOT.SupportBot(cstar, inbox, on_call="mem_on_call")
+        yield inbox
+
+
+def event(ticket: Ticket, kind: str = "ticket.created", number: int = 1, **data: object) -> bytes:
+    """An event about a ticket."""
+    about = {"id": ticket.id, "title": ticket.title, "status": ticket.status, "priority": ticket.priority}
+    return json.dumps({"id": f"evt_{number}", "type": kind, "data": {"ticket": about, **data}}).encode()
+
+
+async def deliver(inbox: WebhookInbox, *bodies: bytes) -> list[int]:
+    """Deliver events, and wait until they are handled."""
+    statuses = [await inbox.receive(body, {"X-Signature": sign(body, SECRET)}) for body in bodies]
+    await inbox.join()
+    return statuses
+
+
+async def welcomes(cstar: CStarClient, ticket: Ticket) -> list[str]:
+    """What the bot said in a ticket."""
+    return [message.content for message in await cstar.tickets.messages.list(ticket.id) if message.sender_name == BOT.NAME]
+
+
+async def test_the_bot_welcomes_tags_and_answers(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """From the knowledge base, by what the customer wrote; tags that are there stay."""
+    ticket = await cstar.tickets.create(
+        title="Help", customer_name="Jane", tags=["vip"], initial_message="I forgot my password, and was charged twice."
+    )
+    assert await deliver(inbox, event(ticket)) == [200]
+    (said,) = await welcomes(cstar, ticket)
+    read = await cstar.tickets.get(ticket.id)
+    assert "Hello Jane" in said
+    assert "How to reset your password" in said
+    assert (sorted(read.tags), read.assigned_to) == (["billing", "login", "vip"], None)
+
+
+async def test_a_ticket_about_anything_else_is_welcomed_too(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """Without an article, and without a call that changes nothing."""
+    ticket = await cstar.tickets.create(title="A compliment")
+    await deliver(inbox, event(ticket))
+    assert len(await welcomes(cstar, ticket)) == 1
+    assert (await cstar.tickets.get(ticket.id)).tags == []
+
+
+async def test_an_urgent_ticket_is_escalated(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """At once, or when it becomes urgent; never taken from whoever has it."""
+    urgent = await cstar.tickets.create(title="Fire", priority="urgent")
+    mine = await cstar.tickets.create(title="Fire", priority="urgent", assigned_to="mem_me")
+    later = await cstar.tickets.create(title="Smoke", priority="normal")
+    await deliver(inbox, event(urgent, number=1), event(mine, number=2), event(later, number=3))
+    assert (await cstar.tickets.get(later.id)).assigned_to is None
+
+    later = await cstar.tickets.update(later.id, priority="urgent")
+    change = {"priority": {"from": "normal", "to": "urgent"}}
+    await deliver(inbox, event(later, "ticket.updated", 4, changes={"tags": {}}), event(later, "ticket.updated", 5, changes=change))
+
+    read = [await cstar.tickets.get(ticket.id) for ticket in (urgent, mine, later)]
+    assert [one.assigned_to for one in read] == ["mem_on_call", "mem_me", "mem_on_call"]
+    assert [one.tags for one in read] == [["escalated"]] * 3
+
+
+async def test_one_welcome_however_often_the_event_is_handled(fake: FakeCStar, cstar: CStarClient) -> None:
+    """By bots that do not know of each other, at once, and days later when the key is forgotten."""
+    ticket = await cstar.tickets.create(title="Invoice")
+    for _ in range(2):
+        inboxes = [WebhookInbox(SECRET, tolerance=None) for _ in range(3)]
+        for inbox in inboxes:
+            BOT.SupportBot(cstar, inbox)
+        await asyncio.gather(*(deliver(inbox, event(ticket)) for inbox in inboxes))
+        for inbox in inboxes:
+            await inbox.aclose()
+        fake.clock.advance(40 * 3600)
+    assert len(await welcomes(cstar, ticket)) == 1
+
+
+async def test_one_welcome_though_its_words_would_have_changed(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """Two bots at once, and an article published in between: the second is refused, and lets it be."""
+    ticket = await cstar.tickets.create(title="Crash")
+    stale = await cstar.tickets.get(ticket.id)
+    await deliver(inbox, event(ticket))
+    category = await cstar.categories.create(name="Bugs")
+    await cstar.articles.create(
+        title="Troubleshooting", content="Restart it.", category_id=category.id, status="published", is_public=True
+    )
+
+    class Late(BOT.SupportBot):  # type: ignore[misc, name-defined]
+        """One that read the ticket before the other answered."""
+
+        async def _read(self, event: object) -> Ticket:
+            """The ticket as it was."""
+            return stale
+
+    told: list[Exception] = []
+    async with WebhookInbox(SECRET, attempts=1) as other:
+        Late(cstar, other)
+
+        @other.on_error
+        async def tell(event: object, error: Exception) -> None:
+            told.append(error)
+
+        await deliver(other, event(ticket))
+    assert (len(await welcomes(cstar, ticket)), told) == (1, [])
+
+
+async def test_the_bot_passes_over_what_is_gone(cstar: CStarClient, inbox: WebhookInbox, caplog: pytest.LogCaptureFixture) -> None:
+    """A ticket that was deleted, and an event that names none."""
+    ticket = await cstar.tickets.create(title="Never mind")
+    await cstar.tickets.delete(ticket.id)
+    await deliver(inbox, event(ticket), b'{"id": "evt_2", "type": "ticket.created"}')
+    assert "was not handled" not in caplog.text
+
+
+async def test_the_bot_tells_what_it_could_not_do(fake: FakeCStar, cstar: CStarClient, caplog: pytest.LogCaptureFixture) -> None:
+    """In a report without a word of the customer."""
+    ticket = await cstar.tickets.create(title="Secret of Jane")
+    fake.faults.add(operation="create_ticket_message", times=None, status=403)
+    async with WebhookInbox(SECRET, attempts=1) as inbox:
+        BOT.SupportBot(cstar, inbox)
+        await deliver(inbox, event(ticket))
+    assert "evt_1 (ticket.created) was not handled, look at it yourselves" in caplog.text
+    assert "Jane" not in caplog.text
+
+
+def free_port() -> int:
+    """A port that nobody has."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def environment(fake: FakeCStar, **more: str) -> dict[str, str]:
+    """What a bot reads its settings from."""
+    return {**os.environ, "CSTAR_API_KEY": fake.secret_key, "CSTAR_BASE_URL": fake.url, **more}
+
+
+async def heard(process: asyncio.subprocess.Process, text: str) -> str:
+    """What a process logs, up to a text."""
+    assert process.stderr is not None
+    lines = ""
+    while text not in lines:
+        line = await process.stderr.readline()
+        assert line, lines
+        lines += line.decode()
+    return lines
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_bot_runs_from_the_shell_and_ends_cleanly(
+    fake: FakeCStar, cstar: CStarClient, tmp_path: Path, number: signal.Signals
+) -> None:
+    """It answers a webhook in its own process; a signal ends it with nothing left in its file."""
+    port, database = free_port(), tmp_path / "bot.db"
+    settings = {"CSTAR_WEBHOOK_SECRET": SECRET, "BOT_PORT": str(port), "BOT_DATABASE": str(database)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(EXAMPLES / "support_bot.py"), env=environment(fake, **settings), stderr=subprocess.PIPE
+    )
+    await heard(process, "waiting for webhooks")
+    ticket = await cstar.tickets.create(title="Invoice")
+    body = event(ticket)
+    async with aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{port}/hooks/cstar"
+        async with session.post(url, data=body, headers={"X-Signature": sign(body, SECRET)}) as response:
+            assert response.status == 200
+    process.send_signal(number)
+    _, errors = await process.communicate()
+    store = SqliteStore(database)
+    assert (process.returncode, await store.pending(), await store.last_id()) == (0, [], "evt_1")
+    assert b"Traceback" not in errors
+    assert len(await welcomes(cstar, ticket)) == 1
+    await store.aclose()
+
+
+async def test_a_bot_that_cannot_work_says_why(fake: FakeCStar, tmp_path: Path) -> None:
+    """A key that nobody knows, without a traceback."""
+    settings: dict[str, Any] = {"BOT_DATABASE": str(tmp_path / "bot.db"), "CSTAR_API_KEY": "sk_test_" + "0" * 32}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(EXAMPLES / "support_bot.py"), env=environment(fake, **settings), stderr=subprocess.PIPE
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"the bot ends" in errors
+    assert b"AuthenticationError" in errors
+    assert b"Traceback" not in errors
