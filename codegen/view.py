@@ -92,7 +92,7 @@ def look_at(parsed: Parsed) -> View:
         events=events,
         event_imports=placement.imports({name for event in events for name in event.schemas}),
         evidence=evidence_view(document),
-        schemas={"components": {"schemas": _schemas(document, usage)}},
+        schemas={"components": {"schemas": _schemas(document, usage)}, "events": _events(document)},
         idle_schemas=usage.idle,
     )
 
@@ -110,6 +110,11 @@ def _schemas(document: Document, usage: Usage) -> dict[str, Any]:
     in_use = {name: schema for name, schema in document.schemas.items() if name not in usage.idle}
     needed = in_use.keys() | document.schemas_reached_from(in_use).keys()
     return {name: without_prose(schema) for name, schema in document.schemas.items() if name in needed}
+
+
+def _events(document: Document) -> dict[str, Any]:
+    """What the events carry, as data for the fake server: the schema of `data` of each type."""
+    return {event.type: {"$ref": event.data["$ref"]} for event in document.events}
 
 
 def _api_module(

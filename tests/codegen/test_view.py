@@ -414,6 +414,15 @@ def test_prose_is_left_out_of_schemas_but_names_stay() -> None:
     } == without_prose(node)
 
 
+def test_the_fake_is_told_what_events_carry() -> None:
+    """The schema of `data` stands beside the components, by type."""
+    schemas = view_of(real()).schemas
+
+    assert {"$ref": f"{SCHEMAS}/TicketEventData"} == schemas["events"]["ticket.created"]
+    assert {"$ref": f"{SCHEMAS}/EventData"} == schemas["events"]["survey.submitted"]
+    assert "EventTicket" in schemas["components"]["schemas"]
+
+
 @pytest.mark.parametrize(
     "text", ['says "no"', 'ends with """', "a \\ and \\n", "C:\\", "x" * 200, 'quote \'""""\' inside', "bell \x07"]
 )
