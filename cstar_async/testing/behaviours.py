@@ -16,6 +16,7 @@ import attrs
 from cstar_async._json import Unchecked
 from cstar_async.testing.answers import Outcome, Refusal
 from cstar_async.testing.call import Call
+from cstar_async.testing.subscriptions import check_address
 from cstar_async.testing.world import Object, World
 
 _WORDS_A_MINUTE: Final = 200
@@ -182,6 +183,15 @@ class CommunityComments(Behaviour):
             raise Refusal(409, "post_locked", "The post is locked and takes no new comments.")
 
 
+class Webhooks(Behaviour):
+    """Webhooks lead to public HTTPS addresses, or to this machine."""
+
+    def prepare(self, event: Event) -> None:
+        """See where it leads."""
+        if "url" in event.fields:
+            check_address(str(event.fields["url"]))
+
+
 class Settings(Behaviour):
     """The settings begin with the name of the team."""
 
@@ -199,6 +209,7 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = MappingProxyType(
         "members": Members(),
         "community_comments": CommunityComments(),
         "settings": Settings(),
+        "webhooks": Webhooks(),
     }
 )
 """The collections that have something special."""

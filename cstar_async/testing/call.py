@@ -10,6 +10,7 @@ from cstar_async._json import Unchecked
 from cstar_async._operation import Operation
 from cstar_async.testing.answers import Refusal
 from cstar_async.testing.keys import Key
+from cstar_async.testing.newsroom import Newsroom
 from cstar_async.testing.validation import Validation
 from cstar_async.testing.world import Object, Table, World
 
@@ -32,6 +33,9 @@ class Call:
     """The timestamp of now."""
     validation: Validation
     """The judge of what stands inside the body."""
+    newsroom: Newsroom
+    """Who tells of events."""
+    request_id: str
 
     @property
     def key(self) -> Key:

@@ -24,10 +24,12 @@ _COMPONENTS: Final = "#/components/schemas/"
 
 @attrs.frozen(eq=False)
 class Document:
-    """Operations by id, and the components that their schemas refer to."""
+    """Operations by id, the components that their schemas refer to, and what events carry."""
 
     operations: Mapping[str, Operation]
     components: Mapping[str, SchemaNode]
+    events: Mapping[str, SchemaNode] = attrs.field(factory=dict[str, SchemaNode])
+    """The schema of `data` of each type of event."""
     _properties: dict[str, dict[str, SchemaNode]] = attrs.field(factory=dict[str, dict[str, SchemaNode]], init=False, repr=False)
 
     def resolved(self, node: SchemaNode) -> SchemaNode:
@@ -80,7 +82,8 @@ def generated_document() -> Document:
     from cstar_async._generated.all_operations import OPERATIONS
 
     text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
-    return Document(OPERATIONS, orjson.loads(text)["components"]["schemas"])
+    told: Unchecked = orjson.loads(text)
+    return Document(OPERATIONS, told["components"]["schemas"], told["events"])
 
 
 def _without_null(choices: list[SchemaNode] | tuple[()]) -> list[SchemaNode]:

@@ -1,8 +1,8 @@
 """One request in, one answer out: the order in which a request is looked at.
 
 Count the call of a known key; find path and method; admit the key; see what it may do; look the idempotency key up; (think;) check
-query and body; act. Each step is a room of its own and refuses with a `Refusal`; this room only knows who comes after whom. It
-knows no socket: a request is an entry of the journal, thinking is something to await.
+query and body; act; tell of it. Each step is a room of its own and refuses with a `Refusal`; this room only knows who comes after
+whom. It knows no socket: a request is an entry of the journal, thinking is something to await.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from cstar_async.testing.idempotency import IdempotencyLedger, fingerprint
 from cstar_async.testing.journal import ReceivedRequest
 from cstar_async.testing.keys import Caller, Key, KeyRing, Visitor, check_permission
 from cstar_async.testing.limits import RateLimits
+from cstar_async.testing.newsroom import Newsroom
 from cstar_async.testing.routes import Route, Routes
 from cstar_async.testing.special import SPECIAL
 from cstar_async.testing.validation import Validation
@@ -53,6 +54,7 @@ class Exchange:
     ledger: IdempotencyLedger
     validation: Validation
     envelopes: Envelopes
+    newsroom: Newsroom
     world_of: Callable[[Key], World]
     library_of: Callable[[str], World]
     new_request_id: Callable[[], str]
@@ -130,14 +132,14 @@ class Exchange:
         answer: Answer | None = None
         try:
             await think()
-            answer = self._carried_out(admitted, request, request_id)
+            answer = await self._carried_out(admitted, request, request_id)
             return answer
         finally:
             # Also when the wait was cancelled: an entry must not stay open for ever.
             if admitted.key is not None and admitted.idempotency_key is not None:
                 self.ledger.finish(admitted.key.text, admitted.idempotency_key, answer)
 
-    def _carried_out(self, admitted: _Admitted, request: ReceivedRequest, request_id: str) -> Answer:
+    async def _carried_out(self, admitted: _Admitted, request: ReceivedRequest, request_id: str) -> Answer:
         operation, key, path = admitted.route.operation, admitted.key, admitted.route.values
         at = timestamp(self.now_s())
         try:
@@ -150,8 +152,16 @@ class Exchange:
                 body=self.validation.body(operation, request.headers.get("Content-Type"), request.body),
                 at=at,
                 validation=self.validation,
+                newsroom=self.newsroom,
+                request_id=request_id,
             )
-            outcome = _carrier(operation)(call)
+            try:
+                outcome = _carrier(operation)(call)
+            finally:
+                # Also of what a refusal came after: some rows of a batch may have changed.
+                self.newsroom.tell(call.world, request_id)
+            if isinstance(outcome, Awaitable):
+                outcome = await outcome
             note_write(call, outcome)
             request.is_sample = operation.extensions.get("action") == "sample"
             return self.envelopes.good(operation.success, outcome, request_id=request_id, at=at)
@@ -186,5 +196,5 @@ def _is_answerable(operation: Operation, blueprints: Mapping[str, Blueprint]) ->
     return operation.extensions.get("action") in VERBS and isinstance(collection, str) and collection in blueprints
 
 
-def _carrier(operation: Operation) -> Callable[[Call], Outcome]:
+def _carrier(operation: Operation) -> Callable[[Call], Outcome | Awaitable[Outcome]]:
     return SPECIAL.get(operation.id) or VERBS[str(operation.extensions["action"])]

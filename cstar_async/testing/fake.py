@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape, Refusal
 from cstar_async.testing.blueprints import read_blueprints
 from cstar_async.testing.clock import FakeClock
+from cstar_async.testing.courier import Courier
+from cstar_async.testing.deliveries import Deliveries
+from cstar_async.testing.delivery_faults import DeliveryFaults
 from cstar_async.testing.document import generated_document
+from cstar_async.testing.events import EventWriter
 from cstar_async.testing.exchange import Exchange
 from cstar_async.testing.fault_board import FaultBoard
 from cstar_async.testing.idempotency import IdempotencyLedger
@@ -16,6 +20,7 @@ from cstar_async.testing.ids import new_id, new_request_id, seeded
 from cstar_async.testing.journal import LONGEST_JOURNAL, Journal
 from cstar_async.testing.keys import Environment, Key, KeyKind, KeyRing, Team, new_key_text
 from cstar_async.testing.limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
+from cstar_async.testing.newsroom import Newsroom
 from cstar_async.testing.routes import Routes
 from cstar_async.testing.seed import add_everything, add_members
 from cstar_async.testing.server import LoopbackServer
@@ -86,6 +91,9 @@ class FakeCStar:
         self._team = self._new_team("Acme Corp", "acme")
         self._secret = self._new_key(self._team, "secret", "test", None)
         self._publishable = self._new_key(self._team, "publishable", "test", None)
+        self._courier = Courier(DeliveryFaults(seeded("delivery faults", seed)), self.clock)
+        self.deliveries: Final = Deliveries(self._courier)
+        events = seeded("events", seed)
         exchange = Exchange(
             routes=Routes(self._document.operations.values()),
             keys=self._keys,
@@ -93,6 +101,9 @@ class FakeCStar:
             ledger=IdempotencyLedger(),
             validation=Validation(self._document),
             envelopes=Envelopes(pagination, pagination_shape),
+            newsroom=Newsroom(
+                writer=EventWriter(self._document, events), courier=self._courier, random=events, now_s=self.clock.time
+            ),
             world_of=lambda key: self._world_of(key.team, key.environment),
             library_of=self._library_of,
             new_request_id=lambda: new_request_id(self._request_ids),
@@ -212,10 +223,12 @@ class FakeCStar:
             OSError: The port is in use.
         """
         await self._server.start()
+        self._courier.start()
 
     async def aclose(self) -> None:
         """Stop listening and drop what is open; may be called twice, and on a fake never started. The journal can still be read."""
         await self._server.aclose()
+        await self._courier.aclose()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -247,6 +260,7 @@ class FakeCStar:
             add_members(world, now_s=self.clock.time())
             if self._seed is not None and place == (self._team.id, "test"):
                 add_everything(world, now_s=self.clock.time())
+            world.taken_changes()  # what was there before is no news
         return self._worlds[place]
 
     def _new_team(self, name: str, slug: str) -> Team:

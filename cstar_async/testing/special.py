@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -18,7 +18,7 @@ from cstar_async.testing.search import search_everything
 from cstar_async.testing.subscriptions import test_webhook, trigger_test_webhooks
 from cstar_async.testing.views import list_view_tickets
 
-SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
+SPECIAL: Final[Mapping[str, Callable[[Call], Outcome | Awaitable[Outcome]]]] = MappingProxyType(
     {
         **behaviours.SPECIAL,
         **LIBRARY,
@@ -34,4 +34,4 @@ SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
         "list_view_tickets": list_view_tickets,
     }
 )
-"""By operation id."""
+"""By operation id. One that has to wait for somebody else is awaited."""

@@ -1,40 +1,76 @@
-"""Which subscription asks for which event, and the answers to test events.
-
-The fake does not send events yet, and its answers say so: a test event is a failed delivery, a trigger counts who would hear of it.
-"""
+"""Webhooks: where they may lead, and events sent as a test."""
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
 
-from cstar_async.testing.answers import Outcome
+from cstar_async.testing.answers import Outcome, Refusal
 from cstar_async.testing.call import Call
-from cstar_async.testing.ids import new_id
-from cstar_async.testing.world import Object
+from cstar_async.testing.post import is_on_this_machine
+
+_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 
 
-def listens(webhook: Object, event: str) -> bool:
-    """Whether a subscription is switched on and asks for events of a type, by name or by a wildcard such as `ticket.*`."""
-    return bool(webhook["isActive"]) and any(fnmatchcase(event, wanted) for wanted in webhook["events"])
+def check_address(url: str) -> None:
+    """See that events may be sent to a URL: public HTTPS (documented), or anything on this machine, for tests.
+
+    Raises:
+        Refusal: 400: they may not.
+    """
+    try:
+        parts = urlsplit(url)
+        is_fine = parts.port != 0 and (
+            (parts.scheme == "https" and _is_public(parts.hostname or ""))
+            or (parts.scheme in ("http", "https") and is_on_this_machine(url))
+        )
+    except ValueError:
+        is_fine = False
+    if not is_fine:
+        message = "Events are sent to public HTTPS addresses only; from the fake also to this machine."
+        raise Refusal(400, "parameter_invalid", message, param="url")
 
 
-def test_webhook(call: Call) -> Outcome:
-    """The report of a delivery that could not be made."""
+async def test_webhook(call: Call) -> Outcome:
+    """The report of a delivery."""
     webhook = call.table.get(call.path["webhookId"])
+    made = await call.newsroom.test_one(_type_of(call), call.world, webhook, call.request_id)
     return Outcome(
         {
-            "deliveryId": new_id("whd_", call.world.random),
-            "event": call.body["event"],
-            "url": webhook["url"],
-            "success": False,
-            "status": None,
-            "responseTimeMs": None,
-            "error": "The fake sends no events.",
+            "deliveryId": made.id,
+            "event": made.event_type,
+            "url": made.url,
+            "success": made.is_success,
+            "status": made.status,
+            "responseTimeMs": None if made.status is None else round(made.took * 1000, 3),
+            "error": made.error or (None if made.is_success else f"The receiver answered {made.status}."),
         }
     )
 
 
 def trigger_test_webhooks(call: Call) -> Outcome:
-    """How many subscriptions ask for the event."""
-    event = str(call.body["event"])
-    return Outcome({"event": event, "deliveredTo": sum(listens(webhook, event) for webhook in call.table)})
+    """To how many subscriptions the event is sent. Their answers are not waited for."""
+    kind = _type_of(call)
+    return Outcome({"event": kind, "deliveredTo": call.newsroom.test(kind, call.world, call.request_id)})
+
+
+def _type_of(call: Call) -> str:
+    """The type to send; any that looks like one, for the set is open.
+
+    Raises:
+        Refusal: 400: it looks like none.
+    """
+    kind = str(call.body["event"])
+    if _TYPE.fullmatch(kind) is None:
+        raise Refusal(400, "parameter_invalid", "A type of event looks like 'ticket.created'.", param="event")
+    return kind
+
+
+def _is_public(host: str) -> bool:
+    """Whether a host may be on the Internet: a name, or an address that is not set aside."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host.strip(".")

@@ -17,6 +17,7 @@ from cstar_async.testing.answers import Outcome, PagePosition, Refusal
 from cstar_async.testing.behaviours import Event, behaviour_of
 from cstar_async.testing.blueprints import item_parameter
 from cstar_async.testing.call import Call
+from cstar_async.testing.changes import Change
 from cstar_async.testing.listing import chosen, expanded, one_page, order_of, ordered
 from cstar_async.testing.world import Object, World
 
@@ -61,6 +62,13 @@ def make_object(world: World, collection: str, body: Mapping[str, Unchecked], pa
     Raises:
         Refusal: 409: a value that must be unique is taken.
     """
+    fields = _made(world, collection, body, parent, at=at)
+    world.note(Change(collection=collection, moment="made", fields=dict(fields), parent=parent and dict(parent), at=at))
+    return fields
+
+
+def _made(world: World, collection: str, body: Mapping[str, Unchecked], parent: Object | None, *, at: str) -> Object:
+    """The same, untold. A child that is made along with its parent is part of that news and none of its own (inferred)."""
     blueprint, behaviour = world.table(collection).blueprint, behaviour_of(collection)
     properties = world.document.create_request(collection)
     told = {name: node["default"] for name, node in properties.items() if "default" in node} | dict(body)
@@ -75,7 +83,7 @@ def make_object(world: World, collection: str, body: Mapping[str, Unchecked], pa
     for name, node in properties.items():
         child: Unchecked = node.get("x-cstar-creates")
         if child is not None and given.get(name) is not None and world.has(child["collection"]):
-            make_object(world, child["collection"], {**behaviour.first_child, child["field"]: given[name]}, fields, at=at)
+            _made(world, child["collection"], {**behaviour.first_child, child["field"]: given[name]}, fields, at=at)
     return fields
 
 
@@ -130,6 +138,8 @@ def change_object(world: World, collection: str, fields: Object, changes: Object
         changes["updatedAt"] = at
     table.change(fields, changes)
     behaviour.changed(Event(world, fields, at, before=before))
+    if {**fields, "updatedAt": None} != {**before, "updatedAt": None}:
+        world.note(Change(collection=collection, moment="changed", fields=dict(fields), before=before, at=at))
 
 
 def delete_object(call: Call) -> Outcome:
@@ -139,6 +149,7 @@ def delete_object(call: Call) -> Outcome:
     if obstacle is not None and _shown(call, fields).get(str(obstacle)):
         raise Refusal(409, "resource_in_use", f"The {call.table.blueprint.noun.lower()} is still in use.")
     call.world.remove(call.collection, fields)
+    call.world.note(Change(collection=call.collection, moment="deleted", fields=dict(fields), at=call.at))
     return Outcome({"deleted": True, "id": fields[call.table.blueprint.identity]})
 
 

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias, TypeGuard
 from cstar_async._json import Unchecked
 from cstar_async.testing.answers import Refusal
 from cstar_async.testing.blueprints import Blueprint
+from cstar_async.testing.changes import Change
 from cstar_async.testing.document import Document
 from cstar_async.testing.ids import canonical, new_id
 from cstar_async.testing.keys import Team
@@ -121,6 +122,7 @@ class World:
         self.document = document
         self.random = random
         self._tables = {name: Table(blueprint) for name, blueprint in blueprints.items()}
+        self._changes: list[Change] = []
 
     @property
     def tables(self) -> Iterator[Table]:
@@ -182,6 +184,15 @@ class World:
             if parent is not None and parent.collection == collection:
                 for row in [row for row in child if row.get(parent.field) == identity]:
                     self.remove(child.blueprint.collection, row)
+
+    def note(self, change: Change) -> None:
+        """Remember what became of an object, until somebody takes note of it."""
+        self._changes.append(change)
+
+    def taken_changes(self) -> list[Change]:
+        """The changes since the last call, in order."""
+        changes, self._changes = self._changes, []
+        return changes
 
     def shown(self, collection: str, rows: Sequence[Object], *, is_new: bool = False) -> list[Object]:
         """Objects as answers show them, never the stored ones themselves: with the numbers that are worked out, not kept.

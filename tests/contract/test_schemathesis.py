@@ -25,12 +25,20 @@ CONFIGURATION = """
 "path.slug" = "{slug}"
 
 [[operations]]
-include-name = ["POST /api/v1/teams/{{teamId}}/bulk", "POST /api/v1/teams/{{teamId}}/export"]
+include-name = [
+    "POST /api/v1/teams/{{teamId}}/bulk",
+    "POST /api/v1/teams/{{teamId}}/export",
+    "POST /api/v1/teams/{{teamId}}/webhooks",
+    "PATCH /api/v1/teams/{{teamId}}/webhooks/{{webhookId}}",
+    "POST /api/v1/teams/{{teamId}}/webhooks/{{webhookId}}/test",
+    "POST /api/v1/teams/{{teamId}}/webhooks/trigger-test",
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "5xx"]
 """
 """Ids that exist, so that most requests get beyond a 404; those of the coverage phase do not keep to them.
 
-Two operations have a rule between two fields that their schemas do not say: `data` is required to update, CSV takes one resource.
+Some operations have a rule that their schemas do not say: `data` is required to update, CSV takes one resource, webhooks lead to
+public HTTPS, and a type of event looks like one.
 """
 
 

@@ -1,0 +1,174 @@
+"""Which changes are events, and what an event says.
+
+The types are those of the document. Which change each of them tells of is said by its name, and written down here in `RULES`; that
+a special event (a ticket is closed) comes beside the general one (it is changed) is inferred. What a type carries is said by its
+schema: the parts that it names, of those that there are; a free one takes all of them. Types without a rule (the game, surveys,
+votes, the preferences of an agent) are only sent as tests.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from random import Random
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+import orjson
+
+from cstar_async._json import Unchecked
+from cstar_async.testing.changes import Change, Moment
+from cstar_async.testing.document import Document
+from cstar_async.testing.payloads import fitted, in_snake_case, made_up, snake_case
+from cstar_async.testing.world import World
+
+_LETTERS: Final = string.ascii_letters + string.digits
+
+_TOLD_CHANGES: Final = ("status", "priority", "assignedTo", "tags", "title", "notes", "customFields")
+"""The fields of a ticket of which `changes` tells (documented; how they are called there is not)."""
+
+
+@attrs.frozen
+class OutgoingEvent:
+    """An event as it is sent."""
+
+    id: str
+    type: str
+    body: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Rule:
+    """The changes that a type tells of."""
+
+    collection: str
+    moments: tuple[Moment, ...]
+    when: Callable[[Change], bool] | None = None
+    """Which of them; None: all."""
+    part: str | None = None
+    """What the new object is called, where the event is about what it belongs to."""
+    tells_changes: bool = False
+    """Whether it says what the fields were before."""
+
+
+def _became(field: str, value: str | None = None) -> Callable[[Change], bool]:
+    """Whether a field has just got a value; None: any but null."""
+
+    def became(change: Change) -> bool:
+        now, before = change.fields.get(field), (change.before or {}).get(field)
+        return now != before and (now is not None if value is None else now == value)
+
+    return became
+
+
+def _differs(field: str) -> Callable[[Change], bool]:
+    """Whether a field has another value than before."""
+    return lambda change: change.before is not None and change.fields.get(field) != change.before.get(field)
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "ticket.created": Rule("tickets", ("made",)),
+        "ticket.updated": Rule("tickets", ("changed",), tells_changes=True),
+        "ticket.assigned": Rule("tickets", ("made", "changed"), _became("assignedTo")),
+        "ticket.closed": Rule("tickets", ("changed",), _became("status", "closed")),
+        "ticket.message_added": Rule("messages", ("made",), part="message"),
+        "ticket.deleted": Rule("tickets", ("deleted",)),
+        "customer.created": Rule("customers", ("made",)),
+        "customer.updated": Rule("customers", ("changed",)),
+        "customer.deleted": Rule("customers", ("deleted",)),
+        "customer_group.created": Rule("customer_groups", ("made",)),
+        "customer_group.updated": Rule("customer_groups", ("changed",)),
+        "customer_group.deleted": Rule("customer_groups", ("deleted",)),
+        "article.created": Rule("articles", ("made",)),
+        "article.updated": Rule("articles", ("changed",)),
+        "article.published": Rule("articles", ("made", "changed"), _became("status", "published")),
+        "article.deleted": Rule("articles", ("deleted",)),
+        "community_post.created": Rule("community_posts", ("made",)),
+        "community_post.updated": Rule("community_posts", ("changed",)),
+        "community_post.status_changed": Rule("community_posts", ("changed",), _differs("status")),
+        "community_post.commented": Rule("community_comments", ("made",), part="comment"),
+        "community_post.deleted": Rule("community_posts", ("deleted",)),
+        # A key is nobody's, so preferences that are changed with one count as those of the team (inferred).
+        "team.preferences_updated": Rule("preferences", ("changed",)),
+    }
+)
+"""By type, in the order in which the events of one change are sent."""
+
+
+class EventWriter:
+    """Writes events.
+
+    Args:
+        document: What the API says of them.
+        random: The source of their ids.
+    """
+
+    def __init__(self, document: Document, random: Random) -> None:
+        self._document = document
+        self._random = random
+
+    def of(self, change: Change, world: World) -> Iterator[OutgoingEvent]:
+        """The events that tell of a change; most changes have none."""
+        for kind, rule in RULES.items():
+            if kind not in self._document.events or rule.collection != change.collection or change.moment not in rule.moments:
+                continue
+            if rule.when is None or rule.when(change):
+                yield self._written(kind, self._parts(kind, rule, change, world), world, at=change.at)
+
+    def test(self, kind: str, world: World, *, at: str) -> OutgoingEvent:
+        """A made-up event of a type; one that the document does not know carries nothing but an id.
+
+        Args:
+            kind: The type.
+            world: In whose team it happens.
+            at: The timestamp of now.
+        """
+        subject, rule = kind.partition(".")[0], RULES.get(kind)
+        node = self._document.events.get(kind, {})
+        parts: dict[str, Unchecked] = {}
+        for name, inner in self._document.resolved(node).get("properties", {}).items():
+            if name in (subject, "customer") or (rule is not None and name == rule.part):
+                parts[name] = made_up(name, inner, self._document, self._random, at=at)
+            elif name == "changes" and rule is not None and rule.tells_changes:
+                parts[name] = {"status": {"from": "new", "to": "open"}}
+        if not parts:
+            parts[subject] = made_up(subject, {"properties": {"id": {"type": "string"}}}, self._document, self._random, at=at)
+        return self._written(kind, parts, world, at=at)
+
+    def _parts(self, kind: str, rule: Rule, change: Change, world: World) -> dict[str, Unchecked]:
+        """All that an event could carry."""
+        subject, blueprint = kind.partition(".")[0], world.table(change.collection).blueprint
+        parts = {rule.part or subject: self._shown(change.collection, change.fields, world)}
+        if change.parent is not None and blueprint.parent is not None:
+            parts[subject] = self._shown(blueprint.parent.collection, change.parent, world)
+        customer = world.table("customers").find(parts[subject].get("customer_id") or "")
+        if customer is not None:
+            # Not as lists show it: to count all tickets of a customer for each event would make a busy fake slow.
+            parts["customer"] = self._renamed("customers", customer, world)
+        if rule.tells_changes and change.before is not None:
+            parts["changes"] = _changes(change.before, change.fields)
+        return parts
+
+    def _shown(self, collection: str, fields: dict[str, Unchecked], world: World) -> Unchecked:
+        """An object as events show it."""
+        return self._renamed(collection, world.shown(collection, [fields])[0], world)
+
+    def _renamed(self, collection: str, fields: dict[str, Unchecked], world: World) -> Unchecked:
+        return in_snake_case(fields, {"properties": world.table(collection).blueprint.properties}, self._document)
+
+    def _written(self, kind: str, parts: dict[str, Unchecked], world: World, *, at: str) -> OutgoingEvent:
+        milliseconds = round(datetime.fromisoformat(at).timestamp() * 1000)
+        event_id = f"evt_{kind.replace('.', '_')}_{milliseconds}_{''.join(self._random.choices(_LETTERS, k=8))}"
+        data: dict[str, Unchecked] = fitted(parts, self._document.events.get(kind, {}), self._document)
+        # A part of which there is nothing to say is left out, not null.
+        data = {name: value for name, value in data.items() if name in parts}
+        event = {"id": event_id, "type": kind, "created_at": at, "team_id": world.team.id, "data": data}
+        return OutgoingEvent(event_id, kind, orjson.dumps(event))
+
+
+def _changes(before: Mapping[str, Unchecked], after: Mapping[str, Unchecked]) -> dict[str, Unchecked]:
+    fields: Sequence[str] = [name for name in _TOLD_CHANGES if before.get(name) != after.get(name)]
+    return {snake_case(name): {"from": before.get(name), "to": after.get(name)} for name in fields}

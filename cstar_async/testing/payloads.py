@@ -1,0 +1,93 @@
+"""Objects as events show them: in snake_case, with the fields that the schema of the event names, and made-up ones for tests.
+
+Everything goes by the schemas of the document, so no field is named here. Pure: rows in, payloads out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from random import Random
+from typing import Final
+
+from cstar_async._json import Unchecked, is_object
+from cstar_async.testing.document import Document, SchemaNode
+from cstar_async.testing.ids import new_id
+from cstar_async.testing.world import is_list
+
+_BEFORE_A_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def snake_case(name: str) -> str:
+    """A wire name of the API as events write it: `customerId` becomes `customer_id`."""
+    return _BEFORE_A_CAPITAL.sub("_", name).lower()
+
+
+def in_snake_case(value: Unchecked, node: SchemaNode, document: Document) -> Unchecked:
+    """A value with the names that its schema knows in snake_case. Names that it does not know are those of users, and stay."""
+    schema = document.resolved(node)
+    if is_list(value):
+        return [in_snake_case(item, schema.get("items", {}), document) for item in value]
+    properties: Mapping[str, SchemaNode] = schema.get("properties", {})
+    if not is_object(value) or not properties:
+        return value
+    return {
+        snake_case(name) if name in properties else name: in_snake_case(inner, properties.get(name, {}), document)
+        for name, inner in value.items()
+    }
+
+
+def fitted(value: Unchecked, node: SchemaNode, document: Document) -> Unchecked:
+    """A value with just the fields that a schema names; what is missing and may be null is null. A free schema takes all."""
+    schema = document.resolved(node)
+    properties: Mapping[str, SchemaNode] = schema.get("properties", {})
+    if not is_object(value) or not properties:
+        return value
+    result: dict[str, Unchecked] = {}
+    for name, inner in properties.items():
+        if name in value:
+            result[name] = fitted(value[name], inner, document)
+        elif _may_be_null(inner):
+            result[name] = None
+    return result
+
+
+def made_up(name: str, node: SchemaNode, document: Document, random: Random, *, at: str) -> Unchecked:
+    """A value that a schema allows, for an event of which nothing is true.
+
+    Args:
+        name: What it is called, from which a text is made.
+        node: Its schema.
+        document: What the schema refers to.
+        random: The source of ids.
+        at: The timestamp of now.
+    """
+    schema = document.resolved(node)
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "properties" in schema:
+        inside: Mapping[str, SchemaNode] = schema["properties"]
+        return {field: made_up(field, inner, document, random, at=at) for field, inner in inside.items()}
+    kind: Unchecked = schema.get("type", "null")
+    first = str(kind[0]) if is_list(kind) else str(kind)
+    if first == "string":
+        return _made_up_text(name, schema, random, at)
+    others: dict[str, Unchecked] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
+    return others.get(first)
+
+
+def _made_up_text(name: str, schema: SchemaNode, random: Random, at: str) -> str:
+    if schema.get("format") == "date-time":
+        return at
+    if schema.get("format") == "email" or name == "email":
+        return "test@example.com"
+    if name == "id" or name.lower().endswith("_id"):
+        return new_id("", random)
+    return f"Test {snake_case(name).replace('_', ' ')}"
+
+
+def _may_be_null(node: SchemaNode) -> bool:
+    kinds: Unchecked = node.get("type", ())
+    return "null" in kinds or any(choice.get("type") == "null" for choice in node.get("oneOf", ()))
