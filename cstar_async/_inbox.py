@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from cstar_async._event_stream import EventStream
 
 E = TypeVar("E", bound=WebhookEvent)
+F = TypeVar("F", bound=WebhookEvent)
+G = TypeVar("G", bound=WebhookEvent)
 
 Handler: TypeAlias = Callable[[E], Awaitable[None]]
 ErrorHandler: TypeAlias = Callable[[WebhookEvent, Exception], Awaitable[None]]
@@ -142,6 +144,11 @@ class WebhookInbox:
         """An inbox is there, however empty it is."""
         return True
 
+    # Two and three are spelled out: of `*kinds: type[E]` alone, a checker may make the class that they have in common.
+    @overload
+    def on(self, first: type[E], second: type[F], /) -> Callable[[Handler[E | F]], Handler[E | F]]: ...
+    @overload
+    def on(self, first: type[E], second: type[F], third: type[G], /) -> Callable[[Handler[E | F | G]], Handler[E | F | G]]: ...
     @overload
     def on(self, *kinds: type[E]) -> Callable[[Handler[E]], Handler[E]]: ...
     @overload
