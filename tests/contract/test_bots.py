@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
 
 from cstar_async import CStarClient
@@ -226,3 +227,82 @@ async def test_a_bot_that_cannot_work_says_why(fake: FakeCStar, tmp_path: Path) 
     assert b"the bot ends" in errors
     assert b"AuthenticationError" in errors
     assert b"Traceback" not in errors
+
+
+@pytest.fixture
+async def web_client(fake: FakeCStar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """The application with FastAPI, and what asks it."""
+    settings = {"CSTAR_WEBHOOK_SECRET": SECRET, "EVENTS_DATABASE": str(tmp_path / "app.db")}
+    for name, value in environment(fake, **settings).items():
+        monkeypatch.setenv(name, value)
+    app = example("fastapi_app").create_app()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        yield client
+
+
+QUESTION = {"title": "Cannot log in", "text": "It says no.", "name": "Jane"}
+
+
+async def test_a_form_sent_twice_opens_one_ticket(cstar: CStarClient, web_client: httpx.AsyncClient) -> None:
+    """With what was written in it; another form opens another."""
+    before = len(await cstar.tickets.list(search="Cannot log in").collect())
+    answers = [
+        await web_client.post("/contact", json=QUESTION, headers={"Form-Id": form})
+        for form in ("form-0001", "form-0001", "form-0002")
+    ]
+    assert [answer.status_code for answer in answers] == [201] * 3
+    first, again, other = (answer.json()["id"] for answer in answers)
+    assert first == again != other
+    ticket = await cstar.tickets.get(first)
+    assert (ticket.customer_name, [message.content for message in ticket.messages or []]) == ("Jane", ["It says no."])
+    assert len(await cstar.tickets.list(search="Cannot log in").collect()) == before + 2
+
+
+async def test_the_application_hears_how_tickets_stand(fake: FakeCStar, cstar: CStarClient, web_client: httpx.AsyncClient) -> None:
+    """In whatever order deliveries come; what it did not hear of it asks for."""
+    ticket = await cstar.tickets.create(title="Printer")
+
+    async def hear(number: int, kind: str, status: str, at: str) -> None:
+        wire = {"id": f"evt_{number}", "type": kind, "created_at": at, "data": {"ticket": {"id": ticket.id, "status": status}}}
+        body = json.dumps(wire).encode()
+        answer = await web_client.post("/hooks/cstar/", content=body, headers={"X-Signature": sign(body, SECRET)})
+        assert answer.status_code == 200
+
+    async def status() -> object:
+        answer = await web_client.get(f"/tickets/{ticket.id}")
+        return answer.json().get("status", answer.status_code)
+
+    async def settled(wanted: object) -> None:
+        async with asyncio.timeout(10):
+            while await status() != wanted:  # noqa: ASYNC110 -- it can only be asked from outside
+                await asyncio.sleep(0.01)
+
+    assert await status() == "new"
+    await hear(2, "ticket.updated", "pending", "2126-03-01T10:00:02Z")
+    await settled("pending")
+    calls = len(fake.requests)
+    await hear(1, "ticket.updated", "open", "2126-03-01T10:00:01Z")
+    assert await status() == "pending"
+    await hear(3, "ticket.deleted", "pending", "2126-03-01T10:00:03Z")
+    await settled(404)
+    assert len(fake.requests) == calls
+    assert (await web_client.get("/tickets/tkt_never")).status_code == 404
+
+
+async def test_the_application_refuses_what_is_not_signed(web_client: httpx.AsyncClient) -> None:
+    """And what is not a form."""
+    assert (await web_client.post("/hooks/cstar/", content=b"{}")).status_code == 401
+    assert (await web_client.post("/contact", json={"title": ""}, headers={"Form-Id": "form-0001"})).status_code == 422
+
+
+@pytest.mark.parametrize(("fault", "status"), [({"status": 403}, 502), ({"status": 429}, 503)])
+async def test_the_application_says_when_cstar_is_away(
+    fake: FakeCStar, web_client: httpx.AsyncClient, fault: dict[str, Any], status: int
+) -> None:
+    """And when to come back, where that is known."""
+    fake.faults.add(operation="create_ticket", times=None, **fault)
+    answer = await web_client.post("/contact", json=QUESTION, headers={"Form-Id": "form-0001"})
+    assert (answer.status_code, "Retry-After" in answer.headers) == (status, status == 503)

@@ -26,6 +26,7 @@ def example(name: str) -> Any:
     assert specification is not None
     assert specification.loader is not None
     module: ModuleType = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # where pydantic looks for what annotations name
     specification.loader.exec_module(module)
     return module
 

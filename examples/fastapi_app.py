@@ -1,0 +1,107 @@
+"""A web application with FastAPI: a contact form that opens tickets, and a page that knows how they stand, told by webhooks.
+
+    pip install cstar-async fastapi uvicorn
+    CSTAR_API_KEY=sk_… CSTAR_WEBHOOK_SECRET=whsec_… uvicorn --app-dir examples --factory fastapi_app:create_app
+
+Subscribe `https://<your host>/hooks/cstar/` to `ticket.*`. EVENTS_DATABASE (`fastapi_app.db`) is the file of the events that are
+being worked on; it serves one worker process. uvicorn ends all of it on Ctrl-C or SIGTERM, once the work in hand is done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import FastAPI, Header, HTTPException
+from pydantic import BaseModel, Field
+
+from cstar_async import CStarClient, CStarError, NotFoundError, RateLimitWaitError, RequestOptions, idempotency_key
+from cstar_async.models import TicketEventData
+from cstar_async.webhooks import SqliteStore, TicketDeleted, WebhookEvent, WebhookInbox
+
+DELETED = "deleted"
+KNOWN = 10_000
+"""Tickets that the page keeps in mind; cStar has all of them."""
+
+
+class Question(BaseModel):
+    """What the contact form sends."""
+
+    title: str = Field(min_length=1, max_length=200)
+    text: str = Field(min_length=1, max_length=20_000)
+    name: str | None = None
+
+
+class State(BaseModel):
+    """How a ticket stands."""
+
+    id: str
+    status: str
+    changed_at: datetime
+
+
+def create_app() -> FastAPI:
+    """Make the application from the settings in the environment."""
+    cstar = CStarClient.from_env()
+    store = SqliteStore(os.environ.get("EVENTS_DATABASE", "fastapi_app.db"))
+    inbox = WebhookInbox(os.environ["CSTAR_WEBHOOK_SECRET"], store=store)
+    states: dict[str, State] = {}
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        """Take up what the process before left, and end with nothing half done."""
+        async with cstar, inbox:
+            yield
+
+    app = FastAPI(title="Support", lifespan=lifespan)
+    app.mount("/hooks/cstar", inbox.asgi_app)
+
+    @inbox.on("ticket.*")
+    async def note(event: WebhookEvent) -> None:
+        """Keep the newest that is known of a ticket. Deliveries may come in any order, so an older one changes nothing."""
+        ticket = event.data.ticket if isinstance(event.data, TicketEventData) else None
+        if ticket is None or (ticket.id in states and states[ticket.id].changed_at > event.created_at):
+            return
+        states.pop(ticket.id, None)
+        status = DELETED if isinstance(event, TicketDeleted) else ticket.status
+        states[ticket.id] = State(id=ticket.id, status=status, changed_at=event.created_at)
+        if len(states) > KNOWN:
+            del states[next(iter(states))]
+
+    @app.post("/contact", status_code=201)
+    async def ask(question: Question, form_id: Annotated[str, Header(min_length=8, max_length=200)]) -> State:
+        """Open a ticket. The page makes a `Form-Id` when it shows the form, so that a second click opens no second ticket."""
+        try:
+            ticket = await cstar.tickets.create(
+                title=question.title,
+                initial_message=question.text,
+                customer_name=question.name,
+                idempotency_key=idempotency_key("contact", form_id),
+                options=RequestOptions(deadline=10.0),  # somebody waits for the page
+            )
+        except RateLimitWaitError as error:
+            raise HTTPException(503, "Please try again later.", {"Retry-After": str(int(error.wait) + 1)}) from error
+        except CStarError as error:
+            raise HTTPException(502, "Your message could not be sent. Please try again.") from error
+        return State(id=ticket.id, status=ticket.status, changed_at=ticket.created_at)
+
+    @app.get("/tickets/{ticket_id}")
+    async def show(ticket_id: str) -> State:
+        """How a ticket stands: from memory, or asked for where nothing was heard of it yet."""
+        state = states.get(ticket_id)
+        try:
+            if state is None:
+                ticket = await cstar.tickets.get(ticket_id)
+                return State(id=ticket.id, status=ticket.status, changed_at=ticket.updated_at or ticket.created_at)
+        except NotFoundError as error:
+            raise HTTPException(404, "There is no such ticket.") from error
+        except CStarError as error:
+            raise HTTPException(502, "Please try again later.") from error
+        if state.status == DELETED:
+            raise HTTPException(404, "There is no such ticket.")
+        return state
+
+    return app
