@@ -8,10 +8,9 @@ waiters cost a small object each. Every wait has a latest moment, after which it
 from __future__ import annotations
 
 import asyncio
-import enum
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from cstar_async import _headers
 from cstar_async._clock import Clock
@@ -21,12 +20,18 @@ from cstar_async._rate_limit import RateLimitState, Window, read_state
 from cstar_async.errors import RateLimitWaitError
 
 
-class Permit(enum.Enum):
+class Permit:
     """The right to send one call."""
 
-    GRANTED = enum.auto()
-    AHEAD = enum.auto()
+    __slots__ = ()
+
+    GRANTED: ClassVar[Permit]
+    AHEAD: ClassVar[Permit]
     """The first of a new window: the others wait for what its answer says."""
+
+
+Permit.GRANTED = Permit()
+Permit.AHEAD = Permit()
 
 
 @runtime_checkable
