@@ -1,4 +1,4 @@
-# The front door of the project. A bare clone needs Python 3.11 or newer and make; node only for test-external.
+# The front door of the project. A bare clone needs Python 3.11 or newer and make; node and redis-server only for test-external.
 
 SHELL := /bin/bash
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -29,7 +29,7 @@ test: setup ## Check everything that needs Python only: lint, drift, types, test
 soak: setup ## Run what takes minutes: faults on the wire by the ten thousand, memory over long runs
 	$(RUN)/python -m pytest -m soak --numprocesses auto --dist worksteal --timeout 1800
 
-test-external: setup ## Check the document and the client with tools that need Node (make setup-external installs them)
+test-external: setup ## Check with Node tools (make setup-external installs them) and a real redis-server (Debian's package)
 	$(RUN)/python -m pytest -m external tests/external
 
 setup-external: ## Install the Node tools that test-external needs, into build/

@@ -13,14 +13,14 @@ PACKAGE = Path(__file__).parents[2] / "cstar_async"
 FLOORS = {
     0: "errors _unset _json _open_enum _model _options _operation _wire _event _http _redaction _version",
     1: (
-        "_headers _retry _rate_limit _idempotency _error_table _envelope _content_encoding _codec _drift _limits _url hooks"
-        " pagination _sender _response _run_all _signature _sse identity"
+        "_headers _retry _rate_limit _idempotency _error_table _envelope _codec _drift _limits _url hooks pagination _sender"
+        " _response _run_all _signature _sse identity"
     ),
     2: "_generated models api",
     3: "_transport _aiohttp _alarm _clock",
     4: (
         "_gate _single_flight _rate_limiter _observers config _runtime _connected client library"
-        " _lanes _event_store _delivery _receivers _event_stream _inbox webhooks"
+        " _lanes _event_store _delivery _receivers _event_stream _inbox webhooks redis"
     ),
     5: "otel testing __main__ __init__",
 }

@@ -20,7 +20,7 @@ PROMISED = {
 ERRORS = {name for name, one in vars(errors).items() if inspect.isclass(one) and issubclass(one, errors.CStarError)}
 MODULES = [
     *("cstar_async", "cstar_async.api", "cstar_async.client", "cstar_async.errors", "cstar_async.hooks", "cstar_async.library"),
-    *("cstar_async.models", "cstar_async.otel", "cstar_async.pagination", "cstar_async.testing"),
+    *("cstar_async.models", "cstar_async.otel", "cstar_async.pagination", "cstar_async.redis", "cstar_async.testing"),
 ]
 
 
@@ -100,7 +100,7 @@ def test_import_alone_loads_neither_aiohttp_nor_generated_code() -> None:
     """That comes with the first client, and with the first call."""
     loaded = _loaded_by("import cstar_async")
 
-    assert not {"aiohttp", "cattrs", "opentelemetry"} & loaded
+    assert not {"aiohttp", "cattrs", "opentelemetry", "redis"} & loaded
     assert [] == [name for name in loaded if name.startswith(GENERATED)]
 
 

@@ -1,0 +1,16 @@
+"""What a fleet of processes shares through Redis: the budget of calls of a key.
+
+::
+
+    from cstar_async import CStarClient
+    from cstar_async.redis import RedisRateLimiter
+
+    async with RedisRateLimiter("redis://cache:6379", key="main") as limiter, CStarClient.from_env(rate_limiter=limiter) as cstar:
+        ticket = await cstar.tickets.get("tkt_…")
+
+Needs the extra `redis` (`pip install 'cstar-async[redis]'`), which is imported when the first of these objects is made.
+"""
+
+from cstar_async.redis._limiter import RedisRateLimiter
+
+__all__ = ["RedisRateLimiter"]

@@ -1,0 +1,137 @@
+"""The door to Redis: scripts run in it, each within a time, and whatever goes wrong is one of two things."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from importlib import resources
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+
+from cstar_async._json import Unchecked, is_text
+from cstar_async.config import KEY_PREFIXES
+from cstar_async.errors import CStarError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.cluster import RedisCluster
+
+    Client: TypeAlias = Redis | RedisCluster
+
+_LABEL: Final = re.compile(r"[^\s{}]{1,200}")
+
+
+class RedisAwayError(Exception):
+    """Redis did not answer, or not in time. Whether it did what it was asked is unknown."""
+
+
+class _Connection(Protocol):
+    """What is used of redis-py."""
+
+    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> Unchecked: ...
+    async def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> Unchecked: ...
+    async def aclose(self) -> None: ...
+
+
+class Script:
+    """A script of this folder.
+
+    Args:
+        name: The name of its file.
+    """
+
+    __slots__ = ("sha", "text")
+
+    def __init__(self, name: str) -> None:
+        self.text = resources.files("cstar_async.redis").joinpath(name).read_text(encoding="utf-8")
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Door:
+    """Redis, for one event loop.
+
+    Args:
+        client_or_url: A client of `redis.asyncio`, which is used and never closed, or a URL, for a connection of its own.
+        timeout: Seconds that one script may take, connecting included.
+
+    Raises:
+        ImportError: redis-py is not installed.
+        InvalidArgumentError: *client_or_url* is neither, or *timeout* is not above 0.
+    """
+
+    def __init__(self, client_or_url: Client | str, *, timeout: float) -> None:
+        try:
+            from redis.asyncio import Redis
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
+            from redis.exceptions import NoScriptError, RedisError
+        except ImportError:
+            raise ImportError("cstar_async.redis needs redis-py: pip install 'cstar-async[redis]'") from None
+        if not timeout > 0:
+            raise InvalidArgumentError(f"timeout is a number of seconds above 0, not {timeout!r}")
+        self._timeout = timeout
+        self._is_own = is_text(client_or_url)
+        if is_text(client_or_url):
+            try:
+                # A connection that Redis closed meanwhile is made anew at once; everything else is decided here.
+                client: object = Redis.from_url(client_or_url, retry=Retry(NoBackoff(), 1))  # pyright: ignore[reportUnknownMemberType]
+            except ValueError:
+                raise InvalidArgumentError("the URL of a Redis begins with redis://, rediss:// or unix://") from None
+        else:
+            client = client_or_url
+        if not hasattr(client, "evalsha") or not hasattr(client, "aclose"):
+            raise InvalidArgumentError(f"a client of redis.asyncio or a URL is needed, not {type(client).__name__}")
+        self._client = cast("_Connection", client)
+        self._no_script = NoScriptError
+        self._failures = (RedisError, OSError, TimeoutError)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def enter_loop(self, what: str) -> None:
+        """Bind the connection to the loop of its first use.
+
+        Raises:
+            CStarError: This is another one.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise CStarError(f"this {what} was first used in another event loop; make one for each loop, with the same key")
+
+    async def run(self, script: Script, keys: list[str], *args: str | bytes) -> Unchecked:
+        """Run a script.
+
+        Raises:
+            RedisAwayError: It gave no answer in time.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                try:
+                    return await self._client.evalsha(script.sha, len(keys), *keys, *args)
+                except self._no_script:
+                    return await self._client.eval(script.text, len(keys), *keys, *args)
+        except self._failures as error:
+            # Its text may hold an address; its class says enough.
+            raise RedisAwayError(type(error).__name__) from None
+
+    async def aclose(self) -> None:
+        """Close the connection if it is the door's own."""
+        if self._is_own:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._client.aclose()
+            except self._failures:
+                return
+
+
+def checked_label(key: str) -> str:
+    """A label for what a fleet shares, fit to stand in the name of a key of Redis.
+
+    Raises:
+        InvalidArgumentError: It is no text, is empty or too long, holds spaces or braces, or is an API key.
+    """
+    if not is_text(key) or not _LABEL.fullmatch(key):
+        raise InvalidArgumentError("key is a name of up to 200 characters without spaces and braces, the same in the whole fleet")
+    if key.startswith(KEY_PREFIXES):
+        raise InvalidArgumentError("key is a name for the API key, such as 'main', and never the key itself: Redis would hold it")
+    return key

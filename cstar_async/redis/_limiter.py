@@ -1,0 +1,524 @@
+"""The limiter of a fleet: each process has a queue, and all of them keep one book, in Redis.
+
+A process says to the book how many permits its calls hold, how many more are wanted, and what it learned from the answers of the
+API; the book answers with permits (`limiter.lua`). One such exchange is under way at a time, and carries everything that came up
+meanwhile: a hundred calls at once need hardly more of them than one. So permits are never fetched ahead, and none lies idle in one
+process while another waits.
+
+There is a task only while there is something to say. It ends by itself a moment after the last answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+import orjson
+
+from cstar_async import _headers
+from cstar_async._clock import Clock, SystemClock
+from cstar_async._headers import moment
+from cstar_async._json import Unchecked
+from cstar_async._options import Priority
+from cstar_async._rate_limit import LOOK_AGAIN, RateLimitState, read_state
+from cstar_async._rate_limiter import Permit
+from cstar_async.errors import ConnectionFailedError, CStarError, InvalidArgumentError, RateLimitWaitError
+from cstar_async.redis._door import Door, RedisAwayError, Script, checked_label
+from cstar_async.redis._mirror import Mirror
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.cluster import RedisCluster
+
+LOGGER: Final = logging.getLogger("cstar_async")
+
+TRIP: Final = 0.1
+"""Seconds that asking may take where the call may not wait at all: to ask is not to wait."""
+UNHURRIED: Final = 0.05
+"""Seconds after which an answer is told that nobody waits for; the next call takes it along."""
+RETRY: Final = 1.0
+"""Seconds until a Redis that was away is asked again."""
+SLOWEST: Final = 0.25
+"""Seconds: the longest pause between two questions while an answer of anybody may leave room."""
+
+
+class FleetPermit(Permit):
+    """A permit with its number in the book, by which the book tells earlier calls from later ones."""
+
+    __slots__ = ("is_ahead", "number")
+
+    def __init__(self, number: int, *, is_ahead: bool) -> None:
+        self.number = number
+        self.is_ahead = is_ahead
+
+
+class _Waiter:
+    """A call in the queue."""
+
+    __slots__ = ("announce", "latest", "turn")
+
+    def __init__(self, latest: float, announce: Callable[[float], None]) -> None:
+        self.latest = latest
+        self.announce: Callable[[float], None] | None = announce
+        self.turn: asyncio.Future[FleetPermit] = asyncio.get_running_loop().create_future()
+
+
+class RedisRateLimiter:
+    """One key's budget of calls, for any number of processes and machines.
+
+    Give each process its own, all with the same *key*; in a process, share it between all clients of one event loop. It does what
+    `RateLimiter` does, with one exchange with Redis before each call, which calls at the same time share::
+
+        async with RedisRateLimiter("redis://cache:6379", key="main") as limiter:
+            async with CStarClient.from_env(rate_limiter=limiter) as cstar: ...
+
+    What is promised
+        * No call is sent that the fleet knows will be refused. When a window opens, or the book is new, one call of the whole fleet
+          goes first and learns; the others follow.
+        * Interactive calls of all processes go before background ones, which leave the reserve.
+        * Within a process calls go first-in first-out within a priority. Between processes room is shared out evenly, first to
+          the process that was served the longest ago: whoever waits is served, however many calls wait elsewhere. Which of two
+          calls in two processes came first is not known.
+        * The permits of a process that dies count as spent until an answer to a later call tells how many were, or the window
+          ends. Whoever went ahead and says nothing is replaced after 10 seconds.
+        * A Redis that lost its memory hears from the first process that speaks how the window stands. The limit is passed at most
+          by calls that were on their way then, if that process had not heard of them.
+
+    While Redis is away
+        A call waits for it no longer than *timeout*, once. Then, and until Redis answers again, which is tried each second as long
+        as there are calls, they go by a local share of the limit, or fail.
+
+    Args:
+        client_or_url: A client of `redis.asyncio` (or its `RedisCluster`), which is used and never closed; or a URL, for a
+            connection of its own, which `aclose` closes.
+        key: A name for the API key, the same in the whole fleet and for no other key. Never the key itself.
+        reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
+        when_away: What becomes of calls while Redis is away. `"share"`, the default: this process uses a *share*-th of what was
+            left in the window, and of each further one, and at least a call of each. `"error"`: `ConnectionFailedError`, with
+            nothing sent; the client retries it like any lost connection.
+        share: What the limit is divided by while Redis is away, from 1; at least the number of processes. Default 10.
+        timeout: Seconds that one exchange may take, connecting included. Default 1. Neither `max_wait` nor the deadline of a call
+            is passed by more than 0.1 s.
+
+    Raises:
+        InvalidArgumentError: An argument is not in its range, or *key* looks like an API key.
+        ImportError: redis-py is not installed; it comes with the extra `redis`.
+    """
+
+    def __init__(
+        self,
+        client_or_url: Redis | RedisCluster | str,
+        *,
+        key: str,
+        reserve: float = 0.10,
+        when_away: Literal["share", "error"] = "share",
+        share: int = 10,
+        timeout: float = 1.0,
+    ) -> None:
+        if not 0 <= reserve < 1:
+            raise InvalidArgumentError(f"reserve must be from 0 to below 1, not {reserve!r}")
+        if when_away not in {"share", "error"}:
+            raise InvalidArgumentError(f"when_away is 'share' or 'error', not {when_away!r}")
+        if not share >= 1:
+            raise InvalidArgumentError(f"share is a number of processes from 1, not {share!r}")
+        self._book = f"cstar_async:{{{checked_label(key)}}}:limit"
+        self._door = Door(client_or_url, timeout=timeout)
+        self._script = Script("limiter.lua")
+        self._member = secrets.token_hex(8)
+        self._fails_when_away = when_away == "error"
+        self._clock: Clock = SystemClock()
+        self._mirror = Mirror(reserve=reserve, share=share)
+        self._queues: dict[Priority, deque[_Waiter]] = {priority: deque() for priority in Priority}
+        self._state: RateLimitState | None = None
+        self._is_closed = False
+        # The conversation.
+        self._talking: asyncio.Task[None] | None = None
+        self._due: float | None = None
+        self._earlier: asyncio.Event = asyncio.Event()
+        self._turn = 0
+        self._pause = 0.0
+        self._is_away = False
+        self._retry_at = 0.0
+        self._elsewhere = 0
+        self._others_wait = False
+        self._opens: dict[Priority, float] = dict.fromkeys(Priority, 0.0)
+        # What the book has not heard yet.
+        self._has_news = False
+        self._was_refused = False
+        self._newest = 0
+        self._lost = 0
+        # The permit with which this process went ahead, and the last one that came back with an answer.
+        self._ahead = 0
+        self._learned = 0
+
+    def __repr__(self) -> str:
+        return f"RedisRateLimiter(state={self.state!r}, waiting={self._waiting()}, is_away={self._is_away})"
+
+    @property
+    def state(self) -> RateLimitState | None:
+        """The rate limit as an answer to this process, or the book, last stated it; None before the first of either."""
+        return self._state
+
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis did not answer when it was last asked."""
+        return self._is_away
+
+    def assume(self, limit: int) -> None:
+        """Take *limit* as the calls of a window until an answer says otherwise."""
+        if self._state is None and self._mirror.in_flight == 0:
+            self._mirror.limit = self._mirror.remaining = limit
+
+    def left(self, priority: Priority, clock: Clock) -> int:
+        """Calls of this priority that the window still has, without those that wait and those on their way.
+
+        As of this process's last word with the book; while Redis is away, it is what is left of the share.
+        """
+        return max(0, self._mirror.left(priority, clock.monotonic()) - self._elsewhere - self._waiting())
+
+    def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:  # noqa: ARG002 -- the protocol's arguments
+        """None: a permit of the fleet is worth an exchange, which `acquire` has."""
+        return None
+
+    async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
+        """Ask the book for a permit, and wait for it if there is none.
+
+        Args:
+            priority: Whose turn it is when there is room.
+            clock: Reads the times of the API's answers. What waits is measured by the event loop.
+            longest: Seconds after which the wait fails.
+            announce: Called with the seconds that the wait is expected to take, 0 if that cannot be told. Not called where the
+                book grants the permit when it is first asked.
+
+        Raises:
+            RateLimitWaitError: The wait would be, or became, longer than *longest*. No permit was taken.
+            ConnectionFailedError: Redis is away, and calls are to fail then.
+            CStarError: The limiter is closed, or works in another event loop.
+        """
+        self._door.enter_loop("rate limiter")
+        if self._is_closed:
+            raise CStarError("this rate limiter is closed")
+        self._clock = clock
+        now = asyncio.get_running_loop().time()
+        if self._is_away and self._fails_when_away and now < self._retry_at:
+            raise _away()
+        waiter = _Waiter(now + longest, announce)
+        queue = self._queues[priority]
+        queue.append(waiter)
+        if self._is_away:
+            self._admit_alone()
+            self._speak(max(0.0, self._retry_at - now))
+        else:
+            self._speak(0.0)
+        try:
+            async with asyncio.timeout(max(longest, TRIP)):
+                return await waiter.turn
+        except BaseException as error:
+            self._give_up(waiter, queue)
+            if isinstance(error, TimeoutError):
+                raise self._too_long(priority) from None
+            raise
+
+    def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
+        """The call was answered: learn from it, and tell the book with the next word."""
+        mirror = self._mirror
+        if not mirror.count_down(status, headers):
+            mirror.observe(status, headers, clock.monotonic(), clock.time())
+        if _headers.RATE_LIMIT in headers:
+            self._state = read_state(headers) or self._state
+        self._has_news = True
+        self._was_refused = self._was_refused or status == 429
+        number, is_ahead = _read(permit)
+        self._newest = max(self._newest, number)
+        mirror.give_back(went_ahead=is_ahead, answered=status < 500)
+        if is_ahead:
+            self._ahead = 0
+            if mirror.learning is None:
+                self._learned = number
+        self._after_answer(is_urgent=is_ahead or status == 429)
+
+    def give_back(self, permit: Permit, clock: Clock) -> None:  # noqa: ARG002 -- the protocol's arguments
+        """The call ended without an answer, or was never sent. It counts as spent until an answer to a later one tells."""
+        self._put_back(permit, is_lost=True)
+
+    async def aclose(self) -> None:
+        """Tell the book what it has not heard yet, and close the connection if it is the limiter's own. May be called twice.
+
+        Calls that wait end with a `CStarError`; those on their way may still end in peace.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        talking, is_unsaid = self._talking, self._due is not None or self._talking is not None
+        self._due = None
+        self._fail_all(lambda: CStarError("this rate limiter is closed"))
+        try:
+            if talking is not None:
+                talking.cancel()
+                await asyncio.gather(talking, return_exceptions=True)
+            if is_unsaid and not self._is_away:
+                await self._exchange()
+        finally:
+            await self._door.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _waiting(self) -> int:
+        return sum(map(len, self._queues.values()))
+
+    def _give_up(self, waiter: _Waiter, queue: deque[_Waiter]) -> None:
+        """A call does not wait any more."""
+        turn = waiter.turn
+        if turn.cancelled():
+            if waiter in queue:
+                queue.remove(waiter)
+            if not self._is_closed and not self._is_away:
+                self._speak(UNHURRIED)
+        elif turn.exception() is None:
+            # Granted and given up in the same turn of the loop: never sent, so nothing is lost.
+            self._put_back(turn.result(), is_lost=False)
+
+    def _put_back(self, permit: Permit, *, is_lost: bool) -> None:
+        _, is_ahead = _read(permit)
+        self._mirror.give_back(went_ahead=is_ahead, answered=False)
+        if is_ahead:
+            self._ahead = 0
+        elif is_lost:
+            self._lost += 1
+        self._after_answer(is_urgent=is_ahead)
+
+    def _after_answer(self, *, is_urgent: bool) -> None:
+        """A permit is free: let the next call have it, here or elsewhere."""
+        if self._is_closed:
+            return
+        if self._is_away:
+            self._admit_alone()
+        else:
+            self._speak(0.0 if is_urgent or self._others_wait or self._waiting() else UNHURRIED)
+
+    # The conversation with the book.
+
+    def _speak(self, within: float) -> None:
+        """Say how things are, so many seconds from now at the latest."""
+        at = asyncio.get_running_loop().time() + within
+        if self._due is None or at < self._due:
+            self._due = at
+            self._earlier.set()
+        if self._talking is None:
+            self._talking = asyncio.get_running_loop().create_task(self._talk(), name="cstar_async rate limit")
+
+    async def _talk(self) -> None:
+        """Say what there is to say when it is due, until there is nothing more."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._due is not None:
+                self._earlier.clear()
+                pause = self._due - loop.time()
+                if pause > 0:
+                    try:
+                        async with asyncio.timeout(pause):
+                            await self._earlier.wait()
+                    except TimeoutError:
+                        pass
+                    continue
+                self._due = None
+                await self._exchange()
+        finally:
+            self._talking = None
+
+    async def _exchange(self) -> None:
+        """One word to the book, and its answer."""
+        word = self._word()
+        news = self._has_news, self._was_refused
+        self._has_news = self._was_refused = False
+        lost, self._lost = self._lost, 0
+        try:
+            said = await self._door.run(self._script, [self._book], orjson.dumps(word))
+        except BaseException as error:
+            # Not heard, as far as anybody knows: it is said again.
+            self._has_news, self._was_refused = self._has_news or news[0], self._was_refused or news[1]
+            self._lost += lost
+            if not isinstance(error, RedisAwayError):
+                raise
+            self._bear_absence(str(error))
+        else:
+            self._hear(orjson.loads(said))
+
+    def _word(self) -> dict[str, Unchecked]:
+        """How things are in this process; `limiter.lua` reads it."""
+        self._turn += 1
+        mirror, now = self._mirror, self._clock.monotonic()
+        word: dict[str, Unchecked] = {
+            "member": self._member,
+            "turn": self._turn,
+            "held": mirror.in_flight,
+            "lost": self._lost,
+            "wants": [len(self._queues[priority]) for priority in Priority],
+            "ahead": self._ahead,
+            "learned": self._learned,
+            "reserve": mirror.reserve,
+            "limit": mirror.limit,
+            "length": mirror.length,
+        }
+        known = mirror.knowledge(now)
+        if known is not None:
+            word["known"] = {
+                **known,
+                "is_news": self._has_news,
+                "refused": self._was_refused,
+                "number": self._newest if self._has_news else 0,
+                "elsewhere": self._elsewhere,
+            }
+        return word
+
+    def _hear(self, reply: dict[str, Unchecked]) -> None:
+        """Take what the book gives, and let those who wait know where they are."""
+        if "late" in reply:
+            # redis-py sent a word twice, and this is the answer to its second coming.
+            self._speak(0.0)
+            return
+        if self._is_away:
+            LOGGER.warning("the Redis of the rate limit answers again")
+        self._is_away = False
+        self._elsewhere, self._others_wait = reply["elsewhere"], any(reply["wanted"])
+        now = self._clock.monotonic()
+        if not self._has_news:
+            self._note(reply)
+        self._mirror.adopt(reply, now, has_news=self._has_news)
+        if self._grant(reply):
+            # Somebody gave up meanwhile. The next word says so.
+            self._speak(0.0)
+        if self._waiting():
+            self._judge(reply)
+            again = reply.get("again")
+            if again is None:
+                self._speak(0.0)  # they came while the book was asked
+            else:
+                # A window's end is told to the millisecond; an answer of somebody comes when it comes.
+                self._pause = min(SLOWEST, max(again, self._pause * 1.5))
+                self._speak(max(again, self._pause))
+        if not self._waiting() or any(reply["granted"]):
+            self._pause = 0.0
+
+    def _note(self, reply: Mapping[str, Unchecked]) -> None:
+        """Keep what the book says of the window as the state."""
+        if reply["state"] == "known" and reply.get("left") is not None:
+            reset = reply.get("reset")
+            at = self._clock.time() + reply["left"] if reset is None else reset
+            self._state = RateLimitState(int(reply["limit"]), int(reply["remaining"]), moment(at), float(reply["length"]))
+
+    def _grant(self, reply: Mapping[str, Unchecked]) -> bool:
+        """Give the granted permits to those who wait. Returns whether some are left over."""
+        is_left = False
+        for priority, count in zip(Priority, reply["granted"], strict=True):
+            for _ in range(count):
+                waiter = self._next(priority)
+                if waiter is None:
+                    is_left = True
+                    break
+                permit = FleetPermit(reply["number"], is_ahead=reply["is_ahead"])
+                if permit.is_ahead:
+                    self._mirror.go_ahead()
+                    self._ahead = permit.number
+                self._mirror.take()
+                waiter.turn.set_result(permit)
+        return is_left
+
+    def _next(self, priority: Priority) -> _Waiter | None:
+        """The first of a queue that still waits."""
+        queue = self._queues[priority]
+        while queue:
+            waiter = queue.popleft()
+            if not waiter.turn.done():
+                return waiter
+        return None
+
+    def _judge(self, reply: Mapping[str, Unchecked]) -> None:
+        """Tell those who wait how long it will be, and end the waits that cannot succeed."""
+        now = asyncio.get_running_loop().time()
+        usable = max(1.0, reply["limit"])
+        for (priority, queue), wait, others in zip(self._queues.items(), reply["chances"], reply["wanted"], strict=True):
+            opens = now + wait if wait else 0.0
+            is_other = abs(opens - self._opens[priority]) > LOOK_AGAIN
+            self._opens[priority] = opens
+            if not queue or (queue[-1].announce is None and not is_other):
+                continue  # everybody knows
+            ahead = others + (len(self._queues[Priority.INTERACTIVE]) if priority else 0)
+            share = usable * (1 - self._mirror.reserve) if priority else usable
+            for place, waiter in enumerate(list(queue), ahead):
+                if waiter.turn.done() or (waiter.announce is None and not is_other):
+                    continue
+                expected = wait + (place // max(1, int(share))) * reply["length"] if wait else 0.0
+                if now + expected > waiter.latest:
+                    queue.remove(waiter)
+                    waiter.turn.set_exception(self._too_long(priority, expected))
+                elif waiter.announce is not None:
+                    announce, waiter.announce = waiter.announce, None
+                    announce(expected)
+
+    def _too_long(self, priority: Priority, wait: float | None = None) -> RateLimitWaitError:
+        if wait is None:
+            wait = max(0.0, self._opens[priority] - asyncio.get_running_loop().time()) or LOOK_AGAIN
+        retry_at = moment(self._clock.time() + wait)
+        return RateLimitWaitError(
+            f"the rate limit leaves no call before {retry_at:%Y-%m-%d %H:%M:%S} UTC, {wait:.0f} s away, longer than allowed",
+            retry_at=retry_at,
+            wait=wait,
+            state=self.state,
+        )
+
+    # What is done without the book.
+
+    def _bear_absence(self, why: str) -> None:
+        """Redis did not answer: go on without it, and ask again in a while."""
+        if not self._is_away:
+            LOGGER.warning("the Redis of the rate limit does not answer: %s", why)
+        self._is_away = True
+        self._retry_at = asyncio.get_running_loop().time() + RETRY
+        self._mirror.go_alone()
+        if self._is_closed:
+            return
+        if self._fails_when_away:
+            self._fail_all(_away)
+        else:
+            self._admit_alone()
+        if self._waiting():
+            self._speak(RETRY)
+
+    def _admit_alone(self) -> None:
+        """Give permits of the process's own share."""
+        if self._fails_when_away:
+            return
+        now = self._clock.monotonic()
+        for priority, queue in self._queues.items():
+            while queue and self._mirror.has_room(priority, now):
+                waiter = self._next(priority)
+                if waiter is not None:
+                    waiter.turn.set_result(FleetPermit(0, is_ahead=self._mirror.take()))
+
+    def _fail_all(self, error: Callable[[], CStarError]) -> None:
+        for queue in self._queues.values():
+            while queue:
+                waiter = queue.popleft()
+                if not waiter.turn.done():
+                    waiter.turn.set_exception(error())
+
+
+def _read(permit: Permit) -> tuple[int, bool]:
+    """The number of a permit in the book, and whether its holder went ahead."""
+    return (permit.number, permit.is_ahead) if isinstance(permit, FleetPermit) else (0, False)
+
+
+def _away() -> ConnectionFailedError:
+    return ConnectionFailedError("the Redis of the rate limit does not answer, so nothing was sent", sent=False)

@@ -1,0 +1,454 @@
+"""The fleet's limiter without a Redis: what it says to the book, and what it makes of the answers and of their absence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cstar_async import ConnectionFailedError, CStarError, InvalidArgumentError, Priority, RateLimitWaitError
+from cstar_async._rate_limiter import Limiter, Permit
+from cstar_async.redis import RedisRateLimiter
+from cstar_async.redis._mirror import Mirror
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
+
+CLOCK = ManualClock()
+LONG = 10_000.0
+
+
+class Book:
+    """Stands where redis-py's client does, and answers each word as the test says."""
+
+    def __init__(self) -> None:
+        self.words: list[dict[str, Any]] = []
+        self.answers: list[dict[str, Any]] = []
+        self.is_away = False
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.is_closed = False
+        self.evaluated = 0
+
+    async def evalsha(self, _: str, __: int, key: str, word: str) -> Any:
+        """Note the word, and answer: as the test said, or with all that is wanted."""
+        self.words.append(json.loads(word))
+        wants, turn = self.words[-1]["wants"], len(self.words)
+        await self.may_answer.wait()
+        if self.is_away:
+            raise ConnectionRefusedError("redis://:secret@cache")
+        answer = self.answers.pop(0) if self.answers else {}
+        return json.dumps(reply(number=turn, granted=wants) | answer)
+
+    async def eval(self, *_: object) -> Any:
+        """Not needed: every script is known."""
+        self.evaluated += 1
+
+    async def aclose(self) -> None:
+        """Note it."""
+        self.is_closed = True
+
+
+def reply(**changes: Any) -> dict[str, Any]:
+    """An answer of the book: a window with 1,000 calls, of which nobody else wants any."""
+    window = {"state": "known", "limit": 1000, "remaining": 1000, "length": 3600, "left": 3600.0, "reset": int(EPOCH) + 3600}
+    grant = {"granted": [0, 0], "is_ahead": False, "number": 1, "elsewhere": 0, "wanted": [0, 0], "chances": [0, 0]}
+    return {**window, **grant, **changes}
+
+
+def closed(**changes: Any) -> dict[str, Any]:
+    """An answer that has nothing before the hour is over."""
+    return {"granted": [0, 0], "remaining": 0, "chances": [3600.0, 3600.0], "again": 3600.0, **changes}
+
+
+@pytest_asyncio.fixture
+async def book() -> Book:
+    """A book that gives all that is wanted."""
+    return Book()
+
+
+@pytest_asyncio.fixture
+async def limiter(book: Book) -> AsyncIterator[RedisRateLimiter]:
+    """A limiter before that book, and no task when it is closed."""
+    client: Any = book
+    async with RedisRateLimiter(client, key="main", share=4, timeout=5) as limiter:
+        yield limiter
+    assert len(asyncio.all_tasks()) == 1
+
+
+def call(
+    limiter: RedisRateLimiter,
+    *,
+    longest: float = LONG,
+    priority: Priority = Priority.INTERACTIVE,
+    announce: Callable[[float], None] = lambda _: None,
+) -> asyncio.Task[Permit]:
+    """A call that asks for a permit."""
+    return asyncio.create_task(limiter.acquire(priority, CLOCK, longest=longest, announce=announce))
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        *(("reserve", -0.1), ("reserve", 1.0), ("share", 0), ("timeout", 0), ("when_away", "wait")),
+        *(("key", ""), ("key", "two words"), ("key", "{tag}"), ("key", 7), ("key", "x" * 201)),
+    ],
+)
+def test_unusable_argument_is_refused(argument: str, value: Any) -> None:
+    """By its name."""
+    settings: Any = {"key": "main", argument: value}
+    with pytest.raises(InvalidArgumentError, match=argument):
+        RedisRateLimiter("redis://localhost", **settings)
+
+
+@pytest.mark.parametrize("client", ["http://localhost", object()])
+def test_what_is_no_redis_is_refused(client: Any) -> None:
+    """A URL of another kind, and an object of another kind."""
+    with pytest.raises(InvalidArgumentError, match=r"redis://|redis\.asyncio"):
+        RedisRateLimiter(client, key="main")
+
+
+def test_api_key_is_no_name_for_itself() -> None:
+    """Redis must not hold it, and neither must the error."""
+    with pytest.raises(InvalidArgumentError, match="never the key itself") as caught:
+        RedisRateLimiter("redis://localhost", key="sk_test_secret")
+    assert "secret" not in str(caught.value)
+
+
+def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that one line mends it."""
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(ImportError, match=r"pip install 'cstar-async\[redis\]'"):
+        RedisRateLimiter("redis://localhost", key="main")
+
+
+def test_library_is_imported_with_the_first_limiter_only() -> None:
+    """Neither the package nor its module for Redis needs it."""
+    program = "import sys, cstar_async.redis; print('redis' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+async def test_limiter_is_what_the_runtime_asks_for(limiter: RedisRateLimiter) -> None:
+    """With the interface of the one in memory."""
+    assert isinstance(limiter, Limiter)
+
+
+async def test_calls_at_once_share_an_exchange(limiter: RedisRateLimiter, book: Book) -> None:
+    """A hundred are one word."""
+    await asyncio.gather(*(call(limiter) for _ in range(100)))
+    assert [[100, 0]] == [word["wants"] for word in book.words]
+
+
+async def test_next_call_takes_along_what_the_last_one_learned(limiter: RedisRateLimiter, book: Book) -> None:
+    """So a call needs one exchange."""
+    permit = await call(limiter)
+    limiter.settle(permit, 200, rate_headers(990), CLOCK)
+    await call(limiter)
+    first, second = book.words
+    assert "known" not in first
+    assert (0, 990, True) == (second["held"], second["known"]["remaining"], second["known"]["is_news"])
+
+
+async def test_answer_that_no_call_follows_is_told_by_itself(limiter: RedisRateLimiter, book: Book) -> None:
+    """The other processes hear of it, and then there is no task."""
+    limiter.settle(await call(limiter), 200, rate_headers(990), CLOCK)
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
+    assert [(0, False), (0, True)] == [(word["held"], word.get("known", {}).get("is_news", False)) for word in book.words]
+
+
+async def test_state_is_what_was_heard_last(limiter: RedisRateLimiter) -> None:
+    """From the book, then from an answer of the API."""
+    assert limiter.state is None
+    permit = await call(limiter)
+    assert limiter.state is not None
+    assert (1000, 1000, EPOCH + 3600) == (
+        limiter.state.limit,
+        limiter.state.remaining,
+        limiter.state.reset_at and limiter.state.reset_at.timestamp(),
+    )
+    limiter.settle(permit, 200, rate_headers(42), CLOCK)
+    assert 42 == limiter.state.remaining
+
+
+async def test_calls_left_are_those_of_the_fleet(limiter: RedisRateLimiter, book: Book) -> None:
+    """Without what the others hold, and without the reserve for the background."""
+    book.answers.append({"remaining": 500, "elsewhere": 10})
+    await call(limiter)
+    assert (489, 389) == (limiter.left(Priority.INTERACTIVE, CLOCK), limiter.left(Priority.BACKGROUND, CLOCK))
+
+
+async def test_whoever_goes_ahead_says_what_became_of_it(limiter: RedisRateLimiter, book: Book) -> None:
+    """Learned, if the API answered; open again, if it did not."""
+    book.answers += [{"state": "ahead", "is_ahead": True, "number": 7}, {}, {"state": "ahead", "is_ahead": True, "number": 8}]
+    limiter.settle(await call(limiter), 200, {}, CLOCK)
+    limiter.give_back(await call(limiter), CLOCK)
+    await call(limiter)
+    assert [(0, 0), (0, 7), (0, 7)] == [(word["ahead"], word["learned"]) for word in (book.words[0], book.words[1], book.words[-1])]
+    assert 0 == book.words[-1]["lost"]
+
+
+async def test_call_without_an_answer_counts_as_lost(limiter: RedisRateLimiter, book: Book) -> None:
+    """The server may have counted it; the next word says so, once."""
+    limiter.give_back(await call(limiter), CLOCK)
+    limiter.give_back(await call(limiter), CLOCK)
+    await call(limiter)
+    assert [0, 1, 1] == [word["lost"] for word in book.words]
+
+
+async def test_refusal_closes_the_window_for_the_fleet(limiter: RedisRateLimiter, book: Book) -> None:
+    """The book hears how long."""
+    limiter.settle(await call(limiter), 429, {"Retry-After": "60"}, CLOCK)
+    await call(limiter)
+    known = book.words[1]["known"]
+    assert (True, 0, 60.0) == (known["refused"], known["remaining"], known["left"])
+
+
+async def test_wait_longer_than_allowed_is_refused(limiter: RedisRateLimiter, book: Book) -> None:
+    """With the moment to come back."""
+    book.answers.append(closed())
+    with pytest.raises(RateLimitWaitError) as caught:
+        await call(limiter, longest=60)
+    assert (3600.0, EPOCH + 3600, 0) == (
+        caught.value.wait,
+        caught.value.retry_at.timestamp(),
+        caught.value.state and caught.value.state.remaining,
+    )
+
+
+async def test_wait_is_announced_once_with_its_length(limiter: RedisRateLimiter, book: Book) -> None:
+    """A window of two calls, five in the queue here, and two elsewhere."""
+    heard: list[float] = []
+    book.answers += [closed(limit=2, wanted=[2, 0])] * 2
+    tasks = [call(limiter, longest=10 * LONG, announce=heard.append) for _ in range(4)]
+    await settle()
+    tasks.append(call(limiter, longest=10 * LONG, announce=heard.append))
+    await settle()
+    assert [7200.0, 7200.0, 10800.0, 10800.0, 14400.0] == heard
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_waits_end_when_the_window_turns_out_to_be_closed(limiter: RedisRateLimiter, book: Book) -> None:
+    """Those that cannot succeed, that is."""
+    book.answers += [{"granted": [0, 0], "state": "ahead", "again": 0.001}, closed()]
+    short, long = call(limiter, longest=60), call(limiter)
+    with pytest.raises(RateLimitWaitError):
+        await short
+    assert not long.done()
+    long.cancel()
+
+
+async def test_call_that_may_not_wait_has_time_to_ask(limiter: RedisRateLimiter) -> None:
+    """To ask is not to wait."""
+    assert isinstance(await call(limiter, longest=0.0), Permit)
+
+
+async def test_call_does_not_wait_for_a_redis_that_hangs(limiter: RedisRateLimiter, book: Book) -> None:
+    """Not beyond what it allows."""
+    book.may_answer.clear()
+    with pytest.raises(RateLimitWaitError):
+        await call(limiter, longest=0.0)
+    book.may_answer.set()
+
+
+async def test_cancelled_call_wants_no_permit_any_more(limiter: RedisRateLimiter, book: Book) -> None:
+    """And the conversation ends."""
+    book.answers.append(closed())
+    task = call(limiter)
+    await settle()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
+    assert [[1, 0], [0, 0]] == [word["wants"] for word in book.words]
+
+
+async def test_permit_granted_and_cancelled_in_one_turn_is_not_lost(
+    limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was never sent, so the book need not count it."""
+    task, hear = call(limiter), limiter._hear
+
+    def hear_and_cancel(said: dict[str, Any]) -> None:
+        hear(said)
+        task.cancel()
+
+    monkeypatch.setattr(limiter, "_hear", hear_and_cancel)
+    await asyncio.gather(task, return_exceptions=True)
+    await call(limiter)
+    assert task.cancelled()
+    assert (0, 0) == (book.words[-1]["held"], book.words[-1]["lost"])
+
+
+async def test_permit_for_a_call_that_gave_up_meanwhile_goes_back(limiter: RedisRateLimiter, book: Book) -> None:
+    """With the next word, at once."""
+    book.may_answer.clear()
+    task = call(limiter)
+    await settle()
+    task.cancel()
+    await settle()
+    book.may_answer.set()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
+    assert [([1, 0], 0), ([0, 0], 0)] == [(word["wants"], word["held"]) for word in book.words]
+
+
+async def test_answer_to_a_word_that_came_twice_is_asked_for_again(limiter: RedisRateLimiter, book: Book) -> None:
+    """The book does not say twice what it gave."""
+    book.answers.append({"late": True})
+    assert isinstance(await call(limiter), Permit)
+    assert [1, 2] == [word["turn"] for word in book.words]
+
+
+async def test_interactive_call_goes_first(limiter: RedisRateLimiter, book: Book) -> None:
+    """Within the process, by what the book grants to whom."""
+    book.answers.append({"granted": [1, 0], "again": LONG})
+    background, interactive = call(limiter, priority=Priority.BACKGROUND), call(limiter)
+    await interactive
+    assert not background.done()
+    background.cancel()
+
+
+async def test_redis_away_is_an_error_by_choice(book: Book, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing was sent, nobody waits, the next call does not even ask, and the log says it once, without an address."""
+    client: Any = book
+    book.is_away = True
+    async with RedisRateLimiter(client, key="main", when_away="error") as limiter:
+        for _ in range(3):
+            with pytest.raises(ConnectionFailedError) as caught:
+                await call(limiter)
+            assert caught.value.sent is False
+    assert 1 == len(book.words)
+    assert ["the Redis of the rate limit does not answer: ConnectionRefusedError"] == caplog.messages
+
+
+async def test_redis_that_comes_back_is_asked_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the first call after the time to retry."""
+    monkeypatch.setattr("cstar_async.redis._limiter.RETRY", 0.0)
+    client: Any = book
+    book.is_away = True
+    async with RedisRateLimiter(client, key="main", when_away="error") as limiter:
+        with pytest.raises(ConnectionFailedError):
+            await call(limiter)
+        assert limiter.is_away
+        book.is_away = False
+        assert isinstance(await call(limiter), Permit)
+        assert not limiter.is_away
+
+
+async def test_redis_away_leaves_a_share(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of what was left; who has no part of it waits, and is served when Redis is back."""
+    monkeypatch.setattr("cstar_async.redis._limiter.RETRY", 0.01)
+    book.answers.append({"remaining": 20})
+    limiter.settle(await call(limiter), 200, rate_headers(19), CLOCK)
+    book.is_away = True
+    permits = [await call(limiter) for _ in range(4)]
+    last = call(limiter)
+    await settle()
+    assert (True, False, 0) == (limiter.is_away, last.done(), limiter.left(Priority.INTERACTIVE, CLOCK))
+    limiter.settle(permits[0], 200, rate_headers(18), CLOCK)
+    book.is_away = False
+    await last
+    assert (3, 18) == (book.words[-1]["held"], book.words[-1]["known"]["remaining"])
+
+
+async def test_redis_that_hangs_is_away(book: Book) -> None:
+    """After its time."""
+    client: Any = book
+    book.may_answer.clear()
+    async with RedisRateLimiter(client, key="main", timeout=0.01) as limiter:
+        assert isinstance(await call(limiter), Permit)
+        assert limiter.is_away
+
+
+async def test_what_was_not_heard_is_said_again(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """News and losses that fell on deaf ears."""
+    monkeypatch.setattr("cstar_async.redis._limiter.RETRY", 0.0)
+    answered, unanswered = await asyncio.gather(call(limiter), call(limiter))
+    limiter.settle(answered, 200, rate_headers(990), CLOCK)
+    limiter.give_back(unanswered, CLOCK)
+    book.is_away = True
+    await call(limiter)
+    book.is_away = False
+    await call(limiter)
+    assert [(True, 1), (True, 1)] == [(word["known"]["is_news"], word["lost"]) for word in book.words[1:3]]
+
+
+async def test_limiter_works_in_one_loop(limiter: RedisRateLimiter) -> None:
+    """And says so in another."""
+    await call(limiter)
+
+    def elsewhere() -> None:
+        with pytest.raises(CStarError, match="make one for each loop"):
+            asyncio.run(limiter.acquire(Priority.INTERACTIVE, CLOCK, longest=1, announce=lambda _: None))
+
+    await asyncio.to_thread(elsewhere)
+
+
+async def test_closing_ends_the_waits_and_leaves_the_client_open(book: Book) -> None:
+    """It is the user's own. Closing twice does no harm, and an answer that comes late is only noted."""
+    client: Any = book
+    limiter = RedisRateLimiter(client, key="main")
+    permit = await call(limiter)
+    book.answers.append(closed())
+    waiting = call(limiter)
+    await settle()
+    await limiter.aclose()
+    await limiter.aclose()
+    with pytest.raises(CStarError, match="closed"):
+        await waiting
+    with pytest.raises(CStarError, match="closed"):
+        await call(limiter)
+    limiter.settle(permit, 200, rate_headers(5), CLOCK)
+    assert (False, 1) == (book.is_closed, len(asyncio.all_tasks()))
+
+
+async def test_closing_tells_the_book_what_it_has_not_heard(book: Book) -> None:
+    """So that no permit is held by a process that has ended in peace."""
+    client: Any = book
+    async with RedisRateLimiter(client, key="main") as limiter:
+        limiter.settle(await call(limiter), 200, rate_headers(5), CLOCK)
+    assert [0, 0] == [word["held"] for word in book.words]
+    assert 5 == book.words[-1]["known"]["remaining"]
+
+
+async def test_repr_shows_how_it_stands(limiter: RedisRateLimiter) -> None:
+    """And no address."""
+    assert repr(limiter) == "RedisRateLimiter(state=None, waiting=0, is_away=False)"
+
+
+async def test_assumed_limit_is_what_a_new_book_begins_with(limiter: RedisRateLimiter, book: Book) -> None:
+    """Until an answer says otherwise."""
+    limiter.assume(100)
+    await call(limiter)
+    limiter.assume(7)
+    await call(limiter)
+    assert [100, 1000] == [word["limit"] for word in book.words]
+
+
+def test_share_of_a_new_window_is_at_least_a_call() -> None:
+    """Or nobody would learn that there are more."""
+    mirror = Mirror(reserve=0.0, share=5000)
+    mirror.adopt(reply(remaining=3, left=10.0), 0.0, has_news=False)
+    mirror.go_alone()
+    assert [False, True] == [mirror.has_room(Priority.INTERACTIVE, now) for now in (9.0, 10.0)]
+    mirror.take()
+    mirror.give_back(went_ahead=True, answered=True)
+    assert not mirror.has_room(Priority.INTERACTIVE, 11.0)
+
+
+def test_share_has_a_reserve() -> None:
+    """A tenth of a share of ten is one call."""
+    mirror = Mirror(reserve=0.1, share=100)
+    mirror.adopt(reply(), 0.0, has_news=False)
+    mirror.go_alone()
+    taken = 0
+    while mirror.has_room(Priority.BACKGROUND, 1.0):
+        mirror.take()
+        taken += 1
+    assert (9, 0, 1) == (taken, mirror.left(Priority.BACKGROUND, 1.0), mirror.left(Priority.INTERACTIVE, 1.0))
+    assert mirror.has_room(Priority.INTERACTIVE, 1.0)
