@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape, Refusal
 from cstar_async.testing.blueprints import read_blueprints
 from cstar_async.testing.clock import FakeClock
-from cstar_async.testing.courier import Courier
+from cstar_async.testing.courier import DOCUMENTED_RETRIES, Courier
 from cstar_async.testing.deliveries import Deliveries
 from cstar_async.testing.delivery_faults import DeliveryFaults
 from cstar_async.testing.document import generated_document
@@ -54,13 +55,15 @@ class FakeCStar:
         rate_window: Length of a window in whole seconds, from 1; default 3,600.
         pagination: Where `pagination` stands in the answer of a list: `"top"`, the default, or in `"meta"`.
         pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
+        delivery_retries: Seconds, on the fake's clock, before each further attempt to deliver an event to a webhook; default the
+            documented 30 s, 2 min, 10 min, 1 h, 6 h and 24 h.
         journal: How many requests `requests` keeps, from 1; default 100,000. The oldest go first.
         host: Where to listen; default 127.0.0.1, which nobody else can reach.
         port: Which port to listen on; default 0, a free one.
 
     Raises:
         ImportError: `jsonschema` is not installed; the extra `testing` has it.
-        ValueError: A limit, window or journal out of range.
+        ValueError: A limit, window, wait or journal out of range.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class FakeCStar:
         rate_window: int = DOCUMENTED_WINDOW_S,
         pagination: PaginationPlace = "top",
         pagination_shape: PaginationShape = "hasMore",
+        delivery_retries: Sequence[float] = DOCUMENTED_RETRIES,
         journal: int = LONGEST_JOURNAL,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -91,7 +95,7 @@ class FakeCStar:
         self._team = self._new_team("Acme Corp", "acme")
         self._secret = self._new_key(self._team, "secret", "test", None)
         self._publishable = self._new_key(self._team, "publishable", "test", None)
-        self._courier = Courier(DeliveryFaults(seeded("delivery faults", seed)), self.clock)
+        self._courier = Courier(DeliveryFaults(seeded("delivery faults", seed)), self.clock, delivery_retries)
         self.deliveries: Final = Deliveries(self._courier)
         events = seeded("events", seed)
         exchange = Exchange(

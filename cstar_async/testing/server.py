@@ -72,6 +72,7 @@ class LoopbackServer:
             await self.aclose()
             raise
         host, port = self._runner.addresses[0][:2]
+        self._port = port  # where it is found again after a restart
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def aclose(self) -> None:

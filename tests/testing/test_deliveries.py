@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from cstar_async import CStarClient
+from cstar_async import CStarClient, InvalidRequestError
 from cstar_async.models import Webhook
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.webhooks import TicketCreated
@@ -77,3 +78,254 @@ async def test_headers_are_the_documented_ones(fake: FakeCStar, cstar: CStarClie
     assert request.headers["X-Timestamp"] == fake.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert request.headers["x-cstar-request-id"] == answer.request_id
     assert delivery.headers["X-Signature"] == request.headers["X-Signature"]
+
+
+async def test_failures_are_tried_again_by_the_documented_schedule(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """Seven attempts in all, each at its time and not before."""
+    await subscribe(cstar, at)
+    at.answers = [500]
+    await cstar.tickets.create(title="a")
+    began = fake.clock.time()
+    await fake.deliveries.settled()
+    for wait in (30, 120, 600, 3_600, 21_600, 86_400):
+        assert (fake.deliveries.waiting, fake.deliveries[-1].next_attempt_at) == (1, pytest.approx(fake.clock.time() + wait))
+        fake.clock.advance(wait - 0.001)
+        await fake.deliveries.settled()
+        before = len(at.requests)
+        fake.clock.advance(0.001)
+        await fake.deliveries.settled()
+        assert len(at.requests) == before + 1
+    fake.clock.advance(1_000_000)
+    await fake.deliveries.settled()
+    assert [request.headers["X-Delivery-Attempt"] for request in at.requests] == list("1234567")
+    assert len({request.headers["X-Event-ID"] for request in at.requests}) == 1
+    assert (fake.deliveries.waiting, fake.deliveries[-1].next_attempt_at, fake.deliveries[-1].status) == (0, None, 500)
+    assert fake.deliveries[-1].at - began == pytest.approx(30 + 120 + 600 + 3_600 + 21_600 + 86_400)
+
+
+async def test_each_attempt_is_signed_anew(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """Otherwise a late one would be refused as too old."""
+    webhook = await subscribe(cstar, at)
+    at.answers = [500, 200]
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    fake.clock.advance(30)
+    await fake.deliveries.settled()
+    signatures = [request.headers["X-Signature"] for request in at.requests]
+    times = [int(signature.partition(",")[0].removeprefix("t=")) for signature in signatures]
+    assert times[1] - times[0] == 30
+    assert len({event.id for event in at.events(str(webhook.secret), fake)}) == 1
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(200, 1), (204, 1), (299, 1), (302, 2), (404, 2), (410, 2), (503, 2)])
+async def test_any_2xx_is_success_and_nothing_else(
+    fake: FakeCStar, cstar: CStarClient, at: Receiver, status: int, attempts: int
+) -> None:
+    """Redirects are failures, too, and not followed."""
+    await subscribe(cstar, at)
+    at.answers = [status, 200]
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    fake.clock.advance(30)
+    await fake.deliveries.settled()
+    assert [delivery.status for delivery in fake.deliveries] == [status, 200][:attempts]
+    assert fake.deliveries.waiting == 0
+
+
+async def test_a_receiver_that_says_nothing_has_ten_seconds(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """Of the fake's clock; the call is answered long before."""
+    await subscribe(cstar, at)
+    at.may_answer.clear()
+    await cstar.tickets.create(title="a")
+    await at.has_come.wait()
+    fake.clock.advance(9.9)
+    await asyncio.sleep(0.01)
+    assert len(fake.deliveries) == 0
+    fake.clock.advance(0.1)
+    await fake.deliveries.settled()
+    (delivery,) = fake.deliveries
+    assert (delivery.status, delivery.error, delivery.took) == (None, "no answer within 10 s", pytest.approx(10.0))
+    assert delivery.next_attempt_at == pytest.approx(fake.clock.time() + 30)
+
+
+async def test_nobody_at_home_is_a_failed_delivery(fake: FakeCStar, cstar: CStarClient) -> None:
+    """It shows why, and when it is tried again."""
+    await cstar.webhooks.create(name="Bot", url="http://127.0.0.1:1/hook", events=["*"])
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    (delivery,) = fake.deliveries
+    assert (delivery.status, delivery.error) == (None, "the connection failed: ClientConnectorError")
+    assert (delivery.url, delivery.is_success, delivery.next_attempt_at is None) == ("http://127.0.0.1:1/hook", False, False)
+
+
+async def test_events_arrive_in_the_order_in_which_they_happened(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """A kindness of the fake, as long as the receiver is well."""
+    await subscribe(cstar, at)
+    made = [await cstar.tickets.create(title=str(number)) for number in range(40)]
+    await fake.deliveries.settled()
+    assert [ticket.id for ticket in made] == [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries]  # type: ignore[index,call-overload]
+    assert [delivery.event_id for delivery in fake.deliveries] == [request.headers["X-Event-ID"] for request in at.requests]
+
+
+async def test_a_slow_event_does_not_hold_up_the_next_for_ever(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """After a second it is no longer waited for."""
+    await subscribe(cstar, at)
+    at.may_answer.clear()
+    await cstar.tickets.create(title="a")
+    await cstar.tickets.create(title="b")
+    await at.has_come.wait()
+    at.has_come.clear()
+    fake.clock.advance(0.9)
+    await asyncio.sleep(0.01)
+    assert len(at.requests) == 1
+    fake.clock.advance(0.1)
+    await at.has_come.wait()
+    at.may_answer.set()
+    await fake.deliveries.settled()
+    assert len(at.requests) == 2
+
+
+async def test_only_those_who_ask_hear_of_it(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """By type or wildcard."""
+    exact = await subscribe(cstar, at, "ticket.created")
+    wild = await subscribe(cstar, at, "customer.*", "ticket.*")
+    await subscribe(cstar, at, "article.*")
+    await cstar.tickets.create(title="a")
+    await cstar.customers.create(name="Jane", email="jane@example.com")
+    await fake.deliveries.settled()
+    assert sorted((delivery.webhook_id, delivery.event_type) for delivery in fake.deliveries) == sorted(
+        [(exact.id, "ticket.created"), (wild.id, "ticket.created"), (wild.id, "customer.created")]
+    )
+
+
+@pytest.mark.parametrize("how", ["delete", "switch off"])
+async def test_a_subscription_that_ended_gets_nothing_more(fake: FakeCStar, cstar: CStarClient, at: Receiver, how: str) -> None:
+    """Neither new events nor what waits to be tried again."""
+    webhook = await subscribe(cstar, at)
+    at.answers = [500]
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    if how == "delete":
+        await cstar.webhooks.delete(webhook.id)
+    else:
+        await cstar.webhooks.update(webhook.id, is_active=False)
+    await cstar.tickets.create(title="b")
+    fake.clock.advance(1_000)
+    await fake.deliveries.settled()
+    assert (len(at.requests), fake.deliveries.waiting) == (1, 0)
+
+
+async def test_a_subscription_that_moves_is_followed(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """The next attempt goes to the new address."""
+    webhook = await cstar.webhooks.create(name="Bot", url="http://127.0.0.1:1/hook", events=["*"])
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    await cstar.webhooks.update(webhook.id, url=at.url)
+    fake.clock.advance(30)
+    await fake.deliveries.settled()
+    assert [delivery.is_success for delivery in fake.deliveries] == [False, True]
+
+
+async def test_nothing_leaves_this_machine(fake: FakeCStar, cstar: CStarClient) -> None:
+    """A public address is taken, its deliveries are recorded as not sent, and not tried again."""
+    await cstar.webhooks.create(name="Bot", url="https://bot.example.com/hook", events=["*"])
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    (delivery,) = fake.deliveries
+    assert (delivery.status, delivery.error) == (None, "not sent: the fake delivers to this machine only")
+    assert (delivery.next_attempt_at, fake.deliveries.waiting) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example.com/hook",
+        "https://10.0.0.1/hook",
+        "https://192.168.1.1/hook",
+        "https://intranet/hook",
+        "http://127.0.0.1.example.com/hook",
+        "http://127.0.0.1:99999/hook",
+        "ftp://127.0.0.1/hook",
+        "https:///hook",
+        "mailto:a@b.example",
+        "http://[::1",
+    ],
+)
+async def test_other_addresses_are_refused(cstar: CStarClient, at: Receiver, url: str) -> None:
+    """They are public HTTPS; only on this machine may they be plain."""
+    with pytest.raises(InvalidRequestError) as caught:
+        await cstar.webhooks.create(name="Bot", url=url, events=["*"])
+    assert (caught.value.status, caught.value.param) == (400, "url")
+    webhook = await subscribe(cstar, at)
+    with pytest.raises(InvalidRequestError):
+        await cstar.webhooks.update(webhook.id, url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1/a", "http://[::1]:1/a", "https://127.0.0.2:1/a", "https://8.8.8.8/a", "https://a.b/"]
+)
+async def test_addresses_of_this_machine_and_public_ones_are_taken(cstar: CStarClient, url: str) -> None:
+    """As documented, and for tests."""
+    assert (await cstar.webhooks.create(name="Bot", url=url, events=["customer.*"])).url == url
+
+
+async def test_localhost_is_this_machine_whatever_the_system_says(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """Its address is not looked up."""
+    await cstar.webhooks.create(name="Bot", url=at.url.replace("127.0.0.1", "localhost"), events=["*"])
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    assert at.types == ["ticket.created"]
+
+
+async def test_what_waits_survives_a_restart(at: Receiver) -> None:
+    """Closed and started again, in the same place, the fake delivers what it owes: what waited, and what was on its way."""
+    fake = FakeCStar(clock=FakeClock(frozen=True))
+    async with fake, fake.client() as cstar:
+        url = fake.url
+        await subscribe(cstar, at)
+        at.answers = [500, 200]
+        await cstar.tickets.create(title="a")
+        await fake.deliveries.settled()
+        at.may_answer.clear()
+        at.has_come.clear()
+        await cstar.tickets.create(title="b")
+        await at.has_come.wait()
+    at.may_answer.set()
+    assert (fake.deliveries.waiting, fake.clock.sleepers) == (2, 0)
+    fake.clock.advance(30)
+    await fake.deliveries.settled()
+    assert len(fake.deliveries) == 1
+    async with fake:
+        assert fake.url == url
+        await fake.deliveries.settled()
+    assert [(delivery.attempt, delivery.status) for delivery in fake.deliveries] == [(1, 500), (1, 200), (2, 200)]
+
+
+async def test_waits_can_be_chosen(at: Receiver) -> None:
+    """For tests that have no clock to push."""
+    async with FakeCStar(clock=FakeClock(frozen=True), delivery_retries=(0.5,)) as fake, fake.client() as cstar:
+        await subscribe(cstar, at)
+        at.answers = [500]
+        await cstar.tickets.create(title="a")
+        await fake.deliveries.settled()
+        fake.clock.advance(0.5)
+        await fake.deliveries.settled()
+    assert [delivery.attempt for delivery in fake.deliveries] == [1, 2]
+    assert fake.deliveries.waiting == 0
+    with pytest.raises(ValueError, match="from 0"):
+        FakeCStar(delivery_retries=(-1,))
+
+
+async def test_deliveries_read_like_a_list(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """And can be looked through by type or id, and forgotten."""
+    await subscribe(cstar, at)
+    await cstar.tickets.create(title="a")
+    await cstar.customers.create(name="Jane", email="jane@example.com")
+    await fake.deliveries.settled()
+    first, second = fake.deliveries
+    assert fake.deliveries[:1] == [first]
+    assert fake.deliveries.of("customer.created") == fake.deliveries.of(second.event_id) == [second]
+    assert "jane@example.com" not in repr(fake.deliveries)
+    assert second.body == at.bodies[1]
+    fake.deliveries.clear()
+    assert len(fake.deliveries) == 0

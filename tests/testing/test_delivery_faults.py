@@ -1,0 +1,126 @@
+"""Deliveries that are lost, late, doubled and out of order on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from cstar_async import CStarClient
+from cstar_async.testing import FakeClock, FakeCStar
+from cstar_async.testing.delivery_faults import AS_USUAL, DeliveryFaults
+
+from .receiving import Receiver, receiving
+
+
+@pytest.fixture
+async def at() -> AsyncIterator[Receiver]:
+    """A receiver."""
+    async with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def fake(at: Receiver) -> AsyncIterator[FakeCStar]:
+    """A fake whose time stands still, and of which the receiver hears."""
+    async with FakeCStar(clock=FakeClock(frozen=True)) as fake, fake.client() as cstar:
+        await cstar.webhooks.create(name="Bot", url=at.url, events=["*"])
+        yield fake
+
+
+@pytest.fixture
+async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
+    """A client of the fake."""
+    async with fake.client() as cstar:
+        yield cstar
+
+
+@pytest.mark.parametrize(("drop", "came"), [("before", ["2"]), ("after", ["1", "2"])])
+async def test_a_lost_delivery_is_tried_again(
+    fake: FakeCStar, cstar: CStarClient, at: Receiver, drop: Any, came: list[str]
+) -> None:
+    """Whether the receiver has got it or not."""
+    fault = fake.deliveries.faults.add(drop=drop)
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    (lost,) = fake.deliveries
+    assert (lost.status, lost.next_attempt_at, fault.fired) == (None, pytest.approx(fake.clock.time() + 30), 1)
+    assert "a fault has lost" in str(lost.error)
+    fake.clock.advance(30)
+    await fake.deliveries.settled()
+    assert [request.headers["X-Delivery-Attempt"] for request in at.requests] == came
+    assert fake.deliveries[-1].is_success
+
+
+async def test_a_repeated_delivery_is_the_same_again(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """The same id, the same body; a failed repetition is not tried again."""
+    at.answers = [200, 500, 500]
+    fake.deliveries.faults.add(repeat=2)
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.settled()
+    assert len(set(at.bodies)) == 1
+    assert [(delivery.attempt, delivery.status, delivery.next_attempt_at) for delivery in fake.deliveries] == [
+        (1, 200, None),
+        (1, 500, None),
+        (1, 500, None),
+    ]
+    assert fake.deliveries.waiting == 0
+
+
+async def test_a_delayed_delivery_is_overtaken(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """Which is how events come out of order."""
+    fake.deliveries.faults.add(delay=5)
+    first = await cstar.tickets.create(title="a")
+    second = await cstar.tickets.create(title="b")
+    await fake.deliveries.settled()
+    fake.clock.advance(5)
+    await fake.deliveries.settled()
+    told = [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries]  # type: ignore[index,call-overload]
+    assert told == [second.id, first.id]
+
+
+async def test_a_fault_may_choose_by_type(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """By wildcard."""
+    fake.deliveries.faults.add(event="customer.*", drop="before", times=None)
+    await cstar.tickets.create(title="a")
+    await cstar.customers.create(name="Jane", email="jane@example.com")
+    await fake.deliveries.settled()
+    assert at.types == ["ticket.created"]
+
+
+def test_faults_add_up() -> None:
+    """Delays are summed, the most repetitions count, and of two losses the first."""
+    board = DeliveryFaults(Random(1))
+    board.add(delay=1, repeat=1)
+    board.add(delay=2, repeat=3, drop="after", times=None)
+    board.add(drop="before", webhook="whk_1")
+    plans = [board.plan("ticket.created", webhook) for webhook in ("whk_1", "whk_2", "whk_1")]
+    assert [(plan.delay, plan.drop, plan.repeat) for plan in plans] == [(3, "after", 3), (2, "after", 3), (2, "after", 3)]
+    assert [fault.fired for fault in board] == [1, 3, 1]
+    board.remove(next(iter(board)))
+    assert len(board) == 2
+    board.clear()
+    assert board.plan("ticket.created", "whk_1") is AS_USUAL
+
+
+def test_chance_is_that_of_the_seed() -> None:
+    """About as often as told, and the same each time."""
+    runs = []
+    for _ in range(2):
+        board = DeliveryFaults(Random(7))
+        board.add(drop="before", probability=0.3, times=None)
+        runs.append([board.plan("a.b", "whk_1").drop for _ in range(1_000)])
+    assert runs[0] == runs[1]
+    assert 200 < sum(drop is not None for drop in runs[0]) < 400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"drop": "sideways"}, {"delay": -1}, {"repeat": -1}, {"repeat": 1, "times": 0}, {"repeat": 1, "probability": 0}],
+)
+def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    """Where it is added."""
+    with pytest.raises(ValueError, match=r"a fault needs|at least|a probability"):
+        DeliveryFaults(Random(1)).add(**wrong)
