@@ -5,11 +5,11 @@ The forms are those of the API reference, sections "Envelopes", "Pagination" and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from math import ceil
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import attrs
 import orjson
@@ -23,6 +23,7 @@ PaginationShape: TypeAlias = Literal["hasMore", "totalPages"]
 """Which field tells that more pages follow."""
 
 JSON_CONTENT: Final = "application/json"
+STREAM_CONTENT: Final = "text/event-stream"
 
 _ERROR_PAGE: Final = "https://www.cstar.help/developers/errors"
 
@@ -45,14 +46,31 @@ _CODES: Final[Mapping[int, str]] = MappingProxyType(
 """Codes for a status that nobody gave a code; those of 5xx are inferred."""
 
 
+class Stream(Protocol):
+    """A body that comes bit by bit, for as long as somebody takes it."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the connection is to be broken now, in the place of a good end."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def close(self) -> None:
+        """End it; may be called twice."""
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class Answer:
-    """A finished answer."""
+    """An answer, finished but for a stream."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     content_type: str = JSON_CONTENT
+    stream: Stream | None = None
+    """What follows in the place of the body."""
 
 
 class Refusal(Exception):  # noqa: N818  # an outcome like any other, not a mistake
@@ -101,6 +119,8 @@ class Outcome:
     position: PagePosition | None = None
     text_type: str | None = None
     """The content type of data that is a text and goes out bare; None: it is JSON and goes out in an envelope."""
+    stream: Stream | None = None
+    """What goes out in the place of data."""
 
 
 @attrs.frozen
@@ -119,6 +139,9 @@ class Envelopes:
             request_id: Goes into `meta.requestId`.
             at: Goes into `meta.timestamp`.
         """
+        if outcome.stream is not None:
+            headers = {"Cache-Control": "no-store"}
+            return Answer(status=status, headers=headers, content_type=STREAM_CONTENT, stream=outcome.stream)
         if outcome.text_type is not None:
             return Answer(status=status, body=str(outcome.data).encode(), content_type=outcome.text_type)
         body: dict[str, Unchecked] = {"success": True, "data": outcome.data}

@@ -27,6 +27,8 @@ class Call:
     """Decoded values of the path parameters, by name."""
     query: Mapping[str, Unchecked]
     """Parsed query parameters, by name; what was not sent is not there."""
+    headers: Mapping[str, str]
+    """Those of the request, whatever the case of their letters."""
     body: Object
     """The checked body; empty for an operation without one."""
     at: str

@@ -149,6 +149,7 @@ class Exchange:
                 world=self.library_of(path["team"]) if key is None else self.world_of(key),
                 path=path,
                 query=self.validation.query(operation, request.query_string),
+                headers=request.headers,
                 body=self.validation.body(operation, request.headers.get("Content-Type"), request.body),
                 at=at,
                 validation=self.validation,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape, Refusal
 from cstar_async.testing.blueprints import read_blueprints
+from cstar_async.testing.broadcast import Broadcast
 from cstar_async.testing.clock import FakeClock
 from cstar_async.testing.courier import DOCUMENTED_RETRIES, Courier
 from cstar_async.testing.deliveries import Deliveries
@@ -25,6 +26,7 @@ from cstar_async.testing.newsroom import Newsroom
 from cstar_async.testing.routes import Routes
 from cstar_async.testing.seed import add_everything, add_members
 from cstar_async.testing.server import LoopbackServer
+from cstar_async.testing.subscriptions import LISTEN
 from cstar_async.testing.validation import Validation
 from cstar_async.testing.world import World
 
@@ -97,16 +99,21 @@ class FakeCStar:
         self._publishable = self._new_key(self._team, "publishable", "test", None)
         self._courier = Courier(DeliveryFaults(seeded("delivery faults", seed)), self.clock, delivery_retries)
         self.deliveries: Final = Deliveries(self._courier)
+        self.streams: Final = Broadcast(self.clock)
         events = seeded("events", seed)
         exchange = Exchange(
-            routes=Routes(self._document.operations.values()),
+            routes=Routes([*self._document.operations.values(), LISTEN]),
             keys=self._keys,
             limits=self._limits,
             ledger=IdempotencyLedger(),
             validation=Validation(self._document),
             envelopes=Envelopes(pagination, pagination_shape),
             newsroom=Newsroom(
-                writer=EventWriter(self._document, events), courier=self._courier, random=events, now_s=self.clock.time
+                writer=EventWriter(self._document, events),
+                courier=self._courier,
+                broadcast=self.streams,
+                random=events,
+                now_s=self.clock.time,
             ),
             world_of=lambda key: self._world_of(key.team, key.environment),
             library_of=self._library_of,
@@ -231,7 +238,9 @@ class FakeCStar:
 
     async def aclose(self) -> None:
         """Stop listening and drop what is open; may be called twice, and on a fake never started. The journal can still be read."""
+        self.streams.end()
         await self._server.aclose()
+        self.streams.end()  # also one that was opened meanwhile
         await self._courier.aclose()
 
     async def __aenter__(self) -> Self:

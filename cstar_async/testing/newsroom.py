@@ -9,6 +9,7 @@ from random import Random
 import attrs
 
 from cstar_async.testing.answers import timestamp
+from cstar_async.testing.broadcast import Broadcast
 from cstar_async.testing.courier import Courier
 from cstar_async.testing.delivery import Delivery, Parcel
 from cstar_async.testing.events import EventWriter, OutgoingEvent
@@ -28,6 +29,7 @@ class Newsroom:
 
     writer: EventWriter
     courier: Courier
+    broadcast: Broadcast
     random: Random
     """The source of the ids of deliveries."""
     now_s: Callable[[], float]
@@ -59,6 +61,7 @@ class Newsroom:
         return delivery
 
     def _send(self, event: OutgoingEvent, world: World, request_id: str) -> int:
+        self.broadcast.publish(event, world)
         reached = 0
         for webhook in world.table("webhooks"):
             if listens(webhook, event.type):

@@ -1,11 +1,12 @@
 """The socket of the fake: HTTP on loopback in front of an exchange.
 
-The only room that knows aiohttp. It turns what arrives into an entry of the journal, asks the faults what is to go wrong, lets the
-exchange answer, and sends or breaks what comes of it. No rule of the API is written here.
+With `post` the only room that knows aiohttp. It turns what arrives into an entry of the journal, asks the faults what is to go
+wrong, lets the exchange answer, and sends or breaks what comes of it. No rule of the API is written here.
 """
 
 from __future__ import annotations
 
+import math
 import socket
 import struct
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cstar_async.testing.answers import Answer
+from cstar_async.testing.answers import Answer, Stream
 from cstar_async.testing.clock import FakeClock
 from cstar_async.testing.exchange import Exchange
 from cstar_async.testing.fault_board import FaultBoard
@@ -103,8 +104,11 @@ class LoopbackServer:
         entry.status = answer.status
         usual = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": answer.content_type}
         headers = Headers({**usual, **answer.headers, **plan.headers})
-        if fault is not None and fault.cut is not None:
-            return await _cut_short(request, answer, headers, fault.cut)
+        cut = None if fault is None else fault.cut
+        if answer.stream is not None:
+            return await _streamed(request, answer.status, headers, answer.stream, cut)
+        if cut is not None:
+            return await _cut_short(request, answer, headers, cut)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def _answer(self, entry: ReceivedRequest, plan: FaultPlan) -> Answer | None:
@@ -116,7 +120,10 @@ class LoopbackServer:
         await self._clock.sleep(plan.delay_after)
         if plan.after is None:
             return real
-        return None if plan.after.is_silent else self._exchange.answer_of_fault(plan.after, entry, real)
+        answer = None if plan.after.is_silent else self._exchange.answer_of_fault(plan.after, entry, real)
+        if real.stream is not None and (answer is None or answer.stream is None):
+            real.stream.close()
+        return answer
 
 
 def _disconnected(request: web.Request, *, hard: bool) -> web.Response:
@@ -144,5 +151,29 @@ async def _cut_short(request: web.Request, answer: Answer, headers: Mapping[str,
     await response.prepare(request)
     await response.write(answer.body[:length])
     if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+async def _streamed(
+    request: web.Request, status: int, headers: Mapping[str, str], stream: Stream, cut: int | None
+) -> web.StreamResponse:
+    """Send what a stream gives until it ends, the caller goes away, or *cut* bytes are sent."""
+    response = web.StreamResponse(status=status, headers=headers)
+    left = math.inf if cut is None else cut
+    try:
+        await response.prepare(request)
+        async for message in stream:
+            piece = message if left >= len(message) else message[: int(left)]
+            if piece:
+                await response.write(piece)
+            left -= len(message)
+            if left <= 0:
+                break
+    except ConnectionError:
+        pass  # the caller has gone, as callers of streams do
+    finally:
+        stream.close()
+    if (stream.is_broken or left <= 0) and request.transport is not None:
         request.transport.close()
     return response

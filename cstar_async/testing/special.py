@@ -15,7 +15,7 @@ from cstar_async.testing.library import LIBRARY
 from cstar_async.testing.news import count_unread, mark_all_read
 from cstar_async.testing.rules import test_automation
 from cstar_async.testing.search import search_everything
-from cstar_async.testing.subscriptions import test_webhook, trigger_test_webhooks
+from cstar_async.testing.subscriptions import LISTEN, listen, test_webhook, trigger_test_webhooks
 from cstar_async.testing.views import list_view_tickets
 
 SPECIAL: Final[Mapping[str, Callable[[Call], Outcome | Awaitable[Outcome]]]] = MappingProxyType(
@@ -29,6 +29,7 @@ SPECIAL: Final[Mapping[str, Callable[[Call], Outcome | Awaitable[Outcome]]]] = M
         "search_everything": search_everything,
         "test_webhook": test_webhook,
         "trigger_test_webhooks": trigger_test_webhooks,
+        LISTEN.id: listen,
         "count_unread_notifications": count_unread,
         "mark_all_notifications_read": mark_all_read,
         "list_view_tickets": list_view_tickets,

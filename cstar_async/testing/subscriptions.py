@@ -1,4 +1,4 @@
-"""Webhooks: where they may lead, and events sent as a test."""
+"""Webhooks: where they may lead, events sent as a test, and the same events as a stream."""
 
 from __future__ import annotations
 
@@ -7,11 +7,29 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from cstar_async._operation import Operation
 from cstar_async.testing.answers import Outcome, Refusal
 from cstar_async.testing.call import Call
 from cstar_async.testing.post import is_on_this_machine
 
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
+
+
+LISTEN: Final = Operation(
+    id="listen_to_events",
+    namespace="webhooks",
+    name="listen",
+    method="GET",
+    path="/api/v1/teams/{teamId}/webhooks/listen",
+    scope="team",
+    segments=("/webhooks/listen",),
+    shape="object",
+    success=200,
+    result=None,
+    key="secret",
+    evidence="inferred",
+)
+"""The one operation that the document does not have: it is none of request and answer."""
 
 
 def check_address(url: str) -> None:
@@ -54,6 +72,11 @@ def trigger_test_webhooks(call: Call) -> Outcome:
     """To how many subscriptions the event is sent. Their answers are not waited for."""
     kind = _type_of(call)
     return Outcome({"event": kind, "deliveredTo": call.newsroom.test(kind, call.world, call.request_id)})
+
+
+def listen(call: Call) -> Outcome:
+    """The events of the team as they happen, and before them those that the caller has missed."""
+    return Outcome(None, stream=call.newsroom.broadcast.open(call.world, call.headers.get("Last-Event-ID")))
 
 
 def _type_of(call: Call) -> str:

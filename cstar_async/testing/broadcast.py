@@ -1,0 +1,150 @@
+"""The event stream: events to all who listen, and what they missed to those who come back.
+
+The wire form is inferred, as told in `_event_stream`: `id`, `event` and `data` of each event, comments to show that the line is
+alive. Who names the last event that he has got hears what came after it; if it is not known any more, all that is kept, for then
+something was missed; who names none hears what comes from now on. No socket is known here: a listener is something to iterate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Self
+
+from cstar_async.testing.clock import FakeClock
+from cstar_async.testing.events import OutgoingEvent
+from cstar_async.testing.world import World
+
+KEPT_EVENTS: Final = 10_000
+"""Events of a team that are kept for those who come back."""
+KEEP_ALIVE_S: Final = 15.0
+"""Seconds after which a comment shows that the line is alive."""
+
+
+class Listener:
+    """The bytes of one open stream, one message after the other.
+
+    Args:
+        forget: Told once that it has ended.
+    """
+
+    def __init__(self, forget: Callable[[Listener], None]) -> None:
+        self._forget = forget
+        self._ready: deque[bytes] = deque([b": listening\n\n"])
+        self._woken = asyncio.Event()
+        self._is_closed = False
+        self._is_broken = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the connection is to be broken, in the place of a good end."""
+        return self._is_broken
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._ready:
+            if self._is_closed:
+                raise StopAsyncIteration
+            self._woken.clear()
+            await self._woken.wait()
+        return self._ready.popleft()
+
+    def put(self, message: bytes) -> None:
+        """Send a message. Who is too far behind is cut off, to come back and ask for what he missed."""
+        self._ready.append(message)
+        self._woken.set()
+        if len(self._ready) > 2 * KEPT_EVENTS:
+            self.break_off()
+
+    def close(self) -> None:
+        """End the stream, after what is still to be sent; may be called twice."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._woken.set()
+            self._forget(self)
+
+    def break_off(self) -> None:
+        """End it at once, as a connection breaks."""
+        self._is_broken = True
+        self._ready.clear()
+        self.close()
+
+
+class Broadcast:
+    """The open streams of a fake. `len()` tells how many there are.
+
+    Args:
+        clock: When comments are due.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._kept: dict[World, deque[OutgoingEvent]] = {}
+        self._listeners: dict[Listener, World] = {}
+        self._keeper: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def publish(self, event: OutgoingEvent, world: World) -> None:
+        """Send an event to all who listen in a world, and keep it."""
+        self._kept.setdefault(world, deque(maxlen=KEPT_EVENTS)).append(event)
+        message = _message(event)
+        for listener, where in list(self._listeners.items()):
+            if where is world:
+                listener.put(message)
+
+    def open(self, world: World, last_event_id: str | None) -> Listener:
+        """Open a stream; it is to be closed in the end.
+
+        Args:
+            world: Of whose events.
+            last_event_id: The last event that the listener has got; None: he has got none, and begins now.
+        """
+        listener = Listener(self._forget)
+        for event in self._missed(world, last_event_id) if last_event_id else ():
+            listener.put(_message(event))
+        self._listeners[listener] = world
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_alive())
+        return listener
+
+    def drop(self) -> int:
+        """Break the connections of all streams, as a network does. Who comes back gets what he missed.
+
+        Returns:
+            How many there were.
+        """
+        listeners = list(self._listeners)
+        for listener in listeners:
+            listener.break_off()
+        return len(listeners)
+
+    def end(self) -> None:
+        """End all streams well, for the server closes."""
+        for listener in list(self._listeners):
+            listener.close()
+
+    def _forget(self, listener: Listener) -> None:
+        self._listeners.pop(listener, None)
+        if not self._listeners and self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+
+    def _missed(self, world: World, last_event_id: str) -> list[OutgoingEvent]:
+        kept = list(self._kept.get(world, ()))
+        place = next((place for place, event in enumerate(kept) if event.id == last_event_id), -1)
+        return kept[place + 1 :]
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await self._clock.sleep(KEEP_ALIVE_S)
+            for listener in list(self._listeners):
+                listener.put(b": alive\n\n")
+
+
+def _message(event: OutgoingEvent) -> bytes:
+    return f"id: {event.id}\nevent: {event.type}\ndata: ".encode() + event.body + b"\n\n"
