@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import errors
-from cstar_async._error_table import ErrorFacts, error_class, read_error
+from cstar_async._error_table import ErrorFacts, error_class, make_error, read_error
 from cstar_async._http import HttpResponse
 
 
@@ -68,15 +68,57 @@ def test_status_without_a_name_is_called_by_its_number() -> None:
     assert "HTTP status 529" == read_error(HttpResponse(529, {}, b""), 0.0).message
 
 
-def test_redirect_names_the_place_without_its_query() -> None:
+REDIRECT = "the server redirects to {}, and redirects are never followed; check base_url"
+
+
+@pytest.mark.parametrize("status", [300, 302, 399])
+@pytest.mark.parametrize(
+    ("headers", "place"),
+    [
+        ({"Location": "https://other/?token=1"}, "https://other/"),
+        ({"Location": "https://other/?a=?token"}, "https://other/"),
+        ({"Location": "https://other/"}, "https://other/"),
+        ({"Location": ""}, "nowhere"),
+        ({}, "nowhere"),
+    ],
+)
+def test_redirect_names_the_place_without_its_query(status: int, headers: dict[str, str], place: str) -> None:
     """A reader can mend base_url, and sees no token."""
-    message = read_error(HttpResponse(302, {"Location": "https://other/?token=1"}, b""), 0.0).message
-    assert ("https://other/" in message, "token" in message) == (True, False)
+    assert REDIRECT.format(place) == read_error(HttpResponse(status, headers, b""), 0.0).message
 
 
-def test_redirect_to_nowhere_says_so() -> None:
-    """A Location may be missing."""
-    assert "nowhere" in read_error(HttpResponse(301, {}, b""), 0.0).message
+@pytest.mark.parametrize("status", [299, 400])
+def test_what_is_no_redirect_names_no_place(status: int) -> None:
+    """Although it has a Location."""
+    assert "redirect" not in read_error(HttpResponse(status, {"Location": "https://other/"}, b""), 0.0).message
+
+
+def test_facts_become_the_exception() -> None:
+    """Nothing of what the answer said is lost, and neither is the call."""
+    facts = ErrorFacts(
+        status=409, message="m", type="t", code="idempotency_x", param="p", doc_url="d", request_id="r", retry_after=3.0
+    )
+    error = make_error(facts, operation="create_ticket", attempts=2, idempotency_key="k")
+    expected = errors.IdempotencyError(
+        "m",
+        status=409,
+        type="t",
+        code="idempotency_x",
+        param="p",
+        doc_url="d",
+        retry_after=3.0,
+        operation="create_ticket",
+        attempts=2,
+        idempotency_key="k",
+        request_id="r",
+    )
+    assert (type(expected), vars(expected)) == (type(error), vars(error))
+
+
+def test_retry_after_that_is_a_date_is_measured_from_now() -> None:
+    """An answer may name a moment."""
+    response = HttpResponse(503, {"Retry-After": "Thu, 01 Jan 1970 00:02:00 GMT"}, b"")
+    assert 20.0 == read_error(response, 100.0).retry_after
 
 
 def test_header_goes_over_the_body_for_the_wait() -> None:

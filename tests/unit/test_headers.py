@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.utils import formatdate
 
 import pytest
 
 from cstar_async import InvalidArgumentError
-from cstar_async._headers import FURTHEST, checked_headers, permanent_headers, read_count, read_retry_after, read_seconds
+from cstar_async._headers import (
+    FURTHEST,
+    checked_headers,
+    moment,
+    permanent_headers,
+    read_count,
+    read_date,
+    read_retry_after,
+    read_seconds,
+)
 from tests.unit.clocks import EPOCH
 
 
@@ -64,19 +74,49 @@ def test_date_to_come_back_is_measured_by_the_servers_clock() -> None:
     assert (30.0, 100.0) == (read_retry_after(headers, EPOCH), read_retry_after({"Retry-After": headers["Retry-After"]}, EPOCH))
 
 
-@pytest.mark.parametrize("name", ["Authorization", "idempotency-key", "Host", "", "a b", "a:b", "ä", "a\r\nb"])
-def test_header_that_is_not_the_callers_is_refused(name: str) -> None:
-    """The client's own, and names that no header has."""
-    with pytest.raises(InvalidArgumentError):
+@pytest.mark.parametrize(
+    ("text", "epoch"),
+    [
+        ("Thu, 01 Jan 1970 00:02:00 GMT", 120.0),
+        ("Thu, 01 Jan 1970 00:02:00 +0200", 120.0 - 7200),
+        ("Thu, 01 Jan 1970 00:02:00 -0000", 120.0),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_date_is_seconds_since_the_epoch_or_nothing(text: str | None, epoch: float | None) -> None:
+    """With the offset that it names, and in UTC where it names none."""
+    assert epoch == read_date(text)
+
+
+def test_moment_is_in_utc() -> None:
+    """Aware, whatever the machine's own zone is."""
+    assert (datetime(1970, 1, 1, 0, 2, tzinfo=UTC), UTC) == (moment(120.0), moment(120.0).tzinfo)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "ä", "a\r\nb"])
+def test_name_that_no_header_has_is_refused(name: str) -> None:
+    """With the name, so that a caller finds it."""
+    with pytest.raises(InvalidArgumentError) as caught:
         checked_headers({name: "x"})
+    assert f"{name!r} is not the name of a header" == caught.value.message
+
+
+@pytest.mark.parametrize("name", ["Authorization", "idempotency-key", "Host"])
+def test_header_that_is_not_the_callers_is_refused(name: str) -> None:
+    """The client's own, however it is written."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        checked_headers({name: "x"})
+    assert f"{name} is set by the client; see its arguments" == caught.value.message
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: y", "\x00", "\x7f", "\ud800", 5])
 def test_value_that_no_header_carries_is_refused_unseen(value: str) -> None:
-    """The error does not show it."""
+    """The error names the header and does not show it."""
     with pytest.raises(InvalidArgumentError) as caught:
         checked_headers({"X-Trace": value})
-    assert "X: y" not in str(caught.value)
+    assert "the value of X-Trace is not a text that a header can carry" == caught.value.message
 
 
 def test_usual_headers_pass() -> None:

@@ -22,11 +22,29 @@ class Level(enum.IntEnum):
     FIRST = 1
 
 
-@pytest.mark.parametrize("parts", [(), (True,), (None,), (1.5,), (b"x",), (10**5000,), (-(2**2048),), ("x", 10**700)])
-def test_parts_that_name_nothing_are_refused(parts: tuple[str, ...]) -> None:
+NO_PART = "an idempotency key needs at least one part"
+NO_TEXT = "parts of an idempotency key are texts and whole numbers, not "
+TOO_LARGE = "a number in an idempotency key has at most 2048 bits"
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ((), NO_PART),
+        ((True,), NO_TEXT + "bool"),
+        ((None,), NO_TEXT + "NoneType"),
+        ((1.5,), NO_TEXT + "float"),
+        ((b"x",), NO_TEXT + "bytes"),
+        ((10**5000,), TOO_LARGE),
+        ((-(2**2048),), TOO_LARGE),
+        (("x", 10**700), TOO_LARGE),
+    ],
+)
+def test_parts_that_name_nothing_are_refused(parts: tuple[str, ...], said: str) -> None:
     """Texts and whole numbers only, at least one, and no number that some Python could not write in full."""
-    with pytest.raises(InvalidArgumentError):
+    with pytest.raises(InvalidArgumentError) as caught:
         idempotency_key(*parts)
+    assert said == caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -64,11 +82,33 @@ def test_made_keys_are_usable_and_differ() -> None:
     assert 100 == len(keys)
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a\nb", " a", "a ", None, 5])
-def test_key_that_no_header_carries_is_refused(key: str) -> None:
-    """Before anything is sent."""
-    with pytest.raises(InvalidArgumentError):
+def test_made_key_is_128_bits_in_hex() -> None:
+    """Enough that no two meet, and no more than a header need carry."""
+    assert 16 == len(bytes.fromhex(new_key()))
+
+
+LENGTH = "an idempotency key has 1 to 255 characters, not "
+FORM = "an idempotency key is printable ASCII without spaces at its ends; derive one with idempotency_key()"
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("", LENGTH + "0"),
+        ("x" * 256, LENGTH + "256"),
+        ("ä", FORM),
+        ("a\nb", FORM),
+        (" a", FORM),
+        ("a ", FORM),
+        (None, "an idempotency key is a text, not NoneType"),
+        (5, "an idempotency key is a text, not int"),
+    ],
+)
+def test_key_that_no_header_carries_is_refused(key: str, said: str) -> None:
+    """Before anything is sent, in a sentence that says what to give instead."""
+    with pytest.raises(InvalidArgumentError) as caught:
         checked_key(key)
+    assert said == caught.value.message
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "order 7/reply"])

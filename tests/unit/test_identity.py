@@ -50,16 +50,43 @@ def test_a_field_that_must_be_there_is_named(missing: str) -> None:
         sign_identity({**FIELDS, missing: None}, "secret")
 
 
+NAMES = "only email, externalId, name, timestamp are signed, by these names"
+SECONDS = "`timestamp` is a whole number of seconds"
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"external_id": "1"}, {"timestamp": "1"}, {"timestamp": True}, {"timestamp": 2**53}, {"email": 1}]
+    ("wrong", "said"),
+    [
+        ({"external_id": "1"}, NAMES),
+        ({"timestamp": "1"}, SECONDS),
+        ({"timestamp": True}, SECONDS),
+        ({"timestamp": 2**53}, SECONDS),
+        ({"timestamp": -(2**53)}, SECONDS),
+        ({"email": 1}, "`email` is a text"),
+        ({"externalId": True}, "`externalId` is a text"),
+    ],
 )
-def test_a_field_that_cannot_be_signed_is_refused(wrong: dict[str, Any]) -> None:
+def test_a_field_that_cannot_be_signed_is_refused(wrong: dict[str, Any], said: str) -> None:
     """By its name or by its type."""
-    with pytest.raises(InvalidArgumentError):
+    with pytest.raises(InvalidArgumentError) as caught:
         sign_identity({**FIELDS, **wrong}, "secret")
+    assert said == caught.value.message
 
 
-def test_no_secret_is_refused() -> None:
+@pytest.mark.parametrize("timestamp", [2**53 - 1, 1 - 2**53])
+def test_the_largest_numbers_of_javascript_are_signed_as_they_are(timestamp: int) -> None:
+    """Beyond them it would write another number."""
+    assert f'"timestamp":{timestamp}' in canonical_identity({**FIELDS, "timestamp": timestamp})
+
+
+@pytest.mark.parametrize("secret", ["", None])
+def test_no_secret_is_refused(secret: str) -> None:
     """Else anybody could sign."""
-    with pytest.raises(InvalidArgumentError, match="none is given"):
-        sign_identity(FIELDS, "")
+    with pytest.raises(InvalidArgumentError) as caught:
+        sign_identity(FIELDS, secret)
+    assert "an identity is signed with the identity key of the chat widget, and none is given" == caught.value.message
+
+
+def test_a_secret_of_any_text_signs() -> None:
+    """What UTF-8 cannot hold is no reason to fail with a foreign error."""
+    assert 64 == len(sign_identity(FIELDS, "a\ud800"))

@@ -95,7 +95,7 @@ def test_extra_is_what_is_not_known() -> None:
 )
 def test_nothing_can_be_written_into_what_all_models_share(write: Callable[[Any], object]) -> None:
     """A field that one model got would be a field of all."""
-    with pytest.raises(TypeError, match="extra="):
+    with pytest.raises(TypeError, match=r"^the unknown fields of a model are read, not written; make the model with extra=$"):
         write(_wire.NO_EXTRA)
     assert {} == _wire.NO_EXTRA
 
@@ -104,6 +104,18 @@ def test_nothing_can_be_written_into_what_all_models_share(write: Callable[[Any]
 def test_no_extra_stays_one_object(again: Callable[[object], object]) -> None:
     """However it is copied."""
     assert again(_wire.NO_EXTRA) is _wire.NO_EXTRA
+
+
+@pytest.mark.parametrize(("tag", "reader"), [("a", 1), ("b", 2), ("c", 9), (None, 9), (5, 9), (["a"], 9)])
+def test_reader_is_chosen_by_its_tag(tag: object, reader: int) -> None:
+    """The fallback for a tag that is unknown, missing or no text."""
+    assert reader == _wire.chosen({"a": 1, "b": 2}, tag, 9)
+
+
+def test_every_field_begins_with_a_list_of_its_own() -> None:
+    """What one model appends is in no other."""
+    _wire.no_items().append(1)
+    assert [] == _wire.no_items()
 
 
 def test_new_makes_an_instance_without_init() -> None:
