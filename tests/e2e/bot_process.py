@@ -1,0 +1,31 @@
+"""The support bot in a process of its own, as its `main()` runs it, but without a look at the time of signatures.
+
+The test moves the clock of the fake by hours, to see deliveries repeated; the bot's does not move with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+
+from cstar_async import CStarClient
+from cstar_async.webhooks import SqliteStore, WebhookInbox
+from examples import support_bot
+
+
+async def main() -> None:
+    """Serve until SIGTERM."""
+    inbox = WebhookInbox(os.environ["CSTAR_WEBHOOK_SECRET"], store=SqliteStore(os.environ["BOT_DATABASE"]), tolerance=None)
+    async with CStarClient.from_env() as cstar:
+        support_bot.SupportBot(cstar, inbox)
+        async with inbox:
+            hearing = asyncio.ensure_future(support_bot.serve(inbox, int(os.environ["BOT_PORT"])))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, hearing.cancel)
+            await asyncio.wait([hearing])
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    asyncio.run(main())

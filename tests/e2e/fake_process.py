@@ -1,0 +1,79 @@
+"""A cStar in a process of its own, led over its standard input: a line of JSON in, a line of JSON out.
+
+A restart closes and starts the same fake on the same port: everything that was connected is cut off and for a moment nobody is
+there, but what it knows stays, as a cStar that is restarted keeps its database and its queue of deliveries. (Ended, the fake would
+forget all of it.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from cstar_async.testing import FakeCStar
+
+AWAY_S = 0.3
+
+
+async def obey(fake: FakeCStar, order: dict[str, Any]) -> dict[str, Any]:
+    """Carry out one order."""
+    if order["do"] == "advance":
+        fake.clock.advance(order["seconds"])
+    elif order["do"] == "restart":
+        await fake.aclose()
+        await asyncio.sleep(AWAY_S)
+        await fake.start()
+    elif order["do"] == "settle":
+        await fake.deliveries.settled()
+    return report(fake)
+
+
+def report(fake: FakeCStar) -> dict[str, Any]:
+    """What has happened so far."""
+    done = list(fake.deliveries)
+    dropped_before, dropped_after, repeated, *delayed = (fault.fired for fault in fake.deliveries.faults)
+    return {
+        "waiting": fake.deliveries.waiting,
+        "sent": len(done),
+        "taken": sum(one.is_success for one in done),
+        "refused": sum(one.status is not None and not one.is_success for one in done),
+        "unanswered": sum(one.status is None for one in done),
+        "second attempts": sum(one.attempt > 1 for one in done),
+        "dropped": dropped_before,
+        "answers dropped": dropped_after,
+        "repeated": repeated,
+        "delayed": sum(delayed),
+        "listened": sum(request.operation == "listen_to_events" for request in fake.requests),
+        "lost answers to the bot": sum(fault.fired for fault in fake.faults),
+    }
+
+
+def say(what: dict[str, Any]) -> None:
+    """Write a line."""
+    sys.stdout.write(f"{json.dumps(what)}\n")
+    sys.stdout.flush()
+
+
+async def main() -> None:
+    """Serve until the standard input ends."""
+    fake = FakeCStar(seed=7, limits=False, port=int(sys.argv[1]))
+    losses = fake.deliveries.faults
+    losses.add(drop="before", probability=0.10, times=None)
+    losses.add(drop="after", probability=0.10, times=None)
+    losses.add(repeat=2, probability=0.25, times=None)
+    losses.add(delay=0.2, probability=0.20, times=None)
+    losses.add(delay=2.0, probability=0.05, times=None)
+    fake.faults.add(operation="create_ticket_message", drop="after", probability=0.10, times=None)
+    fake.faults.add(operation="create_ticket_message", status=503, probability=0.05, times=None)
+    fake.faults.add(operation="update_ticket", drop="after", probability=0.10, times=None)
+    loop = asyncio.get_running_loop()
+    async with fake:
+        say({"url": fake.url, "key": fake.secret_key})
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            say(await obey(fake, json.loads(line)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
