@@ -11,9 +11,10 @@ import os
 import select
 import ssl as tls
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
@@ -44,12 +45,13 @@ class _Passage:
     after a server or gateway has answered twice, every later call would get the result of the one before it.
 
     Args:
-        used: The connections that carried a request before; this one adds its own.
+        used: The connections that carried a request before, and for each a function that tells whether something lies in its
+            socket. This request adds its own.
     """
 
     __slots__ = ("_protocol", "_used")
 
-    def __init__(self, used: WeakSet[ResponseHandler]) -> None:
+    def __init__(self, used: WeakKeyDictionary[ResponseHandler, Callable[[], object]]) -> None:
         self._used = used
         self._protocol: ResponseHandler | None = None
 
@@ -57,11 +59,18 @@ class _Passage:
         send = request.send
 
         async def send_on_silence(connection: Connection) -> aiohttp.ClientResponse:
-            self._take(connection.protocol)
+            if (protocol := connection.protocol) is not None:
+                is_readable = self._used.get(protocol)
+                if is_readable is None:
+                    # What a server says on a new connection is its answer, whether it waited for the request or not.
+                    self._used[protocol] = _readability(protocol.transport)
+                elif len(protocol) or protocol.should_close or is_readable():
+                    raise _ConnectionSpoiled
+                self._protocol = protocol
             return await send(connection)
 
         # aiohttp has no hook between taking a connection and writing on it. The request is this call's own.
-        vars(request)["send"] = send_on_silence
+        request.__dict__["send"] = send_on_silence
         try:
             while True:
                 try:
@@ -74,7 +83,7 @@ class _Passage:
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
             raise _ConnectionLost from error
         finally:
-            del vars(request)["send"]  # or the two would hold each other
+            del request.__dict__["send"]  # or the two would hold each other
 
     def check_answered_once(self) -> None:
         """See that nothing followed the answer: of two, nobody can say which is the one to this request.
@@ -85,28 +94,21 @@ class _Passage:
         if self._protocol is not None and len(self._protocol):
             raise ConnectionFailedError("the server gave more than one answer")
 
-    def _take(self, protocol: ResponseHandler | None) -> None:
-        if protocol is None:
-            return
-        if protocol not in self._used:
-            # What a server says on a new connection is its answer, whether it waited for the request or not.
-            self._used.add(protocol)
-        elif len(protocol) or protocol.should_close or _is_readable(protocol.transport):
-            raise _ConnectionSpoiled
-        self._protocol = protocol
 
-
-def _is_readable(transport: asyncio.Transport | None) -> bool:
-    """Whether bytes, or the end of the connection, have arrived that the event loop has not come to read yet."""
+def _readability(transport: asyncio.Transport | None) -> Callable[[], object]:
+    """What tells whether bytes, or the end of a connection, have arrived that the event loop has not come to read yet."""
     socket = None if transport is None else transport.get_extra_info("socket")
     if socket is None:
-        return False
+        return bool
     if sys.platform == "win32":
-        return bool(select.select([socket.fileno()], [], [], 0)[0])
+        return lambda: select.select([socket.fileno()], [], [], 0)[0]
     poll = select.poll()
     poll.register(socket.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    return partial(poll.poll, 0)
 
+
+_CLOSED: Final = "this client is closed"
+_CLOSED_SESSION: Final = "the session given to this client is closed"
 
 _NO_TIMER: Final = aiohttp.ClientTimeout(total=None)
 """aiohttp's timer is not used: see `_alarm`."""
@@ -149,7 +151,7 @@ class AiohttpTransport:
         self._ssl = _checked_ssl(ssl)
         self._session = session
         self._is_own = session is None
-        self._used: WeakSet[ResponseHandler] = WeakSet()
+        self._used: WeakKeyDictionary[ResponseHandler, Callable[[], object]] = WeakKeyDictionary()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
         self._closed = False
@@ -157,7 +159,7 @@ class AiohttpTransport:
     async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:
         """Send one request and read its response; see `Transport.send`."""
         session = self._session
-        if session is None or self._loop is not asyncio.get_running_loop() or session.closed:
+        if session is None or self._loop is not asyncio.get_running_loop():
             session = self._enter_loop()
         headers = request.headers
         if not self._is_own:
@@ -172,7 +174,7 @@ class AiohttpTransport:
             alarm = Alarm(timeout, asyncio.get_running_loop())
         passage = _Passage(self._used)
         try:
-            with alarm.watch():
+            with alarm:
                 response = await session.request(
                     request.method,
                     url,
@@ -196,6 +198,10 @@ class AiohttpTransport:
             failure = ConnectionFailedError(f"the connection could not be made: {_reason(error)}", sent=False)
         except (aiohttp.ClientError, OSError) as error:
             failure = ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}")
+        except RuntimeError:
+            if not session.closed:
+                raise
+            failure = CStarError(_CLOSED if self._is_own else _CLOSED_SESSION)
         except ValueError:
             # Of all that is sent, only what a user's own session adds has not been checked.
             failure = ConfigurationError(
@@ -227,13 +233,13 @@ class AiohttpTransport:
     def _enter_loop(self) -> aiohttp.ClientSession:
         """Bind the door to the running loop on first use, and refuse to work in another one."""
         if self._closed:
-            raise CStarError("this client is closed")
+            raise CStarError(_CLOSED)
         loop = asyncio.get_running_loop()
         if self._loop is not None and self._loop is not loop:
             raise CStarError("this client was first used in another event loop; make one client for each loop")
         session = self._session or self._own_session()
         if session.closed:
-            raise CStarError("the session given to this client is closed")
+            raise CStarError(_CLOSED_SESSION)
         if session.auth is not None:
             raise ConfigurationError("the session given to this client has credentials of its own, which would replace the API key")
         self._loop, self._process, self._session = loop, os.getpid(), session

@@ -12,35 +12,41 @@ from types import TracebackType
 
 
 class Alarm:
-    """Ends every request that takes longer than a limit.
+    """A `with` block that is cancelled when it takes longer than a limit, and then ends with a `TimeoutError`.
+
+    Any number of tasks may be inside it at once, each of them once.
 
     Args:
         seconds: The limit, above 0.
-        loop: The loop in which the requests run.
+        loop: The loop in which the tasks run.
     """
 
-    __slots__ = ("_loop", "_running", "_timer", "seconds")
+    __slots__ = ("_loop", "_over", "_running", "_timer", "seconds")
 
     def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         self.seconds = seconds
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
-        # A dict for its order: the oldest request stands first.
-        self._running: dict[Watch, None] = {}
+        # By task, the oldest first: when its time is over, and how often it had been asked to stop before it came in.
+        self._running: dict[asyncio.Task[object], tuple[float, int]] = {}
+        self._over: dict[asyncio.Task[object], int] = {}
 
-    def watch(self) -> Watch:
-        """A `with` block whose task is cancelled when the limit is over; the block then ends with a `TimeoutError`."""
-        return Watch(self, self._loop.time() + self.seconds)
-
-    def begin(self, watch: Watch) -> None:
-        """Start to watch."""
-        self._running[watch] = None
+    def __enter__(self) -> None:
+        task = asyncio.current_task(self._loop)
+        if task is None:
+            raise RuntimeError("a request needs a task to run in")
+        ends_at = self._loop.time() + self.seconds
+        self._running[task] = ends_at, task.cancelling()
         if self._timer is None:
-            self._timer = self._loop.call_at(watch.ends_at, self._ring)
+            self._timer = self._loop.call_at(ends_at, self._ring)
 
-    def end(self, watch: Watch) -> None:
-        """Stop watching."""
-        self._running.pop(watch, None)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        task = asyncio.current_task(self._loop)
+        if task is None or self._running.pop(task, None) is not None:
+            return
+        # A cancellation from outside that comes at the same time is kept: only the alarm's own is turned into a timeout.
+        if task.uncancel() <= self._over.pop(task) and isinstance(error, asyncio.CancelledError):
+            raise TimeoutError from error
 
     def close(self) -> None:
         """Take the timer back."""
@@ -53,38 +59,10 @@ class Alarm:
         now = self._loop.time()
         while self._running:
             oldest = next(iter(self._running))
-            if oldest.ends_at > now:
-                self._timer = self._loop.call_at(oldest.ends_at, self._ring)
+            ends_at, cancelling = self._running[oldest]
+            if ends_at > now:
+                self._timer = self._loop.call_at(ends_at, self._ring)
                 return
             del self._running[oldest]
-            oldest.expire()
-
-
-class Watch:
-    """One request under the eye of an alarm; made by `Alarm.watch`."""
-
-    __slots__ = ("_alarm", "_cancelling", "_is_over", "_task", "ends_at")
-
-    def __init__(self, alarm: Alarm, ends_at: float) -> None:
-        self.ends_at = ends_at
-        self._alarm = alarm
-        self._is_over = False
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a request needs a task to run in")
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._alarm.begin(self)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._alarm.end(self)
-        # A cancellation from outside that comes at the same time is kept: only the alarm's own is turned into a timeout.
-        if self._is_over and self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
-            raise TimeoutError from error
-
-    def expire(self) -> None:
-        """The time is over."""
-        self._is_over = True
-        self._task.cancel()
+            self._over[oldest] = cancelling
+            oldest.cancel()

@@ -38,8 +38,17 @@ from typing import Final
 
 import attrs
 
-from cstar_async import _headers
-from cstar_async._headers import moment, read_count, read_date, read_retry_after
+from cstar_async._headers import (
+    DATE,
+    RATE_LIMIT,
+    RATE_REMAINING,
+    RATE_RESET,
+    RATE_WINDOW,
+    moment,
+    read_count,
+    read_date,
+    read_retry_after,
+)
 from cstar_async._options import Priority
 
 SECRET_LIMIT: Final = 1000
@@ -72,10 +81,10 @@ class RateLimitState:
 
 def read_state(headers: Mapping[str, str]) -> RateLimitState | None:
     """The rate limit as the headers of one answer state it, or None where they do not."""
-    limit, remaining = read_count(headers.get(_headers.RATE_LIMIT)), read_count(headers.get(_headers.RATE_REMAINING))
+    limit, remaining = read_count(headers.get(RATE_LIMIT)), read_count(headers.get(RATE_REMAINING))
     if limit is None or remaining is None:
         return None
-    reset, window = read_count(headers.get(_headers.RATE_RESET)), read_count(headers.get(_headers.RATE_WINDOW))
+    reset, window = read_count(headers.get(RATE_RESET)), read_count(headers.get(RATE_WINDOW))
     return RateLimitState(limit, min(remaining, limit), _moment_or_none(reset), None if window is None else float(window))
 
 
@@ -165,11 +174,12 @@ class Window:
         Returns:
             Whether it was such an answer; if not, nothing was learned and `observe` is to read it.
         """
-        reset = self._last_reset
-        if reset is None or reset != headers.get(_headers.RATE_RESET) or self._last_limit != headers.get(_headers.RATE_LIMIT):
+        if status == 429 or self.learning is not None or self._last_reset is None:
             return False
-        remaining = read_count(headers.get(_headers.RATE_REMAINING))
-        if remaining is None or status == 429 or self.learning is not None:
+        if self._last_reset != headers.get(RATE_RESET) or self._last_limit != headers.get(RATE_LIMIT):
+            return False
+        remaining = read_count(headers.get(RATE_REMAINING))
+        if remaining is None:
             return False
         self.remaining = min(self.remaining, remaining)
         return True
@@ -185,7 +195,7 @@ class Window:
         """
         if status != 429 and now < self._closed_until:
             return  # an answer from before the refusal that closed the window
-        remaining_text = headers.get(_headers.RATE_REMAINING)
+        remaining_text = headers.get(RATE_REMAINING)
         if remaining_text is not None:
             self._learn(remaining_text, headers, now, epoch)
         if status == 429:
@@ -193,21 +203,21 @@ class Window:
 
     def _learn(self, remaining_text: str, headers: Mapping[str, str], now: float, epoch: float) -> None:
         remaining = read_count(remaining_text)
-        limit = read_count(headers.get(_headers.RATE_LIMIT))
+        limit = read_count(headers.get(RATE_LIMIT))
         if remaining is None or limit is None or limit == 0:
             return
         remaining = min(remaining, limit)
-        length = read_count(headers.get(_headers.RATE_WINDOW))
+        length = read_count(headers.get(RATE_WINDOW))
         if length:
             self.length = float(min(length, int(WINDOW * 24)))
-        reset_text = headers.get(_headers.RATE_RESET)
+        reset_text = headers.get(RATE_RESET)
         reset = read_count(reset_text)
         if reset is None:
             # A count without an end would close the window for ever; alone it only tightens a window whose end is known.
             if self._ends is not None:
                 self.remaining = min(self.remaining, remaining)
             return
-        server_now = read_date(headers.get(_headers.DATE))
+        server_now = read_date(headers.get(DATE))
         left = min(reset - (epoch if server_now is None else server_now), self.length)
         ends = now + left
         if self._ends is not None and ends < self._ends - SAME_WINDOW:
@@ -222,7 +232,7 @@ class Window:
         self.remaining = remaining if is_new or limit != self.limit else min(self.remaining, remaining)
         self.limit = limit
         self._ends = ends
-        self._last_reset, self._last_limit = reset_text, headers.get(_headers.RATE_LIMIT)
+        self._last_reset, self._last_limit = reset_text, headers.get(RATE_LIMIT)
         self.learning = None
 
     def _close(self, headers: Mapping[str, str], now: float, epoch: float) -> None:

@@ -132,9 +132,10 @@ class RateLimiter:
         """A permit if there is one at once and nobody of this or a higher priority waits."""
         if self._waiting and any(self._queues[other] for other in Priority if other <= priority):
             return None
-        if not self._window.has_room(priority, clock.monotonic()):
+        window = self._window
+        if not window.has_room(priority, clock.monotonic()):
             return None
-        return Permit.AHEAD if self._window.take() else Permit.GRANTED
+        return Permit.AHEAD if window.take() else Permit.GRANTED
 
     async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
         """Wait in order for a permit; see `Limiter.acquire`."""

@@ -520,7 +520,8 @@ class ClientSender:
         is_keyed: bool,
     ) -> Call:
         """Build a call. Whatever is wrong with it is found here, before anything is sent."""
-        refuse_strange_options(options)
+        if options is not None:
+            refuse_strange_options(options)
         started, deadline_at, settings = self.core.clock.monotonic(), None, self.settings
         text = query_string(query) if query else ""
         content: bytes | None = None

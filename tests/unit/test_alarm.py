@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -10,7 +11,7 @@ from cstar_async._alarm import Alarm
 
 
 async def _watched(alarm: Alarm, block: asyncio.Future[None]) -> None:
-    with alarm.watch():
+    with alarm:
         await block
 
 
@@ -77,21 +78,14 @@ async def test_cancellation_from_outside_stays_one() -> None:
 
 async def test_cancellation_in_the_moment_of_the_timeout_is_kept() -> None:
     """Who cancels is obeyed, even if the time was over as well."""
-    alarm = _alarm(60.0)
-    watch = alarm.watch()
-
-    async def block() -> None:
-        with watch:
-            await asyncio.get_running_loop().create_future()
-
-    call = asyncio.ensure_future(block())
+    alarm, loop = _alarm(0.01), asyncio.get_running_loop()
+    call = asyncio.ensure_future(_watched(alarm, loop.create_future()))
     await asyncio.sleep(0)
-    watch.expire()
-    call.cancel()
+    loop.call_at(loop.time() + 0.01, call.cancel)  # falls due in the same turn as the alarm, after it
+    time.sleep(0.02)  # noqa: ASYNC251  # so that both do
 
     with pytest.raises(asyncio.CancelledError):
         await call
-    alarm.close()
 
 
 async def test_block_in_time_is_left_alone() -> None:
