@@ -18,6 +18,9 @@ JSON_TYPE = "application/json"
 ENVELOPES = ("Envelope", "ListEnvelope")
 _NULL = {"type": "null"}
 
+_PLACEHOLDER = re.compile(r"\{[^{}/]*\}")
+_PATH = re.compile(r"(/([A-Za-z0-9._~-]|\{[A-Za-z0-9_]+\})+)+")
+
 TEAM_SCOPE = "/api/v1/teams/{teamId}"
 LIBRARY_SCOPE = "/api/library/{team}"
 
@@ -34,11 +37,23 @@ def inspect(document: Document, findings: Findings) -> None:
     """Note what is wrong with the operations."""
     if not document.operations:
         findings.add("#/paths", "the document has no operations.")
-    for path in entries(document.raw, "paths"):
-        if not path.startswith("/"):
-            findings.add(below("#/paths", path), "a path begins with a slash.")
+    _inspect_paths(document, findings)
     for operation in document.operations:
         OperationRules(document, operation, findings).inspect()
+
+
+def _inspect_paths(document: Document, findings: Findings) -> None:
+    seen: dict[str, str] = {}
+    for path in entries(document.raw, "paths"):
+        place = below("#/paths", path)
+        if not path.startswith("/"):
+            findings.add(place, "a path begins with a slash.")
+        elif not _PATH.fullmatch(path):
+            findings.add(place, "a path is segments between slashes, without a query, an empty segment or a slash at the end.")
+        shape = _PLACEHOLDER.sub("{}", path)
+        if shape in seen:
+            findings.add(place, f"this is the path `{seen[shape]}` under other names.")
+        seen.setdefault(shape, path)
 
 
 class OperationRules:
@@ -71,6 +86,12 @@ class OperationRules:
                 self._add(f"the operation has no `{key}`.")
         if node.get("x-cstar-key", "any") not in KEYS:
             self._add(f"x-cstar-key is `{node['x-cstar-key']}`; it must be one of {', '.join(KEYS)}.")
+        security = node.get("security", self._document.raw.get("security"))
+        if any(security or ()) != (node.get("x-cstar-key", "any") != "none"):
+            self._add("`security: []` goes with `x-cstar-key: none`; all other operations need a key.")
+        for scheme in (name for demand in security or () for name in demand):
+            if scheme not in entries(entries(self._document.raw, "components"), "securitySchemes"):
+                self._add(f"the document has no security scheme `{scheme}`.", "security")
 
     def _inspect_tags(self) -> None:
         known = {tag.get("name") for tag in items(self._document.raw, "tags")}

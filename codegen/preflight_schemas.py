@@ -111,6 +111,8 @@ class SchemaRules:
 
     def _inspect_model(self, schema: Node, pointer: str) -> None:
         properties = entries(schema, "properties")
+        if "allOf" in schema:
+            self._findings.add(pointer, "the generator reads the `properties` of a model alone; write those of `allOf` there.")
         for name in items(schema, "required"):
             if name not in properties:
                 self._findings.add(pointer, f"`required` names `{name}`, which is no property.")

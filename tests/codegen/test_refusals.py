@@ -214,6 +214,11 @@ SHAPES = {
         f"{SCHEMAS}/Ticket",
         "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.",
     ),
+    "properties of another model": Case(
+        _set(*_TICKET, "allOf", to=[{"type": "object", "properties": {"more": {"type": "string"}}}]),
+        f"{SCHEMAS}/Ticket",
+        "the generator reads the `properties` of a model alone; write those of `allOf` there.",
+    ),
     "a required name without property": Case(
         lambda raw: schema(raw, "Ticket")["required"].append("colour"),
         f"{SCHEMAS}/Ticket",
@@ -329,6 +334,24 @@ OPERATIONS = {
         lambda raw: raw["paths"].update(tickets=raw["paths"].pop("/api/v1/auth/whoami")),
         "#/paths/tickets",
         "a path begins with a slash.",
+    ),
+    "a path with a query": Case(
+        lambda raw: raw["paths"].__setitem__(f"{TICKETS}?all=1", raw["paths"].pop(TICKETS)),
+        "#/paths/~1api~1v1~1teams~1{teamId}~1tickets?all=1",
+        "a path is segments between slashes, without a query, an empty segment or a slash at the end.",
+    ),
+    "a path under other names": Case(
+        lambda raw: raw["paths"].__setitem__(TICKET.replace("ticketId", "id"), raw["paths"][TICKET]),
+        "#/paths/~1api~1v1~1teams~1{teamId}~1tickets~1{id}",
+        f"this is the path `{TICKET}` under other names.",
+    ),
+    "a key that nobody asks for": Case(
+        _set(*_LIST, "security", to=[]),
+        LIST,
+        "`security: []` goes with `x-cstar-key: none`; all other operations need a key.",
+    ),
+    "a key of an unknown kind": Case(
+        _set(*_LIST, "security", to=[{"badge": []}]), f"{LIST}/security", "the document has no security scheme `badge`."
     ),
     "an undeclared path parameter": Case(
         _drop("paths", TICKET, "parameters", 1), GET, "the path names `{ticketId}`, but no parameter declares it."

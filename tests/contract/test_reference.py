@@ -14,7 +14,7 @@ import pytest
 
 from codegen import source
 from codegen.document import Document, Operation, Parameter
-from cstar_async import models
+from cstar_async import config, models
 
 REFERENCE: Final[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "samples" / "reference.json").read_text())
 OPERATIONS: Final[dict[str, Any]] = REFERENCE["operations"]
@@ -133,3 +133,9 @@ def test_attributes_have_the_known_names(name: str) -> None:
     attributes = {wire: attribute for attribute, wire in getattr(models, name).wire_names.items()}
     known = {wire: fact["attribute"] for wire, fact in SCHEMAS[name].items()}
     assert _as_listed(name, known) == _as_listed(name, attributes)
+
+
+def test_document_names_the_server_and_version_of_the_client() -> None:
+    """Where the client goes by default, and which version it asks for, stand in the document."""
+    assert config.BASE_URL == DOCUMENT.raw["servers"][0]["url"]
+    assert [config.API_VERSION] == DOCUMENT.raw["components"]["parameters"]["ApiVersion"]["schema"]["examples"]
