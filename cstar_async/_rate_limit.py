@@ -136,7 +136,7 @@ class Window:
         """Calls of this priority that the window still has, as far as known; of a window that is over, those of the next."""
         is_over = self._ends is not None and now >= self._ends
         left = self.limit if is_over else self.remaining
-        return max(0, math.floor(left - self.in_flight - (self.reserve * self.limit if priority else 0)))
+        return max(0, math.ceil(left - self.in_flight - (self.reserve * self.limit if priority else 0)))
 
     def may_leave_room(self, priority: Priority, ahead: int = 0) -> bool:
         """Whether the answers of calls in flight may show that there is room: the server may have counted them already."""

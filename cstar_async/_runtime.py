@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib import resources
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -41,6 +42,7 @@ from cstar_async._model import Model
 from cstar_async._observers import Observers
 from cstar_async._operation import Operation, Scope
 from cstar_async._options import RequestOptions
+from cstar_async._place import Origin
 from cstar_async._rate_limit import read_state
 from cstar_async._rate_limiter import Limiter, Permit
 from cstar_async._redaction import redact
@@ -373,7 +375,21 @@ class ClientSender:
                 self._end(call, error)
                 raise
 
-        return Paginator(fetch, first=_count_or_none(first, "page"), size=_count_or_none(size, "page_size"))
+        core, priority = self.core, self.settings.priority
+        if options is not None and options.priority is not None:
+            priority = options.priority
+
+        def window() -> tuple[int, datetime | None]:
+            state = core.limiter.state
+            return core.limiter.left(priority, core.clock), None if state is None else state.reset_at
+
+        return Paginator(
+            fetch,
+            first=_count_or_none(first, "page"),
+            size=_count_or_none(size, "page_size"),
+            origin=Origin(operation.id, f"{'/'.join(path)}?{asked}"),
+            window=window,
+        )
 
     async def request(
         self,

@@ -5,34 +5,42 @@ pulls all later rows forward by one, and the first row of the next page slides o
 it:
 
 * It remembers the ids it has handed out, so no row comes twice.
-* When the total changed or a row repeated, it reads the page before again and hands out what slid onto it.
-* An empty page is the end, whatever the answer says of more; pages that bring nothing new, twice running, are an error.
+* When the total changed or a row repeated, it reads the page before again and hands out what slid onto it; and the one before that,
+  until a page begins with a row handed out earlier.
+* When the total changes again meanwhile, it looks once more, three times at most.
+* An empty page is the end, whatever the answer says of more; page after page that brings nothing new is an error.
 * A list that goes on far beyond the total it states is an error, too.
 
-A row without an id is new whenever it is met, unless its whole page is the page before over again.
+What can be noticed, then: whatever changes the total between two answers, and whatever brings a row handed out before onto the next
+page. A row that stood still, which means that it was there all the time and only rows around it came and went, is missed only if it
+slid across the border of a page while neither happened; of rows that were themselves sorted anew nothing is promised. A list in an
+order that does not change, such as by the time of creation, is walked most safely.
 
-What cannot be noticed from page numbers may be missed: rows that move while the total stays the same and nothing repeats. A server
-that states no total and makes up other rows for ever is believed for ever.
+A server that states no total and makes up other rows for ever is believed for ever.
 
-Nothing here does I/O: the runtime hands in a function that fetches one page.
+Nothing here does I/O: the runtime hands in a function that fetches one page. What a walk remembers is in `_walk`, how it is saved
+in `_place`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Hashable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._model import Model
+from cstar_async._json import JSON
+from cstar_async._place import Origin, Place, read_place, write_place
+from cstar_async._walk import Walk
 from cstar_async.errors import InvalidArgumentError, PaginationError
 
 T = TypeVar("T")
 
 WALK_SIZE: Final = 100
 """Rows a page that a walk asks for unless told otherwise: the most that the API gives, so the fewest calls."""
-TOTAL_ERROR: Final = 1000
-"""Rows that a walk may go beyond twice the stated total before it ends: totals may be old, or counted wrongly."""
+LOOKS: Final = 3
+"""How often a walk looks back over the same pages while the list moves under it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,8 +59,30 @@ class Pagination:
     """Pages in the whole list; older answers only."""
 
 
+@attrs.frozen(kw_only=True)
+class WalkCost:
+    """What a walk over a list costs, and what there is to pay it with."""
+
+    calls: int | None
+    """Calls that the walk makes if no row moves; None if the server does not say how long the list is."""
+    rows: int | None
+    """Rows in the whole list, as the server last said."""
+    left: int
+    """Calls that this window still has for this list: the reserve taken off if its priority is `BACKGROUND`."""
+    resets_at: datetime | None
+    """When the next window begins, in UTC; None before the first answer that says so."""
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether this window has the calls; None if that cannot be told."""
+        return None if self.calls is None else self.calls <= self.left
+
+
 FetchPage: TypeAlias = "Callable[[int | None, int | None], Awaitable[Page[T]]]"
 """Fetches one page by its number and size; None leaves the choice to the server."""
+
+LookAtWindow: TypeAlias = "Callable[[], tuple[int, datetime | None]]"
+"""Tells how many calls the window has left for a list, and when it ends."""
 
 
 class Page(Generic[T]):
@@ -107,22 +137,39 @@ class Paginator(Generic[T]):
     """A list that comes in pages. Making one sends nothing.
 
     `await` gives the first page, `async for` walks every row, `pages()` every page, `collect()` gathers rows in a list. It can be
-    used any number of times; each use asks the server anew.
+    used any number of times; each use asks the server anew. `state` is where the last walk stands, `resume()` goes on from there in
+    another process, and `cost()` says what a walk costs.
     """
 
-    __slots__ = ("_fetch", "_first", "_size")
+    __slots__ = ("_fetch", "_first", "_look_at_window", "_origin", "_place", "_size", "_total", "_walk")
 
-    def __init__(self, fetch: FetchPage[T], *, first: int | None, size: int | None) -> None:
+    def __init__(
+        self,
+        fetch: FetchPage[T],
+        *,
+        first: int | None,
+        size: int | None,
+        origin: Origin,
+        window: LookAtWindow,
+        place: Place | None = None,
+    ) -> None:
         self._fetch = fetch
         self._first = first
         self._size = size
+        self._origin = origin
+        self._look_at_window = window
+        self._place = place
+        self._walk: Walk[T] | None = None
+        self._total: int | None = None
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
-        return self._fetch(self._first, self._size).__await__()
+        return self._first_page().__await__()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.pages():
+        walk = self._begin()
+        async for page in self._pages(walk):
             for row in page.data:
+                walk.handed_out += 1
                 yield row
 
     async def pages(self) -> AsyncIterator[Page[T]]:
@@ -130,35 +177,18 @@ class Paginator(Generic[T]):
 
         A page that holds nothing new is left out, and rows that slid onto an earlier page while the walk went on come with the page
         that revealed it, so pages may be shorter or longer than the size. While rows stand still the walk costs one call for each
-        100 of them.
+        100 of them. What cannot be noticed from page numbers may be missed: rows that move while the total stays the same and
+        nothing repeats on the next page.
 
         Raises:
-            PaginationError: The server answers another page than the asked one, nothing new twice running, or far more rows than
-                it says there are.
+            PaginationError: The server answers another page than the asked one, nothing new on page after page, or far more rows
+                than it says there are.
             CStarError: A call failed; see the method that made the list.
         """
-        walk = _Walk[T]()
-        size = self._size or WALK_SIZE
-        first = number = self._first or 1
-        while True:
-            page = await self._fetch(number, size)
-            _check_number(number, page)
-            rows = walk.unseen(page)
-            if walk.has_moved(page, rows):
-                # The farthest page goes first, so that rows come in the order of the list.
-                for earlier in range(number - 1, first - 1, -1):
-                    before = await self._fetch(earlier, size)
-                    slid = walk.slid(before)
-                    rows = slid + rows
-                    if len(slid) < len(before.data):
-                        break
-            if page.data:
-                walk.remember(page, rows)
-            if rows:
-                yield Page(rows, page.pagination, fetch=self._fetch, number=number, size=size)
-            if not page.has_more:
-                return
-            number += 1
+        walk = self._begin()
+        async for page in self._pages(walk):
+            walk.handed_out = len(page)
+            yield page
 
     async def collect(self, limit: int | None = None) -> list[T]:
         """Walk the list and gather its rows.
@@ -176,61 +206,175 @@ class Paginator(Generic[T]):
         rows: list[T] = []
         if limit == 0:
             return rows
-        async for page in self.pages():
-            rows += page.data
+        walk = self._begin()
+        async for page in self._pages(walk):
+            wanted = page.data if limit is None else page.data[: limit - len(rows)]
+            walk.handed_out = len(wanted)
+            rows += wanted
             if limit is not None and len(rows) >= limit:
-                del rows[limit:]
                 break
         return rows
 
+    @property
+    def state(self) -> dict[str, JSON]:
+        """Where the walk begun last stands, after the last row or page that it handed out; before any walk, the beginning.
 
-class _Walk(Generic[T]):
-    """What a walk has seen so far."""
+        JSON of at most some nine thousand characters, with a version, to be kept anywhere and given to `resume()`. It names the
+        operation and holds hashes of the filters and of the last 1,000 ids, no text of any row. A walk that an error ended stands
+        where it stood before. Save it after a row was dealt with: then that row does not come again, and a row whose state was not
+        saved does.
+        """
+        return write_place(self._start() if self._walk is None else self._walk.place(), self._origin)
 
-    __slots__ = ("_barren", "_before", "_seen", "_total", "_walked")
+    def resume(self, state: Mapping[str, JSON]) -> Paginator[T]:
+        """The same list, of which a walk goes on where another stood.
 
-    def __init__(self) -> None:
-        self._seen: set[Hashable] = set()
-        self._before: list[T] = []
-        self._total: int | None = None
-        self._walked = 0
-        self._barren = 0
+        Every use of what this returns begins there; awaiting it gives the page on which the walk goes on, whole. The page under way
+        is read again, so that what moved meanwhile is noticed: one call more than a walk in one go. Of a walk that was over nothing
+        is left, and nothing is asked.
 
-    def unseen(self, page: Page[T]) -> list[T]:
-        """The rows of the next page that have not been handed out, marked as seen."""
-        if page.data == self._before:
-            return []
-        return [row for row in page.data if (identity := _identity(row)) is None or self._is_first(identity)]
+        No row comes twice and none that stood still is missed, as in a walk in one go, with two exceptions. A row handed out more
+        than 1,000 rows before may come again if it was sorted anew. And if none of the last 1,000 rows is in the list any more, the
+        walk begins again at its first page, without them.
 
-    def slid(self, page: Page[T]) -> list[T]:
-        """The rows of a page read again that have not been handed out, marked as seen. Those without an id count as handed out."""
-        return [row for row in page.data if (identity := _identity(row)) is not None and self._is_first(identity)]
-
-    def _is_first(self, identity: Hashable) -> bool:
-        is_first = identity not in self._seen
-        self._seen.add(identity)
-        return is_first
-
-    def has_moved(self, page: Page[T], rows: list[T]) -> bool:
-        """Whether rows of the list have moved since the page before."""
-        total_changed = self._total is not None and page.pagination.total != self._total
-        return total_changed or len(rows) < len(page.data)
-
-    def remember(self, page: Page[T], rows: list[T]) -> None:
-        """Take note of a page that has been dealt with.
+        Args:
+            state: What `state` was, in this process or another. Page and size are taken from it.
 
         Raises:
-            PaginationError: The list does not advance, or has no end.
+            InvalidArgumentError: It is no such state, is damaged, was saved by another version of this package, or belongs to
+                another list, other filters, or another page or size than this list was asked for.
         """
-        # A page with rows begins before the end of its list, so that all rows before it are fewer than the total.
-        if page.pagination.total is not None and self._walked > 2 * page.pagination.total + TOTAL_ERROR:
-            raise PaginationError(f"the list has no end: {self._walked} rows were read, and it says it has {page.pagination.total}")
-        self._walked += len(page.data)
-        self._before = page.data
-        self._total = page.pagination.total
-        self._barren = 0 if rows else self._barren + 1
-        if self._barren > 1:
-            raise PaginationError("the list does not advance: two pages running brought no new row")
+        place = read_place(state, self._origin)
+        if self._size not in {None, place.size} or self._first not in {None, place.first}:
+            raise InvalidArgumentError(
+                f"the state is of a walk from page {place.first} with {place.size} rows a page; leave them out"
+            )
+        return Paginator(
+            self._fetch, first=place.page, size=place.size, origin=self._origin, window=self._look_at_window, place=place
+        )
+
+    async def cost(self) -> WalkCost:
+        """What a walk over this list costs, and whether this window has the calls. Resumed, it is what is left of the walk.
+
+        Costs one call, for a single row, unless this paginator has fetched a page before; then that page's total is taken.
+
+        Returns:
+            Calls and rows, and the calls that are left after this one.
+
+        Raises:
+            CStarError: The call failed; see the method that made the list.
+        """
+        start = self._start()
+        if self._total is None and not start.is_done:
+            page = await self._fetch(1, 1)
+            self._note(page)
+        rows, calls = self._total, None
+        if start.is_done:
+            calls = 0
+        elif rows is not None:
+            calls = max(1, -(-rows // start.size) - start.page + 1)
+        left, resets_at = self._look_at_window()
+        return WalkCost(calls=calls, rows=rows, left=left, resets_at=resets_at)
+
+    def _start(self) -> Place:
+        first = self._first or 1
+        return self._place or Place(first=first, size=self._size or WALK_SIZE, page=first)
+
+    def _begin(self) -> Walk[T]:
+        self._walk = walk = Walk[T](self._start())
+        return walk
+
+    async def _first_page(self) -> Page[T]:
+        page = await self._fetch(self._first, self._size)
+        self._note(page)
+        return page
+
+    async def _page(self, number: int, size: int) -> Page[T]:
+        page = await self._fetch(number, size)
+        _check_number(number, page)
+        self._note(page)
+        return page
+
+    def _note(self, page: Page[T]) -> None:
+        if page.pagination.total is not None:
+            self._total = page.pagination.total
+
+    async def _pages(self, walk: Walk[T]) -> AsyncIterator[Page[T]]:
+        """The pages of a walk, each with what is to be handed out; whoever hands it out counts in the walk."""
+        number = walk.page
+        while not walk.start.is_done:
+            page = await self._page(number, walk.size)
+            slid: list[T] = []
+            fresh = walk.fresh(page.data)
+            if walk.has_moved(page.data, page.pagination.total, fresh):
+                if walk.is_lost(page.data):
+                    number, page, slid, fresh = await self._find(walk, number, page, fresh)
+                elif walk.needs_to_look_back(page.data):
+                    page, slid, fresh = await self._look_back(walk, number, page, fresh)
+            walk.settle(number, page.data, page.pagination.total, slid, fresh, has_more=page.has_more)
+            if slid or fresh:
+                yield Page([*slid, *fresh], page.pagination, fetch=self._fetch, number=number, size=walk.size)
+            if not page.has_more:
+                return
+            number += 1
+
+    async def _look_back(self, walk: Walk[T], number: int, page: Page[T], fresh: list[T]) -> tuple[Page[T], list[T], list[T]]:
+        """Read the pages before again for what slid onto them.
+
+        Returns:
+            The page as it was read last, what slid, and what is fresh on it.
+        """
+        slid: list[T] = []
+        for look in range(LOOKS):
+            if look:
+                # Rows that had slid may have been pushed back meanwhile, onto the page that was read first.
+                page = await self._page(number, walk.size)
+                slid, fresh = [*slid, *fresh, *walk.slid(page.data)], []
+            totals = {page.pagination.total}
+            found: list[T] = []
+            # The farthest page goes first, so that rows come in the order of the list.
+            for earlier in range(number - 1, walk.first - 1, -1):
+                before = await self._page(earlier, walk.size)
+                totals.add(before.pagination.total)
+                found = walk.slid(before.data) + found
+                if walk.is_anchored(before.data):
+                    break
+            slid += found
+            if len(totals) == 1:
+                break
+        return page, slid, fresh
+
+    async def _find(self, walk: Walk[T], number: int, page: Page[T], fresh: list[T]) -> tuple[int, Page[T], list[T], list[T]]:
+        """Look for the rows that a resumed walk remembers, which are not on the page where it stood.
+
+        Returns:
+            The number of the page at which the walk goes on, that page, what slid onto the pages before, and what is fresh on it.
+        """
+        behind: list[Page[T]] = []
+        passed: list[Page[T]] = []
+        if number > walk.first:
+            behind.append(await self._page(number - 1, walk.size))
+        if not behind or not walk.is_found(behind[0].data):
+            # Rows that came push the others on, no farther than the list has grown.
+            grown = max(0, (page.pagination.total or 0) - (walk.start.total or 0))
+            ahead = page
+            for later in range(number + 1, number + 2 + grown // walk.size):
+                if not ahead.has_more:
+                    break
+                ahead = await self._page(later, walk.size)
+                if walk.is_found(ahead.data):
+                    for one in (*behind, *passed):
+                        walk.slid(one.data)
+                    return later, ahead, [], walk.fresh(ahead.data)
+                passed.append(ahead)
+            for earlier in range(number - 2, walk.first - 1, -1):
+                behind.append(await self._page(earlier, walk.size))
+                if walk.is_found(behind[-1].data):
+                    break
+        slid: list[T] = []
+        for one in behind:
+            slid = walk.slid(one.data) + slid
+        return number, page, slid, fresh
 
 
 def _check_number(number: int, page: Page[T]) -> None:
@@ -238,8 +382,3 @@ def _check_number(number: int, page: Page[T]) -> None:
     answered = page.pagination.page
     if page.data and answered is not None and answered != number:
         raise PaginationError(f"asked for page {number}, the server answered page {answered}")
-
-
-def _identity(row: object) -> Hashable:
-    identity = getattr(row, row.identity, None) if isinstance(row, Model) else None
-    return identity if isinstance(identity, Hashable) else None

@@ -7,6 +7,7 @@ call that becomes accepted fails as well.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import assert_type
 
 from cstar_async import UNSET, CStarClient, CStarLibrary, Page, Paginator, RequestOptions, Response, from_dict, to_dict
@@ -35,6 +36,7 @@ from cstar_async.models import (
     Ticket,
     TicketStatus,
 )
+from cstar_async.pagination import WalkCost
 
 
 async def results(cstar: CStarClient) -> None:
@@ -59,6 +61,18 @@ async def results(cstar: CStarClient) -> None:
         assert_type(await page.next_page(), Page[Ticket])
         for row in page:
             assert_type(row, Ticket)
+
+
+async def walks(cstar: CStarClient) -> None:
+    """A walk's state is JSON, resuming keeps the type of the rows, and a cost may be unknown."""
+    tickets = cstar.tickets.list(status="open")
+    assert_type(tickets.state, dict[str, JSON])
+    assert_type(cstar.tickets.list(status="open").resume(tickets.state), Paginator[Ticket])
+    cost = await tickets.cost()
+    assert_type(cost, WalkCost)
+    assert_type((cost.calls, cost.left, cost.fits, cost.resets_at), tuple[int | None, int, bool | None, datetime | None])
+    tickets.resume("{}")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    tickets.state = {}  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def arguments(cstar: CStarClient, ticket: Ticket) -> None:

@@ -7,8 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from cstar_async import InvalidArgumentError, Page, PaginationError, Paginator, from_dict
+from cstar_async._place import Origin
 from cstar_async.models import Ticket
-from cstar_async.pagination import Pagination
+from cstar_async.pagination import FetchPage, Pagination
+
+
+def paginator(
+    fetch: FetchPage[Ticket], *, first: int | None = None, size: int | None = None, filters: str = ""
+) -> Paginator[Ticket]:
+    """A list as callers have it."""
+    return Paginator(fetch, first=first, size=size, origin=Origin("list_tickets", filters), window=lambda: (7, None))
 
 
 class Table:
@@ -31,7 +39,7 @@ class Table:
 
     def walk(self, first: int | None = None, size: int | None = None) -> Paginator[Ticket]:
         """The list as callers have it."""
-        return Paginator(self.fetch, first=first, size=size)
+        return paginator(self.fetch, first=first, size=size)
 
     async def ids(self, size: int | None = None) -> list[str]:
         """What a walk hands out."""
@@ -83,8 +91,8 @@ async def test_empty_page_is_the_last_whatever_it_says() -> None:
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         return Page([], Pagination(has_more=True), fetch=fetch, number=number, size=size)
 
-    assert [] == await Paginator(fetch, first=None, size=None).collect()
-    assert (await Paginator(fetch, first=None, size=None)).has_more is False
+    assert [] == await paginator(fetch).collect()
+    assert (await paginator(fetch)).has_more is False
 
 
 async def test_row_deleted_behind_the_walk_costs_no_other_row() -> None:
@@ -119,6 +127,58 @@ async def test_row_inserted_before_the_walk_repeats_none() -> None:
     assert {f"tkt_{number:04}" for number in range(9)} <= set(ids)
 
 
+async def test_pages_pushed_on_as_a_whole_are_no_sign_of_a_list_that_does_not_advance() -> None:
+    """The total says how many rows came, so as many pages may bring nothing new."""
+
+    def grow(rows: list[str]) -> None:
+        rows[:0] = [f"new_{number}" for number in range(25)]
+
+    table = Table(60, *[lambda _: None] * 3, grow)
+    ids = await table.ids(10)
+    assert [f"tkt_{number:04}" for number in range(60)] == [row for row in ids if row.startswith("tkt_")]
+
+
+async def test_row_that_comes_again_reveals_what_slid_for_it() -> None:
+    """The total stays the same when a row changes its place, but on the next page it is known."""
+
+    def move(rows: list[str]) -> None:
+        rows.insert(5, rows.pop(0))
+
+    table = Table(9, move)
+    assert [f"tkt_{number:04}" for number in range(9)] == sorted(await table.ids(3))
+
+
+async def test_look_back_goes_on_to_a_page_that_begins_with_an_old_row() -> None:
+    """A row sorted anew in the midst of those that slid does not end it."""
+
+    def shuffle(rows: list[str]) -> None:
+        rows[:] = [f"tkt_{number:04}" for number in (2, 3, 4, 6, 7, 5, 8, 9)]
+
+    table = Table(10, lambda _: None, lambda _: None, shuffle)
+    assert [f"tkt_{number:04}" for number in range(10)] == sorted(await table.ids(2))
+
+
+async def test_rows_pushed_back_while_the_walk_looks_for_them_are_found() -> None:
+    """Two rows slid off the last page and came back to it, before the walk looked at the page before."""
+
+    def shrink(rows: list[str]) -> None:
+        del rows[:2]
+
+    def grow(rows: list[str]) -> None:
+        rows[:0] = ["new_1", "new_2"]
+
+    table = Table(6, lambda _: None, shrink, grow)
+    assert [f"tkt_{number:04}" for number in range(6)] == await table.ids(2)
+
+
+async def test_list_that_changes_with_every_answer_is_walked_to_its_end() -> None:
+    """The walk follows it for three looks a page, and then goes on."""
+    table = Table(30, *[insert(0)] * 1000)
+    ids = await table.ids(10)
+    assert {f"tkt_{number:04}" for number in range(30)} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
 async def test_list_sorted_anew_between_pages_repeats_no_row() -> None:
     """Whatever the order becomes."""
     table = Table(9, list.reverse, list.sort, list.reverse)
@@ -138,7 +198,7 @@ async def test_server_that_ignores_the_page_ends_in_an_error(stated: int | None)
         return Page(list(rows), Pagination(page=stated, has_more=True), fetch=fetch, number=number, size=size)
 
     with pytest.raises(PaginationError):
-        await Paginator(fetch, first=None, size=None).collect()
+        await paginator(fetch).collect()
     assert calls <= 6
 
 
@@ -170,7 +230,7 @@ async def test_rows_without_an_id_are_all_handed_out() -> None:
         rows = [from_dict(Ticket, {}), from_dict(Ticket, {"id": []})]
         return Page(rows, Pagination(), fetch=fetch, number=number, size=size)
 
-    assert 2 == len(await Paginator(fetch, first=None, size=None).collect())
+    assert 2 == len(await paginator(fetch).collect())
 
 
 class Nameless:
@@ -191,7 +251,7 @@ class Nameless:
 
     def walk(self) -> Paginator[Ticket]:
         """The list as callers have it."""
-        return Paginator(self.fetch, first=None, size=None)
+        return paginator(self.fetch)
 
 
 async def test_rows_without_ids_that_never_change_end_in_an_error() -> None:
@@ -243,7 +303,7 @@ async def test_rows_without_ids_are_handed_out_once_when_the_total_changes() -> 
         rows = [from_dict(Ticket, {"title": f"{asked}/{row}"}) for row in range(10)]
         return Page(rows, Pagination(total=total, has_more=asked < 4), fetch=fetch, number=number, size=size)
 
-    titles = [ticket.title async for ticket in Paginator(fetch, first=None, size=10)]
+    titles = [ticket.title async for ticket in paginator(fetch, size=10)]
     assert [f"{page}/{row}" for page in range(1, 5) for row in range(10)] == titles
 
 
@@ -254,7 +314,7 @@ async def test_next_page_that_is_not_the_next_is_an_error() -> None:
         rows = [from_dict(Ticket, {"id": "tkt_1"})]
         return Page(rows, Pagination(page=1, has_more=True), fetch=fetch, number=number, size=size)
 
-    page = await Paginator(fetch, first=None, size=None)
+    page = await paginator(fetch)
     with pytest.raises(PaginationError):
         await page.next_page()
 

@@ -1,0 +1,241 @@
+"""What a walk over a list that comes in pages remembers, and what it makes of the pages that it reads.
+
+Vocabulary
+    A row is *known* when it was handed out, or met on a page of the step under way. It is *old* when it was handed out before that
+    step began. Rows *slide*: when one before them goes, all later ones move forward by one, and the first row of the next page
+    stands on a page that was read already.
+
+Looking back
+    Rows that slid follow, in the order of the list, every old row that stood still. So the pages before are read again, nearest
+    first, until one begins with an old row. Where no row was handed out that the walk no longer remembers, everything unknown on
+    these pages is handed out.
+
+A memory with an end
+    A resumed walk remembers the last rows of the walk before, not all. What stands before a remembered row was handed out then and
+    forgotten, unless it is new to the list, which nobody can tell; so it is left out.
+
+A row without an id is new whenever it is met, unless its whole page is the page before over again.
+
+Pure: pages are handed in.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Sequence
+from typing import Final, Generic, TypeVar
+
+from cstar_async._model import Model
+from cstar_async._place import MEMORY, Place, fingerprint
+from cstar_async.errors import PaginationError
+
+T = TypeVar("T")
+
+TOTAL_ERROR: Final = 1000
+"""Rows that a walk may go beyond twice the stated total before it ends: totals may be old, or counted wrongly."""
+
+
+class Walk(Generic[T]):
+    """One walk, from its beginning or from a place where another stood.
+
+    Args:
+        start: Where it begins.
+    """
+
+    __slots__ = (
+        "_barren",
+        "_before",
+        "_data",
+        "_first_total",
+        "_forgetful",
+        "_fresh",
+        "_has_more",
+        "_ids",
+        "_known",
+        "_met",
+        "_named",
+        "_recent",
+        "_remembered",
+        "_rows",
+        "_slid",
+        "_total",
+        "_walked",
+        "first",
+        "handed_out",
+        "is_resumed",
+        "page",
+        "size",
+        "start",
+    )
+
+    def __init__(self, start: Place) -> None:
+        self.start = start
+        self.first = start.first
+        self.size = start.size
+        self.page = start.page
+        self.handed_out = 0
+        """How many rows of the page under way have been handed out; whoever hands them out counts."""
+        self.is_resumed = start.rows > 0
+        """Whether the step under way reads the page again at which an earlier walk stood."""
+        self._forgetful = not start.is_complete
+        self._remembered = frozenset(start.seen)
+        self._known: set[Hashable] = set()
+        self._met: set[Hashable] = set()
+        self._recent: deque[Hashable] = deque(maxlen=MEMORY)
+        self._named = 0
+        self._rows = start.rows
+        self._total = self._first_total = start.total
+        self._walked = 0
+        self._barren = 0
+        self._before: Sequence[T] = ()
+        self._data: Sequence[T] | None = None
+        self._slid: Sequence[T] = ()
+        self._fresh: Sequence[T] = ()
+        self._ids: list[Hashable] = []
+        self._has_more = True
+
+    def fresh(self, data: Sequence[T]) -> list[T]:
+        """The rows of the page under way that are not known; they are from now on."""
+        if data and data == self._before:
+            return []
+        begin = self._after_old(data) if self._forgetful else 0
+        offset = self.start.offset if self.is_resumed else 0
+        fresh: list[T] = []
+        for at, row in enumerate(data):
+            identity = _identity(row)
+            is_new = at >= offset if identity is None else self._meet(identity)
+            if is_new and at >= begin:
+                fresh.append(row)
+        return fresh
+
+    def slid(self, data: Sequence[T]) -> list[T]:
+        """The rows of an earlier page, read again, that are not known; they are from now on. Those without an id count as known."""
+        begin = self._after_old(data) if self._forgetful else 0
+        slid: list[T] = []
+        for at, row in enumerate(data):
+            identity = _identity(row)
+            if identity is not None and self._meet(identity) and at >= begin:
+                slid.append(row)
+        return slid
+
+    def has_moved(self, data: Sequence[T], total: int | None, fresh: Sequence[T]) -> bool:
+        """Whether rows of the list have moved since the page before; of a page read again, whether it is not as it was left."""
+        if self._total is not None and total != self._total:
+            return True
+        if not self.is_resumed:
+            return len(fresh) < len(data)
+        offset = self.start.offset
+        # What is fresh is part of the page, in its order: as many rows as stand behind the offset, none of them before it.
+        is_as_left = len(fresh) == len(data) - offset and not (fresh and fresh[0] is not data[offset])
+        return self.start.has_slid or not is_as_left or not self._is_last_in_place(data[:offset])
+
+    def _is_last_in_place(self, rows: Sequence[T]) -> bool:
+        """Whether these end with the row handed out last, as far as rows have ids."""
+        identity = _identity(rows[-1]) if rows else None
+        return identity is None or not self.start.seen or fingerprint(identity) == self.start.seen[-1]
+
+    def is_lost(self, data: Sequence[T]) -> bool:
+        """Whether a page that has moved does not tell where the walk stood: no row on it is remembered, and some are forgotten."""
+        return self.is_resumed and self._forgetful and not self._after_old(data)
+
+    def is_found(self, data: Sequence[T]) -> bool:
+        """Whether a page has a row that is old."""
+        return self._after_old(data) > 0
+
+    def needs_to_look_back(self, data: Sequence[T]) -> bool:
+        """Whether rows that slid may stand before a page that has moved.
+
+        With an old row on it they cannot, unless rows were sorted anew, and a walk that has forgotten rows would take those for
+        them.
+        """
+        return not (self.is_resumed and self._forgetful and self._after_old(data))
+
+    def is_anchored(self, data: Sequence[T]) -> bool:
+        """Whether no row that slid can stand before this page."""
+        if self._forgetful:
+            return self._after_old(data) > 0
+        return bool(data) and self._is_old(data[0])
+
+    def settle(
+        self, page: int, data: Sequence[T], total: int | None, slid: Sequence[T], fresh: Sequence[T], *, has_more: bool
+    ) -> None:
+        """Take a page as dealt with: its rows are about to be handed out, and those of the page before have been.
+
+        Raises:
+            PaginationError: The list does not advance, or has no end.
+        """
+        # A page with rows begins before the end of its list, so that all rows before it are fewer than the total.
+        if data and total is not None and self._walked > 2 * total + TOTAL_ERROR:
+            raise PaginationError(f"the list has no end: {self._walked} rows were read, and it says it has {total}")
+        if data and not (slid or fresh) and not self.is_resumed:
+            self._barren += 1
+            grown = max(0, (total or 0) - (self._first_total or 0))
+            if self._barren > 1 + grown // len(data):
+                raise PaginationError("the list does not advance: page after page brings no new row")
+        else:
+            self._barren = 0
+        named = [identity for identity in self._ids if identity is not None]
+        self._recent.extend(named)
+        self._named += len(named)
+        self._rows += len(self._ids)
+        self._ids = [_identity(row) for row in (*slid, *fresh)]
+        self._met.clear()
+        self._walked += len(data)
+        if self._first_total is None:
+            self._first_total = total
+        self._before = self._data = data
+        self._slid, self._fresh, self._total, self._has_more = slid, fresh, total, has_more
+        self.page, self.handed_out, self.is_resumed = page, 0, False
+
+    def place(self) -> Place:
+        """Where the walk stands, after the last row handed out."""
+        if self._data is None:
+            return self.start
+        ids = [identity for identity in self._ids[: self.handed_out] if identity is not None]
+        latest = [*self._recent, *ids][-MEMORY:]
+        seen = (*self.start.seen, *map(fingerprint, latest))[-MEMORY:]
+        named = len(self.start.seen) + self._named + len(ids)
+        return Place(
+            first=self.first,
+            size=self.size,
+            page=self.page,
+            offset=self._offset(),
+            total=self._total,
+            rows=self._rows + self.handed_out,
+            seen=seen,
+            is_complete=self.start.is_complete and named <= MEMORY,
+            has_slid=self.handed_out < len(self._slid),
+            is_done=not self._has_more and self.handed_out == len(self._ids),
+        )
+
+    def _offset(self) -> int:
+        """How many rows of the page under way stand before the next one to be handed out."""
+        if self.handed_out == len(self._ids):
+            return len(self._data or ())
+        fresh = self.handed_out - len(self._slid)
+        return 0 if fresh < 0 else next(at for at, row in enumerate(self._data or ()) if row is self._fresh[fresh])
+
+    def _meet(self, identity: Hashable) -> bool:
+        """Take note of a row. Returns whether it was not known."""
+        if self._is_known(identity):
+            return False
+        self._known.add(identity)
+        self._met.add(identity)
+        return True
+
+    def _is_known(self, identity: Hashable) -> bool:
+        return identity in self._known or (bool(self._remembered) and fingerprint(identity) in self._remembered)
+
+    def _is_old(self, row: T) -> bool:
+        """Whether a row was handed out before this step. One without an id counts as old."""
+        identity = _identity(row)
+        return identity is None or (identity not in self._met and self._is_known(identity))
+
+    def _after_old(self, data: Sequence[T]) -> int:
+        """The position behind the last row that is old, of those with an id; 0 if there is none."""
+        return next((at for at in range(len(data), 0, -1) if _identity(data[at - 1]) is not None and self._is_old(data[at - 1])), 0)
+
+
+def _identity(row: object) -> Hashable:
+    identity = getattr(row, row.identity, None) if isinstance(row, Model) else None
+    return identity if isinstance(identity, Hashable) else None
