@@ -8,7 +8,7 @@ NODE_TOOLS := build/node
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak test-external setup-external generate check-generated format lint types cover bench wheel-test clean
+.PHONY: help setup demo test soak test-external setup-external generate check-generated format lint types cover mutants bench wheel-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,13 @@ cover: setup ## Run the tests and show the lines that none of them reaches
 	$(RUN)/coverage report --fail-under=0
 	$(RUN)/coverage html --quiet && echo "line by line: htmlcov/index.html"
 
+ROOM ?= *
+mutants: setup ## Change the rules line by line and see whether a test notices (a quarter of an hour; ROOM=_retry for one room)
+	$(RUN)/$(PIP_INSTALL) --editable . --group dev --group mutation
+	rm -rf mutants
+	nice $(RUN)/mutmut run --max-children 1 "cstar_async.$(ROOM).*" | tail -n 1
+	$(RUN)/python -m tests.mutation
+
 bench: setup ## Compare the client with bare aiohttp
 	$(RUN)/python -m bench
 
@@ -71,7 +78,7 @@ wheel-test: setup ## Build the wheel and use it without the source tree
 	$(RUN)/python -m pytest -p no:randomly tests/contract/test_wheel.py
 
 clean: ## Remove what the targets made
-	rm -rf build dist .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
+	rm -rf build dist mutants .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
 
 build/dev.stamp: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
