@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from cstar_async.testing import FakeCStar
@@ -41,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         help="run a cStar on this machine, to try things against",
         description="Runs a cStar with state on loopback, prints its address and keys, and ends with Ctrl-C. "
-        "It forgets everything when it ends. Needs the extra 'testing'.",
+        "It forgets everything when it ends; on SIGHUP it only closes and starts again, and knows what it knew. "
+        "Needs the extra 'testing'.",
     )
     serve.add_argument("--port", type=_port, default=_PORT, help="the port to listen on; 0 for a free one (default: %(default)s)")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine only)")
@@ -49,7 +50,33 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, metavar="N", help="begin with customers, articles and tickets, the same for the same number"
     )
     serve.add_argument("--no-limits", action="store_true", help="answer any number of calls, instead of 1,000 an hour")
+    serve.add_argument(
+        "--delivery-faults",
+        type=_share,
+        metavar="SHARE",
+        help="lose, double or delay this share of the deliveries to webhooks, from 0 to 1 (default: none)",
+    )
+    serve.add_argument(
+        "--delivery-retries",
+        type=_seconds,
+        metavar="S,S,…",
+        help="seconds before each further attempt to deliver (default: 30,120,600,3600,21600,86400)",
+    )
     return parser
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("a share is a number from 0 to 1")
+    return share
+
+
+def _seconds(text: str) -> tuple[float, ...]:
+    seconds = tuple(float(part) for part in text.split(","))
+    if not all(each >= 0 for each in seconds):
+        raise argparse.ArgumentTypeError("waits are numbers of seconds from 0")
+    return seconds
 
 
 def _port(text: str) -> int:
@@ -61,9 +88,13 @@ def _port(text: str) -> int:
 
 def _serve(given: argparse.Namespace) -> int:
     from cstar_async.testing import FakeCStar
+    from cstar_async.testing.courier import DOCUMENTED_RETRIES
 
+    retries = DOCUMENTED_RETRIES if given.delivery_retries is None else given.delivery_retries
     try:
-        fake = FakeCStar(seed=given.seed, limits=not given.no_limits, host=given.host, port=given.port)
+        fake = FakeCStar(seed=given.seed, limits=not given.no_limits, delivery_retries=retries, host=given.host, port=given.port)
+        if given.delivery_faults:
+            fake.deliveries.faults.add_of_each(given.delivery_faults)
         asyncio.run(_run(fake))
     except KeyboardInterrupt:
         return 0
@@ -79,17 +110,25 @@ def _serve(given: argparse.Namespace) -> int:
 
 async def _run(fake: FakeCStar) -> None:
     """Serve until the process is asked to end."""
-    ended = asyncio.Event()
+    wishes: asyncio.Queue[Literal["end", "restart"]] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ended.set)
+            loop.add_signal_handler(number, wishes.put_nowait, "end")
+        loop.add_signal_handler(signal.SIGHUP, wishes.put_nowait, "restart")
     except NotImplementedError:  # pragma: no cover  # Windows: there Ctrl-C raises KeyboardInterrupt in `asyncio.run()`
         pass
     async with fake:
-        sys.stdout.write(_introduction(fake))
-        sys.stdout.flush()
-        await ended.wait()
+        _say(_introduction(fake))
+        while await wishes.get() == "restart":
+            await fake.aclose()
+            await fake.start()
+            _say("It has started again.\n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _introduction(fake: FakeCStar) -> str:

@@ -1,8 +1,8 @@
 """A cStar on loopback for tests and local work, and a clock to push.
 
-`FakeCStar` is the server, `FakeClock` the time it lives in; `ReceivedRequest`, `Delivery` and `Fault` are what its journals and its
-faults hand out. The fake checks requests with `jsonschema`, which comes with the extra `testing`. Everything is imported when it is
-first used.
+`FakeCStar` is the server, `FakeClock` the time it lives in; `ReceivedRequest` and `Delivery` are what its journals hand out,
+`Fault` and `DeliveryFault` what goes wrong on purpose. The fake checks requests with `jsonschema`, which comes with the extra
+`testing`. Everything is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from cstar_async.testing.clock import FakeClock as FakeClock
     from cstar_async.testing.delivery import Delivery as Delivery
+    from cstar_async.testing.delivery_faults import DeliveryFault as DeliveryFault
     from cstar_async.testing.exchange import unanswerable_operations as unanswerable_operations
     from cstar_async.testing.fake import FakeCStar as FakeCStar
     from cstar_async.testing.faults import Fault as Fault
     from cstar_async.testing.journal import ReceivedRequest as ReceivedRequest
 
-__all__ = ["Delivery", "FakeCStar", "FakeClock", "Fault", "ReceivedRequest", "unanswerable_operations"]
+__all__ = ["Delivery", "DeliveryFault", "FakeCStar", "FakeClock", "Fault", "ReceivedRequest", "unanswerable_operations"]
 
 _ROOMS: Final = {
     "Delivery": "delivery",
+    "DeliveryFault": "delivery_faults",
     "FakeCStar": "fake",
     "FakeClock": "clock",
     "Fault": "faults",

@@ -104,6 +104,24 @@ class DeliveryFaults:
         self._faults.append(fault)
         return fault
 
+    def add_of_each(self, share: float, *, delay: float = 0.5) -> None:
+        """Let a share of all attempts go wrong for ever, in each way equally often: lost before or after, repeated, delayed.
+
+        Args:
+            share: About how much of all attempts, above 0 to 1.
+            delay: Seconds, on the fake's clock, that those are held back which come late.
+
+        Raises:
+            ValueError: *share* is out of its range.
+        """
+        if not 0 < share <= 1:
+            raise ValueError(f"a share is above 0 and at most 1, not {share}")
+        each = share / 4
+        self.add(drop="before", probability=each, times=None)
+        self.add(drop="after", probability=each, times=None)
+        self.add(repeat=1, probability=each, times=None)
+        self.add(delay=delay, probability=each, times=None)
+
     def remove(self, fault: DeliveryFault) -> None:
         """Take a fault away; one that is not there is no error."""
         if fault in self._faults:

@@ -44,6 +44,9 @@ class FakeCStar:
             ticket = await cstar.tickets.create(title="Cannot log in")
             assert fake.requests[-1].json == {"title": "Cannot log in"}
 
+    It tells of changes as cStar does: by signed deliveries to webhooks on this machine, of which `deliveries` shows every attempt,
+    and over the event stream; `streams` are those that are open. To other machines nothing is sent.
+
     Several may run at once; each has a port, keys and a world of its own.
 
     Args:
@@ -228,7 +231,9 @@ class FakeCStar:
         self._limits.spend(self._secret if key is None else self._keys.get(key), calls, self.clock.time())
 
     async def start(self) -> None:
-        """Begin to listen; a second call does nothing. Closed, it may be started again, and knows what it knew.
+        """Begin to listen; a second call does nothing.
+
+        Closed, it may be started again, in the same place, and knows what it knew: deliveries that are not done go on.
 
         Raises:
             OSError: The port is in use.

@@ -116,6 +116,19 @@ def test_chance_is_that_of_the_seed() -> None:
     assert 200 < sum(drop is not None for drop in runs[0]) < 400
 
 
+def test_some_of_each_is_about_the_share_in_all() -> None:
+    """Every kind comes up."""
+    board = DeliveryFaults(Random(7))
+    board.add_of_each(0.4, delay=2)
+    plans = [board.plan("a.b", "whk_1") for _ in range(1_000)]
+    assert 250 < sum(plan != AS_USUAL for plan in plans) < 500
+    assert {plan.drop for plan in plans} == {None, "before", "after"}
+    assert {plan.repeat for plan in plans} == {0, 1}
+    assert {plan.delay for plan in plans} == {0, 2}
+    with pytest.raises(ValueError, match="a share"):
+        board.add_of_each(1.1)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{}, {"drop": "sideways"}, {"delay": -1}, {"repeat": -1}, {"repeat": 1, "times": 0}, {"repeat": 1, "probability": 0}],

@@ -10,8 +10,11 @@ import urllib.request
 
 import pytest
 
+from cstar_async import CStarClient
 from cstar_async.__main__ import main
 from cstar_async.testing import FakeCStar
+
+from .receiving import receiving
 
 
 def serve(*arguments: str) -> subprocess.Popen[str]:
@@ -25,23 +28,47 @@ def test_served_fake_answers_until_it_is_ended(number: signal.Signals) -> None:
     """It prints what a client needs, answers, and ends on Ctrl-C or SIGTERM with 0 and without a traceback."""
     with serve("--port", "0", "--seed", "1", "--no-limits") as process:
         try:
-            assert process.stdout is not None
-            lines = iter(process.stdout.readline, "")
-            told = next(line for line in lines if line.startswith("export "))
-            key, url, team = re.fullmatch(r"export CSTAR_API_KEY=(\S+) CSTAR_BASE_URL=(\S+) CSTAR_TEAM_ID=(\S+)\n", told).groups()  # type: ignore[union-attr]
+            key, url, team = told_by(process)
             request = urllib.request.Request(f"{url}/api/v1/teams/{team}/tickets", headers={"Authorization": f"Bearer {key}"})
             with urllib.request.urlopen(request) as answer:
                 assert (answer.status, answer.headers["X-RateLimit-Limit"]) == (200, "1000000000")
         finally:
             process.send_signal(number)
-            _, errors = process.communicate(timeout=10)
+            _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+
+
+def told_by(process: subprocess.Popen[str]) -> tuple[str, str, str]:
+    """The key, address and team that a served fake prints."""
+    assert process.stdout is not None
+    told = next(line for line in iter(process.stdout.readline, "") if line.startswith("export "))
+    return re.fullmatch(r"export CSTAR_API_KEY=(\S+) CSTAR_BASE_URL=(\S+) CSTAR_TEAM_ID=(\S+)\n", told).groups()  # type: ignore[union-attr, return-value]
+
+
+async def test_served_fake_delivers_and_restarts() -> None:
+    """Most deliveries go wrong and are made again in no time; on SIGHUP it starts again and has what it had."""
+    with serve("--port", "0", "--delivery-faults", "0.9", "--delivery-retries", "0,0.01") as process:
+        try:
+            key, url, team = told_by(process)
+            async with receiving() as at, CStarClient(api_key=key, base_url=url, team_id=team) as cstar:
+                await cstar.webhooks.create(name="Bot", url=at.url, events=["ticket.*"])
+                while len(at.requests) == len(set(at.bodies)):
+                    await cstar.tickets.create(title="a")
+                before = (await cstar.tickets.list()).pagination
+                process.send_signal(signal.SIGHUP)
+                assert process.stdout is not None
+                assert any("started again" in line for line in iter(process.stdout.readline, ""))
+                assert (await cstar.tickets.list()).pagination == before
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
 
 
 async def test_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str], fake: FakeCStar) -> None:
     """A taken port is exit 1 and one line, no traceback."""
     with serve("--port", fake.url.rpartition(":")[2]) as process:
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.fullmatch(r"Nothing can be served on 127\.0\.0\.1:\d+: Address already in use\. Another port .*\n", errors)
 
@@ -52,7 +79,16 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "serve" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["serve", "--port", "70000"], ["serve", "--port", "x"], ["dance"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--port", "70000"],
+        ["serve", "--port", "x"],
+        ["serve", "--delivery-faults", "2"],
+        ["serve", "--delivery-retries", "1,-1"],
+        ["dance"],
+    ],
+)
 def test_misuse_is_exit_two(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """Wrong arguments are told with the usage."""
     with pytest.raises(SystemExit) as caught:
