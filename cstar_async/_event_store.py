@@ -21,6 +21,15 @@ SPAN_OF_RETRIES: Final = 31 * 3600 + 12 * 60 + 30
 class EventStore(Protocol):
     """What an inbox needs of a store. Each method may raise whatever it likes: the delivery is then asked for again."""
 
+    @property
+    def renewal(self) -> float | None:
+        """Seconds after which the inbox asks anew what is pending. None, for a store of one process: it asks at its start only.
+
+        A store with a renewal is shared: others may handle what it accepts. By the renewal it knows which inboxes are alive. It
+        finds out by itself what became of an `accept` that failed.
+        """
+        ...
+
     async def accept(self, event_id: str, body: bytes) -> bool:
         """Keep an event until it is done.
 
@@ -34,7 +43,10 @@ class EventStore(Protocol):
         ...
 
     async def pending(self) -> list[tuple[str, bytes]]:
-        """The events that were accepted and not done when the process before this one ended, in the order of their arrival."""
+        """The events that were accepted and not done when the process before this one ended, in the order of their arrival.
+
+        Asked again, those that another process left since.
+        """
         ...
 
     async def last_id(self) -> str | None:
@@ -63,6 +75,11 @@ class MemoryStore:
             raise InvalidArgumentError(f"a store remembers at least one id, not {most}")
         self._most = most
         self._seen: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def renewal(self) -> None:
+        """None: it serves one process."""
+        return
 
     async def accept(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process, so there is nothing to keep
         """Remember an id; False: it was here before."""
@@ -107,6 +124,11 @@ class SqliteStore:
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._connection: sqlite3.Connection | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def renewal(self) -> None:
+        """None: it serves one process."""
+        return
 
     async def accept(self, event_id: str, body: bytes) -> bool:
         """Write an event to the file; False: its id was there before."""

@@ -133,6 +133,7 @@ class WebhookInbox:
         self._unsure: OrderedDict[str, None] = OrderedDict()
         self._streams: set[EventStream] = set()
         self._starting: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._has_handlers = asyncio.Event()
         self._closing = False
 
@@ -294,7 +295,7 @@ class WebhookInbox:
         except TimeoutError:
             LOGGER.warning("the inbox closes with %d events that are not handled", len(self._lanes))
         finally:
-            await _cancel([*self._accepting, *([self._starting] if self._starting else ())])
+            await _cancel([*self._accepting, *(task for task in (self._starting, self._renewing) if task)])
             left = await self._lanes.stop()
             await self._store.aclose()
         return tuple(one.key for one in left)
@@ -344,7 +345,8 @@ class WebhookInbox:
             is_new = await self._store.accept(key, body)
         except Exception:
             # It may have been written all the same: then the next time the store says that the event was here before.
-            self._unsure[key] = None
+            if self._store.renewal is None:
+                self._unsure[key] = None
             if len(self._unsure) > MOST_UNSURE:
                 self._unsure.popitem(last=False)
             raise
@@ -365,6 +367,22 @@ class WebhookInbox:
         return False
 
     async def _resume(self) -> None:
+        """Begin where the process before this one ended, and where the store is shared, go on with what others leave."""
+        await self._take_up()
+        if self._store.renewal is not None:
+            self._renewing = asyncio.get_running_loop().create_task(self._renew(self._store.renewal))
+
+    async def _renew(self, every: float) -> None:
+        """Tell a shared store that this inbox is alive, and take up what is left by those that are not."""
+        while True:
+            await self._clock.sleep(every)
+            try:
+                async with asyncio.timeout(STORE_TIMEOUT):
+                    await self._take_up()
+            except Exception as error:  # a store may raise what it likes
+                LOGGER.error("the store of the inbox did not say what is pending: %s", type(error).__name__)  # noqa: TRY400
+
+    async def _take_up(self) -> None:
         for key, body in await self._store.pending():
             try:
                 event = parse_event(body)

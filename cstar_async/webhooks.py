@@ -23,11 +23,13 @@ from cstar_async._event_stream import EventStream
 from cstar_async._generated import events as _events
 from cstar_async._generated.events import *  # noqa: F403 -- a class for each type of event
 from cstar_async._inbox import WebhookInbox
+from cstar_async.redis import RedisStore
 
 __all__ = [
     "EventStore",
     "EventStream",
     "MemoryStore",
+    "RedisStore",
     "SqliteStore",
     "UnknownEvent",
     "WebhookEvent",

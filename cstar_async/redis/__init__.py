@@ -1,4 +1,4 @@
-"""What a fleet of processes shares through Redis: the budget of calls of a key.
+"""What a fleet of processes shares through Redis: the budget of calls of a key, and which events were handled.
 
 ::
 
@@ -12,5 +12,6 @@ Needs the extra `redis` (`pip install 'cstar-async[redis]'`), which is imported 
 """
 
 from cstar_async.redis._limiter import RedisRateLimiter
+from cstar_async.redis._store import RedisStore
 
-__all__ = ["RedisRateLimiter"]
+__all__ = ["RedisRateLimiter", "RedisStore"]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Client: TypeAlias = Redis | RedisCluster
 
+AT_ONCE: Final = 8
+"""Scripts that run at once, each over a connection of its own; Redis does one after the other anyway."""
 _LABEL: Final = re.compile(r"[^\s{}]{1,200}")
 
 
@@ -52,7 +54,7 @@ class Door:
 
     Args:
         client_or_url: A client of `redis.asyncio`, which is used and never closed, or a URL, for a connection of its own.
-        timeout: Seconds that one script may take, connecting included.
+        timeout: Seconds that one script may take, connecting and the wait for a place included.
 
     Raises:
         ImportError: redis-py is not installed.
@@ -85,6 +87,7 @@ class Door:
         self._no_script = NoScriptError
         self._failures = (RedisError, OSError, TimeoutError)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     def enter_loop(self, what: str) -> None:
         """Bind the connection to the loop of its first use.
@@ -105,7 +108,7 @@ class Door:
             RedisAwayError: It gave no answer in time.
         """
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), self._places:
                 try:
                     return await self._client.evalsha(script.sha, len(keys), *keys, *args)
                 except self._no_script:

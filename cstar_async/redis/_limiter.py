@@ -226,7 +226,7 @@ class RedisRateLimiter:
 
     def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
         """The call was answered: learn from it, and tell the book with the next word."""
-        mirror = self._mirror
+        mirror, before = self._mirror, self._mirror.remaining
         if not mirror.count_down(status, headers):
             mirror.observe(status, headers, clock.monotonic(), clock.time())
         if _headers.RATE_LIMIT in headers:
@@ -240,7 +240,9 @@ class RedisRateLimiter:
             self._ahead = 0
             if mirror.learning is None:
                 self._learned = number
-        self._after_answer(is_urgent=is_ahead or status == 429)
+        # Fewer left than this fleet can have used: somebody else has the key, too.
+        is_less = before - mirror.remaining > 1 + mirror.in_flight + self._elsewhere
+        self._after_answer(is_urgent=is_ahead or is_less or status == 429)
 
     def give_back(self, permit: Permit, clock: Clock) -> None:  # noqa: ARG002 -- the protocol's arguments
         """The call ended without an answer, or was never sent. It counts as spent until an answer to a later one tells."""

@@ -672,6 +672,72 @@ async def test_an_event_is_handled_though_its_sender_gave_up() -> None:
     assert got == ["evt_1"]
 
 
+class SharedStore(BrokenStore):
+    """A store that other receivers use, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: list[tuple[str, bytes]] = []
+
+    @property
+    def renewal(self) -> Any:
+        """Seconds."""
+        return 20.0
+
+    async def pending(self) -> list[tuple[str, bytes]]:
+        """What the test says that others left; may fail."""
+        await super().pending()
+        left, self.left = self.left, []
+        return left
+
+
+async def test_what_other_receivers_leave_is_taken_up(caplog: pytest.LogCaptureFixture) -> None:
+    """From a shared store, which is asked again and again, also after it failed; and closing ends that."""
+    clock, store, got = FakeClock(), SharedStore(), list[str]()
+    async with WebhookInbox(SECRET, store=store, tolerance=None, _clock=clock) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            got.append(event.id)
+
+        store.left.append(("evt_1", body_of(1)))
+        store.broken.add("pending")
+        await pass_time(clock, 20.0)
+        assert got == []
+        store.broken.clear()
+        await pass_time(clock, 20.0)
+        assert got == ["evt_1"]
+    assert "the store of the inbox did not say what is pending: OSError" in caplog.text
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_shared_store_finds_out_what_became_of_an_event() -> None:
+    """A receiver whose store failed must not handle what another one has."""
+    store, got = SharedStore(), list[str]()
+    async with WebhookInbox(SECRET, store=store, tolerance=None, _clock=FakeClock()) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            got.append(event.id)
+
+        store.broken.add("accept")
+        assert await deliver(inbox, body_of(1)) == [503]
+        store.broken.clear()
+        await MemoryStore.accept(store, "evt_1", body_of(1))  # elsewhere
+        assert await deliver(inbox, body_of(1)) == [200]
+        await inbox.join()
+    assert got == []
+
+
+async def pass_time(clock: FakeClock, seconds: float) -> None:
+    """Let time pass, and everybody do what is due then."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    clock.advance(seconds)
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 async def test_closing_does_not_wait_for_a_store_that_hangs() -> None:
     """It asks for another delivery, and leaves no task behind."""
     store = BrokenStore()

@@ -147,16 +147,23 @@ async def test_calls_at_once_share_an_exchange(limiter: RedisRateLimiter, book: 
 async def test_next_call_takes_along_what_the_last_one_learned(limiter: RedisRateLimiter, book: Book) -> None:
     """So a call needs one exchange."""
     permit = await call(limiter)
-    limiter.settle(permit, 200, rate_headers(990), CLOCK)
+    limiter.settle(permit, 200, rate_headers(999), CLOCK)
     await call(limiter)
     first, second = book.words
     assert "known" not in first
-    assert (0, 990, True) == (second["held"], second["known"]["remaining"], second["known"]["is_news"])
+    assert (0, 999, True) == (second["held"], second["known"]["remaining"], second["known"]["is_news"])
+
+
+async def test_use_by_others_is_told_at_once(limiter: RedisRateLimiter, book: Book) -> None:
+    """More is gone than this fleet can have used."""
+    limiter.settle(await call(limiter), 200, rate_headers(500), CLOCK)
+    await settle()
+    assert [500] == [word["known"]["remaining"] for word in book.words[1:]]
 
 
 async def test_answer_that_no_call_follows_is_told_by_itself(limiter: RedisRateLimiter, book: Book) -> None:
     """The other processes hear of it, and then there is no task."""
-    limiter.settle(await call(limiter), 200, rate_headers(990), CLOCK)
+    limiter.settle(await call(limiter), 200, rate_headers(999), CLOCK)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
     assert [(0, False), (0, True)] == [(word["held"], word.get("known", {}).get("is_news", False)) for word in book.words]
 
@@ -369,7 +376,7 @@ async def test_what_was_not_heard_is_said_again(limiter: RedisRateLimiter, book:
     """News and losses that fell on deaf ears."""
     monkeypatch.setattr("cstar_async.redis._limiter.RETRY", 0.0)
     answered, unanswered = await asyncio.gather(call(limiter), call(limiter))
-    limiter.settle(answered, 200, rate_headers(990), CLOCK)
+    limiter.settle(answered, 200, rate_headers(999), CLOCK)
     limiter.give_back(unanswered, CLOCK)
     book.is_away = True
     await call(limiter)

@@ -1,0 +1,271 @@
+"""The limiter of a fleet before a real Redis: what the book does, and what becomes of calls when Redis hangs, dies or forgets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from cstar_async import ConnectionFailedError, CStarClient, Priority, RateLimitWaitError, RequestOptions
+from cstar_async._clock import SystemClock
+from cstar_async._rate_limiter import Permit
+from cstar_async.redis import RedisRateLimiter
+from tests.external.redis_server import RedisServer
+from tests.external.strict_server import StrictServer
+
+pytestmark = pytest.mark.external
+
+CLOCK = SystemClock()
+BOOK = "cstar_async:{main}:limit"
+ENDS = int(time.time()) + 3600
+BACKGROUND = Priority.BACKGROUND
+
+
+def headers(remaining: int, limit: int = 100) -> dict[str, str]:
+    """What the API says of its window."""
+    numbers = {"Limit": limit, "Remaining": remaining, "Reset": ENDS, "Window": 3600}
+    return {f"X-RateLimit-{name}": str(number) for name, number in numbers.items()}
+
+
+def ask(limiter: RedisRateLimiter, *, longest: float = 10.0, priority: Priority = Priority.INTERACTIVE) -> asyncio.Task[Permit]:
+    """A call that asks for a permit."""
+    return asyncio.create_task(limiter.acquire(priority, CLOCK, longest=longest, announce=lambda _: None))
+
+
+async def granted(*tasks: asyncio.Task[Permit]) -> list[bool]:
+    """Who has a permit, when everybody had time to ask several times."""
+    await asyncio.wait(tasks, timeout=0.3)
+    return [task.done() and task.exception() is None for task in tasks]
+
+
+async def give_up(*tasks: asyncio.Task[Permit]) -> None:
+    """End the waits."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest_asyncio.fixture
+async def pair(redis_server: RedisServer) -> AsyncIterator[tuple[RedisRateLimiter, RedisRateLimiter]]:
+    """Two processes, as far as Redis can tell."""
+    async with RedisRateLimiter(redis_server.url, key="main") as one, RedisRateLimiter(redis_server.url, key="main") as other:
+        yield one, other
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest_asyncio.fixture
+async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
+    """A client that looks into the book."""
+    async with Redis.from_url(redis_server.url, decode_responses=True) as client:
+        yield client
+
+
+async def learn(limiter: RedisRateLimiter, remaining: int) -> None:
+    """Make a call whose answer says what is left."""
+    limiter.settle(await ask(limiter), 200, headers(remaining), CLOCK)
+
+
+Pair = tuple[RedisRateLimiter, RedisRateLimiter]
+
+
+async def test_first_call_of_the_fleet_goes_alone(pair: Pair) -> None:
+    """The others, wherever they are, follow when its answer is seen."""
+    one, other = pair
+    first = await ask(one)
+    rest = [ask(one), ask(other)]
+    assert [False, False] == await granted(*rest)
+    one.settle(first, 200, headers(99), CLOCK)
+    assert [True, True] == await granted(*rest)
+
+
+async def test_next_goes_ahead_when_the_first_has_no_answer(pair: Pair) -> None:
+    """It was lost, and taught nothing."""
+    one, other = pair
+    first, waiting = await ask(one), ask(other)
+    assert [False] == await granted(waiting)
+    one.give_back(first, CLOCK)
+    assert [True] == await granted(waiting)
+
+
+async def test_fleet_has_no_more_calls_than_are_left(pair: Pair) -> None:
+    """Whoever asks; and the wait that would be too long says when to come back."""
+    one, other = pair
+    await learn(one, 3)
+    tasks = [ask(limiter) for limiter in (other, one, other, one)]
+    assert 3 == sum(await granted(*tasks))
+    await give_up(*tasks)
+
+
+async def test_call_for_which_nothing_is_left_is_told_when_to_come_back(pair: Pair) -> None:
+    """By another process than the one that learned it."""
+    one, other = pair
+    await learn(one, 0)
+    with pytest.raises(RateLimitWaitError) as caught:
+        await ask(other)
+    assert ENDS - 2 <= caught.value.retry_at.timestamp() <= ENDS + 2
+
+
+async def test_refusal_closes_the_window_for_everybody(pair: Pair) -> None:
+    """An answer from before it does not open it again."""
+    one, other = pair
+    await learn(one, 50)
+    refused, late = await ask(one), await ask(one)
+    one.settle(refused, 429, {"Retry-After": "600"}, CLOCK)
+    one.settle(late, 200, headers(49), CLOCK)
+    with pytest.raises(RateLimitWaitError) as caught:
+        await ask(other)
+    assert 590 <= caught.value.wait <= 600
+
+
+async def test_what_others_outside_of_the_fleet_spend_counts(pair: Pair) -> None:
+    """The smallest number of the window holds, whichever process heard it."""
+    one, other = pair
+    await learn(one, 90)
+    await learn(other, 5)
+    await learn(one, 80)
+    tasks = [ask(one) for _ in range(7)]
+    assert 5 == sum(await granted(*tasks))
+    await give_up(*tasks)
+
+
+async def test_interactive_call_of_another_process_goes_first(pair: Pair) -> None:
+    """Also before a background one that came earlier, and that leaves the reserve of ten."""
+    one, other = pair
+    await learn(one, 11)
+    held = await ask(one)
+    background = ask(one, priority=BACKGROUND)
+    assert [False] == await granted(background)
+    interactive = ask(other)
+    assert [True] == await granted(interactive)
+    one.settle(held, 200, headers(11), CLOCK)
+    assert [False] == await granted(background)
+    other.settle(await interactive, 200, headers(11), CLOCK)
+    assert [True] == await granted(background)
+
+
+async def test_last_permit_comes_back_with_a_cancelled_wait(pair: Pair) -> None:
+    """Who waits in another process has it."""
+    one, other = pair
+    await learn(one, 1)
+    held, waiting = await ask(one), ask(other)
+    assert [False] == await granted(waiting)
+    one.settle(held, 200, headers(1), CLOCK)
+    assert [True] == await granted(waiting)
+
+
+async def test_lost_call_counts_until_a_later_one_tells(pair: Pair) -> None:
+    """Two left, one lost: one goes, and its answer says that the server never saw the other."""
+    one, other = pair
+    await learn(one, 2)
+    one.give_back(await ask(one), CLOCK)
+    await asyncio.sleep(0.1)
+    second, third = ask(other), ask(other)
+    assert [True, False] == await granted(second, third)
+    other.settle(await second, 200, headers(1), CLOCK)
+    assert [True] == await granted(third)
+
+
+async def test_calls_of_a_dead_process_count_as_lost_when_its_lease_is_over(pair: Pair, redis: Redis) -> None:
+    """Then a later answer frees what the server never counted."""
+    one, other = pair
+    await learn(one, 3)
+    for _ in range(2):
+        await ask(one)
+    book = json.loads(await redis.get(BOOK))
+    book["members"][one._member]["lease"] = 1  # a minute passes
+    await redis.set(BOOK, json.dumps(book), keepttl=True)
+    first, *rest = (ask(other) for _ in range(3))
+    assert [True, False, False] == await granted(first, *rest)
+    other.settle(await first, 200, headers(2), CLOCK)
+    assert [True, True] == await granted(*rest)
+
+
+async def test_word_that_comes_late_changes_nothing(pair: Pair, redis: Redis) -> None:
+    """A connection that was given up may still deliver it."""
+    one, _ = pair
+    await learn(one, 50)
+    await ask(one)
+    word = json.dumps({**one._word(), "turn": 1, "held": 40})
+    assert {"late": True} == json.loads(await redis.eval(one._script.text, 1, BOOK, word))
+    assert 1 == json.loads(await redis.get(BOOK))["members"][one._member]["held"]
+
+
+async def test_redis_holds_one_key_with_an_end_and_no_secret(redis_server: RedisServer, redis: Redis) -> None:
+    """Under the fleet's tag, so that a cluster keeps it in one place."""
+    async with (
+        StrictServer(limit=10, window=60) as server,
+        RedisRateLimiter(redis_server.url, key="main") as limiter,
+        CStarClient(api_key="sk_test_secret", team_id="team", base_url=server.url, rate_limiter=limiter) as cstar,
+    ):
+        await cstar.request("GET", "/tickets")
+    assert [BOOK] == await redis.keys()
+    assert 60 < await redis.ttl(BOOK) <= 120
+    assert "secret" not in await redis.get(BOOK)
+
+
+async def test_restart_loses_nothing_that_a_process_knows(pair: Pair, redis_server: RedisServer) -> None:
+    """The first word after it tells what was left, and what others held."""
+    one, other = pair
+    await learn(one, 5)
+    held = [await ask(one), await ask(one)]
+    assert isinstance(await ask(other), Permit)
+    redis_server.kill()
+    redis_server.start()
+    tasks = [ask(other) for _ in range(4)]
+    assert 2 == sum(await granted(*tasks))
+    for permit, remaining in zip(held, (4, 3), strict=True):
+        one.settle(permit, 200, headers(remaining), CLOCK)
+    await give_up(*tasks)
+
+
+@pytest.mark.parametrize("fault", ["hang", "death"])
+async def test_redis_away_is_an_error_or_a_share_but_no_wait(fault: str, redis_server: RedisServer) -> None:
+    """For calls of a client, whether Redis hangs or is gone; and when it is back, the fleet goes on."""
+    async with (
+        StrictServer(limit=40, window=60) as server,
+        RedisRateLimiter(redis_server.url, key="main", when_away="error", timeout=0.2) as strict,
+        RedisRateLimiter(redis_server.url, key="main", share=4, timeout=0.2) as tolerant,
+        CStarClient(api_key="sk_test_a", team_id="team", base_url=server.url, rate_limiter=strict, max_retries=0) as failing,
+        CStarClient(api_key="sk_test_a", team_id="team", base_url=server.url, rate_limiter=tolerant, max_retries=0) as sharing,
+    ):
+        for client in (failing, sharing):
+            await client.request("GET", "/tickets")
+        if fault == "hang":
+            redis_server.suspend()
+        else:
+            redis_server.kill()
+        with pytest.raises(ConnectionFailedError, match="Redis"):
+            await failing.request("GET", "/tickets")
+        briefly = RequestOptions(max_wait=0.3)
+        for _ in range(38 // 4):
+            await sharing.request("GET", "/tickets", options=briefly)
+        with pytest.raises(RateLimitWaitError):
+            await sharing.request("GET", "/tickets", options=briefly)
+        if fault == "hang":
+            redis_server.resume()
+        else:
+            redis_server.start()
+        while tolerant.is_away:
+            await sharing.request("GET", "/tickets")
+    assert 0 == server.refused.total()
+
+
+async def test_handed_in_client_is_left_open(redis: Redis) -> None:
+    """It is the user's own; one that decodes answers serves as well."""
+    async with RedisRateLimiter(redis, key="main") as limiter:
+        await learn(limiter, 50)
+    assert await redis.ping()
+
+
+async def test_own_connection_is_closed(redis_server: RedisServer, redis: Redis) -> None:
+    """Redis sees the client that looks, and no other."""
+    async with RedisRateLimiter(redis_server.url, key="main") as limiter:
+        await learn(limiter, 50)
+    clients: list[Any] = await redis.client_list()
+    assert 1 == len(clients)

@@ -1,0 +1,173 @@
+"""A fleet of inboxes on one store, with a real Redis: each event is handled by one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from cstar_async import ConnectionFailedError
+from cstar_async.webhooks import RedisStore, WebhookEvent, WebhookInbox, sign
+from tests.external.redis_server import RedisServer
+
+pytestmark = pytest.mark.external
+
+SECRET = "whsec_fleet"
+SPAN = 112_350
+
+
+def body_of(number: int, about: str = "tkt_1") -> bytes:
+    """An event about a ticket."""
+    return json.dumps({"id": f"evt_{number}", "type": "ticket.created", "data": {"ticket": {"id": about}}}).encode()
+
+
+async def deliver(inbox: WebhookInbox, body: bytes) -> int:
+    """One delivery."""
+    return await inbox.receive(body, {"X-Signature": sign(body, SECRET)})
+
+
+@pytest_asyncio.fixture
+async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
+    """A client that looks behind the store."""
+    async with Redis.from_url(redis_server.url, decode_responses=True) as client:
+        yield client
+
+
+def store_of(server: RedisServer, **settings: Any) -> RedisStore:
+    """The store of one receiver."""
+    return RedisStore(server.url, key="hooks", **settings)
+
+
+async def test_each_event_is_handled_by_one_receiver(redis_server: RedisServer) -> None:
+    """Each of 200 events is delivered to three receivers at once, and again."""
+    got: Counter[str] = Counter()
+    inboxes = [WebhookInbox(SECRET, store=store_of(redis_server)) for _ in range(3)]
+
+    async def handle(event: WebhookEvent) -> None:
+        got[event.id] += 1
+
+    for inbox in inboxes:
+        inbox.on("*")(handle)
+    bodies = [body_of(number, about=f"tkt_{number}") for number in range(200)]
+    answers = await asyncio.gather(*(deliver(inbox, body) for body in bodies for inbox in [*inboxes, *inboxes]))
+    for inbox in inboxes:
+        await inbox.join()
+        await inbox.aclose()
+    assert {200} == set(answers)
+    assert {f"evt_{number}": 1 for number in range(200)} == got
+
+
+async def test_what_a_closed_receiver_left_goes_to_one_other(redis_server: RedisServer) -> None:
+    """In the order of its arrival, at its next renewal."""
+    first, *others = (store_of(redis_server) for _ in range(3))
+    for number in range(3):
+        assert await first.accept(f"evt_{number}", body_of(number))
+    await first.done("evt_1")
+    assert [[], []] == [await other.pending() for other in others]
+    await first.aclose()
+    taken = await asyncio.gather(*(other.pending() for other in others))
+    assert [[], [("evt_0", body_of(0)), ("evt_2", body_of(2))]] == sorted(taken)
+    for other in others:
+        await other.aclose()
+
+
+async def test_what_a_dead_receiver_left_is_taken_up_when_its_lease_is_over(redis_server: RedisServer, redis: Redis) -> None:
+    """And not before."""
+    dead, alive = store_of(redis_server), store_of(redis_server)
+    await dead.accept("evt_1", body_of(1))
+    assert [] == await alive.pending()
+    await redis.zadd("cstar_async:{hooks}:events:receivers", {dead._receiver: 1.0})  # a minute passes
+    assert [("evt_1", body_of(1))] == await alive.pending()
+    assert [] == await dead.pending()
+    await alive.aclose()
+    await dead.aclose()
+
+
+async def test_living_receiver_keeps_its_events(redis_server: RedisServer) -> None:
+    """An inbox renews the lease of its store, however long a handler takes."""
+    may_go, got = asyncio.Event(), list[str]()
+    other = store_of(redis_server)
+    async with WebhookInbox(SECRET, store=store_of(redis_server, lease=1.0)) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            await may_go.wait()
+            got.append(event.id)
+
+        assert 200 == await deliver(inbox, body_of(1))
+        for _ in range(40):
+            await asyncio.sleep(0.05)
+            assert [] == await other.pending()
+        may_go.set()
+        await inbox.join()
+    await other.aclose()
+    assert ["evt_1"] == got
+
+
+async def test_id_is_remembered_as_long_as_cstar_repeats(redis_server: RedisServer, redis: Redis) -> None:
+    """And every key of the fleet has an end and the fleet's tag; what is done leaves no body."""
+    async with WebhookInbox(SECRET, store=store_of(redis_server)) as inbox:
+        inbox.on("*")(ignore)
+        await deliver(inbox, body_of(1))
+        await inbox.join()
+        assert 200 == await deliver(inbox, body_of(1))
+        keys = await redis.keys()
+        assert {"cstar_async:{hooks}:events:id:evt_1", "cstar_async:{hooks}:events:receivers"} < set(keys)
+        assert all(key.startswith("cstar_async:{hooks}:events:") for key in keys)
+        assert all([await redis.ttl(key) > 0 for key in keys])
+        assert SPAN - 60 <= await redis.ttl("cstar_async:{hooks}:events:id:evt_1") <= SPAN
+        assert not await redis.exists("cstar_async:{hooks}:events:bodies")
+
+
+async def ignore(event: WebhookEvent) -> None:
+    """A handler that does nothing."""
+
+
+async def test_redis_that_hangs_asks_for_another_delivery(redis_server: RedisServer) -> None:
+    """What it did when it went on is handled once, whoever is asked."""
+    got: list[str] = []
+    async with WebhookInbox(SECRET, store=store_of(redis_server, timeout=0.2)) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            got.append(event.id)
+
+        redis_server.suspend()
+        assert 503 == await deliver(inbox, body_of(1))
+        redis_server.resume()
+        assert 200 == await deliver(inbox, body_of(1))
+        assert 200 == await deliver(inbox, body_of(1))
+        await inbox.join()
+    assert ["evt_1"] == got
+
+
+async def test_event_that_redis_took_without_saying_so_is_not_lost(redis_server: RedisServer) -> None:
+    """The next delivery goes to another receiver, which leaves it to the one that has it: that one asks what is its own."""
+    first, second = store_of(redis_server, timeout=0.2), store_of(redis_server)
+    assert await first.accept("evt_0", body_of(0))
+    redis_server.suspend()
+    with pytest.raises(ConnectionFailedError):
+        await first.accept("evt_1", body_of(1))
+    redis_server.resume()
+    assert await first.last_id() == "evt_1"
+    assert await second.accept("evt_1", body_of(1)) is False
+    assert [("evt_1", body_of(1))] == await first.pending()
+    await first.aclose()
+    await second.aclose()
+
+
+async def test_client_that_decodes_answers_serves_as_well(redis: Redis) -> None:
+    """Bodies are bytes again; the client is left open."""
+    store, next_one = RedisStore(redis, key="hooks"), RedisStore(redis, key="hooks")
+    await store.accept("evt_1", "Łukasz".encode())
+    await store.aclose()
+    assert [("evt_1", "Łukasz".encode())] == await next_one.pending()
+    assert "evt_1" == await next_one.last_id()
+    await next_one.aclose()
+    assert await redis.ping()
