@@ -22,11 +22,13 @@ from typing import Any, Literal
 import pytest
 
 from cstar_async import CStarClient, RequestOptions
+from cstar_async.models import Ticket
 from cstar_async.webhooks import SqliteStore
 from examples import support_bot
 
 ROOT = Path(__file__).parents[2]
-SUBJECTS = ("Cannot log in", "Charged twice", "A compliment", "It crashes", "Fire")
+PRAISE = "A compliment"
+SUBJECTS = ("Cannot log in", "Charged twice", PRAISE, "It crashes", "Fire")
 STUBBORN = RequestOptions(max_retries=30)
 
 Way = Literal["webhooks", "stream"]
@@ -198,7 +200,7 @@ async def play(way: Way, tmp_path: Path, *, tickets: int, kills: int) -> dict[st
             if way == "webhooks":
                 await hears(fake, way, port)
                 await deliver_all(fake)
-            await welcomed(cstar, set(opened))
+            await answered(cstar, set(opened))
             if way == "webhooks":
                 await deliver_all(fake)
             assert await bot.end() == 0, bot_log(tmp_path)
@@ -228,11 +230,16 @@ async def deliver_all(fake: FakeProcess) -> None:
             await fake.do("advance", seconds=seconds)
 
 
-async def welcomed(cstar: CStarClient, tickets: set[str]) -> None:
-    """Wait until every ticket has a message."""
+async def answered(cstar: CStarClient, tickets: set[str]) -> None:
+    """Wait until every ticket has a message and its tags; after that the bot changes nothing more."""
     async with asyncio.timeout(120):
-        while not tickets <= {ticket.id async for ticket in cstar.tickets.list() if ticket.message_count}:  # noqa: ASYNC110
+        while not tickets <= {ticket.id async for ticket in cstar.tickets.list() if is_answered(ticket)}:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+
+
+def is_answered(ticket: Ticket) -> bool:
+    """Whether the bot is done with a ticket."""
+    return bool(ticket.message_count) and (bool(ticket.tags) or ticket.title.startswith(PRAISE))
 
 
 async def welcomes(cstar: CStarClient, ticket: str) -> int:
