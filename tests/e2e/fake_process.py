@@ -10,14 +10,45 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections import Counter
+from random import Random
 from typing import Any
 
 from cstar_async.testing import FakeCStar
 
 AWAY_S = 0.3
+BETWEEN_BREAKS_S = 1.5
 
 
-async def obey(fake: FakeCStar, order: dict[str, Any]) -> dict[str, Any]:
+class Network:
+    """What happens to the event stream on its way: connections break, messages come again, or late and out of order."""
+
+    def __init__(self, fake: FakeCStar) -> None:
+        self.counts = Counter[str]()
+        self._streams = fake.streams
+        self._send = fake.streams.publish
+        self._random = Random(7)
+        vars(fake.streams)["publish"] = self._publish
+
+    def _publish(self, *message: Any) -> None:
+        loop, fate = asyncio.get_running_loop(), self._random.random()
+        if fate < 0.2:
+            self.counts["delayed"] += 1
+            loop.call_later(0.2, self._send, *message)
+            return
+        self._send(*message)
+        if fate < 0.45:
+            self.counts["repeated"] += 1
+            loop.call_later(0.1, self._send, *message)
+
+    async def break_connections(self) -> None:
+        """Break them again and again."""
+        while True:
+            await asyncio.sleep(BETWEEN_BREAKS_S)
+            self.counts["broken"] += self._streams.drop()
+
+
+async def obey(fake: FakeCStar, network: Network, order: dict[str, Any]) -> dict[str, Any]:
     """Carry out one order."""
     if order["do"] == "advance":
         fake.clock.advance(order["seconds"])
@@ -27,10 +58,10 @@ async def obey(fake: FakeCStar, order: dict[str, Any]) -> dict[str, Any]:
         await fake.start()
     elif order["do"] == "settle":
         await fake.deliveries.settled()
-    return report(fake)
+    return report(fake, network)
 
 
-def report(fake: FakeCStar) -> dict[str, Any]:
+def report(fake: FakeCStar, network: Network) -> dict[str, Any]:
     """What has happened so far."""
     done = list(fake.deliveries)
     dropped_before, dropped_after, repeated, *delayed = (fault.fired for fault in fake.deliveries.faults)
@@ -45,7 +76,8 @@ def report(fake: FakeCStar) -> dict[str, Any]:
         "answers dropped": dropped_after,
         "repeated": repeated,
         "delayed": sum(delayed),
-        "listened": sum(request.operation == "listen_to_events" for request in fake.requests),
+        "streams": sum(request.operation == "listen_to_events" for request in fake.requests),
+        **{f"stream {what}": count for what, count in network.counts.items()},
         "lost answers to the bot": sum(fault.fired for fault in fake.faults),
     }
 
@@ -68,11 +100,13 @@ async def main() -> None:
     fake.faults.add(operation="create_ticket_message", drop="after", probability=0.10, times=None)
     fake.faults.add(operation="create_ticket_message", status=503, probability=0.05, times=None)
     fake.faults.add(operation="update_ticket", drop="after", probability=0.10, times=None)
-    loop = asyncio.get_running_loop()
+    loop, network = asyncio.get_running_loop(), Network(fake)
     async with fake:
+        breaking = asyncio.create_task(network.break_connections())
         say({"url": fake.url, "key": fake.secret_key})
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            say(await obey(fake, json.loads(line)))
+            say(await obey(fake, network, json.loads(line)))
+        breaking.cancel()
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ async def hears(fake: FakeProcess, way: Way, port: int) -> None:
     async with asyncio.timeout(60):
         while True:
             if way == "stream":
-                if (await fake.do("report"))["listened"]:
+                if (await fake.do("report"))["streams"]:
                     return
             else:
                 try:
@@ -178,6 +178,8 @@ async def play(way: Way, tmp_path: Path, *, tickets: int, kills: int) -> dict[st
 
     async with fake_process() as fake, CStarClient(api_key=fake.key, base_url=fake.url, retry_budget=None) as cstar:
         settings = {"CSTAR_API_KEY": fake.key, "CSTAR_BASE_URL": fake.url, "BOT_DATABASE": str(database), "BOT_PORT": str(port)}
+        for seeded in await cstar.webhooks.list():
+            await cstar.webhooks.delete(seeded.id)
         if way == "webhooks":
             url = f"http://127.0.0.1:{port}/hooks/cstar"
             hook = await cstar.webhooks.create(name="Bot", url=url, events=list(support_bot.WANTED))
@@ -261,6 +263,14 @@ async def test_every_ticket_gets_one_welcome_by_webhook(tmp_path: Path) -> None:
     assert report["taken"] >= 20
 
 
+async def test_every_ticket_gets_one_welcome_by_stream(tmp_path: Path) -> None:
+    """A small play: one kill, one restart."""
+    report = await play("stream", tmp_path, tickets=20, kills=1)
+    check(report, tickets=20, kills=1)
+    assert report["sent"] == 0
+    assert report["streams"] > 1
+
+
 @pytest.mark.soak
 async def test_five_hundred_tickets_get_one_welcome_each_by_webhook(tmp_path: Path) -> None:
     """Three kills, one restart, and every kind of trouble that deliveries can have."""
@@ -268,3 +278,12 @@ async def test_five_hundred_tickets_get_one_welcome_each_by_webhook(tmp_path: Pa
     check(report, tickets=500, kills=3)
     for trouble in ("dropped", "answers dropped", "repeated", "delayed", "second attempts", "lost answers to the bot"):
         assert report[trouble] > 10, trouble
+
+
+@pytest.mark.soak
+async def test_five_hundred_tickets_get_one_welcome_each_by_stream(tmp_path: Path) -> None:
+    """Three kills, one restart, and every kind of trouble that a stream can have."""
+    report = await play("stream", tmp_path, tickets=500, kills=3)
+    check(report, tickets=500, kills=3)
+    for trouble, least in (("stream delayed", 10), ("stream repeated", 10), ("stream broken", 3), ("lost answers to the bot", 10)):
+        assert report[trouble] >= least, trouble
