@@ -1,0 +1,1 @@
+"""Faults on the wire between client and fake, one by one and all together."""

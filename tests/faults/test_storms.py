@@ -1,0 +1,102 @@
+"""No fault of the network doubles a ticket, mixes up answers or keeps a place: many creates through a proxy that spoils some.
+
+Each kind of fault by itself, and all together; a small storm of each here, the full ones by `make soak`, with the fake in a process
+of its own. A create ends with its own ticket, which is on the server once, or with a typed error, and it is there at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from cstar_async.testing import FakeCStar
+from tests.faults.fake_process import FakeProcess
+from tests.faults.kinds import HARMLESS, KINDS
+from tests.faults.storm import Outcome, Service, storm
+
+ONE_AT_A_TIME = ("answered_again_later",)
+STALLING = ("stalled_before", "stalled_after", "stalled_in_answer")
+MIXED = tuple(kind for kind in KINDS if kind not in ONE_AT_A_TIME)
+FULL = 10_000
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeCStar]:
+    """A fake without limits, in this event loop."""
+    async with FakeCStar(limits=False) as fake:
+        yield fake
+
+
+@pytest.fixture
+def process() -> Iterator[FakeProcess]:
+    """A fake without limits, in a process of its own."""
+    with FakeProcess() as process:
+        yield process
+
+
+async def one_kind(service: Service, kind: str, creates: int) -> Outcome:
+    """A storm of one kind of fault."""
+    workers = 1 if kind in ONE_AT_A_TIME else 48
+    return await storm(service, creates=creates, kinds=[kind], workers=workers, timeout=0.3 if kind in STALLING else 10.0)
+
+
+def check(outcome: Outcome, creates: int) -> None:
+    """What is true of every storm."""
+    assert ([], [], [], []) == outcome.faultless
+    assert creates == outcome.returned + outcome.failed.total() + outcome.cancelled
+    assert creates * 0.05 < outcome.met.total()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_kind_of_fault_doubles_nothing(fake: FakeCStar, kind: str) -> None:
+    """Fifty creates of which three in ten requests meet it."""
+    outcome = await one_kind(fake, kind, 50)
+    check(outcome, 50)
+    assert 25 < outcome.returned
+    if kind in HARMLESS:
+        assert (50, 50) == (outcome.returned, outcome.requests)
+
+
+async def test_all_kinds_together_double_nothing(fake: FakeCStar) -> None:
+    """Three hundred creates through everything at once, of three clients."""
+    outcome = await storm(fake, creates=300, kinds=MIXED, clients=3, timeout=0.5)
+    check(outcome, 300)
+    assert 15 < len(outcome.met)
+
+
+async def test_cancelled_calls_double_nothing(fake: FakeCStar) -> None:
+    """Three hundred creates, of which half are cancelled at a random moment, through everything at once."""
+    outcome = await storm(fake, creates=300, kinds=MIXED, cancelling=0.5, timeout=0.5)
+    check(outcome, 300)
+    assert 20 < outcome.cancelled
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_ten_thousand_creates_through_a_kind(process: FakeProcess, kind: str) -> None:
+    """Ten thousand creates of which three in ten requests meet it."""
+    outcome = await one_kind(process, kind, FULL)
+    check(outcome, FULL)
+    assert FULL * 0.95 < outcome.returned
+    if kind in HARMLESS:
+        assert (FULL, FULL) == (outcome.returned, outcome.requests)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("cancelling", [0.0, 0.3], ids=["carried through", "cancelled"])
+@pytest.mark.parametrize("seed", range(2))
+async def test_ten_thousand_creates_through_all_kinds(process: FakeProcess, cancelling: float, seed: int) -> None:
+    """Ten thousand creates through everything at once, of four clients."""
+    outcome = await storm(process, creates=FULL, kinds=MIXED, clients=4, workers=24, cancelling=cancelling, timeout=0.5, seed=seed)
+    check(outcome, FULL)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1500)
+async def test_ten_thousand_creates_one_at_a_time_through_all_kinds(process: FakeProcess) -> None:
+    """Ten thousand creates one after the other, with answers that come again while nobody asks, and everything else."""
+    outcome = await storm(process, creates=FULL, kinds=list(KINDS), workers=1, timeout=0.05)
+    check(outcome, FULL)
