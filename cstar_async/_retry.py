@@ -19,6 +19,8 @@ How often in all
 
 from __future__ import annotations
 
+import enum
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -93,6 +95,67 @@ def wait_before(attempt: int, failure: Failure, random: Callable[[], float]) -> 
     if required is not None:
         return required * (1 + SPREAD * random())
     return min(LONGEST_BACK_OFF, FIRST_WAIT * float(1 << min(attempt - 1, 10))) * random()
+
+
+class Verdict(enum.Enum):
+    """What becomes of a call after an attempt that failed."""
+
+    RETRY = enum.auto()
+    """Wait, then try again."""
+    RAISE = enum.auto()
+    """Raise the failure's own error."""
+    REFUSE = enum.auto()
+    """The limit asks for a longer wait than the call allows: say so before waiting."""
+
+
+@attrs.frozen
+class Decision:
+    """What to do after an attempt that failed."""
+
+    verdict: Verdict
+    wait: float = 0.0
+    """Seconds until the next attempt; if it is refused, those that the server asked for."""
+
+
+@attrs.frozen(kw_only=True)
+class Allowance:
+    """What a call allows itself."""
+
+    max_retries: int
+    """Attempts after the first."""
+    max_wait: float
+    """Seconds: the longest single wait."""
+    left: float | None = None
+    """Seconds until the deadline; below 0 if it is over. None: there is none."""
+
+
+def decide(
+    failure: Failure, *, method: str, idempotency_key: str | None, attempt: int, allowance: Allowance, random: Callable[[], float]
+) -> Decision:
+    """Decide what to do after an attempt that failed; the budget has its own word, and only where this says to try again.
+
+    A wait that the server asks for is kept or not begun: a 429 whose wait is too long is refused, any other failure raises its own
+    error. What is added to it at random may go a tenth beyond `max_wait`, never beyond the deadline. A back-off is the client's own
+    choice and bends to `max_wait`; where the deadline leaves no room for it, the failure is raised.
+
+    Args:
+        failure: What became of the last attempt.
+        method: Of the call.
+        idempotency_key: Under which it is sent, or None.
+        attempt: How many attempts have been made, from 1.
+        allowance: What the call allows itself.
+        random: A number from 0 to below 1.
+    """
+    if attempt > allowance.max_retries or not is_repeatable(failure, method, idempotency_key):
+        return Decision(Verdict.RAISE)
+    required, wait = required_wait(failure), wait_before(attempt, failure, random)
+    left = math.inf if allowance.left is None else allowance.left
+    if required is None:
+        wait = min(wait, allowance.max_wait)
+        return Decision(Verdict.RAISE) if wait > left else Decision(Verdict.RETRY, wait)
+    if required > min(allowance.max_wait, left):
+        return Decision(Verdict.REFUSE, required) if failure.status == 429 else Decision(Verdict.RAISE)
+    return Decision(Verdict.RETRY, min(wait, left))
 
 
 class RetryBudget:

@@ -47,7 +47,7 @@ from cstar_async._rate_limit import read_state
 from cstar_async._rate_limiter import Limiter, Permit
 from cstar_async._redaction import redact
 from cstar_async._response import RECORDER, Response
-from cstar_async._retry import SAFE_METHODS, Failure, RetryBudget, is_repeatable, required_wait, wait_before
+from cstar_async._retry import SAFE_METHODS, Allowance, Failure, RetryBudget, Verdict, decide
 from cstar_async._single_flight import SingleFlight
 from cstar_async._transport import Transport
 from cstar_async._unset import UNSET
@@ -59,7 +59,6 @@ from cstar_async.errors import (
     CStarError,
     DecodeError,
     InvalidArgumentError,
-    RateLimitError,
     RateLimitWaitError,
     RequestTimeoutError,
     TransportError,
@@ -747,23 +746,23 @@ class ClientSender:
             CStarError: *raised*, because another attempt would not help, could do harm, or is not allowed any more.
         """
         core, settings, attempt = self.core, call.settings, call.attempts
-        if attempt > settings.max_retries or not is_repeatable(failure, call.method, call.idempotency_key):
+        decision = decide(
+            failure,
+            method=call.method,
+            idempotency_key=call.idempotency_key,
+            attempt=attempt,
+            allowance=Allowance(
+                max_retries=settings.max_retries,
+                max_wait=settings.max_wait,
+                left=None if call.deadline_at is None else call.deadline_at - core.clock.monotonic(),
+            ),
+            random=core.random,
+        )
+        if decision.verdict is Verdict.REFUSE:
+            raise self._wait_too_long(call, raised, decision.wait) from raised
+        if decision.verdict is Verdict.RAISE or not core.budget.take():
             raise raised
-        required = required_wait(failure)
-        wait = wait_before(attempt, failure, core.random)
-        left = None if call.deadline_at is None else call.deadline_at - core.clock.monotonic()
-        if required is None:
-            # The length of this wait is the client's own choice, so it bends to what the caller allows.
-            wait = min(wait, settings.max_wait)
-        longest = settings.max_wait if left is None else min(settings.max_wait, left)
-        if (required is not None and required > longest) or (left is not None and wait > left and required is None):
-            if isinstance(raised, RateLimitError):
-                raise self._wait_too_long(call, raised, required or 0.0) from raised
-            raise raised
-        if left is not None:
-            wait = min(wait, left)
-        if not core.budget.take():
-            raise raised
+        wait = decision.wait
         target = call.target
         core.observers.retry(
             RetryInfo(
@@ -780,7 +779,7 @@ class ClientSender:
         self._announce(call, "rate_limit" if failure.status == 429 else "back_off", wait)
         await core.clock.sleep(wait)
 
-    def _wait_too_long(self, call: Call, refused: RateLimitError, wait: float) -> RateLimitWaitError:
+    def _wait_too_long(self, call: Call, refused: CStarError, wait: float) -> RateLimitWaitError:
         retry_at = moment(self.core.clock.time() + wait)
         return RateLimitWaitError(
             f"the server asks to come back after {wait:.0f} s, longer than allowed",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from cstar_async._retry import Failure, RetryBudget, is_repeatable, required_wait, wait_before
+from cstar_async._retry import Allowance, Decision, Failure, RetryBudget, Verdict, decide, is_repeatable, required_wait, wait_before
 
 LOST, UNSENT = Failure(), Failure(sent=False)
 BUSY = Failure(status=409, code="Idempotency_In_Progress")
@@ -79,6 +81,77 @@ def test_wait_of_the_server_is_spread_by_a_tenth() -> None:
     """Never earlier, up to a tenth later."""
     failure = Failure(status=429, retry_after=10.0)
     assert (10.0, 10.5) == (wait_before(1, failure, lambda: 0.0), wait_before(1, failure, lambda: 0.5))
+
+
+def asked(number: int, seconds: float) -> Failure:
+    """An answer that asks to come back after a while."""
+    return Failure(status=number, retry_after=seconds)
+
+
+RAISE, REFUSE, RETRY = Verdict.RAISE, Verdict.REFUSE, Verdict.RETRY
+NONE, DECISIONS = math.inf, list[tuple[Failure, str, int, int, float, float, Verdict, float]]()
+DECISIONS += [
+    # failure, call, attempts made, retries allowed, longest wait, seconds to the deadline: verdict, wait (of a share of a half)
+    # What may pass is tried again while retries are left, after a back-off that doubles.
+    (LOST, "GET", 1, 3, 60, NONE, RETRY, 0.25),
+    (LOST, "GET", 3, 3, 60, NONE, RETRY, 1.0),
+    (LOST, "GET", 4, 3, 60, NONE, RAISE, 0),
+    (LOST, "GET", 1, 0, 60, NONE, RAISE, 0),
+    (status(408), "GET", 2, 3, 60, NONE, RETRY, 0.5),
+    (status(500), "GET", 1, 3, 60, NONE, RETRY, 0.25),
+    (status(599), "GET", 1, 3, 60, NONE, RETRY, 0.25),
+    (BUSY, "POST", 1, 3, 60, NONE, RETRY, 0.25),
+    (status(404), "GET", 1, 3, 60, NONE, RAISE, 0),
+    (status(409), "POST", 1, 3, 60, NONE, RAISE, 0),
+    (status(301), "GET", 1, 3, 60, NONE, RAISE, 0),
+    # A write without a key is repeated only if the server did not act.
+    (LOST, "POST", 1, 3, 60, NONE, RETRY, 0.25),
+    (LOST, "POST without key", 1, 3, 60, NONE, RAISE, 0),
+    (UNSENT, "POST without key", 1, 3, 60, NONE, RETRY, 0.25),
+    (status(500), "DELETE", 1, 3, 60, NONE, RETRY, 0.25),
+    (status(503), "POST without key", 1, 3, 60, NONE, RAISE, 0),
+    (asked(429, 2), "POST without key", 1, 3, 60, NONE, RETRY, 2.1),
+    # A wait that the server asks for is kept, or refused at once.
+    (status(429), "GET", 1, 3, 60, NONE, RETRY, 63.0),
+    (status(429), "GET", 1, 3, 59.9, NONE, REFUSE, 60),
+    (asked(429, 0), "GET", 1, 3, 60, NONE, RETRY, 0),
+    (asked(429, 7), "GET", 3, 3, 60, NONE, RETRY, 7.35),
+    (asked(429, 60), "GET", 1, 3, 60, NONE, RETRY, 63.0),
+    (asked(429, 61), "GET", 1, 3, 60, NONE, REFUSE, 61),
+    (asked(429, 61), "GET", 4, 3, 60, NONE, RAISE, 0),
+    (asked(503, 7), "GET", 1, 3, 60, NONE, RETRY, 7.35),
+    (asked(503, 61), "GET", 1, 3, 60, NONE, RAISE, 0),
+    (asked(408, 61), "GET", 1, 3, 60, NONE, RAISE, 0),
+    (Failure(status=409, code="idempotency_in_progress", retry_after=61), "POST", 1, 3, 60, NONE, RAISE, 0),
+    # The deadline bounds every wait, and what chance adds to it.
+    (asked(429, 10), "GET", 1, 3, 60, 9.9, REFUSE, 10),
+    (asked(429, 10), "GET", 1, 3, 60, 10.0, RETRY, 10.0),
+    (asked(429, 10), "GET", 1, 3, 60, 10.2, RETRY, 10.2),
+    (asked(503, 10), "GET", 1, 3, 60, 9.9, RAISE, 0),
+    (asked(429, 0), "GET", 1, 3, 60, -0.1, REFUSE, 0),
+    (LOST, "GET", 5, 9, 60, 4.0, RETRY, 4.0),
+    (LOST, "GET", 5, 9, 60, 3.9, RAISE, 0),
+    (LOST, "GET", 1, 3, 60, -0.1, RAISE, 0),
+    # A back-off is the client's own, and bends to the longest wait.
+    (LOST, "GET", 5, 9, 1.5, NONE, RETRY, 1.5),
+    (LOST, "GET", 5, 9, 1.5, 1.6, RETRY, 1.5),
+    (LOST, "GET", 1, 3, 0, NONE, RETRY, 0),
+]
+
+
+@pytest.mark.parametrize("row", DECISIONS, ids=range(len(DECISIONS)))
+def test_decision_is_that_of_the_table(row: tuple[Failure, str, int, int, float, float, Verdict, float]) -> None:
+    """To try again after so many seconds, to raise what came, or to refuse the wait."""
+    failure, call, attempt, retries, longest, left, verdict, wait = row
+    decision = decide(
+        failure,
+        method=call.split()[0],
+        idempotency_key="idk_1" if call == "POST" else None,
+        attempt=attempt,
+        allowance=Allowance(max_retries=retries, max_wait=longest, left=None if left == NONE else left),
+        random=lambda: 0.5,
+    )
+    assert Decision(verdict, pytest.approx(wait)) == decision
 
 
 def test_budget_pays_five_a_retry_until_it_is_empty() -> None:
