@@ -595,7 +595,9 @@ class ClientSender:
             async with asyncio.timeout(left):
                 return await self.core.team_path.get(self._find_team)
         except TimeoutError:
-            raise RequestTimeoutError("the deadline was over before the team of the key was found", sent=False) from None
+            error = RequestTimeoutError("the deadline was over before the team of the key was found", sent=False)
+            call.name(error)
+            raise error from None
 
     async def _find_team(self) -> str:
         from cstar_async._generated.api.auth import whoami

@@ -52,6 +52,17 @@ WAITS: dict[str, tuple[dict[str, str], dict[str, object], float, float]] = {
     "garbage": ({"Retry-After": "soon"}, {}, 60.0, 66.0),
     "negative": ({"Retry-After": "-5"}, {}, 60.0, 66.0),
     "nothing": ({}, {}, 60.0, 66.0),
+    "not a number": ({"Retry-After": "nan"}, {}, 60.0, 66.0),
+    "endless": ({"Retry-After": "inf"}, {}, 60.0, 66.0),
+    "date": ({"Retry-After": formatdate(1_800_000_020, usegmt=True)}, {}, 20.0, 22.0),
+    "date by the server's clock": (
+        {"Retry-After": formatdate(1_000_020, usegmt=True), "Date": formatdate(1_000_000, usegmt=True)},
+        {},
+        20.0,
+        22.0,
+    ),
+    "date in the past": ({"Retry-After": formatdate(1_700_000_000, usegmt=True)}, {}, 0.0, 0.0),
+    "no date at all": ({"Retry-After": "31 Feb 2026 25:00:00 GMT"}, {}, 60.0, 66.0),
 }
 
 
@@ -87,6 +98,28 @@ async def test_a_429_that_asks_for_too_long_is_raised_at_once(server: Server, cl
     error = caught.value
     assert (61, "req_7", RateLimitError, []) == (error.wait, error.request_id, type(error.__cause__), clock.slept)
     assert clock.time() + 61 == error.retry_at.timestamp()
+
+
+@pytest.mark.parametrize("text", ["31536000", formatdate(1_800_000_000 + 31_536_000, usegmt=True), "9" * 30])
+async def test_a_429_that_asks_for_a_year_is_raised_at_once(
+    server: Server, client: CStarClient, clock: InstantClock, text: str
+) -> None:
+    """Nobody waits a year; the error names the day, and what is absurd is cut to a leap year."""
+    server.script(failed(429, headers={"Retry-After": text}))
+    with pytest.raises(RateLimitWaitError) as caught:
+        await client.tickets.get("tkt_1")
+    assert caught.value.wait in {365 * 86400, 366 * 86400}
+    assert (clock.time() + caught.value.wait, [], 1) == (caught.value.retry_at.timestamp(), clock.slept, len(server.requests))
+
+
+async def test_a_year_ahead_closes_the_window_for_an_hour_at_most(server: Server, client: CStarClient, clock: InstantClock) -> None:
+    """A server that once said something absurd is asked again in the next window."""
+    server.script(failed(429, headers={"Retry-After": "31536000"}))
+    with pytest.raises(RateLimitWaitError):
+        await client.tickets.get("tkt_1")
+    clock.now += 3599
+    await client.tickets.get("tkt_1")
+    assert (2, [1.0]) == (len(server.requests), clock.slept)
 
 
 async def test_a_503_that_asks_for_too_long_is_its_own_error(server: Server, client: CStarClient, clock: InstantClock) -> None:
