@@ -229,6 +229,11 @@ class Call(HttpRequest):
         error.attempts = self.attempts
         error.idempotency_key = self.idempotency_key
 
+    def name_undecodable(self, error: DecodeError) -> None:
+        """Write on an error which call it ended, and by which request if the body did not say so."""
+        self.name(error)
+        error.request_id = error.request_id or self.response.headers.get(_headers.REQUEST_ID)
+
 
 class StreamCall(Call):
     """A call whose answer has no end."""
@@ -479,14 +484,17 @@ class ClientSender:
         return response
 
     def _free_response(self, call: Call) -> Response[JSON]:
-        """The answer to a free request: `data` where there is an envelope, else the whole body; None for an empty one."""
+        """The answer to a free request: `data` where there is an envelope, else the whole body.
+
+        It is None for an empty body, and where a thing to be deleted was found gone.
+        """
         response = call.response
-        if not response.body.strip():
+        if not response.body.strip() or response.status == 404:
             return self._respond(call, {}, cast("JSON", None))
         try:
             parsed = parse_body(response.body, status=response.status)
         except DecodeError as error:
-            call.name(error)
+            call.name_undecodable(error)
             raise
         envelope: dict[str, Unchecked] = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
         return self._respond(call, envelope, cast("JSON", envelope["data"]))
@@ -870,7 +878,7 @@ class ClientSender:
                     request_id=request_id_of(envelope),
                 )
         except DecodeError as error:
-            call.name(error)
+            call.name_undecodable(error)
             raise
         if self.core.observers.watch_drift and operation.result is not None and data is not None:
             self._report_drift(operation, operation.result, data)

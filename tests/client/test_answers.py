@@ -289,3 +289,12 @@ async def test_an_answer_that_cannot_be_read_knows_when_its_call_failed(
         await client.tickets.get("tkt_1")
     assert caught.value.at
     assert clock.time() == caught.value.at.timestamp()
+
+
+@pytest.mark.parametrize(("body", "request_id"), [(b"<html>", "req_head"), (b'{"meta": {"requestId": "req_body"}}', "req_body")])
+async def test_a_decode_error_names_the_request(server: Server, client: CStarClient, body: bytes, request_id: str) -> None:
+    """By what the body says, or else by a header: support needs it most where the answer is broken."""
+    server.script(raw(body, headers={"x-cstar-request-id": "req_head"}))
+    with pytest.raises(DecodeError) as caught:
+        await client.tickets.get("tkt_1")
+    assert request_id == caught.value.request_id

@@ -263,6 +263,13 @@ async def test_a_lost_delete_that_finds_nothing_is_done(server: Server, client: 
     assert Deleted(deleted=True, id="tkt_1") == await client.tickets.delete("tkt_1")
 
 
+async def test_a_lost_free_delete_that_finds_nothing_has_no_data(server: Server, client: CStarClient) -> None:
+    """The same holds for a path of the caller's own; what the 404 says of an error is no data."""
+    server.script(cut(), failed(404))
+    response = await client.request("DELETE", "/tickets/tkt_1")
+    assert (404, None, 2) == (response.status, response.data, response.attempts)
+
+
 async def test_a_delete_that_finds_nothing_at_first_is_not_found(server: Server, client: CStarClient) -> None:
     """A 404 on the first attempt of a DELETE is raised."""
     server.script(failed(404))
