@@ -57,6 +57,7 @@ def _texts(parsed: Parsed, view: View) -> dict[str, str]:
             total=view.evidence.total,
             kinds=view.evidence.kinds,
             sections=view.evidence.sections,
+            events=view.evidence.events,
             team_scope=TEAM_SCOPE,
             library_scope=LIBRARY_SCOPE,
         ),

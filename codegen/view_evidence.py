@@ -1,4 +1,4 @@
-"""The page that says how sure the document is of each operation, for people who decide what to build on."""
+"""The page that says how sure the document is of each operation and event, for people who decide what to build on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codegen import view_names as names
-from codegen.document import Document, Operation, items
+from codegen.document import Document, Event, Node, Operation, items, schema_named
 from codegen.preflight_operations import scope_of
+from codegen.preflight_schemas import is_free
 from codegen.view_operations import own_parameters
 from codegen.view_prose import sentence
 from codegen.view_usage import body_name
@@ -40,6 +41,18 @@ class RowView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EventRowView:
+    """One type of event."""
+
+    name: str
+    type: str
+    data: str
+    """The class of `data`; empty where it is free JSON."""
+    evidence: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SectionView:
     """The operations of one namespace."""
 
@@ -54,6 +67,7 @@ class EvidenceView:
 
     kinds: tuple[KindView, ...]
     sections: tuple[SectionView, ...]
+    events: tuple[EventRowView, ...]
 
     @property
     def total(self) -> int:
@@ -68,6 +82,18 @@ def evidence_view(document: Document) -> EvidenceView:
     return EvidenceView(
         kinds=tuple(KindView(name=name, count=given.count(name), meaning=_MEANINGS[name]) for name in EVIDENCE),
         sections=tuple(section for section in sections if section.rows),
+        events=tuple(_event_row(document, event) for event in document.events),
+    )
+
+
+def _event_row(document: Document, event: Event) -> EventRowView:
+    schema = schema_named(event.data["$ref"])
+    return EventRowView(
+        name=names.event_class(event.type),
+        type=event.type,
+        data="" if is_free(document.schemas[schema]) else schema,
+        evidence=str(event.node["x-evidence"]),
+        source=_source(event.node),
     )
 
 
@@ -79,13 +105,17 @@ def _section(document: Document, namespace: str, description: str) -> SectionVie
 def _row(document: Document, operation: Operation) -> RowView:
     scope, prefix = scope_of(operation.path)
     owner = "library" if scope == "library" else f"cstar.{operation.namespace}"
-    evidence = str(operation.node["x-evidence"])
     return RowView(
         call=f"{owner}.{operation.node['x-cstar-method']}({', '.join(_needed(document, operation))})",
         request=f"{operation.method.upper()} {operation.path.removeprefix(prefix)}",
-        evidence=evidence,
-        source=_in_a_cell(str(operation.node["x-source"]).removeprefix(f"{evidence}:")),
+        evidence=str(operation.node["x-evidence"]),
+        source=_source(operation.node),
     )
+
+
+def _source(node: Node) -> str:
+    """Where a thing is known from; the evidence has a column of its own."""
+    return _in_a_cell(str(node["x-source"]).removeprefix(f"{node['x-evidence']}:"))
 
 
 def _needed(document: Document, operation: Operation) -> Iterator[str]:

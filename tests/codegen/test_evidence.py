@@ -35,6 +35,22 @@ def test_every_operation_stands_on_the_page_once(page: EvidenceView) -> None:
     assert len(Document(real()).operations) == len(requests) == len(set(requests)) == page.total
 
 
+def test_every_event_stands_on_the_page_once(page: EvidenceView) -> None:
+    """With its class and what its data is read as."""
+    assert [event.type for event in Document(real()).events] == [one.type for one in page.events]
+    rows = [line for line in PAGE.splitlines() if line.startswith("| `Ticket") and "`ticket.created`" in line]
+
+    assert ["| `TicketCreated` | `ticket.created` | `TicketEventData` | documented | Webhook reference, Event types |"] == rows
+
+
+def test_page_without_events_has_no_section_for_them() -> None:
+    """A document need not have any."""
+    raw = real()
+    del raw["webhooks"]
+
+    assert () == evidence_view(Document(raw)).events
+
+
 def test_counts_are_those_of_the_document(page: EvidenceView) -> None:
     """Each degree of evidence is counted from its operations."""
     given = [one.node["x-evidence"] for one in Document(real()).operations]
