@@ -44,6 +44,8 @@ async def add_triage_rule(cstar: CStarClient, *, agent_id: str) -> Automation:
 
 async def main() -> None:
     """Do it for the team of the key in the environment."""
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     agent_id, ticket_id = sys.argv[1:]
     async with CStarClient.from_env() as cstar:
         rule = await add_triage_rule(cstar, agent_id=agent_id)

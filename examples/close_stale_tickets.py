@@ -35,6 +35,8 @@ async def close_stale_tickets(cstar: CStarClient, *, days: int, now: datetime) -
 
 async def main() -> None:
     """Do it for the team of the key in the environment."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     async with CStarClient.from_env() as cstar:
         closed = await close_stale_tickets(cstar, days=int(sys.argv[1]), now=datetime.now(UTC))
     print(f"{len(closed)} tickets closed")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import hashlib
+import io
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from cstar_async.models import ImportResult
 def read_records(text: str) -> list[dict[str, object]]:
     """The rows of a CSV file as customers."""
     records: list[dict[str, object]] = []
-    for row in csv.DictReader(text.splitlines()):
+    for row in csv.DictReader(io.StringIO(text, newline="")):
         fields = {column: value for column, value in row.items() if column not in {"name", "email"}}
         records.append({"name": row["name"], "email": row["email"], "customFields": fields})
     return records
@@ -34,7 +35,9 @@ async def import_customers(cstar: CStarClient, text: str) -> ImportResult:
 
 async def main() -> None:
     """Do it for the team of the key in the environment."""
-    text = Path(sys.argv[1]).read_text(encoding="utf-8")
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    text = Path(sys.argv[1]).read_text(encoding="utf-8-sig")  # spreadsheets begin a file with a mark of its encoding
     async with CStarClient.from_env() as cstar:
         result = await import_customers(cstar, text)
     print(f"{result.created} of {result.total} created, {result.skipped} known already")

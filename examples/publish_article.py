@@ -29,6 +29,8 @@ async def publish_article(cstar: CStarClient, *, category: str, markdown: str) -
 
 async def main() -> None:
     """Do it for the team of the key in the environment."""
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     category, path = sys.argv[1:]
     async with CStarClient.from_env() as cstar:
         article = await publish_article(cstar, category=category, markdown=Path(path).read_text(encoding="utf-8"))

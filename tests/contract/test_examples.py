@@ -70,6 +70,23 @@ async def test_customers_of_a_file_are_imported_once(cstar: CStarClient) -> None
     assert (700, {"plan": "team"}) == ((await cstar.customers.list()).pagination.total, page.data[0].custom_fields)
 
 
+def test_cell_of_a_file_may_have_several_lines() -> None:
+    """As spreadsheets write them, in quotes."""
+    records = example("import_customers").read_records('name,email,note\r\nAnn,ann@example.com,"one\r\ntwo"\r\n')
+
+    assert [{"name": "Ann", "email": "ann@example.com", "customFields": {"note": "one\r\ntwo"}}] == records
+
+
+@pytest.mark.parametrize("name", ["close_stale_tickets", "import_customers", "publish_article", "add_triage_rule"])
+def test_script_without_what_it_needs_says_how_it_is_called(name: str) -> None:
+    """In place of a traceback."""
+    done = subprocess.run([sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert f"python examples/{name}.py" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 async def test_article_is_published_and_updated(cstar: CStarClient) -> None:
     """A second run changes the text and makes no second article."""
     publish = example("publish_article").publish_article
