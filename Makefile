@@ -8,13 +8,16 @@ NODE_TOOLS := build/node
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak test-external setup-external generate check-generated format lint types cover mutants bench wheel-test clean
+.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench wheel-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build/demo.stamp ## Play a support desk against a cStar on this machine (or the real one, with CSTAR_API_KEY)
 	@.demo-venv/bin/python examples/support_desk.py
+
+bot: build/demo.stamp ## Watch a support bot answer tickets while deliveries go astray and it is killed
+	@.demo-venv/bin/python examples/watch_support_bot.py
 
 test: setup ## Check everything that needs Python only: lint, drift, types, tests, coverage
 	$(RUN)/ruff check .

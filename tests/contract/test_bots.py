@@ -306,3 +306,35 @@ async def test_the_application_says_when_cstar_is_away(
     fake.faults.add(operation="create_ticket", times=None, **fault)
     answer = await web_client.post("/contact", json=QUESTION, headers={"Form-Id": "form-0001"})
     assert (answer.status_code, "Retry-After" in answer.headers) == (status, status == 503)
+
+
+async def watching(*arguments: str) -> asyncio.subprocess.Process:
+    """Run what `make bot` runs, with nobody at the terminal."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, str(EXAMPLES / "watch_support_bot.py"), *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+async def test_the_bot_can_be_watched() -> None:
+    """It is killed half way, and every ticket has one welcome in the end."""
+    process = await watching("4", "0.05")
+    output, errors = await process.communicate()
+    text = output.decode()
+    assert (process.returncode, errors) == (0, b""), text
+    assert "the bot is killed" in text
+    assert "4: every ticket has exactly one" in text
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="who its children are is asked of /proc")
+async def test_watching_ends_cleanly_when_it_is_interrupted() -> None:
+    """In the middle of the play, with the processes that it started."""
+    process = await watching("50", "0.5")
+    assert process.stdout is not None
+    while b"Cannot log in" not in await process.stdout.readline():
+        pass
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.send_signal(signal.SIGINT)
+    _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    assert len(children) == 2
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
