@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 EPOCH = 1_790_000_000.0
 """Where the wall clock of `ManualClock` begins."""
@@ -51,3 +56,14 @@ def rate_headers(remaining: int | str, reset: float | str | None = EPOCH + 3600,
     if reset is not None:
         headers["X-RateLimit-Reset"] = reset if isinstance(reset, str) else str(int(reset))
     return headers
+
+
+@contextmanager
+def far_from_utc() -> Iterator[None]:
+    """Be on a machine whose own time is nine hours ahead."""
+    try:
+        with patch.dict(os.environ, {"TZ": "JST-9"}):
+            time.tzset()
+            yield
+    finally:
+        time.tzset()

@@ -8,28 +8,38 @@ from typing import Any
 import pytest
 
 from cstar_async import DecodeError
-from cstar_async._envelope import kind_of, open_envelope, read_pagination, request_id_of, timestamp_of
+from cstar_async._envelope import (
+    kind_of,
+    open_envelope,
+    read_pagination,
+    read_text,
+    request_id_of,
+    stated_request_id,
+    timestamp_of,
+)
+from cstar_async._http import HttpResponse
+from cstar_async.pagination import Pagination
 
 
 @pytest.mark.parametrize(
     ("body", "where", "message"),
     [
-        (b"", "$", "empty"),
-        (b" \n", "$", "empty"),
-        (b"<html>", "$", "not JSON"),
-        (b"\xff", "$", "not JSON"),
-        (b"[" * 5000, "$", "not JSON"),
-        (b"[]", "$", "an array"),
-        (b"null", "$", "null"),
-        (b'"x"', "$", "a text"),
-        (b"{}", "$.data", "no data"),
+        (b"", "$", "the answer is empty"),
+        (b" \n", "$", "the answer is empty"),
+        (b"<html>", "$", "the answer is not JSON"),
+        (b"\xff", "$", "the answer is not JSON"),
+        (b"[" * 5000, "$", "the answer is not JSON"),
+        (b"[]", "$", "the answer is an array instead of an object"),
+        (b"null", "$", "the answer is null instead of an object"),
+        (b'"x"', "$", "the answer is a text instead of an object"),
+        (b"{}", "$.data", "the answer has no data"),
     ],
 )
 def test_answer_that_is_no_envelope_is_a_decode_error(body: bytes, where: str, message: str) -> None:
     """It says what came and where."""
-    with pytest.raises(DecodeError, match=message) as caught:
+    with pytest.raises(DecodeError) as caught:
         open_envelope(body, status=200)
-    assert (where, 200) == (caught.value.where, caught.value.status)
+    assert (message, where, 200) == (caught.value.message, caught.value.where, caught.value.status)
 
 
 def test_missing_data_is_reported_with_the_request() -> None:
@@ -66,6 +76,14 @@ def test_pagination_is_found_in_both_places(body: bytes, page: int | None) -> No
     assert page == read_pagination(open_envelope(body, status=200), 0).page
 
 
+@pytest.mark.parametrize("place", ["pagination", "meta"])
+def test_pagination_is_read_whole(place: str) -> None:
+    """Every documented field has its place; nothing of a page is lost, not even a nought."""
+    stated = {"page": 3, "pageSize": 20, "total": 0, "totalPages": 7, "hasMore": True}
+    envelope = {"pagination": stated} if place == "pagination" else {"meta": {"pagination": stated}}
+    assert Pagination(total=0, page=3, page_size=20, has_more=True, total_pages=7) == read_pagination(envelope, 10)
+
+
 @pytest.mark.parametrize(
     ("stated", "has_more"),
     [
@@ -94,3 +112,49 @@ def test_more_pages_are_stated_or_worked_out(stated: dict[str, Any], *, has_more
 def test_kind_of_a_value_is_told_in_words(value: object, words: str) -> None:
     """For sentences of errors."""
     assert words == kind_of(value)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "request_id"),
+    [
+        (b'{"error":{"request_id":"req_e"},"meta":{"requestId":"req_m"}}', {"x-cstar-request-id": "req_h"}, "req_e"),
+        (b'{"error":{"request_id":""},"meta":{"requestId":"req_m"}}', {}, "req_m"),
+        (b'{"error":"words","meta":{"requestId":"req_m"}}', {}, "req_m"),
+        (b'{"data":{},"meta":{"requestId":"req_m"}}', {"x-cstar-request-id": "req_h"}, "req_m"),
+        (b'{"error":{"request_id":5}}', {"x-cstar-request-id": "req_h"}, "req_h"),
+        (b"{}", {"x-cstar-request-id": "req_h"}, "req_h"),
+        (b"[]", {"x-cstar-request-id": "req_h"}, "req_h"),
+        (b"<html>", {"x-cstar-request-id": "req_h"}, "req_h"),
+        (b"", {}, None),
+    ],
+)
+def test_request_id_is_found_in_an_answer_of_any_kind(body: bytes, headers: dict[str, str], request_id: str | None) -> None:
+    """In its error, in its meta, and at last in a header."""
+    assert request_id == stated_request_id(HttpResponse(500, headers, body))
+
+
+@pytest.mark.parametrize(
+    ("stated", "text"),
+    [
+        ("text/csv", "ä"),
+        ("Text/CSV ; charset=utf-8; header=present", "ä"),
+        ("application/json", None),
+        ("csv; text/csv", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_text_is_known_by_its_content_type(stated: str | None, text: str | None) -> None:
+    """Whatever stands beside it, and however it is written."""
+    headers = {} if stated is None else {"Content-Type": stated}
+    assert text == read_text(HttpResponse(200, headers, "ä".encode()), "text/csv")
+
+
+def test_answer_without_a_content_type_is_no_text() -> None:
+    """Nor where no text is promised."""
+    assert read_text(HttpResponse(200, {}, b"x"), None) is None
+
+
+def test_text_is_read_tolerantly() -> None:
+    """A mark of byte order is dropped, and what is not UTF-8 does not cost the rest."""
+    assert "a\ufffdb" == read_text(HttpResponse(200, {"Content-Type": "text/csv"}, b"\xef\xbb\xbfa\xffb"), "text/csv")

@@ -13,10 +13,10 @@ from tests.unit.clocks import EPOCH, rate_headers
 FIRST = Priority.INTERACTIVE
 
 
-def room(window: Window, now: float = 0.0, most: int = 2000) -> int:
+def room(window: Window, now: float = 0.0, most: int = 2000, priority: Priority = FIRST) -> int:
     """How many permits the window gives in a row."""
     given = 0
-    while given < most and window.has_room(FIRST, now):
+    while given < most and window.has_room(priority, now):
         window.take()
         given += 1
     return given
@@ -34,6 +34,11 @@ def test_unknown_window_gives_the_documented_number() -> None:
     assert 1000 == room(Window())
 
 
+def test_unknown_window_keeps_its_reserve() -> None:
+    """A tenth of what is assumed."""
+    assert 180 == room(Window(200), priority=Priority.BACKGROUND)
+
+
 @pytest.mark.parametrize("remaining", [0, 1, 7])
 def test_window_gives_what_the_answer_leaves(remaining: int) -> None:
     """Not one more."""
@@ -47,11 +52,13 @@ def test_smallest_remaining_of_a_window_counts() -> None:
     assert 3 == room(window)
 
 
-def test_end_that_wobbles_by_a_second_is_the_same_window() -> None:
-    """Servers round."""
-    window = seen(rate_headers(3))
-    window.observe(200, rate_headers(9, EPOCH + 3601), 1.0, EPOCH + 1)
-    assert 3 == room(window, 1.0)
+@pytest.mark.parametrize("wobble", [-2, -1, 1, 2])
+def test_end_that_wobbles_by_a_moment_is_the_same_window(wobble: int) -> None:
+    """Servers round. In one window the smallest count holds, whichever answer has it."""
+    for first, second in ((3, 9), (9, 3)):
+        window = seen(rate_headers(first, EPOCH + 1000))
+        window.observe(200, rate_headers(second, EPOCH + 1000 + wobble), 0.0, EPOCH)
+        assert 3 == room(window, 1.0)
 
 
 def test_later_end_is_a_new_window() -> None:
@@ -71,6 +78,16 @@ def test_straggler_of_the_window_before_changes_nothing() -> None:
 def test_answer_of_a_window_that_is_over_says_nothing() -> None:
     """A count of the past does not close the present."""
     assert 1000 == room(seen(rate_headers(0, EPOCH - 5)))
+
+
+def test_window_that_ends_this_moment_is_over() -> None:
+    """Its count is as old as that of any window before."""
+    assert 1000 == room(seen(rate_headers(0, EPOCH)))
+
+
+def test_window_that_ends_in_a_second_counts() -> None:
+    """Until then."""
+    assert 7 == room(seen(rate_headers(7, EPOCH + 1)))
 
 
 def test_window_rolling_over_gives_one_call_until_it_is_answered() -> None:
@@ -222,6 +239,15 @@ def test_end_further_than_a_window_is_cut_to_it() -> None:
     assert 3600.0 == seen(rate_headers(0, EPOCH + 366 * 86400)).seconds_until_open(0.0)
 
 
+@pytest.mark.parametrize(
+    ("stated", "length"), [("60", 60.0), ("7200", 7200.0), ("999999999", 86400.0), ("0", 3600.0), ("x", 3600.0)]
+)
+def test_length_of_a_window_is_what_the_server_says(stated: str, length: float) -> None:
+    """A day at most; an hour where it says nothing usable. No end lies further away."""
+    headers = rate_headers(0, EPOCH + 366 * 86400) | {"X-RateLimit-Window": stated}
+    assert length == seen(headers).seconds_until_open(0.0)
+
+
 def test_more_remaining_than_the_limit_is_the_limit() -> None:
     """A window never has more than its limit."""
     assert 10 == room(seen(rate_headers(500, limit=10)))
@@ -295,3 +321,117 @@ def test_headers_without_their_counts_are_no_state(missing: str) -> None:
     headers = rate_headers(1)
     del headers[missing]
     assert read_state(headers) is None
+
+
+# The short way of learning: the same window, fewer calls left.
+
+
+def test_next_answer_of_a_window_is_counted_down() -> None:
+    """The smallest count holds."""
+    window = seen(rate_headers(9))
+    assert (True, True) == (window.count_down(200, rate_headers(3)), window.count_down(200, rate_headers(5)))
+    assert 3 == room(window)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (429, rate_headers(3)),
+        (200, rate_headers(3, EPOCH + 3599)),
+        (200, rate_headers(3, limit=999)),
+        (200, rate_headers("x")),
+        (200, rate_headers(3, reset=None)),
+        (200, {"X-RateLimit-Reset": str(int(EPOCH + 3600)), "X-RateLimit-Limit": "1000"}),
+        (200, {}),
+    ],
+)
+def test_any_other_answer_is_left_to_be_read_whole(status: int, headers: dict[str, str]) -> None:
+    """A refusal, another end, another limit, or no count: nothing is learned the short way."""
+    window = seen(rate_headers(9))
+    assert window.count_down(status, headers) is False
+    assert 9 == room(window)
+
+
+EMPTY = {"X-RateLimit-Reset": "", "X-RateLimit-Remaining": "3"}
+
+
+def test_nothing_is_counted_down_before_a_window_is_known() -> None:
+    """Not even by an answer that says as little as is known."""
+    window = Window()
+    assert (False, False, False) == (
+        window.count_down(200, rate_headers(3)),
+        window.count_down(200, {"X-RateLimit-Remaining": "3"}),
+        window.count_down(200, EMPTY),
+    )
+    assert 1000 == room(window)
+
+
+def test_nothing_is_counted_down_after_a_refusal() -> None:
+    """An answer from before may not open the window; only one that names its end is read again."""
+    window = seen(rate_headers(9))
+    window.observe(429, {"Retry-After": "5"}, 0.0, EPOCH)
+    limit = {"X-RateLimit-Limit": "1000"}
+    assert (False, False) == (window.count_down(200, rate_headers(3)), window.count_down(200, EMPTY | limit))
+
+
+def test_nothing_is_counted_down_while_somebody_learns() -> None:
+    """The next window is another, whatever the answers of the old one say."""
+    window = seen(rate_headers(9, EPOCH + 10))
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    limit = {"X-RateLimit-Limit": "1000"}
+    assert (False, False) == (window.count_down(200, rate_headers(3, EPOCH + 10)), window.count_down(200, EMPTY | limit))
+
+
+# Whether it pays to wait for answers.
+
+
+@pytest.mark.parametrize(
+    ("remaining", "in_flight", "priority", "ahead", "may"),
+    [
+        (1, 1, FIRST, 0, True),
+        (1, 0, FIRST, 0, False),
+        (0, 1, FIRST, 0, False),
+        (3, 3, FIRST, 2, True),
+        (3, 3, FIRST, 3, False),
+        (101, 101, Priority.BACKGROUND, 0, True),
+        (100, 100, Priority.BACKGROUND, 0, False),
+        (103, 9, Priority.BACKGROUND, 3, False),
+    ],
+)
+def test_answers_may_show_room(*, remaining: int, in_flight: int, priority: Priority, ahead: int, may: bool) -> None:
+    """Where calls are in flight, and more is left than those ahead and the reserve take."""
+    window = seen(rate_headers(remaining))
+    window.in_flight = in_flight
+    assert may is window.may_leave_room(priority, ahead)
+
+
+def test_nobody_is_ahead_unless_it_is_said() -> None:
+    """The last call left may be one's own."""
+    window = seen(rate_headers(1))
+    window.take()
+    assert window.may_leave_room(FIRST) is True
+
+
+# Who ends the learning.
+
+
+def test_older_call_without_a_word_on_the_limit_does_not_end_the_learning() -> None:
+    """Whoever went ahead is still on the way."""
+    window = seen(rate_headers(5, EPOCH + 10))
+    window.take()
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    window.give_back(went_ahead=False, answered=True)
+    assert window.has_room(FIRST, 10.0) is False
+
+
+def test_call_that_went_ahead_in_a_window_before_does_not_end_the_learning_of_the_next() -> None:
+    """The next window has its own first call."""
+    window = seen(rate_headers(5, EPOCH + 10))
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    window.observe(200, rate_headers(5, EPOCH + 20), 10.0, EPOCH + 10)
+    assert window.has_room(FIRST, 20.0)
+    window.give_back(went_ahead=True, answered=True)
+    assert 1 == room(window, 20.0)
