@@ -45,6 +45,8 @@ RETRY: Final = 1.0
 """Seconds until a Redis that was away is asked again."""
 SLOWEST: Final = 0.25
 """Seconds: the longest pause between two questions while an answer of anybody may leave room."""
+RENEWAL: Final = 20.0
+"""Seconds: the longest pause of a process whose calls wait, so that the book does not take it for dead."""
 
 
 class FleetPermit(Permit):
@@ -129,7 +131,7 @@ class RedisRateLimiter:
         self._book = f"cstar_async:{{{checked_label(key)}}}:limit"
         self._door = Door(client_or_url, timeout=timeout)
         self._script = Script("limiter.lua")
-        self._member = secrets.token_hex(8)
+        self._member = ""
         self._fails_when_away = when_away == "error"
         self._clock: Clock = SystemClock()
         self._mirror = Mirror(reserve=reserve, share=share)
@@ -203,6 +205,9 @@ class RedisRateLimiter:
         self._door.enter_loop("rate limiter")
         if self._is_closed:
             raise CStarError("this rate limiter is closed")
+        if not self._member:
+            # Not before: a limiter that is made before a fork must not be one member in all children.
+            self._member = secrets.token_hex(8)
         self._clock = clock
         now = asyncio.get_running_loop().time()
         if self._is_away and self._fails_when_away and now < self._retry_at:
@@ -409,7 +414,7 @@ class RedisRateLimiter:
             else:
                 # A window's end is told to the millisecond; an answer of somebody comes when it comes.
                 self._pause = min(SLOWEST, max(again, self._pause * 1.5))
-                self._speak(max(again, self._pause))
+                self._speak(min(RENEWAL, max(again, self._pause)))
         if not self._waiting() or any(reply["granted"]):
             self._pause = 0.0
 

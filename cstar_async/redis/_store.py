@@ -57,7 +57,7 @@ class RedisStore:
         self._door = Door(client_or_url, timeout=timeout)
         self._script = Script("store.lua")
         self._lease = lease
-        self._receiver = secrets.token_hex(8)
+        self._receiver = ""
         self._is_known = False
         # The events that this process has in hand, those about which it asks, and those that are done, as Redis has not heard yet.
         self._mine: set[str] = set()
@@ -128,6 +128,9 @@ class RedisStore:
     async def _do(self, deed: str, *more: str | bytes, about: str = "") -> Unchecked:
         self._door.enter_loop("store of events")
         self._is_known = True
+        if not self._receiver:
+            # Not before: a store that is made before a fork must not be one receiver in all children.
+            self._receiver = secrets.token_hex(8)
         keys = [f"{self._prefix}:{name}" for name in ("receivers", "arrivals", "owners", "bodies", "last", f"id:{about}")]
         try:
             return await self._door.run(self._script, keys, deed, self._receiver, str(int(self._lease * 1000)), *more)

@@ -11,11 +11,18 @@ from pathlib import Path
 
 
 class RedisServer:
-    """Debian's redis-server behind a socket in a folder. It keeps nothing on disk, so that a restart is a loss of memory."""
+    """Debian's redis-server behind a socket in a folder. It keeps nothing on disk, so that a restart is a loss of memory.
 
-    def __init__(self, folder: Path, *more: str) -> None:
+    Args:
+        folder: Where it may write.
+        port: A port on loopback that it listens to as well; 0 for none.
+        more: Further arguments of the program.
+    """
+
+    def __init__(self, folder: Path, *more: str, port: int = 0) -> None:
         self._socket = folder / "redis.sock"
         self._folder = folder
+        self._port = str(port)
         self._more = more
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -29,8 +36,8 @@ class RedisServer:
         program = shutil.which("redis-server")
         if program is None:
             raise FileNotFoundError("redis-server is not installed; run `apt-get install redis-server`")
-        command = [program, "--port", "0", "--unixsocket", str(self._socket), "--dir", str(self._folder), "--save", "", *self._more]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        where = ("--port", self._port, "--bind", "127.0.0.1", "--unixsocket", str(self._socket), "--dir", str(self._folder))
+        self._process = subprocess.Popen([program, *where, "--save", "", *self._more], stdout=subprocess.DEVNULL)
         until = time.monotonic() + 10
         while not self._answers():
             assert time.monotonic() < until, "redis-server does not answer"

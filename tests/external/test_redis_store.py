@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -87,6 +88,66 @@ async def test_what_a_dead_receiver_left_is_taken_up_when_its_lease_is_over(redi
     assert [] == await dead.pending()
     await alive.aclose()
     await dead.aclose()
+
+
+class Receiver:
+    """A receiver in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.handled: list[str] = []
+        self._answers: asyncio.Queue[str] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, server: RedisServer, *, pause: float = 0.0) -> Receiver:
+        """Start one, whose handlers take so many seconds."""
+        settings = json.dumps({"redis": server.url, "lease": 1.0, "pause": pause})
+        command, pipe = (sys.executable, "-m", "tests.external.receiver", settings), asyncio.subprocess.PIPE
+        receiver = cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        assert "ready" == await receiver._answers.get()
+        return receiver
+
+    async def deliver(self, body: bytes) -> str:
+        """Hand a delivery over, and give the status that it answers."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(body + b"\n")
+        return await self._answers.get()
+
+    async def end(self) -> None:
+        """Let it end in peace, unless it is dead."""
+        if self.process.returncode is None and self.process.stdin is not None:
+            self.process.stdin.close()
+        await self._reading
+        await self.process.wait()
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            what, _, value = line.decode().strip().partition(" ")
+            if what == "handled":
+                self.handled.append(value)
+            else:
+                await self._answers.put(value or what)
+
+
+async def test_what_a_killed_receiver_took_is_handled_by_another(redis_server: RedisServer) -> None:
+    """All of it, each once, a lease later; the answers were good, so cStar would not repeat it."""
+    killed = await Receiver.start(redis_server, pause=3600.0)
+    others = [await Receiver.start(redis_server) for _ in range(2)]
+    try:
+        assert ["200"] * 20 == [await killed.deliver(body_of(number)) for number in range(20)]
+        assert "200" == await others[0].deliver(body_of(0))
+        killed.process.kill()
+        for _ in range(400):
+            if sum(len(other.handled) for other in others) >= 20:
+                break
+            await asyncio.sleep(0.05)
+    finally:
+        for receiver in (killed, *others):
+            await receiver.end()
+    assert [[], [f"evt_{number}" for number in range(20)]] == sorted(other.handled for other in others)
+    assert [] == killed.handled
 
 
 async def test_living_receiver_keeps_its_events(redis_server: RedisServer) -> None:

@@ -138,6 +138,21 @@ async def test_limiter_is_what_the_runtime_asks_for(limiter: RedisRateLimiter) -
     assert isinstance(limiter, Limiter)
 
 
+def test_limiter_made_before_a_fork_is_a_member_of_its_own_in_each_child() -> None:
+    """It becomes one with its first call."""
+    program = (
+        "import asyncio, os; from tests.unit.test_redis import Book, RedisRateLimiter, call\n"
+        "book = Book(); limiter = RedisRateLimiter(book, key='main'); child = os.fork()\n"
+        "async def main():\n"
+        "    await call(limiter)\n"
+        "    os.write(1, f'{book.words[0][\"member\"]}\\n'.encode())\n"
+        "asyncio.run(main())\n"
+        "if child: os.waitpid(child, 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert 2 == len(set(done.stdout.split()))
+
+
 async def test_calls_at_once_share_an_exchange(limiter: RedisRateLimiter, book: Book) -> None:
     """A hundred are one word."""
     await asyncio.gather(*(call(limiter) for _ in range(100)))

@@ -1,0 +1,53 @@
+"""A Redis Cluster of one node: what a fleet shares stays on one node of it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.asyncio.cluster import RedisCluster
+
+from cstar_async import Priority
+from cstar_async._clock import SystemClock
+from cstar_async.redis import RedisRateLimiter, RedisStore
+from tests.external.redis_server import RedisServer
+
+pytestmark = pytest.mark.external
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def cluster_port(tmp_path: Path) -> Iterator[int]:
+    """A node that has all slots."""
+    port = free_port()
+    server = RedisServer(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(free_port()), port=port)
+    server.start()
+    with Redis.from_url(server.url) as node:
+        node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while b"cluster_state:ok" not in node.execute_command("CLUSTER", "INFO", NEVER_DECODE=True):
+            time.sleep(0.02)
+    yield port
+    server.kill()
+
+
+async def test_cluster_serves_limiter_and_store(cluster_port: int) -> None:
+    """Scripts that touch two slots would be refused."""
+    async with RedisCluster(host="127.0.0.1", port=cluster_port) as cluster:
+        async with RedisRateLimiter(cluster, key="main") as limiter:
+            await limiter.acquire(Priority.INTERACTIVE, SystemClock(), longest=1, announce=lambda _: None)
+            assert not limiter.is_away
+        store = RedisStore(cluster, key="hooks")
+        assert await store.accept("evt_1", b"{}")
+        await store.done("evt_1")
+        assert [] == await store.pending()
+        await store.aclose()
