@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -269,3 +270,48 @@ async def test_own_connection_is_closed(redis_server: RedisServer, redis: Redis)
         await learn(limiter, 50)
     clients: list[Any] = await redis.client_list()
     assert 1 == len(clients)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_interleaving_sends_a_call_too_many(seed: int, redis_server: RedisServer) -> None:
+    """Three processes, 40 calls left, 120 wanted: some give up, lose their answer, or are never sent. Nearly all 40 are used."""
+    chance, limit = random.Random(seed), 40
+    used = refused = lost = 0
+
+    async def one(limiter: RedisRateLimiter) -> None:
+        nonlocal used, refused, lost
+        await asyncio.sleep(chance.uniform(0, 0.1))
+        priority = chance.choice(list(Priority))
+        try:
+            permit = await limiter.acquire(priority, CLOCK, longest=chance.choice([0.05, 5.0]), announce=lambda _: None)
+        except RateLimitWaitError:
+            return
+        fate = chance.choice(["answered"] * 6 + ["answer lost", "not sent"])
+        try:
+            await asyncio.sleep(chance.uniform(0, 0.01))
+            if fate != "not sent":
+                is_refused = used >= limit
+                refused, used = refused + is_refused, used + (not is_refused)
+            said = headers(limit - used, limit)
+            await asyncio.sleep(chance.uniform(0, 0.01))
+        except asyncio.CancelledError:
+            fate = "cancelled"
+        if fate == "answered":
+            limiter.settle(permit, 200, said, CLOCK)
+        else:
+            lost += 1
+            limiter.give_back(permit, CLOCK)
+
+    async with (
+        RedisRateLimiter(redis_server.url, key="main", reserve=0.0) as first,
+        RedisRateLimiter(redis_server.url, key="main", reserve=0.0) as second,
+        RedisRateLimiter(redis_server.url, key="main", reserve=0.0) as third,
+    ):
+        calls = [asyncio.create_task(one(limiter)) for limiter in (first, second, third) for _ in range(40)]
+        for call in chance.sample(calls, 15):
+            await asyncio.sleep(0.005)
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.gather(*(one(limiter) for limiter in (first, second, third) for _ in range(3)))
+    assert 0 == refused
+    assert used >= limit - lost
