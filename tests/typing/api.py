@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_type
 
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+
 from cstar_async import UNSET, CStarClient, CStarLibrary, Page, Paginator, RequestOptions, Response, from_dict, to_dict
 from cstar_async._json import JSON
 from cstar_async.api.library import get_library_article
@@ -37,6 +40,8 @@ from cstar_async.models import (
     TicketStatus,
 )
 from cstar_async.pagination import WalkCost
+from cstar_async.redis import RedisRateLimiter, RedisStore
+from cstar_async.webhooks import WebhookInbox
 
 
 async def results(cstar: CStarClient) -> None:
@@ -153,6 +158,16 @@ async def refusals_of_readers(cstar: CStarClient, library: CStarLibrary) -> None
     cstar.library  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
     CStarLibrary()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     CStarLibrary(team="acme", api_key="sk_test_a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def fleet(client: Redis, cluster: RedisCluster) -> None:
+    """What a fleet shares fits where one process's own does; a key has no default, for two keys must not share one."""
+    CStarClient(api_key="sk_test_a", rate_limiter=RedisRateLimiter("redis://cache", key="main", when_away="error"))
+    CStarLibrary(team="acme", rate_limiter=RedisRateLimiter(client, key="library"))
+    WebhookInbox("whsec", store=RedisStore(cluster, key="hooks"))
+    RedisRateLimiter(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RedisStore(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RedisRateLimiter(client, key="main", when_away="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
