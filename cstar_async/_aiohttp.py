@@ -17,12 +17,14 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from yarl import URL
 
 from cstar_async._alarm import Alarm
+from cstar_async._content_encoding import ACCEPTED, unpack
 from cstar_async._http import HttpRequest, HttpResponse, OpenResponse
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
@@ -143,7 +145,7 @@ class AiohttpTransport:
     ) -> None:
         self._base = base_url
         self._origin = str(base_url.origin())
-        self._headers = headers
+        self._headers = {**headers, hdrs.ACCEPT_ENCODING: ACCEPTED}
         self._timeout = timeout
         self._alarm: Alarm | None = None
         self._connections = connections
@@ -183,6 +185,7 @@ class AiohttpTransport:
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=_NO_TIMER,
+                    auto_decompress=request.wants_stream,
                     middlewares=(passage,),
                     proxy=self._proxy,
                     ssl=self._ssl,
@@ -191,6 +194,9 @@ class AiohttpTransport:
                     return _Stream(response)
                 body = await response.read()
                 passage.check_answered_once()
+                encoding = response.headers.get(hdrs.CONTENT_ENCODING)
+                if encoding is not None and not request.wants_stream:
+                    body = _unpacked(body, encoding, response.status)
                 return HttpResponse(response.status, response.headers, body)
         except TimeoutError:
             failure: CStarError = RequestTimeoutError("the server did not answer in time")
@@ -274,6 +280,19 @@ class _Stream(OpenResponse):
     def close(self) -> None:
         """Close the connection: it cannot be used again, for the body has no end."""
         self._response.close()
+
+
+def _unpacked(body: bytes, encoding: str, status: int) -> bytes:
+    """A body as the server meant it; of an error whose body cannot be read the status says enough."""
+    if status == 204:
+        return body
+    try:
+        return unpack(body, encoding)
+    except ValueError as error:
+        reason = str(error)
+    if 200 <= status <= 299:
+        raise ConnectionFailedError(f"the answer cannot be read: {reason}")
+    return b""
 
 
 def places_of(session: aiohttp.ClientSession | None, most: int) -> int:

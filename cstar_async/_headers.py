@@ -37,7 +37,16 @@ FURTHEST: Final = 366 * 86400.0
 """Seconds: a wait beyond this is absurd, and is cut to it so that dates stay representable."""
 
 OWN_HEADERS: Final = frozenset(
-    {"authorization", "idempotency-key", "content-length", "transfer-encoding", "connection", "host", "content-encoding"}
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "host",
+        "idempotency-key",
+        "transfer-encoding",
+    }
 )
 """Headers that a caller cannot replace: they name the key, the call or the form of the message."""
 

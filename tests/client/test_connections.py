@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import socket
 import struct
 import time
@@ -35,6 +37,9 @@ BROKEN = {
     "no http": cut(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
     "bad chunk": cut(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"),
     "bad gzip": raw(b"this is not gzip", headers={"Content-Encoding": "gzip"}),
+    "cut gzip": raw(gzip.compress(b'{"data": {"id": "tkt_1"}}')[:-3], headers={"Content-Encoding": "gzip"}),
+    "nothing as gzip": raw(b"", headers={"Content-Encoding": "gzip"}),
+    "unknown encoding": raw(b'{"data": {"id": "tkt_1"}}', headers={"Content-Encoding": "br"}),
     "bad length": cut(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}"),
     "long header": cut(b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 100_000 + b"\r\n\r\n"),
 }
@@ -122,13 +127,32 @@ async def test_a_connection_reset_before_the_request_was_read_is_tried_again(mak
     assert b"Idempotency-Key: k-1" in heads[0]
 
 
-@pytest.mark.parametrize("answer", [BROKEN["reset after the request"], raw(b"<html>")], ids=["broken", "no json"])
+@pytest.mark.parametrize(
+    "answer", [BROKEN["reset after the request"], BROKEN["cut gzip"], raw(b"<html>")], ids=["broken", "cut", "no json"]
+)
 async def test_an_error_drags_no_other_library_along(server: Server, client: CStarClient, answer: Answer) -> None:
     """Neither as its cause nor as its context: those would bring the request or the body into a report of the error."""
     server.script(answer)
     with pytest.raises(CStarError) as caught:
         await client.tickets.get("tkt_1", options=ONCE)
     assert (None, None) == (caught.value.__cause__, caught.value.__context__)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
+async def test_a_packed_answer_is_unpacked(
+    server: Server, make_client: MakeClient, session: aiohttp.ClientSession, own: bool
+) -> None:
+    """The client asks for gzip and reads it."""
+    server.script(raw(gzip.compress(json.dumps({"data": TICKET}).encode()), headers={"Content-Encoding": "gzip"}))
+    ticket = await make_client(**({"session": session} if own else {})).tickets.get("tkt_1")
+    assert ("Cannot log in", "gzip, deflate") == (ticket.title, server.requests[0].headers["accept-encoding"])
+
+
+async def test_an_error_that_cannot_be_unpacked_is_known_by_its_status(server: Server, client: CStarClient) -> None:
+    """The body of an error may be anything, also broken gzip: it still gives the class of its status."""
+    server.script(raw(b"no gzip", status=404, headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(NotFoundError):
+        await client.tickets.get("tkt_1")
 
 
 async def test_a_refused_connection_was_not_sent(nowhere: str, make_client: MakeClient, clock: InstantClock) -> None:

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[2] / "cstar_async"
 FLOORS = {
     0: "errors _unset _json _open_enum _model _options _operation _wire _event _http _redaction _version",
     1: (
-        "_headers _retry _rate_limit _idempotency _error_table _envelope _codec _drift _limits _url hooks pagination _walk _place"
-        " _sender _response _run_all _signature _sse identity"
+        "_headers _retry _rate_limit _idempotency _error_table _envelope _content_encoding _codec _drift _limits _url hooks"
+        " pagination _walk _place _sender _response _run_all _signature _sse identity"
     ),
     2: "_generated models api",
     3: "_transport _aiohttp _alarm _clock",
