@@ -171,6 +171,13 @@ async def test_a_name_that_does_not_resolve_was_not_sent(make_client: MakeClient
     assert not caught.value.sent
 
 
+async def test_a_name_that_does_not_resolve_is_tried_again(make_client: MakeClient, clock: InstantClock) -> None:
+    """A write to an unknown host is tried as often as every other, and ends."""
+    with pytest.raises(ConnectionFailedError) as caught:
+        await make_client(base_url="http://no-such-host.invalid").tickets.create(title="a")
+    assert (False, 4, 3) == (caught.value.sent, caught.value.attempts, len(clock.slept))
+
+
 @pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
 @pytest.mark.parametrize("method", ["get", "delete"])
 async def test_a_dropped_connection_is_an_attempt_and_not_repeated_behind_the_hooks(

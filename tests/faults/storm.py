@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Protocol
 
+import aiohttp
 import attrs
 
 from cstar_async import CStarClient, CStarError
@@ -87,6 +88,7 @@ async def storm(
     workers: int = 2 * PLACES,
     cancelling: float = 0.0,
     timeout: float = 5.0,
+    session: aiohttp.ClientSession | None = None,
     seed: int = 1,
 ) -> Outcome:
     """Create tickets through a proxy.
@@ -100,6 +102,7 @@ async def storm(
         workers: How many calls each has open at once; more than it has places.
         cancelling: The chance that a create is cancelled, at a random moment of its life.
         timeout: Seconds for one attempt.
+        session: Of the user's own; default None, each client makes one.
         seed: Of all that is random here.
     """
     outcome = Outcome()
@@ -135,7 +138,7 @@ async def storm(
                 await asyncio.sleep(0)
 
     async with Proxy(service.url, chance=chance, kinds=kinds, seed=seed) as proxy:
-        made = [client_of(service, proxy.url, timeout=timeout) for _ in range(clients)]
+        made = [client_of(service, proxy.url, timeout=timeout, session=session) for _ in range(clients)]
         await asyncio.gather(*(work(client, proxy) for client in made for _ in range(workers)))
         for client in made:
             outcome.kept += kept_by(client)
@@ -145,7 +148,7 @@ async def storm(
     return outcome
 
 
-def client_of(service: Service, url: str, *, timeout: float = 30.0) -> CStarClient:
+def client_of(service: Service, url: str, *, timeout: float = 30.0, session: aiohttp.ClientSession | None = None) -> CStarClient:
     """A client of a fake behind a proxy, whose waits take a hundredth of their time and whose retries are not budgeted."""
     return CStarClient(
         api_key=service.secret_key,
@@ -154,6 +157,7 @@ def client_of(service: Service, url: str, *, timeout: float = 30.0) -> CStarClie
         timeout=timeout,
         max_connections=PLACES,
         retry_budget=None,
+        session=session,
         _clock=HurriedClock(),
     )
 
