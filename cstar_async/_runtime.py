@@ -12,8 +12,9 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from importlib import resources
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import attrs
 
@@ -89,6 +90,18 @@ class FreeTarget:
     id: str
     method: str
     path: str
+
+
+@attrs.frozen
+class Listing(Generic[T]):
+    """What is asked of a list, the same for each of its pages."""
+
+    operation: Operation
+    item: type[T]
+    path: tuple[str, ...]
+    filters: str
+    """As a query, without page and size."""
+    options: RequestOptions | None
 
 
 class Core:
@@ -365,20 +378,6 @@ class ClientSender:
             filters.update(checked_query(options.extra_query, "extra_query"))
         first, size = filters.pop("page", None), filters.pop("pageSize", None)
         asked = query_string(filters) if filters else ""
-
-        async def fetch(number: int | None, size: int | None) -> Page[T]:
-            call = self._prepare(operation, path, None, None, None, options)
-            call.query = page_query(asked, number, size)
-            try:
-                await self._perform(call)
-                envelope = self._open(call, operation, list)
-                rows = read_rows(item, envelope["data"])
-                page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
-                return self._deliver(call, envelope, page)
-            except BaseException as error:
-                self._end(call, error)
-                raise
-
         core, priority = self.core, self.settings.priority
         if options is not None and options.priority is not None:
             priority = options.priority
@@ -388,12 +387,26 @@ class ClientSender:
             return core.limiter.left(priority, core.clock), None if state is None else state.reset_at
 
         return Paginator(
-            fetch,
+            partial(self._fetch_page, Listing(operation, item, path, asked, options)),
             first=_count_or_none(first, "page"),
             size=_count_or_none(size, "page_size"),
             origin=Origin(operation.id, f"{'/'.join(path)}?{asked}"),
             window=window,
         )
+
+    async def _fetch_page(self, listing: Listing[T], number: int | None, size: int | None) -> Page[T]:
+        call = self._prepare(listing.operation, listing.path, None, None, None, listing.options)
+        call.query = page_query(listing.filters, number, size)
+        try:
+            await self._perform(call)
+            envelope = self._open(call, listing.operation, list)
+            rows = read_rows(listing.item, envelope["data"])
+            fetch = partial(self._fetch_page, listing)
+            page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
+            return self._deliver(call, envelope, page)
+        except BaseException as error:
+            self._end(call, error)
+            raise
 
     async def request(
         self,
