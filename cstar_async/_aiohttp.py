@@ -66,7 +66,7 @@ class _Passage:
                 if is_readable is None:
                     # What a server says on a new connection is its answer, whether it waited for the request or not.
                     self._used[protocol] = _readability(protocol.transport)
-                elif len(protocol) or protocol.should_close or is_readable():
+                elif protocol.should_close or is_readable():
                     raise _ConnectionSpoiled
                 self._protocol = protocol
             return await send(connection)
@@ -161,7 +161,7 @@ class AiohttpTransport:
     async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:
         """Send one request and read its response; see `Transport.send`."""
         session = self._session
-        if session is None or self._loop is not asyncio.get_running_loop():
+        if session is None or self._loop is None:
             session = self._enter_loop()
         headers = request.headers
         if not self._is_own:
@@ -237,12 +237,10 @@ class AiohttpTransport:
             raise CStarError("this client works in another event loop; close it there")
 
     def _enter_loop(self) -> aiohttp.ClientSession:
-        """Bind the door to the running loop on first use, and refuse to work in another one."""
+        """Bind the door to the running loop on first use; that it is not used in another one is the runtime's to see to."""
         if self._closed:
             raise CStarError(_CLOSED)
         loop = asyncio.get_running_loop()
-        if self._loop is not None and self._loop is not loop:
-            raise CStarError("this client was first used in another event loop; make one client for each loop")
         session = self._session or self._own_session()
         if session.closed:
             raise CStarError(_CLOSED_SESSION)

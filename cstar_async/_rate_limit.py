@@ -181,7 +181,8 @@ class Window:
         remaining = read_count(headers.get(RATE_REMAINING))
         if remaining is None:
             return False
-        self.remaining = min(self.remaining, remaining)
+        if remaining < self.remaining:  # noqa: PLR1730  # min() would cost every call more
+            self.remaining = remaining
         return True
 
     def observe(self, status: int, headers: Mapping[str, str], now: float, epoch: float) -> None:
