@@ -21,15 +21,15 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench.server import PAGE
+from bench.server import ID, PAGE, TEAM
 from cstar_async import CStarClient
 from cstar_async._codec import read_rows
 from cstar_async.models import Ticket
 
 ROUNDS = 31
 IMPORTS = 21
-TEAM = "3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b"
-ID = "tkt_550e8400e29b41d4a716446655440000"
+
+
 BODY = {"title": "Cannot log in", "priority": "high", "customerId": "cus_7c9e667974254de0944be07fc1f90ae7"}
 
 Work = Callable[[], Awaitable[object]]

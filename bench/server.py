@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 
+TEAM = "3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b"
+ID = "tkt_550e8400e29b41d4a716446655440000"
 TICKET = {
-    "id": "tkt_550e8400e29b41d4a716446655440000",
+    "id": ID,
     "object": "ticket",
     "title": "Cannot log in to my account since the update of last Tuesday",
     "status": "open",

@@ -1,0 +1,103 @@
+"""How many functions a call goes through: exact counts without noise, where times have a lot of it.
+
+The server runs in a thread of its own, which the profile of this one does not see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import pstats
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import orjson
+
+from bench.server import ID, PAGE, TEAM, Server
+from cstar_async import CStarClient
+from cstar_async._codec import read_rows
+from cstar_async.models import Ticket
+
+MOST_ABOVE_BARE = 45
+"""Function calls, in Python and C, that a GET may cost more than the same with bare aiohttp and orjson."""
+MOST_PER_OBJECT = 25
+"""Function calls that the decoding of an object of 21 fields may cost."""
+
+ROUNDS = 5
+TIMES = 40
+
+
+@contextmanager
+def server_in_a_thread() -> Iterator[int]:
+    """The port of a server that answers as long as the block lasts."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(Server, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        loop.run_until_complete(server.wait_closed())
+        loop.close()
+
+
+def counted(profile: cProfile.Profile, times: int) -> float:
+    """Calls in a profile, for one of so many repetitions."""
+    statistics: pstats.Stats = pstats.Stats(profile)
+    return int(vars(statistics)["total_calls"]) / times
+
+
+async def calls_above_bare(port: int) -> float:
+    """Function calls of a GET through the client, less those of a GET through bare aiohttp.
+
+    The least of some rounds counts: now and then an answer arrives in two pieces, which costs a turn of the loop more.
+    """
+    url = f"http://127.0.0.1:{port}"
+    headers = {"Authorization": "Bearer sk_test_a"}
+    ours: list[float] = []
+    bare: list[float] = []
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=url) as cstar,
+    ):
+        for _ in range(ROUNDS):
+            await cstar.tickets.get(ID)
+            profile = cProfile.Profile()
+            profile.enable()
+            for _ in range(TIMES):
+                await cstar.tickets.get(ID)
+            profile.disable()
+            ours.append(counted(profile, TIMES))
+            profile = cProfile.Profile()
+            profile.enable()
+            for _ in range(TIMES):
+                async with session.get(f"{url}/api/v1/teams/{TEAM}/tickets/{ID}") as response:
+                    orjson.loads(await response.read())
+            profile.disable()
+            bare.append(counted(profile, TIMES))
+    return min(ours) - min(bare)
+
+
+def calls_per_object() -> float:
+    """Function calls of decoding one object of a list."""
+    rows = orjson.loads(PAGE)["data"]
+    profile = cProfile.Profile()
+    profile.enable()
+    read_rows(Ticket, rows)
+    profile.disable()
+    return counted(profile, len(rows))
+
+
+def count() -> dict[str, tuple[float, float]]:
+    """All counts: what they are, and what they must not exceed."""
+    with server_in_a_thread() as port:
+        above = asyncio.run(calls_above_bare(port))
+    return {
+        "6  calls of functions in a GET, above bare": (above, MOST_ABOVE_BARE),
+        "7  calls of functions to decode an object": (calls_per_object(), MOST_PER_OBJECT),
+    }
