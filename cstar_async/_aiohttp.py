@@ -60,8 +60,8 @@ class _Passage:
     async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         send = request.send
 
-        async def send_on_silence(connection: Connection) -> aiohttp.ClientResponse:
-            if (protocol := connection.protocol) is not None:
+        async def send_on_silence(conn: Connection) -> aiohttp.ClientResponse:
+            if (protocol := conn.protocol) is not None:
                 is_readable = self._used.get(protocol)
                 if is_readable is None:
                     # What a server says on a new connection is its answer, whether it waited for the request or not.
@@ -69,10 +69,10 @@ class _Passage:
                 elif protocol.should_close or is_readable():
                     raise _ConnectionSpoiled
                 self._protocol = protocol
-            return await send(connection)
+            return await send(conn)
 
         # aiohttp has no hook between taking a connection and writing on it. The request is this call's own.
-        request.__dict__["send"] = send_on_silence
+        request.send = send_on_silence  # type: ignore[method-assign]
         try:
             while True:
                 try:
@@ -85,7 +85,7 @@ class _Passage:
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
             raise _ConnectionLost from error
         finally:
-            del request.__dict__["send"]  # or the two would hold each other
+            del request.send  # or the two would hold each other
 
     def check_answered_once(self) -> None:
         """See that nothing followed the answer: of two, nobody can say which is the one to this request.
