@@ -8,8 +8,7 @@
     async with RedisRateLimiter("redis://cache:6379", key="main") as limiter, CStarClient.from_env(rate_limiter=limiter) as cstar:
         ticket = await cstar.tickets.get("tkt_…")
 
-Needs Redis 5 or newer, and the extra `redis` (`pip install 'cstar-async[redis]'`), which is imported when the first of these objects
-is made.
+Needs Redis 5 or newer, and the extra `redis` (`pip install 'cstar-async[redis]'`); it is imported when the first of these is made.
 """
 
 from cstar_async.redis._limiter import RedisRateLimiter
