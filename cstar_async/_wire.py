@@ -24,15 +24,22 @@ new: Final[_New] = object.__new__
 
 
 _parse_instant: Final = datetime.fromisoformat
+_LONGEST_DAY: Final = 10
+"""Characters of a day in any form that Python reads: `2026-03-01`, `2026-W09-7`, `20260301`."""
 
 
 def read_instant(value: Unchecked) -> Unchecked:
-    """A text in ISO 8601 as an aware datetime, in UTC where it names no offset; anything else as it came."""
+    """A text in ISO 8601 as an aware datetime, in UTC where it names no offset; anything else as it came.
+
+    A day without a time of day is no instant, and stays a text: the midnight that Python reads it as was not said.
+    """
     try:
         instant = _parse_instant(value)
     except (TypeError, ValueError):
         return value
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    if instant.tzinfo:
+        return instant
+    return instant.replace(tzinfo=UTC) if len(value) > _LONGEST_DAY else value
 
 
 def read_list(read: Callable[[dict[str, Unchecked]], Unchecked], value: Unchecked) -> Unchecked:

@@ -87,7 +87,7 @@ class ResponseInfo:
     rate_limit: RateLimitState | None
     """What this answer said of the rate limit."""
     request_id: str | None
-    """As the header of the answer states it."""
+    """The id under which cStar's support finds the request, as the answer states it in its body or a header."""
 
 
 @attrs.frozen(kw_only=True)

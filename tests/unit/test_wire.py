@@ -32,7 +32,7 @@ def _tag(wire: dict[str, Any]) -> tuple[str, int]:
         ("2026-03-01T12:30:00.123Z", datetime(2026, 3, 1, 12, 30, 0, 123000, tzinfo=UTC)),
         ("2026-03-01T12:30:00+02:00", datetime(2026, 3, 1, 12, 30, tzinfo=timezone(timedelta(hours=2)))),
         ("2026-03-01T12:30:00", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
-        ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
+        ("20260301T1230", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
     ],
 )
 def test_instant_is_aware(text: str, instant: datetime) -> None:
@@ -43,7 +43,22 @@ def test_instant_is_aware(text: str, instant: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["soon", "", "2026-13-01T00:00:00Z", None, 5, 5.5, True, [], {}, datetime(2026, 3, 1, tzinfo=UTC)]
+    "value",
+    [
+        "soon",
+        "",
+        "2026-13-01T00:00:00Z",
+        "2026-03-01",
+        "2026-W09-7",
+        "20260301",
+        None,
+        5,
+        5.5,
+        True,
+        [],
+        {},
+        datetime(2026, 3, 1, tzinfo=UTC),
+    ],
 )
 def test_what_is_no_instant_stays(value: object) -> None:
     """Anything else is passed through as it came."""
