@@ -222,9 +222,11 @@ def encode_body(body: object, extra: JSONObject | None) -> bytes:
     try:
         wire = to_wire(body)
         if extra:
+            if not is_mapping(extra):
+                raise InvalidArgumentError("extra_body is a mapping of names to JSON values")
             if not isinstance(wire, dict):
                 raise InvalidArgumentError("extra_body needs a JSON object to go into")
-            wire.update(_mapping_to_wire(cast("Mapping[object, object]", extra), "$"))
+            wire.update(_mapping_to_wire(extra, "$"))
         return orjson.dumps(wire)
     except RecursionError:
         raise InvalidArgumentError("the body contains itself, or is nested too deeply for JSON") from None

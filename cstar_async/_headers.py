@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from cstar_async._json import is_text
+from cstar_async._json import is_mapping, is_text
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 
@@ -127,14 +127,19 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers of a caller's own, fit to be sent.
 
     Raises:
-        InvalidArgumentError: A name or value that a header cannot have, or a header that the client sets itself. Values are not
-            shown.
+        InvalidArgumentError: They are no mapping, or one has a name or value that a header cannot have, or is set by the client
+            itself. Values are not shown.
     """
-    for name, value in headers.items():
+    given: object = headers
+    if not is_mapping(given):
+        raise InvalidArgumentError(f"headers is a mapping of names to values, not {type(given).__name__}")
+    checked: dict[str, str] = {}
+    for name, value in given.items():
         if not is_text(name) or not _TOKEN.fullmatch(name):
             raise InvalidArgumentError(f"{name!r} is not the name of a header")
         if name.lower() in OWN_HEADERS:
             raise InvalidArgumentError(f"{name} is set by the client; see its arguments")
         if not is_text(value) or _CONTROL.search(value):
             raise InvalidArgumentError(f"the value of {name} is not a text that a header can carry")
-    return dict(headers)
+        checked[name] = value
+    return checked

@@ -77,6 +77,9 @@ async def test_a_list_has_no_response(client: CStarClient) -> None:
         {"options": RequestOptions(extra_query={5: "a"})},  # type: ignore[dict-item]
         {"options": RequestOptions(headers={5: "a"})},  # type: ignore[dict-item]
         {"options": RequestOptions(headers={"X-A": 5})},  # type: ignore[dict-item]
+        {"options": RequestOptions(headers="X-A: 5")},  # type: ignore[arg-type]
+        {"options": RequestOptions(extra_query="a=5")},  # type: ignore[arg-type]
+        {"options": RequestOptions(extra_body="a=5")},  # type: ignore[arg-type]
         {"options": RequestOptions(priority="high")},  # type: ignore[arg-type]
         {"options": RequestOptions(deadline=0)},
     ],
