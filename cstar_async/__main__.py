@@ -54,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         "--delivery-faults",
         type=_share,
         metavar="SHARE",
-        help="lose, double or delay this share of the deliveries to webhooks, from 0 to 1 (default: none)",
+        help="lose, double or delay this share of the deliveries to webhooks, and double or break as much of the event stream, "
+        "from 0 to 1 (default: none)",
     )
     serve.add_argument(
         "--delivery-retries",
@@ -95,6 +96,7 @@ def _serve(given: argparse.Namespace) -> int:
         fake = FakeCStar(seed=given.seed, limits=not given.no_limits, delivery_retries=retries, host=given.host, port=given.port)
         if given.delivery_faults:
             fake.deliveries.faults.add_of_each(given.delivery_faults)
+            fake.streams.trouble(given.delivery_faults)
         asyncio.run(_run(fake))
     except KeyboardInterrupt:
         return 0

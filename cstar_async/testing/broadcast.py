@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from random import Random
 from typing import Final, Self
 
 from cstar_async.testing.clock import FakeClock
@@ -57,6 +58,7 @@ class Listener:
         self._ready.append(message)
         self._woken.set()
         if len(self._ready) > 2 * KEPT_EVENTS:
+            self._ready.clear()
             self.break_off()
 
     def close(self) -> None:
@@ -67,9 +69,8 @@ class Listener:
             self._forget(self)
 
     def break_off(self) -> None:
-        """End it at once, as a connection breaks."""
+        """End it as a connection breaks, after what is still to be sent."""
         self._is_broken = True
-        self._ready.clear()
         self.close()
 
 
@@ -78,10 +79,13 @@ class Broadcast:
 
     Args:
         clock: When comments are due.
+        random: The chance of troubles.
     """
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: FakeClock, random: Random) -> None:
         self._clock = clock
+        self._random = random
+        self._share = 0.0
         self._kept: dict[World, deque[OutgoingEvent]] = {}
         self._listeners: dict[Listener, World] = {}
         self._keeper: asyncio.Task[None] | None = None
@@ -93,9 +97,12 @@ class Broadcast:
         """Send an event to all who listen in a world, and keep it."""
         self._kept.setdefault(world, deque(maxlen=KEPT_EVENTS)).append(event)
         message = _message(event)
+        times = 2 if self._random.random() < self._share / 2 else 1
         for listener, where in list(self._listeners.items()):
             if where is world:
-                listener.put(message)
+                listener.put(message * times)
+        if self._random.random() < self._share / 2:
+            self.drop()
 
     def open(self, world: World, last_event_id: str | None) -> Listener:
         """Open a stream; it is to be closed in the end.
@@ -122,6 +129,19 @@ class Broadcast:
         for listener in listeners:
             listener.break_off()
         return len(listeners)
+
+    def trouble(self, share: float) -> None:
+        """Let a share of all events make trouble from now on: half of them are sent twice, with the others all streams break.
+
+        Args:
+            share: Of all events, from 0, which ends the trouble, to 1.
+
+        Raises:
+            ValueError: *share* is out of its range.
+        """
+        if not 0 <= share <= 1:
+            raise ValueError(f"a share is a number from 0 to 1, not {share}")
+        self._share = share
 
     def end(self) -> None:
         """End all streams well, for the server closes."""

@@ -52,13 +52,21 @@ class Courier:
         faults: What goes wrong.
         clock: The time of attempts.
         retries: Seconds before each further attempt.
+        longest: How many attempts are remembered.
     """
 
-    def __init__(self, faults: DeliveryFaults, clock: FakeClock, retries: Sequence[float] = DOCUMENTED_RETRIES) -> None:
+    def __init__(
+        self,
+        faults: DeliveryFaults,
+        clock: FakeClock,
+        *,
+        retries: Sequence[float] = DOCUMENTED_RETRIES,
+        longest: int = LONGEST_JOURNAL,
+    ) -> None:
         if not all(seconds >= 0 for seconds in retries):
             raise ValueError("the waits before further deliveries are numbers of seconds from 0")
         self.faults: Final = faults
-        self.done: Final[deque[Delivery]] = deque(maxlen=LONGEST_JOURNAL)
+        self.done: Final[deque[Delivery]] = deque(maxlen=longest)
         """The attempts made, oldest first."""
         self._clock = clock
         self._retries = tuple(retries)
@@ -90,15 +98,17 @@ class Courier:
         tasks = [*self._tasks, *([] if self._alarm is None else [self._alarm])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._alarm = None
-        lanes, self._lanes = self._lanes, {}
-        for parcel in [*self._under_way, *(parcel for lane in lanes.values() for parcel in lane)]:
-            self._keep(parcel, 0.0)
-        self._under_way.clear()
-        self._places = asyncio.Semaphore(_PLACES)
-        self._tell_watchers()
-        await self._post.aclose()
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            self._alarm = None
+            lanes, self._lanes = self._lanes, {}
+            for parcel in [*self._under_way, *(parcel for lane in lanes.values() for parcel in lane)]:
+                self._keep(parcel, 0.0)
+            self._under_way.clear()
+            self._places = asyncio.Semaphore(_PLACES)
+            self._tell_watchers()
+            await self._post.aclose()
 
     def take(self, parcel: Parcel, *, after: float = 0.0) -> None:
         """Take a parcel to deliver.

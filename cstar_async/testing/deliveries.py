@@ -11,7 +11,7 @@ from cstar_async.testing.delivery_faults import DeliveryFaults
 
 
 class Deliveries(Sequence[Delivery]):
-    """The attempts that a fake has made to deliver events, oldest first. Reads like a list; the newest 100,000 are kept.
+    """The attempts that a fake has made to deliver events, oldest first. Reads like a list; the oldest are forgotten.
 
     Args:
         courier: Who makes them.

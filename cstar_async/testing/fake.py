@@ -62,7 +62,7 @@ class FakeCStar:
         pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
         delivery_retries: Seconds, on the fake's clock, before each further attempt to deliver an event to a webhook; default the
             documented 30 s, 2 min, 10 min, 1 h, 6 h and 24 h.
-        journal: How many requests `requests` keeps, from 1; default 100,000. The oldest go first.
+        journal: How many requests `requests` keeps, and attempts `deliveries`, from 1; default 100,000. The oldest go first.
         host: Where to listen; default 127.0.0.1, which nobody else can reach.
         port: Which port to listen on; default 0, a free one.
 
@@ -100,9 +100,11 @@ class FakeCStar:
         self._team = self._new_team("Acme Corp", "acme")
         self._secret = self._new_key(self._team, "secret", "test", None)
         self._publishable = self._new_key(self._team, "publishable", "test", None)
-        self._courier = Courier(DeliveryFaults(seeded("delivery faults", seed)), self.clock, delivery_retries)
+        self._courier = Courier(
+            DeliveryFaults(seeded("delivery faults", seed)), self.clock, retries=delivery_retries, longest=journal
+        )
         self.deliveries: Final = Deliveries(self._courier)
-        self.streams: Final = Broadcast(self.clock)
+        self.streams: Final = Broadcast(self.clock, seeded("streams", seed))
         events = seeded("events", seed)
         exchange = Exchange(
             routes=Routes([*self._document.operations.values(), LISTEN]),

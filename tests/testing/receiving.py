@@ -22,6 +22,7 @@ class Receiver:
         self.bodies: list[bytes] = []
         self.answers: list[int] = [200]
         self.has_come = asyncio.Event()
+        self.coming = asyncio.Semaphore(0)
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         application = web.Application()
@@ -32,6 +33,7 @@ class Receiver:
         self.bodies.append(await request.read())
         self.requests.append(request)
         self.has_come.set()
+        self.coming.release()
         await self.may_answer.wait()
         status = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return web.Response(status=status, headers={"Location": "/elsewhere"} if 300 <= status < 400 else {})

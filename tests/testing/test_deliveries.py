@@ -316,6 +316,48 @@ async def test_waits_can_be_chosen(at: Receiver) -> None:
         FakeCStar(delivery_retries=(-1,))
 
 
+async def test_no_more_than_32_are_on_their_way(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """However many subscriptions there are."""
+    for _ in range(33):
+        await subscribe(cstar, at, "ticket.created")
+    at.may_answer.clear()
+    await cstar.tickets.create(title="a")
+    for _ in range(32):
+        await at.coming.acquire()
+    await asyncio.sleep(0.02)
+    assert len(at.requests) == 32
+    at.may_answer.set()
+    await fake.deliveries.settled()
+    assert len(at.requests) == 33
+
+
+async def test_the_oldest_attempts_are_forgotten(at: Receiver) -> None:
+    """A fake that runs for weeks must not grow."""
+    async with FakeCStar(journal=3) as fake, fake.client() as cstar:
+        await subscribe(cstar, at)
+        made = [await cstar.tickets.create(title=str(number)) for number in range(5)]
+        await fake.deliveries.settled()
+        assert [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries] == [ticket.id for ticket in made[2:]]  # type: ignore[index,call-overload]
+
+
+async def test_whatever_goes_wrong_every_event_arrives(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """Lost, doubled, late, and the fake started again in between: at least once, with the same body each time."""
+    await subscribe(cstar, at, "ticket.created")
+    fake.deliveries.faults.add_of_each(0.6)
+    for number in range(40):
+        await cstar.tickets.create(title=str(number))
+        if number == 20:
+            await fake.aclose()
+            await fake.start()
+    for _ in range(8):
+        await fake.deliveries.settled()
+        fake.clock.advance(100_000)
+    await fake.deliveries.settled()
+    came = [request.headers["X-Event-ID"] for request in at.requests]
+    assert (len(set(came)), len(set(at.bodies)), fake.deliveries.waiting) == (40, 40, 0)
+    assert len(came) > 40
+
+
 async def test_deliveries_read_like_a_list(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """And can be looked through by type or id, and forgotten."""
     await subscribe(cstar, at)

@@ -221,6 +221,24 @@ async def test_faults_strike_streams_too(fake: FakeCStar, cstar: CStarClient) ->
     assert len(fake.requests.of("listen_to_events")) == 6
 
 
+async def test_troubled_streams_miss_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Events come twice and connections break; the client gives each event out once."""
+    async with cstar.events() as stream:
+        await cstar.tickets.create(title="the first, after which the client can ask for what it missed")
+        await take(stream, 1)
+        fake.streams.trouble(0.5)
+        for number in range(20):
+            await cstar.tickets.create(title=str(number))
+        following = asyncio.create_task(take(stream, 20))
+        while not following.done():
+            fake.clock.advance(1)
+            await asyncio.sleep(0.001)
+    assert len(set(following.result())) == 20
+    assert len(fake.requests.of("listen_to_events")) > 1
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        fake.streams.trouble(2)
+
+
 async def test_a_caller_who_went_away_is_forgotten(call: Caller, listening: Opening) -> None:
     """As soon as there is something to tell."""
     line = await listening()
