@@ -10,6 +10,11 @@ What is known
     smallest remaining counts; calls in flight may or may not be counted in it, so all of them are taken off. Near the end of a
     window that is too careful by the number of calls in flight, and exact again as soon as they are answered.
 
+When an answer is lost
+    Nobody knows whether the server counted the call. It is *in doubt*, and taken off like one in flight, until a call that was sent
+    later is answered. Where only calls in doubt stand against another one, it goes alone to find out: a server that was out of
+    reach for a while has counted none of them, and the window may be long.
+
 When a window ends
     Nobody knows what the server will grant next, nor whether its clock agrees. The first call goes alone and learns; the others
     follow when its answer is seen, or try in their turn if it has none.
@@ -103,6 +108,8 @@ class Window:
         "_ends",
         "_last_limit",
         "_last_reset",
+        "_until_sure",
+        "in_doubt",
         "in_flight",
         "learning",
         "length",
@@ -117,6 +124,8 @@ class Window:
         self.reserve = reserve
         self.length = WINDOW
         self.in_flight = 0
+        self.in_doubt = 0
+        self._until_sure = 0
         self.learning: bool | None = None
         """None: the state is known. False: nobody has gone ahead to learn it yet. True: somebody is on the way."""
         self._closed_until = -math.inf
@@ -130,13 +139,14 @@ class Window:
             self._open()
         if self.learning is not None:
             return not self.learning
-        return self.remaining - self.in_flight > (self.reserve * self.limit if priority else 0)
+        room = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
+        return room > self.in_doubt or (room > 0 and self.in_flight == 0)
 
     def left(self, priority: Priority, now: float) -> int:
         """Calls of this priority that the window still has, as far as known; of a window that is over, those of the next."""
         is_over = self._ends is not None and now >= self._ends
         left = self.limit if is_over else self.remaining
-        return max(0, math.ceil(left - self.in_flight - (self.reserve * self.limit if priority else 0)))
+        return max(0, math.ceil(left - self.in_flight - self.in_doubt - (self.reserve * self.limit if priority else 0)))
 
     def may_leave_room(self, priority: Priority, ahead: int = 0) -> bool:
         """Whether the answers of calls in flight may show that there is room: the server may have counted them already."""
@@ -150,15 +160,24 @@ class Window:
             self.learning = True
         return goes_ahead
 
-    def give_back(self, *, went_ahead: bool, answered: bool) -> None:
+    def give_back(self, *, went_ahead: bool, answered: bool, lost: bool = False) -> None:
         """Take a permit back: its call is over.
 
         Args:
             went_ahead: Whether its holder went ahead to learn the state.
             answered: Whether the API answered. An answer that says nothing of the limit ends the learning too, or a server without
                 these headers would get one call at a time for ever.
+            lost: Whether the call was sent and has no answer, so that the server may have counted it.
         """
         self.in_flight -= 1
+        if lost:
+            # Those on their way now may have been counted before it; the answer to any later call knows of it.
+            self.in_doubt += 1
+            self._until_sure = self.in_flight + 1
+        elif answered and self.in_doubt:
+            self._until_sure -= 1
+            if self._until_sure <= 0:
+                self.in_doubt = 0
         if went_ahead and self.learning:
             self.learning = None if answered else False
 
@@ -247,6 +266,7 @@ class Window:
 
     def _open(self) -> None:
         self.remaining = self.limit
+        self.in_doubt = 0
         self.learning = False
         self._ends = None
         self._last_reset = None

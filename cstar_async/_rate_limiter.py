@@ -73,8 +73,14 @@ class Limiter(Protocol):
         """The call was answered: learn from it and let the next go."""
         ...
 
-    def give_back(self, permit: Permit, clock: Clock) -> None:
-        """The call ended without an answer, or was never sent."""
+    def give_back(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
+        """The call ended without an answer.
+
+        Args:
+            permit: Of the call.
+            clock: Tells the time.
+            sent: Whether it may have reached the server, which then counted it.
+        """
         ...
 
 
@@ -157,7 +163,7 @@ class RateLimiter:
         except BaseException:
             if waiter.permit is not None:
                 # Granted and cancelled in the same turn of the loop: the permit must not be lost.
-                self.give_back(waiter.permit, clock)
+                self.give_back(waiter.permit, clock, sent=False)
             raise
         finally:
             if waiter.permit is None:
@@ -183,9 +189,9 @@ class RateLimiter:
             self._admit(clock.monotonic())
             self._hand_over()
 
-    def give_back(self, permit: Permit, clock: Clock) -> None:
-        """The call ended without an answer, or was never sent."""
-        self._window.give_back(went_ahead=permit is Permit.AHEAD, answered=False)
+    def give_back(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
+        """The call ended without an answer; see `Limiter.give_back`."""
+        self._window.give_back(went_ahead=permit is Permit.AHEAD, answered=False, lost=sent)
         if self._waiting:
             self._admit(clock.monotonic())
             self._hand_over()

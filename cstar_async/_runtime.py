@@ -679,8 +679,8 @@ class ClientSender:
                 response = await self._send_watched(call, timeout)
             else:
                 response = await core.transport.send(call, timeout)
-        except BaseException:
-            limiter.give_back(permit, clock)
+        except BaseException as error:
+            limiter.give_back(permit, clock, sent=not isinstance(error, TransportError) or error.sent)
             raise
         else:
             limiter.settle(permit, response.status, response.headers, clock)
@@ -714,7 +714,7 @@ class ClientSender:
         try:
             await self._enter_gate(call)
         except BaseException:
-            core.limiter.give_back(permit, clock)
+            core.limiter.give_back(permit, clock, sent=False)
             raise
         return permit
 

@@ -249,9 +249,9 @@ class RedisRateLimiter:
         is_less = before - mirror.remaining > 1 + mirror.in_flight + self._elsewhere
         self._after_answer(is_urgent=is_ahead or is_less or status == 429)
 
-    def give_back(self, permit: Permit, clock: Clock) -> None:  # noqa: ARG002 -- the protocol's arguments
-        """The call ended without an answer, or was never sent. It counts as spent until an answer to a later one tells."""
-        self._put_back(permit, is_lost=True)
+    def give_back(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:  # noqa: ARG002 -- the protocol's arguments
+        """The call ended without an answer. If it was sent, it counts as spent until an answer to a later one tells."""
+        self._put_back(permit, is_lost=sent)
 
     async def aclose(self) -> None:
         """Tell the book what it has not heard yet, and close the connection if it is the limiter's own. May be called twice.

@@ -272,6 +272,64 @@ def test_background_has_no_room_in_the_reserve() -> None:
     assert (False, True) == (window.has_room(Priority.BACKGROUND, 0.0), window.has_room(FIRST, 0.0))
 
 
+def lose(window: Window, count: int) -> None:
+    """So many calls are sent and have no answer."""
+    for _ in range(count):
+        window.take()
+    for _ in range(count):
+        window.give_back(went_ahead=False, answered=False, lost=True)
+
+
+def test_lost_calls_leave_no_room_for_others_but_one_at_a_time() -> None:
+    """The server may have counted them, so one goes to find out, and no second before it is answered."""
+    window = seen(rate_headers(3))
+    lose(window, 3)
+    assert (3, 1) == (window.in_doubt, room(window))
+
+
+def test_lost_calls_are_taken_off_what_is_left() -> None:
+    """Two of five."""
+    window = seen(rate_headers(5))
+    lose(window, 2)
+    assert (3, 3) == (window.left(FIRST, 0.0), room(window))
+
+
+def test_answer_to_a_later_call_ends_the_doubt() -> None:
+    """The server had counted one of three."""
+    window = seen(rate_headers(3))
+    lose(window, 3)
+    window.take()
+    window.observe(200, rate_headers(1), 0.0, EPOCH)
+    window.give_back(went_ahead=False, answered=True)
+    assert (0, 1) == (window.in_doubt, room(window))
+
+
+def test_answer_to_an_earlier_call_does_not_end_the_doubt() -> None:
+    """It may have been counted before."""
+    window = seen(rate_headers(3))
+    window.take()
+    lose(window, 1)
+    window.observe(200, rate_headers(2), 0.0, EPOCH)
+    window.give_back(went_ahead=False, answered=True)
+    assert (1, 1) == (window.in_doubt, room(window))
+
+
+def test_call_that_was_never_sent_is_in_no_doubt() -> None:
+    """Nobody can have counted it."""
+    window = seen(rate_headers(1))
+    window.take()
+    window.give_back(went_ahead=False, answered=False)
+    assert 1 == room(window)
+
+
+def test_new_window_knows_no_doubt() -> None:
+    """Calls of the hour before are of that hour."""
+    window = seen(rate_headers(3, EPOCH + 10))
+    lose(window, 3)
+    assert window.has_room(FIRST, 10.0)
+    assert window.in_doubt == 0
+
+
 @pytest.mark.parametrize(
     ("remaining", "in_flight", "now", "first", "behind"),
     [
