@@ -17,7 +17,7 @@ from cstar_async._clock import Clock
 from cstar_async._headers import moment
 from cstar_async._options import Priority
 from cstar_async._rate_limit import RateLimitState, Window, read_state
-from cstar_async.errors import RateLimitWaitError
+from cstar_async.errors import CStarError, RateLimitWaitError
 
 
 class Permit:
@@ -41,6 +41,14 @@ class Limiter(Protocol):
     @property
     def state(self) -> RateLimitState | None:
         """The rate limit as last learned; None before the first answer that states it."""
+        ...
+
+    def enter_loop(self) -> None:
+        """A client makes its first call in the running loop.
+
+        Raises:
+            CStarError: The limiter serves another loop.
+        """
         ...
 
     def assume(self, limit: int) -> None:
@@ -98,8 +106,8 @@ class _Waiter:
 class RateLimiter:
     """One key's budget of calls, in memory.
 
-    Share one between all clients of a key in a process, so that they spend one budget. It learns from every answer and lets calls
-    through first-in first-out within a priority.
+    Share one between all clients of a key in an event loop, so that they spend one budget. It learns from every answer and lets
+    calls through first-in first-out within a priority.
 
     Args:
         reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
@@ -116,6 +124,7 @@ class RateLimiter:
         self._waiting = 0
         self._keeper: _Waiter | None = None
         self._last_headers: Mapping[str, str] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
         return f"RateLimiter(state={self.state!r}, waiting={self._waiting})"
@@ -124,6 +133,13 @@ class RateLimiter:
     def state(self) -> RateLimitState | None:
         """The rate limit as the last answer stated it; None before the first."""
         return None if self._last_headers is None else read_state(self._last_headers)
+
+    def enter_loop(self) -> None:
+        """Refuse a second loop while the first runs, in another thread: a call that waits there could not be woken from here."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop and self._loop.is_running():
+            raise CStarError("this rate limiter serves another event loop; make one for each, or share the budget through Redis")
+        self._loop = loop
 
     def assume(self, limit: int) -> None:
         """Take *limit* as the calls of a window until an answer says otherwise."""

@@ -169,6 +169,7 @@ class Core:
         if self._loop is not loop:
             if self._loop is not None:
                 raise CStarError("this client was first used in another event loop; make one client for each loop")
+            self.limiter.enter_loop()
             self._loop, self._process = loop, os.getpid()
         elif self._process != os.getpid():
             # A forked child that goes on with its parent's loop has its parent's sockets, too: each would read the other's answers.

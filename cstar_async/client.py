@@ -65,7 +65,7 @@ class CStarClient(Connected, ClientNamespaces):
         retry_budget: Tokens shared by the client's calls: a retry takes 5, a success gives 1 back, or 5 after a retry. When they
             are used up, the last error is raised at once. None: no such limit. Default 500.
         max_connections: Calls in flight at once, from 1; the rest wait in order. Default 100.
-        rate_limiter: The budget of the key; share one between all clients of a key. Default: one of its own.
+        rate_limiter: The budget of the key; share one between all clients of a key in one event loop. Default: one of its own.
         priority: Of the client's calls: `Priority.BACKGROUND` leaves a reserve of the hour's budget to interactive calls.
         proxy: URL of a proxy, or None. The environment is read by `from_env()` only.
         ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to trust any certificate.

@@ -171,6 +171,10 @@ class RedisRateLimiter:
         """Whether Redis did not answer when it was last asked."""
         return self._is_away
 
+    def enter_loop(self) -> None:
+        """Refuse every loop but the first: the connection to Redis belongs to it."""
+        self._door.enter_loop("rate limiter")
+
     def assume(self, limit: int) -> None:
         """Take *limit* as the calls of a window until an answer says otherwise."""
         if self._state is None and self._mirror.in_flight == 0:

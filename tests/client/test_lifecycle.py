@@ -28,6 +28,7 @@ from cstar_async import (
     Hooks,
     NotFoundError,
     Page,
+    RateLimiter,
     RequestOptions,
     ServerError,
 )
@@ -97,6 +98,23 @@ async def test_closing_from_a_second_loop_says_so(client: CStarClient) -> None:
         await in_another_loop(client.aclose)
 
 
+async def test_a_limiter_in_two_running_loops_says_so(server: Server, make_client: MakeClient) -> None:
+    """Clients in two loops that run at once cannot share a limiter: calls that wait could not be woken. Those of one loop can."""
+    limiter = RateLimiter()
+    here, there, late = [make_client(rate_limiter=limiter) for _ in range(3)]
+    await here.tickets.get("tkt_1")
+    with pytest.raises(CStarError, match=OTHER_LOOP):
+        await in_another_loop(lambda: there.tickets.get("tkt_1"))
+    assert "tkt_1" == (await late.tickets.get("tkt_1")).id
+
+
+def test_a_limiter_goes_from_one_run_to_the_next(address: socket.socket) -> None:
+    """What it has learned in one asyncio.run serves the next."""
+    limiter = RateLimiter()
+    clients = [_client_of(address, rate_limiter=limiter) for _ in range(2)]
+    assert ["tkt_1", "tkt_1"] == [asyncio.run(_used(client, address, closing=True)) for client in clients]
+
+
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer every request on a connection with the same ticket."""
     body = json.dumps({"success": True, "data": TICKET}).encode()
@@ -113,8 +131,9 @@ def address() -> Iterator[socket.socket]:
         yield listening
 
 
-def _client_of(address: socket.socket) -> CStarClient:
-    return CStarClient(api_key=KEY, team_id="team_1", base_url=f"http://127.0.0.1:{address.getsockname()[1]}", max_retries=0)
+def _client_of(address: socket.socket, **options: Any) -> CStarClient:
+    url = f"http://127.0.0.1:{address.getsockname()[1]}"
+    return CStarClient(api_key=KEY, team_id="team_1", base_url=url, max_retries=0, **options)
 
 
 async def _used(client: CStarClient, address: socket.socket, *, closing: bool) -> str:
