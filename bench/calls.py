@@ -9,7 +9,7 @@ import asyncio
 import cProfile
 import pstats
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import aiohttp
@@ -30,7 +30,7 @@ TIMES = 40
 
 
 @contextmanager
-def server_in_a_thread() -> Iterator[int]:
+def server_in_a_thread() -> Generator[int]:
     """The port of a server that answers as long as the block lasts."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(loop.create_server(Server, "127.0.0.1", 0))
