@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from importlib import resources
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import attrs
@@ -181,6 +180,8 @@ class Core:
     def schemas(self) -> Schemas:
         """The component schemas of the document, read when drift is first looked for."""
         if self._schemas is None:
+            from importlib import resources  # looked for rarely, and slower to import than most of this package
+
             text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
             self._schemas = cast("Schemas", json.loads(text)["components"]["schemas"])
         return self._schemas
