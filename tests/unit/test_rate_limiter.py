@@ -95,7 +95,31 @@ async def test_wait_longer_than_allowed_is_refused_at_once(clock: ManualClock) -
     limiter = known(clock, 0)
     with pytest.raises(RateLimitWaitError) as caught:
         await limiter.acquire(Priority.INTERACTIVE, clock, longest=60, announce=nothing)
-    assert (3600.0, EPOCH + 3600) == (caught.value.wait, caught.value.retry_at.timestamp())
+    error = caught.value
+    assert (3600.0, EPOCH + 3600, limiter.state) == (error.wait, error.retry_at.timestamp(), error.state)
+    moment = f"{error.retry_at:%Y-%m-%d %H:%M:%S} UTC"
+    assert f"the rate limit leaves no call before {moment}, 3600 s away, longer than allowed" == error.message
+
+
+async def test_wait_exactly_as_long_as_allowed_is_begun(clock: ManualClock) -> None:
+    """And ends with a permit."""
+    task = wait(known(clock, 0), clock, longest=3600)
+    await settle()
+    await clock.advance(3600)
+    assert Permit.AHEAD is task.result()
+
+
+async def test_wait_that_is_just_long_enough_goes_on_when_something_else_changes(clock: ManualClock) -> None:
+    """The moment at which the window opens is not too late."""
+    limiter = known(clock, 1)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    task = wait(limiter, clock, longest=3600)
+    await settle()
+    limiter.settle(held, 200, rate_headers(0), clock)
+    await settle()
+    await clock.advance(3600)
+    assert Permit.AHEAD is task.result()
 
 
 async def test_wait_is_announced_with_its_length(clock: ManualClock) -> None:
@@ -143,13 +167,14 @@ async def test_answer_without_headers_lets_the_others_follow(clock: ManualClock)
     assert [True, True] == [task.done() for task in tasks[1:]]
 
 
-async def test_failing_server_without_headers_gets_one_call_at_a_time(clock: ManualClock) -> None:
+@pytest.mark.parametrize("status", [500, 502])
+async def test_failing_server_without_headers_gets_one_call_at_a_time(clock: ManualClock, status: int) -> None:
     """A 5xx from a gateway says nothing of the window."""
     limiter = known(clock, 0)
     tasks = [wait(limiter, clock) for _ in range(3)]
     await settle()
     await clock.advance(3600)
-    limiter.settle(tasks[0].result(), 502, {}, clock)
+    limiter.settle(tasks[0].result(), status, {}, clock)
     await settle()
     assert [True, False] == [task.done() for task in tasks[1:]]
     tasks[2].cancel()
@@ -193,8 +218,35 @@ async def test_permit_granted_and_cancelled_in_one_turn_is_not_lost(clock: Manua
     assert (True, Permit.GRANTED) == (first.cancelled(), second.result())
 
 
-async def test_waiter_beyond_its_latest_moment_fails(clock: ManualClock) -> None:
-    """A call that nothing answers does not hold the queue beyond what each waiter allows."""
+async def test_permit_to_go_ahead_is_not_lost_either(clock: ManualClock) -> None:
+    """Where its holder is cancelled in the same turn, the next goes ahead."""
+    limiter = known(clock, 1)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    first, second = wait(limiter, clock), wait(limiter, clock)
+    await settle()
+    clock.now = 3600.0
+    limiter.give_back(held, clock)
+    first.cancel()
+    await settle()
+    assert (True, Permit.AHEAD) == (first.cancelled(), second.result())
+
+
+async def test_waiter_with_half_a_second_has_no_more(clock: ManualClock) -> None:
+    """Its moment is looked after to the fraction."""
+    limiter = RateLimiter()
+    limiter.assume(1)
+    assert limiter.try_acquire(Priority.INTERACTIVE, clock) is not None
+    task = wait(limiter, clock, longest=0.5)
+    await settle()
+    await clock.advance(0.5)
+    assert isinstance(task.exception(), RateLimitWaitError)
+
+
+@pytest.mark.parametrize("begun", [0.0, 1e6])
+async def test_waiter_beyond_its_latest_moment_fails(clock: ManualClock, begun: float) -> None:
+    """A call that nothing answers does not hold the queue beyond what each waiter allows, whenever it came."""
+    clock.now = begun
     limiter = RateLimiter()
     limiter.assume(1)
     assert limiter.try_acquire(Priority.INTERACTIVE, clock) is not None
@@ -222,13 +274,14 @@ async def test_later_waiter_with_less_time_fails_before_the_keeper(clock: Manual
 
 async def test_waiters_fail_once_the_window_is_known_to_open_too_late(clock: ManualClock) -> None:
     """An answer that closes the window ends the waits that cannot succeed, at once."""
+    clock.now = 500.0
     limiter = RateLimiter()
     limiter.assume(1)
     held = limiter.try_acquire(Priority.INTERACTIVE, clock)
     assert held is not None
     task = wait(limiter, clock, longest=60)
     await settle()
-    limiter.settle(held, 429, rate_headers(0) | {"Retry-After": "3600"}, clock)
+    limiter.settle(held, 429, rate_headers(0, EPOCH + 500 + 3600) | {"Retry-After": "3600"}, clock)
     await settle()
     error = task.exception()
     assert isinstance(error, RateLimitWaitError)
@@ -245,6 +298,59 @@ async def test_call_waits_for_answers_that_may_leave_room(clock: ManualClock) ->
     limiter.settle(held, 200, rate_headers(1), clock)
     await settle()
     assert Permit.GRANTED == await task
+
+
+async def test_call_goes_on_waiting_while_answers_may_leave_room(clock: ManualClock) -> None:
+    """One of two answers is no reason to give up."""
+    limiter = known(clock, 2)
+    one, other = (limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(2))
+    assert one is not None
+    assert other is not None
+    task = wait(limiter, clock, longest=60)
+    await settle()
+    limiter.settle(one, 200, rate_headers(1), clock)
+    await settle()
+    assert task.done() is False
+    limiter.settle(other, 200, rate_headers(1), clock)
+    await settle()
+    assert Permit.GRANTED is task.result()
+
+
+async def test_background_call_gives_up_when_answers_leave_the_reserve_alone(clock: ManualClock) -> None:
+    """What is left is not for it, whatever the last answer says."""
+    limiter = known(clock, 102)
+    one, other = (limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(2))
+    assert one is not None
+    assert other is not None
+    task = wait(limiter, clock, longest=60, priority=Priority.BACKGROUND)
+    await settle()
+    limiter.settle(one, 200, rate_headers(100), clock)
+    await settle()
+    assert isinstance(task.exception(), RateLimitWaitError)
+
+
+async def test_waiting_background_call_does_not_get_into_the_reserve(clock: ManualClock) -> None:
+    """An answer that leaves just that leaves nothing for it."""
+    limiter = known(clock, 101)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    task = wait(limiter, clock, priority=Priority.BACKGROUND)
+    await settle()
+    limiter.settle(held, 200, rate_headers(100), clock)
+    await settle()
+    assert task.done() is False
+    task.cancel()
+
+
+async def test_refusal_closes_the_window_although_its_counts_are_the_usual(clock: ManualClock) -> None:
+    """A 429 goes over what its headers leave."""
+    limiter = known(clock, 9)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    limiter.settle(held, 429, rate_headers(9) | {"Retry-After": "5"}, clock)
+    assert limiter.try_acquire(Priority.INTERACTIVE, clock) is None
+    clock.now = 5.0
+    assert Permit.AHEAD is limiter.try_acquire(Priority.INTERACTIVE, clock)
 
 
 async def test_call_that_waited_for_answers_fails_when_they_leave_no_room(clock: ManualClock) -> None:
@@ -291,6 +397,61 @@ async def test_queue_of_many_windows_is_expected_to_take_them_all(clock: ManualC
     assert heard == [3600.0, 3600.0, 7200.0, 7200.0, 10800.0]
 
 
+@pytest.mark.parametrize(
+    ("priority", "limit", "calls", "last"),
+    [
+        (Priority.INTERACTIVE, 1, 2, 7200.0),
+        (Priority.INTERACTIVE, 10, 10, 3600.0),
+        (Priority.INTERACTIVE, 10, 11, 7200.0),
+        (Priority.BACKGROUND, 10, 9, 3600.0),
+        (Priority.BACKGROUND, 10, 10, 7200.0),
+    ],
+)
+async def test_queue_is_served_as_the_limit_and_the_reserve_allow(
+    clock: ManualClock, priority: Priority, limit: int, calls: int, last: float
+) -> None:
+    """Of ten calls an hour, nine are for those behind."""
+    limiter = known(clock, 0, limit=limit)
+    heard: list[float] = []
+    tasks = [wait(limiter, clock, longest=LONG * 10, priority=priority, announce=heard.append) for _ in range(calls)]
+    await settle()
+    for task in tasks:
+        task.cancel()
+    assert last == heard[-1]
+
+
+async def test_wait_for_answers_is_announced_as_none(clock: ManualClock) -> None:
+    """Nobody knows how long it takes; those behind it, and behind the reserve, wait for the window."""
+    limiter = known(clock, 102)
+    assert [limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(2)]
+    heard: list[float] = []
+    tasks = [wait(limiter, clock, priority=Priority.BACKGROUND, announce=heard.append) for _ in range(3)]
+    await settle()
+    for task in tasks:
+        task.cancel()
+    assert [0.0, 0.0, 3600.0] == heard
+
+
+async def test_state_follows_every_answer(clock: ManualClock) -> None:
+    """The later one of a window, too."""
+    limiter = known(clock, 9)
+    held = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert held is not None
+    limiter.settle(held, 200, rate_headers(8), clock)
+    assert limiter.state
+    assert 8 == limiter.state.remaining
+
+
+async def test_nothing_is_left_where_more_wait_than_there_is(clock: ManualClock) -> None:
+    """No call, and not less than none."""
+    limiter = known(clock, 0)
+    tasks = [wait(limiter, clock) for _ in range(3)]
+    await settle()
+    assert 0 == limiter.left(Priority.INTERACTIVE, clock)
+    for task in tasks:
+        task.cancel()
+
+
 async def test_calls_left_do_not_count_those_that_others_wait_for(clock: ManualClock) -> None:
     """Who waits comes first when there is room."""
     limiter = known(clock, 0)
@@ -306,6 +467,23 @@ async def test_repr_shows_the_queue_and_nothing_else(clock: ManualClock) -> None
     """A limiter in a log says how it stands."""
     limiter = RateLimiter()
     assert repr(limiter) == "RateLimiter(state=None, waiting=0)"
+
+
+async def test_repr_counts_who_waits(clock: ManualClock) -> None:
+    """One less when one is cancelled or served."""
+    limiter = known(clock, 0)
+    shown = []
+    tasks = [wait(limiter, clock) for _ in range(4)]
+    await settle()
+    shown.append(repr(limiter).rpartition("waiting=")[2])
+    tasks[3].cancel()
+    await settle()
+    shown.append(repr(limiter).rpartition("waiting=")[2])
+    await clock.advance(3600)
+    shown.append(repr(limiter).rpartition("waiting=")[2])
+    limiter.settle(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
+    shown.append(repr(limiter).rpartition("waiting=")[2])
+    assert ["4)", "3)", "2)", "0)"] == shown
 
 
 async def test_limiter_of_an_ended_queue_lets_calls_through(clock: ManualClock) -> None:
