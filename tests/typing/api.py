@@ -13,10 +13,11 @@ from typing import assert_type
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
-from cstar_async import UNSET, CStarClient, CStarLibrary, Page, Paginator, RequestOptions, Response, from_dict, to_dict
+from cstar_async import UNSET, CStarClient, CStarLibrary, Hooks, Page, Paginator, RequestOptions, Response, from_dict, to_dict
 from cstar_async._json import JSON
 from cstar_async.api.library import get_library_article
 from cstar_async.api.tickets import create_ticket_message, get_ticket
+from cstar_async.hooks import DoneInfo, DriftCounter, DriftInfo
 from cstar_async.models import (
     Automation,
     AutomationAction,
@@ -39,6 +40,7 @@ from cstar_async.models import (
     Ticket,
     TicketStatus,
 )
+from cstar_async.otel import OpenTelemetryHooks
 from cstar_async.pagination import WalkCost
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from cstar_async.webhooks import WebhookInbox
@@ -146,6 +148,19 @@ async def readers(library: CStarLibrary) -> None:
     assert_type(await library.with_response(library.search, "reset"), Response[list[LibrarySearchResult]])
     async with library as entered:
         assert_type(entered, CStarLibrary)
+
+
+def observers() -> None:
+    """Hooks hear of values with types; a counter and spans are hooks."""
+
+    class Slow(Hooks):
+        def on_done(self, info: DoneInfo, /) -> None:
+            assert_type((info.operation, info.status, info.error, info.elapsed), tuple[str, int | None, str | None, float])
+
+    drift = DriftCounter(most=10)
+    CStarClient(api_key="sk_test_a", hooks=[Slow(), drift, OpenTelemetryHooks()])
+    assert_type(drift.counts, dict[DriftInfo, int])
+    CStarClient(api_key="sk_test_a", hooks=[print])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 
 async def refusals_of_readers(cstar: CStarClient, library: CStarLibrary) -> None:
