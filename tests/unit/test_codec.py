@@ -122,6 +122,13 @@ def test_body_that_is_no_object_takes_no_extra_fields() -> None:
     assert "extra_body needs a JSON object to go into" == caught.value.message
 
 
+def test_extra_fields_that_are_no_mapping_are_refused() -> None:
+    """A list of pairs is not one."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        encode_body({}, [("a", 1)])  # type: ignore[arg-type]
+    assert "extra_body is a mapping of names to JSON values" == caught.value.message
+
+
 TOO_DEEP = "contains itself, or is nested too deeply for JSON"
 
 
