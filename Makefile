@@ -8,7 +8,7 @@ NODE_TOOLS := build/node
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench wheel-test clean
+.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events wheel-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ mutants: setup ## Change the rules line by line and see whether a test notices (
 
 bench: setup ## Compare the client with bare aiohttp
 	$(RUN)/python -m bench
+
+bench-events: setup ## Compare an inbox with a bare handler, and time events from change to handler
+	$(RUN)/python -m bench.events
 
 wheel-test: setup ## Build the wheel and use it without the source tree
 	$(RUN)/python -m pytest -p no:randomly tests/contract/test_wheel.py

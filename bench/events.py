@@ -1,0 +1,197 @@
+"""Events: what an inbox costs beside a bare handler of aiohttp, and how long it takes from a change to its handler.
+
+Side by side in one run, in shuffled rounds, medians. The CPU time is that of the receiving process alone, from the request to the
+end of the handler; the time from a change is that of a wall clock, from the call of `tickets.create()` on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import orjson
+from aiohttp import web
+from rich.console import Console
+from rich.table import Table
+
+from bench.receiver import SECRET
+from cstar_async import CStarClient
+from cstar_async.webhooks import EventStream, MemoryStore, SqliteStore, TicketCreated, WebhookInbox, sign
+
+ROUNDS = 15
+EVENTS = 400
+AT_ONCE = 20
+RECEIVERS = ("bare", "checked", "memory", "file")
+CHANGES = 20
+"""Tickets that are opened for each way in a round."""
+WAYS = ("bare", "memory", "file", "stream")
+TICKET = (
+    '{"id":"evt_%d","type":"ticket.created","created_at":"2026-03-27T03:43:30.044Z","team_id":"3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b",'
+    '"data":{"ticket":{"id":"tkt_%d","title":"Cannot log in","status":"new","priority":"urgent","channel":"api"}}}'
+)
+
+
+async def throughput(port: int) -> dict[str, tuple[list[float], list[float]]]:
+    """CPU microseconds of the receiver, and events a second, in each round."""
+    results: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in RECEIVERS}
+    numbers = iter(range(1, sys.maxsize))
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+
+        async def cpu() -> float:
+            async with session.get("/cpu") as response:
+                return float(await response.text())
+
+        async def post(name: str, count: int) -> None:
+            for _ in range(count):
+                number = next(numbers)
+                body = (TICKET % (number, number)).encode()
+                async with session.post(f"/{name}", data=body, headers={"X-Signature": sign(body, SECRET)}) as response:
+                    if response.status != 200:
+                        raise RuntimeError(f"{name} answers {response.status}")
+
+        async def send(name: str) -> tuple[float, float]:
+            used, begun = await cpu(), time.perf_counter()
+            await asyncio.gather(*(post(name, EVENTS // AT_ONCE) for _ in range(AT_ONCE)))
+            now = await cpu()
+            return (now - used) / EVENTS * 1e6, EVENTS / (time.perf_counter() - begun)
+
+        for name in RECEIVERS:
+            await send(name)
+        for _ in range(ROUNDS):
+            for name in random.sample(RECEIVERS, len(RECEIVERS)):
+                used, rate = await send(name)
+                results[name][0].append(used)
+                results[name][1].append(rate)
+    return results
+
+
+class Ears:
+    """What hears of new tickets, in each of the ways, and when."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {"bare": self._bare}
+        self._heard: dict[str, asyncio.Future[float]] = {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Hand a delivery to the receiver that the path names."""
+        return await self._handlers[request.match_info["name"]](request)
+
+    def add(self, name: str, inbox: WebhookInbox) -> None:
+        """Add an inbox."""
+        inbox.on(TicketCreated)(self.hear)
+        self._handlers[name] = inbox.aiohttp_handler
+
+    async def hear(self, event: TicketCreated) -> None:
+        """Note when an event came."""
+        if event.data.ticket is not None:
+            self._note(event.data.ticket.id)
+
+    async def wait(self, ticket_id: str) -> float:
+        """When a ticket was heard of."""
+        return await asyncio.wait_for(self._heard.setdefault(ticket_id, asyncio.Future()), 30)
+
+    async def _bare(self, request: web.Request) -> web.Response:
+        event = orjson.loads(await request.read())
+        self._note(event["data"]["ticket"]["id"])
+        return web.Response()
+
+    def _note(self, ticket_id: str) -> None:
+        future = self._heard.setdefault(ticket_id, asyncio.Future())
+        if not future.done():
+            future.set_result(time.perf_counter())
+
+
+async def delays(url: str, key: str) -> dict[str, list[float]]:
+    """Milliseconds from the call that opens a ticket to the handler that hears of it, and to the answer of the call itself."""
+    ears, results = Ears(), {way: list[float]() for way in (*WAYS, "answer")}
+    application = web.Application()
+    application.router.add_post("/{name}", ears.answer)
+    runner = web.AppRunner(application, access_log=None)
+    with tempfile.TemporaryDirectory() as place:
+        async with CStarClient(api_key=key, base_url=url) as cstar, AsyncExitStack() as stack:
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            hooks: dict[str, str] = {}
+            for name in ("bare", "memory", "file"):
+                there = f"http://127.0.0.1:{runner.addresses[0][1]}/{name}"
+                hook = await cstar.webhooks.create(name=name, url=there, events=["ticket.created"])
+                await cstar.webhooks.update(hook.id, is_active=False)
+                store = SqliteStore(Path(place) / "events.db") if name == "file" else MemoryStore()
+                if name != "bare":
+                    ears.add(name, await stack.enter_async_context(WebhookInbox(hook.secret or "", store=store)))
+                hooks[name] = hook.id
+
+            async def open_tickets(way: str) -> None:
+                for _ in range(CHANGES):
+                    begun = time.perf_counter()
+                    ticket = await cstar.tickets.create(title="Cannot log in")
+                    results["answer"].append((time.perf_counter() - begun) * 1e3)
+                    results[way].append((await ears.wait(ticket.id) - begun) * 1e3)
+
+            for _ in range(ROUNDS):
+                for way in random.sample(WAYS, len(WAYS)):
+                    if way == "stream":
+                        async with cstar.events(TicketCreated) as stream:
+                            running = asyncio.ensure_future(pump(stream, ears))
+                            await open_tickets(way)
+                            running.cancel()
+                    else:
+                        await cstar.webhooks.update(hooks[way], is_active=True)
+                        await open_tickets(way)
+                        await cstar.webhooks.update(hooks[way], is_active=False)
+    return results
+
+
+async def pump(stream: EventStream, ears: Ears) -> None:
+    """Hear of what a stream brings."""
+    async for event in stream:
+        if isinstance(event, TicketCreated):
+            await ears.hear(event)
+
+
+def main() -> int:
+    """Measure, and show two tables."""
+    with subprocess.Popen([sys.executable, "-m", "bench.receiver"], stdout=subprocess.PIPE, text=True) as receiver:
+        try:
+            rates = asyncio.run(throughput(int(receiver.stdout.readline()) if receiver.stdout else 0))
+        finally:
+            receiver.kill()
+    serve = [sys.executable, "-m", "cstar_async", "serve", "--port", "0", "--no-limits"]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as fake:
+        try:
+            head = "".join(fake.stdout.readline() for _ in range(6)) if fake.stdout else ""
+            found = dict(re.findall(r"(CSTAR_\w+)=(\S+)", head))
+            times = asyncio.run(delays(found["CSTAR_BASE_URL"], found["CSTAR_API_KEY"]))
+        finally:
+            fake.kill()
+    console = Console()
+    table = Table(
+        "receiver", "CPU us an event", "of the bare handler's", "events a second", title="Deliveries", title_justify="left"
+    )
+    for name, (used, rate) in rates.items():
+        ratios = [one / other for one, other in zip(used, rates["bare"][0], strict=True)]
+        lower, median, upper = statistics.quantiles(ratios, n=4)
+        spread = f"{median:.2f} [{lower:.2f} to {upper:.2f}]"
+        table.add_row(name, f"{statistics.median(used):.0f}", spread, f"{statistics.median(rate):.0f}")
+    console.print(table)
+    table = Table("way", "median ms", "quartiles", title="From a change to its handler")
+    for way, waits in times.items():
+        lower, median, upper = statistics.quantiles(waits, n=4)
+        table.add_row(way, f"{median:.1f}", f"{lower:.1f} to {upper:.1f}")
+    console.print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,78 @@
+"""Receivers of webhooks beside each other, in a process of their own, so that only they are measured.
+
+`/bare` reads the body and answers, `/checked` also checks the signature and reads the JSON by hand, as a careful bare handler must.
+`/memory` and `/file` are inboxes. `GET /cpu` waits until they are idle, and tells the CPU seconds that the process has used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+
+from cstar_async.webhooks import EventStore, MemoryStore, SqliteStore, WebhookEvent, WebhookInbox
+
+SECRET = "whsec_bench"
+
+
+async def bare(request: web.Request) -> web.Response:
+    """Reads the body."""
+    await request.read()
+    return web.Response()
+
+
+async def checked(request: web.Request) -> web.Response:
+    """Checks the signature, reads the event."""
+    body = await request.read()
+    parts = dict(part.split("=", 1) for part in request.headers["X-Signature"].split(","))
+    signature = hmac.new(SECRET.encode(), parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(signature, parts["v1"]) or abs(time.time() - int(parts["t"])) > 300:
+        return web.Response(status=401)
+    orjson.loads(body)
+    return web.Response()
+
+
+def inbox_with(store: EventStore) -> WebhookInbox:
+    """An inbox with a handler that does nothing."""
+    inbox = WebhookInbox(SECRET, store=store)
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        pass
+
+    return inbox
+
+
+async def main() -> None:
+    """Serve until the process is ended, after saying where."""
+    with tempfile.TemporaryDirectory() as place:
+        inboxes = {"memory": inbox_with(MemoryStore()), "file": inbox_with(SqliteStore(Path(place) / "events.db"))}
+
+        async def cpu(_: web.Request) -> web.Response:
+            for inbox in inboxes.values():
+                await inbox.join()
+            return web.Response(text=str(time.process_time()))
+
+        application = web.Application()
+        application.router.add_get("/cpu", cpu)
+        application.router.add_post("/bare", bare)
+        application.router.add_post("/checked", checked)
+        for name, inbox in inboxes.items():
+            application.router.add_post(f"/{name}", inbox.aiohttp_handler)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        sys.stdout.write(f"{runner.addresses[0][1]}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
