@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+import attrs
+
 from cstar_async._clock import Clock, SystemClock
+from cstar_async._json import Unchecked
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 T = TypeVar("T")
@@ -105,6 +108,16 @@ class MemoryStore:
         """Nothing is held."""
 
 
+@attrs.define(eq=False)
+class _Work:
+    """Something to be done with the file, and what came of it."""
+
+    run: Callable[[sqlite3.Connection], Unchecked]
+    result: Unchecked = None
+    error: Exception | None = None
+    is_over: bool = False
+
+
 class SqliteStore:
     """Keeps events in a file, so that one accepted with a 2xx is handled even if the process is killed before.
 
@@ -123,6 +136,7 @@ class SqliteStore:
         self._path = path
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._connection: sqlite3.Connection | None = None
+        self._waiting: list[_Work] = []
         self._turn = asyncio.Lock()
 
     @property
@@ -174,21 +188,46 @@ class SqliteStore:
             if connection is not None:
                 await asyncio.to_thread(connection.close)
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Work on the file in a thread, in a transaction, one at a time. A thread that has begun is waited for."""
-        async with self._turn:
-            running = asyncio.ensure_future(asyncio.to_thread(self._in_transaction, work))
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                await asyncio.wait([running])
-                raise
+    async def _do(self, run: Callable[[sqlite3.Connection], T]) -> T:
+        """Work on the file in a thread. Whoever has the turn does all the work that waits, in one transaction.
 
-    def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._connection is None:
-            self._connection = self._opened()
-        with self._connection:
-            return work(self._connection)
+        So a burst of events costs a few writes to the disk, not two for each of them. A thread that has begun is waited for.
+        """
+        work = _Work(run)
+        self._waiting.append(work)
+        try:
+            async with self._turn:
+                if not work.is_over:
+                    batch, self._waiting = self._waiting, []
+                    running = asyncio.ensure_future(asyncio.to_thread(self._in_transaction, batch))
+                    try:
+                        await asyncio.shield(running)
+                    except asyncio.CancelledError:
+                        await asyncio.wait([running])
+                        raise
+        except asyncio.CancelledError:
+            if work in self._waiting:
+                self._waiting.remove(work)
+            raise
+        if work.error is not None:
+            raise work.error
+        result: T = work.result
+        return result
+
+    def _in_transaction(self, batch: list[_Work]) -> None:
+        """Do all of it or none of it."""
+        results: list[Unchecked] = []
+        failure: Exception | None = None
+        try:
+            if self._connection is None:
+                self._connection = self._opened()
+            with self._connection:
+                results = [work.run(self._connection) for work in batch]
+        except Exception as error:  # it is each caller's
+            failure = error
+        for place, work in enumerate(batch):
+            work.error, work.result = failure, None if failure else results[place]
+            work.is_over = True
 
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False)

@@ -866,6 +866,50 @@ async def test_a_file_has_one_process(tmp_path: Path, monkeypatch: pytest.Monkey
     await second.aclose()
 
 
+async def test_events_that_come_at_once_are_written_together(tmp_path: Path) -> None:
+    """In a few transactions, in the order in which they came, and each is told whether it is new."""
+    store = SqliteStore(tmp_path / "events.db")
+    await store.accept("evt_0", b"{}")
+    statements: list[str] = []
+    assert store._connection is not None
+    store._connection.set_trace_callback(statements.append)
+    names = [f"evt_{number}" for number in range(50)]
+    answers = await asyncio.gather(*(store.accept(name, b"{}") for name in [*names, "evt_7"]))
+    assert answers == [False, *[True] * 49, False]
+    assert statements.count("COMMIT") <= 3
+    assert [key for key, _ in await store.pending()] == names
+    await store.aclose()
+
+
+async def test_each_of_those_written_together_hears_of_a_failure(tmp_path: Path) -> None:
+    """And none is written."""
+    store = SqliteStore(tmp_path / "events.db")
+    await store.accept("evt_0", b"{}")
+    wrong: Any = object()
+    answers = await asyncio.gather(
+        store.accept("evt_1", b"{}"), store.accept("evt_2", wrong), store.accept("evt_3", b"{}"), return_exceptions=True
+    )
+    assert [isinstance(answer, sqlite3.Error) for answer in answers[1:]] == [True, True]
+    assert "evt_3" not in [key for key, _ in await store.pending()]
+    assert await store.accept("evt_3", b"{}")
+    await store.aclose()
+
+
+async def test_a_write_that_is_cancelled_while_it_waits_is_not_made(tmp_path: Path) -> None:
+    """Its turn does not come."""
+    store = SqliteStore(tmp_path / "events.db")
+    first = asyncio.create_task(store.accept("evt_1", b"{}"))
+    second = asyncio.create_task(store.accept("evt_2", b"{}"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait([first, second])
+    third = await store.accept("evt_3", b"{}")
+    assert (first.result(), second.cancelled(), third) == (True, True, True)
+    assert [key for key, _ in await store.pending()] == ["evt_1", "evt_3"]
+    await store.aclose()
+
+
 async def test_a_cancelled_write_leaves_the_file_in_order(tmp_path: Path) -> None:
     """The thread that has begun is waited for."""
     store = SqliteStore(tmp_path / "events.db")
