@@ -253,7 +253,8 @@ class WebhookInbox:
 
         There is no signature to check. Where the inbox is full, the stream waits. A stream that was not told where to begin begins
         after the event that the store took last, so that a process that was away hears of what it missed, as far back as cStar
-        keeps it. Do not feed one inbox from a stream and from webhooks: what comes by one way says nothing of the other.
+        keeps it; with a store that took nothing yet it begins now. Do not feed one inbox from a stream and from webhooks: what
+        comes by one way says nothing of the other.
 
         Raises:
             CStarError: What the stream ends with, or the inbox works in another event loop.
