@@ -91,7 +91,11 @@ async def bot(program: Program, *, customers: int, calls_each: int, starts_at: f
             await program.call()
 
 
-@pytest.mark.parametrize(("export_at", "bot_at"), [(0.0, 0.0), (0.0, 600.0), (600.0, 0.0), (3000.0, 0.0), (0.0, 3000.0)])
+STARTS = [(0.0, 0.0), (0.0, 600.0), (600.0, 0.0), (3000.0, 0.0), (0.0, 3000.0), (3595.0, 0.0), (0.0, 3599.5)]
+"""When the export and the bot begin: together, one in the midst of the other's hour, and just before it ends."""
+
+
+@pytest.mark.parametrize(("export_at", "bot_at"), STARTS)
 @pytest.mark.parametrize(
     ("reserve", "calls", "calls_each"),
     [(0.10, 50, 4), (0.25, 5000, 1)],
@@ -117,6 +121,28 @@ async def test_bot_never_waits_beside_an_export(
 
     assert (0, True) == (server.refused, max(answers.waits) < 1.0)
     assert calls + len(answers.waits) == server.answered
+
+
+async def test_background_goes_on_while_the_bot_is_busy() -> None:
+    """What the bot leaves of each hour beyond the reserve is the export's: nobody starves.
+
+    Together they use up whole hours. Their ends are stated in whole seconds, so the call that goes ahead may come too early, and no
+    other is refused.
+    """
+    clock = FakeClock(autojump=True)
+    server, limiter = StrictServer(clock), RateLimiter()
+    job = Program(limiter, server, Priority.BACKGROUND)
+    answers = Program(limiter, server, Priority.INTERACTIVE)
+    done_at: list[float] = []
+
+    async def timed_export() -> None:
+        await export(job, calls=250, starts_at=0.0)
+        done_at.append(clock.monotonic())
+
+    await asyncio.gather(timed_export(), bot(answers, customers=200, calls_each=4, starts_at=0.0, hours=4.0))
+
+    assert done_at[0] < 3.5 * HOUR
+    assert server.refused <= 4
 
 
 async def test_background_uses_what_nobody_else_needs() -> None:

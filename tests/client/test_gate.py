@@ -1,0 +1,29 @@
+"""The gate before the network, by the thousand."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+
+from .conftest import MakeClient, Server, held
+from .test_waiting import held_places
+
+
+async def test_ten_thousand_calls_at_once_wait_in_little_memory(server: Server, make_client: MakeClient) -> None:
+    """Who waits at the gate has a task and a future, and neither a request nor a connection; ten times this would be a leak."""
+    client, release = make_client(max_connections=100), asyncio.Event()
+    server.default = held(release)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        calls = [asyncio.ensure_future(client.tickets.get("tkt_1")) for _ in range(10_000)]
+        await server.seen(100)
+        _, most = tracemalloc.get_traced_memory()
+        connections = server.connections
+    finally:
+        tracemalloc.stop()
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert ((most - before) / 10_000 < 10_000, connections) == (True, 100)
+    assert (0, 0) == held_places(client)
