@@ -93,7 +93,8 @@ class RedisRateLimiter:
 
     While Redis is away
         A call waits for it no longer than *timeout*, once. Then, and until Redis answers again, which is tried each second as long
-        as there are calls, they go by a local share of the limit, or fail.
+        as there are calls, they go by a local share of the limit, or fail. A process that is cut off alone spends its share beside
+        what the others spend by the book, so that the limit may be passed by as much.
 
     Args:
         client_or_url: A client of `redis.asyncio` (or its `RedisCluster`), which is used and never closed; or a URL, for a

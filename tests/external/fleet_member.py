@@ -20,7 +20,7 @@ async def member(*, redis: str, server: str, width: int, share: int, background:
     """Call with so many workers from one moment to another."""
     made = 0
     errors: dict[str, int] = {}
-    limiter = RedisRateLimiter(redis, key="fleet", share=share, timeout=0.3)
+    limiter = RedisRateLimiter(redis, key="fleet", share=share)
     priority = Priority.BACKGROUND if background else Priority.INTERACTIVE
     client = CStarClient(
         api_key="sk_test_fleet", team_id="team", base_url=server, rate_limiter=limiter, max_retries=0, priority=priority

@@ -122,10 +122,13 @@ async def test_killed_process_leaves_the_budget_to_the_others(fleet: Fleet, serv
     assert all(member["made"] > 100 for member in members[1:])
 
 
-async def test_redis_that_restarts_without_memory_costs_nothing(
+async def test_redis_that_restarts_without_memory_costs_little(
     fleet: Fleet, server: StrictServer, redis_server: RedisServer
 ) -> None:
-    """Each process goes by its share while Redis is away, then by what any of them knows; the server refuses nobody."""
+    """Each process goes by its share while Redis is away, then by what any of them knows.
+
+    At most the calls that are on their way when the new book begins can be too many: at four in each process, 32 of 1,000.
+    """
     await fleet.add(*[4] * PROCESSES)
     await fleet.call(windows=5)
     await asyncio.sleep(1.5 * server.window)
@@ -134,6 +137,6 @@ async def test_redis_that_restarts_without_memory_costs_nothing(
     redis_server.start()
     members = await fleet.result()
     used = fleet.used()
-    assert 0 == server.refused.total()
+    assert server.refused.total() <= 4 * PROCESSES
     assert all(calls >= 0.95 * server.limit for calls in (used[0], *used[-2:]))
     assert all(member["made"] > 0.4 * sum(used) / PROCESSES for member in members)
