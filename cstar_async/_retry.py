@@ -135,8 +135,8 @@ def decide(
     """Decide what to do after an attempt that failed; the budget has its own word, and only where this says to try again.
 
     A wait that the server asks for is kept or not begun: a 429 whose wait is too long is refused, any other failure raises its own
-    error. What is added to it at random may go a tenth beyond `max_wait`, never beyond the deadline. A back-off is the client's own
-    choice and bends to `max_wait`; where the deadline leaves no room for it, the failure is raised.
+    error. What is added to it at random ends where `max_wait` and the deadline do. A back-off is the client's own choice and bends
+    to `max_wait`; where the deadline leaves no room for it, the failure is raised.
 
     Args:
         failure: What became of the last attempt.
@@ -153,9 +153,10 @@ def decide(
     if required is None:
         wait = min(wait, allowance.max_wait)
         return Decision(Verdict.RAISE) if wait > left else Decision(Verdict.RETRY, wait)
-    if required > min(allowance.max_wait, left):
+    longest = min(allowance.max_wait, left)
+    if required > longest:
         return Decision(Verdict.REFUSE, required) if failure.status == 429 else Decision(Verdict.RAISE)
-    return Decision(Verdict.RETRY, min(wait, left))
+    return Decision(Verdict.RETRY, min(wait, longest))
 
 
 class RetryBudget:

@@ -112,18 +112,20 @@ DECISIONS += [
     (status(503), "POST without key", 1, 3, 60, NONE, RAISE, 0),
     (asked(429, 2), "POST without key", 1, 3, 60, NONE, RETRY, 2.1),
     # A wait that the server asks for is kept, or refused at once.
-    (status(429), "GET", 1, 3, 60, NONE, RETRY, 63.0),
+    (status(429), "GET", 1, 3, 60, NONE, RETRY, 60.0),
     (status(429), "GET", 1, 3, 59.9, NONE, REFUSE, 60),
     (asked(429, 0), "GET", 1, 3, 60, NONE, RETRY, 0),
     (asked(429, 7), "GET", 3, 3, 60, NONE, RETRY, 7.35),
-    (asked(429, 60), "GET", 1, 3, 60, NONE, RETRY, 63.0),
+    (status(429), "GET", 1, 3, 62, NONE, RETRY, 62.0),
+    (status(429), "GET", 1, 3, 90, NONE, RETRY, 63.0),
+    (asked(429, 60), "GET", 1, 3, 60, NONE, RETRY, 60.0),
     (asked(429, 61), "GET", 1, 3, 60, NONE, REFUSE, 61),
     (asked(429, 61), "GET", 4, 3, 60, NONE, RAISE, 0),
     (asked(503, 7), "GET", 1, 3, 60, NONE, RETRY, 7.35),
     (asked(503, 61), "GET", 1, 3, 60, NONE, RAISE, 0),
     (asked(408, 61), "GET", 1, 3, 60, NONE, RAISE, 0),
     (Failure(status=409, code="idempotency_in_progress", retry_after=61), "POST", 1, 3, 60, NONE, RAISE, 0),
-    # The deadline bounds every wait, and what chance adds to it.
+    # The deadline bounds every wait, and what chance adds to it, as the longest wait does.
     (asked(429, 10), "GET", 1, 3, 60, 9.9, REFUSE, 10),
     (asked(429, 10), "GET", 1, 3, 60, 10.0, RETRY, 10.0),
     (asked(429, 10), "GET", 1, 3, 60, 10.2, RETRY, 10.2),
