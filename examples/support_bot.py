@@ -138,9 +138,9 @@ class SupportBot:
         is_urgent = ticket.priority == "urgent"
         wanted = {*tags, URGENT} if is_urgent else tags
         assigned_to = ticket.assigned_to or (self._on_call if is_urgent else None)
-        if wanted <= set(ticket.tags) and assigned_to == ticket.assigned_to:
+        if wanted <= set(ticket.tags or ()) and assigned_to == ticket.assigned_to:
             return
-        await self._cstar.tickets.update(ticket.id, tags=sorted(wanted | set(ticket.tags)), assigned_to=assigned_to)
+        await self._cstar.tickets.update(ticket.id, tags=sorted(wanted | set(ticket.tags or ())), assigned_to=assigned_to)
 
 
 def _text_of(ticket: Ticket) -> str:
