@@ -20,6 +20,11 @@ def is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str)
 
 
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether a value is a whole number. JSON and callers mean no number by true and false, though Python counts them as such."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def is_object(value: object) -> TypeGuard[dict[str, Unchecked]]:
     """Whether a parsed value is a JSON object."""
     return isinstance(value, dict)

@@ -26,7 +26,7 @@ from typing import Final, TypeGuard
 
 import attrs
 
-from cstar_async._json import JSON, is_mapping
+from cstar_async._json import JSON, is_mapping, is_whole
 from cstar_async.errors import InvalidArgumentError
 
 VERSION: Final = 1
@@ -142,7 +142,7 @@ def _damaged() -> InvalidArgumentError:
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= HIGHEST
+    return is_whole(value) and 0 <= value <= HIGHEST
 
 
 def _read_seen(text: object) -> tuple[bytes, ...] | None:

@@ -7,14 +7,14 @@ was done is answered from the server's memory, what was not is done.
 
 from __future__ import annotations
 
-from typing import TypeGuard, TypeVar, cast
+from typing import TypeVar, cast
 
 import attrs
 
 from cstar_async._codec import decoder, to_wire
 from cstar_async._idempotency import checked_key, new_key
 from cstar_async._idempotency import idempotency_key as derived_key
-from cstar_async._json import Unchecked, is_array
+from cstar_async._json import Unchecked, is_array, is_whole
 from cstar_async._model import Model
 from cstar_async._operation import RunAll
 from cstar_async._options import RequestOptions
@@ -77,7 +77,7 @@ def _shift(plan: RunAll, found: Model, start: int) -> None:
     for name in plan.join:
         for item in _listed(getattr(found, name)):
             position = getattr(item, plan.shift, None)
-            if _is_count(position):
+            if is_whole(position):
                 setattr(item, plan.shift, position + start)
 
 
@@ -85,16 +85,12 @@ def _added(plan: RunAll, whole: M, found: M) -> M:
     """Two results as one. What is no number, or no list, gives way to what is."""
     for name in plan.add:
         first, second = getattr(whole, name), getattr(found, name)
-        if _is_count(second):
-            setattr(whole, name, first + second if _is_count(first) else second)
+        if is_whole(second):
+            setattr(whole, name, first + second if is_whole(first) else second)
     for name in plan.join:
         setattr(whole, name, [*_listed(getattr(whole, name)), *_listed(getattr(found, name))])
     extra: Unchecked = {**getattr(whole, "extra", {}), **getattr(found, "extra", {})}
     return attrs.evolve(cast("Unchecked", whole), extra=extra) if extra else whole
-
-
-def _is_count(value: Unchecked) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _listed(value: Unchecked) -> list[Unchecked]:

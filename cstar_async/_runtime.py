@@ -36,7 +36,7 @@ from cstar_async._gate import Gate
 from cstar_async._headers import moment
 from cstar_async._http import HttpRequest, HttpResponse, OpenResponse
 from cstar_async._idempotency import checked_key, new_key
-from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, is_text
+from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, is_text, is_whole
 from cstar_async._limits import refuse_too_many
 from cstar_async._model import Model
 from cstar_async._observers import Observers
@@ -955,6 +955,6 @@ def _count_or_none(value: object, name: str) -> int | None:
     """A page number or size of the caller's; None where none was given."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if not is_whole(value) or value < 1:
         raise InvalidArgumentError(f"{name} is a whole number from 1, not {value!r}")
     return value

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 import attrs
 
-from cstar_async._json import is_text
+from cstar_async._json import is_text, is_whole
 from cstar_async._options import Priority, RequestOptions
 from cstar_async._rate_limiter import Limiter
 from cstar_async._url import path_segment
@@ -181,7 +181,7 @@ def _check_seconds(name: str, seconds: object, least: float) -> None:
 
 
 def _check_count(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_whole(value) or value < least:
         raise InvalidArgumentError(f"{name} is a whole number from {least}, not {value!r}")
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from cstar_async._json import is_text
+from cstar_async._json import is_text, is_whole
 from cstar_async.errors import InvalidArgumentError
 
 REQUIRED: Final = ("email", "externalId", "timestamp")
@@ -62,7 +62,7 @@ def canonical_identity(fields: Mapping[str, str | int | None]) -> str:
 
 
 def _checked(name: str, value: str | int) -> str | int:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_whole(value):
         if name == "timestamp" and abs(value) <= LARGEST_NUMBER:
             return value
         if name == "externalId":

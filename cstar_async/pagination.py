@@ -30,7 +30,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._json import JSON
+from cstar_async._json import JSON, is_whole
 from cstar_async._place import Origin, Place, read_place, write_place
 from cstar_async._walk import Walk
 from cstar_async.errors import InvalidArgumentError, PaginationError
@@ -197,12 +197,12 @@ class Paginator(Generic[T]):
             limit: The most rows to gather, from 0; no page is fetched beyond it. None: all.
 
         Raises:
-            InvalidArgumentError: *limit* is negative.
+            InvalidArgumentError: *limit* is negative, or no whole number.
             PaginationError: The list does not advance.
             CStarError: A call failed; see the method that made the list.
         """
-        if limit is not None and limit < 0:
-            raise InvalidArgumentError(f"limit must be 0 or more, not {limit}")
+        if limit is not None and not (is_whole(limit) and limit >= 0):
+            raise InvalidArgumentError(f"limit is a whole number from 0, not {limit!r}")
         rows: list[T] = []
         if limit == 0:
             return rows

@@ -217,10 +217,11 @@ async def test_collect_fetches_no_page_beyond_its_limit(limit: int, calls: int) 
     assert calls == len(table.asked)
 
 
-async def test_collect_with_a_negative_limit_is_refused() -> None:
-    """It means nothing."""
+@pytest.mark.parametrize("limit", [-1, 1.5, "5", True])
+async def test_collect_with_a_limit_that_counts_nothing_is_refused(limit: int) -> None:
+    """Below nothing, and what is no whole number."""
     with pytest.raises(InvalidArgumentError):
-        await Table(1).walk().collect(-1)
+        await Table(1).walk().collect(limit)
 
 
 async def test_rows_without_an_id_are_all_handed_out() -> None:
