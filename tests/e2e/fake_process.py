@@ -17,7 +17,7 @@ from typing import Any
 from cstar_async.testing import FakeCStar
 
 AWAY_S = 0.3
-BETWEEN_BREAKS_S = 1.5
+BETWEEN_BREAKS_S = 0.4
 
 
 class Network:
