@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 import attrs
 
 from cstar_async import config
+from cstar_async._client_sender import ClientSender
 from cstar_async._clock import Clock, SystemClock
+from cstar_async._core import Core
 from cstar_async._headers import permanent_headers
 from cstar_async._observers import Observers
 from cstar_async._operation import Scope
@@ -20,7 +22,6 @@ from cstar_async._rate_limit import RateLimitState
 from cstar_async._rate_limiter import Limiter, RateLimiter
 from cstar_async._response import RECORDER, Recorder, Response
 from cstar_async._retry import RetryBudget
-from cstar_async._runtime import ClientSender, Core
 from cstar_async.config import CallSettings
 from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.hooks import Hooks

@@ -15,11 +15,12 @@ from typing import Final, Self
 
 import orjson
 
+from cstar_async._call import FreeTarget
+from cstar_async._client_sender import ClientSender
 from cstar_async._delivery import read_event
 from cstar_async._event import WebhookEvent, is_kind, is_wanted
 from cstar_async._http import OpenResponse
 from cstar_async._json import Unchecked, is_object
-from cstar_async._runtime import ClientSender, FreeTarget
 from cstar_async._sse import Message, MessageReader
 from cstar_async.errors import (
     ConnectionFailedError,

@@ -1,4 +1,4 @@
-"""The client: settings in, namespaces out. What happens in a call is the business of `_runtime`."""
+"""The client: settings in, namespaces out. What happens in a call is the business of `_client_sender` and `_runtime`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ FLOORS = {
     2: "_generated models api",
     3: "_transport _aiohttp _alarm _clock",
     4: (
-        "_gate _single_flight _rate_limiter _observers config _runtime _connected client library"
+        "_gate _single_flight _rate_limiter _observers config _core _call _runtime _client_sender _connected client library"
         " _lanes _event_store _delivery _receivers _event_stream _inbox webhooks redis"
     ),
     5: "otel testing __main__ __init__",

@@ -1,0 +1,456 @@
+"""From an operation to a call, and from its answer to what a method returns; `_runtime` does what lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Final, Generic, TypeVar, cast
+
+import attrs
+
+from cstar_async import _headers
+from cstar_async._call import Call, FreeTarget, StreamCall, Target
+from cstar_async._codec import encode_body, read_row, read_rows
+from cstar_async._drift import find_drift
+from cstar_async._envelope import kind_of, open_envelope, parse_body, read_pagination, read_text, request_id_of, timestamp_of
+from cstar_async._http import OpenResponse
+from cstar_async._idempotency import checked_key, new_key
+from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, is_text, is_whole
+from cstar_async._limits import refuse_too_many
+from cstar_async._model import Model
+from cstar_async._operation import Operation
+from cstar_async._options import RequestOptions
+from cstar_async._place import Origin
+from cstar_async._rate_limit import read_state
+from cstar_async._redaction import redact
+from cstar_async._response import RECORDER, Response
+from cstar_async._retry import SAFE_METHODS
+from cstar_async._runtime import Runtime
+from cstar_async._unset import UNSET
+from cstar_async._url import checked_query, free_path, page_query, path_segment, query_string
+from cstar_async.config import check_deadline, refuse_strange_options
+from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError
+from cstar_async.hooks import DriftInfo
+from cstar_async.pagination import Page, Paginator
+
+T = TypeVar("T")
+
+_JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
+
+
+@attrs.frozen
+class Listing(Generic[T]):
+    """What is asked of a list, the same for each of its pages."""
+
+    operation: Operation
+    item: type[T]
+    path: tuple[str, ...]
+    filters: str
+    """As a query, without page and size."""
+    options: RequestOptions | None
+
+
+class ClientSender(Runtime):
+    """Carries out the operations of one view of a client; the implementation of `Sender`."""
+
+    __slots__ = ()
+
+    async def call(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T:
+        """One call that answers with one object; see `Sender.call`."""
+        call = self._prepare(operation, path, query, body, idempotency_key, options)
+        await self.perform(call)
+        if operation.shape == "deleted" and (not call.response.body.strip() or call.response.status == 404):
+            # The answer is known without a body: the object is gone.
+            envelope: dict[str, Unchecked] = {"data": {"deleted": True, "id": path[-1]}}
+        elif operation.may_be_empty and not call.response.body.strip():
+            envelope = {"data": {}}
+        else:
+            envelope = self._open(call, operation, dict)
+        return self._deliver(call, envelope, read_row(result, envelope["data"]))
+
+    async def call_or_text(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T | str:
+        """One call that answers with one object or with a text; see `Sender.call_or_text`."""
+        call = self._prepare(operation, path, query, body, idempotency_key, options)
+        await self.perform(call)
+        text = read_text(call.response, operation.text)
+        if text is not None:
+            return self._deliver(call, {}, text)
+        envelope = self._open(call, operation, dict)
+        return self._deliver(call, envelope, read_row(result, envelope["data"]))
+
+    async def call_or_none(
+        self,
+        operation: Operation,
+        result: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: Model | JSONObject | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> T | None:
+        """One call that answers with one object or null; see `Sender.call_or_none`."""
+        call = self._prepare(operation, path, query, body, idempotency_key, options)
+        await self.perform(call)
+        envelope = self._open(call, operation, dict)
+        data: Unchecked = envelope["data"]
+        return self._deliver(call, envelope, None if data is None else read_row(result, data))
+
+    async def call_list(
+        self,
+        operation: Operation,
+        item: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        options: RequestOptions | None = None,
+    ) -> list[T]:
+        """One call that answers with a whole list; see `Sender.call_list`."""
+        call = self._prepare(operation, path, query, None, None, options)
+        await self.perform(call)
+        envelope = self._open(call, operation, list)
+        return self._deliver(call, envelope, read_rows(item, envelope["data"]))
+
+    def paginate(
+        self,
+        operation: Operation,
+        item: type[T],
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        options: RequestOptions | None = None,
+    ) -> Paginator[T]:
+        """A list that comes in pages; see `Sender.paginate`."""
+        filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
+        refuse_strange_options(options)
+        if options is not None and options.extra_query:
+            filters.update(checked_query(options.extra_query, "extra_query"))
+        first, size = filters.pop("page", None), filters.pop("pageSize", None)
+        asked = query_string(filters) if filters else ""
+        core, priority = self.core, self.settings.priority
+        if options is not None and options.priority is not None:
+            priority = options.priority
+
+        def window() -> tuple[int, datetime | None]:
+            state = core.limiter.state
+            return core.limiter.left(priority, core.clock), None if state is None else state.reset_at
+
+        return Paginator(
+            partial(self._fetch_page, Listing(operation, item, path, asked, options)),
+            first=_count_or_none(first, "page"),
+            size=_count_or_none(size, "page_size"),
+            origin=Origin(operation.id, f"{'/'.join(path)}?{asked}"),
+            window=window,
+        )
+
+    async def _fetch_page(self, listing: Listing[T], number: int | None, size: int | None) -> Page[T]:
+        call = self._prepare(listing.operation, listing.path, None, None, None, listing.options)
+        call.query = page_query(listing.filters, number, size)
+        await self.perform(call)
+        envelope = self._open(call, listing.operation, list)
+        rows = read_rows(listing.item, envelope["data"])
+        fetch = partial(self._fetch_page, listing)
+        page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
+        return self._deliver(call, envelope, page)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None,
+        json: object,
+        idempotency_key: str | None,
+        options: RequestOptions | None,
+    ) -> Response[JSON]:
+        """A call to a path that the document need not know."""
+        verb = method.upper() if is_text(method) else method
+        if verb not in {"GET", "POST", "PATCH", "PUT", "DELETE"}:
+            raise InvalidArgumentError(f"method must be GET, POST, PATCH, PUT or DELETE, not {method!r}")
+        written = free_path(path)
+        # Ids stand in such a path, and some are addresses of people.
+        target = FreeTarget("request", verb, redact(path))
+        self._refuse_write(target)
+        # The library takes no idempotency keys.
+        is_keyed = verb not in SAFE_METHODS and self.core.scope == "team"
+        call = self._call(
+            target,
+            written,
+            None if params is None else checked_query(params, "params"),
+            json,
+            idempotency_key,
+            options,
+            is_under_team=not written.startswith("/api/"),
+            is_keyed=is_keyed,
+        )
+        await self.perform(call)
+        response = self._free_response(call)
+        recorder = RECORDER.get()
+        if recorder is not None:
+            recorder.response = response
+        if call.is_told:
+            self.tell_done(call, response.request_id)
+        return response
+
+    async def open_stream(self, target: Target, path: str, headers: Mapping[str, str]) -> OpenResponse:
+        """Open a stream of the team's, with the limits, retries and errors of every call.
+
+        Args:
+            target: What it is named after.
+            path: Under the team.
+            headers: What this request adds to the client's own headers.
+
+        Raises:
+            ConfigurationError: The key is publishable.
+            CStarError: As for every call.
+        """
+        if self.core.is_publishable:
+            raise ConfigurationError("a publishable key cannot listen to events; use a secret key (sk_live_… or sk_test_…)")
+        call = StreamCall(
+            target,
+            path,
+            "",
+            headers,
+            None,
+            True,
+            None,
+            self.settings,
+            self.core.clock.monotonic(),
+            None,
+        )
+        await self.perform(call)
+        response = call.response
+        if not isinstance(response, OpenResponse):
+            error = DecodeError("the answer is not a stream", status=response.status)
+            self._fail_to_read(call, error)
+            raise error
+        if call.is_told:
+            self.tell_done(call, response.headers.get(_headers.REQUEST_ID))
+        return response
+
+    def _free_response(self, call: Call) -> Response[JSON]:
+        """The answer to a free request: `data` where there is an envelope, else the whole body.
+
+        It is None for an empty body, and where a thing to be deleted was found gone.
+        """
+        response = call.response
+        if not response.body.strip() or response.status == 404:
+            return self._respond(call, {}, cast("JSON", None))
+        try:
+            parsed = parse_body(response.body, status=response.status)
+        except DecodeError as error:
+            self._fail_to_read(call, error)
+            raise
+        envelope: dict[str, Unchecked] = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
+        return self._respond(call, envelope, cast("JSON", envelope["data"]))
+
+    def _prepare(
+        self,
+        operation: Operation,
+        path: tuple[str, ...],
+        query: Mapping[str, object] | None,
+        body: Model | JSONObject | None,
+        idempotency_key: str | None,
+        options: RequestOptions | None,
+    ) -> Call:
+        """Build a call of the document's."""
+        if self.core.is_publishable:
+            self._refuse_write(operation)
+        if operation.scope != self.core.scope:
+            self._refuse_stranger(operation)
+        if operation.limits:
+            refuse_too_many(operation, body)
+        segments = operation.segments
+        relative = segments[0]
+        for index, value in enumerate(path):
+            relative += path_segment(value) + segments[index + 1]
+        return self._call(
+            operation,
+            relative,
+            query,
+            body,
+            idempotency_key,
+            options,
+            is_under_team=operation.scope != "root",
+            is_keyed=operation.idempotent,
+        )
+
+    def _call(
+        self,
+        target: Target,
+        path: str,
+        query: Mapping[str, object] | None,
+        body: object,
+        idempotency_key: str | None,
+        options: RequestOptions | None,
+        *,
+        is_under_team: bool,
+        is_keyed: bool,
+    ) -> Call:
+        """Build a call. Whatever is wrong with it is found here, before anything is sent."""
+        if options is not None:
+            refuse_strange_options(options)
+        started, deadline_at, settings = self.core.clock.monotonic(), None, self.settings
+        text = query_string(query) if query else ""
+        content: bytes | None = None
+        headers: Mapping[str, str] | None = None
+        extra = None if options is None else options.extra_body
+        if body is not None or extra:
+            content, headers = encode_body({} if body is None else body, extra), _JSON_BODY
+        if is_keyed:
+            idempotency_key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+            headers = {**(headers or {}), _headers.IDEMPOTENCY_KEY: idempotency_key}
+        elif idempotency_key is not None:
+            raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")
+        if options is not None:
+            settings = settings.overridden(
+                timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
+            )
+            if options.deadline is not None:
+                check_deadline(options.deadline)
+                deadline_at = started + options.deadline
+            if options.extra_query:
+                text = query_string(query, checked_query(options.extra_query, "extra_query"))
+            if options.headers:
+                headers = {**(headers or {}), **_headers.checked_headers(options.headers)}
+        return Call(
+            target,
+            path,
+            text,
+            headers,
+            content,
+            is_under_team,
+            idempotency_key,
+            settings,
+            started,
+            deadline_at,
+        )
+
+    def _refuse_write(self, target: Target) -> None:
+        if self.core.is_publishable and target.method != "GET":
+            error = ConfigurationError("a publishable key can only read; use a secret key (sk_live_… or sk_test_…) for writes")
+            error.operation = target.id
+            raise error
+
+    def _refuse_stranger(self, operation: Operation) -> None:
+        """Refuse an operation that is none of this client's; whoever has a key may also call what stands outside its team."""
+        if operation.scope == "root" and self.core.scope == "team":
+            return
+        right = "CStarLibrary" if operation.scope == "library" else "CStarClient"
+        error = ConfigurationError(f"{operation.id} is an operation of {right}; call it there")
+        error.operation = operation.id
+        raise error
+
+    async def find_team(self) -> str:
+        from cstar_async._generated.api.auth import whoami
+
+        token = RECORDER.set(None)
+        try:
+            found = (await whoami(_Door(self))).team_id
+        finally:
+            RECORDER.reset(token)
+        if not is_text(found) or not found:
+            raise ConfigurationError("the key's team could not be found: whoami names none; pass team_id=")
+        return self.core.path_of_team(found)
+
+    def _open(
+        self, call: Call, operation: Operation, promised: type[dict[str, Unchecked] | list[Unchecked]]
+    ) -> dict[str, Unchecked]:
+        """Open the envelope of a good answer, and see that `data` is of the promised kind."""
+        response = call.response
+        try:
+            envelope = open_envelope(response.body, status=response.status)
+            data = envelope["data"]
+            if data.__class__ is not promised and not (data is None and operation.nullable):
+                raise DecodeError(
+                    f"data is {kind_of(data)} instead of {'an object' if promised is dict else 'an array'}",
+                    where="$.data",
+                    status=response.status,
+                    request_id=request_id_of(envelope),
+                )
+        except DecodeError as error:
+            self._fail_to_read(call, error)
+            raise
+        if self.core.observers.watch_drift and operation.result is not None and data is not None:
+            self._report_drift(operation, operation.result, data)
+        return envelope
+
+    def _fail_to_read(self, call: Call, error: DecodeError) -> None:
+        """Write on an error which call it ended, and by which request if the body did not say so; the call is over."""
+        call.name(error)
+        error.request_id = error.request_id or call.response.headers.get(_headers.REQUEST_ID)
+        self.fail(call, error)
+
+    def _report_drift(self, operation: Operation, schema: str, data: Unchecked) -> None:
+        where = "$.data[]" if is_array(data) else "$.data"
+        rows: list[Unchecked] = data if is_array(data) else [data]
+        differences = dict.fromkeys(drift for row in rows for drift in find_drift(schema, row, self.core.schemas, where))
+        for drift in differences:
+            self.core.observers.drift(
+                DriftInfo(operation=operation.id, where=drift.where, kind=drift.kind, expected=drift.expected, found=drift.found)
+            )
+
+    def _deliver(self, call: Call, envelope: dict[str, Unchecked], data: T) -> T:
+        """Hand out the data; where somebody asked for the whole response, keep that for them."""
+        recorder = RECORDER.get()
+        if recorder is not None:
+            recorder.response = self._respond(call, envelope, data)
+        if call.is_told:
+            self.tell_done(call, _request_id(call, envelope))
+        return data
+
+    def _respond(self, call: Call, envelope: dict[str, Unchecked], data: T) -> Response[T]:
+        response = call.response
+        return Response(
+            data=data,
+            status=response.status,
+            headers=response.headers,
+            request_id=_request_id(call, envelope),
+            timestamp=timestamp_of(envelope),
+            rate_limit=read_state(response.headers),
+            attempts=call.attempts,
+            idempotency_key=call.idempotency_key,
+            elapsed=self.core.clock.monotonic() - call.started,
+        )
+
+
+def _request_id(call: Call, envelope: dict[str, Unchecked]) -> str | None:
+    """The id of the request as its answer names it, in the body or else in a header."""
+    return request_id_of(envelope) or call.response.headers.get(_headers.REQUEST_ID)
+
+
+@attrs.frozen
+class _Door:
+    """Lets the runtime call a generated function itself."""
+
+    sender: ClientSender
+
+
+def _count_or_none(value: object, name: str) -> int | None:
+    """A page number or size of the caller's; None where none was given."""
+    if value is None:
+        return None
+    if not is_whole(value) or value < 1:
+        raise InvalidArgumentError(f"{name} is a whole number from 1, not {value!r}")
+    return value
