@@ -80,7 +80,8 @@ async def use(client: CStarClient, calls: int, ticket: str) -> int:
         for number in numbers:
             try:
                 if number % 10 == 0:
-                    await client.tickets.create(title="")
+                    # Few keys, for the fake keeps what it answered under each of them for a day.
+                    await client.tickets.create(title="", idempotency_key=f"refused-{number % 100}")
                 elif number % 10 == 1:
                     await client.tickets.list(page_size=5)
                 else:
@@ -122,10 +123,10 @@ async def test_a_short_run_leaves_nothing_behind() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1500)
 async def test_a_hundred_thousand_calls_leave_nothing_behind() -> None:
-    """From the thirty-thousandth call to the last, objects, tasks and memory do not grow, and nothing is kept."""
+    """From the half to the end, objects, tasks and memory do not grow, and nothing is kept."""
     taken, kept, failed = await readings(batches=10, calls=10_000)
     assert ([], 0) == (kept, failed)
-    settled, last = taken[2], taken[-1]
+    settled, last = taken[4], taken[-1]
     assert last.tasks <= settled.tasks + PLACES
-    assert last.objects - settled.objects < 7_000
+    assert last.objects - settled.objects < 5_000
     assert last.memory - settled.memory < 8 * 1024 * 1024
