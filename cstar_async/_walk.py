@@ -56,6 +56,7 @@ class Walk(Generic[T]):
         "_named",
         "_recent",
         "_remembered",
+        "_repeated",
         "_rows",
         "_slid",
         "_total",
@@ -87,6 +88,7 @@ class Walk(Generic[T]):
         self._total = self._first_total = start.total
         self._walked = 0
         self._barren = 0
+        self._repeated = 0
         self._before: Sequence[T] = ()
         self._data: Sequence[T] | None = None
         self._slid: Sequence[T] = ()
@@ -169,11 +171,14 @@ class Walk(Generic[T]):
             raise PaginationError(f"the list has no end: {self._walked} rows were read, and it says it has {total}")
         if data and not (slid or fresh) and not self.is_resumed:
             self._barren += 1
+            self._repeated = self._repeated + 1 if data == self._before else 0
             grown = max(0, (total or 0) - (self._first_total or 0))
-            if self._barren > 1 + grown // len(data):
+            # Rows that came push those handed out on to pages yet to come, at most all of them; one page over and over is no list.
+            pushed_on = max(grown, self._rows + len(self._ids))
+            if self._repeated > 1 + grown // len(data) or self._barren > 1 + pushed_on // len(data):
                 raise PaginationError("the list does not advance: page after page brings no new row")
         else:
-            self._barren = 0
+            self._barren = self._repeated = 0
         named = [identity for identity in self._ids if identity is not None]
         self._recent.extend(named)
         self._named += len(named)

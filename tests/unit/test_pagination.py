@@ -138,6 +138,33 @@ async def test_pages_pushed_on_as_a_whole_are_no_sign_of_a_list_that_does_not_ad
     assert [f"tkt_{number:04}" for number in range(60)] == [row for row in ids if row.startswith("tkt_")]
 
 
+async def test_rows_pushed_on_while_others_went_are_no_sign_of_a_list_that_does_not_advance() -> None:
+    """The total stays nearly the same, and yet several pages bring only rows that were handed out."""
+
+    def exchange(rows: list[str]) -> None:
+        rows[:0] = [f"new_{number}" for number in range(25)]
+        del rows[-24:]
+
+    table = Table(90, *[lambda _: None] * 3, exchange)
+    ids = await table.ids(10)
+    assert [f"tkt_{number:04}" for number in range(66)] == [row for row in ids if row.startswith("tkt_")]
+
+
+async def test_server_that_goes_round_in_circles_ends_in_an_error() -> None:
+    """The same pages again, in order and for ever, are noticed before they cost more calls than the walk made."""
+    calls = 0
+
+    async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
+        nonlocal calls
+        calls += 1
+        rows = [from_dict(Ticket, {"id": f"tkt_{(number or 1) % 3}_{row}"}) for row in range(10)]
+        return Page(rows, Pagination(has_more=True), fetch=fetch, number=number, size=size)
+
+    with pytest.raises(PaginationError):
+        await paginator(fetch, size=10).collect()
+    assert calls <= 3 * (3 + 3)
+
+
 async def test_row_that_comes_again_reveals_what_slid_for_it() -> None:
     """The total stays the same when a row changes its place, but on the next page it is known."""
 
