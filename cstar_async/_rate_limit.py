@@ -17,7 +17,8 @@ When an answer is lost
 
 When a window ends
     Nobody knows what the server will grant next, nor whether its clock agrees. The first call goes alone and learns; the others
-    follow when its answer is seen, or try in their turn if it has none.
+    follow when its answer is seen, or try in their turn if it has none. Ends are stated in whole seconds: where that call found that
+    it came too early, the server rounds down, and each later window counts as over a second after its stated end.
 
 When a call is refused
     A 429 closes the window until the moment it names, whatever the counts say. Nothing is sent meanwhile, so an answer that still
@@ -66,6 +67,8 @@ WINDOW: Final = 3600.0
 """Seconds of a window (documented)."""
 LOOK_AGAIN: Final = 1.0
 """Seconds until a call may look anew whether a window is open that should be by the server's word: it counts whole seconds."""
+ROUNDED: Final = 1.0
+"""Seconds by which a window may end after its stated end, where the server rounds down."""
 SAME_WINDOW: Final = 2.0
 """Seconds by which two ends of windows may differ and still be one: servers round."""
 
@@ -108,6 +111,8 @@ class Window:
         "_ends",
         "_last_limit",
         "_last_reset",
+        "_late",
+        "_opens",
         "_until_sure",
         "in_doubt",
         "in_flight",
@@ -130,12 +135,14 @@ class Window:
         """None: the state is known. False: nobody has gone ahead to learn it yet. True: somebody is on the way."""
         self._closed_until = -math.inf
         self._ends: float | None = None
+        self._opens = math.inf
+        self._late = 0.0
         self._last_limit: str | None = None
         self._last_reset: str | None = None
 
     def has_room(self, priority: Priority, now: float) -> bool:
         """Whether a call of this priority may be sent now."""
-        if self._ends is not None and now >= self._ends:
+        if now >= self._opens:
             self._open()
         if self.learning is not None:
             return not self.learning
@@ -160,7 +167,7 @@ class Window:
             self.learning = True
         return goes_ahead
 
-    def give_back(self, *, went_ahead: bool, answered: bool, lost: bool = False) -> None:
+    def give_back(self, went_ahead: bool, answered: bool, lost: bool = False) -> None:
         """Take a permit back: its call is over.
 
         Args:
@@ -181,9 +188,18 @@ class Window:
         if went_ahead and self.learning:
             self.learning = None if answered else False
 
-    def seconds_until_open(self, now: float) -> float:
-        """How long until the window ends; 0 if its end is not known or has passed."""
+    def seconds_until_end(self, now: float) -> float:
+        """How long until the stated end of the window; 0 if that is not known or has passed."""
         return 0.0 if self._ends is None else max(0.0, self._ends - now)
+
+    def seconds_until_open(self, now: float) -> float:
+        """How long until the window counts as over and the next one may be tried; infinite if its end is not known."""
+        return max(0.0, self._opens - now)
+
+    def open_punctually(self, now: float) -> None:
+        """Take the window as over at its stated end: somebody cannot wait until that is sure."""
+        if self._ends is not None and now >= self._ends:
+            self._open()
 
     def count_down(self, status: int, headers: Mapping[str, str]) -> bool:
         """Learn from by far the most frequent answer: the same window, fewer calls left.
@@ -246,12 +262,13 @@ class Window:
             # The window of this answer is over already: its count says nothing of the next. If it answers whoever went ahead into
             # the next, the server has not come so far yet, and the count holds until it has.
             if self.learning:
-                self._ends, self.remaining, self.learning = now + LOOK_AGAIN, remaining, None
+                self.remaining, self.learning, self._late = remaining, None, ROUNDED
+                self._end_at(now + LOOK_AGAIN, is_exact=True)
             return
         is_new = self._ends is None or ends > self._ends + SAME_WINDOW
         self.remaining = remaining if is_new or limit != self.limit else min(self.remaining, remaining)
         self.limit = limit
-        self._ends = ends
+        self._end_at(ends)
         self._last_reset, self._last_limit = reset_text, headers.get(RATE_LIMIT)
         self.learning = None
 
@@ -259,14 +276,21 @@ class Window:
         self.remaining = 0
         wait = read_retry_after(headers, epoch)
         if wait is None:
-            wait = max(LOOK_AGAIN, self.seconds_until_open(now))
-        self._ends = self._closed_until = max(self._closed_until, now + min(wait, self.length))
+            wait = max(LOOK_AGAIN, self.seconds_until_end(now))
+        if self.learning and wait <= ROUNDED:
+            self._late = ROUNDED
+        self._closed_until = max(self._closed_until, now + min(wait, self.length))
+        self._end_at(self._closed_until, is_exact=True)
         self._last_reset = None
         self.learning = None
+
+    def _end_at(self, ends: float, *, is_exact: bool = False) -> None:
+        """Take the window to end at a moment; the next is open then, or later where the server is known to round down."""
+        self._ends, self._opens = ends, ends if is_exact else ends + self._late
 
     def _open(self) -> None:
         self.remaining = self.limit
         self.in_doubt = 0
         self.learning = False
-        self._ends = None
+        self._ends, self._opens = None, math.inf
         self._last_reset = None

@@ -8,6 +8,7 @@ waiters cost a small object each. Every wait has a latest moment, after which it
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol, runtime_checkable
@@ -30,8 +31,8 @@ class Permit:
     """The first of a new window: the others wait for what its answer says."""
 
 
-Permit.GRANTED = Permit()
-Permit.AHEAD = Permit()
+Permit.GRANTED = _GRANTED = Permit()
+Permit.AHEAD = _AHEAD = Permit()
 
 
 @runtime_checkable
@@ -152,12 +153,10 @@ class RateLimiter:
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """A permit if there is one at once and nobody of this or a higher priority waits."""
-        if self._waiting and any(self._queues[other] for other in Priority if other <= priority):
-            return None
         window = self._window
-        if not window.has_room(priority, clock.monotonic()):
+        if (self._waiting and self._count_ahead(priority)) or not window.has_room(priority, clock.monotonic()):
             return None
-        return Permit.AHEAD if window.take() else Permit.GRANTED
+        return _AHEAD if window.take() else _GRANTED
 
     async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
         """Wait in order for a permit; see `Limiter.acquire`."""
@@ -200,17 +199,21 @@ class RateLimiter:
             if _headers.RATE_LIMIT in headers:
                 self._last_headers = headers
             window.observe(status, headers, clock.monotonic(), clock.time())
-        window.give_back(went_ahead=permit is Permit.AHEAD, answered=status < 500)
+        window.give_back(permit is _AHEAD, status < 500)
         if self._waiting:
             self._admit(clock.monotonic())
             self._hand_over()
 
-    def give_back(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
+    def give_back(self, permit: Permit, clock: Clock, sent: bool = True) -> None:
         """The call ended without an answer; see `Limiter.give_back`."""
-        self._window.give_back(went_ahead=permit is Permit.AHEAD, answered=False, lost=sent)
+        self._window.give_back(permit is _AHEAD, False, sent)
         if self._waiting:
             self._admit(clock.monotonic())
             self._hand_over()
+
+    def _count_ahead(self, priority: Priority) -> int:
+        """How many wait whose turn comes before that of a new call."""
+        return sum(len(queue) for other, queue in self._queues.items() if other <= priority)
 
     def _expected_wait(self, priority: Priority, now: float) -> float:
         """Seconds until this call's turn if nothing changes.
@@ -218,10 +221,10 @@ class RateLimiter:
         That is the rest of this window, and a whole one for each limit's worth of calls ahead; nothing that can be told while
         calls are in flight whose answers may show room.
         """
-        ahead = sum(len(self._queues[other]) for other in Priority if other <= priority)
+        ahead = self._count_ahead(priority)
         usable = self._window.limit * (1 - self._window.reserve) if priority else self._window.limit
-        until_open = 0.0 if self._window.may_leave_room(priority, ahead) else self._window.seconds_until_open(now)
-        return until_open + (ahead // max(1, int(usable))) * self._window.length if until_open else 0.0
+        until_end = 0.0 if self._window.may_leave_room(priority, ahead) else self._window.seconds_until_end(now)
+        return until_end + (ahead // max(1, int(usable))) * self._window.length if until_end else 0.0
 
     def _too_long(self, wait: float, clock: Clock) -> RateLimitWaitError:
         retry_at = moment(clock.time() + wait)
@@ -238,7 +241,7 @@ class RateLimiter:
             while queue and self._window.has_room(priority, now):
                 waiter = queue.popleft()
                 self._waiting -= 1
-                waiter.permit = Permit.AHEAD if self._window.take() else Permit.GRANTED
+                waiter.permit = _AHEAD if self._window.take() else _GRANTED
                 _wake(waiter)
 
     async def _rest(self, waiter: _Waiter, clock: Clock) -> None:
@@ -259,21 +262,25 @@ class RateLimiter:
             waiter.wake.result()
             waiter.wake = asyncio.get_running_loop().create_future()
         now = clock.monotonic()
+        if self._first_latest() <= now:
+            self._window.open_punctually(now)
         self._admit(now)
         self._expire(clock)
 
     def _seconds_until_change(self, now: float) -> float:
         """Until the window opens or the first waiter's time is over, whichever comes first."""
-        over = min(waiter.latest for queue in self._queues.values() for waiter in queue) - now
-        until_open = self._window.seconds_until_open(now)
-        return max(0.0, min(over, until_open) if until_open else over)
+        return max(0.0, min(self._first_latest() - now, self._window.seconds_until_open(now)))
+
+    def _first_latest(self) -> float:
+        """When the time of the first waiter is over."""
+        return min((waiter.latest for queue in self._queues.values() for waiter in queue), default=math.inf)
 
     def _expire(self, clock: Clock) -> None:
         """End the waits whose time is over, or is sure to be over before the window opens."""
         now = clock.monotonic()
-        opens = now + self._window.seconds_until_open(now)
+        ends = now + self._window.seconds_until_end(now)
         for priority, queue in self._queues.items():
-            chance = now if self._window.may_leave_room(priority) else opens
+            chance = now if self._window.may_leave_room(priority) else ends
             for waiter in queue:
                 if not waiter.wake.done() and (waiter.latest <= now or waiter.latest < chance):
                     waiter.wake.set_exception(self._too_long(max(chance, waiter.latest) - now, clock))

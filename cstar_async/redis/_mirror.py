@@ -53,7 +53,10 @@ class Mirror(Window):
             return
         left, reset = reply.get("left"), reply.get("reset")
         self.limit, self.remaining, self.length = int(reply["limit"]), int(reply["remaining"]), float(reply["length"])
-        self._ends = None if left is None else now + float(left)
+        if left is None:
+            self._ends, self._opens = None, math.inf
+        else:
+            self._end_at(now + float(left))
         self._last_limit, self._last_reset = str(self.limit), None if reset is None else str(int(reset))
 
     def go_ahead(self) -> None:
@@ -62,7 +65,7 @@ class Mirror(Window):
 
     def knowledge(self, now: float) -> dict[str, Unchecked] | None:
         """The window as it stands, for the book; None if nothing is known of it, or it is over."""
-        left = self.seconds_until_open(now)
+        left = self.seconds_until_end(now)
         if not left:
             return None
         known: dict[str, Unchecked] = {"limit": self.limit, "remaining": self.remaining, "length": self.length, "left": left}

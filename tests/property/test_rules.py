@@ -71,7 +71,7 @@ def test_window_survives_any_answers(answers: list[tuple[int, dict[str, str], fl
     for status, headers, seconds in answers:
         now += seconds
         window.observe(status, headers, now, 1.79e9 + now)
-    assert 0 <= window.seconds_until_open(now) <= 86400
+    assert 0 <= window.seconds_until_end(now) <= 86400
 
 
 @given(st.text(min_size=1))

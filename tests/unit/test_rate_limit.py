@@ -107,6 +107,30 @@ def test_calls_in_flight_over_the_border_are_taken_off_the_new_window() -> None:
     assert 999 - 5 == room(window, 10.0)
 
 
+@pytest.mark.parametrize(("retry_after", "is_early"), [("0", True), ("1", True), ("2", False), ("900", False)])
+def test_server_found_to_round_down_is_asked_a_second_later_from_then_on(retry_after: str, is_early: bool) -> None:
+    """A call that went ahead at the stated end and was refused for a second at most came too early; none after it will."""
+    window = seen(rate_headers(5, EPOCH + 10))
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    window.observe(429, {"Retry-After": retry_after}, 10.0, EPOCH + 10)
+    window.give_back(went_ahead=True, answered=True)
+    again = 10.0 + float(retry_after)
+    window.observe(200, rate_headers(999, EPOCH + 3610), again, EPOCH + again)
+    assert (1.0 if is_early else 0.0) == window.seconds_until_open(again) - window.seconds_until_end(again)
+
+
+def test_server_that_has_not_come_to_the_next_window_is_asked_a_second_later_from_then_on() -> None:
+    """The call that went ahead was let through, but by the window before."""
+    window = seen(rate_headers(5, EPOCH + 10))
+    assert window.has_room(FIRST, 10.0)
+    window.take()
+    window.observe(200, rate_headers(4, EPOCH + 10), 10.0, EPOCH + 10)
+    window.give_back(went_ahead=True, answered=True)
+    window.observe(200, rate_headers(999, EPOCH + 3610), 11.0, EPOCH + 11)
+    assert (3599.0, 3600.0) == (window.seconds_until_end(11.0), window.seconds_until_open(11.0))
+
+
 def test_answer_to_an_old_call_ends_the_learning() -> None:
     """Whoever is answered first in the new window teaches all."""
     window = seen(rate_headers(5, EPOCH + 10))
@@ -138,7 +162,7 @@ def test_answer_to_an_old_call_ends_the_learning() -> None:
 def test_refusal_closes_the_window_for_as_long_as_it_says(retry_after: str, opens: float) -> None:
     """A number or a date is kept, a year is cut to the window, and garbage leaves the known end."""
     window = seen(rate_headers(5) | {"Retry-After": retry_after}, 429)
-    assert opens == window.seconds_until_open(0.0)
+    assert opens == window.seconds_until_end(0.0)
     assert (opens == 0.0) == window.has_room(FIRST, 0.0)
 
 
@@ -187,14 +211,14 @@ def test_longest_of_several_refusals_counts(later: str) -> None:
     """Never earlier than any of them said."""
     window = seen({"Retry-After": "30"}, 429)
     window.observe(429, {"Retry-After": later}, 1.0, EPOCH + 1)
-    assert max(30.0, 1.0 + float(later)) == window.seconds_until_open(0.0)
+    assert max(30.0, 1.0 + float(later)) == window.seconds_until_end(0.0)
 
 
 def test_refusal_without_a_moment_does_not_shorten_one_with_it() -> None:
     """The end of the window is rounded and may lie before it."""
     window = seen({"Retry-After": "30"}, 429)
     window.observe(429, rate_headers(0, EPOCH + 29), 0.0, EPOCH)
-    assert 30.0 == window.seconds_until_open(0.0)
+    assert 30.0 == window.seconds_until_end(0.0)
 
 
 def test_answer_after_the_refusal_is_over_teaches_again() -> None:
@@ -236,7 +260,7 @@ def test_count_without_an_end_tightens_a_known_window() -> None:
 
 def test_end_further_than_a_window_is_cut_to_it() -> None:
     """A year away is an hour away."""
-    assert 3600.0 == seen(rate_headers(0, EPOCH + 366 * 86400)).seconds_until_open(0.0)
+    assert 3600.0 == seen(rate_headers(0, EPOCH + 366 * 86400)).seconds_until_end(0.0)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +269,7 @@ def test_end_further_than_a_window_is_cut_to_it() -> None:
 def test_length_of_a_window_is_what_the_server_says(stated: str, length: float) -> None:
     """A day at most; an hour where it says nothing usable. No end lies further away."""
     headers = rate_headers(0, EPOCH + 366 * 86400) | {"X-RateLimit-Window": stated}
-    assert length == seen(headers).seconds_until_open(0.0)
+    assert length == seen(headers).seconds_until_end(0.0)
 
 
 def test_more_remaining_than_the_limit_is_the_limit() -> None:
@@ -263,7 +287,7 @@ def test_limit_that_changes_within_a_window_is_believed() -> None:
 def test_end_is_measured_by_the_servers_own_clock() -> None:
     """A client whose clock is two hours wrong waits as long as any other."""
     headers = rate_headers(0, EPOCH + 7200 + 60) | {"Date": formatdate(EPOCH + 7200, usegmt=True)}
-    assert 60.0 == seen(headers).seconds_until_open(0.0)
+    assert 60.0 == seen(headers).seconds_until_end(0.0)
 
 
 def test_background_has_no_room_in_the_reserve() -> None:

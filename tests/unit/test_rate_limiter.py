@@ -109,6 +109,42 @@ async def test_wait_exactly_as_long_as_allowed_is_begun(clock: ManualClock) -> N
     assert Permit.AHEAD is task.result()
 
 
+async def test_wait_exactly_as_long_as_allowed_ends_well_even_if_the_server_rounds_down(clock: ManualClock) -> None:
+    """Whoever cannot wait until it is sure that the window is over tries at its stated end."""
+    limiter = known(clock, 0)
+    await clock.advance(3600)
+    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert permit is Permit.AHEAD
+    limiter.settle(permit, 429, {"Retry-After": "1"}, clock)
+    await clock.advance(1)
+    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert permit is Permit.AHEAD
+    limiter.settle(permit, 200, rate_headers(0, EPOCH + 7200), clock)
+    task = wait(limiter, clock, longest=3599)
+    await settle()
+    await clock.advance(3599)
+    assert Permit.AHEAD is task.result()
+
+
+async def test_server_known_to_round_down_is_not_asked_at_the_stated_end(clock: ManualClock) -> None:
+    """It would refuse the call; a second later it is sure not to."""
+    limiter = known(clock, 0)
+    await clock.advance(3600)
+    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert permit is Permit.AHEAD
+    limiter.settle(permit, 429, {"Retry-After": "1"}, clock)
+    await clock.advance(1)
+    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert permit is Permit.AHEAD
+    limiter.settle(permit, 200, rate_headers(0, EPOCH + 7200), clock)
+    task = wait(limiter, clock)
+    await settle()
+    await clock.advance(3599)
+    assert not task.done()
+    await clock.advance(1)
+    assert Permit.AHEAD is task.result()
+
+
 async def test_wait_that_is_just_long_enough_goes_on_when_something_else_changes(clock: ManualClock) -> None:
     """The moment at which the window opens is not too late."""
     limiter = known(clock, 1)
