@@ -124,6 +124,7 @@ class RateLimiter:
         self._queues: dict[Priority, deque[_Waiter]] = {priority: deque() for priority in Priority}
         self._waiting = 0
         self._keeper: _Waiter | None = None
+        self._keeper_sleeps_until = -math.inf
         self._last_headers: Mapping[str, str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -169,6 +170,8 @@ class RateLimiter:
         queue = self._queues[priority]
         queue.append(waiter)
         self._waiting += 1
+        if self._keeper is not None and waiter.latest < self._keeper_sleeps_until:
+            _wake(self._keeper)
         try:
             # There may have been room all along, for the first of a new window.
             self._admit(now)
@@ -253,11 +256,15 @@ class RateLimiter:
             if waiter.permit is None:
                 waiter.wake = asyncio.get_running_loop().create_future()
             return
-        alarm = asyncio.ensure_future(clock.sleep(self._seconds_until_change(clock.monotonic())))
+        now = clock.monotonic()
+        until_change = self._seconds_until_change(now)
+        self._keeper_sleeps_until = now + until_change
+        alarm = asyncio.ensure_future(clock.sleep(until_change))
         try:
             await asyncio.wait((alarm, waiter.wake), return_when=asyncio.FIRST_COMPLETED)
         finally:
             alarm.cancel()
+            self._keeper_sleeps_until = -math.inf
         if waiter.wake.done() and waiter.permit is None:
             waiter.wake.result()
             waiter.wake = asyncio.get_running_loop().create_future()

@@ -145,6 +145,20 @@ async def test_server_known_to_round_down_is_not_asked_at_the_stated_end(clock: 
     assert Permit.AHEAD is task.result()
 
 
+async def test_short_wait_behind_a_long_one_ends_in_time(clock: ManualClock) -> None:
+    """Calls in flight may show room, so it is begun; the keeper, who sleeps until the window opens, is told of the earlier moment."""
+    limiter = known(clock, 2)
+    held = [limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(2)]
+    assert None not in held
+    long = wait(limiter, clock)
+    await settle()
+    short = wait(limiter, clock, longest=60)
+    await settle()
+    await clock.advance(60)
+    assert isinstance(short.exception(), RateLimitWaitError)
+    assert not long.done()
+
+
 async def test_wait_that_is_just_long_enough_goes_on_when_something_else_changes(clock: ManualClock) -> None:
     """The moment at which the window opens is not too late."""
     limiter = known(clock, 1)
