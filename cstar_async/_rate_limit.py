@@ -17,8 +17,8 @@ When an answer is lost
 
 When a window ends
     Nobody knows what the server will grant next, nor whether its clock agrees. The first call goes alone and learns; the others
-    follow when its answer is seen, or try in their turn if it has none. Ends are stated in whole seconds: where that call found that
-    it came too early, the server rounds down, and each later window counts as over a second after its stated end.
+    follow when its answer is seen, or try in their turn if it has none. Ends are stated in whole seconds: where that call found
+    that it came too early, the server rounds down, and each later window counts as over a second after its stated end.
 
 When a call is refused
     A 429 closes the window until the moment it names, whatever the counts say. Nothing is sent meanwhile, so an answer that still

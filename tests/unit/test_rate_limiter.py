@@ -146,7 +146,7 @@ async def test_server_known_to_round_down_is_not_asked_at_the_stated_end(clock: 
 
 
 async def test_short_wait_behind_a_long_one_ends_in_time(clock: ManualClock) -> None:
-    """Calls in flight may show room, so it is begun; the keeper, who sleeps until the window opens, is told of the earlier moment."""
+    """Calls in flight may show room, so it is begun; the keeper, who sleeps until the window opens, hears of the earlier moment."""
     limiter = known(clock, 2)
     held = [limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(2)]
     assert None not in held
