@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from codegen import parse as parsing
 from codegen.document import Document
 from codegen.parse import GeneratorData, parse
 from codegen.problems import CodegenError
-from tests.codegen.documents import TICKETS, operation, real, schema
+from tests.codegen.documents import TICKETS, operation, real, schema, view_of
 
 
 def _problems(raw: dict[str, Any]) -> list[str]:
@@ -99,3 +100,32 @@ def test_other_version_of_the_library_stops_the_run(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(parsing, "version", lambda _: "0.30.0")
 
     assert ["openapi-python-client: version 0.29.1 is needed, 0.30.0 is installed."] == _problems(real())
+
+
+def test_copies_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes of a document is the same where the library copies its endpoints as it does by itself."""
+    copied: list[str] = []
+
+    def as_ever(endpoint: Any) -> Any:
+        copied.append(endpoint.name)
+        return copy.deepcopy(endpoint)
+
+    expected = view_of(real())
+    monkeypatch.setattr(parsing, "_itself", as_ever)
+
+    assert expected == view_of(real())
+    assert {one.id for one in Document(real()).operations} == set(copied)
+
+
+def test_library_gets_its_copies_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever becomes of the reading, others who use the library find it as it was."""
+    given: list[Any] = []
+
+    def clumsy(*_: Any, **__: Any) -> Any:
+        given.append(parsing.library.deepcopy)
+        raise ValueError
+
+    monkeypatch.setattr(GeneratorData, "from_dict", clumsy)
+    _problems(real())
+
+    assert ([parsing._itself], copy.deepcopy) == (given, parsing.library.deepcopy)
