@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,20 +11,32 @@ from pathlib import Path
 
 import pytest
 
-from codegen import output, render
-from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, ROOT, main
-from tests.codegen.documents import model, real, said
+from codegen import render
+from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
+from tests.codegen.documents import model, real, said, small
 from tests.codegen.trees import Tree
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small document, and with the package and the page that are generated from it."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "package").mkdir()
+    (folder / "small.yaml").write_text(json.dumps(small()), encoding="utf-8")
+    assert DONE == main(["--document", str(folder / "small.yaml"), "--output", str(folder / "package")])
+    return folder
+
+
 @pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """A copy of the generated folders."""
-    for folder in output.FOLDERS:
-        shutil.copytree(PACKAGE / folder, tmp_path / "package" / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "docs").mkdir()
-    shutil.copy(ROOT / output.PAGE, tmp_path / output.PAGE)
+def package(tmp_path: Path, made: Path) -> Path:
+    """A package that is generated from a small document, which lies beside it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path / "package"
+
+
+def _main(package: Path, *arguments: str) -> int:
+    """Run the command for a package and the small document beside it."""
+    return main([*arguments, "--document", str(package.parent / "small.yaml"), "--output", str(package)])
 
 
 def _contents(package: Path) -> dict[str, bytes]:
@@ -50,7 +63,7 @@ def test_check_names_every_file_that_differs(package: Path, capsys: pytest.Captu
     (package / "_generated" / "models" / "ghosts.py").write_text("")
     before = _contents(package)
 
-    status = main(["--check", "--output", str(package)])
+    status = _main(package, "--check")
 
     lines = ["differs: _generated/events.py", "missing: api/tickets.py", "stray: _generated/models/ghosts.py"]
     assert (DIFFERENT, lines, before) == (status, capsys.readouterr().err.splitlines(), _contents(package))
@@ -61,7 +74,7 @@ def test_check_passes_over_compiled_files(package: Path) -> None:
     (package / "api" / "__pycache__").mkdir()
     (package / "api" / "__pycache__" / "tickets.cpython-311.pyc").write_bytes(b"")
 
-    assert DONE == main(["--check", "--output", str(package)])
+    assert DONE == _main(package, "--check")
 
 
 def test_run_replaces_the_folders_whole(package: Path) -> None:
@@ -70,16 +83,18 @@ def test_run_replaces_the_folders_whole(package: Path) -> None:
     (package / "_generated" / "models" / "ghosts.py").write_text("")
     (package / "_generated" / "events.py").write_text("")
 
-    assert DONE == main(["--output", str(package)])
+    assert DONE == _main(package)
     assert expected == _contents(package)
 
 
 def test_run_into_an_empty_package_writes_everything(tmp_path: Path, package: Path) -> None:
     """There need not be an old output."""
     (tmp_path / "new").mkdir()
+    shutil.copy(tmp_path / "small.yaml", tmp_path / "new")
+    (tmp_path / "new" / "package").mkdir()
 
-    assert DONE == main(["--output", str(tmp_path / "new")])
-    assert _contents(package) == _contents(tmp_path / "new")
+    assert DONE == _main(tmp_path / "new" / "package")
+    assert _contents(package) == _contents(tmp_path / "new" / "package")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
@@ -104,7 +119,7 @@ def test_unclean_output_leaves_the_old_one_alone(
     texts = render._texts
     monkeypatch.setattr(render, "_texts", lambda *given: {**texts(*given), "_generated/broken.py": "def broken(:\n"})
 
-    status = main(["--output", str(package)])
+    status = _main(package)
 
     assert (REFUSED, before) == (status, _contents(package))
     assert "ruff: the generated code is not clean: " in capsys.readouterr().err
@@ -114,7 +129,7 @@ def test_silent_failure_of_ruff_is_told(monkeypatch: pytest.MonkeyPatch, package
     """A ruff that fails without a word stops the run too."""
     monkeypatch.setattr(render.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", ""))
 
-    assert REFUSED == main(["--check", "--output", str(package)])
+    assert REFUSED == _main(package, "--check")
     assert "ruff: the generated code is not clean: it gave no reason\n" == capsys.readouterr().err
 
 
@@ -124,7 +139,7 @@ def test_other_version_of_ruff_is_refused(
     """Another ruff would write other code."""
     monkeypatch.setattr(render, "version", lambda _: "0.0.1")
 
-    assert REFUSED == main(["--check", "--output", str(package)])
+    assert REFUSED == _main(package, "--check")
     assert f"ruff: version {render.RUFF_VERSION} is needed, 0.0.1 is installed.\n" == capsys.readouterr().err
 
 
@@ -142,7 +157,7 @@ def test_failed_swap_puts_everything_back(
 
     monkeypatch.setattr(Path, "rename", clumsy)
 
-    assert REFUSED == main(["--output", str(package)])
+    assert REFUSED == _main(package)
     assert before == _contents(package)
     assert f"{package}: the output cannot be written: Permission denied.\n" == capsys.readouterr().err
 
@@ -180,7 +195,7 @@ def test_schema_that_only_the_envelope_needs_is_noted_and_kept_for_the_fake(tree
 
 def test_output_is_the_same_whatever_the_hashes(tree: Tree) -> None:
     """Sets and dictionaries hash differently in every process; the output must not show it."""
-    for seed in ("0", "1", "4711"):
+    for seed in ("0", "4711"):
         assert (0, "") == ((done := tree.generate("--check", PYTHONHASHSEED=seed)).returncode, done.stderr)
 
 

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from codegen.__main__ import ROOT
 from codegen.document import Node
 from tests.codegen.documents import whole
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Tree:
@@ -33,7 +36,7 @@ class Tree:
     def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the copy, so that it imports from there."""
         command = [sys.executable, "-X", "utf8", *arguments]
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV_"))}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         return subprocess.run(
             command, cwd=self.root, env={**inherited, **environment}, capture_output=True, text=True, encoding="utf-8", check=False
         )
@@ -48,7 +51,7 @@ class Tree:
         """Put a changed copy of the real document in the place of the document."""
         raw = whole()
         change(raw)
-        self.document.write_text(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        self.document.write_text(yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
     def files(self) -> dict[str, bytes]:
         """All files of the package, by name."""
