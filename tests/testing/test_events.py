@@ -18,6 +18,7 @@ from cstar_async.webhooks import TicketMessageAdded, TicketUpdated, UnknownEvent
 
 from .receiving import Receiver, receiving
 
+FORMATS = FormatChecker(("date-time", "email", "uri"))
 DOCUMENT = generated_document()
 
 
@@ -57,7 +58,7 @@ def conform(event: Any) -> None:
     data = DOCUMENT.events.get(event["type"], {"type": "object"})
     frame = {"$ref": "#/components/schemas/WebhookEvent"}
     schema = {"allOf": [frame, {"properties": {"data": data}}], "components": {"schemas": DOCUMENT.components}}
-    Draft202012Validator(schema, format_checker=FormatChecker()).validate(event)
+    Draft202012Validator(schema, format_checker=FORMATS).validate(event)
     named = DOCUMENT.resolved(data).get("properties")
     assert named is None or event["data"].keys() <= named.keys()
     for part, value in event["data"].items():
