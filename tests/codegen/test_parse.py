@@ -11,7 +11,8 @@ from codegen import parse as parsing
 from codegen.document import Document
 from codegen.parse import GeneratorData, parse
 from codegen.problems import CodegenError
-from tests.codegen.documents import TICKETS, operation, real, schema, view_of
+from codegen.view import look_at
+from tests.codegen.documents import TICKETS, operation, reading, real, schema
 
 
 def _problems(raw: dict[str, Any]) -> list[str]:
@@ -110,10 +111,10 @@ def test_copies_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
         copied.append(endpoint.name)
         return copy.deepcopy(endpoint)
 
-    expected = view_of(real())
+    expected = look_at(reading(real()))
     monkeypatch.setattr(parsing, "_itself", as_ever)
 
-    assert expected == view_of(real())
+    assert expected == look_at(reading(real()))
     assert {one.id for one in Document(real()).operations} == set(copied)
 
 
