@@ -62,9 +62,12 @@ def real() -> Node:
     return raw
 
 
-def small() -> Node:
-    """What the real document says of tags and of tickets, for what could be shown with any document."""
-    raw: Node = pickle.loads(_frozen(frozenset({"tags", "tickets"})))
+SMALL = frozenset({"auth", "customers", "library", "tags", "tickets", "tickets.messages"})
+
+
+def small(*more: str) -> Node:
+    """What the real document says of a few namespaces, and of *more*: for what could be shown with any document."""
+    raw: Node = pickle.loads(_frozen(SMALL | set(more)))
     return raw
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from codegen.document import Node
 from codegen.view_functions import FunctionView
-from tests.codegen.documents import inside, problems_with, real, said, view_of
+from tests.codegen.documents import inside, problems_with, said, small, view_of
 
 SCHEMAS = "#/components/schemas"
 BULK = "/api/v1/teams/{teamId}/bulk"
@@ -21,7 +21,7 @@ ANSWER = ("paths", EXPORT, "post", "responses", "200")
 
 
 def _functions() -> dict[str, FunctionView]:
-    return {one.name: one for module in view_of(real()).api_modules for one in module.functions}
+    return {one.name: one for module in view_of(small("automations", "bulk", "exports")).api_modules for one in module.functions}
 
 
 def test_operation_that_can_be_split_is_two_functions() -> None:
@@ -33,7 +33,7 @@ def test_operation_that_can_be_split_is_two_functions() -> None:
 
 def test_both_are_methods() -> None:
     """Side by side in the namespace."""
-    methods = [one for module in view_of(real()).namespace_modules for one in module.root.methods]
+    methods = [one for module in view_of(small("automations", "bulk", "exports")).namespace_modules for one in module.root.methods]
     assert [(one.name, one.function) for one in methods if "bulk" in one.function] == [
         ("run", "run_bulk"),
         ("run_all", "run_bulk_all"),
@@ -210,6 +210,6 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
 def test_lossy_document_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
     """With the place and one sentence."""
     change, place, sentence = case
-    raw = real()
+    raw = small("automations", "bulk", "exports")
     change(raw)
     assert (place, sentence) in [(problem.place, problem.sentence) for problem in problems_with(raw)]

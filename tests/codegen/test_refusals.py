@@ -9,7 +9,20 @@ from typing import NamedTuple
 import pytest
 
 from codegen.document import Node
-from tests.codegen.documents import LIBRARY, TICKET, TICKETS, inside, model, operation, parameter, problems_with, real, said, schema
+from tests.codegen.documents import (
+    LIBRARY,
+    TICKET,
+    TICKETS,
+    inside,
+    model,
+    operation,
+    parameter,
+    problems_with,
+    real,
+    said,
+    schema,
+    small,
+)
 
 SCHEMAS = "#/components/schemas"
 LIST = "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get"
@@ -693,7 +706,7 @@ NAMES = {
             _set("components", "schemas", "Customer", "properties", "last", to=said("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"})),
         ),
         SCHEMAS,
-        "modules of models would import each other in a circle: tickets -> customers -> tickets; set `x-cstar-module`.",
+        "modules of models would import each other in a circle: customers -> tickets -> customers; set `x-cstar-module`.",
     ),
 }
 
@@ -703,7 +716,7 @@ NAMES = {
 )
 def test_lossy_document_is_refused(case: Case) -> None:
     """What the generator would lose or bend stops the run, with the place and one sentence."""
-    raw = real()
+    raw = small("categories", "members", "settings")
     case.change(raw)
 
     assert (case.place, case.sentence) in [(problem.place, problem.sentence) for problem in problems_with(raw)]
@@ -716,7 +729,7 @@ def test_real_document_is_accepted() -> None:
 
 def test_several_problems_of_a_stage_are_listed_together() -> None:
     """One run tells everything that a stage can see."""
-    raw = real()
+    raw = small()
     del schema(raw, "Ticket")["x-source"]
     del operation(raw, TICKETS, "get")["summary"]
 

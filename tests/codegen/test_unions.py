@@ -9,7 +9,7 @@ import pytest
 
 from codegen.document import Node
 from codegen.view_models import ModelView, UnionView
-from tests.codegen.documents import inside, model, problems_with, real, said, schema, view_of
+from tests.codegen.documents import inside, model, problems_with, said, schema, small, view_of
 from tests.codegen.trees import Tree
 
 SCHEMAS = "#/components/schemas"
@@ -40,7 +40,7 @@ def with_union(raw: Node) -> Node:
 
 
 def _models() -> dict[str, ModelView | UnionView]:
-    modules = view_of(with_union(real())).model_modules
+    modules = view_of(with_union(small())).model_modules
     return {one.name: one for module in modules for one in (*module.models, *module.unions)}
 
 
@@ -78,7 +78,7 @@ def test_tag_is_the_default_of_its_class() -> None:
 
 def test_field_that_callers_set_takes_what_arguments_take() -> None:
     """A class that is sent as well as read is made by callers, who need not know the constants of an enum."""
-    raw = with_union(real())
+    raw = with_union(small("automations"))
     status = said("S.", **{"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
     statuses = said("S.", type="array", items={"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
     schema(raw, "StepCall")["properties"] |= {"status": status, "statuses": statuses}
@@ -90,7 +90,7 @@ def test_field_that_callers_set_takes_what_arguments_take() -> None:
 
 def test_list_that_begins_empty_is_made_for_each_object() -> None:
     """Where the document has the empty list for a default."""
-    raw = with_union(real())
+    raw = with_union(small())
     schema(raw, "StepMail")["properties"]["to"] = said("T.", type="array", items={"type": "string"}, default=[])
     schema(raw, "StepMail")["required"].append("to")
     models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
@@ -232,19 +232,19 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
 def test_lossy_union_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
     """With the place and one sentence."""
     change, place, sentence = case
-    raw = with_union(real())
+    raw = with_union(small())
     change(raw)
     assert (place, sentence) in [(problem.place, problem.sentence) for problem in problems_with(raw)]
 
 
 def test_document_with_a_union_is_accepted() -> None:
     """It has none of these faults."""
-    assert problems_with(with_union(real())) == []
+    assert problems_with(with_union(small())) == []
 
 
 def test_union_is_no_answer_by_itself() -> None:
     """`data` is read by a class, and a union has none."""
-    raw = with_union(real())
+    raw = with_union(small())
     data = inside(raw, "paths", "/api/v1/teams/{teamId}/tickets/{ticketId}", "get", "responses", "200", "content")
     data["application/json"]["schema"]["allOf"][1]["properties"]["data"] = {"$ref": STEP}
     sentence = "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null."
