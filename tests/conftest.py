@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No test may fail because the machine is busy.
 settings.register_profile("no deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_without_coverage() -> Iterator[None]:
+    """Take coverage away from the processes that tests start: it makes Python three times as slow, and finds no new line there."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The workers of pytest-xdist run under coverage by the same word; they have read it when this is run.
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
