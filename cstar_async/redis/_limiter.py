@@ -41,10 +41,14 @@ TRIP: Final = 0.1
 """Seconds that asking may take where the call may not wait at all: to ask is not to wait."""
 UNHURRIED: Final = 0.05
 """Seconds after which an answer is told that nobody waits for; the next call takes it along."""
+FIRST_RETRY: Final = 0.1
+"""Seconds until a Redis that does not answer is asked again; each further pause is twice as long."""
 RETRY: Final = 1.0
-"""Seconds until a Redis that was away is asked again."""
+"""Seconds: the longest pause before a Redis that is away is asked again."""
 SLOWEST: Final = 0.25
 """Seconds: the longest pause between two questions while an answer of anybody may leave room."""
+MEMORY: Final = 60.0
+"""Seconds after which what a process heard of the others says nothing any more: the book would take them for dead."""
 RENEWAL: Final = 20.0
 """Seconds: the longest pause of a process whose calls wait, so that the book does not take it for dead."""
 
@@ -88,13 +92,16 @@ class RedisRateLimiter:
           calls in two processes came first is not known.
         * The permits of a process that dies count as spent until an answer to a later call tells how many were, or the window
           ends. Whoever went ahead and says nothing is replaced after 10 seconds.
-        * A Redis that lost its memory hears from the first process that speaks how the window stands. The limit is passed at most
-          by calls that were on their way then, if that process had not heard of them.
+        * A Redis that lost its memory, or was away, grants nothing until each process has said anew how it stands. That takes a
+          moment where all have calls, and never longer than two seconds and *timeout*; what lasts, they bridge by their shares.
+        * A call that has its permit may still wait for one of its client's `max_connections`: a process with few of them and many
+          calls at once holds permits that others could use earlier.
 
     While Redis is away
         A call waits for it no longer than *timeout*, once. Then, and until Redis answers again, which is tried each second as long
-        as there are calls, they go by a local share of the limit, or fail. A process that is cut off alone spends its share beside
-        what the others spend by the book, so that the limit may be passed by as much.
+        as there are calls, they go by a local share of the limit, or fail. One of them goes first, and where little is left few go
+        at once, for what this process knew may be old. A process that is cut off alone spends its share beside what the others
+        spend by the book, so that the limit may be passed by as much.
 
     Args:
         client_or_url: A client of `redis.asyncio` (or its `RedisCluster`), which is used and never closed; or a URL, for a
@@ -147,6 +154,14 @@ class RedisRateLimiter:
         self._pause = 0.0
         self._is_away = False
         self._retry_at = 0.0
+        self._retry = FIRST_RETRY
+        self._patience = 2 * RETRY + timeout
+        # What the book said of itself: its name, the gathering that it calls for, how many others there are.
+        self._born = 0
+        self._heard_at = 0.0
+        self._gathering = 0
+        self._peers = 0
+        self._alone_from = 0.0
         self._elsewhere = 0
         self._others_wait = False
         self._opens: dict[Priority, float] = dict.fromkeys(Priority, 0.0)
@@ -186,7 +201,8 @@ class RedisRateLimiter:
 
         As of this process's last word with the book; while Redis is away, it is what is left of the share.
         """
-        return max(0, self._mirror.left(priority, clock.monotonic()) - self._elsewhere - self._waiting())
+        elsewhere = 0 if self._mirror.is_alone else self._elsewhere
+        return max(0, self._mirror.left(priority, clock.monotonic()) - elsewhere - self._waiting())
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:  # noqa: ARG002 -- the protocol's arguments
         """None: a permit of the fleet is worth an exchange, which `acquire` has."""
@@ -220,11 +236,9 @@ class RedisRateLimiter:
         waiter = _Waiter(now + longest, announce)
         queue = self._queues[priority]
         queue.append(waiter)
-        if self._is_away:
+        if self._mirror.is_alone:
             self._admit_alone()
-            self._speak(max(0.0, self._retry_at - now))
-        else:
-            self._speak(0.0)
+        self._speak(max(0.0, self._retry_at - now) if self._is_away else 0.0)
         try:
             async with asyncio.timeout(max(longest, TRIP)):
                 return await waiter.turn
@@ -246,6 +260,7 @@ class RedisRateLimiter:
         number, is_ahead = _read(permit)
         self._newest = max(self._newest, number)
         mirror.give_back(went_ahead=is_ahead, answered=status < 500)
+        mirror.note_answer()
         if is_ahead:
             self._ahead = 0
             if mirror.learning is None:
@@ -314,8 +329,10 @@ class RedisRateLimiter:
         """A permit is free: let the next call have it, here or elsewhere."""
         if self._is_closed:
             return
-        if self._is_away:
+        if self._mirror.is_alone:
             self._admit_alone()
+        if self._is_away:
+            self._speak(max(0.0, self._retry_at - asyncio.get_running_loop().time()))
         else:
             self._speak(0.0 if is_urgent or self._others_wait or self._waiting() else UNHURRIED)
 
@@ -323,6 +340,8 @@ class RedisRateLimiter:
 
     def _speak(self, within: float) -> None:
         """Say how things are, so many seconds from now at the latest."""
+        if self._is_closed:
+            return  # `aclose` has the last word
         at = asyncio.get_running_loop().time() + within
         if self._due is None or at < self._due:
             self._due = at
@@ -375,6 +394,13 @@ class RedisRateLimiter:
             "member": self._member,
             "turn": self._turn,
             "held": mirror.in_flight,
+            "spare": 0 if self._is_closed else mirror.spare(),
+            "is_alone": mirror.is_alone,
+            "gathering": self._gathering,
+            "book": self._born if asyncio.get_running_loop().time() < self._heard_at + MEMORY else 0,
+            "peers": self._peers,
+            "elsewhere": self._elsewhere,
+            "patience": self._patience,
             "lost": self._lost,
             "wants": [len(self._queues[priority]) for priority in Priority],
             "ahead": self._ahead,
@@ -390,7 +416,6 @@ class RedisRateLimiter:
                 "is_news": self._has_news,
                 "refused": self._was_refused,
                 "number": self._newest if self._has_news else 0,
-                "elsewhere": self._elsewhere,
             }
         return word
 
@@ -402,15 +427,13 @@ class RedisRateLimiter:
             return
         if self._is_away:
             LOGGER.warning("the Redis of the rate limit answers again")
-        self._is_away = False
+        self._is_away, self._retry = False, FIRST_RETRY
+        self._born, self._heard_at, self._peers = reply["born"], asyncio.get_running_loop().time(), reply["peers"]
         self._elsewhere, self._others_wait = reply["elsewhere"], any(reply["wanted"])
-        now = self._clock.monotonic()
-        if not self._has_news:
-            self._note(reply)
-        self._mirror.adopt(reply, now, has_news=self._has_news)
-        if self._grant(reply):
-            # Somebody gave up meanwhile. The next word says so.
-            self._speak(0.0)
+        if reply["gathering"]:
+            self._gather(reply["gathering"])
+        else:
+            self._go_by(reply)
         if self._waiting():
             self._judge(reply)
             again = reply.get("again")
@@ -422,6 +445,26 @@ class RedisRateLimiter:
                 self._speak(min(RENEWAL, max(again, self._pause)))
         if not self._waiting() or any(reply["granted"]):
             self._pause = 0.0
+
+    def _gather(self, number: int) -> None:
+        """The book does not know enough: go by the share, and tell it how things are until it does."""
+        now, is_first = asyncio.get_running_loop().time(), number != self._gathering
+        if is_first:
+            # Mostly it takes no longer than this, and to wait for it is better than to go by what may be old.
+            self._gathering, self._alone_from = number, now + SLOWEST
+        self._mirror.go_alone(self._elsewhere)
+        self._admit_alone()
+        self._speak(0.0 if is_first else SLOWEST)
+
+    def _go_by(self, reply: dict[str, Unchecked]) -> None:
+        """Take over what the book knows, and what it grants."""
+        was_alone = self._mirror.is_alone
+        if not self._has_news:
+            self._note(reply)
+        self._mirror.adopt(reply, self._clock.monotonic(), has_news=self._has_news)
+        if self._grant(reply) or was_alone:
+            # Somebody gave up meanwhile, or the rest of the share is free. The next word says so.
+            self._speak(0.0)
 
     def _note(self, reply: Mapping[str, Unchecked]) -> None:
         """Keep what the book says of the window as the state."""
@@ -496,21 +539,22 @@ class RedisRateLimiter:
         """Redis did not answer: go on without it, and ask again in a while."""
         if not self._is_away:
             LOGGER.warning("the Redis of the rate limit does not answer: %s", why)
-        self._is_away = True
-        self._retry_at = asyncio.get_running_loop().time() + RETRY
-        self._mirror.go_alone()
+        self._is_away, self._gathering, self._alone_from = True, 0, 0.0
+        pause, self._retry = self._retry, min(RETRY, 2 * self._retry)
+        self._retry_at = asyncio.get_running_loop().time() + pause
+        self._mirror.go_alone(self._elsewhere)
         if self._is_closed:
             return
         if self._fails_when_away:
             self._fail_all(_away)
         else:
             self._admit_alone()
-        if self._waiting():
-            self._speak(RETRY)
+        if self._waiting() or self._mirror.in_flight:
+            self._speak(pause)
 
     def _admit_alone(self) -> None:
         """Give permits of the process's own share."""
-        if self._fails_when_away:
+        if (self._is_away and self._fails_when_away) or asyncio.get_running_loop().time() < self._alone_from:
             return
         now = self._clock.monotonic()
         for priority, queue in self._queues.items():

@@ -22,20 +22,37 @@ class Mirror(Window):
         share: What the limit is divided by while the process is alone.
     """
 
-    __slots__ = ("_allotment", "_is_alone", "_share", "_spent")
+    __slots__ = ("_allotment", "_is_fresh", "_share", "_spent", "is_alone")
 
     def __init__(self, *, reserve: float, share: int) -> None:
         super().__init__(reserve=reserve)
         self._share = share
-        self._is_alone = False
+        self.is_alone = False
+        """Whether the process goes by its share."""
         self._allotment = 0
         self._spent = 0
+        self._is_fresh = False
 
-    def go_alone(self) -> None:
-        """The book is out of sight: go by a share."""
-        if not self._is_alone:
-            self._is_alone = True
-            self._allotment, self._spent = self.remaining // self._share, 0
+    def go_alone(self, elsewhere: int) -> None:
+        """The book is out of sight, or does not know enough: go by a share of what is left without the calls under way.
+
+        Args:
+            elsewhere: Calls under way in other processes.
+        """
+        if not self.is_alone:
+            self.is_alone, self._is_fresh = True, False
+            self._allotment, self._spent = max(0, self.remaining - self.in_flight - elsewhere) // self._share, 0
+
+    def note_answer(self) -> None:
+        """An answer came: what is known is not older than that. The first one may show that less is left than was thought."""
+        if self.is_alone and not self._is_fresh:
+            self._is_fresh = True
+            left = max(0, self.remaining - self.in_flight) // self._share
+            self._allotment = min(self._allotment, self._spent + left)
+
+    def spare(self) -> int:
+        """Calls that may be sent before the book has a say, in this window or when the next begins; 0 unless alone."""
+        return max(self._allotment - self._spent, self._part_of_window()) if self.is_alone else 0
 
     def adopt(self, reply: Mapping[str, Unchecked], now: float, *, has_news: bool) -> None:
         """Go by what the book says.
@@ -45,7 +62,7 @@ class Mirror(Window):
             now: Seconds of the monotonic clock.
             has_news: Whether an answer of the API came in while the book was asked; the book hears of it next.
         """
-        self._is_alone = False
+        self.is_alone = False
         if reply["state"] != "known":
             return
         self.learning = None
@@ -76,13 +93,25 @@ class Mirror(Window):
         """Whether a call may be sent now; alone, whether it is also within the share."""
         if not super().has_room(priority, now):
             return False
-        left = self._allotment - self._spent
-        return not self._is_alone or left > (self.reserve * self._allotment if priority else 0)
+        if not self.is_alone:
+            return True
+        if self._allotment - self._spent <= (self.reserve * self._allotment if priority else 0):
+            return False
+        return self.learning is False or self._may_be_one_more()
+
+    def _may_be_one_more(self) -> bool:
+        """Whether the calls under way are few enough for one more, alone.
+
+        Shares are reckoned from what each process knew last, and one may have known of more than there was. So one call finds out
+        first; and where little is left, no process has more than half of its part of it under way.
+        """
+        part = self.remaining // self._share
+        return self.in_flight < (part + 1) // 2 if self._is_fresh else part > 0 and self._spent == 0
 
     def left(self, priority: Priority, now: float) -> int:
         """Calls that the window still has; alone, those of the share."""
         left = super().left(priority, now)
-        if not self._is_alone:
+        if not self.is_alone:
             return left
         return max(0, min(left, math.floor(self._allotment - self._spent - (self.reserve * self._allotment if priority else 0))))
 
@@ -94,4 +123,9 @@ class Mirror(Window):
     def _open(self) -> None:
         super()._open()
         # At least one, or a process would never learn that there are more.
-        self._allotment, self._spent = max(1, self.limit // self._share), 0
+        self._allotment, self._is_fresh = self._part_of_window(), False
+        # Calls under way may be counted in this window.
+        self._spent = min(self.in_flight, self._allotment - 1)
+
+    def _part_of_window(self) -> int:
+        return max(1, self.limit // self._share)

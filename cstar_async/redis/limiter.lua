@@ -5,6 +5,10 @@
 --          harm: the next one puts it right.
 --
 -- Times in the book are milliseconds by the clock of Redis. A process says its times in seconds from now, and hears them so.
+--
+-- Gathering: whoever went by its share while Redis was away, or knows another book than this, shows that the book does not know
+-- what processes hold and have used. Then nothing is granted, and each goes by its share, until every process has heard so and has
+-- said after it how things are. A word from before does not count: it may have lain in a socket while its sender went on.
 
 local SAME_WINDOW = 2000 -- two ends that differ by less are one: servers round
 local LEASE = 60000      -- after so long without a word, or a whole window, the calls of a process count as lost
@@ -19,15 +23,34 @@ local text = redis.call('GET', KEYS[1])
 local book = text and cjson.decode(text) or {
   state = 'blank', -- or 'open': nobody knows yet what the new window has; 'ahead': somebody goes to learn it; 'known'
   limit = word.limit, remaining = word.limit, length = word.length,
-  grants = 0,      -- permits given, ever: the number of a permit
+  born = now,      -- by this a process tells a book from the one before it
+  grants = now,    -- the number of the last permit; it begins with the time, so that no later book gives a number again
   lost = 0,        -- calls whose answers nobody saw; the server may have counted them
   lost_at = 0,     -- the number of the last permit before the last of them was lost
+  gathered = 0,    -- the number of the last gathering; `until_gathered` says that it is under way, and when to give it up
   members = {},
 }
 
 local me = book.members[word.member] or { turn = 0, served = 0 }
 if word.turn <= me.turn then
   return cjson.encode({ late = true })
+end
+
+-- Whether the book knows what the processes hold.
+local is_stranger = me.turn == 0 and word.book ~= 0 and word.book ~= book.born
+if is_stranger or (word.is_alone and word.gathering ~= book.gathered) then
+  if not book.until_gathered then
+    book.gathered, book.until_gathered = math.max(now, book.gathered + 1), now + math.floor(word.patience * 1000)
+    book.expected, book.came, book.hearsay = 0, 0, 0
+    for _, member in pairs(book.members) do member.is_due = true end
+  end
+  me.is_due = true
+  if is_stranger then
+    book.expected, book.came = math.max(book.expected, word.peers + 1), book.came + 1
+    book.hearsay = math.max(book.hearsay, word.elsewhere)
+  end
+elseif word.gathering == book.gathered then
+  me.is_due = nil
 end
 
 local function lose(calls)
@@ -50,7 +73,8 @@ if book.state == 'ahead' then
   end
 end
 lose(word.lost)
-me.turn, me.held, me.wants, me.lease = word.turn, word.held, word.wants, now + math.min(LEASE, book.length * 1000)
+me.turn, me.wants, me.lease = word.turn, word.wants, now + math.min(LEASE, book.length * 1000)
+me.held, me.spare = word.held, word.spare -- the spare is what it may still send by its share, before it hears this answer
 book.members[word.member] = me
 
 -- What it knows of the window. What it learned just now is news; the rest only counts where the book knows less.
@@ -64,8 +88,7 @@ if known then
     local is_later
     if book.ends then is_later = ends > book.ends + SAME_WINDOW else is_later = known.is_news or book.state == 'blank' end
     if is_later then
-      -- After a loss of memory, the calls that others hold are known by hearsay only.
-      book.lost, book.lost_at = book.state == 'blank' and not known.is_news and known.elsewhere or 0, book.grants
+      book.lost, book.lost_at = 0, book.grants
       book.limit, book.remaining, book.length, book.reset = known.limit, known.remaining, known.length, known.reset
       book.ends, book.state = ends, 'known'
     elseif book.ends and ends >= book.ends - SAME_WINDOW and (known.is_news or known.limit == book.limit) then
@@ -79,13 +102,15 @@ end
 
 -- What the others hold and want.
 local elsewhere, wanted, rivals = 0, { 0, 0 }, { {}, {} }
+local peers, is_due = 0, me.is_due
 for name, member in pairs(book.members) do
   if name ~= word.member then
     if member.lease < now then
-      lose(member.held)
+      lose(member.held + member.spare)
       book.members[name] = nil
     else
-      elsewhere = elsewhere + member.held
+      peers, is_due = peers + 1, is_due or member.is_due
+      elsewhere = elsewhere + member.held + member.spare
       for priority = 1, 2 do
         if member.back >= now and member.wants[priority] > 0 then
           wanted[priority] = wanted[priority] + member.wants[priority]
@@ -93,6 +118,21 @@ for name, member in pairs(book.members) do
         end
       end
     end
+  end
+end
+
+-- The end of a gathering: everybody has spoken, or whoever has not does not come any more. In that case somebody learns what has
+-- been used, and what was said of the calls of others holds until an answer to a later call tells.
+if book.until_gathered then
+  local is_missing = book.came < book.expected
+  if not is_due and not is_missing then
+    book.until_gathered = nil
+  elseif book.until_gathered <= now then
+    if is_missing then lose(book.hearsay) end
+    if book.state == 'known' then book.state = 'open' end
+    book.until_gathered = nil
+  else
+    peers = math.max(peers, book.expected - 1)
   end
 end
 
@@ -118,14 +158,16 @@ local function part(room, wants, others)
 end
 
 local granted, is_ahead = { 0, 0 }, false
+local room = book.remaining - book.lost - elsewhere - me.held - me.spare
 local kept = { 0, word.reserve * book.limit } -- what each priority leaves of the remaining calls
-if book.state == 'known' then
-  local room = book.remaining - book.lost - elsewhere - me.held
+if book.until_gathered then
+  granted = { 0, 0 }
+elseif book.state == 'known' then
   granted[1] = part(room, me.wants[1], rivals[1])
   -- What is left when everybody who does not wait in the background has had enough.
   room = math.ceil(room - me.wants[1] - wanted[1] - kept[2])
   granted[2] = part(room, me.wants[2], rivals[2])
-elseif book.state ~= 'ahead' then
+elseif book.state ~= 'ahead' and (room > 0 or not book.ends) then
   local first = me.wants[1] > 0 and 1 or me.wants[2] > 0 and wanted[1] == 0 and 2
   if first then
     granted[first], is_ahead = 1, true
@@ -156,5 +198,6 @@ redis.call('SET', KEYS[1], cjson.encode(book), 'PX', string.format('%d', lasts))
 return cjson.encode({
   granted = granted, is_ahead = is_ahead, number = book.grants,
   state = book.state, limit = book.limit, remaining = book.remaining, length = book.length, left = left, reset = book.reset,
+  born = book.born, gathering = book.until_gathered and book.gathered or 0, peers = peers,
   elsewhere = elsewhere, wanted = wanted, chances = chances, again = again,
 })

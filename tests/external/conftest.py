@@ -11,9 +11,9 @@ from tests.external.redis_server import RedisServer
 
 
 @pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A redis-server without memory of anything, killed in the end."""
-    server = RedisServer(tmp_path)
+def redis_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """A redis-server, killed in the end; without memory of anything, unless a test hands it arguments for that."""
+    server = RedisServer(tmp_path, *getattr(request, "param", ()))
     server.start()
     yield server
     server.kill()

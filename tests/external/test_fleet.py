@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -81,6 +82,13 @@ async def server() -> AsyncIterator[StrictServer]:
         yield server
 
 
+@pytest_asyncio.fixture
+async def slow() -> AsyncIterator[StrictServer]:
+    """A server with 200 calls in four seconds, and calls that take 0.2 s: 32 at once need a third of the window for them."""
+    async with StrictServer(limit=200, window=4, slowness=9) as server:
+        yield server
+
+
 async def test_fleet_uses_its_budget_and_is_never_refused(fleet: Fleet, server: StrictServer) -> None:
     """Eight processes spend at least 95 % of every window, the server refuses none of their calls, and each is served."""
     await fleet.add(*[4] * PROCESSES)
@@ -122,21 +130,51 @@ async def test_killed_process_leaves_the_budget_to_the_others(fleet: Fleet, serv
     assert all(member["made"] > 100 for member in members[1:])
 
 
-async def test_redis_that_restarts_without_memory_costs_little(
-    fleet: Fleet, server: StrictServer, redis_server: RedisServer
-) -> None:
-    """Each process goes by its share while Redis is away, then by what any of them knows.
+@pytest.mark.parametrize("moment", [0.1, 0.25, 0.5])
+@pytest.mark.parametrize("redis_server", [(), ("--appendonly", "yes")], ids=["forgets", "remembers"], indirect=True)
+async def test_redis_that_restarts_costs_no_refusal(moment: float, redis_server: RedisServer, slow: StrictServer) -> None:
+    """At the beginning, in the middle and at the end of what a window has; whether it keeps the book or not.
 
-    At most the calls that are on their way when the new book begins can be too many: at four in each process, 32 of 1,000.
+    Each process goes by its share while Redis is away, and the fleet by the book when all have said how they stand.
     """
-    await fleet.add(*[4] * PROCESSES)
-    await fleet.call(windows=5)
-    await asyncio.sleep(1.5 * server.window)
-    redis_server.kill()
-    await asyncio.sleep(0.5)
-    redis_server.start()
-    members = await fleet.result()
+    async with fleet_of(redis_server, slow) as fleet:
+        await fleet.call(windows=4)
+        await asyncio.sleep((1 + moment) * slow.window)
+        redis_server.kill()
+        await asyncio.sleep(0.5)
+        redis_server.start()
+        check(await fleet.result(), fleet, slow)
+
+
+async def test_redis_that_hangs_costs_no_refusal(redis_server: RedisServer, slow: StrictServer) -> None:
+    """Calls go on by the shares while it does, as soon as each process has waited for its second."""
+    async with fleet_of(redis_server, slow) as fleet:
+        await fleet.call(windows=4)
+        await asyncio.sleep(1.1 * slow.window)
+        redis_server.suspend()
+        await asyncio.sleep(0.9)
+        before = slow.used.total()
+        await asyncio.sleep(1.6)
+        by_share = slow.used.total() - before
+        redis_server.resume()
+        check(await fleet.result(), fleet, slow)
+    assert by_share >= PROCESSES
+
+
+@asynccontextmanager
+async def fleet_of(redis: RedisServer, server: StrictServer) -> AsyncIterator[Fleet]:
+    """Eight processes with four workers each, and none in the end."""
+    fleet = Fleet(redis, server)
+    try:
+        await fleet.add(*[4] * PROCESSES)
+        yield fleet
+    finally:
+        await fleet.kill()
+
+
+def check(members: list[dict[str, Any]], fleet: Fleet, server: StrictServer) -> None:
+    """Nothing was refused, the windows before the fault and after it were used, and each process was served."""
     used = fleet.used()
-    assert server.refused.total() <= 4 * PROCESSES
+    assert 0 == server.refused.total()
     assert all(calls >= 0.95 * server.limit for calls in (used[0], *used[-2:]))
     assert all(member["made"] > 0.4 * sum(used) / PROCESSES for member in members)

@@ -17,6 +17,7 @@ from cstar_async import ConnectionFailedError, CStarClient, Priority, RateLimitW
 from cstar_async._clock import SystemClock
 from cstar_async._rate_limiter import Permit
 from cstar_async.redis import RedisRateLimiter
+from cstar_async.redis._limiter import FleetPermit
 from tests.external.redis_server import RedisServer
 from tests.external.strict_server import StrictServer
 
@@ -210,8 +211,20 @@ async def test_redis_holds_one_key_with_an_end_and_no_secret(redis_server: Redis
     assert "secret" not in await redis.get(BOOK)
 
 
+async def forget(redis: Redis) -> None:
+    """The book is gone, and nobody noticed."""
+    await redis.delete(BOOK)
+
+
+async def wait_long(redis: Redis) -> None:
+    """A gathering goes on for as long as it may."""
+    book = json.loads(await redis.get(BOOK))
+    book["until_gathered"] = 1
+    await redis.set(BOOK, json.dumps(book), keepttl=True)
+
+
 async def test_restart_loses_nothing_that_a_process_knows(pair: Pair, redis_server: RedisServer) -> None:
-    """The first word after it tells what was left, and what others held."""
+    """The new book grants nothing until each has told what was left, and what it holds."""
     one, other = pair
     await learn(one, 5)
     held = [await ask(one), await ask(one)]
@@ -219,10 +232,58 @@ async def test_restart_loses_nothing_that_a_process_knows(pair: Pair, redis_serv
     redis_server.kill()
     redis_server.start()
     tasks = [ask(other) for _ in range(4)]
+    assert 0 == sum(await granted(*tasks))
+    one.settle(held[0], 200, headers(4), CLOCK)
     assert 2 == sum(await granted(*tasks))
-    for permit, remaining in zip(held, (4, 3), strict=True):
-        one.settle(permit, 200, headers(remaining), CLOCK)
+    one.settle(held[1], 200, headers(3), CLOCK)
     await give_up(*tasks)
+
+
+async def test_new_book_waits_for_nobody_who_does_not_come(pair: Pair, redis: Redis) -> None:
+    """Then one call goes first; what was said of the calls of others holds until its answer tells."""
+    one, other = pair
+    await learn(one, 5)
+    await ask(one)
+    assert isinstance(await ask(other), Permit)
+    await forget(redis)
+    tasks = [ask(other) for _ in range(4)]
+    assert 0 == sum(await granted(*tasks))
+    await wait_long(redis)
+    assert 1 == sum(await granted(*tasks))
+    ahead = next(task for task in tasks if task.done())
+    other.settle(ahead.result(), 200, headers(4), CLOCK)
+    assert 4 == sum(await granted(*tasks))
+
+
+async def test_new_process_does_not_make_a_new_book_trusted(pair: Pair, redis: Redis, redis_server: RedisServer) -> None:
+    """It knows of nobody, and goes ahead; when the first of the old ones comes, the book waits for the others, too."""
+    one, other = pair
+    await learn(one, 5)
+    held = [await ask(one), await ask(one)]
+    await learn(other, 3)
+    await forget(redis)
+    async with RedisRateLimiter(redis_server.url, key="main") as new:
+        await learn(new, 2)
+        old = ask(other)
+        assert [False] == await granted(old)
+        late = [ask(new) for _ in range(3)]
+        assert 0 == sum(await granted(*late))
+        for permit in held:
+            one.settle(permit, 200, headers(2), CLOCK)
+        assert 2 == sum(await granted(*late, old))
+        await give_up(*late, old)
+
+
+async def test_number_of_a_permit_is_given_once(pair: Pair, redis: Redis) -> None:
+    """By numbers earlier calls are told from later ones, and those of the old book may still be on their way."""
+    one, _ = pair
+    await learn(one, 50)
+    before = await ask(one)
+    await forget(redis)
+    after = await ask(one)
+    assert isinstance(before, FleetPermit)
+    assert isinstance(after, FleetPermit)
+    assert before.number < after.number
 
 
 @pytest.mark.parametrize("fault", ["hang", "death"])

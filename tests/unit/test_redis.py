@@ -57,7 +57,8 @@ def reply(**changes: Any) -> dict[str, Any]:
     """An answer of the book: a window with 1,000 calls, of which nobody else wants any."""
     window = {"state": "known", "limit": 1000, "remaining": 1000, "length": 3600, "left": 3600.0, "reset": int(EPOCH) + 3600}
     grant = {"granted": [0, 0], "is_ahead": False, "number": 1, "elsewhere": 0, "wanted": [0, 0], "chances": [0, 0]}
-    return {**window, **grant, **changes}
+    fleet = {"born": 5, "gathering": 0, "peers": 0}
+    return {**window, **grant, **fleet, **changes}
 
 
 def closed(**changes: Any) -> dict[str, Any]:
@@ -350,7 +351,7 @@ async def test_redis_away_is_an_error_by_choice(book: Book, caplog: pytest.LogCa
 
 async def test_redis_that_comes_back_is_asked_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the first call after the time to retry."""
-    monkeypatch.setattr("cstar_async.redis._limiter.RETRY", 0.0)
+    monkeypatch.setattr("cstar_async.redis._limiter.FIRST_RETRY", 0.0)
     client: Any = book
     book.is_away = True
     async with RedisRateLimiter(client, key="main", when_away="error") as limiter:
@@ -364,18 +365,68 @@ async def test_redis_that_comes_back_is_asked_again(book: Book, monkeypatch: pyt
 
 async def test_redis_away_leaves_a_share(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of what was left; who has no part of it waits, and is served when Redis is back."""
-    monkeypatch.setattr("cstar_async.redis._limiter.RETRY", 0.01)
+    monkeypatch.setattr("cstar_async.redis._limiter.FIRST_RETRY", 0.01)
     book.answers.append({"remaining": 20})
     limiter.settle(await call(limiter), 200, rate_headers(19), CLOCK)
     book.is_away = True
-    permits = [await call(limiter) for _ in range(4)]
+    for remaining in (18, 17, 16, 15):
+        limiter.settle(await call(limiter), 200, rate_headers(remaining), CLOCK)
     last = call(limiter)
     await settle()
     assert (True, False, 0) == (limiter.is_away, last.done(), limiter.left(Priority.INTERACTIVE, CLOCK))
-    limiter.settle(permits[0], 200, rate_headers(18), CLOCK)
     book.is_away = False
     await last
-    assert (3, 18) == (book.words[-1]["held"], book.words[-1]["known"]["remaining"])
+    word = [word for word in book.words if word["is_alone"]][-1]
+    assert (0, 15, [1, 0]) == (word["held"], word["known"]["remaining"], word["wants"])
+
+
+async def test_one_call_by_the_share_finds_out_first(limiter: RedisRateLimiter, book: Book) -> None:
+    """What this process knew may be old: an answer that knows of less than thought leaves a share of that."""
+    book.answers.append({"remaining": 80})
+    await call(limiter)
+    book.is_away = True
+    first, rest = await call(limiter), [call(limiter) for _ in range(20)]
+    await settle()
+    assert [False] * 20 == [task.done() for task in rest]
+    limiter.settle(first, 200, rate_headers(10), CLOCK)
+    await settle()
+    assert 2 > sum(task.done() for task in rest)
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def test_book_that_gathers_hears_at_once_from_whoever_hears_of_it(limiter: RedisRateLimiter, book: Book) -> None:
+    """It grants nothing; when it knows enough, it hears that the rest of the share is free."""
+    await call(limiter)
+    book.answers += [{"gathering": 9, "granted": [0, 0], "again": 0.01}]
+    await call(limiter)
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
+    said = [(word["gathering"], word["is_alone"], word["spare"] > 0, word["wants"]) for word in book.words[1:]]
+    assert [(0, False, False, [1, 0]), (9, True, True, [1, 0]), (9, False, False, [0, 0])] == said
+
+
+async def test_book_that_gathers_for_long_leaves_a_share(
+    limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at once: mostly it is over before, and what this process knows may be old."""
+    monkeypatch.setattr("cstar_async.redis._limiter.SLOWEST", 0.01)
+    await call(limiter)
+    book.answers += [{"gathering": 9, "granted": [0, 0], "again": 0.001}] * 1000
+    assert isinstance(await call(limiter), Permit)
+    assert 3 <= len(book.words) < 100
+    assert all(word["gathering"] == 9 for word in book.words[2:])
+    book.answers.clear()
+
+
+async def test_process_says_which_book_it_knows(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And how many others it has heard of, so that a new book can wait for them; after a while it says nothing of it."""
+    book.answers.append({"born": 77, "peers": 3, "elsewhere": 2})
+    await call(limiter)
+    await call(limiter)
+    monkeypatch.setattr("cstar_async.redis._limiter.MEMORY", -1.0)
+    await call(limiter)
+    assert [(0, 0, 0), (77, 3, 2), (0, 0, 0)] == [(word["book"], word["peers"], word["elsewhere"]) for word in book.words]
 
 
 async def test_redis_that_hangs_is_away(book: Book) -> None:
@@ -389,7 +440,7 @@ async def test_redis_that_hangs_is_away(book: Book) -> None:
 
 async def test_what_was_not_heard_is_said_again(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """News and losses that fell on deaf ears."""
-    monkeypatch.setattr("cstar_async.redis._limiter.RETRY", 0.0)
+    monkeypatch.setattr("cstar_async.redis._limiter.FIRST_RETRY", 0.01)
     answered, unanswered = await asyncio.gather(call(limiter), call(limiter))
     limiter.settle(answered, 200, rate_headers(999), CLOCK)
     limiter.give_back(unanswered, CLOCK)
@@ -438,6 +489,20 @@ async def test_closing_tells_the_book_what_it_has_not_heard(book: Book) -> None:
     assert 5 == book.words[-1]["known"]["remaining"]
 
 
+async def test_closing_leaves_the_rest_of_the_share_to_the_others(book: Book) -> None:
+    """Also while the book gathers; and no task is left."""
+    client: Any = book
+    async with RedisRateLimiter(client, key="main") as limiter:
+        await call(limiter)
+        book.answers += [{"gathering": 9, "granted": [0, 0], "again": 1.0}] * 1000
+        waiting = call(limiter)
+        await settle()
+    with pytest.raises(CStarError, match="closed"):
+        await waiting
+    assert (True, 0) == (book.words[-1]["is_alone"], book.words[-1]["spare"])
+    assert 1 == len(asyncio.all_tasks())
+
+
 async def test_repr_shows_how_it_stands(limiter: RedisRateLimiter) -> None:
     """And no address."""
     assert repr(limiter) == "RedisRateLimiter(state=None, waiting=0, is_away=False)"
@@ -456,21 +521,65 @@ def test_share_of_a_new_window_is_at_least_a_call() -> None:
     """Or nobody would learn that there are more."""
     mirror = Mirror(reserve=0.0, share=5000)
     mirror.adopt(reply(remaining=3, left=10.0), 0.0, has_news=False)
-    mirror.go_alone()
+    mirror.go_alone(0)
     assert [False, True] == [mirror.has_room(Priority.INTERACTIVE, now) for now in (9.0, 10.0)]
     mirror.take()
     mirror.give_back(went_ahead=True, answered=True)
     assert not mirror.has_room(Priority.INTERACTIVE, 11.0)
 
 
+def alone(mirror: Mirror, priority: Priority) -> int:
+    """How many calls it lets through one after the other, each of which is answered."""
+    taken = 0
+    while mirror.has_room(priority, 1.0):
+        mirror.take()
+        mirror.give_back(went_ahead=False, answered=True)
+        mirror.note_answer()
+        taken += 1
+    return taken
+
+
 def test_share_has_a_reserve() -> None:
     """A tenth of a share of ten is one call."""
     mirror = Mirror(reserve=0.1, share=100)
     mirror.adopt(reply(), 0.0, has_news=False)
-    mirror.go_alone()
-    taken = 0
-    while mirror.has_room(Priority.BACKGROUND, 1.0):
-        mirror.take()
-        taken += 1
+    mirror.go_alone(0)
+    taken = alone(mirror, Priority.BACKGROUND)
     assert (9, 0, 1) == (taken, mirror.left(Priority.BACKGROUND, 1.0), mirror.left(Priority.INTERACTIVE, 1.0))
     assert mirror.has_room(Priority.INTERACTIVE, 1.0)
+
+
+def test_share_is_one_of_what_the_calls_under_way_leave() -> None:
+    """Own ones, and those of the others."""
+    mirror = Mirror(reserve=0.0, share=10)
+    mirror.adopt(reply(remaining=100), 0.0, has_news=False)
+    for _ in range(10):
+        mirror.take()
+    mirror.go_alone(40)
+    assert 5 == mirror.left(Priority.INTERACTIVE, 1.0)
+
+
+@pytest.mark.parametrize(("remaining", "at_once"), [(100, 5), (35, 2), (20, 1), (10, 1), (9, 0)])
+def test_half_of_a_part_is_under_way_at_most(remaining: int, at_once: int) -> None:
+    """So that ten processes which see the same end come do not pass it together."""
+    mirror = Mirror(reserve=0.0, share=10)
+    mirror.adopt(reply(), 0.0, has_news=False)
+    mirror.go_alone(0)
+    mirror.note_answer()
+    mirror.remaining = remaining
+    taken = 0
+    while mirror.has_room(Priority.INTERACTIVE, 1.0):
+        mirror.take()
+        taken += 1
+    assert at_once == taken
+
+
+def test_calls_under_way_are_of_the_share_of_the_window_that_begins() -> None:
+    """The server may count them in it."""
+    mirror = Mirror(reserve=0.0, share=100)
+    mirror.adopt(reply(left=10.0), 0.0, has_news=False)
+    mirror.go_alone(0)
+    for _ in range(4):
+        mirror.take()
+    assert mirror.has_room(Priority.INTERACTIVE, 12.0)
+    assert 6 == mirror.left(Priority.INTERACTIVE, 12.0)
