@@ -1,4 +1,4 @@
-"""The door to the network, on aiohttp. No other module of the package imports aiohttp.
+"""The door to the network, on aiohttp. Beside it only `_answered_once` imports aiohttp, which bends it to what a call needs.
 
 Kept simple for speed, as measured: one timer for all requests, headers on the session, finished URLs, no tracing, no `trust_env`
 (it costs more than the whole call), the response read in one piece.
@@ -8,105 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import ssl as tls
-import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
 from yarl import URL
 
 from cstar_async._alarm import Alarm
+from cstar_async._answered_once import Lines, OnceConnector, OnceResponse, Passage, check_answered_once
 from cstar_async._content_encoding import ACCEPTED, unpack
 from cstar_async._http import HttpRequest, HttpResponse, OpenResponse
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
 Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
-
-
-class _ConnectionLost(aiohttp.ClientError):
-    """A connection that broke under a request; of a class that aiohttp does not answer by sending the request again."""
-
-
-class _ConnectionSpoiled(aiohttp.ClientError):
-    """A kept-alive connection on which something came that nobody had asked for. The request was not sent on it."""
-
-
-class _Passage:
-    """One request on its way through aiohttp, as a client middleware: it goes out once and is answered once.
-
-    Left to itself, aiohttp repeats a GET or DELETE when a kept-alive connection drops; such an attempt would not be counted,
-    limited and observed. And it sends on connections where an answer lies already, which it then takes for that to the new request:
-    after a server or gateway has answered twice, every later call would get the result of the one before it.
-
-    Args:
-        used: The connections that carried a request before, and for each a function that tells whether something lies in its
-            socket. This request adds its own.
-    """
-
-    __slots__ = ("_protocol", "_used")
-
-    def __init__(self, used: WeakKeyDictionary[ResponseHandler, Callable[[], object]]) -> None:
-        self._used = used
-        self._protocol: ResponseHandler | None = None
-
-    async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-        send = request.send
-
-        async def send_on_silence(conn: Connection) -> aiohttp.ClientResponse:
-            if (protocol := conn.protocol) is not None:
-                is_readable = self._used.get(protocol)
-                if is_readable is None:
-                    # What a server says on a new connection is its answer, whether it waited for the request or not.
-                    self._used[protocol] = _readability(protocol.transport)
-                elif protocol.should_close or is_readable():
-                    raise _ConnectionSpoiled
-                self._protocol = protocol
-            return await send(conn)
-
-        # aiohttp has no hook between taking a connection and writing on it. The request is this call's own.
-        request.send = send_on_silence  # type: ignore[method-assign]
-        try:
-            while True:
-                try:
-                    return await handler(request)
-                except _ConnectionSpoiled:
-                    # aiohttp has closed it and will take another, or make one: no attempt was made.
-                    continue
-        except aiohttp.ClientConnectorError:
-            raise
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            raise _ConnectionLost from error
-        finally:
-            del request.send  # or the two would hold each other
-
-    def check_answered_once(self) -> None:
-        """See that nothing followed the answer: of two, nobody can say which is the one to this request.
-
-        Raises:
-            ConnectionFailedError: Another answer came with it.
-        """
-        if self._protocol is not None and len(self._protocol):
-            raise ConnectionFailedError("the server gave more than one answer")
-
-
-def _readability(transport: asyncio.Transport | None) -> Callable[[], object]:
-    """What tells whether bytes, or the end of a connection, have arrived that the event loop has not come to read yet."""
-    socket = None if transport is None else transport.get_extra_info("socket")
-    if socket is None:
-        return bool
-    if sys.platform == "win32":
-        return lambda: select.select([socket.fileno()], [], [], 0)[0]
-    poll = select.poll()
-    poll.register(socket.fileno(), select.POLLIN)
-    return partial(poll.poll, 0)
 
 
 _CLOSED: Final = "this client is closed"
@@ -153,7 +70,7 @@ class AiohttpTransport:
         self._ssl = _checked_ssl(ssl)
         self._session = session
         self._is_own = session is None
-        self._used: WeakKeyDictionary[ResponseHandler, Callable[[], object]] = WeakKeyDictionary()
+        self._lines = Lines()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
         self._closed = False
@@ -163,9 +80,6 @@ class AiohttpTransport:
         session = self._session
         if session is None or self._loop is None:
             session = self._enter_loop()
-        headers = request.headers
-        if not self._is_own:
-            headers = {**self._headers, **headers} if headers else self._headers
         if request.query:
             # `with_query` would encode again, and turn a comma inside a value into one between values.
             url = URL(f"{self._origin}{request.path}?{request.query}", encoded=True)
@@ -174,26 +88,24 @@ class AiohttpTransport:
         alarm = self._alarm
         if alarm is None or alarm.seconds != timeout:
             alarm = Alarm(timeout, asyncio.get_running_loop())
-        passage = _Passage(self._used)
         try:
             with alarm:
-                response = await session.request(
-                    request.method,
-                    url,
-                    headers=headers,
-                    data=request.body,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    timeout=_NO_TIMER,
-                    auto_decompress=request.wants_stream,
-                    middlewares=(passage,),
-                    proxy=self._proxy,
-                    ssl=self._ssl,
-                )
+                if self._is_own:
+                    response = await session.request(
+                        request.method,
+                        url,
+                        headers=request.headers,
+                        data=request.body,
+                        allow_redirects=False,
+                        auto_decompress=request.wants_stream,
+                    )
+                    heard = response.heard if isinstance(response, OnceResponse) else None
+                else:
+                    response, heard = await self._send_through(session, request, url)
                 if request.wants_stream and response.status == 200:
                     return _Stream(response)
                 body = await response.read()
-                passage.check_answered_once()
+                check_answered_once(heard)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
                 if encoding is not None and not request.wants_stream:
                     body = _unpacked(body, encoding, response.status)
@@ -219,6 +131,30 @@ class AiohttpTransport:
                 alarm.close()
         # Raised out here, so that no error of aiohttp hangs on this one as its context.
         raise failure
+
+    async def _send_through(
+        self, session: aiohttp.ClientSession, request: HttpRequest, url: URL
+    ) -> tuple[aiohttp.ClientResponse, ResponseHandler | None]:
+        """Send through a session of the user's, whatever its own settings are.
+
+        Returns:
+            The response, and the connection on which it was heard.
+        """
+        passage = Passage(self._lines)
+        response = await session.request(
+            request.method,
+            url,
+            headers={**self._headers, **(request.headers or {})},
+            data=request.body,
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=_NO_TIMER,
+            auto_decompress=request.wants_stream,
+            middlewares=(passage,),
+            proxy=self._proxy,
+            ssl=self._ssl,
+        )
+        return response, passage.heard
 
     async def aclose(self) -> None:
         """Close the session if it is this door's own. May be called twice, and without a request ever made."""
@@ -252,10 +188,12 @@ class AiohttpTransport:
 
     def _own_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections),
+            connector=OnceConnector(limit=self._connections, ssl=self._ssl),
+            response_class=OnceResponse,
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_NO_TIMER,
+            proxy=self._proxy,
         )
 
 

@@ -17,7 +17,7 @@ FLOORS = {
         " pagination _walk _place _sender _response _run_all _signature _sse identity"
     ),
     2: "_generated models api",
-    3: "_transport _aiohttp _alarm _clock",
+    3: "_transport _aiohttp _answered_once _alarm _clock",
     4: (
         "_gate _single_flight _rate_limiter _observers config _core _call _runtime _client_sender _connected client library"
         " _lanes _event_store _delivery _receivers _event_stream _inbox webhooks redis"
@@ -83,8 +83,8 @@ def test_imports_point_down(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_door_and_the_fake_know_aiohttp(path: Path) -> None:
-    """Outside `_aiohttp` and `testing`, aiohttp is imported for type checkers at most."""
-    if room_of(path) not in {"_aiohttp", "_receivers", "testing"}:
+    """Outside the door and `testing`, aiohttp is imported for type checkers at most."""
+    if room_of(path) not in {"_aiohttp", "_answered_once", "_receivers", "testing"}:
         assert [module for module in imports(path) if module.split(".")[0] == "aiohttp"] == []
 
 
