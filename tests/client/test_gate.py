@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 
+import pytest
+
 from .conftest import MakeClient, Server, held
 from .test_waiting import held_places
 
 
+@pytest.mark.no_cover
 async def test_ten_thousand_calls_at_once_wait_in_little_memory(server: Server, make_client: MakeClient) -> None:
     """Who waits at the gate has a task and a future, and neither a request nor a connection; ten times this would be a leak."""
     client, release = make_client(max_connections=100), asyncio.Event()

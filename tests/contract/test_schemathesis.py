@@ -44,6 +44,7 @@ public HTTPS, and a type of event looks like one.
 
 # Most of six thousand requests are the same in both: every edge of every schema. They take half a minute alone.
 @pytest.mark.first
+@pytest.mark.no_cover
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.soak)])
 async def test_the_fake_never_contradicts_the_document(tmp_path: Path, examples: int) -> None:
