@@ -14,7 +14,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 class AiAction(
@@ -68,10 +68,15 @@ def decode_ai_run(wire: dict[str, Unchecked]) -> AiRun:
     """Read a `AiRun` from its wire form."""
     found = _NO_AI_RUN | wire
     model = new(AiRun)
-    model.action = AiAction.by_text[value] if (value := found["action"]).__class__ is str else value
-    model.ticket_id = found["ticketId"]
-    model.text = found["text"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AI_RUN) else read_extra(_NO_AI_RUN, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AI_RUN) else take_extra(_NO_AI_RUN, found)
+    (
+        raw.action,
+        raw.ticket_id,
+        raw.text,
+    ) = found.values()
+    if raw.action.__class__ is str:
+        raw.action = AiAction.by_text[raw.action]
     return model
 
 
@@ -101,10 +106,17 @@ def decode_ai_result(wire: dict[str, Unchecked]) -> AiResult:
     """Read a `AiResult` from its wire form."""
     found = _NO_AI_RESULT | wire
     model = new(AiResult)
-    model.object = found["object"]
-    model.action = AiAction.by_text[value] if (value := found["action"]).__class__ is str else value
-    model.result = decode_ai_output(value) if (value := found["result"]).__class__ is dict else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_AI_RESULT) else read_extra(_NO_AI_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AI_RESULT) else take_extra(_NO_AI_RESULT, found)
+    (
+        raw.object,
+        raw.action,
+        raw.result,
+    ) = found.values()
+    if raw.action.__class__ is str:
+        raw.action = AiAction.by_text[raw.action]
+    if raw.result.__class__ is dict:
+        raw.result = decode_ai_output(raw.result)
     return model
 
 
@@ -130,8 +142,9 @@ def decode_ai_output(wire: dict[str, Unchecked]) -> AiOutput:
     """Read a `AiOutput` from its wire form."""
     found = _NO_AI_OUTPUT | wire
     model = new(AiOutput)
-    model.suggestion = found["suggestion"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AI_OUTPUT) else read_extra(_NO_AI_OUTPUT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AI_OUTPUT) else take_extra(_NO_AI_OUTPUT, found)
+    (raw.suggestion,) = found.values()
     return model
 
 

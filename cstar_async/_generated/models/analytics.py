@@ -12,7 +12,7 @@ import attrs
 
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -51,12 +51,21 @@ def decode_analytics_overview(wire: dict[str, Unchecked]) -> AnalyticsOverview:
     """Read a `AnalyticsOverview` from its wire form."""
     found = _NO_ANALYTICS_OVERVIEW | wire
     model = new(AnalyticsOverview)
-    model.object = found["object"]
-    model.period = found["period"]
-    model.tickets = decode_analytics_tickets(value) if (value := found["tickets"]).__class__ is dict else value
-    model.customers = decode_analytics_customers(value) if (value := found["customers"]).__class__ is dict else value
-    model.csat = decode_analytics_csat(value) if (value := found["csat"]).__class__ is dict else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_OVERVIEW) else read_extra(_NO_ANALYTICS_OVERVIEW, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_OVERVIEW) else take_extra(_NO_ANALYTICS_OVERVIEW, found)
+    (
+        raw.object,
+        raw.period,
+        raw.tickets,
+        raw.customers,
+        raw.csat,
+    ) = found.values()
+    if raw.tickets.__class__ is dict:
+        raw.tickets = decode_analytics_tickets(raw.tickets)
+    if raw.customers.__class__ is dict:
+        raw.customers = decode_analytics_customers(raw.customers)
+    if raw.csat.__class__ is dict:
+        raw.csat = decode_analytics_csat(raw.csat)
     return model
 
 
@@ -86,10 +95,13 @@ def decode_analytics_tickets(wire: dict[str, Unchecked]) -> AnalyticsTickets:
     """Read a `AnalyticsTickets` from its wire form."""
     found = _NO_ANALYTICS_TICKETS | wire
     model = new(AnalyticsTickets)
-    model.total = found["total"]
-    model.open = found["open"]
-    model.resolved = found["resolved"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_TICKETS) else read_extra(_NO_ANALYTICS_TICKETS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_TICKETS) else take_extra(_NO_ANALYTICS_TICKETS, found)
+    (
+        raw.total,
+        raw.open,
+        raw.resolved,
+    ) = found.values()
     return model
 
 
@@ -119,10 +131,13 @@ def decode_analytics_customers(wire: dict[str, Unchecked]) -> AnalyticsCustomers
     """Read a `AnalyticsCustomers` from its wire form."""
     found = _NO_ANALYTICS_CUSTOMERS | wire
     model = new(AnalyticsCustomers)
-    model.total = found["total"]
-    model.active = found["active"]
-    model.new = found["new"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_CUSTOMERS) else read_extra(_NO_ANALYTICS_CUSTOMERS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_CUSTOMERS) else take_extra(_NO_ANALYTICS_CUSTOMERS, found)
+    (
+        raw.total,
+        raw.active,
+        raw.new,
+    ) = found.values()
     return model
 
 
@@ -150,9 +165,12 @@ def decode_analytics_csat(wire: dict[str, Unchecked]) -> AnalyticsCsat:
     """Read a `AnalyticsCsat` from its wire form."""
     found = _NO_ANALYTICS_CSAT | wire
     model = new(AnalyticsCsat)
-    model.average = found["average"]
-    model.total_responses = found["totalResponses"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_CSAT) else read_extra(_NO_ANALYTICS_CSAT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_CSAT) else take_extra(_NO_ANALYTICS_CSAT, found)
+    (
+        raw.average,
+        raw.total_responses,
+    ) = found.values()
     return model
 
 
@@ -184,11 +202,18 @@ def decode_agent_analytics(wire: dict[str, Unchecked]) -> AgentAnalytics:
     """Read a `AgentAnalytics` from its wire form."""
     found = _NO_AGENT_ANALYTICS | wire
     model = new(AgentAnalytics)
-    model.member_id = found["memberId"]
-    model.name = found["name"]
-    model.tickets = decode_analytics_tickets(value) if (value := found["tickets"]).__class__ is dict else value
-    model.csat = decode_analytics_csat(value) if (value := found["csat"]).__class__ is dict else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_AGENT_ANALYTICS) else read_extra(_NO_AGENT_ANALYTICS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AGENT_ANALYTICS) else take_extra(_NO_AGENT_ANALYTICS, found)
+    (
+        raw.member_id,
+        raw.name,
+        raw.tickets,
+        raw.csat,
+    ) = found.values()
+    if raw.tickets.__class__ is dict:
+        raw.tickets = decode_analytics_tickets(raw.tickets)
+    if raw.csat.__class__ is dict:
+        raw.csat = decode_analytics_csat(raw.csat)
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):
@@ -119,27 +119,38 @@ def decode_article(wire: dict[str, Unchecked]) -> Article:
     """Read a `Article` from its wire form."""
     found = _NO_ARTICLE | wire
     model = new(Article)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.title = found["title"]
-    model.slug = found["slug"]
-    model.excerpt = found["excerpt"]
-    model.content = found["content"]
-    model.category_id = found["categoryId"]
-    model.category = found["category"]
-    model.status = ArticleStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.is_public = found["isPublic"]
-    model.tags = found["tags"]
-    model.notes = found["notes"]
-    model.view_count = found["viewCount"]
-    model.use_count = found["useCount"]
-    model.read_time = found["readTime"]
-    model.published_at = read_instant(value) if (value := found["publishedAt"]).__class__ is str else value
-    model.meta_description = found["metaDescription"]
-    model.metadata = found["metadata"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE) else read_extra(_NO_ARTICLE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE) else take_extra(_NO_ARTICLE, found)
+    (
+        raw.id,
+        raw.object,
+        raw.title,
+        raw.slug,
+        raw.excerpt,
+        raw.content,
+        raw.category_id,
+        raw.category,
+        raw.status,
+        raw.is_public,
+        raw.tags,
+        raw.notes,
+        raw.view_count,
+        raw.use_count,
+        raw.read_time,
+        raw.published_at,
+        raw.meta_description,
+        raw.metadata,
+        raw.created_at,
+        raw.updated_at,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = ArticleStatus.by_text[raw.status]
+    if raw.published_at is not None:
+        raw.published_at = read_instant(raw.published_at)
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
+    if raw.updated_at is not None:
+        raw.updated_at = read_instant(raw.updated_at)
     return model
 
 
@@ -201,19 +212,24 @@ def decode_article_create(wire: dict[str, Unchecked]) -> ArticleCreate:
     """Read a `ArticleCreate` from its wire form."""
     found = _NO_ARTICLE_CREATE | wire
     model = new(ArticleCreate)
-    model.title = found["title"]
-    model.content = found["content"]
-    model.status = ArticleStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.is_public = found["isPublic"]
-    model.tags = found["tags"]
-    model.meta_description = found["metaDescription"]
-    model.category = found["category"]
-    model.category_id = found["categoryId"]
-    model.slug = found["slug"]
-    model.excerpt = found["excerpt"]
-    model.notes = found["notes"]
-    model.metadata = found["metadata"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_CREATE) else read_extra(_NO_ARTICLE_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_CREATE) else take_extra(_NO_ARTICLE_CREATE, found)
+    (
+        raw.title,
+        raw.content,
+        raw.status,
+        raw.is_public,
+        raw.tags,
+        raw.meta_description,
+        raw.category,
+        raw.category_id,
+        raw.slug,
+        raw.excerpt,
+        raw.notes,
+        raw.metadata,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = ArticleStatus.by_text[raw.status]
     return model
 
 
@@ -279,19 +295,24 @@ def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
     """Read a `ArticleUpdate` from its wire form."""
     found = _NO_ARTICLE_UPDATE | wire
     model = new(ArticleUpdate)
-    model.title = found["title"]
-    model.content = found["content"]
-    model.status = ArticleStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.is_public = found["isPublic"]
-    model.tags = found["tags"]
-    model.meta_description = found["metaDescription"]
-    model.category = found["category"]
-    model.category_id = found["categoryId"]
-    model.slug = found["slug"]
-    model.excerpt = found["excerpt"]
-    model.notes = found["notes"]
-    model.metadata = found["metadata"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_UPDATE) else read_extra(_NO_ARTICLE_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_UPDATE) else take_extra(_NO_ARTICLE_UPDATE, found)
+    (
+        raw.title,
+        raw.content,
+        raw.status,
+        raw.is_public,
+        raw.tags,
+        raw.meta_description,
+        raw.category,
+        raw.category_id,
+        raw.slug,
+        raw.excerpt,
+        raw.notes,
+        raw.metadata,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = ArticleStatus.by_text[raw.status]
     return model
 
 

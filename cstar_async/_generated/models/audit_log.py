@@ -13,7 +13,7 @@ import attrs
 
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -61,15 +61,20 @@ def decode_audit_log_entry(wire: dict[str, Unchecked]) -> AuditLogEntry:
     """Read a `AuditLogEntry` from its wire form."""
     found = _NO_AUDIT_LOG_ENTRY | wire
     model = new(AuditLogEntry)
-    model.id = found["id"]
-    model.action = found["action"]
-    model.resource_type = found["resourceType"]
-    model.resource_id = found["resourceId"]
-    model.actor_id = found["actorId"]
-    model.actor_name = found["actorName"]
-    model.details = found["details"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUDIT_LOG_ENTRY) else read_extra(_NO_AUDIT_LOG_ENTRY, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUDIT_LOG_ENTRY) else take_extra(_NO_AUDIT_LOG_ENTRY, found)
+    (
+        raw.id,
+        raw.action,
+        raw.resource_type,
+        raw.resource_id,
+        raw.actor_id,
+        raw.actor_name,
+        raw.details,
+        raw.created_at,
+    ) = found.values()
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publishable"}):
@@ -88,12 +88,19 @@ def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
     """Read a `Whoami` from its wire form."""
     found = _NO_WHOAMI | wire
     model = new(Whoami)
-    model.team_id = found["teamId"]
-    model.team_name = found["teamName"]
-    model.team_slug = found["teamSlug"]
-    model.key_type = WhoamiKeyType.by_text[value] if (value := found["keyType"]).__class__ is str else value
-    model.environment = WhoamiEnvironment.by_text[value] if (value := found["environment"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_WHOAMI) else read_extra(_NO_WHOAMI, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_WHOAMI) else take_extra(_NO_WHOAMI, found)
+    (
+        raw.team_id,
+        raw.team_name,
+        raw.team_slug,
+        raw.key_type,
+        raw.environment,
+    ) = found.values()
+    if raw.key_type.__class__ is str:
+        raw.key_type = WhoamiKeyType.by_text[raw.key_type]
+    if raw.environment.__class__ is str:
+        raw.environment = WhoamiEnvironment.by_text[raw.environment]
     return model
 
 

@@ -14,7 +14,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, chosen, new, no_items, read_extra, read_list
+from cstar_async._wire import NO_EXTRA, chosen, new, no_items, read_list, take_extra
 
 
 class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
@@ -239,14 +239,23 @@ def decode_automation(wire: dict[str, Unchecked]) -> Automation:
     """Read a `Automation` from its wire form."""
     found = _NO_AUTOMATION | wire
     model = new(Automation)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.trigger_event = AutomationTriggerEvent.by_text[value] if (value := found["triggerEvent"]).__class__ is str else value
-    model.conditions = decode_automation_conditions(value) if (value := found["conditions"]).__class__ is dict else value
-    model.actions = read_list(decode_automation_action, value) if (value := found["actions"]).__class__ is list else value
-    model.enabled = found["enabled"]
-    model.execution_count = found["executionCount"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION) else read_extra(_NO_AUTOMATION, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION) else take_extra(_NO_AUTOMATION, found)
+    (
+        raw.id,
+        raw.name,
+        raw.trigger_event,
+        raw.conditions,
+        raw.actions,
+        raw.enabled,
+        raw.execution_count,
+    ) = found.values()
+    if raw.trigger_event.__class__ is str:
+        raw.trigger_event = AutomationTriggerEvent.by_text[raw.trigger_event]
+    if raw.conditions.__class__ is dict:
+        raw.conditions = decode_automation_conditions(raw.conditions)
+    if raw.actions.__class__ is list:
+        raw.actions = read_list(decode_automation_action, raw.actions)
     return model
 
 
@@ -274,9 +283,16 @@ def decode_automation_conditions(wire: dict[str, Unchecked]) -> AutomationCondit
     """Read a `AutomationConditions` from its wire form."""
     found = _NO_AUTOMATION_CONDITIONS | wire
     model = new(AutomationConditions)
-    model.all = read_list(decode_automation_condition, value) if (value := found["all"]).__class__ is list else value
-    model.any = read_list(decode_automation_condition, value) if (value := found["any"]).__class__ is list else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITIONS) else read_extra(_NO_AUTOMATION_CONDITIONS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITIONS) else take_extra(_NO_AUTOMATION_CONDITIONS, found)
+    (
+        raw.all,
+        raw.any,
+    ) = found.values()
+    if raw.all.__class__ is list:
+        raw.all = read_list(decode_automation_condition, raw.all)
+    if raw.any.__class__ is list:
+        raw.any = read_list(decode_automation_condition, raw.any)
     return model
 
 
@@ -306,10 +322,13 @@ def decode_automation_condition(wire: dict[str, Unchecked]) -> AutomationConditi
     """Read a `AutomationCondition` from its wire form."""
     found = _NO_AUTOMATION_CONDITION | wire
     model = new(AutomationCondition)
-    model.field = found["field"]
-    model.operator = found["operator"]
-    model.value = found["value"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITION) else read_extra(_NO_AUTOMATION_CONDITION, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITION) else take_extra(_NO_AUTOMATION_CONDITION, found)
+    (
+        raw.field,
+        raw.operator,
+        raw.value,
+    ) = found.values()
     return model
 
 
@@ -337,11 +356,14 @@ def decode_automation_action_assign_to(wire: dict[str, Unchecked]) -> Automation
     """Read a `AutomationActionAssignTo` from its wire form."""
     found = _NO_AUTOMATION_ACTION_ASSIGN_TO | wire
     model = new(AutomationActionAssignTo)
-    model.type = found["type"]
-    model.agent_id = found["agentId"]
-    model.extra = (
-        NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ASSIGN_TO) else read_extra(_NO_AUTOMATION_ACTION_ASSIGN_TO, wire)
+    raw: Unchecked = model
+    raw.extra = (
+        NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ASSIGN_TO) else take_extra(_NO_AUTOMATION_ACTION_ASSIGN_TO, found)
     )
+    (
+        raw.type,
+        raw.agent_id,
+    ) = found.values()
     return model
 
 
@@ -369,11 +391,12 @@ def decode_automation_action_add_tags(wire: dict[str, Unchecked]) -> AutomationA
     """Read a `AutomationActionAddTags` from its wire form."""
     found = _NO_AUTOMATION_ACTION_ADD_TAGS | wire
     model = new(AutomationActionAddTags)
-    model.type = found["type"]
-    model.tags = found["tags"]
-    model.extra = (
-        NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ADD_TAGS) else read_extra(_NO_AUTOMATION_ACTION_ADD_TAGS, wire)
-    )
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ADD_TAGS) else take_extra(_NO_AUTOMATION_ACTION_ADD_TAGS, found)
+    (
+        raw.type,
+        raw.tags,
+    ) = found.values()
     return model
 
 
@@ -403,13 +426,16 @@ def decode_automation_action_send_notification(wire: dict[str, Unchecked]) -> Au
     """Read a `AutomationActionSendNotification` from its wire form."""
     found = _NO_AUTOMATION_ACTION_SEND_NOTIFICATION | wire
     model = new(AutomationActionSendNotification)
-    model.type = found["type"]
-    model.message = found["message"]
-    model.extra = (
+    raw: Unchecked = model
+    raw.extra = (
         NO_EXTRA
         if len(found) == len(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION)
-        else read_extra(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, wire)
+        else take_extra(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, found)
     )
+    (
+        raw.type,
+        raw.message,
+    ) = found.values()
     return model
 
 
@@ -435,8 +461,9 @@ def decode_automation_action_unknown(wire: dict[str, Unchecked]) -> AutomationAc
     """Read a `AutomationActionUnknown` from its wire form."""
     found = _NO_AUTOMATION_ACTION_UNKNOWN | wire
     model = new(AutomationActionUnknown)
-    model.type = found["type"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_UNKNOWN) else read_extra(_NO_AUTOMATION_ACTION_UNKNOWN, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_UNKNOWN) else take_extra(_NO_AUTOMATION_ACTION_UNKNOWN, found)
+    (raw.type,) = found.values()
     return model
 
 
@@ -477,12 +504,21 @@ def decode_automation_create(wire: dict[str, Unchecked]) -> AutomationCreate:
     """Read a `AutomationCreate` from its wire form."""
     found = _NO_AUTOMATION_CREATE | wire
     model = new(AutomationCreate)
-    model.name = found["name"]
-    model.trigger_event = AutomationTriggerEvent.by_text[value] if (value := found["triggerEvent"]).__class__ is str else value
-    model.conditions = decode_automation_conditions(value) if (value := found["conditions"]).__class__ is dict else value
-    model.actions = read_list(decode_automation_action, value) if (value := found["actions"]).__class__ is list else value
-    model.enabled = found["enabled"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CREATE) else read_extra(_NO_AUTOMATION_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CREATE) else take_extra(_NO_AUTOMATION_CREATE, found)
+    (
+        raw.name,
+        raw.trigger_event,
+        raw.conditions,
+        raw.actions,
+        raw.enabled,
+    ) = found.values()
+    if raw.trigger_event.__class__ is str:
+        raw.trigger_event = AutomationTriggerEvent.by_text[raw.trigger_event]
+    if raw.conditions.__class__ is dict:
+        raw.conditions = decode_automation_conditions(raw.conditions)
+    if raw.actions.__class__ is list:
+        raw.actions = read_list(decode_automation_action, raw.actions)
     return model
 
 
@@ -523,12 +559,21 @@ def decode_automation_update(wire: dict[str, Unchecked]) -> AutomationUpdate:
     """Read a `AutomationUpdate` from its wire form."""
     found = _NO_AUTOMATION_UPDATE | wire
     model = new(AutomationUpdate)
-    model.name = found["name"]
-    model.trigger_event = AutomationTriggerEvent.by_text[value] if (value := found["triggerEvent"]).__class__ is str else value
-    model.conditions = decode_automation_conditions(value) if (value := found["conditions"]).__class__ is dict else value
-    model.actions = read_list(decode_automation_action, value) if (value := found["actions"]).__class__ is list else value
-    model.enabled = found["enabled"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_UPDATE) else read_extra(_NO_AUTOMATION_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_UPDATE) else take_extra(_NO_AUTOMATION_UPDATE, found)
+    (
+        raw.name,
+        raw.trigger_event,
+        raw.conditions,
+        raw.actions,
+        raw.enabled,
+    ) = found.values()
+    if raw.trigger_event.__class__ is str:
+        raw.trigger_event = AutomationTriggerEvent.by_text[raw.trigger_event]
+    if raw.conditions.__class__ is dict:
+        raw.conditions = decode_automation_conditions(raw.conditions)
+    if raw.actions.__class__ is list:
+        raw.actions = read_list(decode_automation_action, raw.actions)
     return model
 
 
@@ -557,9 +602,14 @@ def decode_automation_test(wire: dict[str, Unchecked]) -> AutomationTest:
     """Read a `AutomationTest` from its wire form."""
     found = _NO_AUTOMATION_TEST | wire
     model = new(AutomationTest)
-    model.resource_type = AutomationTestResourceType.by_text[value] if (value := found["resourceType"]).__class__ is str else value
-    model.resource_id = found["resourceId"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST) else read_extra(_NO_AUTOMATION_TEST, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST) else take_extra(_NO_AUTOMATION_TEST, found)
+    (
+        raw.resource_type,
+        raw.resource_id,
+    ) = found.values()
+    if raw.resource_type.__class__ is str:
+        raw.resource_type = AutomationTestResourceType.by_text[raw.resource_type]
     return model
 
 
@@ -587,11 +637,14 @@ def decode_automation_test_result(wire: dict[str, Unchecked]) -> AutomationTestR
     """Read a `AutomationTestResult` from its wire form."""
     found = _NO_AUTOMATION_TEST_RESULT | wire
     model = new(AutomationTestResult)
-    model.would_match = found["wouldMatch"]
-    model.actions_would_execute = (
-        read_list(decode_automation_action, value) if (value := found["actionsWouldExecute"]).__class__ is list else value
-    )
-    model.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST_RESULT) else read_extra(_NO_AUTOMATION_TEST_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST_RESULT) else take_extra(_NO_AUTOMATION_TEST_RESULT, found)
+    (
+        raw.would_match,
+        raw.actions_would_execute,
+    ) = found.values()
+    if raw.actions_would_execute.__class__ is list:
+        raw.actions_would_execute = read_list(decode_automation_action, raw.actions_would_execute)
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 class SubscriptionStatus(OpenEnum, known={"ACTIVE": "active"}):
@@ -89,13 +89,22 @@ def decode_subscription(wire: dict[str, Unchecked]) -> Subscription:
     """Read a `Subscription` from its wire form."""
     found = _NO_SUBSCRIPTION | wire
     model = new(Subscription)
-    model.object = found["object"]
-    model.status = SubscriptionStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.plan = SubscriptionPlan.by_text[value] if (value := found["plan"]).__class__ is str else value
-    model.member_count = found["memberCount"]
-    model.current_period_end = read_instant(value) if (value := found["currentPeriodEnd"]).__class__ is str else value
-    model.cancel_at_period_end = found["cancelAtPeriodEnd"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_SUBSCRIPTION) else read_extra(_NO_SUBSCRIPTION, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_SUBSCRIPTION) else take_extra(_NO_SUBSCRIPTION, found)
+    (
+        raw.object,
+        raw.status,
+        raw.plan,
+        raw.member_count,
+        raw.current_period_end,
+        raw.cancel_at_period_end,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = SubscriptionStatus.by_text[raw.status]
+    if raw.plan.__class__ is str:
+        raw.plan = SubscriptionPlan.by_text[raw.plan]
+    if raw.current_period_end is not None:
+        raw.current_period_end = read_instant(raw.current_period_end)
     return model
 
 
@@ -122,8 +131,9 @@ def decode_billing_portal_create(wire: dict[str, Unchecked]) -> BillingPortalCre
     """Read a `BillingPortalCreate` from its wire form."""
     found = _NO_BILLING_PORTAL_CREATE | wire
     model = new(BillingPortalCreate)
-    model.return_url = found["returnUrl"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_BILLING_PORTAL_CREATE) else read_extra(_NO_BILLING_PORTAL_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_BILLING_PORTAL_CREATE) else take_extra(_NO_BILLING_PORTAL_CREATE, found)
+    (raw.return_url,) = found.values()
     return model
 
 
@@ -149,8 +159,9 @@ def decode_billing_portal(wire: dict[str, Unchecked]) -> BillingPortal:
     """Read a `BillingPortal` from its wire form."""
     found = _NO_BILLING_PORTAL | wire
     model = new(BillingPortal)
-    model.url = found["url"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_BILLING_PORTAL) else read_extra(_NO_BILLING_PORTAL, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_BILLING_PORTAL) else take_extra(_NO_BILLING_PORTAL, found)
+    (raw.url,) = found.values()
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_values
+from cstar_async._wire import NO_EXTRA, new, read_values, take_extra
 
 
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
@@ -85,11 +85,18 @@ def decode_bulk_run(wire: dict[str, Unchecked]) -> BulkRun:
     """Read a `BulkRun` from its wire form."""
     found = _NO_BULK_RUN | wire
     model = new(BulkRun)
-    model.action = BulkAction.by_text[value] if (value := found["action"]).__class__ is str else value
-    model.resource = BulkResource.by_text[value] if (value := found["resource"]).__class__ is str else value
-    model.ids = found["ids"]
-    model.data = found["data"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_BULK_RUN) else read_extra(_NO_BULK_RUN, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_BULK_RUN) else take_extra(_NO_BULK_RUN, found)
+    (
+        raw.action,
+        raw.resource,
+        raw.ids,
+        raw.data,
+    ) = found.values()
+    if raw.action.__class__ is str:
+        raw.action = BulkAction.by_text[raw.action]
+    if raw.resource.__class__ is str:
+        raw.resource = BulkResource.by_text[raw.resource]
     return model
 
 
@@ -135,14 +142,23 @@ def decode_bulk_result(wire: dict[str, Unchecked]) -> BulkResult:
     """Read a `BulkResult` from its wire form."""
     found = _NO_BULK_RESULT | wire
     model = new(BulkResult)
-    model.object = found["object"]
-    model.action = BulkAction.by_text[value] if (value := found["action"]).__class__ is str else value
-    model.resource = BulkResource.by_text[value] if (value := found["resource"]).__class__ is str else value
-    model.total = found["total"]
-    model.succeeded = found["succeeded"]
-    model.failed = found["failed"]
-    model.errors = read_values(read_batch_error, value) if (value := found["errors"]).__class__ is list else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_BULK_RESULT) else read_extra(_NO_BULK_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_BULK_RESULT) else take_extra(_NO_BULK_RESULT, found)
+    (
+        raw.object,
+        raw.action,
+        raw.resource,
+        raw.total,
+        raw.succeeded,
+        raw.failed,
+        raw.errors,
+    ) = found.values()
+    if raw.action.__class__ is str:
+        raw.action = BulkAction.by_text[raw.action]
+    if raw.resource.__class__ is str:
+        raw.resource = BulkResource.by_text[raw.resource]
+    if raw.errors.__class__ is list:
+        raw.errors = read_values(read_batch_error, raw.errors)
     return model
 
 

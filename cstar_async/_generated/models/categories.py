@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -71,18 +71,25 @@ def decode_category(wire: dict[str, Unchecked]) -> Category:
     """Read a `Category` from its wire form."""
     found = _NO_CATEGORY | wire
     model = new(Category)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.name = found["name"]
-    model.slug = found["slug"]
-    model.description = found["description"]
-    model.icon = found["icon"]
-    model.color = found["color"]
-    model.sort_order = found["sortOrder"]
-    model.is_public = found["isPublic"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY) else read_extra(_NO_CATEGORY, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY) else take_extra(_NO_CATEGORY, found)
+    (
+        raw.id,
+        raw.object,
+        raw.name,
+        raw.slug,
+        raw.description,
+        raw.icon,
+        raw.color,
+        raw.sort_order,
+        raw.is_public,
+        raw.created_at,
+        raw.updated_at,
+    ) = found.values()
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
+    if raw.updated_at is not None:
+        raw.updated_at = read_instant(raw.updated_at)
     return model
 
 
@@ -126,13 +133,16 @@ def decode_category_create(wire: dict[str, Unchecked]) -> CategoryCreate:
     """Read a `CategoryCreate` from its wire form."""
     found = _NO_CATEGORY_CREATE | wire
     model = new(CategoryCreate)
-    model.name = found["name"]
-    model.description = found["description"]
-    model.icon = found["icon"]
-    model.color = found["color"]
-    model.sort_order = found["sortOrder"]
-    model.is_public = found["isPublic"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_CREATE) else read_extra(_NO_CATEGORY_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_CREATE) else take_extra(_NO_CATEGORY_CREATE, found)
+    (
+        raw.name,
+        raw.description,
+        raw.icon,
+        raw.color,
+        raw.sort_order,
+        raw.is_public,
+    ) = found.values()
     return model
 
 
@@ -176,13 +186,16 @@ def decode_category_update(wire: dict[str, Unchecked]) -> CategoryUpdate:
     """Read a `CategoryUpdate` from its wire form."""
     found = _NO_CATEGORY_UPDATE | wire
     model = new(CategoryUpdate)
-    model.name = found["name"]
-    model.description = found["description"]
-    model.icon = found["icon"]
-    model.color = found["color"]
-    model.sort_order = found["sortOrder"]
-    model.is_public = found["isPublic"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_UPDATE) else read_extra(_NO_CATEGORY_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_UPDATE) else take_extra(_NO_CATEGORY_UPDATE, found)
+    (
+        raw.name,
+        raw.description,
+        raw.icon,
+        raw.color,
+        raw.sort_order,
+        raw.is_public,
+    ) = found.values()
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_list
+from cstar_async._wire import NO_EXTRA, new, read_instant, read_list, take_extra
 
 
 class CommunityPostStatus(
@@ -188,23 +188,32 @@ def decode_community_post(wire: dict[str, Unchecked]) -> CommunityPost:
     """Read a `CommunityPost` from its wire form."""
     found = _NO_COMMUNITY_POST | wire
     model = new(CommunityPost)
-    model.id = found["id"]
-    model.title = found["title"]
-    model.slug = found["slug"]
-    model.body = found["body"]
-    model.topic_id = found["topic_id"]
-    model.status = CommunityPostStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.visibility = CommunityVisibility.by_text[value] if (value := found["visibility"]).__class__ is str else value
-    model.vote_count = found["vote_count"]
-    model.comment_count = found["comment_count"]
-    model.is_pinned = found["is_pinned"]
-    model.is_locked = found["is_locked"]
-    model.custom_fields = found["custom_fields"]
-    model.attachments = (
-        read_list(decode_community_attachment, value) if (value := found["attachments"]).__class__ is list else value
-    )
-    model.created_at = (value := found["created_at"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST) else read_extra(_NO_COMMUNITY_POST, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST) else take_extra(_NO_COMMUNITY_POST, found)
+    (
+        raw.id,
+        raw.title,
+        raw.slug,
+        raw.body,
+        raw.topic_id,
+        raw.status,
+        raw.visibility,
+        raw.vote_count,
+        raw.comment_count,
+        raw.is_pinned,
+        raw.is_locked,
+        raw.custom_fields,
+        raw.attachments,
+        raw.created_at,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = CommunityPostStatus.by_text[raw.status]
+    if raw.visibility.__class__ is str:
+        raw.visibility = CommunityVisibility.by_text[raw.visibility]
+    if raw.attachments.__class__ is list:
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 
@@ -241,11 +250,16 @@ def decode_community_attachment(wire: dict[str, Unchecked]) -> CommunityAttachme
     """Read a `CommunityAttachment` from its wire form."""
     found = _NO_COMMUNITY_ATTACHMENT | wire
     model = new(CommunityAttachment)
-    model.filename = found["filename"]
-    model.content_type = CommunityAttachmentType.by_text[value] if (value := found["content_type"]).__class__ is str else value
-    model.size_bytes = found["size_bytes"]
-    model.storage_path = found["storage_path"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_ATTACHMENT) else read_extra(_NO_COMMUNITY_ATTACHMENT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_ATTACHMENT) else take_extra(_NO_COMMUNITY_ATTACHMENT, found)
+    (
+        raw.filename,
+        raw.content_type,
+        raw.size_bytes,
+        raw.storage_path,
+    ) = found.values()
+    if raw.content_type.__class__ is str:
+        raw.content_type = CommunityAttachmentType.by_text[raw.content_type]
     return model
 
 
@@ -292,16 +306,23 @@ def decode_community_post_create(wire: dict[str, Unchecked]) -> CommunityPostCre
     """Read a `CommunityPostCreate` from its wire form."""
     found = _NO_COMMUNITY_POST_CREATE | wire
     model = new(CommunityPostCreate)
-    model.title = found["title"]
-    model.body = found["body"]
-    model.topic_id = found["topic_id"]
-    model.status = CommunityPostStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.visibility = CommunityVisibility.by_text[value] if (value := found["visibility"]).__class__ is str else value
-    model.custom_fields = found["custom_fields"]
-    model.attachments = (
-        read_list(decode_community_attachment, value) if (value := found["attachments"]).__class__ is list else value
-    )
-    model.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST_CREATE) else read_extra(_NO_COMMUNITY_POST_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST_CREATE) else take_extra(_NO_COMMUNITY_POST_CREATE, found)
+    (
+        raw.title,
+        raw.body,
+        raw.topic_id,
+        raw.status,
+        raw.visibility,
+        raw.custom_fields,
+        raw.attachments,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = CommunityPostStatus.by_text[raw.status]
+    if raw.visibility.__class__ is str:
+        raw.visibility = CommunityVisibility.by_text[raw.visibility]
+    if raw.attachments.__class__ is list:
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
     return model
 
 
@@ -351,15 +372,22 @@ def decode_community_post_update(wire: dict[str, Unchecked]) -> CommunityPostUpd
     """Read a `CommunityPostUpdate` from its wire form."""
     found = _NO_COMMUNITY_POST_UPDATE | wire
     model = new(CommunityPostUpdate)
-    model.title = found["title"]
-    model.body = found["body"]
-    model.topic_id = found["topic_id"]
-    model.status = CommunityPostStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.visibility = CommunityVisibility.by_text[value] if (value := found["visibility"]).__class__ is str else value
-    model.is_pinned = found["is_pinned"]
-    model.is_locked = found["is_locked"]
-    model.custom_fields = found["custom_fields"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST_UPDATE) else read_extra(_NO_COMMUNITY_POST_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST_UPDATE) else take_extra(_NO_COMMUNITY_POST_UPDATE, found)
+    (
+        raw.title,
+        raw.body,
+        raw.topic_id,
+        raw.status,
+        raw.visibility,
+        raw.is_pinned,
+        raw.is_locked,
+        raw.custom_fields,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = CommunityPostStatus.by_text[raw.status]
+    if raw.visibility.__class__ is str:
+        raw.visibility = CommunityVisibility.by_text[raw.visibility]
     return model
 
 
@@ -402,15 +430,20 @@ def decode_community_comment(wire: dict[str, Unchecked]) -> CommunityComment:
     """Read a `CommunityComment` from its wire form."""
     found = _NO_COMMUNITY_COMMENT | wire
     model = new(CommunityComment)
-    model.id = found["id"]
-    model.post_id = found["post_id"]
-    model.body = found["body"]
-    model.author_name = found["author_name"]
-    model.attachments = (
-        read_list(decode_community_attachment, value) if (value := found["attachments"]).__class__ is list else value
-    )
-    model.created_at = (value := found["created_at"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_COMMENT) else read_extra(_NO_COMMUNITY_COMMENT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_COMMENT) else take_extra(_NO_COMMUNITY_COMMENT, found)
+    (
+        raw.id,
+        raw.post_id,
+        raw.body,
+        raw.author_name,
+        raw.attachments,
+        raw.created_at,
+    ) = found.values()
+    if raw.attachments.__class__ is list:
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 
@@ -439,11 +472,14 @@ def decode_community_comment_create(wire: dict[str, Unchecked]) -> CommunityComm
     """Read a `CommunityCommentCreate` from its wire form."""
     found = _NO_COMMUNITY_COMMENT_CREATE | wire
     model = new(CommunityCommentCreate)
-    model.body = found["body"]
-    model.attachments = (
-        read_list(decode_community_attachment, value) if (value := found["attachments"]).__class__ is list else value
-    )
-    model.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_COMMENT_CREATE) else read_extra(_NO_COMMUNITY_COMMENT_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_COMMENT_CREATE) else take_extra(_NO_COMMUNITY_COMMENT_CREATE, found)
+    (
+        raw.body,
+        raw.attachments,
+    ) = found.values()
+    if raw.attachments.__class__ is list:
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
     return model
 
 

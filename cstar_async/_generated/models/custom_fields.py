@@ -14,7 +14,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 class CustomFieldType(
@@ -116,15 +116,22 @@ def decode_custom_field(wire: dict[str, Unchecked]) -> CustomField:
     """Read a `CustomField` from its wire form."""
     found = _NO_CUSTOM_FIELD | wire
     model = new(CustomField)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.key = found["key"]
-    model.type = CustomFieldType.by_text[value] if (value := found["type"]).__class__ is str else value
-    model.entity_type = CustomFieldEntityType.by_text[value] if (value := found["entityType"]).__class__ is str else value
-    model.required = found["required"]
-    model.options = found["options"]
-    model.position = found["position"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD) else read_extra(_NO_CUSTOM_FIELD, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD) else take_extra(_NO_CUSTOM_FIELD, found)
+    (
+        raw.id,
+        raw.name,
+        raw.key,
+        raw.type,
+        raw.entity_type,
+        raw.required,
+        raw.options,
+        raw.position,
+    ) = found.values()
+    if raw.type.__class__ is str:
+        raw.type = CustomFieldType.by_text[raw.type]
+    if raw.entity_type.__class__ is str:
+        raw.entity_type = CustomFieldEntityType.by_text[raw.entity_type]
     return model
 
 
@@ -173,14 +180,21 @@ def decode_custom_field_create(wire: dict[str, Unchecked]) -> CustomFieldCreate:
     """Read a `CustomFieldCreate` from its wire form."""
     found = _NO_CUSTOM_FIELD_CREATE | wire
     model = new(CustomFieldCreate)
-    model.name = found["name"]
-    model.type = CustomFieldType.by_text[value] if (value := found["type"]).__class__ is str else value
-    model.entity_type = CustomFieldEntityType.by_text[value] if (value := found["entityType"]).__class__ is str else value
-    model.key = found["key"]
-    model.required = found["required"]
-    model.options = found["options"]
-    model.position = found["position"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD_CREATE) else read_extra(_NO_CUSTOM_FIELD_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD_CREATE) else take_extra(_NO_CUSTOM_FIELD_CREATE, found)
+    (
+        raw.name,
+        raw.type,
+        raw.entity_type,
+        raw.key,
+        raw.required,
+        raw.options,
+        raw.position,
+    ) = found.values()
+    if raw.type.__class__ is str:
+        raw.type = CustomFieldType.by_text[raw.type]
+    if raw.entity_type.__class__ is str:
+        raw.entity_type = CustomFieldEntityType.by_text[raw.entity_type]
     return model
 
 
@@ -213,11 +227,14 @@ def decode_custom_field_update(wire: dict[str, Unchecked]) -> CustomFieldUpdate:
     """Read a `CustomFieldUpdate` from its wire form."""
     found = _NO_CUSTOM_FIELD_UPDATE | wire
     model = new(CustomFieldUpdate)
-    model.name = found["name"]
-    model.required = found["required"]
-    model.options = found["options"]
-    model.position = found["position"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD_UPDATE) else read_extra(_NO_CUSTOM_FIELD_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD_UPDATE) else take_extra(_NO_CUSTOM_FIELD_UPDATE, found)
+    (
+        raw.name,
+        raw.required,
+        raw.options,
+        raw.position,
+    ) = found.values()
     return model
 
 

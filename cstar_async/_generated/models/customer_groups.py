@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -68,17 +68,24 @@ def decode_customer_group(wire: dict[str, Unchecked]) -> CustomerGroup:
     """Read a `CustomerGroup` from its wire form."""
     found = _NO_CUSTOMER_GROUP | wire
     model = new(CustomerGroup)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.name = found["name"]
-    model.slug = found["slug"]
-    model.description = found["description"]
-    model.external_id = found["externalId"]
-    model.custom_fields = found["customFields"]
-    model.customer_count = found["customerCount"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP) else read_extra(_NO_CUSTOMER_GROUP, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP) else take_extra(_NO_CUSTOMER_GROUP, found)
+    (
+        raw.id,
+        raw.object,
+        raw.name,
+        raw.slug,
+        raw.description,
+        raw.external_id,
+        raw.custom_fields,
+        raw.customer_count,
+        raw.created_at,
+        raw.updated_at,
+    ) = found.values()
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
+    if raw.updated_at is not None:
+        raw.updated_at = read_instant(raw.updated_at)
     return model
 
 
@@ -119,12 +126,15 @@ def decode_customer_group_create(wire: dict[str, Unchecked]) -> CustomerGroupCre
     """Read a `CustomerGroupCreate` from its wire form."""
     found = _NO_CUSTOMER_GROUP_CREATE | wire
     model = new(CustomerGroupCreate)
-    model.name = found["name"]
-    model.slug = found["slug"]
-    model.description = found["description"]
-    model.external_id = found["externalId"]
-    model.custom_fields = found["customFields"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP_CREATE) else read_extra(_NO_CUSTOMER_GROUP_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP_CREATE) else take_extra(_NO_CUSTOMER_GROUP_CREATE, found)
+    (
+        raw.name,
+        raw.slug,
+        raw.description,
+        raw.external_id,
+        raw.custom_fields,
+    ) = found.values()
     return model
 
 
@@ -167,12 +177,15 @@ def decode_customer_group_update(wire: dict[str, Unchecked]) -> CustomerGroupUpd
     """Read a `CustomerGroupUpdate` from its wire form."""
     found = _NO_CUSTOMER_GROUP_UPDATE | wire
     model = new(CustomerGroupUpdate)
-    model.name = found["name"]
-    model.slug = found["slug"]
-    model.description = found["description"]
-    model.external_id = found["externalId"]
-    model.custom_fields = found["customFields"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP_UPDATE) else read_extra(_NO_CUSTOMER_GROUP_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP_UPDATE) else take_extra(_NO_CUSTOMER_GROUP_UPDATE, found)
+    (
+        raw.name,
+        raw.slug,
+        raw.description,
+        raw.external_id,
+        raw.custom_fields,
+    ) = found.values()
     return model
 
 

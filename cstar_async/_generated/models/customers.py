@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"}):
@@ -134,20 +134,31 @@ def decode_customer(wire: dict[str, Unchecked]) -> Customer:
     """Read a `Customer` from its wire form."""
     found = _NO_CUSTOMER | wire
     model = new(Customer)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.name = found["name"]
-    model.email = found["email"]
-    model.status = CustomerStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.sentiment = CustomerSentiment.by_text[value] if (value := found["sentiment"]).__class__ is str else value
-    model.tags = found["tags"]
-    model.notes = found["notes"]
-    model.custom_fields = found["customFields"]
-    model.ticket_count = found["ticketCount"]
-    model.metadata = found["metadata"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER) else read_extra(_NO_CUSTOMER, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER) else take_extra(_NO_CUSTOMER, found)
+    (
+        raw.id,
+        raw.object,
+        raw.name,
+        raw.email,
+        raw.status,
+        raw.sentiment,
+        raw.tags,
+        raw.notes,
+        raw.custom_fields,
+        raw.ticket_count,
+        raw.metadata,
+        raw.created_at,
+        raw.updated_at,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = CustomerStatus.by_text[raw.status]
+    if raw.sentiment.__class__ is str:
+        raw.sentiment = CustomerSentiment.by_text[raw.sentiment]
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
+    if raw.updated_at is not None:
+        raw.updated_at = read_instant(raw.updated_at)
     return model
 
 
@@ -197,15 +208,22 @@ def decode_customer_create(wire: dict[str, Unchecked]) -> CustomerCreate:
     """Read a `CustomerCreate` from its wire form."""
     found = _NO_CUSTOMER_CREATE | wire
     model = new(CustomerCreate)
-    model.name = found["name"]
-    model.email = found["email"]
-    model.status = CustomerStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.sentiment = CustomerSentiment.by_text[value] if (value := found["sentiment"]).__class__ is str else value
-    model.tags = found["tags"]
-    model.notes = found["notes"]
-    model.custom_fields = found["customFields"]
-    model.metadata = found["metadata"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_CREATE) else read_extra(_NO_CUSTOMER_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_CREATE) else take_extra(_NO_CUSTOMER_CREATE, found)
+    (
+        raw.name,
+        raw.email,
+        raw.status,
+        raw.sentiment,
+        raw.tags,
+        raw.notes,
+        raw.custom_fields,
+        raw.metadata,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = CustomerStatus.by_text[raw.status]
+    if raw.sentiment.__class__ is str:
+        raw.sentiment = CustomerSentiment.by_text[raw.sentiment]
     return model
 
 
@@ -257,15 +275,22 @@ def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
     """Read a `CustomerUpdate` from its wire form."""
     found = _NO_CUSTOMER_UPDATE | wire
     model = new(CustomerUpdate)
-    model.name = found["name"]
-    model.email = found["email"]
-    model.status = CustomerStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.sentiment = CustomerSentiment.by_text[value] if (value := found["sentiment"]).__class__ is str else value
-    model.tags = found["tags"]
-    model.notes = found["notes"]
-    model.custom_fields = found["customFields"]
-    model.metadata = found["metadata"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_UPDATE) else read_extra(_NO_CUSTOMER_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_UPDATE) else take_extra(_NO_CUSTOMER_UPDATE, found)
+    (
+        raw.name,
+        raw.email,
+        raw.status,
+        raw.sentiment,
+        raw.tags,
+        raw.notes,
+        raw.custom_fields,
+        raw.metadata,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = CustomerStatus.by_text[raw.status]
+    if raw.sentiment.__class__ is str:
+        raw.sentiment = CustomerSentiment.by_text[raw.sentiment]
     return model
 
 

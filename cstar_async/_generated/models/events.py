@@ -15,7 +15,7 @@ from cstar_async._generated.models.shared import MessageSender
 from cstar_async._generated.models.tickets import TicketPriority, TicketStatus
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_map
+from cstar_async._wire import NO_EXTRA, new, read_instant, read_map, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -69,17 +69,26 @@ def decode_event_ticket(wire: dict[str, Unchecked]) -> EventTicket:
     """Read a `EventTicket` from its wire form."""
     found = _NO_EVENT_TICKET | wire
     model = new(EventTicket)
-    model.id = found["id"]
-    model.prefixed_id = found["prefixed_id"]
-    model.title = found["title"]
-    model.status = TicketStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
-    model.channel = found["channel"]
-    model.customer_id = found["customer_id"]
-    model.customer_name = found["customer_name"]
-    model.dashboard_url = found["dashboard_url"]
-    model.created_at = read_instant(value) if (value := found["created_at"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_EVENT_TICKET) else read_extra(_NO_EVENT_TICKET, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_EVENT_TICKET) else take_extra(_NO_EVENT_TICKET, found)
+    (
+        raw.id,
+        raw.prefixed_id,
+        raw.title,
+        raw.status,
+        raw.priority,
+        raw.channel,
+        raw.customer_id,
+        raw.customer_name,
+        raw.dashboard_url,
+        raw.created_at,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = TicketStatus.by_text[raw.status]
+    if raw.priority.__class__ is str:
+        raw.priority = TicketPriority.by_text[raw.priority]
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 
@@ -109,10 +118,13 @@ def decode_event_customer(wire: dict[str, Unchecked]) -> EventCustomer:
     """Read a `EventCustomer` from its wire form."""
     found = _NO_EVENT_CUSTOMER | wire
     model = new(EventCustomer)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.email = found["email"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_EVENT_CUSTOMER) else read_extra(_NO_EVENT_CUSTOMER, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_EVENT_CUSTOMER) else take_extra(_NO_EVENT_CUSTOMER, found)
+    (
+        raw.id,
+        raw.name,
+        raw.email,
+    ) = found.values()
     return model
 
 
@@ -158,14 +170,21 @@ def decode_event_message(wire: dict[str, Unchecked]) -> EventMessage:
     """Read a `EventMessage` from its wire form."""
     found = _NO_EVENT_MESSAGE | wire
     model = new(EventMessage)
-    model.id = found["id"]
-    model.ticket_id = found["ticket_id"]
-    model.content = found["content"]
-    model.sender = MessageSender.by_text[value] if (value := found["sender"]).__class__ is str else value
-    model.sender_name = found["sender_name"]
-    model.is_internal = found["is_internal"]
-    model.created_at = read_instant(value) if (value := found["created_at"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_EVENT_MESSAGE) else read_extra(_NO_EVENT_MESSAGE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_EVENT_MESSAGE) else take_extra(_NO_EVENT_MESSAGE, found)
+    (
+        raw.id,
+        raw.ticket_id,
+        raw.content,
+        raw.sender,
+        raw.sender_name,
+        raw.is_internal,
+        raw.created_at,
+    ) = found.values()
+    if raw.sender.__class__ is str:
+        raw.sender = MessageSender.by_text[raw.sender]
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 
@@ -193,9 +212,12 @@ def decode_field_change(wire: dict[str, Unchecked]) -> FieldChange:
     """Read a `FieldChange` from its wire form."""
     found = _NO_FIELD_CHANGE | wire
     model = new(FieldChange)
-    model.from_ = found["from"]
-    model.to = found["to"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_FIELD_CHANGE) else read_extra(_NO_FIELD_CHANGE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_FIELD_CHANGE) else take_extra(_NO_FIELD_CHANGE, found)
+    (
+        raw.from_,
+        raw.to,
+    ) = found.values()
     return model
 
 
@@ -232,11 +254,22 @@ def decode_ticket_event_data(wire: dict[str, Unchecked]) -> TicketEventData:
     """Read a `TicketEventData` from its wire form."""
     found = _NO_TICKET_EVENT_DATA | wire
     model = new(TicketEventData)
-    model.ticket = decode_event_ticket(value) if (value := found["ticket"]).__class__ is dict else value
-    model.customer = decode_event_customer(value) if (value := found["customer"]).__class__ is dict else value
-    model.message = decode_event_message(value) if (value := found["message"]).__class__ is dict else value
-    model.changes = read_map(decode_field_change, value) if (value := found["changes"]).__class__ is dict else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET_EVENT_DATA) else read_extra(_NO_TICKET_EVENT_DATA, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_EVENT_DATA) else take_extra(_NO_TICKET_EVENT_DATA, found)
+    (
+        raw.ticket,
+        raw.customer,
+        raw.message,
+        raw.changes,
+    ) = found.values()
+    if raw.ticket.__class__ is dict:
+        raw.ticket = decode_event_ticket(raw.ticket)
+    if raw.customer.__class__ is dict:
+        raw.customer = decode_event_customer(raw.customer)
+    if raw.message.__class__ is dict:
+        raw.message = decode_event_message(raw.message)
+    if raw.changes.__class__ is dict:
+        raw.changes = read_map(decode_field_change, raw.changes)
     return model
 
 
@@ -262,8 +295,11 @@ def decode_customer_event_data(wire: dict[str, Unchecked]) -> CustomerEventData:
     """Read a `CustomerEventData` from its wire form."""
     found = _NO_CUSTOMER_EVENT_DATA | wire
     model = new(CustomerEventData)
-    model.customer = decode_event_customer(value) if (value := found["customer"]).__class__ is dict else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_EVENT_DATA) else read_extra(_NO_CUSTOMER_EVENT_DATA, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_EVENT_DATA) else take_extra(_NO_CUSTOMER_EVENT_DATA, found)
+    (raw.customer,) = found.values()
+    if raw.customer.__class__ is dict:
+        raw.customer = decode_event_customer(raw.customer)
     return model
 
 

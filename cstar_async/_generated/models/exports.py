@@ -14,7 +14,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_list
+from cstar_async._wire import NO_EXTRA, new, read_list, take_extra
 
 
 class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
@@ -80,9 +80,16 @@ def decode_export_run(wire: dict[str, Unchecked]) -> ExportRun:
     """Read a `ExportRun` from its wire form."""
     found = _NO_EXPORT_RUN | wire
     model = new(ExportRun)
-    model.resources = read_list(decode_export_selection, value) if (value := found["resources"]).__class__ is list else value
-    model.format = ExportFormat.by_text[value] if (value := found["format"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RUN) else read_extra(_NO_EXPORT_RUN, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RUN) else take_extra(_NO_EXPORT_RUN, found)
+    (
+        raw.resources,
+        raw.format,
+    ) = found.values()
+    if raw.resources.__class__ is list:
+        raw.resources = read_list(decode_export_selection, raw.resources)
+    if raw.format.__class__ is str:
+        raw.format = ExportFormat.by_text[raw.format]
     return model
 
 
@@ -111,9 +118,14 @@ def decode_export_selection(wire: dict[str, Unchecked]) -> ExportSelection:
     """Read a `ExportSelection` from its wire form."""
     found = _NO_EXPORT_SELECTION | wire
     model = new(ExportSelection)
-    model.type = ExportSelectionType.by_text[value] if (value := found["type"]).__class__ is str else value
-    model.filters = found["filters"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_SELECTION) else read_extra(_NO_EXPORT_SELECTION, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_SELECTION) else take_extra(_NO_EXPORT_SELECTION, found)
+    (
+        raw.type,
+        raw.filters,
+    ) = found.values()
+    if raw.type.__class__ is str:
+        raw.type = ExportSelectionType.by_text[raw.type]
     return model
 
 
@@ -150,11 +162,16 @@ def decode_export_result(wire: dict[str, Unchecked]) -> ExportResult:
     """Read a `ExportResult` from its wire form."""
     found = _NO_EXPORT_RESULT | wire
     model = new(ExportResult)
-    model.object = found["object"]
-    model.format = ExportFormat.by_text[value] if (value := found["format"]).__class__ is str else value
-    model.total_rows = found["totalRows"]
-    model.resources = found["resources"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RESULT) else read_extra(_NO_EXPORT_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RESULT) else take_extra(_NO_EXPORT_RESULT, found)
+    (
+        raw.object,
+        raw.format,
+        raw.total_rows,
+        raw.resources,
+    ) = found.values()
+    if raw.format.__class__ is str:
+        raw.format = ExportFormat.by_text[raw.format]
     return model
 
 

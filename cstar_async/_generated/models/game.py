@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_map
+from cstar_async._wire import NO_EXTRA, new, read_instant, read_map, take_extra
 
 
 class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
@@ -113,26 +113,39 @@ def decode_player_stats(wire: dict[str, Unchecked]) -> PlayerStats:
     """Read a `PlayerStats` from its wire form."""
     found = _NO_PLAYER_STATS | wire
     model = new(PlayerStats)
-    model.object = found["object"]
-    model.member_id = found["memberId"]
-    model.name = found["name"]
-    model.avatar_url = found["avatarUrl"]
-    model.season = decode_player_season(value) if (value := found["season"]).__class__ is dict else value
-    model.level = found["level"]
-    model.xp = found["xp"]
-    model.xp_to_next_level = found["xpToNextLevel"]
-    model.xp_in_current_level = found["xpInCurrentLevel"]
-    model.xp_progress = found["xpProgress"]
-    model.gold = found["gold"]
-    model.prestige_level = found["prestigeLevel"]
-    model.prestige_bonus = found["prestigeBonus"]
-    model.streaks = decode_player_streaks(value) if (value := found["streaks"]).__class__ is dict else value
-    model.stats = decode_player_counters(value) if (value := found["stats"]).__class__ is dict else value
-    model.skills = read_map(decode_player_skill, value) if (value := found["skills"]).__class__ is dict else value
-    model.available_skill_points = found["availableSkillPoints"]
-    model.total_skill_points = found["totalSkillPoints"]
-    model.cosmetics = decode_player_cosmetics(value) if (value := found["cosmetics"]).__class__ is dict else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STATS) else read_extra(_NO_PLAYER_STATS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STATS) else take_extra(_NO_PLAYER_STATS, found)
+    (
+        raw.object,
+        raw.member_id,
+        raw.name,
+        raw.avatar_url,
+        raw.season,
+        raw.level,
+        raw.xp,
+        raw.xp_to_next_level,
+        raw.xp_in_current_level,
+        raw.xp_progress,
+        raw.gold,
+        raw.prestige_level,
+        raw.prestige_bonus,
+        raw.streaks,
+        raw.stats,
+        raw.skills,
+        raw.available_skill_points,
+        raw.total_skill_points,
+        raw.cosmetics,
+    ) = found.values()
+    if raw.season.__class__ is dict:
+        raw.season = decode_player_season(raw.season)
+    if raw.streaks.__class__ is dict:
+        raw.streaks = decode_player_streaks(raw.streaks)
+    if raw.stats.__class__ is dict:
+        raw.stats = decode_player_counters(raw.stats)
+    if raw.skills.__class__ is dict:
+        raw.skills = read_map(decode_player_skill, raw.skills)
+    if raw.cosmetics.__class__ is dict:
+        raw.cosmetics = decode_player_cosmetics(raw.cosmetics)
     return model
 
 
@@ -162,10 +175,15 @@ def decode_player_season(wire: dict[str, Unchecked]) -> PlayerSeason:
     """Read a `PlayerSeason` from its wire form."""
     found = _NO_PLAYER_SEASON | wire
     model = new(PlayerSeason)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.ends_at = read_instant(value) if (value := found["endsAt"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SEASON) else read_extra(_NO_PLAYER_SEASON, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SEASON) else take_extra(_NO_PLAYER_SEASON, found)
+    (
+        raw.id,
+        raw.name,
+        raw.ends_at,
+    ) = found.values()
+    if raw.ends_at is not None:
+        raw.ends_at = read_instant(raw.ends_at)
     return model
 
 
@@ -193,9 +211,12 @@ def decode_player_streaks(wire: dict[str, Unchecked]) -> PlayerStreaks:
     """Read a `PlayerStreaks` from its wire form."""
     found = _NO_PLAYER_STREAKS | wire
     model = new(PlayerStreaks)
-    model.current = found["current"]
-    model.max = found["max"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STREAKS) else read_extra(_NO_PLAYER_STREAKS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STREAKS) else take_extra(_NO_PLAYER_STREAKS, found)
+    (
+        raw.current,
+        raw.max,
+    ) = found.values()
     return model
 
 
@@ -235,12 +256,15 @@ def decode_player_counters(wire: dict[str, Unchecked]) -> PlayerCounters:
     """Read a `PlayerCounters` from its wire form."""
     found = _NO_PLAYER_COUNTERS | wire
     model = new(PlayerCounters)
-    model.tickets_closed = found["ticketsClosed"]
-    model.bosses_defeated = found["bossesDefeated"]
-    model.final_blows = found["finalBlows"]
-    model.achievements_unlocked = found["achievementsUnlocked"]
-    model.quests_completed = found["questsCompleted"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COUNTERS) else read_extra(_NO_PLAYER_COUNTERS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COUNTERS) else take_extra(_NO_PLAYER_COUNTERS, found)
+    (
+        raw.tickets_closed,
+        raw.bosses_defeated,
+        raw.final_blows,
+        raw.achievements_unlocked,
+        raw.quests_completed,
+    ) = found.values()
     return model
 
 
@@ -270,10 +294,13 @@ def decode_player_skill(wire: dict[str, Unchecked]) -> PlayerSkill:
     """Read a `PlayerSkill` from its wire form."""
     found = _NO_PLAYER_SKILL | wire
     model = new(PlayerSkill)
-    model.level = found["level"]
-    model.max_level = found["maxLevel"]
-    model.effect = found["effect"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SKILL) else read_extra(_NO_PLAYER_SKILL, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SKILL) else take_extra(_NO_PLAYER_SKILL, found)
+    (
+        raw.level,
+        raw.max_level,
+        raw.effect,
+    ) = found.values()
     return model
 
 
@@ -301,9 +328,12 @@ def decode_player_cosmetics(wire: dict[str, Unchecked]) -> PlayerCosmetics:
     """Read a `PlayerCosmetics` from its wire form."""
     found = _NO_PLAYER_COSMETICS | wire
     model = new(PlayerCosmetics)
-    model.avatar_frame = found["avatarFrame"]
-    model.victory_message = found["victoryMessage"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COSMETICS) else read_extra(_NO_PLAYER_COSMETICS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COSMETICS) else take_extra(_NO_PLAYER_COSMETICS, found)
+    (
+        raw.avatar_frame,
+        raw.victory_message,
+    ) = found.values()
     return model
 
 
@@ -352,15 +382,24 @@ def decode_boss(wire: dict[str, Unchecked]) -> Boss:
     """Read a `Boss` from its wire form."""
     found = _NO_BOSS | wire
     model = new(Boss)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.level = found["level"]
-    model.current_hp = found["currentHp"]
-    model.max_hp = found["maxHp"]
-    model.status = BossStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.spawned_at = read_instant(value) if (value := found["spawnedAt"]).__class__ is str else value
-    model.defeated_at = read_instant(value) if (value := found["defeatedAt"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_BOSS) else read_extra(_NO_BOSS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_BOSS) else take_extra(_NO_BOSS, found)
+    (
+        raw.id,
+        raw.name,
+        raw.level,
+        raw.current_hp,
+        raw.max_hp,
+        raw.status,
+        raw.spawned_at,
+        raw.defeated_at,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = BossStatus.by_text[raw.status]
+    if raw.spawned_at is not None:
+        raw.spawned_at = read_instant(raw.spawned_at)
+    if raw.defeated_at is not None:
+        raw.defeated_at = read_instant(raw.defeated_at)
     return model
 
 

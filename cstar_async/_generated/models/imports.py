@@ -15,7 +15,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_values
+from cstar_async._wire import NO_EXTRA, new, read_values, take_extra
 
 
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -67,10 +67,15 @@ def decode_import_run(wire: dict[str, Unchecked]) -> ImportRun:
     """Read a `ImportRun` from its wire form."""
     found = _NO_IMPORT_RUN | wire
     model = new(ImportRun)
-    model.resource = ImportResource.by_text[value] if (value := found["resource"]).__class__ is str else value
-    model.records = found["records"]
-    model.merge_strategy = found["mergeStrategy"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RUN) else read_extra(_NO_IMPORT_RUN, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RUN) else take_extra(_NO_IMPORT_RUN, found)
+    (
+        raw.resource,
+        raw.records,
+        raw.merge_strategy,
+    ) = found.values()
+    if raw.resource.__class__ is str:
+        raw.resource = ImportResource.by_text[raw.resource]
     return model
 
 
@@ -116,14 +121,21 @@ def decode_import_result(wire: dict[str, Unchecked]) -> ImportResult:
     """Read a `ImportResult` from its wire form."""
     found = _NO_IMPORT_RESULT | wire
     model = new(ImportResult)
-    model.object = found["object"]
-    model.resource = ImportResource.by_text[value] if (value := found["resource"]).__class__ is str else value
-    model.total = found["total"]
-    model.created = found["created"]
-    model.updated = found["updated"]
-    model.skipped = found["skipped"]
-    model.errors = read_values(read_batch_error, value) if (value := found["errors"]).__class__ is list else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RESULT) else read_extra(_NO_IMPORT_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RESULT) else take_extra(_NO_IMPORT_RESULT, found)
+    (
+        raw.object,
+        raw.resource,
+        raw.total,
+        raw.created,
+        raw.updated,
+        raw.skipped,
+        raw.errors,
+    ) = found.values()
+    if raw.resource.__class__ is str:
+        raw.resource = ImportResource.by_text[raw.resource]
+    if raw.errors.__class__ is list:
+        raw.errors = read_values(read_batch_error, raw.errors)
     return model
 
 

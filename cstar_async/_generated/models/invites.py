@@ -15,7 +15,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 class InviteRole(
@@ -106,13 +106,24 @@ def decode_invite(wire: dict[str, Unchecked]) -> Invite:
     """Read a `Invite` from its wire form."""
     found = _NO_INVITE | wire
     model = new(Invite)
-    model.id = found["id"]
-    model.email = found["email"]
-    model.role = InviteRole.by_text[value] if (value := found["role"]).__class__ is str else value
-    model.status = InviteStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.expires_at = read_instant(value) if (value := found["expiresAt"]).__class__ is str else value
-    model.created_at = read_instant(value) if (value := found["createdAt"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_INVITE) else read_extra(_NO_INVITE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_INVITE) else take_extra(_NO_INVITE, found)
+    (
+        raw.id,
+        raw.email,
+        raw.role,
+        raw.status,
+        raw.expires_at,
+        raw.created_at,
+    ) = found.values()
+    if raw.role.__class__ is str:
+        raw.role = InviteRole.by_text[raw.role]
+    if raw.status.__class__ is str:
+        raw.status = InviteStatus.by_text[raw.status]
+    if raw.expires_at is not None:
+        raw.expires_at = read_instant(raw.expires_at)
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 
@@ -143,9 +154,14 @@ def decode_invite_create(wire: dict[str, Unchecked]) -> InviteCreate:
     """Read a `InviteCreate` from its wire form."""
     found = _NO_INVITE_CREATE | wire
     model = new(InviteCreate)
-    model.email = found["email"]
-    model.role = InviteRole.by_text[value] if (value := found["role"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_INVITE_CREATE) else read_extra(_NO_INVITE_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_INVITE_CREATE) else take_extra(_NO_INVITE_CREATE, found)
+    (
+        raw.email,
+        raw.role,
+    ) = found.values()
+    if raw.role.__class__ is str:
+        raw.role = InviteRole.by_text[raw.role]
     return model
 
 

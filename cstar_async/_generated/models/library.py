@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -75,19 +75,26 @@ def decode_library_article(wire: dict[str, Unchecked]) -> LibraryArticle:
     """Read a `LibraryArticle` from its wire form."""
     found = _NO_LIBRARY_ARTICLE | wire
     model = new(LibraryArticle)
-    model.id = found["id"]
-    model.title = found["title"]
-    model.slug = found["slug"]
-    model.excerpt = found["excerpt"]
-    model.content = found["content"]
-    model.category_id = found["categoryId"]
-    model.category = found["category"]
-    model.tags = found["tags"]
-    model.view_count = found["viewCount"]
-    model.read_time = found["readTime"]
-    model.published_at = read_instant(value) if (value := found["publishedAt"]).__class__ is str else value
-    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_ARTICLE) else read_extra(_NO_LIBRARY_ARTICLE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_ARTICLE) else take_extra(_NO_LIBRARY_ARTICLE, found)
+    (
+        raw.id,
+        raw.title,
+        raw.slug,
+        raw.excerpt,
+        raw.content,
+        raw.category_id,
+        raw.category,
+        raw.tags,
+        raw.view_count,
+        raw.read_time,
+        raw.published_at,
+        raw.updated_at,
+    ) = found.values()
+    if raw.published_at is not None:
+        raw.published_at = read_instant(raw.published_at)
+    if raw.updated_at is not None:
+        raw.updated_at = read_instant(raw.updated_at)
     return model
 
 
@@ -134,14 +141,17 @@ def decode_library_category(wire: dict[str, Unchecked]) -> LibraryCategory:
     """Read a `LibraryCategory` from its wire form."""
     found = _NO_LIBRARY_CATEGORY | wire
     model = new(LibraryCategory)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.slug = found["slug"]
-    model.description = found["description"]
-    model.icon = found["icon"]
-    model.color = found["color"]
-    model.sort_order = found["sortOrder"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_CATEGORY) else read_extra(_NO_LIBRARY_CATEGORY, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_CATEGORY) else take_extra(_NO_LIBRARY_CATEGORY, found)
+    (
+        raw.id,
+        raw.name,
+        raw.slug,
+        raw.description,
+        raw.icon,
+        raw.color,
+        raw.sort_order,
+    ) = found.values()
     return model
 
 
@@ -182,12 +192,15 @@ def decode_library_search_result(wire: dict[str, Unchecked]) -> LibrarySearchRes
     """Read a `LibrarySearchResult` from its wire form."""
     found = _NO_LIBRARY_SEARCH_RESULT | wire
     model = new(LibrarySearchResult)
-    model.id = found["id"]
-    model.title = found["title"]
-    model.slug = found["slug"]
-    model.excerpt = found["excerpt"]
-    model.snippet = found["snippet"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_SEARCH_RESULT) else read_extra(_NO_LIBRARY_SEARCH_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_SEARCH_RESULT) else take_extra(_NO_LIBRARY_SEARCH_RESULT, found)
+    (
+        raw.id,
+        raw.title,
+        raw.slug,
+        raw.excerpt,
+        raw.snippet,
+    ) = found.values()
     return model
 
 
@@ -215,8 +228,9 @@ def decode_library_feedback_create(wire: dict[str, Unchecked]) -> LibraryFeedbac
     """Read a `LibraryFeedbackCreate` from its wire form."""
     found = _NO_LIBRARY_FEEDBACK_CREATE | wire
     model = new(LibraryFeedbackCreate)
-    model.rating = found["rating"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_FEEDBACK_CREATE) else read_extra(_NO_LIBRARY_FEEDBACK_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_FEEDBACK_CREATE) else take_extra(_NO_LIBRARY_FEEDBACK_CREATE, found)
+    (raw.rating,) = found.values()
     return model
 
 
@@ -240,7 +254,8 @@ def decode_library_ack(wire: dict[str, Unchecked]) -> LibraryAck:
     """Read a `LibraryAck` from its wire form."""
     found = _NO_LIBRARY_ACK | wire
     model = new(LibraryAck)
-    model.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_ACK) else read_extra(_NO_LIBRARY_ACK, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_ACK) else take_extra(_NO_LIBRARY_ACK, found)
     return model
 
 

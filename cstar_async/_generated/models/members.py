@@ -15,7 +15,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_values
+from cstar_async._wire import NO_EXTRA, new, read_instant, read_values, take_extra
 
 
 class MemberRole(
@@ -191,20 +191,29 @@ def decode_member(wire: dict[str, Unchecked]) -> Member:
     """Read a `Member` from its wire form."""
     found = _NO_MEMBER | wire
     model = new(Member)
-    model.id = found["id"]
-    model.user_id = found["userId"]
-    model.name = found["name"]
-    model.email = found["email"]
-    model.avatar_url = found["avatarUrl"]
-    model.role = MemberRole.by_text[value] if (value := found["role"]).__class__ is str else value
-    model.role_display_name = (
-        MemberRoleDisplayName.by_text[value] if (value := found["roleDisplayName"]).__class__ is str else value
-    )
-    model.permissions = read_values(MemberPermission.read, value) if (value := found["permissions"]).__class__ is list else value
-    model.level = found["level"]
-    model.xp = found["xp"]
-    model.joined_at = (value := found["joinedAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_MEMBER) else read_extra(_NO_MEMBER, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_MEMBER) else take_extra(_NO_MEMBER, found)
+    (
+        raw.id,
+        raw.user_id,
+        raw.name,
+        raw.email,
+        raw.avatar_url,
+        raw.role,
+        raw.role_display_name,
+        raw.permissions,
+        raw.level,
+        raw.xp,
+        raw.joined_at,
+    ) = found.values()
+    if raw.role.__class__ is str:
+        raw.role = MemberRole.by_text[raw.role]
+    if raw.role_display_name.__class__ is str:
+        raw.role_display_name = MemberRoleDisplayName.by_text[raw.role_display_name]
+    if raw.permissions.__class__ is list:
+        raw.permissions = read_values(MemberPermission.read, raw.permissions)
+    if raw.joined_at is not None:
+        raw.joined_at = read_instant(raw.joined_at)
     return model
 
 
@@ -231,8 +240,11 @@ def decode_member_update(wire: dict[str, Unchecked]) -> MemberUpdate:
     """Read a `MemberUpdate` from its wire form."""
     found = _NO_MEMBER_UPDATE | wire
     model = new(MemberUpdate)
-    model.role = MemberUpdateRole.by_text[value] if (value := found["role"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_MEMBER_UPDATE) else read_extra(_NO_MEMBER_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_MEMBER_UPDATE) else take_extra(_NO_MEMBER_UPDATE, found)
+    (raw.role,) = found.values()
+    if raw.role.__class__ is str:
+        raw.role = MemberUpdateRole.by_text[raw.role]
     return model
 
 

@@ -15,7 +15,7 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
@@ -73,13 +73,20 @@ def decode_notification(wire: dict[str, Unchecked]) -> Notification:
     """Read a `Notification` from its wire form."""
     found = _NO_NOTIFICATION | wire
     model = new(Notification)
-    model.id = found["id"]
-    model.type = NotificationType.by_text[value] if (value := found["type"]).__class__ is str else value
-    model.title = found["title"]
-    model.body = found["body"]
-    model.read = found["read"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_NOTIFICATION) else read_extra(_NO_NOTIFICATION, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_NOTIFICATION) else take_extra(_NO_NOTIFICATION, found)
+    (
+        raw.id,
+        raw.type,
+        raw.title,
+        raw.body,
+        raw.read,
+        raw.created_at,
+    ) = found.values()
+    if raw.type.__class__ is str:
+        raw.type = NotificationType.by_text[raw.type]
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 
@@ -106,8 +113,9 @@ def decode_notification_update(wire: dict[str, Unchecked]) -> NotificationUpdate
     """Read a `NotificationUpdate` from its wire form."""
     found = _NO_NOTIFICATION_UPDATE | wire
     model = new(NotificationUpdate)
-    model.read = found["read"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_NOTIFICATION_UPDATE) else read_extra(_NO_NOTIFICATION_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_NOTIFICATION_UPDATE) else take_extra(_NO_NOTIFICATION_UPDATE, found)
+    (raw.read,) = found.values()
     return model
 
 
@@ -133,8 +141,13 @@ def decode_unread_count(wire: dict[str, Unchecked]) -> UnreadCount:
     """Read a `UnreadCount` from its wire form."""
     found = _NO_UNREAD_COUNT | wire
     model = new(UnreadCount)
-    model.count = found["count"] if found["count"] is not None else found["unreadCount"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_UNREAD_COUNT) else read_extra(_NO_UNREAD_COUNT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_UNREAD_COUNT) else take_extra(_NO_UNREAD_COUNT, found)
+    (
+        raw.count,
+        *_,
+    ) = found.values()
+    raw.count = found["count"] if found["count"] is not None else found["unreadCount"]
     return model
 
 
@@ -160,8 +173,9 @@ def decode_mark_all_read_result(wire: dict[str, Unchecked]) -> MarkAllReadResult
     """Read a `MarkAllReadResult` from its wire form."""
     found = _NO_MARK_ALL_READ_RESULT | wire
     model = new(MarkAllReadResult)
-    model.updated = found["updated"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_MARK_ALL_READ_RESULT) else read_extra(_NO_MARK_ALL_READ_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_MARK_ALL_READ_RESULT) else take_extra(_NO_MARK_ALL_READ_RESULT, found)
+    (raw.updated,) = found.values()
     return model
 
 

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -36,7 +36,8 @@ def decode_preferences(wire: dict[str, Unchecked]) -> Preferences:
     """Read a `Preferences` from its wire form."""
     found = _NO_PREFERENCES | wire
     model = new(Preferences)
-    model.extra = NO_EXTRA if len(found) == len(_NO_PREFERENCES) else read_extra(_NO_PREFERENCES, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PREFERENCES) else take_extra(_NO_PREFERENCES, found)
     return model
 
 
@@ -61,7 +62,8 @@ def decode_preferences_update(wire: dict[str, Unchecked]) -> PreferencesUpdate:
     """Read a `PreferencesUpdate` from its wire form."""
     found = _NO_PREFERENCES_UPDATE | wire
     model = new(PreferencesUpdate)
-    model.extra = NO_EXTRA if len(found) == len(_NO_PREFERENCES_UPDATE) else read_extra(_NO_PREFERENCES_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_PREFERENCES_UPDATE) else take_extra(_NO_PREFERENCES_UPDATE, found)
     return model
 
 

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -92,12 +92,17 @@ def decode_search_result(wire: dict[str, Unchecked]) -> SearchResult:
     """Read a `SearchResult` from its wire form."""
     found = _NO_SEARCH_RESULT | wire
     model = new(SearchResult)
-    model.object = found["object"]
-    model.type = SearchResultType.by_text[value] if (value := found["type"]).__class__ is str else value
-    model.id = found["id"]
-    model.title = found["title"]
-    model.snippet = found["snippet"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_SEARCH_RESULT) else read_extra(_NO_SEARCH_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_SEARCH_RESULT) else take_extra(_NO_SEARCH_RESULT, found)
+    (
+        raw.object,
+        raw.type,
+        raw.id,
+        raw.title,
+        raw.snippet,
+    ) = found.values()
+    if raw.type.__class__ is str:
+        raw.type = SearchResultType.by_text[raw.type]
     return model
 
 

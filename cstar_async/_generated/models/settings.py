@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -42,10 +42,13 @@ def decode_settings(wire: dict[str, Unchecked]) -> Settings:
     """Read a `Settings` from its wire form."""
     found = _NO_SETTINGS | wire
     model = new(Settings)
-    model.object = found["object"]
-    model.team_name = found["teamName"]
-    model.team_slug = found["teamSlug"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_SETTINGS) else read_extra(_NO_SETTINGS, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_SETTINGS) else take_extra(_NO_SETTINGS, found)
+    (
+        raw.object,
+        raw.team_name,
+        raw.team_slug,
+    ) = found.values()
     return model
 
 
@@ -72,8 +75,9 @@ def decode_settings_update(wire: dict[str, Unchecked]) -> SettingsUpdate:
     """Read a `SettingsUpdate` from its wire form."""
     found = _NO_SETTINGS_UPDATE | wire
     model = new(SettingsUpdate)
-    model.team_name = found["teamName"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_SETTINGS_UPDATE) else read_extra(_NO_SETTINGS_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_SETTINGS_UPDATE) else take_extra(_NO_SETTINGS_UPDATE, found)
+    (raw.team_name,) = found.values()
     return model
 
 

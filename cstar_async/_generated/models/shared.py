@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked, is_object
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}):
@@ -61,9 +61,12 @@ def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
     """Read a `Deleted` from its wire form."""
     found = _NO_DELETED | wire
     model = new(Deleted)
-    model.deleted = found["deleted"]
-    model.id = found["id"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_DELETED) else read_extra(_NO_DELETED, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_DELETED) else take_extra(_NO_DELETED, found)
+    (
+        raw.deleted,
+        raw.id,
+    ) = found.values()
     return model
 
 
@@ -115,16 +118,23 @@ def decode_message(wire: dict[str, Unchecked]) -> Message:
     """Read a `Message` from its wire form."""
     found = _NO_MESSAGE | wire
     model = new(Message)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.ticket_id = found["ticketId"]
-    model.content = found["content"]
-    model.sender = MessageSender.by_text[value] if (value := found["sender"]).__class__ is str else value
-    model.sender_name = found["senderName"]
-    model.is_internal = found["isInternal"]
-    model.metadata = found["metadata"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE) else read_extra(_NO_MESSAGE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE) else take_extra(_NO_MESSAGE, found)
+    (
+        raw.id,
+        raw.object,
+        raw.ticket_id,
+        raw.content,
+        raw.sender,
+        raw.sender_name,
+        raw.is_internal,
+        raw.metadata,
+        raw.created_at,
+    ) = found.values()
+    if raw.sender.__class__ is str:
+        raw.sender = MessageSender.by_text[raw.sender]
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
     return model
 
 
@@ -157,11 +167,14 @@ def decode_batch_error(wire: dict[str, Unchecked]) -> BatchError:
     """Read a `BatchError` from its wire form."""
     found = _NO_BATCH_ERROR | wire
     model = new(BatchError)
-    model.id = found["id"]
-    model.index = found["index"]
-    model.code = found["code"]
-    model.message = found["message"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_BATCH_ERROR) else read_extra(_NO_BATCH_ERROR, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_BATCH_ERROR) else take_extra(_NO_BATCH_ERROR, found)
+    (
+        raw.id,
+        raw.index,
+        raw.code,
+        raw.message,
+    ) = found.values()
     return model
 
 

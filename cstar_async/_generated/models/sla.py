@@ -14,7 +14,7 @@ from cstar_async._generated.models.tickets import TicketPriority, TicketPriority
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -59,14 +59,19 @@ def decode_sla_rule(wire: dict[str, Unchecked]) -> SlaRule:
     """Read a `SlaRule` from its wire form."""
     found = _NO_SLA_RULE | wire
     model = new(SlaRule)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
-    model.response_target = found["responseTarget"]
-    model.resolution_target = found["resolutionTarget"]
-    model.business_hours_only = found["businessHoursOnly"]
-    model.enabled = found["enabled"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE) else read_extra(_NO_SLA_RULE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE) else take_extra(_NO_SLA_RULE, found)
+    (
+        raw.id,
+        raw.name,
+        raw.priority,
+        raw.response_target,
+        raw.resolution_target,
+        raw.business_hours_only,
+        raw.enabled,
+    ) = found.values()
+    if raw.priority.__class__ is str:
+        raw.priority = TicketPriority.by_text[raw.priority]
     return model
 
 
@@ -110,13 +115,18 @@ def decode_sla_rule_create(wire: dict[str, Unchecked]) -> SlaRuleCreate:
     """Read a `SlaRuleCreate` from its wire form."""
     found = _NO_SLA_RULE_CREATE | wire
     model = new(SlaRuleCreate)
-    model.name = found["name"]
-    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
-    model.response_target = found["responseTarget"]
-    model.resolution_target = found["resolutionTarget"]
-    model.business_hours_only = found["businessHoursOnly"]
-    model.enabled = found["enabled"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE_CREATE) else read_extra(_NO_SLA_RULE_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE_CREATE) else take_extra(_NO_SLA_RULE_CREATE, found)
+    (
+        raw.name,
+        raw.priority,
+        raw.response_target,
+        raw.resolution_target,
+        raw.business_hours_only,
+        raw.enabled,
+    ) = found.values()
+    if raw.priority.__class__ is str:
+        raw.priority = TicketPriority.by_text[raw.priority]
     return model
 
 
@@ -160,13 +170,18 @@ def decode_sla_rule_update(wire: dict[str, Unchecked]) -> SlaRuleUpdate:
     """Read a `SlaRuleUpdate` from its wire form."""
     found = _NO_SLA_RULE_UPDATE | wire
     model = new(SlaRuleUpdate)
-    model.name = found["name"]
-    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
-    model.response_target = found["responseTarget"]
-    model.resolution_target = found["resolutionTarget"]
-    model.business_hours_only = found["businessHoursOnly"]
-    model.enabled = found["enabled"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE_UPDATE) else read_extra(_NO_SLA_RULE_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE_UPDATE) else take_extra(_NO_SLA_RULE_UPDATE, found)
+    (
+        raw.name,
+        raw.priority,
+        raw.response_target,
+        raw.resolution_target,
+        raw.business_hours_only,
+        raw.enabled,
+    ) = found.values()
+    if raw.priority.__class__ is str:
+        raw.priority = TicketPriority.by_text[raw.priority]
     return model
 
 

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -43,10 +43,13 @@ def decode_tag(wire: dict[str, Unchecked]) -> Tag:
     """Read a `Tag` from its wire form."""
     found = _NO_TAG | wire
     model = new(Tag)
-    model.object = found["object"]
-    model.name = found["name"]
-    model.count = found["count"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_TAG) else read_extra(_NO_TAG, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_TAG) else take_extra(_NO_TAG, found)
+    (
+        raw.object,
+        raw.name,
+        raw.count,
+    ) = found.values()
     return model
 
 
@@ -73,8 +76,9 @@ def decode_tag_create(wire: dict[str, Unchecked]) -> TagCreate:
     """Read a `TagCreate` from its wire form."""
     found = _NO_TAG_CREATE | wire
     model = new(TagCreate)
-    model.name = found["name"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_TAG_CREATE) else read_extra(_NO_TAG_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_TAG_CREATE) else take_extra(_NO_TAG_CREATE, found)
+    (raw.name,) = found.values()
     return model
 
 

@@ -16,7 +16,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant, read_list
+from cstar_async._wire import NO_EXTRA, new, read_instant, read_list, take_extra
 
 
 class TicketStatus(
@@ -204,32 +204,61 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     """Read a `Ticket` from its wire form."""
     found = _NO_TICKET | wire
     model = new(Ticket)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.title = found["title"]
-    model.status = TicketStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
-    model.customer_id = found["customerId"]
-    model.customer_name = found["customerName"]
-    model.customer = decode_ticket_customer(value) if (value := found["customer"]).__class__ is dict else value
-    model.assigned_to = found["assignedTo"]
-    model.tags = found["tags"]
-    model.notes = found["notes"]
-    model.message_count = found["messageCount"]
-    model.messages = read_list(decode_message, value) if (value := found["messages"]).__class__ is list else value
-    model.response_deadline = read_instant(value) if (value := found["responseDeadline"]).__class__ is str else value
-    model.resolution_deadline = read_instant(value) if (value := found["resolutionDeadline"]).__class__ is str else value
-    model.first_response_at = read_instant(value) if (value := found["firstResponseAt"]).__class__ is str else value
-    model.response_tier = TicketSlaTier.by_text[value] if (value := found["responseTier"]).__class__ is str else value
-    model.resolution_tier = TicketSlaTier.by_text[value] if (value := found["resolutionTier"]).__class__ is str else value
-    model.sla_paused = found["slaPaused"]
-    model.metadata = found["metadata"]
-    model.custom_fields = found["customFields"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.updated_at = (value := found["updatedAt"]) and read_instant(value)
-    model.closed_at = read_instant(value) if (value := found["closedAt"]).__class__ is str else value
-    model.resolved_at = read_instant(value) if (value := found["resolvedAt"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET) else read_extra(_NO_TICKET, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET) else take_extra(_NO_TICKET, found)
+    (
+        raw.id,
+        raw.object,
+        raw.title,
+        raw.status,
+        raw.priority,
+        raw.customer_id,
+        raw.customer_name,
+        raw.customer,
+        raw.assigned_to,
+        raw.tags,
+        raw.notes,
+        raw.message_count,
+        raw.messages,
+        raw.response_deadline,
+        raw.resolution_deadline,
+        raw.first_response_at,
+        raw.response_tier,
+        raw.resolution_tier,
+        raw.sla_paused,
+        raw.metadata,
+        raw.custom_fields,
+        raw.created_at,
+        raw.updated_at,
+        raw.closed_at,
+        raw.resolved_at,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = TicketStatus.by_text[raw.status]
+    if raw.priority.__class__ is str:
+        raw.priority = TicketPriority.by_text[raw.priority]
+    if raw.customer.__class__ is dict:
+        raw.customer = decode_ticket_customer(raw.customer)
+    if raw.messages.__class__ is list:
+        raw.messages = read_list(decode_message, raw.messages)
+    if raw.response_deadline is not None:
+        raw.response_deadline = read_instant(raw.response_deadline)
+    if raw.resolution_deadline is not None:
+        raw.resolution_deadline = read_instant(raw.resolution_deadline)
+    if raw.first_response_at is not None:
+        raw.first_response_at = read_instant(raw.first_response_at)
+    if raw.response_tier.__class__ is str:
+        raw.response_tier = TicketSlaTier.by_text[raw.response_tier]
+    if raw.resolution_tier.__class__ is str:
+        raw.resolution_tier = TicketSlaTier.by_text[raw.resolution_tier]
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
+    if raw.updated_at is not None:
+        raw.updated_at = read_instant(raw.updated_at)
+    if raw.closed_at is not None:
+        raw.closed_at = read_instant(raw.closed_at)
+    if raw.resolved_at is not None:
+        raw.resolved_at = read_instant(raw.resolved_at)
     return model
 
 
@@ -259,10 +288,13 @@ def decode_ticket_customer(wire: dict[str, Unchecked]) -> TicketCustomer:
     """Read a `TicketCustomer` from its wire form."""
     found = _NO_TICKET_CUSTOMER | wire
     model = new(TicketCustomer)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.email = found["email"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CUSTOMER) else read_extra(_NO_TICKET_CUSTOMER, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CUSTOMER) else take_extra(_NO_TICKET_CUSTOMER, found)
+    (
+        raw.id,
+        raw.name,
+        raw.email,
+    ) = found.values()
     return model
 
 
@@ -325,18 +357,25 @@ def decode_ticket_create(wire: dict[str, Unchecked]) -> TicketCreate:
     """Read a `TicketCreate` from its wire form."""
     found = _NO_TICKET_CREATE | wire
     model = new(TicketCreate)
-    model.title = found["title"]
-    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
-    model.status = TicketStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.customer_id = found["customerId"]
-    model.customer_name = found["customerName"]
-    model.assigned_to = found["assignedTo"]
-    model.tags = found["tags"]
-    model.notes = found["notes"]
-    model.initial_message = found["initialMessage"]
-    model.metadata = found["metadata"]
-    model.custom_fields = found["customFields"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CREATE) else read_extra(_NO_TICKET_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CREATE) else take_extra(_NO_TICKET_CREATE, found)
+    (
+        raw.title,
+        raw.priority,
+        raw.status,
+        raw.customer_id,
+        raw.customer_name,
+        raw.assigned_to,
+        raw.tags,
+        raw.notes,
+        raw.initial_message,
+        raw.metadata,
+        raw.custom_fields,
+    ) = found.values()
+    if raw.priority.__class__ is str:
+        raw.priority = TicketPriority.by_text[raw.priority]
+    if raw.status.__class__ is str:
+        raw.status = TicketStatus.by_text[raw.status]
     return model
 
 
@@ -392,15 +431,22 @@ def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
     """Read a `TicketUpdate` from its wire form."""
     found = _NO_TICKET_UPDATE | wire
     model = new(TicketUpdate)
-    model.title = found["title"]
-    model.status = TicketStatus.by_text[value] if (value := found["status"]).__class__ is str else value
-    model.priority = TicketPriority.by_text[value] if (value := found["priority"]).__class__ is str else value
-    model.assigned_to = found["assignedTo"]
-    model.tags = found["tags"]
-    model.notes = found["notes"]
-    model.metadata = found["metadata"]
-    model.custom_fields = found["customFields"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_TICKET_UPDATE) else read_extra(_NO_TICKET_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_UPDATE) else take_extra(_NO_TICKET_UPDATE, found)
+    (
+        raw.title,
+        raw.status,
+        raw.priority,
+        raw.assigned_to,
+        raw.tags,
+        raw.notes,
+        raw.metadata,
+        raw.custom_fields,
+    ) = found.values()
+    if raw.status.__class__ is str:
+        raw.status = TicketStatus.by_text[raw.status]
+    if raw.priority.__class__ is str:
+        raw.priority = TicketPriority.by_text[raw.priority]
     return model
 
 
@@ -441,12 +487,17 @@ def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
     """Read a `MessageCreate` from its wire form."""
     found = _NO_MESSAGE_CREATE | wire
     model = new(MessageCreate)
-    model.content = found["content"]
-    model.sender = MessageSender.by_text[value] if (value := found["sender"]).__class__ is str else value
-    model.sender_name = found["senderName"]
-    model.is_internal = found["isInternal"]
-    model.metadata = found["metadata"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE_CREATE) else read_extra(_NO_MESSAGE_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE_CREATE) else take_extra(_NO_MESSAGE_CREATE, found)
+    (
+        raw.content,
+        raw.sender,
+        raw.sender_name,
+        raw.is_internal,
+        raw.metadata,
+    ) = found.values()
+    if raw.sender.__class__ is str:
+        raw.sender = MessageSender.by_text[raw.sender]
     return model
 
 

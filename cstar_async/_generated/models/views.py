@@ -14,7 +14,7 @@ from cstar_async._json import JSON, JSONObject, Unchecked
 from cstar_async._model import Model
 from cstar_async._open_enum import OpenEnum
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra
+from cstar_async._wire import NO_EXTRA, new, take_extra
 
 
 class ViewEntityType(
@@ -119,18 +119,26 @@ def decode_view(wire: dict[str, Unchecked]) -> View:
     """Read a `View` from its wire form."""
     found = _NO_VIEW | wire
     model = new(View)
-    model.id = found["id"]
-    model.name = found["name"]
-    model.entity_type = ViewEntityType.by_text[value] if (value := found["entityType"]).__class__ is str else value
-    model.filters = found["filters"]
-    model.sort_field = found["sortField"] if found["sortField"] is not None else found["sortBy"]
-    model.sort_direction = (
-        SortDirection.by_text[value]
-        if (value := found["sortDirection"] if found["sortDirection"] is not None else found["sortOrder"]).__class__ is str
-        else value
-    )
-    model.visibility = ViewVisibility.by_text[value] if (value := found["visibility"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_VIEW) else read_extra(_NO_VIEW, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_VIEW) else take_extra(_NO_VIEW, found)
+    (
+        raw.id,
+        raw.name,
+        raw.entity_type,
+        raw.filters,
+        raw.sort_field,
+        raw.sort_direction,
+        raw.visibility,
+        *_,
+    ) = found.values()
+    if raw.entity_type.__class__ is str:
+        raw.entity_type = ViewEntityType.by_text[raw.entity_type]
+    raw.sort_field = found["sortField"] if found["sortField"] is not None else found["sortBy"]
+    raw.sort_direction = found["sortDirection"] if found["sortDirection"] is not None else found["sortOrder"]
+    if raw.sort_direction.__class__ is str:
+        raw.sort_direction = SortDirection.by_text[raw.sort_direction]
+    if raw.visibility.__class__ is str:
+        raw.visibility = ViewVisibility.by_text[raw.visibility]
     return model
 
 
@@ -174,13 +182,22 @@ def decode_view_create(wire: dict[str, Unchecked]) -> ViewCreate:
     """Read a `ViewCreate` from its wire form."""
     found = _NO_VIEW_CREATE | wire
     model = new(ViewCreate)
-    model.name = found["name"]
-    model.entity_type = ViewEntityType.by_text[value] if (value := found["entityType"]).__class__ is str else value
-    model.filters = found["filters"]
-    model.sort_field = found["sortField"]
-    model.sort_direction = SortDirection.by_text[value] if (value := found["sortDirection"]).__class__ is str else value
-    model.visibility = ViewVisibility.by_text[value] if (value := found["visibility"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_VIEW_CREATE) else read_extra(_NO_VIEW_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_VIEW_CREATE) else take_extra(_NO_VIEW_CREATE, found)
+    (
+        raw.name,
+        raw.entity_type,
+        raw.filters,
+        raw.sort_field,
+        raw.sort_direction,
+        raw.visibility,
+    ) = found.values()
+    if raw.entity_type.__class__ is str:
+        raw.entity_type = ViewEntityType.by_text[raw.entity_type]
+    if raw.sort_direction.__class__ is str:
+        raw.sort_direction = SortDirection.by_text[raw.sort_direction]
+    if raw.visibility.__class__ is str:
+        raw.visibility = ViewVisibility.by_text[raw.visibility]
     return model
 
 
@@ -221,12 +238,19 @@ def decode_view_update(wire: dict[str, Unchecked]) -> ViewUpdate:
     """Read a `ViewUpdate` from its wire form."""
     found = _NO_VIEW_UPDATE | wire
     model = new(ViewUpdate)
-    model.name = found["name"]
-    model.filters = found["filters"]
-    model.sort_field = found["sortField"]
-    model.sort_direction = SortDirection.by_text[value] if (value := found["sortDirection"]).__class__ is str else value
-    model.visibility = ViewVisibility.by_text[value] if (value := found["visibility"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_VIEW_UPDATE) else read_extra(_NO_VIEW_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_VIEW_UPDATE) else take_extra(_NO_VIEW_UPDATE, found)
+    (
+        raw.name,
+        raw.filters,
+        raw.sort_field,
+        raw.sort_direction,
+        raw.visibility,
+    ) = found.values()
+    if raw.sort_direction.__class__ is str:
+        raw.sort_direction = SortDirection.by_text[raw.sort_direction]
+    if raw.visibility.__class__ is str:
+        raw.visibility = ViewVisibility.by_text[raw.visibility]
     return model
 
 

@@ -14,7 +14,7 @@ import attrs
 from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -67,16 +67,25 @@ def decode_webhook(wire: dict[str, Unchecked]) -> Webhook:
     """Read a `Webhook` from its wire form."""
     found = _NO_WEBHOOK | wire
     model = new(Webhook)
-    model.id = found["id"]
-    model.object = found["object"]
-    model.name = found["name"]
-    model.url = found["url"]
-    model.events = found["events"]
-    model.is_active = found["isActive"]
-    model.secret = found["secret"] if found["secret"] is not None else found["signingSecret"]
-    model.created_at = (value := found["createdAt"]) and read_instant(value)
-    model.updated_at = read_instant(value) if (value := found["updatedAt"]).__class__ is str else value
-    model.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK) else read_extra(_NO_WEBHOOK, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK) else take_extra(_NO_WEBHOOK, found)
+    (
+        raw.id,
+        raw.object,
+        raw.name,
+        raw.url,
+        raw.events,
+        raw.is_active,
+        raw.secret,
+        raw.created_at,
+        raw.updated_at,
+        *_,
+    ) = found.values()
+    raw.secret = found["secret"] if found["secret"] is not None else found["signingSecret"]
+    if raw.created_at is not None:
+        raw.created_at = read_instant(raw.created_at)
+    if raw.updated_at is not None:
+        raw.updated_at = read_instant(raw.updated_at)
     return model
 
 
@@ -107,10 +116,13 @@ def decode_webhook_create(wire: dict[str, Unchecked]) -> WebhookCreate:
     """Read a `WebhookCreate` from its wire form."""
     found = _NO_WEBHOOK_CREATE | wire
     model = new(WebhookCreate)
-    model.name = found["name"]
-    model.url = found["url"]
-    model.events = found["events"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_CREATE) else read_extra(_NO_WEBHOOK_CREATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_CREATE) else take_extra(_NO_WEBHOOK_CREATE, found)
+    (
+        raw.name,
+        raw.url,
+        raw.events,
+    ) = found.values()
     return model
 
 
@@ -143,11 +155,14 @@ def decode_webhook_update(wire: dict[str, Unchecked]) -> WebhookUpdate:
     """Read a `WebhookUpdate` from its wire form."""
     found = _NO_WEBHOOK_UPDATE | wire
     model = new(WebhookUpdate)
-    model.name = found["name"]
-    model.url = found["url"]
-    model.events = found["events"]
-    model.is_active = found["isActive"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_UPDATE) else read_extra(_NO_WEBHOOK_UPDATE, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_UPDATE) else take_extra(_NO_WEBHOOK_UPDATE, found)
+    (
+        raw.name,
+        raw.url,
+        raw.events,
+        raw.is_active,
+    ) = found.values()
     return model
 
 
@@ -174,8 +189,9 @@ def decode_webhook_test(wire: dict[str, Unchecked]) -> WebhookTest:
     """Read a `WebhookTest` from its wire form."""
     found = _NO_WEBHOOK_TEST | wire
     model = new(WebhookTest)
-    model.event = found["event"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TEST) else read_extra(_NO_WEBHOOK_TEST, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TEST) else take_extra(_NO_WEBHOOK_TEST, found)
+    (raw.event,) = found.values()
     return model
 
 
@@ -221,14 +237,17 @@ def decode_webhook_test_result(wire: dict[str, Unchecked]) -> WebhookTestResult:
     """Read a `WebhookTestResult` from its wire form."""
     found = _NO_WEBHOOK_TEST_RESULT | wire
     model = new(WebhookTestResult)
-    model.delivery_id = found["deliveryId"]
-    model.event = found["event"]
-    model.url = found["url"]
-    model.success = found["success"]
-    model.status = found["status"]
-    model.response_time_ms = found["responseTimeMs"]
-    model.error = found["error"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TEST_RESULT) else read_extra(_NO_WEBHOOK_TEST_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TEST_RESULT) else take_extra(_NO_WEBHOOK_TEST_RESULT, found)
+    (
+        raw.delivery_id,
+        raw.event,
+        raw.url,
+        raw.success,
+        raw.status,
+        raw.response_time_ms,
+        raw.error,
+    ) = found.values()
     return model
 
 
@@ -256,9 +275,12 @@ def decode_webhook_trigger_result(wire: dict[str, Unchecked]) -> WebhookTriggerR
     """Read a `WebhookTriggerResult` from its wire form."""
     found = _NO_WEBHOOK_TRIGGER_RESULT | wire
     model = new(WebhookTriggerResult)
-    model.event = found["event"]
-    model.delivered_to = found["deliveredTo"]
-    model.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TRIGGER_RESULT) else read_extra(_NO_WEBHOOK_TRIGGER_RESULT, wire)
+    raw: Unchecked = model
+    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TRIGGER_RESULT) else take_extra(_NO_WEBHOOK_TRIGGER_RESULT, found)
+    (
+        raw.event,
+        raw.delivered_to,
+    ) = found.values()
     return model
 
 
