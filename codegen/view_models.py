@@ -11,7 +11,7 @@ from codegen.preflight_schemas import is_model, is_union
 from codegen.preflight_unions import members_of, tags_of
 from codegen.problems import Findings
 from codegen.view_prose import described, docstring, sentence, source_of
-from codegen.view_shapes import Shape, Shapes
+from codegen.view_shapes import Reading, Shape, Shapes
 from codegen.view_usage import Usage
 
 
@@ -48,7 +48,10 @@ class FieldView:
     node: Node
     declaration: str
     doc: str
-    reading: str
+    lookups: tuple[str, ...]
+    """The expression that finds it, where it may also stand under another name."""
+    readings: tuple[Reading, ...]
+    """How it is read from its wire form, unless it stays as it came."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,10 @@ class ModelView:
     decoder: str
     decoder_doc: str
     text_readers: tuple[TextReaderView, ...]
+    targets: tuple[str, ...]
+    """The fields in the order of the document, as the targets of an assignment; none if there are no fields."""
     absent: str
+    """The name of the wire form in which nothing is set."""
     absent_fields: str
     classes: frozenset[str]
     """The other schemas that its code names."""
@@ -158,6 +164,7 @@ class ModelViews:
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
             text_readers=tuple(_text_reader(name, schema[key]) for key in ("x-cstar-text-as",) if key in schema),
+            targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),) if fields else (),
             absent=f"_NO_{stem.upper()}",
             absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
             classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
@@ -186,7 +193,8 @@ class ModelViews:
             node=node,
             declaration=f"{attribute}: {annotation}{default}",
             doc=docstring([described(node)], depth=1),
-            reading=shape.read(_lookup(wire, node.get("x-cstar-aliases", ()), null_counts=is_request)),
+            lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
+            readings=shape.readings(f"raw.{attribute}"),
         )
 
 
@@ -217,12 +225,14 @@ def request_annotation(shape: Shape, *, is_required: bool) -> tuple[str, str]:
     return (shape.taken_as_said, "") if is_required else (f"{shape.taken_as_said} | Unset", " = UNSET")
 
 
-def _lookup(wire: str, aliases: list[str], *, null_counts: bool) -> str:
-    """The expression that finds a field, under its name or under another that it has been seen under.
+def _lookups(wire: str, aliases: list[str], *, null_counts: bool) -> tuple[str, ...]:
+    """The expression that finds a field under its name or under another that it has been seen under; none if there is no other.
 
     Every field is in `found`, absent ones too; `wire` has only what arrived. In an answer a null says nothing, so that another name
     may say more; in a body it clears the field.
     """
+    if not aliases:
+        return ()
     *earlier, last = (wire, *aliases)
     told = "found[{name!r}] if {name!r} in wire else " if null_counts else "found[{name!r}] if found[{name!r}] is not None else "
-    return "".join(told.format(name=name) for name in earlier) + f"found[{last!r}]"
+    return ("".join(told.format(name=name) for name in earlier) + f"found[{last!r}]",)

@@ -32,6 +32,15 @@ from codegen.problems import Findings
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a value is read."""
+
+    condition: str
+    """What must hold for it to need reading."""
+    expression: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shape:
     """What a value may be."""
 
@@ -41,8 +50,8 @@ class Shape:
     """The type of an argument that takes it."""
     value_reader: str = ""
     """The function that reads one value from its wire form, whatever came; empty: values stay as they came."""
-    text_reader: str = ""
-    """The expression that reads one text named `value`; set where only texts are read."""
+    members: str = ""
+    """The mapping that has a member for every text; set for enums."""
     object_reader: str = ""
     """The function that reads one object from its wire form."""
     container: str = ""
@@ -78,31 +87,32 @@ class Shape:
         """The type of an argument, None only where the document has null."""
         return f"{self.taken} | None" if self.is_nullable else self.taken
 
-    def read(self, value: str) -> str:
-        """The expression that reads it from the expression of its wire form.
+    def readings(self, place: str) -> tuple[Reading, ...]:
+        """How it is read from its wire form where that stands; none: it stays as it came.
 
-        What needs no reading is told apart in the expression itself: most fields are absent or plain, and a call for each of them
-        would double the time of a decoder.
+        What needs no reading is told apart before: most fields are absent or plain, and a call for each of them would double the
+        time of a decoder.
+
+        Args:
+            place: The expression of the place.
         """
         if self.container:
             kind = "dict" if self.container == "read_map" else "list"
-            reading = f"{self.container}({self.object_reader or self.value_reader}, value)"
-            return f"{reading} if (value := {value}).__class__ is {kind} else value"
+            reader = f"{self.container}({self.object_reader or self.value_reader}, {place})"
+            return (Reading(condition=f"{place}.__class__ is {kind}", expression=reader),)
         if self.object_reader:
-            return f"{self.object_reader}(value) if (value := {value}).__class__ is dict else value"
-        if self is INSTANT:
-            return f"(value := {value}) and read_instant(value)"
-        if self.text_reader:
-            return f"{self.text_reader} if (value := {value}).__class__ is str else value"
+            return (Reading(condition=f"{place}.__class__ is dict", expression=f"{self.object_reader}({place})"),)
+        if self.members:
+            return (Reading(condition=f"{place}.__class__ is str", expression=f"{self.members}[{place}]"),)
         if self.value_reader:
-            return f"{self.value_reader}({value})"
-        return value
+            return (Reading(condition=f"{place} is not None", expression=f"{self.value_reader}({place})"),)
+        return ()
 
 
 TEXT = Shape(held="str", taken="str", is_text=True)
 ANYTHING = Shape(held="JSON", taken="JSON | JSONObject", is_text=True)
 FREE_OBJECT = Shape(held="dict[str, JSON]", taken="JSONObject")
-INSTANT = Shape(held="datetime", taken="datetime", value_reader="read_instant", text_reader="read_instant(value)")
+INSTANT = Shape(held="datetime", taken="datetime", value_reader="read_instant")
 
 _LEAVES: dict[type, Shape] = {
     StringProperty: TEXT,
@@ -150,7 +160,7 @@ class Shapes:
             taken=names.input_alias(name),
             given=names.input_alias(name),
             value_reader=f"{name}.read",
-            text_reader=f"{name}.by_text[value]",
+            members=f"{name}.by_text",
             classes=(name,),
             is_text=True,
         )

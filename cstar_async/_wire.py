@@ -87,6 +87,14 @@ def read_extra(known: Mapping[str, Unchecked], wire: Mapping[str, Unchecked]) ->
     return {key: value for key, value in wire.items() if key not in known}
 
 
+def take_extra(known: Mapping[str, Unchecked], found: dict[str, Unchecked]) -> dict[str, JSON]:
+    """The fields that the document does not know, as they came, taken out of the union of those that it knows and those that came.
+
+    A union keeps the order of its first part, so that what is left is as many values as the document knows fields, in its order.
+    """
+    return {key: found.pop(key) for key in list(found)[len(known) :]}
+
+
 def chosen(readers: Mapping[str, T], tag: Unchecked, fallback: T) -> T:
     """The reader that a tag asks for; the fallback for a tag that is unknown, missing or no text."""
     return readers.get(tag, fallback) if isinstance(tag, str) else fallback

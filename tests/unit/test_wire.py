@@ -99,6 +99,14 @@ def test_extra_is_what_is_not_known() -> None:
     assert {"b": [1]} == _wire.read_extra({"a": None}, {"a": 1, "b": [1]})
 
 
+def test_unknown_fields_are_taken_out_of_the_union_with_the_known_ones() -> None:
+    """In the order of the wire, and what is left is in the order of the document."""
+    known = {"a": None, "b": None}
+    found = known | {"z": 1, "b": 2, "y": 3}
+    assert [("z", 1), ("y", 3)] == list(_wire.take_extra(known, found).items())
+    assert [("a", None), ("b", 2)] == list(found.items())
+
+
 @pytest.mark.parametrize(
     "write",
     [
