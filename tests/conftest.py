@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from importlib import import_module
 
 import pytest
 from coverage import Coverage
@@ -24,6 +25,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
     coverage = Coverage.current() if item.get_closest_marker("no_cover") else None
     if coverage is None:
         return (yield)
+    import_module("cstar_async._aiohttp")  # at the first request otherwise, and its definitions would count as never run
     coverage.stop()
     try:
         return (yield)
