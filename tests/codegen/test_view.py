@@ -6,6 +6,7 @@ import ast
 import functools
 from collections import defaultdict
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,7 +46,14 @@ def _operations(raw: Node) -> dict[str, OperationView]:
 
 def _read(field: FieldView, **wire: Any) -> Any:
     """What a decoder would make of a field."""
-    return eval(field.reading, {**vars(_wire), **vars(tickets), "wire": wire, "found": defaultdict(lambda: None, wire)})
+    raw = SimpleNamespace(**{field.attribute: wire.get(field.wire)})
+    scope = {**vars(_wire), **vars(tickets), "wire": wire, "found": defaultdict(lambda: None, wire), "raw": raw}
+    for lookup in field.lookups:
+        setattr(raw, field.attribute, eval(lookup, scope))
+    for one in field.readings:
+        if eval(one.condition, scope):
+            setattr(raw, field.attribute, eval(one.expression, scope))
+    return getattr(raw, field.attribute)
 
 
 MESSAGE = {"$ref": f"{SCHEMAS}/Message"}
