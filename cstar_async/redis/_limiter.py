@@ -408,6 +408,7 @@ class RedisRateLimiter:
             "reserve": mirror.reserve,
             "limit": mirror.limit,
             "length": mirror.length,
+            "lateness": mirror.late,
         }
         known = mirror.knowledge(now)
         if known is not None:

@@ -68,6 +68,7 @@ class Mirror(Window):
         self.learning = None
         if has_news:
             return
+        self._late = max(self._late, reply["lateness"])
         left, reset = reply.get("left"), reply.get("reset")
         self.limit, self.remaining, self.length = int(reply["limit"]), int(reply["remaining"]), float(reply["length"])
         if left is None:
@@ -76,17 +77,27 @@ class Mirror(Window):
             self._end_at(now + float(left))
         self._last_limit, self._last_reset = str(self.limit), None if reset is None else str(int(reset))
 
+    @property
+    def late(self) -> float:
+        """Seconds by which a window is known to end later than stated at most: an answer to whoever went ahead showed it."""
+        return self._late
+
     def go_ahead(self) -> None:
         """Begin a new window, of which this process learns the state."""
         self._open()
 
     def knowledge(self, now: float) -> dict[str, Unchecked] | None:
         """The window as it stands, for the book; None if nothing is known of it, or it is over."""
-        left = self.seconds_until_end(now)
-        if not left:
+        if self._ends is None or now >= self._opens:
             return None
-        known: dict[str, Unchecked] = {"limit": self.limit, "remaining": self.remaining, "length": self.length, "left": left}
-        reset = read_count(self._last_reset)
+        left, reset = self._ends - now, read_count(self._last_reset)
+        known: dict[str, Unchecked] = {
+            "limit": self.limit,
+            "remaining": self.remaining,
+            "length": self.length,
+            "left": left,
+            "is_exact": self._late > 0 and self._opens == self._ends,
+        }
         return known if reset is None else {**known, "reset": reset}
 
     def has_room(self, priority: Priority, now: float) -> bool:

@@ -24,6 +24,7 @@ local book = text and cjson.decode(text) or {
   state = 'blank', -- or 'open': nobody knows yet what the new window has; 'ahead': somebody goes to learn it; 'known'
   limit = word.limit, remaining = word.limit, length = word.length,
   born = now,      -- by this a process tells a book from the one before it
+  lateness = 0,    -- by so much later than stated a window may end: somebody came when it was over, and was too early
   grants = now,    -- the number of the last permit; it begins with the time, so that no later book gives a number again
   lost = 0,        -- calls whose answers nobody saw; the server may have counted them
   lost_at = 0,     -- the number of the last permit before the last of them was lost
@@ -60,8 +61,8 @@ local function lose(calls)
 end
 
 -- A window that is over. What it leaves of lost calls is no concern of the next.
-if book.ends and book.ends <= now then
-  book.state, book.remaining, book.lost, book.ends = 'open', book.limit, 0, nil
+if book.ends and book.opens <= now then
+  book.state, book.remaining, book.lost, book.ends, book.opens = 'open', book.limit, 0, nil, nil
 end
 
 -- What the process did since its last word.
@@ -79,18 +80,19 @@ book.members[word.member] = me
 
 -- What it knows of the window. What it learned just now is news; the rest only counts where the book knows less.
 local known = word.known
+book.lateness = math.max(book.lateness, word.lateness * 1000)
 if known then
   local ends = now + math.floor(known.left * 1000)
   if known.refused then
     book.closed = math.max(book.closed or 0, ends)
-    book.limit, book.remaining, book.ends, book.state = known.limit, 0, book.closed, 'known'
+    book.limit, book.remaining, book.ends, book.opens, book.state = known.limit, 0, book.closed, book.closed, 'known'
   elseif not (book.closed and now < book.closed) then
     local is_later
     if book.ends then is_later = ends > book.ends + SAME_WINDOW else is_later = known.is_news or book.state == 'blank' end
     if is_later then
       book.lost, book.lost_at = 0, book.grants
       book.limit, book.remaining, book.length, book.reset = known.limit, known.remaining, known.length, known.reset
-      book.ends, book.state = ends, 'known'
+      book.ends, book.opens, book.state = ends, ends + (known.is_exact and 0 or book.lateness), 'known'
     elseif book.ends and ends >= book.ends - SAME_WINDOW and (known.is_news or known.limit == book.limit) then
       book.remaining = known.limit == book.limit and math.min(book.remaining, known.remaining) or known.remaining
       book.limit = known.limit
@@ -185,9 +187,9 @@ local left = book.ends and (book.ends - now) / 1000
 local chances, again = {}, nil
 for priority = 1, 2 do
   local is_soon = book.state ~= 'known' or not left or book.remaining - book.lost > kept[priority]
-  chances[priority] = is_soon and 0 or left
+  chances[priority] = is_soon and 0 or math.max(0, left)
   if me.wants[priority] > 0 then
-    local wait = is_soon and SOON or left
+    local wait = is_soon and SOON or (book.opens - now) / 1000
     again = again and math.min(again, wait) or wait
   end
 end
@@ -198,6 +200,6 @@ redis.call('SET', KEYS[1], cjson.encode(book), 'PX', string.format('%d', lasts))
 return cjson.encode({
   granted = granted, is_ahead = is_ahead, number = book.grants,
   state = book.state, limit = book.limit, remaining = book.remaining, length = book.length, left = left, reset = book.reset,
-  born = book.born, gathering = book.until_gathered and book.gathered or 0, peers = peers,
+  lateness = book.lateness / 1000, born = book.born, gathering = book.until_gathered and book.gathered or 0, peers = peers,
   elsewhere = elsewhere, wanted = wanted, chances = chances, again = again,
 })

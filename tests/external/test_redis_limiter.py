@@ -73,6 +73,14 @@ async def learn(limiter: RedisRateLimiter, remaining: int) -> None:
     limiter.settle(await ask(limiter), 200, headers(remaining), CLOCK)
 
 
+async def move(redis: Redis, *, opens: int) -> None:
+    """The window counts as over so many milliseconds from now; its stated end keeps its distance from that."""
+    book = json.loads(await redis.get(BOOK))
+    seconds, micros = await redis.time()
+    by = seconds * 1000 + micros // 1000 + opens - book["opens"]
+    await redis.set(BOOK, json.dumps(book | {"ends": book["ends"] + by, "opens": book["opens"] + by, "closed": 0}), keepttl=True)
+
+
 Pair = tuple[RedisRateLimiter, RedisRateLimiter]
 
 
@@ -123,6 +131,28 @@ async def test_refusal_closes_the_window_for_everybody(pair: Pair) -> None:
     with pytest.raises(RateLimitWaitError) as caught:
         await ask(other)
     assert 590 <= caught.value.wait <= 600
+
+
+async def test_window_opens_a_second_later_where_the_server_rounds_down(
+    pair: Pair, redis: Redis, redis_server: RedisServer
+) -> None:
+    """Whoever went ahead was refused for a second: no process goes into a later window before that is over, too."""
+    one, other = pair
+    one.settle(await ask(one), 429, {"Retry-After": "1"}, CLOCK)
+    with pytest.raises(RateLimitWaitError) as caught:
+        await ask(one, longest=0.5)
+    assert caught.value.wait <= 1.0
+    await move(redis, opens=-1)
+    await learn(other, 0)
+    with pytest.raises(RateLimitWaitError) as caught:
+        await ask(one)
+    assert abs(caught.value.retry_at.timestamp() - ENDS) <= 1.5
+    await asyncio.sleep(0.1)  # and both have said all there is to say
+    await move(redis, opens=500)
+    async with RedisRateLimiter(redis_server.url, key="main") as new:
+        waiting = ask(new)
+        assert [False] == await granted(waiting)
+        assert [True] == await granted(waiting)
 
 
 async def test_what_others_outside_of_the_fleet_spend_counts(pair: Pair) -> None:

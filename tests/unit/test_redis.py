@@ -57,7 +57,7 @@ def reply(**changes: Any) -> dict[str, Any]:
     """An answer of the book: a window with 1,000 calls, of which nobody else wants any."""
     window = {"state": "known", "limit": 1000, "remaining": 1000, "length": 3600, "left": 3600.0, "reset": int(EPOCH) + 3600}
     grant = {"granted": [0, 0], "is_ahead": False, "number": 1, "elsewhere": 0, "wanted": [0, 0], "chances": [0, 0]}
-    fleet = {"born": 5, "gathering": 0, "peers": 0}
+    fleet = {"lateness": 0, "born": 5, "gathering": 0, "peers": 0}
     return {**window, **grant, **fleet, **changes}
 
 
@@ -229,6 +229,30 @@ async def test_refusal_closes_the_window_for_the_fleet(limiter: RedisRateLimiter
     await call(limiter)
     known = book.words[1]["known"]
     assert (True, 0, 60.0) == (known["refused"], known["remaining"], known["left"])
+
+
+async def test_window_that_ends_later_than_stated_is_told(limiter: RedisRateLimiter, book: Book) -> None:
+    """Whoever went ahead came too early: the server rounds down, and the others need not find out for themselves."""
+    book.answers += [{"state": "ahead", "is_ahead": True, "number": 7}]
+    limiter.settle(await call(limiter), 429, {"Retry-After": "1"}, CLOCK)
+    await call(limiter)
+    assert [(0.0, None), (1.0, True)] == [(word["lateness"], word.get("known", {}).get("is_exact")) for word in book.words[:2]]
+
+
+async def test_window_that_ends_later_than_stated_is_heard_of(limiter: RedisRateLimiter, book: Book) -> None:
+    """From the book, for the time when Redis is away, and for a book that is begun anew."""
+    book.answers.append({"lateness": 1.0, "left": 5.0})
+    await call(limiter)
+    await call(limiter)
+    assert (1.0, False) == (book.words[1]["lateness"], book.words[1]["known"]["is_exact"])
+
+
+def test_window_is_known_until_it_counts_as_over() -> None:
+    """Calls that are answered after its stated end are told, too."""
+    mirror = Mirror(reserve=0.0, share=10)
+    mirror.adopt(reply(left=10.0, lateness=1.0), 0.0, has_news=False)
+    knowledge = [mirror.knowledge(now) for now in (9.5, 10.5, 11.0)]
+    assert [0.5, -0.5, None] == [known and known["left"] for known in knowledge]
 
 
 async def test_wait_longer_than_allowed_is_refused(limiter: RedisRateLimiter, book: Book) -> None:
