@@ -155,8 +155,10 @@ class RedisRateLimiter:
         self._is_away = False
         self._retry_at = 0.0
         self._retry = FIRST_RETRY
+        self._timeout = timeout
         self._patience = 2 * RETRY + timeout
-        # What the book said of itself: its name, the gathering that it calls for, how many others there are.
+        # What the book said of itself: its time less that of the loop, its name, its gathering, how many others there are.
+        self._ahead_of_loop: float | None = None
         self._born = 0
         self._heard_at = 0.0
         self._gathering = 0
@@ -393,6 +395,7 @@ class RedisRateLimiter:
         word: dict[str, Unchecked] = {
             "member": self._member,
             "turn": self._turn,
+            "listens_until": self._listens_until(),
             "held": mirror.in_flight,
             "spare": 0 if self._is_closed else mirror.spare(),
             "is_alone": mirror.is_alone,
@@ -420,10 +423,17 @@ class RedisRateLimiter:
             }
         return word
 
+    def _listens_until(self) -> int:
+        """Until when the answer to a word is waited for, in milliseconds of Redis; 0 as long as it never told its time."""
+        if self._ahead_of_loop is None:
+            return 0
+        return int((asyncio.get_running_loop().time() + self._ahead_of_loop + self._timeout) * 1000)
+
     def _hear(self, reply: dict[str, Unchecked]) -> None:
         """Take what the book gives, and let those who wait know where they are."""
+        self._ahead_of_loop = reply["now"] / 1000 - asyncio.get_running_loop().time()
         if "late" in reply:
-            # redis-py sent a word twice, and this is the answer to its second coming.
+            # redis-py sent a word twice, and this is the answer to its second coming; or the clock of Redis was set.
             self._speak(0.0)
             return
         if self._is_away:

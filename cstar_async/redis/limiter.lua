@@ -33,8 +33,9 @@ local book = text and cjson.decode(text) or {
 }
 
 local me = book.members[word.member] or { turn = 0, served = 0 }
-if word.turn <= me.turn then
-  return cjson.encode({ late = true })
+-- A word that came twice, or lay in the socket of a Redis that hung until its sender listened no more: its times are wrong by that.
+if word.turn <= me.turn or (word.listens_until > 0 and word.listens_until < now) then
+  return cjson.encode({ late = true, now = now })
 end
 
 -- Whether the book knows what the processes hold.
@@ -200,6 +201,6 @@ redis.call('SET', KEYS[1], cjson.encode(book), 'PX', string.format('%d', lasts))
 return cjson.encode({
   granted = granted, is_ahead = is_ahead, number = book.grants,
   state = book.state, limit = book.limit, remaining = book.remaining, length = book.length, left = left, reset = book.reset,
-  lateness = book.lateness / 1000, born = book.born, gathering = book.until_gathered and book.gathered or 0, peers = peers,
+  now = now, lateness = book.lateness / 1000, born = book.born, gathering = book.until_gathered and book.gathered or 0, peers = peers,
   elsewhere = elsewhere, wanted = wanted, chances = chances, again = again,
 })

@@ -224,7 +224,18 @@ async def test_word_that_comes_late_changes_nothing(pair: Pair, redis: Redis) ->
     await learn(one, 50)
     await ask(one)
     word = json.dumps({**one._word(), "turn": 1, "held": 40})
-    assert {"late": True} == json.loads(await redis.eval(one._script.text, 1, BOOK, word))
+    assert json.loads(await redis.eval(one._script.text, 1, BOOK, word))["late"]
+    assert 1 == json.loads(await redis.get(BOOK))["members"][one._member]["held"]
+
+
+async def test_word_whose_sender_listens_no_more_changes_nothing(pair: Pair, redis: Redis) -> None:
+    """A Redis that hung reads it later, and the times in it are wrong by so much."""
+    one, _ = pair
+    await learn(one, 50)
+    await ask(one)
+    word = one._word()
+    stale = json.dumps({**word, "held": 40, "listens_until": word["listens_until"] - 2000})
+    assert json.loads(await redis.eval(one._script.text, 1, BOOK, stale))["late"]
     assert 1 == json.loads(await redis.get(BOOK))["members"][one._member]["held"]
 
 

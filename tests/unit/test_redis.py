@@ -57,7 +57,7 @@ def reply(**changes: Any) -> dict[str, Any]:
     """An answer of the book: a window with 1,000 calls, of which nobody else wants any."""
     window = {"state": "known", "limit": 1000, "remaining": 1000, "length": 3600, "left": 3600.0, "reset": int(EPOCH) + 3600}
     grant = {"granted": [0, 0], "is_ahead": False, "number": 1, "elsewhere": 0, "wanted": [0, 0], "chances": [0, 0]}
-    fleet = {"lateness": 0, "born": 5, "gathering": 0, "peers": 0}
+    fleet = {"now": 1_000_000, "lateness": 0, "born": 5, "gathering": 0, "peers": 0}
     return {**window, **grant, **fleet, **changes}
 
 
