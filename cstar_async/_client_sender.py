@@ -201,8 +201,8 @@ class ClientSender(Runtime):
             json,
             idempotency_key,
             options,
-            is_under_team=not written.startswith("/api/"),
-            is_keyed=is_keyed,
+            not written.startswith("/api/"),
+            is_keyed,
         )
         await self.perform(call)
         response = self._free_response(call)
@@ -292,8 +292,8 @@ class ClientSender(Runtime):
             body,
             idempotency_key,
             options,
-            is_under_team=operation.scope != "root",
-            is_keyed=operation.idempotent,
+            operation.scope != "root",
+            operation.idempotent,
         )
 
     def _call(
@@ -304,7 +304,6 @@ class ClientSender(Runtime):
         body: object,
         idempotency_key: str | None,
         options: RequestOptions | None,
-        *,
         is_under_team: bool,
         is_keyed: bool,
     ) -> Call:

@@ -12,7 +12,7 @@ import orjson
 
 from cstar_async._headers import REQUEST_ID
 from cstar_async._http import HttpResponse
-from cstar_async._json import Unchecked, is_object, is_text, is_whole
+from cstar_async._json import Unchecked, is_object, is_text
 from cstar_async._wire import read_instant
 from cstar_async.errors import DecodeError
 from cstar_async.pagination import Pagination
@@ -111,7 +111,8 @@ def read_text(response: HttpResponse, content_type: str | None) -> str | None:
 
 
 def _count(value: Unchecked) -> int | None:
-    return value if is_whole(value) and value >= 0 else None
+    # A parsed whole number is an int and nothing else; true and false are not.
+    return value if value.__class__ is int and value >= 0 else None
 
 
 def kind_of(value: Unchecked) -> str:

@@ -70,8 +70,10 @@ def read_count(text: str | None) -> int | None:
     """A header that counts something: a whole number from 0, or None for anything else."""
     if text is None or len(text) > 18:
         return None
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+    if text.isdigit() and text.isascii():
+        return int(text)
+    stripped = text.strip()
+    return None if stripped == text else read_count(stripped)
 
 
 def read_date(text: str | None) -> float | None:

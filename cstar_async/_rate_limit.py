@@ -209,9 +209,9 @@ class Window:
         Returns:
             Whether it was such an answer; if not, nothing was learned and `observe` is to read it.
         """
-        if status == 429 or self.learning is not None or self._last_reset is None:
-            return False
-        if self._last_reset != headers.get(RATE_RESET) or self._last_limit != headers.get(RATE_LIMIT):
+        # While somebody learns, no end is known, and an answer that states none is no such answer.
+        reset = headers.get(RATE_RESET)
+        if reset is None or reset != self._last_reset or headers.get(RATE_LIMIT) != self._last_limit or status == 429:
             return False
         remaining = read_count(headers.get(RATE_REMAINING))
         if remaining is None:

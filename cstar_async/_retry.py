@@ -181,7 +181,7 @@ class RetryBudget:
         self._tokens -= COST_OF_RETRY
         return True
 
-    def refill(self, *, after_retry: bool) -> None:
+    def refill(self, after_retry: bool) -> None:
         """Note a success."""
         if self._most is not None and self._tokens < self._most:
             self._tokens = min(self._most, self._tokens + (GAIN_AFTER_RETRY if after_retry else GAIN_OF_SUCCESS))

@@ -68,7 +68,7 @@ class Runtime:
                     failure, raised = Failure(sent=error.sent), cast("TransportError | APIError", error)
                 else:
                     if 200 <= response.status <= 299 or (response.status == 404 and may_be_done and call.method == "DELETE"):
-                        core.budget.refill(after_retry=call.attempts > 1)
+                        core.budget.refill(call.attempts > 1)
                         call.response = response
                         return
                     facts = read_error(response, core.clock.time())
