@@ -41,6 +41,9 @@ AiActionInput: TypeAlias = AiAction | Literal["auto-tag", "suggest-reply", "summ
 """What an argument takes as `AiAction`: a constant, its text, or an unknown text."""
 
 
+_AI_ACTION: Final = AiAction.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class AiRun(Model):
     """What the language model is to do, and with what.
@@ -69,14 +72,14 @@ def decode_ai_run(wire: dict[str, Unchecked]) -> AiRun:
     found = _NO_AI_RUN | wire
     model = new(AiRun)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AI_RUN) else take_extra(_NO_AI_RUN, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_AI_RUN, found)
     (
         raw.action,
         raw.ticket_id,
         raw.text,
     ) = found.values()
     if raw.action.__class__ is str:
-        raw.action = AiAction.by_text[raw.action]
+        raw.action = _AI_ACTION[raw.action]
     return model
 
 
@@ -107,14 +110,14 @@ def decode_ai_result(wire: dict[str, Unchecked]) -> AiResult:
     found = _NO_AI_RESULT | wire
     model = new(AiResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AI_RESULT) else take_extra(_NO_AI_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_AI_RESULT, found)
     (
         raw.object,
         raw.action,
         raw.result,
     ) = found.values()
     if raw.action.__class__ is str:
-        raw.action = AiAction.by_text[raw.action]
+        raw.action = _AI_ACTION[raw.action]
     if raw.result.__class__ is dict:
         raw.result = decode_ai_output(raw.result)
     return model
@@ -143,7 +146,7 @@ def decode_ai_output(wire: dict[str, Unchecked]) -> AiOutput:
     found = _NO_AI_OUTPUT | wire
     model = new(AiOutput)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AI_OUTPUT) else take_extra(_NO_AI_OUTPUT, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_AI_OUTPUT, found)
     (raw.suggestion,) = found.values()
     return model
 

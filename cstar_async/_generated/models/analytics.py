@@ -52,7 +52,7 @@ def decode_analytics_overview(wire: dict[str, Unchecked]) -> AnalyticsOverview:
     found = _NO_ANALYTICS_OVERVIEW | wire
     model = new(AnalyticsOverview)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_OVERVIEW) else take_extra(_NO_ANALYTICS_OVERVIEW, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_ANALYTICS_OVERVIEW, found)
     (
         raw.object,
         raw.period,
@@ -96,7 +96,7 @@ def decode_analytics_tickets(wire: dict[str, Unchecked]) -> AnalyticsTickets:
     found = _NO_ANALYTICS_TICKETS | wire
     model = new(AnalyticsTickets)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_TICKETS) else take_extra(_NO_ANALYTICS_TICKETS, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_ANALYTICS_TICKETS, found)
     (
         raw.total,
         raw.open,
@@ -132,7 +132,7 @@ def decode_analytics_customers(wire: dict[str, Unchecked]) -> AnalyticsCustomers
     found = _NO_ANALYTICS_CUSTOMERS | wire
     model = new(AnalyticsCustomers)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_CUSTOMERS) else take_extra(_NO_ANALYTICS_CUSTOMERS, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_ANALYTICS_CUSTOMERS, found)
     (
         raw.total,
         raw.active,
@@ -166,7 +166,7 @@ def decode_analytics_csat(wire: dict[str, Unchecked]) -> AnalyticsCsat:
     found = _NO_ANALYTICS_CSAT | wire
     model = new(AnalyticsCsat)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_ANALYTICS_CSAT) else take_extra(_NO_ANALYTICS_CSAT, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_ANALYTICS_CSAT, found)
     (
         raw.average,
         raw.total_responses,
@@ -203,7 +203,7 @@ def decode_agent_analytics(wire: dict[str, Unchecked]) -> AgentAnalytics:
     found = _NO_AGENT_ANALYTICS | wire
     model = new(AgentAnalytics)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AGENT_ANALYTICS) else take_extra(_NO_AGENT_ANALYTICS, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_AGENT_ANALYTICS, found)
     (
         raw.member_id,
         raw.name,

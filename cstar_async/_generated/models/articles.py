@@ -38,6 +38,9 @@ ArticleStatusInput: TypeAlias = ArticleStatus | Literal["draft", "published", "a
 """What an argument takes as `ArticleStatus`: a constant, its text, or an unknown text."""
 
 
+_ARTICLE_STATUS: Final = ArticleStatus.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Article(Model):
     """A page of the knowledge base, for customers or for the team alone.
@@ -120,7 +123,7 @@ def decode_article(wire: dict[str, Unchecked]) -> Article:
     found = _NO_ARTICLE | wire
     model = new(Article)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE) else take_extra(_NO_ARTICLE, found)
+    raw.extra = NO_EXTRA if len(found) == 20 else take_extra(_NO_ARTICLE, found)
     (
         raw.id,
         raw.object,
@@ -144,7 +147,7 @@ def decode_article(wire: dict[str, Unchecked]) -> Article:
         raw.updated_at,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = ArticleStatus.by_text[raw.status]
+        raw.status = _ARTICLE_STATUS[raw.status]
     if raw.published_at is not None:
         raw.published_at = read_instant(raw.published_at)
     if raw.created_at is not None:
@@ -213,7 +216,7 @@ def decode_article_create(wire: dict[str, Unchecked]) -> ArticleCreate:
     found = _NO_ARTICLE_CREATE | wire
     model = new(ArticleCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_CREATE) else take_extra(_NO_ARTICLE_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 12 else take_extra(_NO_ARTICLE_CREATE, found)
     (
         raw.title,
         raw.content,
@@ -229,7 +232,7 @@ def decode_article_create(wire: dict[str, Unchecked]) -> ArticleCreate:
         raw.metadata,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = ArticleStatus.by_text[raw.status]
+        raw.status = _ARTICLE_STATUS[raw.status]
     return model
 
 
@@ -296,7 +299,7 @@ def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
     found = _NO_ARTICLE_UPDATE | wire
     model = new(ArticleUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_ARTICLE_UPDATE) else take_extra(_NO_ARTICLE_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 12 else take_extra(_NO_ARTICLE_UPDATE, found)
     (
         raw.title,
         raw.content,
@@ -312,7 +315,7 @@ def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
         raw.metadata,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = ArticleStatus.by_text[raw.status]
+        raw.status = _ARTICLE_STATUS[raw.status]
     return model
 
 

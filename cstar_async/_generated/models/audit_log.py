@@ -62,7 +62,7 @@ def decode_audit_log_entry(wire: dict[str, Unchecked]) -> AuditLogEntry:
     found = _NO_AUDIT_LOG_ENTRY | wire
     model = new(AuditLogEntry)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUDIT_LOG_ENTRY) else take_extra(_NO_AUDIT_LOG_ENTRY, found)
+    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_AUDIT_LOG_ENTRY, found)
     (
         raw.id,
         raw.action,

@@ -52,6 +52,10 @@ WhoamiEnvironmentInput: TypeAlias = WhoamiEnvironment | Literal["live", "test"] 
 """What an argument takes as `WhoamiEnvironment`: a constant, its text, or an unknown text."""
 
 
+_WHOAMI_ENVIRONMENT: Final = WhoamiEnvironment.by_text
+_WHOAMI_KEY_TYPE: Final = WhoamiKeyType.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Whoami(Model):
     """The team and the nature of an API key.
@@ -89,7 +93,7 @@ def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
     found = _NO_WHOAMI | wire
     model = new(Whoami)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_WHOAMI) else take_extra(_NO_WHOAMI, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_WHOAMI, found)
     (
         raw.team_id,
         raw.team_name,
@@ -98,9 +102,9 @@ def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
         raw.environment,
     ) = found.values()
     if raw.key_type.__class__ is str:
-        raw.key_type = WhoamiKeyType.by_text[raw.key_type]
+        raw.key_type = _WHOAMI_KEY_TYPE[raw.key_type]
     if raw.environment.__class__ is str:
-        raw.environment = WhoamiEnvironment.by_text[raw.environment]
+        raw.environment = _WHOAMI_ENVIRONMENT[raw.environment]
     return model
 
 

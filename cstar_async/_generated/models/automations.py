@@ -197,6 +197,10 @@ AutomationTriggerEventInput: TypeAlias = (
 """What an argument takes as `AutomationTriggerEvent`: a constant, its text, or an unknown text."""
 
 
+_AUTOMATION_TEST_RESOURCE_TYPE: Final = AutomationTestResourceType.by_text
+_AUTOMATION_TRIGGER_EVENT: Final = AutomationTriggerEvent.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Automation(Model):
     """A rule that acts by itself: an event, conditions, actions.
@@ -240,7 +244,7 @@ def decode_automation(wire: dict[str, Unchecked]) -> Automation:
     found = _NO_AUTOMATION | wire
     model = new(Automation)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION) else take_extra(_NO_AUTOMATION, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_AUTOMATION, found)
     (
         raw.id,
         raw.name,
@@ -251,7 +255,7 @@ def decode_automation(wire: dict[str, Unchecked]) -> Automation:
         raw.execution_count,
     ) = found.values()
     if raw.trigger_event.__class__ is str:
-        raw.trigger_event = AutomationTriggerEvent.by_text[raw.trigger_event]
+        raw.trigger_event = _AUTOMATION_TRIGGER_EVENT[raw.trigger_event]
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
@@ -284,7 +288,7 @@ def decode_automation_conditions(wire: dict[str, Unchecked]) -> AutomationCondit
     found = _NO_AUTOMATION_CONDITIONS | wire
     model = new(AutomationConditions)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITIONS) else take_extra(_NO_AUTOMATION_CONDITIONS, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_CONDITIONS, found)
     (
         raw.all,
         raw.any,
@@ -323,7 +327,7 @@ def decode_automation_condition(wire: dict[str, Unchecked]) -> AutomationConditi
     found = _NO_AUTOMATION_CONDITION | wire
     model = new(AutomationCondition)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CONDITION) else take_extra(_NO_AUTOMATION_CONDITION, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_AUTOMATION_CONDITION, found)
     (
         raw.field,
         raw.operator,
@@ -357,9 +361,7 @@ def decode_automation_action_assign_to(wire: dict[str, Unchecked]) -> Automation
     found = _NO_AUTOMATION_ACTION_ASSIGN_TO | wire
     model = new(AutomationActionAssignTo)
     raw: Unchecked = model
-    raw.extra = (
-        NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ASSIGN_TO) else take_extra(_NO_AUTOMATION_ACTION_ASSIGN_TO, found)
-    )
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_ACTION_ASSIGN_TO, found)
     (
         raw.type,
         raw.agent_id,
@@ -392,7 +394,7 @@ def decode_automation_action_add_tags(wire: dict[str, Unchecked]) -> AutomationA
     found = _NO_AUTOMATION_ACTION_ADD_TAGS | wire
     model = new(AutomationActionAddTags)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_ADD_TAGS) else take_extra(_NO_AUTOMATION_ACTION_ADD_TAGS, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_ACTION_ADD_TAGS, found)
     (
         raw.type,
         raw.tags,
@@ -427,11 +429,7 @@ def decode_automation_action_send_notification(wire: dict[str, Unchecked]) -> Au
     found = _NO_AUTOMATION_ACTION_SEND_NOTIFICATION | wire
     model = new(AutomationActionSendNotification)
     raw: Unchecked = model
-    raw.extra = (
-        NO_EXTRA
-        if len(found) == len(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION)
-        else take_extra(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, found)
-    )
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, found)
     (
         raw.type,
         raw.message,
@@ -462,7 +460,7 @@ def decode_automation_action_unknown(wire: dict[str, Unchecked]) -> AutomationAc
     found = _NO_AUTOMATION_ACTION_UNKNOWN | wire
     model = new(AutomationActionUnknown)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_ACTION_UNKNOWN) else take_extra(_NO_AUTOMATION_ACTION_UNKNOWN, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_AUTOMATION_ACTION_UNKNOWN, found)
     (raw.type,) = found.values()
     return model
 
@@ -505,7 +503,7 @@ def decode_automation_create(wire: dict[str, Unchecked]) -> AutomationCreate:
     found = _NO_AUTOMATION_CREATE | wire
     model = new(AutomationCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_CREATE) else take_extra(_NO_AUTOMATION_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_AUTOMATION_CREATE, found)
     (
         raw.name,
         raw.trigger_event,
@@ -514,7 +512,7 @@ def decode_automation_create(wire: dict[str, Unchecked]) -> AutomationCreate:
         raw.enabled,
     ) = found.values()
     if raw.trigger_event.__class__ is str:
-        raw.trigger_event = AutomationTriggerEvent.by_text[raw.trigger_event]
+        raw.trigger_event = _AUTOMATION_TRIGGER_EVENT[raw.trigger_event]
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
@@ -560,7 +558,7 @@ def decode_automation_update(wire: dict[str, Unchecked]) -> AutomationUpdate:
     found = _NO_AUTOMATION_UPDATE | wire
     model = new(AutomationUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_UPDATE) else take_extra(_NO_AUTOMATION_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_AUTOMATION_UPDATE, found)
     (
         raw.name,
         raw.trigger_event,
@@ -569,7 +567,7 @@ def decode_automation_update(wire: dict[str, Unchecked]) -> AutomationUpdate:
         raw.enabled,
     ) = found.values()
     if raw.trigger_event.__class__ is str:
-        raw.trigger_event = AutomationTriggerEvent.by_text[raw.trigger_event]
+        raw.trigger_event = _AUTOMATION_TRIGGER_EVENT[raw.trigger_event]
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
@@ -603,13 +601,13 @@ def decode_automation_test(wire: dict[str, Unchecked]) -> AutomationTest:
     found = _NO_AUTOMATION_TEST | wire
     model = new(AutomationTest)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST) else take_extra(_NO_AUTOMATION_TEST, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_TEST, found)
     (
         raw.resource_type,
         raw.resource_id,
     ) = found.values()
     if raw.resource_type.__class__ is str:
-        raw.resource_type = AutomationTestResourceType.by_text[raw.resource_type]
+        raw.resource_type = _AUTOMATION_TEST_RESOURCE_TYPE[raw.resource_type]
     return model
 
 
@@ -638,7 +636,7 @@ def decode_automation_test_result(wire: dict[str, Unchecked]) -> AutomationTestR
     found = _NO_AUTOMATION_TEST_RESULT | wire
     model = new(AutomationTestResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_AUTOMATION_TEST_RESULT) else take_extra(_NO_AUTOMATION_TEST_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_TEST_RESULT, found)
     (
         raw.would_match,
         raw.actions_would_execute,

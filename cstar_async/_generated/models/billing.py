@@ -50,6 +50,10 @@ SubscriptionPlanInput: TypeAlias = SubscriptionPlan | Literal["team"] | str
 """What an argument takes as `SubscriptionPlan`: a constant, its text, or an unknown text."""
 
 
+_SUBSCRIPTION_PLAN: Final = SubscriptionPlan.by_text
+_SUBSCRIPTION_STATUS: Final = SubscriptionStatus.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Subscription(Model):
     """The subscription of the team to cStar itself.
@@ -90,7 +94,7 @@ def decode_subscription(wire: dict[str, Unchecked]) -> Subscription:
     found = _NO_SUBSCRIPTION | wire
     model = new(Subscription)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_SUBSCRIPTION) else take_extra(_NO_SUBSCRIPTION, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_SUBSCRIPTION, found)
     (
         raw.object,
         raw.status,
@@ -100,9 +104,9 @@ def decode_subscription(wire: dict[str, Unchecked]) -> Subscription:
         raw.cancel_at_period_end,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = SubscriptionStatus.by_text[raw.status]
+        raw.status = _SUBSCRIPTION_STATUS[raw.status]
     if raw.plan.__class__ is str:
-        raw.plan = SubscriptionPlan.by_text[raw.plan]
+        raw.plan = _SUBSCRIPTION_PLAN[raw.plan]
     if raw.current_period_end is not None:
         raw.current_period_end = read_instant(raw.current_period_end)
     return model
@@ -132,7 +136,7 @@ def decode_billing_portal_create(wire: dict[str, Unchecked]) -> BillingPortalCre
     found = _NO_BILLING_PORTAL_CREATE | wire
     model = new(BillingPortalCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_BILLING_PORTAL_CREATE) else take_extra(_NO_BILLING_PORTAL_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_BILLING_PORTAL_CREATE, found)
     (raw.return_url,) = found.values()
     return model
 
@@ -160,7 +164,7 @@ def decode_billing_portal(wire: dict[str, Unchecked]) -> BillingPortal:
     found = _NO_BILLING_PORTAL | wire
     model = new(BillingPortal)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_BILLING_PORTAL) else take_extra(_NO_BILLING_PORTAL, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_BILLING_PORTAL, found)
     (raw.url,) = found.values()
     return model
 

@@ -56,6 +56,10 @@ BulkResourceInput: TypeAlias = BulkResource | Literal["tickets", "customers", "a
 """What an argument takes as `BulkResource`: a constant, its text, or an unknown text."""
 
 
+_BULK_ACTION: Final = BulkAction.by_text
+_BULK_RESOURCE: Final = BulkResource.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class BulkRun(Model):
     """What to do to which objects.
@@ -86,7 +90,7 @@ def decode_bulk_run(wire: dict[str, Unchecked]) -> BulkRun:
     found = _NO_BULK_RUN | wire
     model = new(BulkRun)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_BULK_RUN) else take_extra(_NO_BULK_RUN, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_BULK_RUN, found)
     (
         raw.action,
         raw.resource,
@@ -94,9 +98,9 @@ def decode_bulk_run(wire: dict[str, Unchecked]) -> BulkRun:
         raw.data,
     ) = found.values()
     if raw.action.__class__ is str:
-        raw.action = BulkAction.by_text[raw.action]
+        raw.action = _BULK_ACTION[raw.action]
     if raw.resource.__class__ is str:
-        raw.resource = BulkResource.by_text[raw.resource]
+        raw.resource = _BULK_RESOURCE[raw.resource]
     return model
 
 
@@ -143,7 +147,7 @@ def decode_bulk_result(wire: dict[str, Unchecked]) -> BulkResult:
     found = _NO_BULK_RESULT | wire
     model = new(BulkResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_BULK_RESULT) else take_extra(_NO_BULK_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_BULK_RESULT, found)
     (
         raw.object,
         raw.action,
@@ -154,9 +158,9 @@ def decode_bulk_result(wire: dict[str, Unchecked]) -> BulkResult:
         raw.errors,
     ) = found.values()
     if raw.action.__class__ is str:
-        raw.action = BulkAction.by_text[raw.action]
+        raw.action = _BULK_ACTION[raw.action]
     if raw.resource.__class__ is str:
-        raw.resource = BulkResource.by_text[raw.resource]
+        raw.resource = _BULK_RESOURCE[raw.resource]
     if raw.errors.__class__ is list:
         raw.errors = read_values(read_batch_error, raw.errors)
     return model

@@ -72,7 +72,7 @@ def decode_category(wire: dict[str, Unchecked]) -> Category:
     found = _NO_CATEGORY | wire
     model = new(Category)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY) else take_extra(_NO_CATEGORY, found)
+    raw.extra = NO_EXTRA if len(found) == 11 else take_extra(_NO_CATEGORY, found)
     (
         raw.id,
         raw.object,
@@ -134,7 +134,7 @@ def decode_category_create(wire: dict[str, Unchecked]) -> CategoryCreate:
     found = _NO_CATEGORY_CREATE | wire
     model = new(CategoryCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_CREATE) else take_extra(_NO_CATEGORY_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_CATEGORY_CREATE, found)
     (
         raw.name,
         raw.description,
@@ -187,7 +187,7 @@ def decode_category_update(wire: dict[str, Unchecked]) -> CategoryUpdate:
     found = _NO_CATEGORY_UPDATE | wire
     model = new(CategoryUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CATEGORY_UPDATE) else take_extra(_NO_CATEGORY_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_CATEGORY_UPDATE, found)
     (
         raw.name,
         raw.description,

@@ -125,6 +125,11 @@ CommunityAttachmentTypeInput: TypeAlias = (
 """What an argument takes as `CommunityAttachmentType`: a constant, its text, or an unknown text."""
 
 
+_COMMUNITY_ATTACHMENT_TYPE: Final = CommunityAttachmentType.by_text
+_COMMUNITY_POST_STATUS: Final = CommunityPostStatus.by_text
+_COMMUNITY_VISIBILITY: Final = CommunityVisibility.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class CommunityPost(Model):
     """A question or an idea in the community. Its fields are written in snake_case on the wire, too.
@@ -189,7 +194,7 @@ def decode_community_post(wire: dict[str, Unchecked]) -> CommunityPost:
     found = _NO_COMMUNITY_POST | wire
     model = new(CommunityPost)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST) else take_extra(_NO_COMMUNITY_POST, found)
+    raw.extra = NO_EXTRA if len(found) == 14 else take_extra(_NO_COMMUNITY_POST, found)
     (
         raw.id,
         raw.title,
@@ -207,9 +212,9 @@ def decode_community_post(wire: dict[str, Unchecked]) -> CommunityPost:
         raw.created_at,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = CommunityPostStatus.by_text[raw.status]
+        raw.status = _COMMUNITY_POST_STATUS[raw.status]
     if raw.visibility.__class__ is str:
-        raw.visibility = CommunityVisibility.by_text[raw.visibility]
+        raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     if raw.attachments.__class__ is list:
         raw.attachments = read_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
@@ -251,7 +256,7 @@ def decode_community_attachment(wire: dict[str, Unchecked]) -> CommunityAttachme
     found = _NO_COMMUNITY_ATTACHMENT | wire
     model = new(CommunityAttachment)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_ATTACHMENT) else take_extra(_NO_COMMUNITY_ATTACHMENT, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_COMMUNITY_ATTACHMENT, found)
     (
         raw.filename,
         raw.content_type,
@@ -259,7 +264,7 @@ def decode_community_attachment(wire: dict[str, Unchecked]) -> CommunityAttachme
         raw.storage_path,
     ) = found.values()
     if raw.content_type.__class__ is str:
-        raw.content_type = CommunityAttachmentType.by_text[raw.content_type]
+        raw.content_type = _COMMUNITY_ATTACHMENT_TYPE[raw.content_type]
     return model
 
 
@@ -307,7 +312,7 @@ def decode_community_post_create(wire: dict[str, Unchecked]) -> CommunityPostCre
     found = _NO_COMMUNITY_POST_CREATE | wire
     model = new(CommunityPostCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST_CREATE) else take_extra(_NO_COMMUNITY_POST_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_COMMUNITY_POST_CREATE, found)
     (
         raw.title,
         raw.body,
@@ -318,9 +323,9 @@ def decode_community_post_create(wire: dict[str, Unchecked]) -> CommunityPostCre
         raw.attachments,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = CommunityPostStatus.by_text[raw.status]
+        raw.status = _COMMUNITY_POST_STATUS[raw.status]
     if raw.visibility.__class__ is str:
-        raw.visibility = CommunityVisibility.by_text[raw.visibility]
+        raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     if raw.attachments.__class__ is list:
         raw.attachments = read_list(decode_community_attachment, raw.attachments)
     return model
@@ -373,7 +378,7 @@ def decode_community_post_update(wire: dict[str, Unchecked]) -> CommunityPostUpd
     found = _NO_COMMUNITY_POST_UPDATE | wire
     model = new(CommunityPostUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_POST_UPDATE) else take_extra(_NO_COMMUNITY_POST_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_COMMUNITY_POST_UPDATE, found)
     (
         raw.title,
         raw.body,
@@ -385,9 +390,9 @@ def decode_community_post_update(wire: dict[str, Unchecked]) -> CommunityPostUpd
         raw.custom_fields,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = CommunityPostStatus.by_text[raw.status]
+        raw.status = _COMMUNITY_POST_STATUS[raw.status]
     if raw.visibility.__class__ is str:
-        raw.visibility = CommunityVisibility.by_text[raw.visibility]
+        raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     return model
 
 
@@ -431,7 +436,7 @@ def decode_community_comment(wire: dict[str, Unchecked]) -> CommunityComment:
     found = _NO_COMMUNITY_COMMENT | wire
     model = new(CommunityComment)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_COMMENT) else take_extra(_NO_COMMUNITY_COMMENT, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_COMMUNITY_COMMENT, found)
     (
         raw.id,
         raw.post_id,
@@ -473,7 +478,7 @@ def decode_community_comment_create(wire: dict[str, Unchecked]) -> CommunityComm
     found = _NO_COMMUNITY_COMMENT_CREATE | wire
     model = new(CommunityCommentCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_COMMUNITY_COMMENT_CREATE) else take_extra(_NO_COMMUNITY_COMMENT_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_COMMUNITY_COMMENT_CREATE, found)
     (
         raw.body,
         raw.attachments,

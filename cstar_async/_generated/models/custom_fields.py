@@ -71,6 +71,10 @@ CustomFieldEntityTypeInput: TypeAlias = CustomFieldEntityType | Literal["tickets
 """What an argument takes as `CustomFieldEntityType`: a constant, its text, or an unknown text."""
 
 
+_CUSTOM_FIELD_ENTITY_TYPE: Final = CustomFieldEntityType.by_text
+_CUSTOM_FIELD_TYPE: Final = CustomFieldType.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class CustomField(Model):
     """The definition of a field that a team has added to its tickets or customers.
@@ -117,7 +121,7 @@ def decode_custom_field(wire: dict[str, Unchecked]) -> CustomField:
     found = _NO_CUSTOM_FIELD | wire
     model = new(CustomField)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD) else take_extra(_NO_CUSTOM_FIELD, found)
+    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_CUSTOM_FIELD, found)
     (
         raw.id,
         raw.name,
@@ -129,9 +133,9 @@ def decode_custom_field(wire: dict[str, Unchecked]) -> CustomField:
         raw.position,
     ) = found.values()
     if raw.type.__class__ is str:
-        raw.type = CustomFieldType.by_text[raw.type]
+        raw.type = _CUSTOM_FIELD_TYPE[raw.type]
     if raw.entity_type.__class__ is str:
-        raw.entity_type = CustomFieldEntityType.by_text[raw.entity_type]
+        raw.entity_type = _CUSTOM_FIELD_ENTITY_TYPE[raw.entity_type]
     return model
 
 
@@ -181,7 +185,7 @@ def decode_custom_field_create(wire: dict[str, Unchecked]) -> CustomFieldCreate:
     found = _NO_CUSTOM_FIELD_CREATE | wire
     model = new(CustomFieldCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD_CREATE) else take_extra(_NO_CUSTOM_FIELD_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_CUSTOM_FIELD_CREATE, found)
     (
         raw.name,
         raw.type,
@@ -192,9 +196,9 @@ def decode_custom_field_create(wire: dict[str, Unchecked]) -> CustomFieldCreate:
         raw.position,
     ) = found.values()
     if raw.type.__class__ is str:
-        raw.type = CustomFieldType.by_text[raw.type]
+        raw.type = _CUSTOM_FIELD_TYPE[raw.type]
     if raw.entity_type.__class__ is str:
-        raw.entity_type = CustomFieldEntityType.by_text[raw.entity_type]
+        raw.entity_type = _CUSTOM_FIELD_ENTITY_TYPE[raw.entity_type]
     return model
 
 
@@ -228,7 +232,7 @@ def decode_custom_field_update(wire: dict[str, Unchecked]) -> CustomFieldUpdate:
     found = _NO_CUSTOM_FIELD_UPDATE | wire
     model = new(CustomFieldUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOM_FIELD_UPDATE) else take_extra(_NO_CUSTOM_FIELD_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_CUSTOM_FIELD_UPDATE, found)
     (
         raw.name,
         raw.required,

@@ -69,7 +69,7 @@ def decode_customer_group(wire: dict[str, Unchecked]) -> CustomerGroup:
     found = _NO_CUSTOMER_GROUP | wire
     model = new(CustomerGroup)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP) else take_extra(_NO_CUSTOMER_GROUP, found)
+    raw.extra = NO_EXTRA if len(found) == 10 else take_extra(_NO_CUSTOMER_GROUP, found)
     (
         raw.id,
         raw.object,
@@ -127,7 +127,7 @@ def decode_customer_group_create(wire: dict[str, Unchecked]) -> CustomerGroupCre
     found = _NO_CUSTOMER_GROUP_CREATE | wire
     model = new(CustomerGroupCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP_CREATE) else take_extra(_NO_CUSTOMER_GROUP_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_CUSTOMER_GROUP_CREATE, found)
     (
         raw.name,
         raw.slug,
@@ -178,7 +178,7 @@ def decode_customer_group_update(wire: dict[str, Unchecked]) -> CustomerGroupUpd
     found = _NO_CUSTOMER_GROUP_UPDATE | wire
     model = new(CustomerGroupUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_GROUP_UPDATE) else take_extra(_NO_CUSTOMER_GROUP_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_CUSTOMER_GROUP_UPDATE, found)
     (
         raw.name,
         raw.slug,

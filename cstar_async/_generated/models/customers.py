@@ -74,6 +74,10 @@ CustomerSentimentInput: TypeAlias = (
 """What an argument takes as `CustomerSentiment`: a constant, its text, or an unknown text."""
 
 
+_CUSTOMER_SENTIMENT: Final = CustomerSentiment.by_text
+_CUSTOMER_STATUS: Final = CustomerStatus.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Customer(Model):
     """A person or an account that the team supports.
@@ -135,7 +139,7 @@ def decode_customer(wire: dict[str, Unchecked]) -> Customer:
     found = _NO_CUSTOMER | wire
     model = new(Customer)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER) else take_extra(_NO_CUSTOMER, found)
+    raw.extra = NO_EXTRA if len(found) == 13 else take_extra(_NO_CUSTOMER, found)
     (
         raw.id,
         raw.object,
@@ -152,9 +156,9 @@ def decode_customer(wire: dict[str, Unchecked]) -> Customer:
         raw.updated_at,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = CustomerStatus.by_text[raw.status]
+        raw.status = _CUSTOMER_STATUS[raw.status]
     if raw.sentiment.__class__ is str:
-        raw.sentiment = CustomerSentiment.by_text[raw.sentiment]
+        raw.sentiment = _CUSTOMER_SENTIMENT[raw.sentiment]
     if raw.created_at is not None:
         raw.created_at = read_instant(raw.created_at)
     if raw.updated_at is not None:
@@ -209,7 +213,7 @@ def decode_customer_create(wire: dict[str, Unchecked]) -> CustomerCreate:
     found = _NO_CUSTOMER_CREATE | wire
     model = new(CustomerCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_CREATE) else take_extra(_NO_CUSTOMER_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_CUSTOMER_CREATE, found)
     (
         raw.name,
         raw.email,
@@ -221,9 +225,9 @@ def decode_customer_create(wire: dict[str, Unchecked]) -> CustomerCreate:
         raw.metadata,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = CustomerStatus.by_text[raw.status]
+        raw.status = _CUSTOMER_STATUS[raw.status]
     if raw.sentiment.__class__ is str:
-        raw.sentiment = CustomerSentiment.by_text[raw.sentiment]
+        raw.sentiment = _CUSTOMER_SENTIMENT[raw.sentiment]
     return model
 
 
@@ -276,7 +280,7 @@ def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
     found = _NO_CUSTOMER_UPDATE | wire
     model = new(CustomerUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_UPDATE) else take_extra(_NO_CUSTOMER_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_CUSTOMER_UPDATE, found)
     (
         raw.name,
         raw.email,
@@ -288,9 +292,9 @@ def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
         raw.metadata,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = CustomerStatus.by_text[raw.status]
+        raw.status = _CUSTOMER_STATUS[raw.status]
     if raw.sentiment.__class__ is str:
-        raw.sentiment = CustomerSentiment.by_text[raw.sentiment]
+        raw.sentiment = _CUSTOMER_SENTIMENT[raw.sentiment]
     return model
 
 

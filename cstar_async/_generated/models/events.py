@@ -17,6 +17,10 @@ from cstar_async._json import JSON, Unchecked
 from cstar_async._model import Model
 from cstar_async._wire import NO_EXTRA, new, read_instant, read_map, take_extra
 
+_MESSAGE_SENDER: Final = MessageSender.by_text
+_TICKET_PRIORITY: Final = TicketPriority.by_text
+_TICKET_STATUS: Final = TicketStatus.by_text
+
 
 @attrs.define(kw_only=True, repr=False)
 class EventTicket(Model):
@@ -70,7 +74,7 @@ def decode_event_ticket(wire: dict[str, Unchecked]) -> EventTicket:
     found = _NO_EVENT_TICKET | wire
     model = new(EventTicket)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_EVENT_TICKET) else take_extra(_NO_EVENT_TICKET, found)
+    raw.extra = NO_EXTRA if len(found) == 10 else take_extra(_NO_EVENT_TICKET, found)
     (
         raw.id,
         raw.prefixed_id,
@@ -84,9 +88,9 @@ def decode_event_ticket(wire: dict[str, Unchecked]) -> EventTicket:
         raw.created_at,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = TicketStatus.by_text[raw.status]
+        raw.status = _TICKET_STATUS[raw.status]
     if raw.priority.__class__ is str:
-        raw.priority = TicketPriority.by_text[raw.priority]
+        raw.priority = _TICKET_PRIORITY[raw.priority]
     if raw.created_at is not None:
         raw.created_at = read_instant(raw.created_at)
     return model
@@ -119,7 +123,7 @@ def decode_event_customer(wire: dict[str, Unchecked]) -> EventCustomer:
     found = _NO_EVENT_CUSTOMER | wire
     model = new(EventCustomer)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_EVENT_CUSTOMER) else take_extra(_NO_EVENT_CUSTOMER, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_EVENT_CUSTOMER, found)
     (
         raw.id,
         raw.name,
@@ -171,7 +175,7 @@ def decode_event_message(wire: dict[str, Unchecked]) -> EventMessage:
     found = _NO_EVENT_MESSAGE | wire
     model = new(EventMessage)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_EVENT_MESSAGE) else take_extra(_NO_EVENT_MESSAGE, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_EVENT_MESSAGE, found)
     (
         raw.id,
         raw.ticket_id,
@@ -182,7 +186,7 @@ def decode_event_message(wire: dict[str, Unchecked]) -> EventMessage:
         raw.created_at,
     ) = found.values()
     if raw.sender.__class__ is str:
-        raw.sender = MessageSender.by_text[raw.sender]
+        raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
         raw.created_at = read_instant(raw.created_at)
     return model
@@ -213,7 +217,7 @@ def decode_field_change(wire: dict[str, Unchecked]) -> FieldChange:
     found = _NO_FIELD_CHANGE | wire
     model = new(FieldChange)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_FIELD_CHANGE) else take_extra(_NO_FIELD_CHANGE, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_FIELD_CHANGE, found)
     (
         raw.from_,
         raw.to,
@@ -255,7 +259,7 @@ def decode_ticket_event_data(wire: dict[str, Unchecked]) -> TicketEventData:
     found = _NO_TICKET_EVENT_DATA | wire
     model = new(TicketEventData)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_EVENT_DATA) else take_extra(_NO_TICKET_EVENT_DATA, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_TICKET_EVENT_DATA, found)
     (
         raw.ticket,
         raw.customer,
@@ -296,7 +300,7 @@ def decode_customer_event_data(wire: dict[str, Unchecked]) -> CustomerEventData:
     found = _NO_CUSTOMER_EVENT_DATA | wire
     model = new(CustomerEventData)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_CUSTOMER_EVENT_DATA) else take_extra(_NO_CUSTOMER_EVENT_DATA, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_CUSTOMER_EVENT_DATA, found)
     (raw.customer,) = found.values()
     if raw.customer.__class__ is dict:
         raw.customer = decode_event_customer(raw.customer)

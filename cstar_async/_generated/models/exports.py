@@ -55,6 +55,10 @@ ExportSelectionTypeInput: TypeAlias = ExportSelectionType | Literal["tickets", "
 """What an argument takes as `ExportSelectionType`: a constant, its text, or an unknown text."""
 
 
+_EXPORT_FORMAT: Final = ExportFormat.by_text
+_EXPORT_SELECTION_TYPE: Final = ExportSelectionType.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class ExportRun(Model):
     """What to export, and how.
@@ -81,7 +85,7 @@ def decode_export_run(wire: dict[str, Unchecked]) -> ExportRun:
     found = _NO_EXPORT_RUN | wire
     model = new(ExportRun)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RUN) else take_extra(_NO_EXPORT_RUN, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_EXPORT_RUN, found)
     (
         raw.resources,
         raw.format,
@@ -89,7 +93,7 @@ def decode_export_run(wire: dict[str, Unchecked]) -> ExportRun:
     if raw.resources.__class__ is list:
         raw.resources = read_list(decode_export_selection, raw.resources)
     if raw.format.__class__ is str:
-        raw.format = ExportFormat.by_text[raw.format]
+        raw.format = _EXPORT_FORMAT[raw.format]
     return model
 
 
@@ -119,13 +123,13 @@ def decode_export_selection(wire: dict[str, Unchecked]) -> ExportSelection:
     found = _NO_EXPORT_SELECTION | wire
     model = new(ExportSelection)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_SELECTION) else take_extra(_NO_EXPORT_SELECTION, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_EXPORT_SELECTION, found)
     (
         raw.type,
         raw.filters,
     ) = found.values()
     if raw.type.__class__ is str:
-        raw.type = ExportSelectionType.by_text[raw.type]
+        raw.type = _EXPORT_SELECTION_TYPE[raw.type]
     return model
 
 
@@ -163,7 +167,7 @@ def decode_export_result(wire: dict[str, Unchecked]) -> ExportResult:
     found = _NO_EXPORT_RESULT | wire
     model = new(ExportResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_EXPORT_RESULT) else take_extra(_NO_EXPORT_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_EXPORT_RESULT, found)
     (
         raw.object,
         raw.format,
@@ -171,7 +175,7 @@ def decode_export_result(wire: dict[str, Unchecked]) -> ExportResult:
         raw.resources,
     ) = found.values()
     if raw.format.__class__ is str:
-        raw.format = ExportFormat.by_text[raw.format]
+        raw.format = _EXPORT_FORMAT[raw.format]
     return model
 
 

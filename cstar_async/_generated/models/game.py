@@ -35,6 +35,9 @@ BossStatusInput: TypeAlias = BossStatus | Literal["active", "defeated"] | str
 """What an argument takes as `BossStatus`: a constant, its text, or an unknown text."""
 
 
+_BOSS_STATUS: Final = BossStatus.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class PlayerStats(Model):
     """The standing of a player in the game of the team.
@@ -114,7 +117,7 @@ def decode_player_stats(wire: dict[str, Unchecked]) -> PlayerStats:
     found = _NO_PLAYER_STATS | wire
     model = new(PlayerStats)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STATS) else take_extra(_NO_PLAYER_STATS, found)
+    raw.extra = NO_EXTRA if len(found) == 19 else take_extra(_NO_PLAYER_STATS, found)
     (
         raw.object,
         raw.member_id,
@@ -176,7 +179,7 @@ def decode_player_season(wire: dict[str, Unchecked]) -> PlayerSeason:
     found = _NO_PLAYER_SEASON | wire
     model = new(PlayerSeason)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SEASON) else take_extra(_NO_PLAYER_SEASON, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_PLAYER_SEASON, found)
     (
         raw.id,
         raw.name,
@@ -212,7 +215,7 @@ def decode_player_streaks(wire: dict[str, Unchecked]) -> PlayerStreaks:
     found = _NO_PLAYER_STREAKS | wire
     model = new(PlayerStreaks)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_STREAKS) else take_extra(_NO_PLAYER_STREAKS, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_PLAYER_STREAKS, found)
     (
         raw.current,
         raw.max,
@@ -257,7 +260,7 @@ def decode_player_counters(wire: dict[str, Unchecked]) -> PlayerCounters:
     found = _NO_PLAYER_COUNTERS | wire
     model = new(PlayerCounters)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COUNTERS) else take_extra(_NO_PLAYER_COUNTERS, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_PLAYER_COUNTERS, found)
     (
         raw.tickets_closed,
         raw.bosses_defeated,
@@ -295,7 +298,7 @@ def decode_player_skill(wire: dict[str, Unchecked]) -> PlayerSkill:
     found = _NO_PLAYER_SKILL | wire
     model = new(PlayerSkill)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_SKILL) else take_extra(_NO_PLAYER_SKILL, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_PLAYER_SKILL, found)
     (
         raw.level,
         raw.max_level,
@@ -329,7 +332,7 @@ def decode_player_cosmetics(wire: dict[str, Unchecked]) -> PlayerCosmetics:
     found = _NO_PLAYER_COSMETICS | wire
     model = new(PlayerCosmetics)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PLAYER_COSMETICS) else take_extra(_NO_PLAYER_COSMETICS, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_PLAYER_COSMETICS, found)
     (
         raw.avatar_frame,
         raw.victory_message,
@@ -383,7 +386,7 @@ def decode_boss(wire: dict[str, Unchecked]) -> Boss:
     found = _NO_BOSS | wire
     model = new(Boss)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_BOSS) else take_extra(_NO_BOSS, found)
+    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_BOSS, found)
     (
         raw.id,
         raw.name,
@@ -395,7 +398,7 @@ def decode_boss(wire: dict[str, Unchecked]) -> Boss:
         raw.defeated_at,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = BossStatus.by_text[raw.status]
+        raw.status = _BOSS_STATUS[raw.status]
     if raw.spawned_at is not None:
         raw.spawned_at = read_instant(raw.spawned_at)
     if raw.defeated_at is not None:

@@ -38,6 +38,9 @@ ImportResourceInput: TypeAlias = ImportResource | Literal["tickets", "customers"
 """What an argument takes as `ImportResource`: a constant, its text, or an unknown text."""
 
 
+_IMPORT_RESOURCE: Final = ImportResource.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class ImportRun(Model):
     """What to import.
@@ -68,14 +71,14 @@ def decode_import_run(wire: dict[str, Unchecked]) -> ImportRun:
     found = _NO_IMPORT_RUN | wire
     model = new(ImportRun)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RUN) else take_extra(_NO_IMPORT_RUN, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_IMPORT_RUN, found)
     (
         raw.resource,
         raw.records,
         raw.merge_strategy,
     ) = found.values()
     if raw.resource.__class__ is str:
-        raw.resource = ImportResource.by_text[raw.resource]
+        raw.resource = _IMPORT_RESOURCE[raw.resource]
     return model
 
 
@@ -122,7 +125,7 @@ def decode_import_result(wire: dict[str, Unchecked]) -> ImportResult:
     found = _NO_IMPORT_RESULT | wire
     model = new(ImportResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_IMPORT_RESULT) else take_extra(_NO_IMPORT_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_IMPORT_RESULT, found)
     (
         raw.object,
         raw.resource,
@@ -133,7 +136,7 @@ def decode_import_result(wire: dict[str, Unchecked]) -> ImportResult:
         raw.errors,
     ) = found.values()
     if raw.resource.__class__ is str:
-        raw.resource = ImportResource.by_text[raw.resource]
+        raw.resource = _IMPORT_RESOURCE[raw.resource]
     if raw.errors.__class__ is list:
         raw.errors = read_values(read_batch_error, raw.errors)
     return model

@@ -64,6 +64,10 @@ InviteStatusInput: TypeAlias = InviteStatus | Literal["pending", "accepted", "ex
 """What an argument takes as `InviteStatus`: a constant, its text, or an unknown text."""
 
 
+_INVITE_ROLE: Final = InviteRole.by_text
+_INVITE_STATUS: Final = InviteStatus.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Invite(Model):
     """An invitation to join the team.
@@ -107,7 +111,7 @@ def decode_invite(wire: dict[str, Unchecked]) -> Invite:
     found = _NO_INVITE | wire
     model = new(Invite)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_INVITE) else take_extra(_NO_INVITE, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_INVITE, found)
     (
         raw.id,
         raw.email,
@@ -117,9 +121,9 @@ def decode_invite(wire: dict[str, Unchecked]) -> Invite:
         raw.created_at,
     ) = found.values()
     if raw.role.__class__ is str:
-        raw.role = InviteRole.by_text[raw.role]
+        raw.role = _INVITE_ROLE[raw.role]
     if raw.status.__class__ is str:
-        raw.status = InviteStatus.by_text[raw.status]
+        raw.status = _INVITE_STATUS[raw.status]
     if raw.expires_at is not None:
         raw.expires_at = read_instant(raw.expires_at)
     if raw.created_at is not None:
@@ -155,13 +159,13 @@ def decode_invite_create(wire: dict[str, Unchecked]) -> InviteCreate:
     found = _NO_INVITE_CREATE | wire
     model = new(InviteCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_INVITE_CREATE) else take_extra(_NO_INVITE_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_INVITE_CREATE, found)
     (
         raw.email,
         raw.role,
     ) = found.values()
     if raw.role.__class__ is str:
-        raw.role = InviteRole.by_text[raw.role]
+        raw.role = _INVITE_ROLE[raw.role]
     return model
 
 

@@ -76,7 +76,7 @@ def decode_library_article(wire: dict[str, Unchecked]) -> LibraryArticle:
     found = _NO_LIBRARY_ARTICLE | wire
     model = new(LibraryArticle)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_ARTICLE) else take_extra(_NO_LIBRARY_ARTICLE, found)
+    raw.extra = NO_EXTRA if len(found) == 12 else take_extra(_NO_LIBRARY_ARTICLE, found)
     (
         raw.id,
         raw.title,
@@ -142,7 +142,7 @@ def decode_library_category(wire: dict[str, Unchecked]) -> LibraryCategory:
     found = _NO_LIBRARY_CATEGORY | wire
     model = new(LibraryCategory)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_CATEGORY) else take_extra(_NO_LIBRARY_CATEGORY, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_LIBRARY_CATEGORY, found)
     (
         raw.id,
         raw.name,
@@ -193,7 +193,7 @@ def decode_library_search_result(wire: dict[str, Unchecked]) -> LibrarySearchRes
     found = _NO_LIBRARY_SEARCH_RESULT | wire
     model = new(LibrarySearchResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_SEARCH_RESULT) else take_extra(_NO_LIBRARY_SEARCH_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_LIBRARY_SEARCH_RESULT, found)
     (
         raw.id,
         raw.title,
@@ -229,7 +229,7 @@ def decode_library_feedback_create(wire: dict[str, Unchecked]) -> LibraryFeedbac
     found = _NO_LIBRARY_FEEDBACK_CREATE | wire
     model = new(LibraryFeedbackCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_FEEDBACK_CREATE) else take_extra(_NO_LIBRARY_FEEDBACK_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_LIBRARY_FEEDBACK_CREATE, found)
     (raw.rating,) = found.values()
     return model
 
@@ -255,7 +255,7 @@ def decode_library_ack(wire: dict[str, Unchecked]) -> LibraryAck:
     found = _NO_LIBRARY_ACK | wire
     model = new(LibraryAck)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_LIBRARY_ACK) else take_extra(_NO_LIBRARY_ACK, found)
+    raw.extra = NO_EXTRA if len(found) == 0 else take_extra(_NO_LIBRARY_ACK, found)
     return model
 
 

@@ -137,6 +137,11 @@ MemberPermissionInput: TypeAlias = MemberPermission | Literal["export_data"] | s
 """What an argument takes as `MemberPermission`: a constant, its text, or an unknown text."""
 
 
+_MEMBER_ROLE: Final = MemberRole.by_text
+_MEMBER_ROLE_DISPLAY_NAME: Final = MemberRoleDisplayName.by_text
+_MEMBER_UPDATE_ROLE: Final = MemberUpdateRole.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Member(Model):
     """The membership of a person in the team, with the role at work and the standing in the game that cStar makes of it.
@@ -192,7 +197,7 @@ def decode_member(wire: dict[str, Unchecked]) -> Member:
     found = _NO_MEMBER | wire
     model = new(Member)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_MEMBER) else take_extra(_NO_MEMBER, found)
+    raw.extra = NO_EXTRA if len(found) == 11 else take_extra(_NO_MEMBER, found)
     (
         raw.id,
         raw.user_id,
@@ -207,9 +212,9 @@ def decode_member(wire: dict[str, Unchecked]) -> Member:
         raw.joined_at,
     ) = found.values()
     if raw.role.__class__ is str:
-        raw.role = MemberRole.by_text[raw.role]
+        raw.role = _MEMBER_ROLE[raw.role]
     if raw.role_display_name.__class__ is str:
-        raw.role_display_name = MemberRoleDisplayName.by_text[raw.role_display_name]
+        raw.role_display_name = _MEMBER_ROLE_DISPLAY_NAME[raw.role_display_name]
     if raw.permissions.__class__ is list:
         raw.permissions = read_values(MemberPermission.read, raw.permissions)
     if raw.joined_at is not None:
@@ -241,10 +246,10 @@ def decode_member_update(wire: dict[str, Unchecked]) -> MemberUpdate:
     found = _NO_MEMBER_UPDATE | wire
     model = new(MemberUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_MEMBER_UPDATE) else take_extra(_NO_MEMBER_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_MEMBER_UPDATE, found)
     (raw.role,) = found.values()
     if raw.role.__class__ is str:
-        raw.role = MemberUpdateRole.by_text[raw.role]
+        raw.role = _MEMBER_UPDATE_ROLE[raw.role]
     return model
 
 

@@ -34,6 +34,9 @@ NotificationTypeInput: TypeAlias = NotificationType | Literal["ticket_assigned"]
 """What an argument takes as `NotificationType`: a constant, its text, or an unknown text."""
 
 
+_NOTIFICATION_TYPE: Final = NotificationType.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Notification(Model):
     """Word of something that concerns a member of the team.
@@ -74,7 +77,7 @@ def decode_notification(wire: dict[str, Unchecked]) -> Notification:
     found = _NO_NOTIFICATION | wire
     model = new(Notification)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_NOTIFICATION) else take_extra(_NO_NOTIFICATION, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_NOTIFICATION, found)
     (
         raw.id,
         raw.type,
@@ -84,7 +87,7 @@ def decode_notification(wire: dict[str, Unchecked]) -> Notification:
         raw.created_at,
     ) = found.values()
     if raw.type.__class__ is str:
-        raw.type = NotificationType.by_text[raw.type]
+        raw.type = _NOTIFICATION_TYPE[raw.type]
     if raw.created_at is not None:
         raw.created_at = read_instant(raw.created_at)
     return model
@@ -114,7 +117,7 @@ def decode_notification_update(wire: dict[str, Unchecked]) -> NotificationUpdate
     found = _NO_NOTIFICATION_UPDATE | wire
     model = new(NotificationUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_NOTIFICATION_UPDATE) else take_extra(_NO_NOTIFICATION_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_NOTIFICATION_UPDATE, found)
     (raw.read,) = found.values()
     return model
 
@@ -142,7 +145,7 @@ def decode_unread_count(wire: dict[str, Unchecked]) -> UnreadCount:
     found = _NO_UNREAD_COUNT | wire
     model = new(UnreadCount)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_UNREAD_COUNT) else take_extra(_NO_UNREAD_COUNT, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_UNREAD_COUNT, found)
     (
         raw.count,
         *_,
@@ -174,7 +177,7 @@ def decode_mark_all_read_result(wire: dict[str, Unchecked]) -> MarkAllReadResult
     found = _NO_MARK_ALL_READ_RESULT | wire
     model = new(MarkAllReadResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_MARK_ALL_READ_RESULT) else take_extra(_NO_MARK_ALL_READ_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_MARK_ALL_READ_RESULT, found)
     (raw.updated,) = found.values()
     return model
 

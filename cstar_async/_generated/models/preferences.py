@@ -37,7 +37,7 @@ def decode_preferences(wire: dict[str, Unchecked]) -> Preferences:
     found = _NO_PREFERENCES | wire
     model = new(Preferences)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PREFERENCES) else take_extra(_NO_PREFERENCES, found)
+    raw.extra = NO_EXTRA if len(found) == 0 else take_extra(_NO_PREFERENCES, found)
     return model
 
 
@@ -63,7 +63,7 @@ def decode_preferences_update(wire: dict[str, Unchecked]) -> PreferencesUpdate:
     found = _NO_PREFERENCES_UPDATE | wire
     model = new(PreferencesUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_PREFERENCES_UPDATE) else take_extra(_NO_PREFERENCES_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 0 else take_extra(_NO_PREFERENCES_UPDATE, found)
     return model
 
 

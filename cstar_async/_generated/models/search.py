@@ -56,6 +56,9 @@ SearchResultTypeInput: TypeAlias = SearchResultType | Literal["ticket", "custome
 """What an argument takes as `SearchResultType`: a constant, its text, or an unknown text."""
 
 
+_SEARCH_RESULT_TYPE: Final = SearchResultType.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class SearchResult(Model):
     """Something that a search found.
@@ -93,7 +96,7 @@ def decode_search_result(wire: dict[str, Unchecked]) -> SearchResult:
     found = _NO_SEARCH_RESULT | wire
     model = new(SearchResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_SEARCH_RESULT) else take_extra(_NO_SEARCH_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_SEARCH_RESULT, found)
     (
         raw.object,
         raw.type,
@@ -102,7 +105,7 @@ def decode_search_result(wire: dict[str, Unchecked]) -> SearchResult:
         raw.snippet,
     ) = found.values()
     if raw.type.__class__ is str:
-        raw.type = SearchResultType.by_text[raw.type]
+        raw.type = _SEARCH_RESULT_TYPE[raw.type]
     return model
 
 

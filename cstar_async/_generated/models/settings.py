@@ -43,7 +43,7 @@ def decode_settings(wire: dict[str, Unchecked]) -> Settings:
     found = _NO_SETTINGS | wire
     model = new(Settings)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_SETTINGS) else take_extra(_NO_SETTINGS, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_SETTINGS, found)
     (
         raw.object,
         raw.team_name,
@@ -76,7 +76,7 @@ def decode_settings_update(wire: dict[str, Unchecked]) -> SettingsUpdate:
     found = _NO_SETTINGS_UPDATE | wire
     model = new(SettingsUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_SETTINGS_UPDATE) else take_extra(_NO_SETTINGS_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_SETTINGS_UPDATE, found)
     (raw.team_name,) = found.values()
     return model
 

@@ -37,6 +37,9 @@ MessageSenderInput: TypeAlias = MessageSender | Literal["agent", "customer", "sy
 """What an argument takes as `MessageSender`: a constant, its text, or an unknown text."""
 
 
+_MESSAGE_SENDER: Final = MessageSender.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Deleted(Model):
     """The receipt of a delete call. The value is documented; that it comes in the usual envelope is inferred.
@@ -62,7 +65,7 @@ def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
     found = _NO_DELETED | wire
     model = new(Deleted)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_DELETED) else take_extra(_NO_DELETED, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_DELETED, found)
     (
         raw.deleted,
         raw.id,
@@ -119,7 +122,7 @@ def decode_message(wire: dict[str, Unchecked]) -> Message:
     found = _NO_MESSAGE | wire
     model = new(Message)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE) else take_extra(_NO_MESSAGE, found)
+    raw.extra = NO_EXTRA if len(found) == 9 else take_extra(_NO_MESSAGE, found)
     (
         raw.id,
         raw.object,
@@ -132,7 +135,7 @@ def decode_message(wire: dict[str, Unchecked]) -> Message:
         raw.created_at,
     ) = found.values()
     if raw.sender.__class__ is str:
-        raw.sender = MessageSender.by_text[raw.sender]
+        raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
         raw.created_at = read_instant(raw.created_at)
     return model
@@ -168,7 +171,7 @@ def decode_batch_error(wire: dict[str, Unchecked]) -> BatchError:
     found = _NO_BATCH_ERROR | wire
     model = new(BatchError)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_BATCH_ERROR) else take_extra(_NO_BATCH_ERROR, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_BATCH_ERROR, found)
     (
         raw.id,
         raw.index,

@@ -16,6 +16,8 @@ from cstar_async._model import Model
 from cstar_async._unset import UNSET, Unset
 from cstar_async._wire import NO_EXTRA, new, take_extra
 
+_TICKET_PRIORITY: Final = TicketPriority.by_text
+
 
 @attrs.define(kw_only=True, repr=False)
 class SlaRule(Model):
@@ -60,7 +62,7 @@ def decode_sla_rule(wire: dict[str, Unchecked]) -> SlaRule:
     found = _NO_SLA_RULE | wire
     model = new(SlaRule)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE) else take_extra(_NO_SLA_RULE, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_SLA_RULE, found)
     (
         raw.id,
         raw.name,
@@ -71,7 +73,7 @@ def decode_sla_rule(wire: dict[str, Unchecked]) -> SlaRule:
         raw.enabled,
     ) = found.values()
     if raw.priority.__class__ is str:
-        raw.priority = TicketPriority.by_text[raw.priority]
+        raw.priority = _TICKET_PRIORITY[raw.priority]
     return model
 
 
@@ -116,7 +118,7 @@ def decode_sla_rule_create(wire: dict[str, Unchecked]) -> SlaRuleCreate:
     found = _NO_SLA_RULE_CREATE | wire
     model = new(SlaRuleCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE_CREATE) else take_extra(_NO_SLA_RULE_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_SLA_RULE_CREATE, found)
     (
         raw.name,
         raw.priority,
@@ -126,7 +128,7 @@ def decode_sla_rule_create(wire: dict[str, Unchecked]) -> SlaRuleCreate:
         raw.enabled,
     ) = found.values()
     if raw.priority.__class__ is str:
-        raw.priority = TicketPriority.by_text[raw.priority]
+        raw.priority = _TICKET_PRIORITY[raw.priority]
     return model
 
 
@@ -171,7 +173,7 @@ def decode_sla_rule_update(wire: dict[str, Unchecked]) -> SlaRuleUpdate:
     found = _NO_SLA_RULE_UPDATE | wire
     model = new(SlaRuleUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_SLA_RULE_UPDATE) else take_extra(_NO_SLA_RULE_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_SLA_RULE_UPDATE, found)
     (
         raw.name,
         raw.priority,
@@ -181,7 +183,7 @@ def decode_sla_rule_update(wire: dict[str, Unchecked]) -> SlaRuleUpdate:
         raw.enabled,
     ) = found.values()
     if raw.priority.__class__ is str:
-        raw.priority = TicketPriority.by_text[raw.priority]
+        raw.priority = _TICKET_PRIORITY[raw.priority]
     return model
 
 

@@ -44,7 +44,7 @@ def decode_tag(wire: dict[str, Unchecked]) -> Tag:
     found = _NO_TAG | wire
     model = new(Tag)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_TAG) else take_extra(_NO_TAG, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_TAG, found)
     (
         raw.object,
         raw.name,
@@ -77,7 +77,7 @@ def decode_tag_create(wire: dict[str, Unchecked]) -> TagCreate:
     found = _NO_TAG_CREATE | wire
     model = new(TagCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_TAG_CREATE) else take_extra(_NO_TAG_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_TAG_CREATE, found)
     (raw.name,) = found.values()
     return model
 

@@ -104,6 +104,12 @@ TicketExpandInput: TypeAlias = TicketExpand | Literal["customer"] | str
 """What an argument takes as `TicketExpand`: a constant, its text, or an unknown text."""
 
 
+_MESSAGE_SENDER: Final = MessageSender.by_text
+_TICKET_PRIORITY: Final = TicketPriority.by_text
+_TICKET_SLA_TIER: Final = TicketSlaTier.by_text
+_TICKET_STATUS: Final = TicketStatus.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class Ticket(Model):
     """A support request with its state, its owner and its deadlines. Lists leave the messages out, a single read carries them.
@@ -205,7 +211,7 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     found = _NO_TICKET | wire
     model = new(Ticket)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET) else take_extra(_NO_TICKET, found)
+    raw.extra = NO_EXTRA if len(found) == 25 else take_extra(_NO_TICKET, found)
     (
         raw.id,
         raw.object,
@@ -234,9 +240,9 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
         raw.resolved_at,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = TicketStatus.by_text[raw.status]
+        raw.status = _TICKET_STATUS[raw.status]
     if raw.priority.__class__ is str:
-        raw.priority = TicketPriority.by_text[raw.priority]
+        raw.priority = _TICKET_PRIORITY[raw.priority]
     if raw.customer.__class__ is dict:
         raw.customer = decode_ticket_customer(raw.customer)
     if raw.messages.__class__ is list:
@@ -248,9 +254,9 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     if raw.first_response_at is not None:
         raw.first_response_at = read_instant(raw.first_response_at)
     if raw.response_tier.__class__ is str:
-        raw.response_tier = TicketSlaTier.by_text[raw.response_tier]
+        raw.response_tier = _TICKET_SLA_TIER[raw.response_tier]
     if raw.resolution_tier.__class__ is str:
-        raw.resolution_tier = TicketSlaTier.by_text[raw.resolution_tier]
+        raw.resolution_tier = _TICKET_SLA_TIER[raw.resolution_tier]
     if raw.created_at is not None:
         raw.created_at = read_instant(raw.created_at)
     if raw.updated_at is not None:
@@ -289,7 +295,7 @@ def decode_ticket_customer(wire: dict[str, Unchecked]) -> TicketCustomer:
     found = _NO_TICKET_CUSTOMER | wire
     model = new(TicketCustomer)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CUSTOMER) else take_extra(_NO_TICKET_CUSTOMER, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_TICKET_CUSTOMER, found)
     (
         raw.id,
         raw.name,
@@ -358,7 +364,7 @@ def decode_ticket_create(wire: dict[str, Unchecked]) -> TicketCreate:
     found = _NO_TICKET_CREATE | wire
     model = new(TicketCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_CREATE) else take_extra(_NO_TICKET_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 11 else take_extra(_NO_TICKET_CREATE, found)
     (
         raw.title,
         raw.priority,
@@ -373,9 +379,9 @@ def decode_ticket_create(wire: dict[str, Unchecked]) -> TicketCreate:
         raw.custom_fields,
     ) = found.values()
     if raw.priority.__class__ is str:
-        raw.priority = TicketPriority.by_text[raw.priority]
+        raw.priority = _TICKET_PRIORITY[raw.priority]
     if raw.status.__class__ is str:
-        raw.status = TicketStatus.by_text[raw.status]
+        raw.status = _TICKET_STATUS[raw.status]
     return model
 
 
@@ -432,7 +438,7 @@ def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
     found = _NO_TICKET_UPDATE | wire
     model = new(TicketUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_TICKET_UPDATE) else take_extra(_NO_TICKET_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_TICKET_UPDATE, found)
     (
         raw.title,
         raw.status,
@@ -444,9 +450,9 @@ def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
         raw.custom_fields,
     ) = found.values()
     if raw.status.__class__ is str:
-        raw.status = TicketStatus.by_text[raw.status]
+        raw.status = _TICKET_STATUS[raw.status]
     if raw.priority.__class__ is str:
-        raw.priority = TicketPriority.by_text[raw.priority]
+        raw.priority = _TICKET_PRIORITY[raw.priority]
     return model
 
 
@@ -488,7 +494,7 @@ def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
     found = _NO_MESSAGE_CREATE | wire
     model = new(MessageCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_MESSAGE_CREATE) else take_extra(_NO_MESSAGE_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_MESSAGE_CREATE, found)
     (
         raw.content,
         raw.sender,
@@ -497,7 +503,7 @@ def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
         raw.metadata,
     ) = found.values()
     if raw.sender.__class__ is str:
-        raw.sender = MessageSender.by_text[raw.sender]
+        raw.sender = _MESSAGE_SENDER[raw.sender]
     return model
 
 

@@ -77,6 +77,11 @@ ViewVisibilityInput: TypeAlias = ViewVisibility | Literal["private", "team"] | s
 """What an argument takes as `ViewVisibility`: a constant, its text, or an unknown text."""
 
 
+_SORT_DIRECTION: Final = SortDirection.by_text
+_VIEW_ENTITY_TYPE: Final = ViewEntityType.by_text
+_VIEW_VISIBILITY: Final = ViewVisibility.by_text
+
+
 @attrs.define(kw_only=True, repr=False)
 class View(Model):
     """A saved filter with an order.
@@ -120,7 +125,7 @@ def decode_view(wire: dict[str, Unchecked]) -> View:
     found = _NO_VIEW | wire
     model = new(View)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_VIEW) else take_extra(_NO_VIEW, found)
+    raw.extra = NO_EXTRA if len(found) == 9 else take_extra(_NO_VIEW, found)
     (
         raw.id,
         raw.name,
@@ -132,13 +137,13 @@ def decode_view(wire: dict[str, Unchecked]) -> View:
         *_,
     ) = found.values()
     if raw.entity_type.__class__ is str:
-        raw.entity_type = ViewEntityType.by_text[raw.entity_type]
+        raw.entity_type = _VIEW_ENTITY_TYPE[raw.entity_type]
     raw.sort_field = found["sortField"] if found["sortField"] is not None else found["sortBy"]
     raw.sort_direction = found["sortDirection"] if found["sortDirection"] is not None else found["sortOrder"]
     if raw.sort_direction.__class__ is str:
-        raw.sort_direction = SortDirection.by_text[raw.sort_direction]
+        raw.sort_direction = _SORT_DIRECTION[raw.sort_direction]
     if raw.visibility.__class__ is str:
-        raw.visibility = ViewVisibility.by_text[raw.visibility]
+        raw.visibility = _VIEW_VISIBILITY[raw.visibility]
     return model
 
 
@@ -183,7 +188,7 @@ def decode_view_create(wire: dict[str, Unchecked]) -> ViewCreate:
     found = _NO_VIEW_CREATE | wire
     model = new(ViewCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_VIEW_CREATE) else take_extra(_NO_VIEW_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_VIEW_CREATE, found)
     (
         raw.name,
         raw.entity_type,
@@ -193,11 +198,11 @@ def decode_view_create(wire: dict[str, Unchecked]) -> ViewCreate:
         raw.visibility,
     ) = found.values()
     if raw.entity_type.__class__ is str:
-        raw.entity_type = ViewEntityType.by_text[raw.entity_type]
+        raw.entity_type = _VIEW_ENTITY_TYPE[raw.entity_type]
     if raw.sort_direction.__class__ is str:
-        raw.sort_direction = SortDirection.by_text[raw.sort_direction]
+        raw.sort_direction = _SORT_DIRECTION[raw.sort_direction]
     if raw.visibility.__class__ is str:
-        raw.visibility = ViewVisibility.by_text[raw.visibility]
+        raw.visibility = _VIEW_VISIBILITY[raw.visibility]
     return model
 
 
@@ -239,7 +244,7 @@ def decode_view_update(wire: dict[str, Unchecked]) -> ViewUpdate:
     found = _NO_VIEW_UPDATE | wire
     model = new(ViewUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_VIEW_UPDATE) else take_extra(_NO_VIEW_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_VIEW_UPDATE, found)
     (
         raw.name,
         raw.filters,
@@ -248,9 +253,9 @@ def decode_view_update(wire: dict[str, Unchecked]) -> ViewUpdate:
         raw.visibility,
     ) = found.values()
     if raw.sort_direction.__class__ is str:
-        raw.sort_direction = SortDirection.by_text[raw.sort_direction]
+        raw.sort_direction = _SORT_DIRECTION[raw.sort_direction]
     if raw.visibility.__class__ is str:
-        raw.visibility = ViewVisibility.by_text[raw.visibility]
+        raw.visibility = _VIEW_VISIBILITY[raw.visibility]
     return model
 
 

@@ -68,7 +68,7 @@ def decode_webhook(wire: dict[str, Unchecked]) -> Webhook:
     found = _NO_WEBHOOK | wire
     model = new(Webhook)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK) else take_extra(_NO_WEBHOOK, found)
+    raw.extra = NO_EXTRA if len(found) == 10 else take_extra(_NO_WEBHOOK, found)
     (
         raw.id,
         raw.object,
@@ -117,7 +117,7 @@ def decode_webhook_create(wire: dict[str, Unchecked]) -> WebhookCreate:
     found = _NO_WEBHOOK_CREATE | wire
     model = new(WebhookCreate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_CREATE) else take_extra(_NO_WEBHOOK_CREATE, found)
+    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_WEBHOOK_CREATE, found)
     (
         raw.name,
         raw.url,
@@ -156,7 +156,7 @@ def decode_webhook_update(wire: dict[str, Unchecked]) -> WebhookUpdate:
     found = _NO_WEBHOOK_UPDATE | wire
     model = new(WebhookUpdate)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_UPDATE) else take_extra(_NO_WEBHOOK_UPDATE, found)
+    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_WEBHOOK_UPDATE, found)
     (
         raw.name,
         raw.url,
@@ -190,7 +190,7 @@ def decode_webhook_test(wire: dict[str, Unchecked]) -> WebhookTest:
     found = _NO_WEBHOOK_TEST | wire
     model = new(WebhookTest)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TEST) else take_extra(_NO_WEBHOOK_TEST, found)
+    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_WEBHOOK_TEST, found)
     (raw.event,) = found.values()
     return model
 
@@ -238,7 +238,7 @@ def decode_webhook_test_result(wire: dict[str, Unchecked]) -> WebhookTestResult:
     found = _NO_WEBHOOK_TEST_RESULT | wire
     model = new(WebhookTestResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TEST_RESULT) else take_extra(_NO_WEBHOOK_TEST_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_WEBHOOK_TEST_RESULT, found)
     (
         raw.delivery_id,
         raw.event,
@@ -276,7 +276,7 @@ def decode_webhook_trigger_result(wire: dict[str, Unchecked]) -> WebhookTriggerR
     found = _NO_WEBHOOK_TRIGGER_RESULT | wire
     model = new(WebhookTriggerResult)
     raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == len(_NO_WEBHOOK_TRIGGER_RESULT) else take_extra(_NO_WEBHOOK_TRIGGER_RESULT, found)
+    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_WEBHOOK_TRIGGER_RESULT, found)
     (
         raw.event,
         raw.delivered_to,
