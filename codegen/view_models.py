@@ -100,9 +100,13 @@ class ModelView:
     text_readers: tuple[TextReaderView, ...]
     targets: tuple[str, ...]
     """The fields in the order of the document, as the targets of an assignment; none if there are no fields."""
+    size: int
+    """How many names its fields have on the wire."""
     absent: str
     """The name of the wire form in which nothing is set."""
     absent_fields: str
+    enums: frozenset[str]
+    """The enums that are the types of its fields."""
     classes: frozenset[str]
     """The other schemas that its code names."""
 
@@ -165,8 +169,10 @@ class ModelViews:
             decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
             text_readers=tuple(_text_reader(name, schema[key]) for key in ("x-cstar-text-as",) if key in schema),
             targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),) if fields else (),
+            size=len(fields) + len(aliases),
             absent=f"_NO_{stem.upper()}",
             absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
+            enums=frozenset(used for field in fields if field.shape.is_enum for used in field.shape.classes),
             classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
         )
 

@@ -26,6 +26,11 @@ class ModelModuleView:
 
     name: str
     enums: tuple[EnumView, ...]
+    members: tuple[tuple[str, str], ...]
+    """The names of the mappings that have the members of enums, and the enums, as far as fields of these models are read by them.
+
+    Looked up once for a module: an attribute of a class is slow to find, and a page has hundreds of such fields.
+    """
     models: tuple[ModelView, ...]
     unions: tuple[UnionView, ...]
     imports: tuple[tuple[str, str], ...]
@@ -102,6 +107,7 @@ def _model_module(module: str, views: ModelViews, placement: Placement) -> Model
     return ModelModuleView(
         name=module,
         enums=tuple(enum for name, enum in views.enums.items() if placement[name] == module),
+        members=tuple((names.members(name), name) for name in sorted({name for model in models for name in model.enums})),
         models=models,
         unions=unions,
         imports=placement.imports({used for user in users for used in user.classes}, beside=module),

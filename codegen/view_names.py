@@ -67,6 +67,11 @@ def decoder(schema: str) -> str:
     return f"decode_{function_stem(schema)}"
 
 
+def members(schema: str) -> str:
+    """The mapping that has a member of an enum for every text."""
+    return f"_{function_stem(schema).upper()}"
+
+
 def reader(schema: str) -> str:
     """The function that reads a model from an object or from a text."""
     return f"read_{function_stem(schema)}"

@@ -67,6 +67,11 @@ class Shape:
     """Whether a text would do, so that an array of it must not be taken as a `Sequence`: a text is one, too."""
 
     @property
+    def is_enum(self) -> bool:
+        """Whether it is one value of an enum."""
+        return bool(self.members) and not self.container
+
+    @property
     def held_or_none(self) -> str:
         """The type of a field that is None when the wire has nothing."""
         return self.held if self.held == "JSON" else f"{self.held} | None"  # JSON may be null itself
@@ -102,7 +107,7 @@ class Shape:
             return (Reading(condition=f"{place}.__class__ is {kind}", expression=reader),)
         if self.object_reader:
             return (Reading(condition=f"{place}.__class__ is dict", expression=f"{self.object_reader}({place})"),)
-        if self.members:
+        if self.is_enum:
             return (Reading(condition=f"{place}.__class__ is str", expression=f"{self.members}[{place}]"),)
         if self.value_reader:
             return (Reading(condition=f"{place} is not None", expression=f"{self.value_reader}({place})"),)
@@ -160,7 +165,7 @@ class Shapes:
             taken=names.input_alias(name),
             given=names.input_alias(name),
             value_reader=f"{name}.read",
-            members=f"{name}.by_text",
+            members=names.members(name),
             classes=(name,),
             is_text=True,
         )
