@@ -39,7 +39,7 @@ T = TypeVar("T")
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
 
 
-@attrs.frozen
+@attrs.define
 class Listing(Generic[T]):
     """What is asked of a list, the same for each of its pages."""
 

@@ -37,7 +37,7 @@ def read_instant(value: Unchecked) -> Unchecked:
         instant = _parse_instant(value)
     except (TypeError, ValueError):
         return value
-    if instant.tzinfo:
+    if instant.tzinfo is not None:
         return instant
     return instant.replace(tzinfo=UTC) if len(value) > _LONGEST_DAY else value
 
