@@ -18,7 +18,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from cstar_async._alarm import Alarm
-from cstar_async._answered_once import Lines, OnceConnector, OnceResponse, Passage, check_answered_once
+from cstar_async._answered_once import ConnectionSpoiled, Lines, OnceResponse, Passage, check_answered_once, once_request
 from cstar_async._content_encoding import ACCEPTED, unpack
 from cstar_async._http import HttpRequest, HttpResponse, OpenResponse
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
@@ -91,14 +91,19 @@ class AiohttpTransport:
         try:
             with alarm:
                 if self._is_own:
-                    response = await session.request(
-                        request.method,
-                        url,
-                        headers=request.headers,
-                        data=request.body,
-                        allow_redirects=False,
-                        auto_decompress=request.wants_stream,
-                    )
+                    response = None
+                    while response is None:
+                        try:
+                            response = await session.request(
+                                request.method,
+                                url,
+                                headers=request.headers,
+                                data=request.body,
+                                allow_redirects=False,
+                                auto_decompress=request.wants_stream,
+                            )
+                        except ConnectionSpoiled:
+                            continue
                     heard = response.heard if isinstance(response, OnceResponse) else None
                 else:
                     response, heard = await self._send_through(session, request, url)
@@ -188,7 +193,8 @@ class AiohttpTransport:
 
     def _own_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=OnceConnector(limit=self._connections, ssl=self._ssl),
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl),
+            request_class=once_request(self._lines),
             response_class=OnceResponse,
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),

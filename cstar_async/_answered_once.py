@@ -4,7 +4,7 @@ Left to itself, aiohttp repeats a GET or DELETE when a kept-alive connection dro
 and observed. And it sends on connections where an answer lies already, which it then takes for that to the new request: after a
 server or gateway has answered twice, every later call would get the result of the one before it.
 
-A session of the client's own is made with a connector and a class of responses that do neither. In a session of the user's, a
+A session of the client's own is made with classes of requests and responses that do neither. In a session of the user's, a
 middleware takes their place, at the price of some microseconds a request.
 """
 
@@ -14,14 +14,13 @@ import asyncio
 import select
 import sys
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
+from typing import Any
 
 import aiohttp
-from aiohttp import ClientTimeout
 from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 
 from cstar_async.errors import ConnectionFailedError
 
@@ -33,8 +32,11 @@ class ConnectionLost(aiohttp.ClientError):
     """A connection that broke under a request; of a class that aiohttp does not answer by sending the request again."""
 
 
-class _ConnectionSpoiled(aiohttp.ClientError):
-    """A kept-alive connection on which something came that nobody had asked for. The request was not sent on it."""
+class ConnectionSpoiled(aiohttp.ClientError):
+    """A kept-alive connection on which something came that nobody had asked for. The request was not sent on it.
+
+    aiohttp closes it then, so that the request may be sent anew: no attempt was made.
+    """
 
 
 class Lines:
@@ -59,20 +61,21 @@ class Lines:
         return True
 
 
-class OnceConnector(aiohttp.TCPConnector):
-    """Gives out connections on which nothing lies."""
+def once_request(lines: Lines) -> type[aiohttp.ClientRequest]:
+    """A class of requests that are not sent where something lies.
 
-    @cached_property
-    def _lines(self) -> Lines:
-        return Lines()
+    Args:
+        lines: The connections of the session that makes the requests.
+    """
 
-    async def connect(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
-        """Take a connection from the pool, or make one."""
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            if self._lines.is_silent(connection.protocol):
-                return connection
-            connection.close()
+    class OnceRequest(aiohttp.ClientRequest):
+        # Hands out aiohttp's own coroutine: one of its own around it would be felt.
+        def send(self, conn: Connection) -> Any:
+            if not lines.is_silent(conn.protocol):
+                raise ConnectionSpoiled
+            return super().send(conn)
+
+    return OnceRequest
 
 
 class OnceResponse(aiohttp.ClientResponse):
@@ -107,7 +110,7 @@ class Passage:
 
         async def send_on_silence(conn: Connection) -> aiohttp.ClientResponse:
             if not self._lines.is_silent(conn.protocol):
-                raise _ConnectionSpoiled
+                raise ConnectionSpoiled
             self.heard = conn.protocol
             return await send(conn)
 
@@ -117,8 +120,7 @@ class Passage:
             while True:
                 try:
                     return await handler(request)
-                except _ConnectionSpoiled:
-                    # aiohttp has closed it and will take another, or make one: no attempt was made.
+                except ConnectionSpoiled:
                     continue
         except aiohttp.ClientConnectorError:
             raise
