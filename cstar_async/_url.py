@@ -83,9 +83,8 @@ def query_string(*parts: Mapping[str, object] | None) -> str:
 
 def page_query(filters: str, number: int | None, size: int | None) -> str:
     """The query of one page of a list: its filters, which stay the same from page to page, and where the page stands."""
-    page = "" if number is None else f"page={number}"
-    page_size = "" if size is None else f"pageSize={size}"
-    return "&".join(filter(None, (filters, page, page_size)))
+    query = filters if number is None else f"{filters}&page={number}"
+    return (query if size is None else f"{query}&pageSize={size}").removeprefix("&")
 
 
 def _query_value(value: object, name: str) -> str:
