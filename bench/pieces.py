@@ -64,7 +64,7 @@ def measure() -> dict[str, tuple[float, float]]:
     def permit_and_back() -> None:
         permit = limiter.try_acquire(priority, clock)
         assert permit is not None
-        limiter.give_back(permit, clock)
+        limiter.give_back(permit, clock, sent=False)
 
     def permit_and_answer() -> None:
         permit = limiter.try_acquire(priority, clock)
