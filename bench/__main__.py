@@ -85,7 +85,6 @@ async def times_over_http(url: str) -> list[Row]:
         aiohttp.ClientSession(headers=headers) as session,
         CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=url) as cstar,
     ):
-
         # Nobody reads the same ticket a thousand times, and URLs that were seen lately are cheap.
         ids = cycle([f"{ID[:-5]}{number:05}" for number in range(10_000)])
         numbers = cycle(range(1, 10_001))
