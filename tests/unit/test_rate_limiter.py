@@ -33,6 +33,20 @@ def known(clock: ManualClock, remaining: int, *, reserve: float = 0.1, limit: in
     return limiter
 
 
+async def taught_to_come_later(clock: ManualClock) -> RateLimiter:
+    """A limiter that was refused at the stated end of a window, and a second into the next one, which has no call left."""
+    limiter = known(clock, 0)
+    await clock.advance(3600)
+    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert permit is Permit.AHEAD
+    limiter.settle(permit, 429, {"Retry-After": "1"}, clock)
+    await clock.advance(1)
+    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert permit is Permit.AHEAD
+    limiter.settle(permit, 200, rate_headers(0, EPOCH + 7200), clock)
+    return limiter
+
+
 def wait(
     limiter: RateLimiter,
     clock: ManualClock,
@@ -111,15 +125,7 @@ async def test_wait_exactly_as_long_as_allowed_is_begun(clock: ManualClock) -> N
 
 async def test_wait_exactly_as_long_as_allowed_ends_well_even_if_the_server_rounds_down(clock: ManualClock) -> None:
     """Whoever cannot wait until it is sure that the window is over tries at its stated end."""
-    limiter = known(clock, 0)
-    await clock.advance(3600)
-    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
-    assert permit is Permit.AHEAD
-    limiter.settle(permit, 429, {"Retry-After": "1"}, clock)
-    await clock.advance(1)
-    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
-    assert permit is Permit.AHEAD
-    limiter.settle(permit, 200, rate_headers(0, EPOCH + 7200), clock)
+    limiter = await taught_to_come_later(clock)
     task = wait(limiter, clock, longest=3599)
     await settle()
     await clock.advance(3599)
@@ -128,15 +134,7 @@ async def test_wait_exactly_as_long_as_allowed_ends_well_even_if_the_server_roun
 
 async def test_server_known_to_round_down_is_not_asked_at_the_stated_end(clock: ManualClock) -> None:
     """It would refuse the call; a second later it is sure not to."""
-    limiter = known(clock, 0)
-    await clock.advance(3600)
-    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
-    assert permit is Permit.AHEAD
-    limiter.settle(permit, 429, {"Retry-After": "1"}, clock)
-    await clock.advance(1)
-    permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
-    assert permit is Permit.AHEAD
-    limiter.settle(permit, 200, rate_headers(0, EPOCH + 7200), clock)
+    limiter = await taught_to_come_later(clock)
     task = wait(limiter, clock)
     await settle()
     await clock.advance(3599)
