@@ -78,6 +78,14 @@ async def test_a_session_of_the_user_doubles_nothing(fake: FakeCStar) -> None:
     check(outcome, 100)
 
 
+async def test_an_answer_that_comes_again_later_is_taken_for_no_other_in_a_session_of_the_user(fake: FakeCStar) -> None:
+    """Its connections are looked at before they are used again, too."""
+    async with aiohttp.ClientSession() as session:
+        outcome = await storm(fake, creates=50, kinds=ONE_AT_A_TIME, workers=1, session=session)
+    check(outcome, 50)
+    assert (50, 50) == (outcome.returned, outcome.requests)
+
+
 def test_two_clients_in_two_loops_double_nothing() -> None:
     """Storms in two event loops, of two threads, at once."""
 
