@@ -30,7 +30,7 @@ SEARCH_EVERYTHING: Final = Operation(
             name="types",
             attribute="types",
             location="query",
-            schema={"type": "array", "items": {"$ref": "#/components/schemas/SearchType"}},
+            schema={"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/SearchType"}},
         ),
         Parameter(name="limit", attribute="limit", location="query", schema={"type": "integer", "minimum": 1, "default": 10}),
     ),

@@ -71,7 +71,7 @@ LIST_TICKETS: Final = Operation(
             name="expand",
             attribute="expand",
             location="query",
-            schema={"type": "array", "items": {"$ref": "#/components/schemas/TicketExpand"}},
+            schema={"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TicketExpand"}},
             extensions={"expand": {"customer": {"from": "customerId", "schema": "TicketCustomer", "collection": "customers"}}},
         ),
     ),
