@@ -106,6 +106,12 @@ async def test_search_without_words_is_refused(cstar: CStarClient) -> None:
         await cstar.search.query(q="")
 
 
+async def test_search_of_no_kind_at_all_is_refused(cstar: CStarClient) -> None:
+    """On the wire an empty list is an empty word, which is no kind."""
+    with pytest.raises(InvalidRequestError):
+        await cstar.search.query(q="fire", types=[])
+
+
 async def test_every_write_leaves_an_entry_in_the_audit_log(cstar: CStarClient) -> None:
     """What was done to what, newest first."""
     ticket = await cstar.tickets.create(title="a")
