@@ -351,30 +351,53 @@ class Paginator(Generic[T]):
             The number of the page at which the walk goes on, that page, what slid onto the pages before, and what is fresh on it.
         """
         behind: list[Page[T]] = []
-        passed: list[Page[T]] = []
         if number > walk.first:
             behind.append(await self._page(number - 1, walk.size))
         if not behind or not walk.is_found(behind[0].data):
-            # Rows that came push the others on, no farther than the list has grown.
+            # Rows that came push the others on, mostly no farther than the list has grown.
             grown = max(0, (page.pagination.total or 0) - (walk.start.total or 0))
-            ahead = page
-            for later in range(number + 1, number + 2 + grown // walk.size):
-                if not ahead.has_more:
-                    break
-                ahead = await self._page(later, walk.size)
-                if walk.is_found(ahead.data):
-                    for one in (*behind, *passed):
-                        walk.slid(one.data)
-                    return later, ahead, [], walk.fresh(ahead.data)
-                passed.append(ahead)
+            ahead = [page]
+            if await self._look_ahead(walk, number, ahead, number + 1 + grown // walk.size):
+                return self._found_ahead(walk, number, ahead, behind)
             for earlier in range(number - 2, walk.first - 1, -1):
                 behind.append(await self._page(earlier, walk.size))
                 if walk.is_found(behind[-1].data):
                     break
+            else:
+                # Farther, where as many rows went behind them.
+                if await self._look_ahead(walk, number, ahead, None):
+                    return self._found_ahead(walk, number, ahead, behind)
         slid: list[T] = []
         for one in behind:
             slid = walk.slid(one.data) + slid
         return number, page, slid, fresh
+
+    async def _look_ahead(self, walk: Walk[T], number: int, ahead: list[Page[T]], last: int | None) -> bool:
+        """Read on for the rows that a resumed walk remembers.
+
+        Args:
+            walk: Of whose rows.
+            number: Of the first page in *ahead*.
+            ahead: The pages read so far; those read now are added.
+            last: The page to stop at; None: the end of the list.
+
+        Returns:
+            Whether the page read last has one of them.
+        """
+        while ahead[-1].has_more and (last is None or number + len(ahead) <= last):
+            ahead.append(await self._page(number + len(ahead), walk.size))
+            if walk.is_found(ahead[-1].data):
+                return True
+        return False
+
+    @staticmethod
+    def _found_ahead(
+        walk: Walk[T], number: int, ahead: list[Page[T]], behind: list[Page[T]]
+    ) -> tuple[int, Page[T], list[T], list[T]]:
+        """Go on at the last page *ahead*: all rows before those found were handed out, or came after the walk had passed."""
+        for one in (*behind, *ahead[1:-1]):
+            walk.slid(one.data)
+        return number + len(ahead) - 1, ahead[-1], [], walk.fresh(ahead[-1].data)
 
 
 def _check_number(number: int, page: Page[T]) -> None:

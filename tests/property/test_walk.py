@@ -12,7 +12,7 @@ from collections.abc import Generator
 from types import coroutine
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -232,6 +232,8 @@ class SortedAnew(MovingList):
     st.lists(st.tuples(st.sampled_from(["insert", "insert many", "delete", "delete many"]), st.integers(0, 3000)), max_size=6),
     st.sampled_from([50, 100, 128]),
 )
+# The rows are pushed farther on than the list has grown, for as many went.
+@example(1400, [("insert many", 0), ("insert many", 0), ("delete many", 1800), ("delete many", 1800)], 100)
 @settings(max_examples=15)
 def test_walk_that_remembers_a_part_goes_on_where_it_stood(handed: int, changes: list[tuple[str, int]], size: int) -> None:
     """However the list changed meanwhile, as long as one of the remembered rows is left."""
@@ -241,10 +243,10 @@ def test_walk_that_remembers_a_part_goes_on_where_it_stood(handed: int, changes:
         row = walk.go_on(None if walk.request is None else page_of(rows, walk.request))
         before += [] if row is None else [row]
     still, last = set(rows), before[-1]
-    for change, place in changes:
+    for step, (change, place) in enumerate(changes):
         at = place % len(rows)
         if change.startswith("insert"):
-            rows[at:at] = [f"new_{at}_{number}" for number in range(1 if change == "insert" else 700)]
+            rows[at:at] = [f"new_{step}_{number}" for number in range(1 if change == "insert" else 700)]
         else:
             gone = [row for row in rows[at : at + (1 if change == "delete" else 700)] if row != last]
             rows = [row for row in rows if row not in set(gone)]
