@@ -10,7 +10,7 @@ import attrs
 
 from cstar_async._json import JSON, Unchecked, is_object, is_text
 from cstar_async._model import Model
-from cstar_async._wire import NO_EXTRA, read_extra, read_instant
+from cstar_async._wire import NO_EXTRA, read_instant, take_extra
 
 E = TypeVar("E", bound="WebhookEvent")
 
@@ -79,7 +79,7 @@ def event_reader(
             created_at=read_instant(found["created_at"]),
             team_id=found["team_id"],
             data=data if read_data is None else read_data(_keyed(data, resource)),
-            extra=read_extra(_FRAME, wire) or NO_EXTRA,
+            extra=take_extra(_FRAME, found) or NO_EXTRA,
         )
 
     return read

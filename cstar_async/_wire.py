@@ -82,11 +82,6 @@ NO_EXTRA: Final = _Nothing()
 """The unknown fields of a model that has none."""
 
 
-def read_extra(known: Mapping[str, Unchecked], wire: Mapping[str, Unchecked]) -> dict[str, JSON]:
-    """The fields that the document does not know, as they came."""
-    return {key: value for key, value in wire.items() if key not in known}
-
-
 def take_extra(known: Mapping[str, Unchecked], found: dict[str, Unchecked]) -> dict[str, JSON]:
     """The fields that the document does not know, as they came, taken out of the union of those that it knows and those that came.
 

@@ -96,7 +96,7 @@ def test_map_is_read_value_by_value() -> None:
 
 def test_extra_is_what_is_not_known() -> None:
     """Unknown fields are kept as they came, known ones are not among them."""
-    assert {"b": [1]} == _wire.read_extra({"a": None}, {"a": 1, "b": [1]})
+    assert {"b": [1]} == _wire.take_extra({"a": None}, {"a": 1, "b": [1]})
 
 
 def test_unknown_fields_are_taken_out_of_the_union_with_the_known_ones() -> None:
