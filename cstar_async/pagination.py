@@ -234,8 +234,8 @@ class Paginator(Generic[T]):
         is left, and nothing is asked.
 
         No row comes twice and none that stood still is missed, as in a walk in one go, with two exceptions. A row handed out more
-        than 1,000 rows before may come again if it was sorted anew. And if none of the last 1,000 rows is in the list any more, the
-        walk begins again at its first page, without them.
+        than 1,000 rows before may come again if it was sorted anew. And if none of the last 1,000 rows is in the list any more, for
+        which it is read to its end, the walk begins again at its first page, without them.
 
         Args:
             state: What `state` was, in this process or another. Page and size are taken from it.

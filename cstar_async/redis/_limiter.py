@@ -98,10 +98,10 @@ class RedisRateLimiter:
           calls at once holds permits that others could use earlier.
 
     While Redis is away
-        A call waits for it no longer than *timeout*, once. Then, and until Redis answers again, which is tried each second as long
-        as there are calls, they go by a local share of the limit, or fail. One of them goes first, and where little is left few go
-        at once, for what this process knew may be old. A process that is cut off alone spends its share beside what the others
-        spend by the book, so that the limit may be passed by as much.
+        A call waits for it no longer than *timeout*, once. Then, and until Redis answers again, which is tried at least each second
+        as long as there are calls, they go by a local share of the limit, or fail. One of them goes first, and where little is left
+        few go at once, for what this process knew may be old. A process that is cut off alone spends its share beside what the
+        others spend by the book, so that the limit may be passed by as much.
 
     Args:
         client_or_url: A client of `redis.asyncio` (or its `RedisCluster`), which is used and never closed; or a URL, for a
