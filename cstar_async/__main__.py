@@ -118,7 +118,7 @@ async def _run(fake: FakeCStar) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, wishes.put_nowait, "end")
         loop.add_signal_handler(signal.SIGHUP, wishes.put_nowait, "restart")
-    except NotImplementedError:  # pragma: no cover  # Windows: there Ctrl-C raises KeyboardInterrupt in `asyncio.run()`
+    except NotImplementedError:  # Windows: there Ctrl-C raises KeyboardInterrupt in `asyncio.run()`
         pass
     async with fake:
         _say(_introduction(fake))

@@ -15,7 +15,7 @@ from cstar_async._json import Unchecked
 
 try:
     from pytest_asyncio import fixture as _async_fixture
-except ImportError:  # pragma: no cover  # then pytest itself tells the test that asks what is missing
+except ImportError:  # then pytest itself tells the test that asks what is missing
     from pytest import fixture as _async_fixture  # type: ignore[no-redef]  # noqa: PT013  # the same name for the same thing
 
 if TYPE_CHECKING:
