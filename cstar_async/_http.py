@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 
@@ -36,19 +37,19 @@ class HttpResponse:
         self.body = body
 
 
-class OpenResponse(HttpResponse):
+class OpenResponse(HttpResponse, ABC):
     """A response whose body is still arriving, without an end in sight. Whoever has it closes it."""
 
     __slots__ = ()
 
+    @abstractmethod
     async def read(self) -> bytes:
         """The next piece of the body; empty at its end.
 
         Raises:
             ConnectionFailedError: The connection broke.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Give the connection up; may be called twice."""
-        raise NotImplementedError

@@ -8,6 +8,7 @@ retries or raises an error of the API. What is decided here is decided by the pu
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Literal, cast
 
 from cstar_async._call import Call
@@ -24,7 +25,7 @@ from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitE
 from cstar_async.hooks import CallInfo, DoneInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 
-class Runtime:
+class Runtime(ABC):
     """Performs the calls of one view of a client.
 
     Args:
@@ -38,13 +39,13 @@ class Runtime:
         self.core = core
         self.settings = settings
 
+    @abstractmethod
     async def find_team(self) -> str:
         """Ask which team the key belongs to.
 
         Returns:
             What stands before every path under it.
         """
-        raise NotImplementedError
 
     async def perform(self, call: Call) -> None:
         """Send a call until it succeeds and has its response, or until its failure is to be raised.
