@@ -28,7 +28,7 @@ from rich.table import Table
 from bench import calls, memory, pieces
 from bench.server import ID, PAGE, TEAM
 from cstar_async import CStarClient
-from cstar_async._codec import read_rows
+from cstar_async._model.codec import read_rows
 from cstar_async.models import Ticket
 
 ROUNDS = 31

@@ -17,7 +17,7 @@ import orjson
 
 from bench.server import ID, PAGE, TEAM, Server
 from cstar_async import CStarClient
-from cstar_async._codec import read_rows
+from cstar_async._model.codec import read_rows
 from cstar_async.models import Ticket
 
 MOST_ABOVE_BARE = 45

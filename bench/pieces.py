@@ -11,10 +11,10 @@ from collections.abc import Callable
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from cstar_async import Priority, RateLimiter
+from cstar_async._client.concurrency import Gate
+from cstar_async._client.hook_dispatcher import Observers
 from cstar_async._clock import SystemClock
-from cstar_async._gate import Gate
-from cstar_async._idempotency import new_key
-from cstar_async._observers import Observers
+from cstar_async._protocol.idempotency import new_key
 
 RUNS = 2000
 TIMES = 100

@@ -15,13 +15,14 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from codegen import output, preflight
-from codegen.document import Document, below
-from codegen.parse import inspect_shape, parse
-from codegen.problems import CodegenError, Problem
+from codegen import output
+from codegen.errors import CodegenError, Problem
+from codegen.ir.build import look_at
+from codegen.lint import run as preflight
+from codegen.parser import inspect_shape, parse
 from codegen.render import render
-from codegen.source import read
-from codegen.view import look_at
+from codegen.spec.document import Document, below
+from codegen.spec.loader import read
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "openapi" / "cstar.yaml"

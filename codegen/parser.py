@@ -23,9 +23,9 @@ from openapi_python_client.schema import OpenAPI
 from openapi_python_client.strings import ClassName, PythonIdentifier
 from pydantic import ValidationError
 
-from codegen.document import Document, Node, below, is_list, is_object
-from codegen.preflight_schemas import is_union
-from codegen.problems import CodegenError, Findings, Problem
+from codegen.errors import CodegenError, Findings, Problem
+from codegen.lint.schemas import is_union
+from codegen.spec.document import Document, Node, below, is_list, is_object
 
 LIBRARY = "openapi-python-client"
 LIBRARY_VERSION = "0.29.1"

@@ -15,11 +15,11 @@ from pathlib import Path
 from jinja2 import Environment
 from openapi_python_client import Project
 
+from codegen.errors import CodegenError, Problem
+from codegen.ir.build import View
+from codegen.lint.operations import LIBRARY_SCOPE, TEAM_SCOPE
 from codegen.output import PAGE
-from codegen.parse import Parsed
-from codegen.preflight_operations import LIBRARY_SCOPE, TEAM_SCOPE
-from codegen.problems import CodegenError, Problem
-from codegen.view import View
+from codegen.parser import Parsed
 
 TEMPLATES = Path(__file__).with_name("templates")
 RUFF_VERSION = "0.17.6"
@@ -43,15 +43,15 @@ def _texts(parsed: Parsed, view: View) -> dict[str, str]:
     env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
     show = _Templates(env)
     texts = {
-        "_generated/__init__.py": show("package.py.jinja"),
-        "_generated/operations/__init__.py": show("operations_package.py.jinja"),
+        "_generated/__init__.py": show("package_init.py.jinja"),
+        "_generated/operations/__init__.py": show("operations_init.py.jinja"),
         "_generated/all_operations.py": show("all_operations.py.jinja", operations=view.operations, modules=view.api_modules),
         "_generated/events.py": show("events.py.jinja", events=view.events, imports=view.event_imports),
         "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
-        "_generated/models/__init__.py": show("models_door.py.jinja", modules=view.model_modules),
-        "_generated/api/__init__.py": show("api_door.py.jinja", modules=view.api_modules),
-        "_generated/namespaces/__init__.py": show("namespaces_door.py.jinja", modules=view.client_namespaces),
-        "api/__init__.py": show("public_api_door.py.jinja", modules=view.api_modules),
+        "_generated/models/__init__.py": show("models_init.py.jinja", modules=view.model_modules),
+        "_generated/api/__init__.py": show("api_init.py.jinja", modules=view.api_modules),
+        "_generated/namespaces/__init__.py": show("client_namespaces.py.jinja", modules=view.client_namespaces),
+        "api/__init__.py": show("public_api_init.py.jinja", modules=view.api_modules),
         PAGE: show(
             "evidence.md.jinja",
             total=view.evidence.total,

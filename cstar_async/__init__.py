@@ -14,14 +14,10 @@ cStar for tests in `cstar_async.testing`.
 import importlib
 from typing import TYPE_CHECKING
 
-from cstar_async._codec import from_dict, to_dict
-from cstar_async._idempotency import idempotency_key
-from cstar_async._json import JSON
-from cstar_async._options import Priority, RequestOptions
-from cstar_async._rate_limit import RateLimitState
-from cstar_async._rate_limiter import RateLimiter
-from cstar_async._response import Response
-from cstar_async._unset import UNSET, Unset
+from cstar_async._model.codec import from_dict, to_dict
+from cstar_async._protocol.idempotency import idempotency_key
+from cstar_async._rate_limit.limiter import RateLimiter
+from cstar_async._types import JSON, UNSET, Priority, RateLimitState, RequestOptions, Response, Unset
 from cstar_async._version import __version__
 from cstar_async.client import CStarClient
 from cstar_async.errors import (

@@ -89,7 +89,7 @@ def _port(text: str) -> int:
 
 def _serve(given: argparse.Namespace) -> int:
     from cstar_async.testing import FakeCStar
-    from cstar_async.testing.courier import DOCUMENTED_RETRIES
+    from cstar_async.testing._events.dispatcher import DOCUMENTED_RETRIES
 
     retries = DOCUMENTED_RETRIES if given.delivery_retries is None else given.delivery_retries
     try:

@@ -6,16 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
-from cstar_async import config
+from cstar_async._client import settings as config
+from cstar_async._client.base_client import Connected
+from cstar_async._client.settings import API_VERSION, BASE_URL
 from cstar_async._clock import Clock
-from cstar_async._connected import Connected
 from cstar_async._generated.namespaces import ClientNamespaces
-from cstar_async._json import JSON
-from cstar_async._options import Priority, RequestOptions
-from cstar_async._rate_limit import PUBLISHABLE_LIMIT, SECRET_LIMIT
-from cstar_async._rate_limiter import Limiter
-from cstar_async._response import Response
-from cstar_async.config import API_VERSION, BASE_URL
+from cstar_async._protocol import credentials
+from cstar_async._rate_limit.interface import Limiter
+from cstar_async._rate_limit.window import PUBLISHABLE_LIMIT, SECRET_LIMIT
+from cstar_async._types import JSON, Priority, RequestOptions, Response
 from cstar_async.errors import ConfigurationError
 from cstar_async.hooks import Hooks
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from cstar_async._event import WebhookEvent
-    from cstar_async._event_stream import EventStream
+    from cstar_async._model.event import WebhookEvent
+    from cstar_async.webhooks._stream import EventStream
 
 
 class ClientOptions(TypedDict, total=False):
@@ -99,13 +98,13 @@ class CStarClient(Connected, ClientNamespaces):
         hooks: Iterable[Hooks] = (),
         _clock: Clock | None = None,
     ) -> None:
-        api_key = config.checked_api_key(api_key)
+        api_key = credentials.checked_api_key(api_key)
         self._connect(
             scope="team",
             team_id=team_id,
             api_key=api_key,
             api_version=config.checked_api_version(api_version),
-            first_limit=PUBLISHABLE_LIMIT if config.is_publishable(api_key) else SECRET_LIMIT,
+            first_limit=PUBLISHABLE_LIMIT if credentials.is_publishable(api_key) else SECRET_LIMIT,
             base_url=base_url,
             timeout=timeout,
             max_retries=max_retries,
@@ -173,7 +172,7 @@ class CStarClient(Connected, ClientNamespaces):
 
         Source: Webhook reference, Event stream (documented; parts of its wire form are inferred).
         """
-        from cstar_async._event_stream import EventStream
+        from cstar_async.webhooks._stream import EventStream
 
         return EventStream(self._calls, kinds, silence=silence, last_event_id=last_event_id)
 

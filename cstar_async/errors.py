@@ -41,7 +41,7 @@ from cstar_async._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cstar_async._rate_limit import RateLimitState
+    from cstar_async._types import RateLimitState
 
 
 class CStarError(Exception):

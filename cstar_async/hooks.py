@@ -15,9 +15,8 @@ from typing import Literal
 
 import attrs
 
-from cstar_async._options import Priority
-from cstar_async._rate_limit import RateLimitState
 from cstar_async._redaction import redact
+from cstar_async._types import Priority, RateLimitState
 from cstar_async.errors import InvalidArgumentError
 
 

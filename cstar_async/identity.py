@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from cstar_async._json import is_text, is_whole
+from cstar_async._types import is_text, is_whole
 from cstar_async.errors import InvalidArgumentError
 
 REQUIRED: Final = ("email", "externalId", "timestamp")

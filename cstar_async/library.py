@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypedDict
 
-from cstar_async import config
+from cstar_async._client import settings as config
+from cstar_async._client.base_client import Connected
+from cstar_async._client.settings import API_VERSION, BASE_URL
 from cstar_async._clock import Clock
-from cstar_async._connected import Connected
 from cstar_async._generated.namespaces.library import LibraryNamespace
-from cstar_async._json import JSON
-from cstar_async._options import Priority, RequestOptions
-from cstar_async._rate_limit import LIBRARY_LIMIT
-from cstar_async._rate_limiter import Limiter
-from cstar_async._response import Response
-from cstar_async.config import API_VERSION, BASE_URL
+from cstar_async._rate_limit.interface import Limiter
+from cstar_async._rate_limit.window import LIBRARY_LIMIT
+from cstar_async._types import JSON, Priority, RequestOptions, Response
 from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:

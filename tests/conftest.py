@@ -25,7 +25,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
     coverage = Coverage.current() if item.get_closest_marker("no_cover") else None
     if coverage is None:
         return (yield)
-    import_module("cstar_async._aiohttp")  # at the first request otherwise, and its definitions would count as never run
+    import_module(
+        "cstar_async._transport.aiohttp_transport"
+    )  # at the first request otherwise, and its definitions would count as never run
     coverage.stop()
     try:
         return (yield)

@@ -15,10 +15,10 @@ from typing import Any
 
 import attrs
 
-from codegen import view_names as names
+from codegen import naming as names
 from cstar_async import CStarClient, CStarLibrary, RequestOptions, models
 from cstar_async._generated.all_operations import OPERATIONS
-from cstar_async._operation import Operation
+from cstar_async._operations.operation import Operation
 
 INSTANT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 

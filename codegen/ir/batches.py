@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from codegen import view_names as names
-from codegen.document import Document, Operation
-from codegen.preflight_batches import RUN_ALL
-from codegen.view_operations import size_of_call
-from codegen.view_prose import Section, docstring, sentence, source_of
-from codegen.view_raises import raises
+from codegen import naming as names
+from codegen.ir.docstrings import Section, docstring, sentence, source_of
+from codegen.ir.errors import raises
+from codegen.ir.operations import size_of_call
+from codegen.lint.batches import RUN_ALL
+from codegen.spec.document import Document, Operation
 
 _HOW = (
     "Calls `{method}` for {size} at a time, one call after the other, and adds the results up. A call that fails ends it with its"

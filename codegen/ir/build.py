@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.document import Document
-from codegen.parse import Parsed
-from codegen.preflight_batches import RUN_ALL
-from codegen.problems import Findings
-from codegen.view_events import EventView, event_views
-from codegen.view_evidence import EvidenceView, evidence_view
-from codegen.view_functions import FunctionView, FunctionViews
-from codegen.view_models import ModelViews
-from codegen.view_modules import ModelModuleView, Placement, model_modules
-from codegen.view_namespaces import NamespaceModuleView, namespace_modules
-from codegen.view_operations import OperationView, operation_view, without_prose
-from codegen.view_shapes import Shapes
-from codegen.view_usage import Usage
+from codegen.errors import Findings
+from codegen.ir.events import EventView, event_views
+from codegen.ir.evidence import EvidenceView, evidence_view
+from codegen.ir.functions import FunctionView, FunctionViews
+from codegen.ir.models import ModelViews
+from codegen.ir.modules import ModelModuleView, Placement, model_modules
+from codegen.ir.namespaces import NamespaceModuleView, namespace_modules
+from codegen.ir.operations import OperationView, operation_view, without_prose
+from codegen.ir.types import Shapes
+from codegen.ir.usage import Usage
+from codegen.lint.batches import RUN_ALL
+from codegen.parser import Parsed
+from codegen.spec.document import Document
 
 
 @dataclass(frozen=True, kw_only=True)

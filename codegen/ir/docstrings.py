@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from openapi_python_client.strings import safe_for_docstring
 
-from codegen.document import Node
+from codegen.spec.document import Node
 
 LINE_LENGTH = 132
 INDENT = "    "

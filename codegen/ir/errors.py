@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from codegen import view_names as names
-from codegen.document import Document, Operation, below
-from codegen.view_operations import LimitView, limits_of, own_parameters
-from codegen.view_prose import described, sentence
+from codegen import naming as names
+from codegen.ir.docstrings import described, sentence
+from codegen.ir.operations import LimitView, limits_of, own_parameters
+from codegen.spec.document import Document, Operation, below
 
 ERRORS = {
     "400": "InvalidRequestError",

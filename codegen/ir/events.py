@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen import view_names as names
-from codegen.document import Document, Event, schema_named
-from codegen.preflight_schemas import is_free
-from codegen.view_prose import docstring, sentence, source_of
+from codegen import naming as names
+from codegen.ir.docstrings import docstring, sentence, source_of
+from codegen.lint.schemas import is_free
+from codegen.spec.document import Document, Event, schema_named
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codegen import view_names as names
-from codegen.document import Document, Event, Node, Operation, items, schema_named
-from codegen.preflight_operations import scope_of
-from codegen.preflight_schemas import is_free
-from codegen.view_operations import own_parameters
-from codegen.view_prose import sentence
-from codegen.view_usage import body_name
-from codegen.vocabulary import EVIDENCE
+from codegen import naming as names
+from codegen.ir.docstrings import sentence
+from codegen.ir.operations import own_parameters
+from codegen.ir.usage import body_name
+from codegen.lint.operations import scope_of
+from codegen.lint.schemas import is_free
+from codegen.spec.document import Document, Event, Node, Operation, items, schema_named
+from codegen.spec.vocabulary import EVIDENCE
 
 _MEANINGS = {
     "documented": "cStar's own pages say that it exists. Parts of it may still be inferred; the docstrings tell which.",

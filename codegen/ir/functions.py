@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from codegen import view_names as names
-from codegen.document import Operation, Parameter
-from codegen.parse import Parsed
-from codegen.preflight_operations import IDEMPOTENCY_KEY, is_nullable
-from codegen.preflight_schemas import is_free, is_open
-from codegen.view_models import FieldView, ModelView, ModelViews, request_annotation
-from codegen.view_operations import id_for_all, own_parameters, shape_of_answer, text_of_answer
-from codegen.view_prose import Section, described, docstring, sentence, source_of
-from codegen.view_raises import raises
-from codegen.view_run_all import docstring_for_all
-from codegen.view_shapes import Shape, Shapes
-from codegen.view_usage import body_name, data_schema, result_name, success_response
+from codegen import naming as names
+from codegen.ir.batches import docstring_for_all
+from codegen.ir.docstrings import Section, described, docstring, sentence, source_of
+from codegen.ir.errors import raises
+from codegen.ir.models import FieldView, ModelView, ModelViews, request_annotation
+from codegen.ir.operations import id_for_all, own_parameters, shape_of_answer, text_of_answer
+from codegen.ir.types import Shape, Shapes
+from codegen.ir.usage import body_name, data_schema, result_name, success_response
+from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable
+from codegen.lint.schemas import is_free, is_open
+from codegen.parser import Parsed
+from codegen.spec.document import Operation, Parameter
 
 KEY_PROSE = (
     "A text that names this one intent, the same however often it is tried, so that the server carries it out once. "

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen import view_names as names
-from codegen.document import Node, below, entries, items
-from codegen.parse import Parsed
-from codegen.preflight_schemas import is_model, is_union
-from codegen.preflight_unions import members_of, tags_of
-from codegen.problems import Findings
-from codegen.view_prose import described, docstring, sentence, source_of
-from codegen.view_shapes import Reading, Shape, Shapes
-from codegen.view_usage import Usage
+from codegen import naming as names
+from codegen.errors import Findings
+from codegen.ir.docstrings import described, docstring, sentence, source_of
+from codegen.ir.types import Reading, Shape, Shapes
+from codegen.ir.usage import Usage
+from codegen.lint.schemas import is_model, is_union
+from codegen.lint.unions import members_of, tags_of
+from codegen.parser import Parsed
+from codegen.spec.document import Node, below, entries, items
 
 
 @dataclass(frozen=True, kw_only=True)

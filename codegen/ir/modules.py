@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from codegen import view_names as names
-from codegen.document import Document, below
-from codegen.problems import Findings
-from codegen.view_models import EnumView, ModelView, ModelViews, UnionView
-from codegen.view_usage import Usage
+from codegen import naming as names
+from codegen.errors import Findings
+from codegen.ir.models import EnumView, ModelView, ModelViews, UnionView
+from codegen.ir.usage import Usage
+from codegen.spec.document import Document, below
 
 SHARED = "shared"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen import view_names as names
-from codegen.document import Document, Operation
-from codegen.preflight_batches import RUN_ALL
-from codegen.preflight_names import lineage
-from codegen.preflight_operations import scope_of
-from codegen.view_operations import id_for_all, method_for_all
-from codegen.view_prose import docstring, sentence
+from codegen import naming as names
+from codegen.ir.docstrings import docstring, sentence
+from codegen.ir.operations import id_for_all, method_for_all
+from codegen.lint.batches import RUN_ALL
+from codegen.lint.names import lineage
+from codegen.lint.operations import scope_of
+from codegen.spec.document import Document, Operation
 
 
 @dataclass(frozen=True, kw_only=True)

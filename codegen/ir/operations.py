@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from codegen import view_names as names
-from codegen.document import Document, Node, Operation, Parameter, entries, is_list, is_object
-from codegen.preflight_batches import LIMIT_WHEN, RUN_ALL
-from codegen.preflight_operations import IDEMPOTENCY_KEY, is_nullable, scope_of
-from codegen.preflight_schemas import is_free
-from codegen.view_usage import body_name, data_schema, result_name, success_response
-from codegen.vocabulary import CONSUMED
+from codegen import naming as names
+from codegen.ir.usage import body_name, data_schema, result_name, success_response
+from codegen.lint.batches import LIMIT_WHEN, RUN_ALL
+from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable, scope_of
+from codegen.lint.schemas import is_free
+from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object
+from codegen.spec.vocabulary import CONSUMED
 
 PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"})
 """What people read: left out of everything that programs read."""

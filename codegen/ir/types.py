@@ -24,11 +24,11 @@ from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 
-from codegen import view_names as names
-from codegen.document import Document
-from codegen.preflight_schemas import is_free, is_union
-from codegen.preflight_unions import members_of
-from codegen.problems import Findings
+from codegen import naming as names
+from codegen.errors import Findings
+from codegen.lint.schemas import is_free, is_union
+from codegen.lint.unions import members_of
+from codegen.spec.document import Document
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.document import Document, Node, Operation, schema_named
-from codegen.preflight_operations import data_of, named_by
-from codegen.preflight_schemas import is_free
-from codegen.problems import Findings
+from codegen.errors import Findings
+from codegen.lint.operations import data_of, named_by
+from codegen.lint.schemas import is_free
+from codegen.spec.document import Document, Node, Operation, schema_named
 
 EVENTS = "events"
 """What stands for the webhooks section among the namespaces that need a schema."""

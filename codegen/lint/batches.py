@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from codegen.document import Document, Node, Operation, below, entries, is_list, is_object, places_of, schema_named
-from codegen.preflight_operations import IDEMPOTENCY_KEY, data_of
-from codegen.problems import Findings
+from codegen.errors import Findings
+from codegen.lint.operations import IDEMPOTENCY_KEY, data_of
+from codegen.spec.document import Document, Node, Operation, below, entries, is_list, is_object, places_of, schema_named
 
 RUN_ALL = "x-cstar-run-all"
 LIMIT_WHEN = "x-cstar-max-items-when"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from codegen import view_names as names
-from codegen.document import Document, Event, Node, below
-from codegen.problems import Findings
+from codegen import naming as names
+from codegen.errors import Findings
+from codegen.spec.document import Document, Event, Node, below
 
 SAID_OF_EVERY_EVENT = ("summary", "x-evidence", "x-source")
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from codegen import view_names as names
-from codegen.document import Document, Operation, below, entries, schema_named
-from codegen.preflight_batches import RUN_ALL
-from codegen.preflight_operations import scope_of
-from codegen.preflight_schemas import is_model
-from codegen.problems import Findings
-from codegen.vocabulary import ON_THE_CLIENT
+from codegen import naming as names
+from codegen.errors import Findings
+from codegen.lint.batches import RUN_ALL
+from codegen.lint.operations import scope_of
+from codegen.lint.schemas import is_model
+from codegen.spec.document import Document, Operation, below, entries, schema_named
+from codegen.spec.vocabulary import ON_THE_CLIENT
 
 
 def inspect(document: Document, findings: Findings) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from codegen.document import Document, Node, Operation, Parameter, below, entries, is_object, items, schema_named
-from codegen.preflight_schemas import SchemaRules, is_model, is_union
-from codegen.problems import Findings
+from codegen.errors import Findings
+from codegen.lint.schemas import SchemaRules, is_model, is_union
+from codegen.spec.document import Document, Node, Operation, Parameter, below, entries, is_object, items, schema_named
 
 SAID_OF_EVERY_OPERATION = (
     *("operationId", "summary", "description", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),

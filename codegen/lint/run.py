@@ -6,30 +6,22 @@ follow references that lead somewhere. The rules read plain data; what they must
 
 from __future__ import annotations
 
-from codegen import (
-    preflight_batches,
-    preflight_events,
-    preflight_frame,
-    preflight_names,
-    preflight_operations,
-    preflight_schemas,
-    preflight_unions,
-)
-from codegen.document import Document
-from codegen.problems import Findings
+from codegen.errors import Findings
+from codegen.lint import batches, events, names, operations, schemas, structure, unions
+from codegen.spec.document import Document
 
 
 def inspect(document: Document) -> None:
     """Raise `CodegenError` with everything that is wrong with a document of which the shape is right."""
     findings = Findings()
-    preflight_frame.inspect(document, findings)
-    preflight_events.inspect_items(document, findings)
+    structure.inspect(document, findings)
+    events.inspect_items(document, findings)
     findings.stop_if_any()
-    preflight_schemas.inspect(document, findings)
-    preflight_unions.inspect(document, findings)
-    preflight_operations.inspect(document, findings)
-    preflight_batches.inspect(document, findings)
-    preflight_events.inspect(document, findings)
+    schemas.inspect(document, findings)
+    unions.inspect(document, findings)
+    operations.inspect(document, findings)
+    batches.inspect(document, findings)
+    events.inspect(document, findings)
     findings.stop_if_any()
-    preflight_names.inspect(document, findings)
+    names.inspect(document, findings)
     findings.stop_if_any()

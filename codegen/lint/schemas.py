@@ -7,9 +7,9 @@ or doubled.
 
 from __future__ import annotations
 
-from codegen.document import Document, Node, below, entries, is_list, is_object, items, schema_named
-from codegen.problems import Findings
-from codegen.vocabulary import FORMATS
+from codegen.errors import Findings
+from codegen.spec.document import Document, Node, below, entries, is_list, is_object, items, schema_named
+from codegen.spec.vocabulary import FORMATS
 
 SAID_OF_EVERY_COMPONENT = ("description", "x-evidence", "x-source")
 SAID_OF_EVERY_PROPERTY = ("description", "x-evidence", "x-source")

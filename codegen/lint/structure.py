@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from codegen.document import METHODS, Document, Node, below, entries, is_object, items, references_in
-from codegen.problems import Findings
-from codegen.vocabulary import ACTIONS, EVIDENCE, FORMS, KEYS
+from codegen.errors import Findings
+from codegen.spec.document import METHODS, Document, Node, below, entries, is_object, items, references_in
+from codegen.spec.vocabulary import ACTIONS, EVIDENCE, FORMS, KEYS
 
 _SPELT = {str: "a text", bool: "true or false", dict: "a mapping", list: "a list"}
 _CHOICES = {"x-evidence": EVIDENCE, "x-cstar-action": ACTIONS}

@@ -6,9 +6,9 @@ Schema the members exclude each other, since each has its tag as a `const` and t
 
 from __future__ import annotations
 
-from codegen.document import Document, Node, below, entries, is_object, items, places_of, schema_named
-from codegen.preflight_schemas import SAID_OF_EVERY_COMPONENT, is_model, is_union
-from codegen.problems import Findings
+from codegen.errors import Findings
+from codegen.lint.schemas import SAID_OF_EVERY_COMPONENT, is_model, is_union
+from codegen.spec.document import Document, Node, below, entries, is_object, items, places_of, schema_named
 
 _WORDS = frozenset({*SAID_OF_EVERY_COMPONENT, "oneOf", "discriminator", "x-cstar-unknown", "x-cstar-module", "examples"})
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from codegen.document import Node, below, is_list, is_object
-from codegen.problems import CodegenError, Findings, Problem
+from codegen.errors import CodegenError, Findings, Problem
+from codegen.spec.document import Node, below, is_list, is_object
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there: seven times as fast
 

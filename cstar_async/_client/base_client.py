@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 import attrs
 
-from cstar_async import config
-from cstar_async._client_sender import ClientSender
+from cstar_async._client import settings as config
+from cstar_async._client.context import Core
+from cstar_async._client.executor import ClientSender
+from cstar_async._client.hook_dispatcher import Observers
+from cstar_async._client.response_capture import RECORDER, Recorder
+from cstar_async._client.settings import CallSettings
 from cstar_async._clock import Clock, SystemClock
-from cstar_async._core import Core
-from cstar_async._headers import permanent_headers
-from cstar_async._observers import Observers
-from cstar_async._operation import Scope
-from cstar_async._options import Priority
-from cstar_async._rate_limit import RateLimitState
-from cstar_async._rate_limiter import Limiter, RateLimiter
-from cstar_async._response import RECORDER, Recorder, Response
-from cstar_async._retry import RetryBudget
-from cstar_async.config import CallSettings
+from cstar_async._operations.operation import Scope
+from cstar_async._protocol import credentials
+from cstar_async._protocol.headers import permanent_headers
+from cstar_async._protocol.retry import RetryBudget
+from cstar_async._rate_limit.interface import Limiter
+from cstar_async._rate_limit.limiter import RateLimiter
+from cstar_async._types import Priority, RateLimitState, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.hooks import Hooks
 
@@ -89,7 +90,7 @@ class Connected:
             ConfigurationError: A text cannot be used.
             InvalidArgumentError: A number is out of its range.
         """
-        from cstar_async._aiohttp import AiohttpTransport, places_of
+        from cstar_async._transport.aiohttp_transport import AiohttpTransport, places_of
 
         url = config.checked_base_url(base_url)
         config.check_counts(max_connections=max_connections, retry_budget=retry_budget)
@@ -117,7 +118,7 @@ class Connected:
             prefix=url.raw_path.rstrip("/"),
             scope=scope,
             team_id=config.checked_team_id(team_id),
-            is_publishable=config.is_publishable(api_key),
+            is_publishable=credentials.is_publishable(api_key),
         )
         self._base_url = str(url)
         self._calls = ClientSender(core, settings)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from cstar_async._json import JSONObject
-from cstar_async._model import Model
-from cstar_async._operation import Limit, Operation
+from cstar_async._model.model import Model
+from cstar_async._operations.operation import Limit, Operation
+from cstar_async._types import JSONObject
 from cstar_async.errors import InvalidArgumentError
 
 

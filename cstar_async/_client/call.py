@@ -7,9 +7,9 @@ from typing import Protocol
 
 import attrs
 
-from cstar_async._http import HttpRequest, HttpResponse
-from cstar_async._idempotency import new_key
-from cstar_async.config import CallSettings
+from cstar_async._client.settings import CallSettings
+from cstar_async._protocol.idempotency import new_key
+from cstar_async._protocol.messages import HttpRequest, HttpResponse
 from cstar_async.errors import CStarError
 
 

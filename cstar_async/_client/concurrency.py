@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from cstar_async._options import Priority
+from cstar_async._types import Priority
 
 
 class Gate:

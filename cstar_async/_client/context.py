@@ -8,16 +8,16 @@ import os
 from collections.abc import Callable
 from typing import cast
 
+from cstar_async._client.concurrency import Gate
+from cstar_async._client.drift import Schemas
+from cstar_async._client.hook_dispatcher import Observers
+from cstar_async._client.single_flight import SingleFlight
 from cstar_async._clock import Clock
-from cstar_async._drift import Schemas
-from cstar_async._gate import Gate
-from cstar_async._observers import Observers
-from cstar_async._operation import Scope
-from cstar_async._rate_limiter import Limiter
-from cstar_async._retry import RetryBudget
-from cstar_async._single_flight import SingleFlight
-from cstar_async._transport import Transport
-from cstar_async._url import path_segment
+from cstar_async._operations.operation import Scope
+from cstar_async._protocol.retry import RetryBudget
+from cstar_async._protocol.urls import path_segment
+from cstar_async._rate_limit.interface import Limiter
+from cstar_async._transport.interface import Transport
 from cstar_async.errors import CStarError
 
 

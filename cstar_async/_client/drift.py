@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from cstar_async._json import JSON, Unchecked, is_array
+from cstar_async._types import JSON, Unchecked, is_array
 
 Schemas: TypeAlias = Mapping[str, Mapping[str, Unchecked]]
 """Component schemas of the document, by name."""

@@ -9,30 +9,40 @@ from typing import Final, Generic, TypeVar, cast
 
 import attrs
 
-from cstar_async import _headers
-from cstar_async._call import Call, FreeTarget, StreamCall, Target
-from cstar_async._codec import encode_body, read_row, read_rows
-from cstar_async._drift import find_drift
-from cstar_async._envelope import kind_of, open_envelope, parse_body, read_pagination, read_text, request_id_of, timestamp_of
-from cstar_async._http import OpenResponse
-from cstar_async._idempotency import checked_key, new_key
-from cstar_async._json import JSON, JSONObject, Unchecked, is_array, is_object, is_text, is_whole
-from cstar_async._limits import refuse_too_many
-from cstar_async._model import Model
-from cstar_async._operation import Operation
-from cstar_async._options import RequestOptions
-from cstar_async._place import Origin
-from cstar_async._rate_limit import read_state
+from cstar_async._client.body_limits import refuse_too_many
+from cstar_async._client.call import Call, FreeTarget, StreamCall, Target
+from cstar_async._client.drift import find_drift
+from cstar_async._client.pipeline import Runtime
+from cstar_async._client.response_capture import RECORDER
+from cstar_async._client.settings import check_deadline, refuse_strange_options
+from cstar_async._model.codec import encode_body, read_row, read_rows
+from cstar_async._model.model import Model
+from cstar_async._operations.operation import Operation
+from cstar_async._protocol import headers as _headers
+from cstar_async._protocol.envelope import open_envelope, parse_body, read_pagination, read_text, request_id_of, timestamp_of
+from cstar_async._protocol.headers import read_state
+from cstar_async._protocol.idempotency import checked_key, new_key
+from cstar_async._protocol.messages import OpenResponse
+from cstar_async._protocol.retry import SAFE_METHODS
+from cstar_async._protocol.urls import checked_query, free_path, page_query, path_segment, query_string
 from cstar_async._redaction import redact
-from cstar_async._response import RECORDER, Response
-from cstar_async._retry import SAFE_METHODS
-from cstar_async._runtime import Runtime
-from cstar_async._unset import UNSET
-from cstar_async._url import checked_query, free_path, page_query, path_segment, query_string
-from cstar_async.config import check_deadline, refuse_strange_options
+from cstar_async._types import (
+    JSON,
+    UNSET,
+    JSONObject,
+    RequestOptions,
+    Response,
+    Unchecked,
+    is_array,
+    is_object,
+    is_text,
+    is_whole,
+    kind_of,
+)
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError
 from cstar_async.hooks import DriftInfo
 from cstar_async.pagination import Page, Paginator
+from cstar_async.pagination._checkpoint import Origin
 
 T = TypeVar("T")
 

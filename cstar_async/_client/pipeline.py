@@ -11,16 +11,15 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import Literal, cast
 
-from cstar_async._call import Call
-from cstar_async._core import Core
-from cstar_async._envelope import stated_request_id
-from cstar_async._error_table import make_error, read_error
-from cstar_async._headers import moment
-from cstar_async._http import HttpResponse
-from cstar_async._rate_limit import read_state
-from cstar_async._rate_limiter import Permit
-from cstar_async._retry import Allowance, Failure, Verdict, decide
-from cstar_async.config import CallSettings
+from cstar_async._client.call import Call
+from cstar_async._client.context import Core
+from cstar_async._client.settings import CallSettings
+from cstar_async._protocol.envelope import stated_request_id
+from cstar_async._protocol.error_responses import make_error, read_error
+from cstar_async._protocol.headers import moment, read_state
+from cstar_async._protocol.messages import HttpResponse
+from cstar_async._protocol.retry import Allowance, Failure, Verdict, decide
+from cstar_async._rate_limit.interface import Permit
 from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError, RequestTimeoutError, TransportError
 from cstar_async.hooks import CallInfo, DoneInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 

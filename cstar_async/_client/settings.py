@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 import attrs
 
-from cstar_async._json import is_text, is_whole
-from cstar_async._options import Priority, RequestOptions
-from cstar_async._rate_limiter import Limiter
-from cstar_async._url import path_segment
+from cstar_async._protocol.urls import path_segment
+from cstar_async._rate_limit.interface import Limiter
+from cstar_async._types import Priority, RequestOptions, is_text, is_whole
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 from cstar_async.hooks import Hooks
 
@@ -21,32 +20,6 @@ if TYPE_CHECKING:
 
 BASE_URL: Final = "https://www.cstar.help"
 API_VERSION: Final = "2026-03-01"
-KEY_PREFIXES: Final = ("sk_live_", "sk_test_", "pk_live_", "pk_test_", "sk_", "pk_")
-"""What a key begins with; the short ones are older."""
-PUBLISHABLE_PREFIX: Final = "pk_"
-
-
-def checked_api_key(api_key: str) -> str:
-    """An API key that can stand in a header.
-
-    Raises:
-        ConfigurationError: It is empty, has none of the known prefixes or nothing after one, or has characters that no key has. The
-            error does not show it.
-    """
-    if not is_text(api_key) or not api_key:
-        raise ConfigurationError("an API key is needed: pass api_key=, or set CSTAR_API_KEY and use from_env()")
-    if not api_key.startswith(KEY_PREFIXES):
-        raise ConfigurationError("the API key has none of the prefixes sk_live_, sk_test_, pk_live_ and pk_test_")
-    if api_key in KEY_PREFIXES:
-        raise ConfigurationError("the API key is only the prefix of one; was it copied whole?")
-    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise ConfigurationError("the API key has spaces or characters that no key has; was it copied whole and alone?")
-    return api_key
-
-
-def is_publishable(api_key: str | None) -> bool:
-    """Whether a key may only read; without a key there is nothing that it forbids."""
-    return api_key is not None and api_key.startswith(PUBLISHABLE_PREFIX)
 
 
 def checked_team_id(team_id: str | None, name: str = "team_id") -> str | None:

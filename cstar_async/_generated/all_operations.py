@@ -43,7 +43,7 @@ from cstar_async._generated.operations import (
     views,
     webhooks,
 )
-from cstar_async._operation import Operation
+from cstar_async._operations.operation import Operation
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
     "whoami": auth.WHOAMI,

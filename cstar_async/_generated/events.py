@@ -10,14 +10,14 @@ from typing import Final
 
 import attrs
 
-from cstar_async._event import WebhookEvent, event_reader
 from cstar_async._generated.models.events import (
     CustomerEventData,
     TicketEventData,
     decode_customer_event_data,
     decode_ticket_event_data,
 )
-from cstar_async._json import JSON, Unchecked
+from cstar_async._model.event import WebhookEvent, event_reader
+from cstar_async._types import JSON, Unchecked
 
 __all__ = [
     "AgentPreferencesUpdated",

@@ -13,17 +13,16 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from types import GenericAlias
 from typing import TYPE_CHECKING, TypeGuard, TypeVar, cast
 from uuid import UUID
 
 import orjson
 
-from cstar_async._envelope import kind_of
-from cstar_async._json import JSON, JSONObject, Unchecked, is_mapping, is_object
-from cstar_async._model import Model
-from cstar_async._unset import UNSET
+from cstar_async._model.decoding import write_instant
+from cstar_async._model.model import Model
+from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, is_mapping, is_object, kind_of
 from cstar_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -191,22 +190,6 @@ def _mapping_to_wire(value: Mapping[object, object], where: str) -> dict[str, JS
             raise InvalidArgumentError(f"{where}: a key of a JSON object is a text, not {type(key).__name__}")
         wire[str(key)] = to_wire(item, f"{where}.{key}")
     return wire
-
-
-def write_instant(value: datetime, where: str) -> str:
-    """An instant as the API writes it: UTC with a Z; fractions of a second only where there are some.
-
-    Raises:
-        InvalidArgumentError: It has no time zone, so it names no instant.
-    """
-    if value.tzinfo is None or value.utcoffset() is None:
-        raise InvalidArgumentError(f"{where}: an instant needs a time zone, such as datetime.now(UTC)")
-    try:
-        utc = value.astimezone(UTC)
-    except OverflowError:
-        return value.isoformat()  # within a day of the first or last year there is no UTC form
-    precision = "seconds" if utc.microsecond == 0 else "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
-    return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
 def encode_body(body: object, extra: JSONObject | None) -> bytes:

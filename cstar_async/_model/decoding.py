@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeVar
 
-from cstar_async._json import JSON, Unchecked, is_array, is_object
+from cstar_async._types import JSON, Unchecked, is_array, is_object
+from cstar_async.errors import InvalidArgumentError
 
 T = TypeVar("T")
 
@@ -98,3 +99,19 @@ def chosen(readers: Mapping[str, T], tag: Unchecked, fallback: T) -> T:
 def no_items() -> list[Unchecked]:
     """The empty list that a field begins with."""
     return []
+
+
+def write_instant(value: datetime, where: str) -> str:
+    """An instant as the API writes it: UTC with a Z; fractions of a second only where there are some.
+
+    Raises:
+        InvalidArgumentError: It has no time zone, so it names no instant.
+    """
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidArgumentError(f"{where}: an instant needs a time zone, such as datetime.now(UTC)")
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        return value.isoformat()  # within a day of the first or last year there is no UTC form
+    precision = "seconds" if utc.microsecond == 0 else "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
+    return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar, Final, TypeVar
 
 import attrs
 
-from cstar_async._json import JSON, Unchecked, is_object, is_text
-from cstar_async._model import Model
-from cstar_async._wire import NO_EXTRA, read_instant, take_extra
+from cstar_async._model.decoding import NO_EXTRA, read_instant, take_extra
+from cstar_async._model.model import Model
+from cstar_async._types import JSON, Unchecked, is_object
 
 E = TypeVar("E", bound="WebhookEvent")
 
@@ -100,19 +100,3 @@ DECODERS: Final[Mapping[type[WebhookEvent], Callable[[dict[str, Unchecked]], Web
     UnknownEvent: event_reader(UnknownEvent, None),
 }
 """How the classes of this module are read."""
-
-
-def is_kind(kind: object) -> bool:
-    """Whether something can be asked for: a type, a wildcard, or a class of events."""
-    return (is_text(kind) and kind != "") or (isinstance(kind, type) and issubclass(kind, WebhookEvent))
-
-
-def is_wanted(event: WebhookEvent, kinds: Iterable[str | type[WebhookEvent]]) -> bool:
-    """Whether an event is of one of the kinds: an exact type, the types before a `*`, or a class."""
-    for kind in kinds:
-        if isinstance(kind, type):
-            if isinstance(event, kind):
-                return True
-        elif kind == event.type or (kind.endswith("*") and event.type.startswith(kind.removesuffix("*"))):
-            return True
-    return False

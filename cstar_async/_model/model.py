@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cstar_async._open_enum import OpenEnum
+from cstar_async._model.open_enum import OpenEnum
 
 
 class Model:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
 
-from cstar_async._json import Unchecked
+from cstar_async._types import Unchecked
 
 
 class _ByText(dict[str, "OpenEnum"]):

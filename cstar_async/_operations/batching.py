@@ -11,14 +11,13 @@ from typing import TypeVar, cast
 
 import attrs
 
-from cstar_async._codec import decoder, to_wire
-from cstar_async._idempotency import checked_key, new_key
-from cstar_async._idempotency import idempotency_key as derived_key
-from cstar_async._json import Unchecked, is_array, is_whole
-from cstar_async._model import Model
-from cstar_async._operation import RunAll
-from cstar_async._options import RequestOptions
-from cstar_async._sender import Sender
+from cstar_async._model.codec import decoder, to_wire
+from cstar_async._model.model import Model
+from cstar_async._operations.executor import Sender
+from cstar_async._operations.operation import RunAll
+from cstar_async._protocol.idempotency import checked_key, new_key
+from cstar_async._protocol.idempotency import idempotency_key as derived_key
+from cstar_async._types import RequestOptions, Unchecked, is_array, is_whole
 from cstar_async.errors import InvalidArgumentError
 
 M = TypeVar("M", bound=Model)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
-from cstar_async._json import JSONObject
-from cstar_async._model import Model
-from cstar_async._operation import Operation
-from cstar_async._options import RequestOptions
+from cstar_async._model.model import Model
+from cstar_async._operations.operation import Operation
+from cstar_async._types import JSONObject, RequestOptions
 from cstar_async.pagination import Paginator
 
 T = TypeVar("T")

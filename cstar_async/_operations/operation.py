@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from cstar_async._json import JSON
+from cstar_async._types import JSON
 
 Scope: TypeAlias = Literal["root", "team", "library"]
 """What a path is relative to: the host, the team of the key, or a public library."""

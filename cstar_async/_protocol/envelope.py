@@ -10,10 +10,10 @@ from datetime import datetime
 
 import orjson
 
-from cstar_async._headers import REQUEST_ID
-from cstar_async._http import HttpResponse
-from cstar_async._json import Unchecked, is_object, is_text
-from cstar_async._wire import read_instant
+from cstar_async._model.decoding import read_instant
+from cstar_async._protocol.headers import REQUEST_ID
+from cstar_async._protocol.messages import HttpResponse
+from cstar_async._types import Unchecked, is_object, is_text, kind_of
 from cstar_async.errors import DecodeError
 from cstar_async.pagination import Pagination
 
@@ -113,16 +113,3 @@ def read_text(response: HttpResponse, content_type: str | None) -> str | None:
 def _count(value: Unchecked) -> int | None:
     # A parsed whole number is an int and nothing else; true and false are not.
     return value if value.__class__ is int and value >= 0 else None
-
-
-def kind_of(value: Unchecked) -> str:
-    """What a JSON value is, in words."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "an array"
-    if isinstance(value, str):
-        return "a text"
-    if value is None:
-        return "null"
-    return "a boolean" if isinstance(value, bool) else "a number"

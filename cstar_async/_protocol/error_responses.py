@@ -13,11 +13,11 @@ from typing import Final
 import attrs
 import orjson
 
-from cstar_async import _headers
-from cstar_async._headers import read_retry_after, read_seconds
-from cstar_async._http import HttpResponse
-from cstar_async._json import Unchecked, is_object
+from cstar_async._protocol import headers as _headers
+from cstar_async._protocol.headers import read_retry_after, read_seconds
+from cstar_async._protocol.messages import HttpResponse
 from cstar_async._redaction import without_secrets
+from cstar_async._types import Unchecked, is_object
 from cstar_async.errors import (
     APIError,
     AuthenticationError,

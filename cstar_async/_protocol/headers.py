@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from cstar_async._json import is_mapping, is_text
+from cstar_async._types import RateLimitState, is_mapping, is_text
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 
@@ -145,3 +145,19 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
             raise InvalidArgumentError(f"the value of {name} is not a text that a header can carry")
         checked[name] = value
     return checked
+
+
+def read_state(headers: Mapping[str, str]) -> RateLimitState | None:
+    """The rate limit as the headers of one answer state it, or None where they do not."""
+    limit, remaining = read_count(headers.get(RATE_LIMIT)), read_count(headers.get(RATE_REMAINING))
+    if limit is None or remaining is None:
+        return None
+    reset, window = read_count(headers.get(RATE_RESET)), read_count(headers.get(RATE_WINDOW))
+    return RateLimitState(limit, min(remaining, limit), _moment_or_none(reset), None if window is None else float(window))
+
+
+def _moment_or_none(epoch: int | None) -> datetime | None:
+    try:
+        return None if epoch is None else moment(epoch)
+    except (OverflowError, ValueError, OSError):
+        return None

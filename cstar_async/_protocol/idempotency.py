@@ -12,7 +12,7 @@ import json
 import os
 from typing import Final, TypeGuard
 
-from cstar_async._json import is_text
+from cstar_async._types import is_text
 from cstar_async.errors import InvalidArgumentError
 
 LONGEST_KEY: Final = 255

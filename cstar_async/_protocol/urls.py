@@ -8,9 +8,8 @@ from typing import cast
 from urllib.parse import quote, unquote
 from uuid import UUID
 
-from cstar_async._codec import write_instant
-from cstar_async._json import is_mapping, is_text
-from cstar_async._unset import UNSET
+from cstar_async._model.decoding import write_instant
+from cstar_async._types import UNSET, is_mapping, is_text
 from cstar_async.errors import InvalidArgumentError
 
 

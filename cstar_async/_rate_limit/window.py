@@ -39,23 +39,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
-import attrs
-
-from cstar_async._headers import (
+from cstar_async._protocol.headers import (
     DATE,
     RATE_LIMIT,
     RATE_REMAINING,
     RATE_RESET,
     RATE_WINDOW,
-    moment,
     read_count,
     read_date,
     read_retry_after,
 )
-from cstar_async._options import Priority
+from cstar_async._types import Priority
 
 SECRET_LIMIT: Final = 1000
 """Calls in a window with a secret key (documented)."""
@@ -71,36 +67,6 @@ ROUNDED: Final = 1.0
 """Seconds by which a window may end after its stated end, where the server rounds down."""
 SAME_WINDOW: Final = 2.0
 """Seconds by which two ends of windows may differ and still be one: servers round."""
-
-
-@attrs.frozen
-class RateLimitState:
-    """What the server last said of the rate limit of this key."""
-
-    limit: int
-    """Calls allowed in a window."""
-    remaining: int
-    """Calls left in this window, as of the last answer."""
-    reset_at: datetime | None
-    """When the next window begins, in UTC; None if the server did not say."""
-    window: float | None
-    """Seconds of a window; None if the server did not say."""
-
-
-def read_state(headers: Mapping[str, str]) -> RateLimitState | None:
-    """The rate limit as the headers of one answer state it, or None where they do not."""
-    limit, remaining = read_count(headers.get(RATE_LIMIT)), read_count(headers.get(RATE_REMAINING))
-    if limit is None or remaining is None:
-        return None
-    reset, window = read_count(headers.get(RATE_RESET)), read_count(headers.get(RATE_WINDOW))
-    return RateLimitState(limit, min(remaining, limit), _moment_or_none(reset), None if window is None else float(window))
-
-
-def _moment_or_none(epoch: int | None) -> datetime | None:
-    try:
-        return None if epoch is None else moment(epoch)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 class Window:

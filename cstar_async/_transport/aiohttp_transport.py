@@ -17,10 +17,17 @@ from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from cstar_async._alarm import Alarm
-from cstar_async._answered_once import ConnectionSpoiled, Lines, OnceResponse, Passage, check_answered_once, once_request
-from cstar_async._content_encoding import ACCEPTED, unpack
-from cstar_async._http import HttpRequest, HttpResponse, OpenResponse
+from cstar_async._protocol.messages import HttpRequest, HttpResponse, OpenResponse
+from cstar_async._transport.connection_guard import (
+    ConnectionSpoiled,
+    Lines,
+    OnceResponse,
+    Passage,
+    check_answered_once,
+    once_request,
+)
+from cstar_async._transport.decompression import ACCEPTED, unpack
+from cstar_async._transport.timeout import Alarm
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
 Ssl = tls.SSLContext | bool | aiohttp.Fingerprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cstar_async._http import HttpRequest, HttpResponse
+from cstar_async._protocol.messages import HttpRequest, HttpResponse
 
 
 class Transport(Protocol):

@@ -26,7 +26,7 @@ from typing import Final, TypeGuard
 
 import attrs
 
-from cstar_async._json import JSON, is_mapping, is_whole
+from cstar_async._types import JSON, is_mapping, is_whole
 from cstar_async.errors import InvalidArgumentError
 
 VERSION: Final = 1

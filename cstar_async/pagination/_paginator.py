@@ -30,10 +30,10 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._json import JSON, is_whole
-from cstar_async._place import Origin, Place, read_place, write_place
-from cstar_async._walk import Walk
+from cstar_async._types import JSON, Pagination, is_whole
 from cstar_async.errors import InvalidArgumentError, PaginationError
+from cstar_async.pagination._checkpoint import Origin, Place, read_place, write_place
+from cstar_async.pagination._traversal import Walk
 
 T = TypeVar("T")
 
@@ -41,22 +41,6 @@ WALK_SIZE: Final = 100
 """Rows a page that a walk asks for unless told otherwise: the most that the API gives, so the fewest calls."""
 LOOKS: Final = 3
 """How often a walk looks back over the same pages while the list moves under it."""
-
-
-@attrs.frozen(kw_only=True)
-class Pagination:
-    """Where a page stands in its list, as the server said; both documented forms read alike."""
-
-    total: int | None = None
-    """Rows in the whole list."""
-    page: int | None = None
-    """The number of this page, from 1."""
-    page_size: int | None = None
-    """Rows that a full page has."""
-    has_more: bool = False
-    """Whether there is a page after this one; worked out from the numbers where it is not stated."""
-    total_pages: int | None = None
-    """Pages in the whole list; older answers only."""
 
 
 @attrs.frozen(kw_only=True)

@@ -25,9 +25,9 @@ from collections import deque
 from collections.abc import Hashable, Sequence
 from typing import Final, Generic, TypeVar
 
-from cstar_async._model import Model
-from cstar_async._place import MEMORY, Place, fingerprint
+from cstar_async._model.model import Model
 from cstar_async.errors import PaginationError
+from cstar_async.pagination._checkpoint import MEMORY, Place, fingerprint
 
 T = TypeVar("T")
 

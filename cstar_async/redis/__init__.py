@@ -11,7 +11,7 @@
 Needs Redis 5 or newer, and the extra `redis` (`pip install 'cstar-async[redis]'`); it is imported when the first of these is made.
 """
 
-from cstar_async.redis._limiter import RedisRateLimiter
-from cstar_async.redis._store import RedisStore
+from cstar_async.redis._event_store import RedisStore
+from cstar_async.redis._rate_limiter import RedisRateLimiter
 
 __all__ = ["RedisRateLimiter", "RedisStore"]

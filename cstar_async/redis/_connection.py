@@ -8,8 +8,8 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
-from cstar_async._json import Unchecked, is_text
-from cstar_async.config import KEY_PREFIXES
+from cstar_async._protocol.credentials import KEY_PREFIXES
+from cstar_async._types import Unchecked, is_text
 from cstar_async.errors import CStarError, InvalidArgumentError
 
 if TYPE_CHECKING:

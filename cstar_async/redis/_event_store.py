@@ -6,9 +6,9 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from cstar_async._json import Unchecked
+from cstar_async._types import Unchecked
 from cstar_async.errors import ConnectionFailedError, InvalidArgumentError
-from cstar_async.redis._door import Door, RedisAwayError, Script, checked_label
+from cstar_async.redis._connection import Door, RedisAwayError, Script, checked_label
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -55,7 +55,7 @@ class RedisStore:
             raise InvalidArgumentError(f"lease is a number of seconds from 1, not {lease!r}")
         self._prefix = f"cstar_async:{{{checked_label(key)}}}:events"
         self._door = Door(client_or_url, timeout=timeout)
-        self._script = Script("store.lua")
+        self._script = Script("event_store.lua")
         self._lease = lease
         self._receiver = ""
         self._is_known = False

@@ -1,8 +1,8 @@
 """The limiter of a fleet: each process has a queue, and all of them keep one book, in Redis.
 
 A process says to the book how many permits its calls hold, how many more are wanted, and what it learned from the answers of the
-API; the book answers with permits (`limiter.lua`). One such exchange is under way at a time, and carries everything that came up
-meanwhile: a hundred calls at once need hardly more of them than one. So permits are never fetched ahead, and none lies idle in one
+API; the book answers with permits (`rate_limiter.lua`). One such exchange is under way at a time, and carries everything that came
+up meanwhile: a hundred calls at once need hardly more of them than one. So permits are never fetched ahead, and none lies idle in one
 process while another waits.
 
 There is a task only while there is something to say. It ends by itself a moment after the last answer.
@@ -20,16 +20,15 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 
 import orjson
 
-from cstar_async import _headers
 from cstar_async._clock import Clock, SystemClock
-from cstar_async._headers import moment
-from cstar_async._json import Unchecked
-from cstar_async._options import Priority
-from cstar_async._rate_limit import LOOK_AGAIN, RateLimitState, read_state
-from cstar_async._rate_limiter import Permit
+from cstar_async._protocol import headers as _headers
+from cstar_async._protocol.headers import moment, read_state
+from cstar_async._rate_limit.interface import Permit
+from cstar_async._rate_limit.window import LOOK_AGAIN
+from cstar_async._types import Priority, RateLimitState, Unchecked
 from cstar_async.errors import ConnectionFailedError, CStarError, InvalidArgumentError, RateLimitWaitError
-from cstar_async.redis._door import Door, RedisAwayError, Script, checked_label
-from cstar_async.redis._mirror import Mirror
+from cstar_async.redis._connection import Door, RedisAwayError, Script, checked_label
+from cstar_async.redis._shared_window import Mirror
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -138,7 +137,7 @@ class RedisRateLimiter:
             raise InvalidArgumentError(f"share is a number of processes from 1, not {share!r}")
         self._book = f"cstar_async:{{{checked_label(key)}}}:limit"
         self._door = Door(client_or_url, timeout=timeout)
-        self._script = Script("limiter.lua")
+        self._script = Script("rate_limiter.lua")
         self._member = ""
         self._fails_when_away = when_away == "error"
         self._clock: Clock = SystemClock()
@@ -389,7 +388,7 @@ class RedisRateLimiter:
             self._hear(orjson.loads(said))
 
     def _word(self) -> dict[str, Unchecked]:
-        """How things are in this process; `limiter.lua` reads it."""
+        """How things are in this process; `rate_limiter.lua` reads it."""
         self._turn += 1
         mirror, now = self._mirror, self._clock.monotonic()
         word: dict[str, Unchecked] = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from cstar_async._headers import read_count
-from cstar_async._json import Unchecked
-from cstar_async._options import Priority
-from cstar_async._rate_limit import Window
+from cstar_async._protocol.headers import read_count
+from cstar_async._rate_limit.window import Window
+from cstar_async._types import Priority, Unchecked
 
 
 class Mirror(Window):

@@ -11,31 +11,29 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from cstar_async.testing._events.delivery import Delivery as Delivery
+    from cstar_async.testing._events.faults import DeliveryFault as DeliveryFault
+    from cstar_async.testing._http.faults import Fault as Fault
+    from cstar_async.testing._http.request_log import ReceivedRequest as ReceivedRequest
     from cstar_async.testing.clock import FakeClock as FakeClock
-    from cstar_async.testing.delivery import Delivery as Delivery
-    from cstar_async.testing.delivery_faults import DeliveryFault as DeliveryFault
-    from cstar_async.testing.exchange import unanswerable_operations as unanswerable_operations
     from cstar_async.testing.fake import FakeCStar as FakeCStar
-    from cstar_async.testing.faults import Fault as Fault
-    from cstar_async.testing.journal import ReceivedRequest as ReceivedRequest
 
-__all__ = ["Delivery", "DeliveryFault", "FakeCStar", "FakeClock", "Fault", "ReceivedRequest", "unanswerable_operations"]
+__all__ = ["Delivery", "DeliveryFault", "FakeCStar", "FakeClock", "Fault", "ReceivedRequest"]
 
-_ROOMS: Final = {
-    "Delivery": "delivery",
-    "DeliveryFault": "delivery_faults",
+_EXPORTS: Final = {
+    "Delivery": "_events.delivery",
+    "DeliveryFault": "_events.faults",
     "FakeCStar": "fake",
     "FakeClock": "clock",
-    "Fault": "faults",
-    "ReceivedRequest": "journal",
-    "unanswerable_operations": "exchange",
+    "Fault": "_http.faults",
+    "ReceivedRequest": "_http.request_log",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+    if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    value: object = getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
     globals()[name] = value
     return value
 

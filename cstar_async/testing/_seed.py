@@ -10,11 +10,11 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async.testing.answers import timestamp
-from cstar_async.testing.behaviours import ROLE_NAMES
-from cstar_async.testing.ids import new_id
-from cstar_async.testing.verbs import change_object, make_object
-from cstar_async.testing.world import Object, World
+from cstar_async.testing._data.ids import new_id
+from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._handlers.crud import change_object, make_object
+from cstar_async.testing._handlers.resource_hooks import ROLE_NAMES
+from cstar_async.testing._http.responses import timestamp
 
 CUSTOMERS: Final = 12
 TICKETS: Final = 30

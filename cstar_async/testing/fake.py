@@ -6,29 +6,29 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from cstar_async.testing.answers import Envelopes, PaginationPlace, PaginationShape, Refusal
-from cstar_async.testing.blueprints import read_blueprints
-from cstar_async.testing.broadcast import Broadcast
+from cstar_async.testing._data.collections import read_blueprints
+from cstar_async.testing._data.ids import new_id, new_request_id, seeded
+from cstar_async.testing._data.spec import generated_document
+from cstar_async.testing._data.store import World
+from cstar_async.testing._events.delivery_log import Deliveries
+from cstar_async.testing._events.dispatcher import DOCUMENTED_RETRIES, Courier
+from cstar_async.testing._events.factory import EventWriter
+from cstar_async.testing._events.faults import DeliveryFaults
+from cstar_async.testing._events.publisher import Newsroom
+from cstar_async.testing._events.streams import Broadcast
+from cstar_async.testing._handlers.webhooks import LISTEN
+from cstar_async.testing._http.auth import Environment, Key, KeyKind, KeyRing, Team, new_key_text
+from cstar_async.testing._http.fault_registry import FaultBoard
+from cstar_async.testing._http.idempotency import IdempotencyLedger
+from cstar_async.testing._http.rate_limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
+from cstar_async.testing._http.request_log import LONGEST_JOURNAL, Journal
+from cstar_async.testing._http.responses import Envelopes, PaginationPlace, PaginationShape, Refusal
+from cstar_async.testing._http.routing import Routes
+from cstar_async.testing._http.validation import Validation
+from cstar_async.testing._seed import add_everything, add_members
+from cstar_async.testing._server.app import LoopbackServer
+from cstar_async.testing._server.pipeline import Exchange
 from cstar_async.testing.clock import FakeClock
-from cstar_async.testing.courier import DOCUMENTED_RETRIES, Courier
-from cstar_async.testing.deliveries import Deliveries
-from cstar_async.testing.delivery_faults import DeliveryFaults
-from cstar_async.testing.document import generated_document
-from cstar_async.testing.events import EventWriter
-from cstar_async.testing.exchange import Exchange
-from cstar_async.testing.fault_board import FaultBoard
-from cstar_async.testing.idempotency import IdempotencyLedger
-from cstar_async.testing.ids import new_id, new_request_id, seeded
-from cstar_async.testing.journal import LONGEST_JOURNAL, Journal
-from cstar_async.testing.keys import Environment, Key, KeyKind, KeyRing, Team, new_key_text
-from cstar_async.testing.limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
-from cstar_async.testing.newsroom import Newsroom
-from cstar_async.testing.routes import Routes
-from cstar_async.testing.seed import add_everything, add_members
-from cstar_async.testing.server import LoopbackServer
-from cstar_async.testing.subscriptions import LISTEN
-from cstar_async.testing.validation import Validation
-from cstar_async.testing.world import World
 
 if TYPE_CHECKING:
     from cstar_async.client import ClientOptions, CStarClient

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cstar_async._json import Unchecked
+from cstar_async._types import Unchecked
 
 try:
     from pytest_asyncio import fixture as _async_fixture

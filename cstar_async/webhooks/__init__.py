@@ -16,14 +16,14 @@
 
 from __future__ import annotations
 
-from cstar_async._delivery import construct_event, read_event, sign, verify_signature
-from cstar_async._event import UnknownEvent, WebhookEvent
-from cstar_async._event_store import EventStore, MemoryStore, SqliteStore
-from cstar_async._event_stream import EventStream
 from cstar_async._generated import events as _events
 from cstar_async._generated.events import *  # noqa: F403 -- a class for each type of event
-from cstar_async._inbox import WebhookInbox
+from cstar_async._model.event import UnknownEvent, WebhookEvent
 from cstar_async.redis import RedisStore
+from cstar_async.webhooks._parsing import construct_event, read_event, sign, verify_signature
+from cstar_async.webhooks._receiver import WebhookInbox
+from cstar_async.webhooks._store import EventStore, MemoryStore, SqliteStore
+from cstar_async.webhooks._stream import EventStream
 
 __all__ = [
     "EventStore",

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import orjson
 
-from cstar_async import _event
-from cstar_async._event import UnknownEvent, WebhookEvent
 from cstar_async._generated import events as _events
-from cstar_async._json import Unchecked, is_object, is_text
-from cstar_async._signature import check_signature, signature_header
+from cstar_async._model import event as _event
+from cstar_async._model.event import UnknownEvent, WebhookEvent
+from cstar_async._types import Unchecked, is_object, is_text
 from cstar_async.errors import PayloadError
+from cstar_async.webhooks._signature import check_signature, signature_header
 
 
 def construct_event(

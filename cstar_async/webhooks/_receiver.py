@@ -27,20 +27,21 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar, overload
 import attrs
 import orjson
 
-from cstar_async import _receivers
 from cstar_async._clock import Clock, SystemClock
-from cstar_async._codec import to_dict
-from cstar_async._delivery import parse_event, verify_signature
-from cstar_async._event import WebhookEvent, is_kind, is_wanted
-from cstar_async._event_store import EventStore, MemoryStore
-from cstar_async._json import Unchecked, is_object, is_text
-from cstar_async._lanes import Lanes
+from cstar_async._model.codec import to_dict
+from cstar_async._model.event import WebhookEvent
+from cstar_async._types import Unchecked, is_object, is_text
 from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, WebhookError
+from cstar_async.webhooks import _adapters as _receivers
+from cstar_async.webhooks._filters import is_kind, is_wanted
+from cstar_async.webhooks._keyed_queue import Lanes
+from cstar_async.webhooks._parsing import parse_event, verify_signature
+from cstar_async.webhooks._store import EventStore, MemoryStore
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from cstar_async._event_stream import EventStream
+    from cstar_async.webhooks._stream import EventStream
 
 E = TypeVar("E", bound=WebhookEvent)
 F = TypeVar("F", bound=WebhookEvent)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from cstar_async._json import Unchecked, is_text
+from cstar_async._types import Unchecked, is_text
 from cstar_async.errors import PayloadError, SignatureError, StaleTimestampError
 
 LEGACY_PREFIX: Final = "sha256="

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 import attrs
 
 from cstar_async._clock import Clock, SystemClock
-from cstar_async._json import Unchecked
+from cstar_async._types import Unchecked
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 T = TypeVar("T")

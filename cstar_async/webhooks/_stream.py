@@ -15,13 +15,11 @@ from typing import Final, Self
 
 import orjson
 
-from cstar_async._call import FreeTarget
-from cstar_async._client_sender import ClientSender
-from cstar_async._delivery import read_event
-from cstar_async._event import WebhookEvent, is_kind, is_wanted
-from cstar_async._http import OpenResponse
-from cstar_async._json import Unchecked, is_object
-from cstar_async._sse import Message, MessageReader
+from cstar_async._client.call import FreeTarget
+from cstar_async._client.executor import ClientSender
+from cstar_async._model.event import WebhookEvent
+from cstar_async._protocol.messages import OpenResponse
+from cstar_async._types import Unchecked, is_object
 from cstar_async.errors import (
     ConnectionFailedError,
     DecodeError,
@@ -32,6 +30,9 @@ from cstar_async.errors import (
     ServerError,
     TransportError,
 )
+from cstar_async.webhooks._filters import is_kind, is_wanted
+from cstar_async.webhooks._parsing import read_event
+from cstar_async.webhooks._sse import Message, MessageReader
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
 

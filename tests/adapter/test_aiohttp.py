@@ -8,8 +8,8 @@ from aioresponses import aioresponses
 from yarl import URL
 
 from cstar_async import ConnectionFailedError, CStarClient, NotFoundError, RequestTimeoutError
-from cstar_async._aiohttp import AiohttpTransport
-from cstar_async._http import HttpRequest
+from cstar_async._protocol.messages import HttpRequest
+from cstar_async._transport.aiohttp_transport import AiohttpTransport
 
 TICKETS = "https://www.cstar.help/api/v1/teams/team/tickets"
 

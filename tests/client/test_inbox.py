@@ -619,7 +619,7 @@ async def test_a_store_that_never_says_that_it_noted_holds_nothing_up(
 ) -> None:
     """The next event of the ticket is handled all the same."""
     got: list[str] = []
-    monkeypatch.setattr("cstar_async._inbox.STORE_TIMEOUT", 0.01)
+    monkeypatch.setattr("cstar_async.webhooks._receiver.STORE_TIMEOUT", 0.01)
 
     class Silent(MemoryStore):
         """A store that never answers."""

@@ -6,7 +6,7 @@ import pytest
 
 from cstar_async import CStarClient, DecodeError, Hooks, RequestOptions, Response, from_dict, to_dict
 from cstar_async._generated.operations.activity import LIST_ACTIVITY
-from cstar_async._json import JSON
+from cstar_async._types import JSON
 from cstar_async.hooks import DriftInfo
 from cstar_async.models import Boss, BossStatus, Preferences, Settings
 

@@ -6,13 +6,13 @@ import functools
 import pickle
 from typing import Any
 
-from codegen import preflight
 from codegen.__main__ import DOCUMENT
-from codegen.document import Document, Node
-from codegen.parse import Parsed, inspect_shape, parse
-from codegen.problems import CodegenError, Problem
-from codegen.source import read
-from codegen.view import View, look_at
+from codegen.errors import CodegenError, Problem
+from codegen.ir.build import View, look_at
+from codegen.lint import run as preflight
+from codegen.parser import Parsed, inspect_shape, parse
+from codegen.spec.document import Document, Node
+from codegen.spec.loader import read
 
 TICKETS = "/api/v1/teams/{teamId}/tickets"
 TICKET = "/api/v1/teams/{teamId}/tickets/{ticketId}"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from codegen.document import Node
-from codegen.view_functions import FunctionView
+from codegen.ir.functions import FunctionView
+from codegen.spec.document import Node
 from tests.codegen.documents import inside, problems_with, said, small, view_of
 
 SCHEMAS = "#/components/schemas"

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from codegen import preflight
-from codegen.document import METHODS, Document, Node
+from codegen.lint import run as preflight
 from codegen.output import FOLDERS
+from codegen.spec.document import METHODS, Document, Node
 from tests.codegen.documents import TICKET, model, operation, real, said, schema
-from tests.codegen.test_view import NODES
+from tests.codegen.test_ir import NODES
 from tests.codegen.trees import Tree
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from codegen import output
 from codegen.__main__ import DIFFERENT, ROOT, main
-from codegen.document import Document
-from codegen.view_evidence import EvidenceView, RowView, evidence_view
+from codegen.ir.evidence import EvidenceView, RowView, evidence_view
+from codegen.spec.document import Document
 from tests.codegen.documents import TICKET, operation, real
 from tests.codegen.trees import Tree
 

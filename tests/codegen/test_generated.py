@@ -17,9 +17,9 @@ from cstar_async._generated import models
 from cstar_async._generated.all_operations import OPERATIONS
 from cstar_async._generated.models.tickets import Ticket, TicketStatus, TicketUpdate, decode_ticket, decode_ticket_update
 from cstar_async._generated.namespaces import ClientNamespaces
-from cstar_async._model import Model
-from cstar_async._open_enum import OpenEnum
-from cstar_async._unset import UNSET
+from cstar_async._model.model import Model
+from cstar_async._model.open_enum import OpenEnum
+from cstar_async._types import UNSET
 
 CLASSES = [getattr(models, name) for name in models.__all__ if isinstance(getattr(models, name), type)]
 MODELS = [kind for kind in CLASSES if issubclass(kind, Model)]

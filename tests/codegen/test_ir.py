@@ -15,18 +15,19 @@ from openapi_python_client.parser.properties.datetime import DateTimeProperty
 from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from codegen.document import Document, Node
-from codegen.problems import CodegenError, Findings
-from codegen.view import look_at
-from codegen.view_functions import FunctionView
-from codegen.view_models import FieldView, ModelView
-from codegen.view_namespaces import namespace_modules
-from codegen.view_operations import OperationView, without_prose
-from codegen.view_prose import Section, described, docstring
-from codegen.view_shapes import Shapes
-from cstar_async import _wire, from_dict
+from codegen.errors import CodegenError, Findings
+from codegen.ir.build import look_at
+from codegen.ir.docstrings import Section, described, docstring
+from codegen.ir.functions import FunctionView
+from codegen.ir.models import FieldView, ModelView
+from codegen.ir.namespaces import namespace_modules
+from codegen.ir.operations import OperationView, without_prose
+from codegen.ir.types import Shapes
+from codegen.spec.document import Document, Node
 from cstar_async._generated.models import tickets
-from cstar_async._unset import UNSET
+from cstar_async._model import decoding as _wire
+from cstar_async._model.codec import from_dict
+from cstar_async._types import UNSET
 from tests.codegen.documents import BOSS, LIBRARY, TICKET, TICKETS, model, operation, reading, real, said, schema, view_of
 
 SCHEMAS = "#/components/schemas"
@@ -506,7 +507,7 @@ def test_property_that_the_library_lost_is_missed() -> None:
 def test_operation_that_gets_no_method_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The census goes from the document to the code that is written."""
     parsed = reading(real())
-    monkeypatch.setattr("codegen.view.namespace_modules", lambda document: namespace_modules(document)[1:])
+    monkeypatch.setattr("codegen.ir.build.namespace_modules", lambda document: namespace_modules(document)[1:])
 
     with pytest.raises(CodegenError) as caught:
         look_at(parsed)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from codegen.problems import CodegenError
-from codegen.source import read
+from codegen.errors import CodegenError
+from codegen.spec.loader import read
 
 
 def _read(tmp_path: Path, text: str) -> object:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from codegen import parse as parsing
-from codegen.document import Document
-from codegen.parse import GeneratorData, parse
-from codegen.problems import CodegenError
-from codegen.view import look_at
+from codegen import parser as parsing
+from codegen.errors import CodegenError
+from codegen.ir.build import look_at
+from codegen.parser import GeneratorData, parse
+from codegen.spec.document import Document
 from tests.codegen.documents import TICKETS, operation, reading, real, schema
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from codegen.document import Node
+from codegen.spec.document import Node
 from tests.codegen.documents import (
     LIBRARY,
     TICKET,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from codegen.document import Node
-from codegen.view_models import ModelView, UnionView
+from codegen.ir.models import ModelView, UnionView
+from codegen.spec.document import Node
 from tests.codegen.documents import inside, model, problems_with, said, schema, small, view_of
 from tests.codegen.trees import Tree
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from codegen.__main__ import ROOT
-from codegen.document import Node
+from codegen.spec.document import Node
 from tests.codegen.documents import whole
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

@@ -16,9 +16,9 @@ from aiohttp.test_utils import TestServer
 from cstar_async import APIError, CStarClient, to_dict
 from cstar_async import errors as error_classes
 from cstar_async._generated.all_operations import OPERATIONS
-from cstar_async._model import Model
-from cstar_async._open_enum import OpenEnum
-from cstar_async._operation import Operation
+from cstar_async._model.model import Model
+from cstar_async._model.open_enum import OpenEnum
+from cstar_async._operations.operation import Operation
 from tests.every_operation import sample_call
 
 SAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "samples" / "examples.json").read_text(encoding="utf-8"))

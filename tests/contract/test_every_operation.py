@@ -8,8 +8,9 @@ import attrs
 import pytest
 
 from cstar_async import CStarClient
-from cstar_async._operation import Operation
-from cstar_async.testing import FakeCStar, unanswerable_operations
+from cstar_async._operations.operation import Operation
+from cstar_async.testing import FakeCStar
+from cstar_async.testing._server.pipeline import unanswerable_operations
 from tests.every_operation import SampleCall, sample_calls
 
 

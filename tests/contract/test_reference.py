@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import pytest
 
-from codegen import source
-from codegen.document import Document, Operation, Parameter
-from cstar_async import config, models
+from codegen.spec import loader as source
+from codegen.spec.document import Document, Operation, Parameter
+from cstar_async import models
+from cstar_async._client import settings as config
 
 REFERENCE: Final[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "samples" / "reference.json").read_text())
 OPERATIONS: Final[dict[str, Any]] = REFERENCE["operations"]

@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 
 from cstar_async import ConnectionFailedError, CStarClient, Priority, RateLimitWaitError, RequestOptions
 from cstar_async._clock import SystemClock
-from cstar_async._rate_limiter import Permit
+from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from cstar_async.redis._limiter import FleetPermit
+from cstar_async.redis._rate_limiter import FleetPermit
 from tests.external.redis_server import RedisServer
 from tests.external.strict_server import StrictServer
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
-from cstar_async._rate_limit import Window
-from cstar_async._rate_limiter import Permit
+from cstar_async._rate_limit.interface import Permit
+from cstar_async._rate_limit.window import Window
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 
 WINDOW = 100

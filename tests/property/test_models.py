@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cstar_async import from_dict, to_dict
 from cstar_async._generated import models
-from cstar_async._model import Model
-from cstar_async._open_enum import OpenEnum
+from cstar_async._model.model import Model
+from cstar_async._model.open_enum import OpenEnum
 
 KINDS = [getattr(models, name) for name in models.__all__]
 MODELS: list[type[Model]] = [kind for kind in KINDS if isinstance(kind, type) and issubclass(kind, Model)]

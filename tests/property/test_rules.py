@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from cstar_async import InvalidArgumentError, idempotency_key
-from cstar_async._error_table import error_class, make_error, read_error
-from cstar_async._headers import FURTHEST, read_count, read_date, read_retry_after, read_seconds
-from cstar_async._http import HttpResponse
-from cstar_async._rate_limit import Window, read_state
+from cstar_async._protocol.error_responses import error_class, make_error, read_error
+from cstar_async._protocol.headers import FURTHEST, read_count, read_date, read_retry_after, read_seconds, read_state
+from cstar_async._protocol.messages import HttpResponse
+from cstar_async._protocol.retry import Failure, wait_before
+from cstar_async._protocol.urls import path_segment, query_string
+from cstar_async._rate_limit.window import Window
 from cstar_async._redaction import LONGEST, redact
-from cstar_async._retry import Failure, wait_before
-from cstar_async._url import path_segment, query_string
 
 SHARES = st.floats(0, 1, exclude_max=True)
 NAMES = ["Retry-After", "Date", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Window"]

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from cstar_async import Page, Paginator, from_dict
-from cstar_async._place import Origin
+from cstar_async._types import Pagination
 from cstar_async.models import Ticket
-from cstar_async.pagination import LOOKS, Pagination
+from cstar_async.pagination._checkpoint import Origin
+from cstar_async.pagination._paginator import LOOKS
 
 Request = tuple[int, int]
 PLACES = st.integers(0, 60)

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.document import generated_document
+from cstar_async.testing._data.spec import generated_document
 
 from .conftest import Caller, Reply, calling
 

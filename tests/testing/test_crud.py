@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.blueprints import read_blueprints
-from cstar_async.testing.document import generated_document
-from cstar_async.testing.ids import seeded
-from cstar_async.testing.keys import Team
-from cstar_async.testing.verbs import make_object
-from cstar_async.testing.world import Table, World
+from cstar_async.testing._data.collections import read_blueprints
+from cstar_async.testing._data.ids import seeded
+from cstar_async.testing._data.spec import generated_document
+from cstar_async.testing._data.store import Table, World
+from cstar_async.testing._handlers.crud import make_object
+from cstar_async.testing._http.auth import Team
 
 from .conftest import Caller, calling
 

@@ -10,7 +10,7 @@ import pytest
 
 from cstar_async import CStarClient
 from cstar_async.testing import FakeClock, FakeCStar
-from cstar_async.testing.delivery_faults import AS_USUAL, DeliveryFaults
+from cstar_async.testing._events.faults import AS_USUAL, DeliveryFaults
 
 from .receiving import Receiver, receiving
 

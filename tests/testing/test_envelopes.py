@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.answers import PagePosition, timestamp
+from cstar_async.testing._http.responses import PagePosition, timestamp
 
 from .conftest import Caller, calling
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from cstar_async import CStarClient, InvalidRequestError, NotFoundError, RequestOptions
 from cstar_async.testing import FakeClock, FakeCStar
-from cstar_async.testing.document import generated_document
-from cstar_async.testing.events import RULES
+from cstar_async.testing._data.spec import generated_document
+from cstar_async.testing._events.factory import RULES
 from cstar_async.webhooks import TicketMessageAdded, TicketUpdated, UnknownEvent, read_event
 
 from .receiving import Receiver, receiving

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 
 import cstar_async.testing
-from cstar_async.testing import FakeClock, FakeCStar, unanswerable_operations
-from cstar_async.testing.document import Document, generated_document
+from cstar_async.testing import FakeClock, FakeCStar
+from cstar_async.testing._data.spec import Document, generated_document
+from cstar_async.testing._server.pipeline import unanswerable_operations
 
 from .conftest import Caller, calling
 

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.fault_board import FaultBoard
-from cstar_async.testing.journal import ReceivedRequest
+from cstar_async.testing._http.fault_registry import FaultBoard
+from cstar_async.testing._http.request_log import ReceivedRequest
 
 from .conftest import Caller
 

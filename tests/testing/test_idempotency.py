@@ -77,7 +77,7 @@ async def test_refused_write_is_kept_too(call: Caller) -> None:
 
 async def test_failure_of_the_server_is_not_kept(call: Caller, fake: FakeCStar, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a 500 the repetition acts."""
-    from cstar_async.testing.world import World
+    from cstar_async.testing._data.store import World
 
     with monkeypatch.context() as patch:
         patch.delattr(World, "make")

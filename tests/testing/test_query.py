@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.listing import ordered
+from cstar_async.testing._handlers.query import ordered
 
 from .conftest import Caller, calling
 

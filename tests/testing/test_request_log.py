@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.journal import Headers, Journal, ReceivedRequest
+from cstar_async.testing._http.request_log import Headers, Journal, ReceivedRequest
 
 from .conftest import Caller
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import Refusal
-from cstar_async.testing.routes import Routes
+from cstar_async._operations.operation import Operation
+from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.routing import Routes
 
 from .conftest import Caller
 

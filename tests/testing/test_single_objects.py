@@ -6,7 +6,7 @@ import pytest
 
 from cstar_async import ConfigurationError, PermissionDeniedError, RequestOptions
 from cstar_async._generated.all_operations import OPERATIONS
-from cstar_async._operation import Operation
+from cstar_async._operations.operation import Operation
 from cstar_async.models import BossStatus
 from cstar_async.testing import FakeCStar
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cstar_async.testing.blueprints import read_blueprints
-from cstar_async.testing.document import Document, generated_document
-from cstar_async.testing.ids import seeded
-from cstar_async.testing.keys import Team
-from cstar_async.testing.seed import add_everything, add_members
-from cstar_async.testing.verbs import change_object, make_object
-from cstar_async.testing.world import World
+from cstar_async.testing._data.collections import read_blueprints
+from cstar_async.testing._data.ids import seeded
+from cstar_async.testing._data.spec import Document, generated_document
+from cstar_async.testing._data.store import World
+from cstar_async.testing._handlers.crud import change_object, make_object
+from cstar_async.testing._http.auth import Team
+from cstar_async.testing._seed import add_everything, add_members
 
 COLLECTIONS = sorted(read_blueprints(generated_document()))
 AT = "2026-03-01T00:00:00.000Z"

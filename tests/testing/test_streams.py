@@ -10,7 +10,7 @@ import pytest
 
 from cstar_async import CStarClient, ServerError
 from cstar_async.testing import FakeClock, FakeCStar
-from cstar_async.testing.broadcast import KEPT_EVENTS, Listener
+from cstar_async.testing._events.streams import KEPT_EVENTS, Listener
 from cstar_async.webhooks import EventStream, TicketCreated
 
 from .conftest import Caller

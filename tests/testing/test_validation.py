@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
-from cstar_async._operation import Operation, Parameter
+from cstar_async._operations.operation import Operation, Parameter
 from cstar_async.testing import FakeCStar
-from cstar_async.testing.answers import Refusal
-from cstar_async.testing.document import Document
-from cstar_async.testing.validation import Validation
+from cstar_async.testing._data.spec import Document
+from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.validation import Validation
 
 from .conftest import Caller
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from cstar_async import UNSET, CStarClient, CStarLibrary, Hooks, Page, Paginator, RequestOptions, Response, from_dict, to_dict
-from cstar_async._json import JSON
+from cstar_async._types import JSON
 from cstar_async.api.library import get_library_article
 from cstar_async.api.tickets import create_ticket_message, get_ticket
 from cstar_async.hooks import DoneInfo, DriftCounter, DriftInfo

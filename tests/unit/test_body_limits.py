@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import InvalidArgumentError
+from cstar_async._client.body_limits import refuse_too_many
 from cstar_async._generated.operations.bulk import RUN_BULK
 from cstar_async._generated.operations.exports import RUN_EXPORT
 from cstar_async._generated.operations.tickets import CREATE_TICKET
-from cstar_async._limits import refuse_too_many
 from cstar_async.models import BulkRun, ExportRun, TicketCreate
 
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cstar_async import InvalidArgumentError, Page, Paginator, from_dict
-from cstar_async._place import MEMORY, Origin, fingerprint, read_place
 from cstar_async.models import Ticket
 from cstar_async.pagination import Pagination, WalkCost
+from cstar_async.pagination._checkpoint import MEMORY, Origin, fingerprint, read_place
 
 ORIGIN = Origin("list_tickets", "/tickets?status=open&tag=a")
 SOON = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from cstar_async import UNSET, InvalidArgumentError, from_dict, to_dict
-from cstar_async._codec import converter, encode_body, read_row, read_rows, to_wire, write_instant
+from cstar_async._model.codec import converter, encode_body, read_row, read_rows, to_wire
+from cstar_async._model.decoding import write_instant
 from cstar_async.models import Ticket, TicketStatus, TicketUpdate
 from tests.unit.clocks import far_from_utc
 

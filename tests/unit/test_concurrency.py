@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cstar_async import Priority
-from cstar_async._gate import Gate
+from cstar_async._client.concurrency import Gate
 from tests.unit.clocks import settle
 
 

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from cstar_async._content_encoding import unpack
+from cstar_async._transport.decompression import unpack
 
 TEXT = b'{"success": true, "data": {"id": "tkt_1"}}' * 5
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cstar_async._drift import Drift, find_drift
+from cstar_async._client.drift import Drift, find_drift
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Ticket": {

@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 
 from cstar_async import DecodeError
-from cstar_async._envelope import (
-    kind_of,
-    open_envelope,
-    read_pagination,
-    read_text,
-    request_id_of,
-    stated_request_id,
-    timestamp_of,
-)
-from cstar_async._http import HttpResponse
+from cstar_async._protocol.envelope import open_envelope, read_pagination, read_text, request_id_of, stated_request_id, timestamp_of
+from cstar_async._protocol.messages import HttpResponse
+from cstar_async._types import kind_of
 from cstar_async.pagination import Pagination
 
 

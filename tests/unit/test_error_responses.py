@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import errors
-from cstar_async._error_table import ErrorFacts, error_class, make_error, read_error
-from cstar_async._http import HttpResponse
+from cstar_async._protocol.error_responses import ErrorFacts, error_class, make_error, read_error
+from cstar_async._protocol.messages import HttpResponse
 
 
 @pytest.mark.parametrize(

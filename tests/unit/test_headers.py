@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from cstar_async import InvalidArgumentError
-from cstar_async._headers import (
+from cstar_async._protocol.headers import (
     FURTHEST,
     checked_headers,
     moment,

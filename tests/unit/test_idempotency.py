@@ -7,7 +7,7 @@ import enum
 import pytest
 
 from cstar_async import InvalidArgumentError, idempotency_key
-from cstar_async._idempotency import checked_key, new_key
+from cstar_async._protocol.idempotency import checked_key, new_key
 
 
 class Kind(str, enum.Enum):  # noqa: UP042  # its str() is the point

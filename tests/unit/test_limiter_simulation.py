@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from cstar_async import Priority, RateLimiter
-from cstar_async._rate_limiter import Permit
+from cstar_async._rate_limit.interface import Permit
 from cstar_async.testing import FakeClock
 
 HOUR = 3600.0

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from cstar_async import InvalidArgumentError, Page, PaginationError, Paginator, from_dict
-from cstar_async._place import Origin
+from cstar_async._types import Pagination
 from cstar_async.models import Ticket
-from cstar_async.pagination import FetchPage, Pagination
+from cstar_async.pagination._checkpoint import Origin
+from cstar_async.pagination._paginator import FetchPage
 
 
 def paginator(

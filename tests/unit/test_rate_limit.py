@@ -7,7 +7,9 @@ from email.utils import formatdate
 import pytest
 
 from cstar_async import Priority
-from cstar_async._rate_limit import RateLimitState, Window, read_state
+from cstar_async._protocol.headers import read_state
+from cstar_async._rate_limit.window import Window
+from cstar_async._types import RateLimitState
 from tests.unit.clocks import EPOCH, rate_headers
 
 FIRST = Priority.INTERACTIVE

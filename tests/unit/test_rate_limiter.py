@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
-from cstar_async._rate_limiter import Permit
+from cstar_async._rate_limit.interface import Permit
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 
 LONG = 10_000.0

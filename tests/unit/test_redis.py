@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from cstar_async import ConnectionFailedError, CStarError, InvalidArgumentError, Priority, RateLimitWaitError
-from cstar_async._rate_limiter import Limiter, Permit
+from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async.redis import RedisRateLimiter
-from cstar_async.redis._mirror import Mirror
+from cstar_async.redis._shared_window import Mirror
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 
 CLOCK = ManualClock()
@@ -375,7 +375,7 @@ async def test_redis_away_is_an_error_by_choice(book: Book, caplog: pytest.LogCa
 
 async def test_redis_that_comes_back_is_asked_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the first call after the time to retry."""
-    monkeypatch.setattr("cstar_async.redis._limiter.FIRST_RETRY", 0.0)
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.FIRST_RETRY", 0.0)
     client: Any = book
     book.is_away = True
     async with RedisRateLimiter(client, key="main", when_away="error") as limiter:
@@ -389,7 +389,7 @@ async def test_redis_that_comes_back_is_asked_again(book: Book, monkeypatch: pyt
 
 async def test_redis_away_leaves_a_share(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of what was left; who has no part of it waits, and is served when Redis is back."""
-    monkeypatch.setattr("cstar_async.redis._limiter.FIRST_RETRY", 0.01)
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.FIRST_RETRY", 0.01)
     book.answers.append({"remaining": 20})
     limiter.settle(await call(limiter), 200, rate_headers(19), CLOCK)
     book.is_away = True
@@ -434,7 +434,7 @@ async def test_book_that_gathers_for_long_leaves_a_share(
     limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not at once: mostly it is over before, and what this process knows may be old."""
-    monkeypatch.setattr("cstar_async.redis._limiter.SLOWEST", 0.01)
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.SLOWEST", 0.01)
     await call(limiter)
     book.answers += [{"gathering": 9, "granted": [0, 0], "again": 0.001}] * 1000
     assert isinstance(await call(limiter), Permit)
@@ -448,7 +448,7 @@ async def test_process_says_which_book_it_knows(limiter: RedisRateLimiter, book:
     book.answers.append({"born": 77, "peers": 3, "elsewhere": 2})
     await call(limiter)
     await call(limiter)
-    monkeypatch.setattr("cstar_async.redis._limiter.MEMORY", -1.0)
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.MEMORY", -1.0)
     await call(limiter)
     assert [(0, 0, 0), (77, 3, 2), (0, 0, 0)] == [(word["book"], word["peers"], word["elsewhere"]) for word in book.words]
 
@@ -464,7 +464,7 @@ async def test_redis_that_hangs_is_away(book: Book) -> None:
 
 async def test_what_was_not_heard_is_said_again(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """News and losses that fell on deaf ears."""
-    monkeypatch.setattr("cstar_async.redis._limiter.FIRST_RETRY", 0.01)
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.FIRST_RETRY", 0.01)
     answered, unanswered = await asyncio.gather(call(limiter), call(limiter))
     limiter.settle(answered, 200, rate_headers(999), CLOCK)
     limiter.give_back(unanswered, CLOCK)

@@ -6,7 +6,17 @@ import math
 
 import pytest
 
-from cstar_async._retry import Allowance, Decision, Failure, RetryBudget, Verdict, decide, is_repeatable, required_wait, wait_before
+from cstar_async._protocol.retry import (
+    Allowance,
+    Decision,
+    Failure,
+    RetryBudget,
+    Verdict,
+    decide,
+    is_repeatable,
+    required_wait,
+    wait_before,
+)
 
 LOST, UNSENT = Failure(), Failure(sent=False)
 BUSY = Failure(status=409, code="Idempotency_In_Progress")

@@ -6,29 +6,30 @@ import pytest
 from yarl import URL
 
 from cstar_async import ConfigurationError, Hooks, InvalidArgumentError, Priority
-from cstar_async import config as settings
-from cstar_async.config import CallSettings
+from cstar_async._client import settings
+from cstar_async._client.settings import CallSettings
+from cstar_async._protocol import credentials
 
 
 @pytest.mark.parametrize("key", ["sk_live_x", "sk_test_x", "pk_live_x", "pk_test_x", "sk_old", "pk_old"])
 def test_key_with_a_known_prefix_is_taken(key: str) -> None:
     """Not judged beyond that."""
-    assert key == settings.checked_api_key(key)
+    assert key == credentials.checked_api_key(key)
 
 
 @pytest.mark.parametrize("key", ["", None, 5, "xx_SECRET", "sk_live_SEC RET", "sk_live_SECRET\n", "sk_live_SECRETü"])
 def test_unusable_key_is_refused_unseen(key: str) -> None:
     """The error does not show it."""
     with pytest.raises(ConfigurationError) as caught:
-        settings.checked_api_key(key)
+        credentials.checked_api_key(key)
     assert "SEC" not in str(caught.value)
 
 
-@pytest.mark.parametrize("prefix", settings.KEY_PREFIXES)
+@pytest.mark.parametrize("prefix", credentials.KEY_PREFIXES)
 def test_prefix_alone_is_no_key(prefix: str) -> None:
     """A key that was cut when it was copied would be refused by the server only."""
     with pytest.raises(ConfigurationError, match="only the prefix"):
-        settings.checked_api_key(prefix)
+        credentials.checked_api_key(prefix)
 
 
 @pytest.mark.parametrize("team", [None, "team_1", "a/b"])

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cstar_async import NotFoundError, RequestTimeoutError
-from cstar_async._single_flight import SingleFlight
+from cstar_async._client.single_flight import SingleFlight
 from tests.unit.clocks import settle
 
 

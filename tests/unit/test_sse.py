@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cstar_async import _sse
-from cstar_async._sse import Message, MessageReader
+from cstar_async.webhooks import _sse
+from cstar_async.webhooks._sse import Message, MessageReader
 
 
 def read(*chunks: bytes) -> list[Message]:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cstar_async._alarm import Alarm
+from cstar_async._transport.timeout import Alarm
 
 
 async def _watched(alarm: Alarm, block: asyncio.Future[None]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from cstar_async import UNSET, InvalidArgumentError
-from cstar_async._url import free_path, path_segment, query_string
+from cstar_async._protocol.urls import free_path, path_segment, query_string
 from cstar_async.models import TicketStatus
 
 

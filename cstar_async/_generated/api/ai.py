@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from cstar_async._generated.models.ai import AiActionInput, AiResult, AiRun
 from cstar_async._generated.operations import ai as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def run_ai(

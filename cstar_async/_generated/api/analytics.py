@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from cstar_async._generated.models.analytics import AgentAnalytics, AnalyticsOverview
 from cstar_async._generated.operations import analytics as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def get_analytics_overview(

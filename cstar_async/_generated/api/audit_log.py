@@ -9,9 +9,8 @@ from datetime import datetime
 
 from cstar_async._generated.models.audit_log import AuditLogEntry
 from cstar_async._generated.operations import audit_log as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 

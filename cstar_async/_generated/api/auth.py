@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from cstar_async._generated.models.auth import Whoami
 from cstar_async._generated.operations import auth as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import RequestOptions
 
 
 async def whoami(client: HasSender, /, *, options: RequestOptions | None = None) -> Whoami:

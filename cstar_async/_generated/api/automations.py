@@ -20,10 +20,8 @@ from cstar_async._generated.models.automations import (
 )
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import automations as operations
-from cstar_async._json import JSONObject
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
 async def list_automations(client: HasSender, /, *, options: RequestOptions | None = None) -> list[Automation]:

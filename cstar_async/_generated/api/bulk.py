@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from cstar_async._generated.models.bulk import BulkActionInput, BulkResourceInput, BulkResult, BulkRun
 from cstar_async._generated.operations import bulk as operations
-from cstar_async._json import JSONObject
-from cstar_async._options import RequestOptions
-from cstar_async._run_all import run_all
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.batching import run_all
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
 async def run_bulk(

@@ -14,9 +14,8 @@ from cstar_async._generated.models.custom_fields import (
 )
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import custom_fields as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def list_custom_fields(

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 
 from cstar_async._generated.models.exports import ExportFormatInput, ExportResult, ExportRun, ExportSelection
 from cstar_async._generated.operations import exports as operations
-from cstar_async._json import JSONObject
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
 async def run_export(

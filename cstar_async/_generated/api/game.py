@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from cstar_async._generated.models.game import Boss, PlayerStats
 from cstar_async._generated.operations import game as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import RequestOptions
 
 
 async def get_player(client: HasSender, /, *, user_id: str, options: RequestOptions | None = None) -> PlayerStats:

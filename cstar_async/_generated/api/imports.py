@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 from cstar_async._generated.models.imports import ImportResourceInput, ImportResult, ImportRun
 from cstar_async._generated.operations import imports as operations
-from cstar_async._json import JSONObject
-from cstar_async._options import RequestOptions
-from cstar_async._run_all import run_all
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.batching import run_all
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
 async def run_import(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from cstar_async._generated.models.invites import Invite, InviteCreate, InviteRoleInput
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import invites as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import RequestOptions
 
 
 async def list_invites(client: HasSender, /, *, options: RequestOptions | None = None) -> list[Invite]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from cstar_async._generated.models.notifications import MarkAllReadResult, Notification, NotificationUpdate, UnreadCount
 from cstar_async._generated.operations import notifications as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 

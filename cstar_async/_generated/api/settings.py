@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from cstar_async._generated.models.settings import Settings, SettingsUpdate
 from cstar_async._generated.operations import settings as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def get_settings(client: HasSender, /, *, options: RequestOptions | None = None) -> Settings:

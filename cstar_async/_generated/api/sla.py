@@ -9,10 +9,8 @@ from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.models.sla import SlaRule, SlaRuleCreate, SlaRuleUpdate
 from cstar_async._generated.models.tickets import TicketPriorityInput
 from cstar_async._generated.operations import sla as operations
-from cstar_async._json import JSON
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import JSON, UNSET, RequestOptions, Unset
 
 
 async def list_sla_rules(client: HasSender, /, *, options: RequestOptions | None = None) -> list[SlaRule]:

@@ -16,10 +16,8 @@ from cstar_async._generated.models.tickets import (
     TicketUpdate,
 )
 from cstar_async._generated.operations import tickets as operations
-from cstar_async._json import JSONObject
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 

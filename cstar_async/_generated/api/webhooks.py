@@ -15,9 +15,8 @@ from cstar_async._generated.models.webhooks import (
     WebhookUpdate,
 )
 from cstar_async._generated.operations import webhooks as operations
-from cstar_async._options import RequestOptions
-from cstar_async._sender import HasSender
-from cstar_async._unset import UNSET, Unset
+from cstar_async._operations.executor import HasSender
+from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def list_webhooks(

@@ -11,11 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._json import JSON, JSONObject, Unchecked
-from cstar_async._model import Model
-from cstar_async._open_enum import OpenEnum
-from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.model import Model
+from cstar_async._model.open_enum import OpenEnum
+from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
 
 
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):

@@ -13,9 +13,9 @@ import attrs
 
 from cstar_async._generated.models.shared import MessageSender
 from cstar_async._generated.models.tickets import TicketPriority, TicketStatus
-from cstar_async._json import JSON, Unchecked
-from cstar_async._model import Model
-from cstar_async._wire import NO_EXTRA, new, read_instant, read_map, take_extra
+from cstar_async._model.decoding import NO_EXTRA, new, read_instant, read_map, take_extra
+from cstar_async._model.model import Model
+from cstar_async._types import JSON, Unchecked
 
 _MESSAGE_SENDER: Final = MessageSender.by_text
 _TICKET_PRIORITY: Final = TicketPriority.by_text

@@ -10,10 +10,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._json import JSON, Unchecked
-from cstar_async._model import Model
-from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.model import Model
+from cstar_async._types import JSON, UNSET, Unchecked, Unset
 
 
 @attrs.define(kw_only=True, repr=False)

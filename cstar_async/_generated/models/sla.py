@@ -11,10 +11,9 @@ from typing import ClassVar, Final
 import attrs
 
 from cstar_async._generated.models.tickets import TicketPriority, TicketPriorityInput
-from cstar_async._json import JSON, Unchecked
-from cstar_async._model import Model
-from cstar_async._unset import UNSET, Unset
-from cstar_async._wire import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.model import Model
+from cstar_async._types import JSON, UNSET, Unchecked, Unset
 
 _TICKET_PRIORITY: Final = TicketPriority.by_text
 

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cstar_async._sender import Sender
+from cstar_async._operations.executor import Sender
 
 if TYPE_CHECKING:
     from cstar_async._generated.namespaces.activity import ActivityNamespace

@@ -13,7 +13,7 @@ from cstar_async._generated.api.automations import (
     test_automation,
     update_automation,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class AutomationsNamespace(Namespace):

@@ -14,7 +14,7 @@ from cstar_async._generated.api.community import (
     list_community_posts,
     update_community_post,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class CommunityPostsNamespace(Namespace):

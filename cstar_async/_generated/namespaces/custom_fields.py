@@ -11,7 +11,7 @@ from cstar_async._generated.api.custom_fields import (
     list_custom_fields,
     update_custom_field,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class CustomFieldsNamespace(Namespace):

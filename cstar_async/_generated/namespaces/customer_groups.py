@@ -12,7 +12,7 @@ from cstar_async._generated.api.customer_groups import (
     list_customer_groups,
     update_customer_group,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class CustomerGroupsNamespace(Namespace):

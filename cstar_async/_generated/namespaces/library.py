@@ -13,7 +13,7 @@ from cstar_async._generated.api.library import (
     search_library,
     send_library_feedback,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class LibraryNamespace(Namespace):

@@ -11,7 +11,7 @@ from cstar_async._generated.api.notifications import (
     mark_all_notifications_read,
     mark_notification_read,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class NotificationsNamespace(Namespace):

@@ -13,7 +13,7 @@ from cstar_async._generated.api.sla import (
     list_sla_rules,
     update_sla_rule,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class SlaRulesNamespace(Namespace):

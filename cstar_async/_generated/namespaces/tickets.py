@@ -14,7 +14,7 @@ from cstar_async._generated.api.tickets import (
     list_tickets,
     update_ticket,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class TicketsMessagesNamespace(Namespace):

@@ -14,7 +14,7 @@ from cstar_async._generated.api.webhooks import (
     trigger_test_webhooks,
     update_webhook,
 )
-from cstar_async._sender import Namespace
+from cstar_async._operations.executor import Namespace
 
 
 class WebhooksNamespace(Namespace):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operation import Operation
+from cstar_async._operations.operation import Operation
 
 LIST_ACTIVITY: Final = Operation(
     id="list_activity",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operation import Limit, Operation, Parameter
+from cstar_async._operations.operation import Limit, Operation, Parameter
 
 LIST_COMMUNITY_POSTS: Final = Operation(
     id="list_community_posts",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operation import Limit, Operation
+from cstar_async._operations.operation import Limit, Operation
 
 RUN_EXPORT: Final = Operation(
     id="run_export",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operation import Limit, Operation, RunAll
+from cstar_async._operations.operation import Limit, Operation, RunAll
 
 RUN_IMPORT: Final = Operation(
     id="run_import",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operation import Operation, Parameter
+from cstar_async._operations.operation import Operation, Parameter
 
 SEARCH_EVERYTHING: Final = Operation(
     id="search_everything",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operation import Operation, Parameter
+from cstar_async._operations.operation import Operation, Parameter
 
 LIST_SLA_RULES: Final = Operation(
     id="list_sla_rules",

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from cstar_async._json import Unchecked
+from cstar_async._types import Unchecked
 
 Moment: TypeAlias = Literal["made", "changed", "deleted"]
 

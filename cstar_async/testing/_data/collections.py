@@ -11,9 +11,9 @@ from typing import Final
 
 import attrs
 
-from cstar_async._json import JSON, Unchecked
-from cstar_async._operation import Operation
-from cstar_async.testing.document import Document, SchemaNode
+from cstar_async._operations.operation import Operation
+from cstar_async._types import JSON, Unchecked
+from cstar_async.testing._data.spec import Document, SchemaNode
 
 _OBJECT_ACTIONS: Final = ("get", "create", "list", "update")
 """The actions whose result is the schema of a collection, most telling first."""

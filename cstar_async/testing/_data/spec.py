@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 import attrs
 import orjson
 
-from cstar_async._json import Unchecked
-from cstar_async._operation import Operation
+from cstar_async._operations.operation import Operation
+from cstar_async._types import Unchecked
 
 SchemaNode: TypeAlias = Mapping[str, Unchecked]
 """A JSON Schema, or part of one."""

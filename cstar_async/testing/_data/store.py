@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Final, TypeAlias, TypeGuard
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Refusal
-from cstar_async.testing.blueprints import Blueprint
-from cstar_async.testing.changes import Change
-from cstar_async.testing.document import Document
-from cstar_async.testing.ids import canonical, new_id
-from cstar_async.testing.keys import Team
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.changes import Change
+from cstar_async.testing._data.collections import Blueprint
+from cstar_async.testing._data.ids import canonical, new_id
+from cstar_async.testing._data.spec import Document
+from cstar_async.testing._http.auth import Team
+from cstar_async.testing._http.responses import Refusal
 
 Object: TypeAlias = dict[str, Unchecked]
 """One object of a collection, in its wire form."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import attrs
 import orjson
 
-from cstar_async._json import JSON
-from cstar_async.testing.delivery_faults import DeliveryPlan
-from cstar_async.testing.events import OutgoingEvent
-from cstar_async.testing.journal import Headers
-from cstar_async.testing.world import Object, World
+from cstar_async._types import JSON
+from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._events.factory import OutgoingEvent
+from cstar_async.testing._events.faults import DeliveryPlan
+from cstar_async.testing._http.request_log import Headers
 
 
 @attrs.define(kw_only=True, eq=False)

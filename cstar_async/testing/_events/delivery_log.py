@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
-from cstar_async.testing.courier import Courier
-from cstar_async.testing.delivery import Delivery
-from cstar_async.testing.delivery_faults import DeliveryFaults
+from cstar_async.testing._events.delivery import Delivery
+from cstar_async.testing._events.dispatcher import Courier
+from cstar_async.testing._events.faults import DeliveryFaults
 
 
 class Deliveries(Sequence[Delivery]):

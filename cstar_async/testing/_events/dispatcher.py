@@ -18,15 +18,15 @@ from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._json import Unchecked
-from cstar_async._signature import signature_header
-from cstar_async.testing.answers import JSON_CONTENT, timestamp
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._events.delivery import Delivery, Parcel
+from cstar_async.testing._events.faults import AS_USUAL, DeliveryFaults, DeliveryPlan
+from cstar_async.testing._events.sender import Post, UndeliveredError, is_on_this_machine
+from cstar_async.testing._http.request_log import LONGEST_JOURNAL, Headers
+from cstar_async.testing._http.responses import JSON_CONTENT, timestamp
 from cstar_async.testing.clock import FakeClock
-from cstar_async.testing.delivery import Delivery, Parcel
-from cstar_async.testing.delivery_faults import AS_USUAL, DeliveryFaults, DeliveryPlan
-from cstar_async.testing.journal import LONGEST_JOURNAL, Headers
-from cstar_async.testing.post import Post, UndeliveredError, is_on_this_machine
-from cstar_async.testing.world import Object, World
+from cstar_async.webhooks._signature import signature_header
 
 DOCUMENTED_RETRIES: Final = (30.0, 120.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
 """Seconds before each further attempt (documented)."""

@@ -18,11 +18,11 @@ from typing import Final
 import attrs
 import orjson
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.changes import Change, Moment
-from cstar_async.testing.document import Document
-from cstar_async.testing.payloads import fitted, in_snake_case, made_up, snake_case
-from cstar_async.testing.world import World
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.changes import Change, Moment
+from cstar_async.testing._data.spec import Document
+from cstar_async.testing._data.store import World
+from cstar_async.testing._events.payloads import fitted, in_snake_case, made_up, snake_case
 
 _LETTERS: Final = string.ascii_letters + string.digits
 

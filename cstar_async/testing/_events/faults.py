@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from cstar_async.testing.faults import Moment
+from cstar_async.testing._http.faults import Moment
 
 
 @attrs.define(kw_only=True, eq=False)

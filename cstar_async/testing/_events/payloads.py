@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from cstar_async._json import Unchecked, is_object
-from cstar_async.testing.document import Document, SchemaNode
-from cstar_async.testing.ids import new_id
-from cstar_async.testing.world import is_list
+from cstar_async._types import Unchecked, is_object
+from cstar_async.testing._data.ids import new_id
+from cstar_async.testing._data.spec import Document, SchemaNode
+from cstar_async.testing._data.store import is_list
 
 _BEFORE_A_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

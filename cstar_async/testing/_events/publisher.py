@@ -8,14 +8,14 @@ from random import Random
 
 import attrs
 
-from cstar_async.testing.answers import timestamp
-from cstar_async.testing.broadcast import Broadcast
-from cstar_async.testing.courier import Courier
-from cstar_async.testing.delivery import Delivery, Parcel
-from cstar_async.testing.events import EventWriter, OutgoingEvent
-from cstar_async.testing.ids import new_id
-from cstar_async.testing.post import is_on_this_machine
-from cstar_async.testing.world import Object, World
+from cstar_async.testing._data.ids import new_id
+from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._events.delivery import Delivery, Parcel
+from cstar_async.testing._events.dispatcher import Courier
+from cstar_async.testing._events.factory import EventWriter, OutgoingEvent
+from cstar_async.testing._events.sender import is_on_this_machine
+from cstar_async.testing._events.streams import Broadcast
+from cstar_async.testing._http.responses import timestamp
 
 
 def listens(webhook: Object, event: str) -> bool:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, Self
 
+from cstar_async.testing._data.store import World
+from cstar_async.testing._events.factory import OutgoingEvent
 from cstar_async.testing.clock import FakeClock
-from cstar_async.testing.events import OutgoingEvent
-from cstar_async.testing.world import World
 
 KEPT_EVENTS: Final = 10_000
 """Events of a team that are kept for those who come back."""

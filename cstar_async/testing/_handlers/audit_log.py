@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async._json import Unchecked, is_object
-from cstar_async.testing.answers import Outcome
-from cstar_async.testing.call import Call
-from cstar_async.testing.keys import Key
+from cstar_async._types import Unchecked, is_object
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.auth import Key
+from cstar_async.testing._http.responses import Outcome
 
 LOG: Final = "audit_log"
 """The collection of the entries."""

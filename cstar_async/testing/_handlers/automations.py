@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Outcome, Refusal
-from cstar_async.testing.blueprints import item_parameter
-from cstar_async.testing.call import Call
-from cstar_async.testing.world import Object, is_list
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.collections import item_parameter
+from cstar_async.testing._data.store import Object, is_list
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome, Refusal
 
 
 def test_automation(call: Call) -> Outcome:

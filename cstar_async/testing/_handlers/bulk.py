@@ -10,11 +10,11 @@ from typing import Final
 
 import attrs
 
-from cstar_async.testing.answers import Outcome, Refusal
-from cstar_async.testing.blueprints import item_parameter
-from cstar_async.testing.call import Call
-from cstar_async.testing.verbs import change_object, delete_object, make_object, update_object
-from cstar_async.testing.world import Object
+from cstar_async.testing._data.collections import item_parameter
+from cstar_async.testing._data.store import Object
+from cstar_async.testing._handlers.crud import change_object, delete_object, make_object, update_object
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome, Refusal
 
 _LEAVE_ALONE: Final = "skip"
 """The merge strategy that changes nothing that is there. Other words are not documented; here they all mean to change it."""

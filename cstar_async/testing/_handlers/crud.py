@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Outcome, PagePosition, Refusal
-from cstar_async.testing.behaviours import Event, behaviour_of
-from cstar_async.testing.blueprints import item_parameter
-from cstar_async.testing.call import Call
-from cstar_async.testing.changes import Change
-from cstar_async.testing.listing import chosen, expanded, one_page, order_of, ordered
-from cstar_async.testing.world import Object, World
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.changes import Change
+from cstar_async.testing._data.collections import item_parameter
+from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._handlers.query import chosen, expanded, one_page, order_of, ordered
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._handlers.resource_hooks import Event, behaviour_of
+from cstar_async.testing._http.responses import Outcome, PagePosition, Refusal
 
 
 def list_objects(call: Call) -> Outcome:

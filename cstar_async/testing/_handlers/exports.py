@@ -9,11 +9,11 @@ from typing import Final
 
 import orjson
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Outcome, Refusal
-from cstar_async.testing.call import Call
-from cstar_async.testing.listing import having
-from cstar_async.testing.world import Object, World
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._handlers.query import having
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome, Refusal
 
 MOST_ROWS: Final = 10_000
 """Rows of one kind in one export (documented)."""

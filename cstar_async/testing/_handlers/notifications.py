@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cstar_async.testing.answers import Outcome
-from cstar_async.testing.call import Call
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome
 
 
 def count_unread(call: Call) -> Outcome:

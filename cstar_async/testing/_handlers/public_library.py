@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Outcome, Refusal
-from cstar_async.testing.call import Call
-from cstar_async.testing.listing import ordered
-from cstar_async.testing.world import Object
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.store import Object
+from cstar_async.testing._handlers.query import ordered
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome, Refusal
 
 _AROUND: Final = 40
 """Characters of text shown before and after what a search found."""

@@ -11,11 +11,11 @@ from typing import Final
 
 import orjson
 
-from cstar_async._json import Unchecked
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import PagePosition
-from cstar_async.testing.ids import canonical
-from cstar_async.testing.world import Object, World, is_list
+from cstar_async._operations.operation import Operation
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.ids import canonical
+from cstar_async.testing._data.store import Object, World, is_list
+from cstar_async.testing._http.responses import PagePosition
 
 _LAST_PAGE: Final = 2**53 - 1
 """The highest page number that is echoed: what every JSON reader can hold."""

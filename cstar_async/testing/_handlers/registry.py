@@ -6,17 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async.testing import behaviours
-from cstar_async.testing.answers import Outcome
-from cstar_async.testing.batches import run_bulk, run_import
-from cstar_async.testing.call import Call
-from cstar_async.testing.exports import run_export
-from cstar_async.testing.library import LIBRARY
-from cstar_async.testing.news import count_unread, mark_all_read
-from cstar_async.testing.rules import test_automation
-from cstar_async.testing.search import search_everything
-from cstar_async.testing.subscriptions import LISTEN, listen, test_webhook, trigger_test_webhooks
-from cstar_async.testing.views import list_view_tickets
+from cstar_async.testing._handlers import resource_hooks as behaviours
+from cstar_async.testing._handlers.automations import test_automation
+from cstar_async.testing._handlers.bulk import run_bulk, run_import
+from cstar_async.testing._handlers.exports import run_export
+from cstar_async.testing._handlers.notifications import count_unread, mark_all_read
+from cstar_async.testing._handlers.public_library import LIBRARY
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._handlers.search import search_everything
+from cstar_async.testing._handlers.views import list_view_tickets
+from cstar_async.testing._handlers.webhooks import LISTEN, listen, test_webhook, trigger_test_webhooks
+from cstar_async.testing._http.responses import Outcome
 
 SPECIAL: Final[Mapping[str, Callable[[Call], Outcome | Awaitable[Outcome]]]] = MappingProxyType(
     {

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import attrs
 
-from cstar_async._json import Unchecked
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import Refusal
-from cstar_async.testing.keys import Key
-from cstar_async.testing.newsroom import Newsroom
-from cstar_async.testing.validation import Validation
-from cstar_async.testing.world import Object, Table, World
+from cstar_async._operations.operation import Operation
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.store import Object, Table, World
+from cstar_async.testing._events.publisher import Newsroom
+from cstar_async.testing._http.auth import Key
+from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.validation import Validation
 
 
 @attrs.frozen(kw_only=True)

@@ -13,11 +13,11 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Outcome, Refusal
-from cstar_async.testing.call import Call
-from cstar_async.testing.subscriptions import check_address
-from cstar_async.testing.world import Object, World
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._handlers.webhooks import check_address
+from cstar_async.testing._http.responses import Outcome, Refusal
 
 _WORDS_A_MINUTE: Final = 200
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._json import Unchecked
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import Outcome
-from cstar_async.testing.call import Call
-from cstar_async.testing.world import Object
+from cstar_async._operations.operation import Operation
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.store import Object
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome
 
 _AROUND: Final = 40
 """Characters of text shown before and after what was found."""

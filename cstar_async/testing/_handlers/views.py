@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cstar_async._json import Unchecked
-from cstar_async.testing.answers import Outcome
-from cstar_async.testing.call import Call
-from cstar_async.testing.listing import chosen, one_page, ordered
+from cstar_async._types import Unchecked
+from cstar_async.testing._handlers.query import chosen, one_page, ordered
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome
 
 
 def list_view_tickets(call: Call) -> Outcome:

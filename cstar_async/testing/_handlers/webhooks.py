@@ -7,10 +7,10 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import Outcome, Refusal
-from cstar_async.testing.call import Call
-from cstar_async.testing.post import is_on_this_machine
+from cstar_async._operations.operation import Operation
+from cstar_async.testing._events.sender import is_on_this_machine
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.responses import Outcome, Refusal
 
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 

@@ -12,8 +12,8 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import Refusal
+from cstar_async._operations.operation import Operation
+from cstar_async.testing._http.responses import Refusal
 
 KeyKind: TypeAlias = Literal["secret", "publishable"]
 Environment: TypeAlias = Literal["test", "live"]

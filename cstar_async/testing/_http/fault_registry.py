@@ -20,9 +20,9 @@ from random import Random
 
 import orjson
 
-from cstar_async._json import JSONObject
-from cstar_async.testing.faults import Chooser, Fault, FaultPlan, Moment
-from cstar_async.testing.journal import ReceivedRequest
+from cstar_async._types import JSONObject
+from cstar_async.testing._http.faults import Chooser, Fault, FaultPlan, Moment
+from cstar_async.testing._http.request_log import ReceivedRequest
 
 
 class FaultBoard:

@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async.testing.answers import Answer, Envelopes, Refusal
-from cstar_async.testing.journal import ReceivedRequest
+from cstar_async.testing._http.request_log import ReceivedRequest
+from cstar_async.testing._http.responses import Answer, Envelopes, Refusal
 
 Moment: TypeAlias = Literal["before", "after"]
 """Before the server acts on a request, or after."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from cstar_async.testing.answers import Answer, Refusal
+from cstar_async.testing._http.responses import Answer, Refusal
 
 KEPT_S: Final = 24 * 3_600
 """Seconds for which an answer is kept, from the first request on."""

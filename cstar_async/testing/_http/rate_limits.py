@@ -14,8 +14,8 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async.testing.answers import Refusal
-from cstar_async.testing.keys import Caller, KeyKind
+from cstar_async.testing._http.auth import Caller, KeyKind
+from cstar_async.testing._http.responses import Refusal
 
 CallerKind: TypeAlias = KeyKind | Literal["visitor"]
 

@@ -11,7 +11,7 @@ from typing import Final, overload
 import attrs
 import orjson
 
-from cstar_async._json import JSON
+from cstar_async._types import JSON
 
 LONGEST_JOURNAL: Final = 100_000
 """Requests that a journal keeps unless told otherwise: more than any test sends, and no leak for a fake that runs for weeks."""

@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 import attrs
 import orjson
 
-from cstar_async._json import JSON, Unchecked
+from cstar_async._types import JSON, Unchecked
 
 PaginationPlace: TypeAlias = Literal["top", "meta"]
 """Where `pagination` stands: beside `data` (the documented place), or in `meta`."""

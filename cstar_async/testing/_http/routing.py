@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import attrs
 
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import Refusal
+from cstar_async._operations.operation import Operation
+from cstar_async.testing._http.responses import Refusal
 
 
 @attrs.frozen

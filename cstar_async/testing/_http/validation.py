@@ -16,10 +16,10 @@ from uuid import UUID
 
 import orjson
 
-from cstar_async._json import Unchecked
-from cstar_async._operation import Operation, Parameter
-from cstar_async.testing.answers import Refusal
-from cstar_async.testing.document import Document, SchemaNode
+from cstar_async._operations.operation import Operation, Parameter
+from cstar_async._types import Unchecked
+from cstar_async.testing._data.spec import Document, SchemaNode
+from cstar_async.testing._http.responses import Refusal
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, FormatChecker

@@ -15,12 +15,12 @@ from typing import Final
 
 from aiohttp import web
 
-from cstar_async.testing.answers import Answer, Stream
+from cstar_async.testing._http.fault_registry import FaultBoard
+from cstar_async.testing._http.faults import FaultPlan
+from cstar_async.testing._http.request_log import Headers, Journal, ReceivedRequest
+from cstar_async.testing._http.responses import Answer, Stream
+from cstar_async.testing._server.pipeline import Exchange
 from cstar_async.testing.clock import FakeClock
-from cstar_async.testing.exchange import Exchange
-from cstar_async.testing.fault_board import FaultBoard
-from cstar_async.testing.faults import FaultPlan
-from cstar_async.testing.journal import Headers, Journal, ReceivedRequest
 
 _LARGEST_BODY: Final = 32 * 1024 * 1024
 

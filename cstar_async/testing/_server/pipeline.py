@@ -13,23 +13,23 @@ from typing import Final
 
 import attrs
 
-from cstar_async._operation import Operation
-from cstar_async.testing.answers import Answer, Envelopes, Outcome, Refusal, timestamp
-from cstar_async.testing.audit import note_write
-from cstar_async.testing.blueprints import Blueprint, read_blueprints
-from cstar_async.testing.call import Call
-from cstar_async.testing.document import Document, generated_document
-from cstar_async.testing.faults import Fault
-from cstar_async.testing.idempotency import IdempotencyLedger, fingerprint
-from cstar_async.testing.journal import ReceivedRequest
-from cstar_async.testing.keys import Caller, Key, KeyRing, Visitor, check_permission
-from cstar_async.testing.limits import RateLimits
-from cstar_async.testing.newsroom import Newsroom
-from cstar_async.testing.routes import Route, Routes
-from cstar_async.testing.special import SPECIAL
-from cstar_async.testing.validation import Validation
-from cstar_async.testing.verbs import VERBS
-from cstar_async.testing.world import World
+from cstar_async._operations.operation import Operation
+from cstar_async.testing._data.collections import Blueprint, read_blueprints
+from cstar_async.testing._data.spec import Document, generated_document
+from cstar_async.testing._data.store import World
+from cstar_async.testing._events.publisher import Newsroom
+from cstar_async.testing._handlers.audit_log import note_write
+from cstar_async.testing._handlers.crud import VERBS
+from cstar_async.testing._handlers.registry import SPECIAL
+from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._http.auth import Caller, Key, KeyRing, Visitor, check_permission
+from cstar_async.testing._http.faults import Fault
+from cstar_async.testing._http.idempotency import IdempotencyLedger, fingerprint
+from cstar_async.testing._http.rate_limits import RateLimits
+from cstar_async.testing._http.request_log import ReceivedRequest
+from cstar_async.testing._http.responses import Answer, Envelopes, Outcome, Refusal, timestamp
+from cstar_async.testing._http.routing import Route, Routes
+from cstar_async.testing._http.validation import Validation
 
 _logger: Final = logging.getLogger("cstar_async.testing")
 

@@ -1,0 +1,1 @@
+"""Build the values that the templates render."""

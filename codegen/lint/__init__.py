@@ -1,0 +1,1 @@
+"""Check the OpenAPI document before it is parsed."""

@@ -1,0 +1,1 @@
+"""Load the OpenAPI document and look things up in it."""

@@ -1,0 +1,1 @@
+"""What generated code imports: operations, the executor protocol, batching."""

@@ -1,0 +1,1 @@
+"""cStar over HTTP, without I/O."""

@@ -1,0 +1,1 @@
+"""Webhook deliveries and event streams of the fake server."""

@@ -1,0 +1,1 @@
+"""HTTP rules of the fake server: authentication, limits, validation, faults."""

@@ -1,0 +1,1 @@
+"""The loopback server and its request pipeline."""
