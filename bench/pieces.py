@@ -11,8 +11,8 @@ from collections.abc import Callable
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from cstar_async import Priority, RateLimiter
-from cstar_async._client.concurrency import Gate
-from cstar_async._client.hook_dispatcher import Observers
+from cstar_async._client.concurrency import PrioritySemaphore
+from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._clock import SystemClock
 from cstar_async._protocol.idempotency import new_key
 
@@ -55,30 +55,30 @@ def measure() -> dict[str, tuple[float, float]]:
     The limiter has two rows: what it adds to a call that need not wait, and that together with reading the headers of the answer,
     which is to be at most a hundredth of a GET. Keeping the headers for `rate_limit` (target 23) is one assignment in it.
     """
-    limiter, clock, gate, observers = RateLimiter(), SystemClock(), Gate(100), Observers(())
+    limiter, clock, gate, observers = RateLimiter(), SystemClock(), PrioritySemaphore(100), HookDispatcher(())
     priority = Priority.INTERACTIVE  # a call has it at hand; looking a member of an enumeration up takes a while
     first = limiter.try_acquire(priority, clock)
     assert first is not None
-    limiter.settle(first, 200, HEADERS, clock)
+    limiter.on_response(first, 200, HEADERS, clock)
 
     def permit_and_back() -> None:
         permit = limiter.try_acquire(priority, clock)
         assert permit is not None
-        limiter.give_back(permit, clock, sent=False)
+        limiter.release(permit, clock, sent=False)
 
     def permit_and_answer() -> None:
         permit = limiter.try_acquire(priority, clock)
         assert permit is not None
-        limiter.settle(permit, 200, HEADERS, clock)
+        limiter.on_response(permit, 200, HEADERS, clock)
 
     def in_and_out() -> None:
-        gate.try_enter()
-        gate.leave()
+        gate.try_acquire()
+        gate.release()
 
     return {
         "20 limiter: a permit and back, us": (microseconds(permit_and_back), 0.5),
         "20 limiter: all of it, learning from the answer, us": (microseconds(permit_and_answer), 1.5),
         "21 gate: in and out, us": (microseconds(in_and_out), 1.0),
         "22 a new idempotency key, us": (microseconds(new_key), 0.6),
-        "24 no hooks and no log, us": (microseconds(lambda: observers.watch_calls), 0.3),
+        "24 no hooks and no log, us": (microseconds(lambda: observers.has_attempt_hooks), 0.3),
     }

@@ -57,7 +57,7 @@ async def main() -> None:
 
         async def cpu(_: web.Request) -> web.Response:
             for inbox in inboxes.values():
-                await inbox.join()
+                await inbox.wait_until_idle()
             return web.Response(text=str(time.process_time()))
 
         application = web.Application()

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from codegen import output
 from codegen.errors import CodegenError, Problem
-from codegen.ir.build import look_at
+from codegen.ir.build import build_ir
 from codegen.lint import run as preflight
-from codegen.parser import inspect_shape, parse
+from codegen.parser import parse, validate_openapi
 from codegen.render import render
-from codegen.spec.document import Document, below
+from codegen.spec.document import Document, child_pointer
 from codegen.spec.loader import read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def generate(document: Path, folder: Path) -> None:
     """Write what a document asks for into an empty folder, and say what of it is not in use."""
     raw = read(document)
-    inspect_shape(raw)
-    preflight.inspect(Document(raw))
+    validate_openapi(raw)
+    preflight.lint(Document(raw))
     parsed = parse(Document(raw))
-    view = look_at(parsed)
+    view = build_ir(parsed)
     render(parsed, view, folder)
-    for name in view.idle_schemas:
+    for name in view.unused_schemas:
         sys.stderr.write(
-            f"note: {below('#/components/schemas', name)}: no operation takes or gives this schema, so it has no class.\n"
+            f"note: {child_pointer('#/components/schemas', name)}: no operation takes or gives this schema, so it has no class.\n"
         )
 
 
@@ -74,20 +74,20 @@ def _check(document: Path, package: Path) -> int:
 
 
 def _write(document: Path, package: Path) -> int:
-    with _workshop(package) as workshop:
+    with _staging_dir(package) as workshop:
         fresh, retired = workshop / "fresh", workshop / "retired"
         fresh.mkdir()
         retired.mkdir()
         generate(document, fresh)
         try:
-            output.swap_in(fresh, package, retired)
+            output.replace_atomically(fresh, package, retired)
         except OSError as error:
             raise CodegenError([Problem(str(package), f"the output cannot be written: {error.strerror}.")]) from None
     return DONE
 
 
 @contextmanager
-def _workshop(package: Path) -> Generator[Path]:
+def _staging_dir(package: Path) -> Generator[Path]:
     """A folder beside the output, since renaming must not cross file systems."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=".codegen-", dir=package))

@@ -15,11 +15,11 @@ class Problem:
 
     place: str
     """Where: a JSON pointer into the document, or a file."""
-    sentence: str
+    message: str
     """What is wrong and, where it helps, what to write instead."""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.sentence}"
+        return f"{self.place}: {self.message}"
 
 
 class CodegenError(Exception):
@@ -30,7 +30,7 @@ class CodegenError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-class Findings:
+class ProblemCollector:
     """The problems of one stage, in the order in which they were met, each once."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Findings:
         """Note a problem."""
         self._problems[Problem(place, sentence)] = None
 
-    def stop_if_any(self) -> None:
+    def raise_if_any(self) -> None:
         """End the run if the stage found something."""
         if self._problems:
             raise CodegenError(self._problems)

@@ -10,7 +10,7 @@ from openapi_python_client.strings import ClassName, pascal_case, snake_case
 
 _ANNOTATIONS = {"str", "int", "float", "bool", "dict", "list", "tuple", "datetime"}
 
-RESERVED_ATTRIBUTES = frozenset({"self", "attrs", "extra", "wire_names", "identity", "keeps_null"}) | _ANNOTATIONS
+RESERVED_ATTRIBUTES = frozenset({"self", "attrs", "extra"}) | _ANNOTATIONS
 """What a field may not be called: what every model has, and types, which such a field would hide from the fields after it."""
 
 RESERVED_ARGUMENTS = frozenset({"client", "operations", "options", "idempotency_key"})
@@ -23,8 +23,31 @@ RESERVED_METHODS = frozenset({"sender"})
 """What a method may not be called: every namespace has it."""
 
 RESERVED_CLASSES = frozenset(
-    {"Callable", "ClassVar", "Final", "HasSender", "JSON", "JSONObject", "Literal", "Mapping", "Model", "Namespace", "OpenEnum"}
-    | {"Operation", "Paginator", "Parameter", "RequestOptions", "Sequence", "TypeAlias", "UNSET", "Unchecked", "Unset", "DECODERS"}
+    {
+        "Callable",
+        "ClassVar",
+        "Final",
+        "SupportsExecute",
+        "JSON",
+        "JSONObject",
+        "Literal",
+        "Mapping",
+        "Model",
+        "Namespace",
+        "OpenEnum",
+    }
+    | {
+        "Operation",
+        "Paginator",
+        "Parameter",
+        "RequestOptions",
+        "Sequence",
+        "TypeAlias",
+        "UNSET",
+        "UntypedJSON",
+        "Unset",
+        "DECODERS",
+    }
 )
 """What a schema may not be called: generated modules import these."""
 

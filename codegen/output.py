@@ -34,7 +34,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def swap_in(fresh: Path, package: Path, retired: Path) -> None:
+def replace_atomically(fresh: Path, package: Path, retired: Path) -> None:
     """Put what is fresh in the place of what is old, which goes to *retired*. All three are on one file system."""
     moved: list[tuple[Path, Path]] = []
     try:

@@ -23,11 +23,11 @@ from openapi_python_client.schema import OpenAPI
 from openapi_python_client.strings import ClassName, PythonIdentifier
 from pydantic import ValidationError
 
-from codegen.errors import CodegenError, Findings, Problem
+from codegen.errors import CodegenError, Problem, ProblemCollector
 from codegen.lint.schemas import is_union
-from codegen.spec.document import Document, Node, below, is_list, is_object
+from codegen.spec.document import Document, Node, child_pointer, is_list, is_object
 
-LIBRARY = "openapi-python-client"
+PARSER_PACKAGE = "openapi-python-client"
 LIBRARY_VERSION = "0.29.1"
 _VALUES = frozenset({"default", "const", "enum", "example", "examples"})
 """The keywords under which a value of the API stands."""
@@ -48,43 +48,45 @@ class Parsed:
     endpoints: dict[str, Endpoint]
 
 
-def inspect_shape(raw: Node) -> None:
+def validate_openapi(raw: Node) -> None:
     """Raise `CodegenError` unless everything in the document is of the type that OpenAPI wants it to be."""
-    findings = Findings()
+    findings = ProblemCollector()
     try:
         OpenAPI.model_validate(raw)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False, include_context=False):
             # The names of the library's union branches stand among the keys; they are no part of the document.
             keys = [str(key) for key in detail["loc"] if key not in ("ref", "other", "ref-or-other")]
-            findings.add(below("#", *keys), f"{_in_one_line(detail['msg'])}.")
-    _look_for_nothing(raw, "#", findings)
-    findings.stop_if_any()
+            findings.add(child_pointer("#", *keys), f"{_in_one_line(detail['msg'])}.")
+    _check_no_nulls(raw, "#", findings)
+    findings.raise_if_any()
 
 
-def _look_for_nothing(value: object, pointer: str, findings: Findings, *, are_names: bool = False) -> None:
+def _check_no_nulls(value: object, pointer: str, findings: ProblemCollector, *, are_names: bool = False) -> None:
     """Note null where OpenAPI has a keyword: the library takes it for an absent one. In values, null is a value."""
     if value is None:
         findings.add(pointer, "there is nothing here; leave the key out.")
     elif is_object(value):
         for key, inner in value.items():
             if are_names or not (key in _VALUES or key.startswith("x-")):
-                _look_for_nothing(inner, below(pointer, key), findings, are_names=key in _NAMED and not are_names)
+                _check_no_nulls(inner, child_pointer(pointer, key), findings, are_names=key in _NAMED and not are_names)
     elif is_list(value):
         for index, inner in enumerate(value):
-            _look_for_nothing(inner, below(pointer, str(index)), findings)
+            _check_no_nulls(inner, child_pointer(pointer, str(index)), findings)
 
 
 def parse(document: Document) -> Parsed:
     """The library's reading of a document that passed the preflight."""
-    if version(LIBRARY) != LIBRARY_VERSION:
-        raise CodegenError([Problem(LIBRARY, f"version {LIBRARY_VERSION} is needed, {version(LIBRARY)} is installed.")])
+    if version(PARSER_PACKAGE) != LIBRARY_VERSION:
+        raise CodegenError(
+            [Problem(PARSER_PACKAGE, f"version {LIBRARY_VERSION} is needed, {version(PARSER_PACKAGE)} is installed.")]
+        )
     config = _config()
     data = _read(document, config)
-    findings = Findings()
-    for message in _complaints(data):
-        findings.add(_place_in(message), f"{LIBRARY} says: {message}")
-    findings.stop_if_any()
+    findings = ProblemCollector()
+    for message in _parser_errors(data):
+        findings.add(_place_in(message), f"{PARSER_PACKAGE} says: {message}")
+    findings.raise_if_any()
     endpoints = {str(endpoint.name): endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints}
     parsed = Parsed(
         document=document,
@@ -99,7 +101,7 @@ def parse(document: Document) -> Parsed:
         },
     )
     _take_census(parsed, findings)
-    findings.stop_if_any()
+    findings.raise_if_any()
     return parsed
 
 
@@ -116,35 +118,37 @@ def _config() -> Config:
 
 def _read(document: Document, config: Config) -> GeneratorData:
     try:
-        with _without_copies():
+        with _disable_deepcopy():
             data = GeneratorData.from_dict(document.raw, config=config)
     except Exception as error:  # whatever the library trips over, the author of the document gets a sentence
         message = _in_one_line(f"{type(error).__name__}: {error}")
-        raise CodegenError([Problem("#", f"{LIBRARY} cannot read the document: {message}.")]) from error
+        raise CodegenError([Problem("#", f"{PARSER_PACKAGE} cannot read the document: {message}.")]) from error
     if isinstance(data, GeneratorError):
-        raise CodegenError([Problem("#", f"{LIBRARY} cannot read the document: {_in_one_line(data.detail or data.header)}.")])
+        raise CodegenError(
+            [Problem("#", f"{PARSER_PACKAGE} cannot read the document: {_in_one_line(data.detail or data.header)}.")]
+        )
     return data
 
 
 @contextmanager
-def _without_copies() -> Generator[None]:
+def _disable_deepcopy() -> Generator[None]:
     """Let the library go on with an endpoint where it copies it with all models under it and throws the original away.
 
     It does so four times for each operation, and that is nine tenths of its time.
     """
     copy = library.__dict__["deepcopy"]
-    library.__dict__["deepcopy"] = _itself
+    library.__dict__["deepcopy"] = _identity
     try:
         yield
     finally:
         library.__dict__["deepcopy"] = copy
 
 
-def _itself(endpoint: Endpoint) -> Endpoint:
+def _identity(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def _complaints(data: GeneratorData) -> Iterator[str]:
+def _parser_errors(data: GeneratorData) -> Iterator[str]:
     errors = [*data.errors, *(error for tag in data.endpoint_collections_by_tag.values() for error in tag.parse_errors)]
     for error in errors:
         yield _in_one_line(f"{error.header} {error.detail or ''}")
@@ -155,16 +159,16 @@ def _place_in(message: str) -> str:
     if found := re.search(r"/components/\w+/[^\s:]+", message):
         return f"#{found[0]}"
     if found := re.search(r"parsing ([A-Z]+) (\S+) within", message):
-        return below("#/paths", found[2], found[1].lower())
+        return child_pointer("#/paths", found[2], found[1].lower())
     return "#"
 
 
-def _take_census(parsed: Parsed, findings: Findings) -> None:
+def _take_census(parsed: Parsed, findings: ProblemCollector) -> None:
     """Hold what the library found against what the document has."""
     for operation in parsed.document.operations:
         endpoint = parsed.endpoints.get(operation.id)
         if endpoint is None:
-            findings.add(operation.pointer, f"{LIBRARY} lost the operation `{operation.id}`.")
+            findings.add(operation.pointer, f"{PARSER_PACKAGE} lost the operation `{operation.id}`.")
             continue
         counts = {
             "parameters": (len(operation.parameters), sum(1 for _ in endpoint.iter_all_parameters())),
@@ -173,13 +177,13 @@ def _take_census(parsed: Parsed, findings: Findings) -> None:
         }
         for what, (written, found) in counts.items():
             if written != found:
-                findings.add(operation.pointer, f"the document has {written} {what} here and {LIBRARY} found {found}.")
+                findings.add(operation.pointer, f"the document has {written} {what} here and {PARSER_PACKAGE} found {found}.")
     for name, schema in parsed.document.schemas.items():
         if is_union(schema):
             continue  # no class comes of a union itself; its members are counted, and `Shapes` knows it by them
         known = parsed.enums if "enum" in schema else parsed.models
         if str(ClassName(name, parsed.config.field_prefix)) not in known:
-            findings.add(below("#/components/schemas", name), f"{LIBRARY} lost the schema `{name}`.")
+            findings.add(child_pointer("#/components/schemas", name), f"{PARSER_PACKAGE} lost the schema `{name}`.")
 
 
 def _identifier(name: str, config: Config) -> str:

@@ -16,29 +16,29 @@ from jinja2 import Environment
 from openapi_python_client import Project
 
 from codegen.errors import CodegenError, Problem
-from codegen.ir.build import View
+from codegen.ir.build import GeneratedCode
 from codegen.lint.operations import LIBRARY_SCOPE, TEAM_SCOPE
 from codegen.output import PAGE
 from codegen.parser import Parsed
 
 TEMPLATES = Path(__file__).with_name("templates")
 RUFF_VERSION = "0.17.6"
-APART = ("--quiet", "--isolated", "--no-cache", "--no-respect-gitignore")
+ISOLATION_FLAGS = ("--quiet", "--isolated", "--no-cache", "--no-respect-gitignore")
 """What keeps settings, caches and ignore lists of wherever the folder happens to be from having a say."""
 SETTINGS = ("line-length = 132", "target-version = 'py311'", "exclude = []")
 IMPORT_SETTINGS = ("lint.isort.known-first-party = ['cstar_async']", "lint.isort.known-third-party = ['attrs']")
 
 
-def render(parsed: Parsed, view: View, folder: Path) -> None:
+def render(parsed: Parsed, view: GeneratedCode, folder: Path) -> None:
     """Write all files of the output into an empty folder."""
     for name, text in _texts(parsed, view).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-    _tidy(folder)
+    _format(folder)
 
 
-def _texts(parsed: Parsed, view: View) -> dict[str, str]:
+def _texts(parsed: Parsed, view: GeneratedCode) -> dict[str, str]:
     """The files, by their path below the package."""
     env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
     show = _Templates(env)
@@ -82,7 +82,7 @@ class _Templates:
         return self._env.get_template(name).render(**values)
 
 
-def _tidy(folder: Path) -> None:
+def _format(folder: Path) -> None:
     if version("ruff") != RUFF_VERSION:
         raise CodegenError([Problem("ruff", f"version {RUFF_VERSION} is needed, {version('ruff')} is installed.")])
     # One after the other: sorted while they are too many for a line, imports would stay broken into lines.
@@ -94,7 +94,7 @@ def _tidy(folder: Path) -> None:
 
 def _ruff(*arguments: str, folder: Path, settings: tuple[str, ...]) -> None:
     configured = (word for setting in settings for word in ("--config", setting))
-    command = [sys.executable, "-m", "ruff", *arguments, *APART, *configured, "."]
+    command = [sys.executable, "-m", "ruff", *arguments, *ISOLATION_FLAGS, *configured, "."]
     done = subprocess.run(  # noqa: S603  # our own words only
         command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
     )

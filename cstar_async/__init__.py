@@ -97,14 +97,14 @@ __all__ = [
     "to_dict",
 ]
 
-_DOORS = ("api", "identity", "models", "otel", "redis", "testing", "webhooks")
+_LAZY_SUBMODULES = ("api", "identity", "models", "otel", "redis", "testing", "webhooks")
 
 # Type checkers see the imports above, and so take a misspelt name for the mistake that it is.
 if not TYPE_CHECKING:
 
     def __getattr__(name):
         """Import what few programs need when it is first asked for: the library, and the modules that stand beside the client."""
-        if name in _DOORS:
+        if name in _LAZY_SUBMODULES:
             return importlib.import_module(f"{__name__}.{name}")
         if name != "CStarLibrary":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

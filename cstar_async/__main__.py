@@ -95,8 +95,8 @@ def _serve(given: argparse.Namespace) -> int:
     try:
         fake = FakeCStar(seed=given.seed, limits=not given.no_limits, delivery_retries=retries, host=given.host, port=given.port)
         if given.delivery_faults:
-            fake.deliveries.faults.add_of_each(given.delivery_faults)
-            fake.streams.trouble(given.delivery_faults)
+            fake.deliveries.faults.add_mixed(given.delivery_faults)
+            fake.streams.inject_faults(given.delivery_faults)
         asyncio.run(_run(fake))
     except KeyboardInterrupt:
         return 0
@@ -121,19 +121,19 @@ async def _run(fake: FakeCStar) -> None:
     except NotImplementedError:  # Windows: there Ctrl-C raises KeyboardInterrupt in `asyncio.run()`
         pass
     async with fake:
-        _say(_introduction(fake))
+        _print(_banner(fake))
         while await wishes.get() == "restart":
             await fake.aclose()
             await fake.start()
-            _say("It has started again.\n")
+            _print("It has started again.\n")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def _introduction(fake: FakeCStar) -> str:
+def _banner(fake: FakeCStar) -> str:
     return (
         f"A cStar listens on {fake.url}\n"
         f"  team             {fake.team_id}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-LONGEST: Final = 200
+MAX_LENGTH: Final = 200
 """Characters of a server's sentence that are shown; the rest says nothing to a reader of logs."""
 
 _SECRET: Final = re.compile(
@@ -16,7 +16,7 @@ _ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _SPACE: Final = re.compile(r"\s+")
 
 
-def without_secrets(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """The text without keys and tokens, otherwise as it is: for what is kept, and may be pickled."""
     return _SECRET.sub(_keep_kind, text)
 
@@ -24,8 +24,8 @@ def without_secrets(text: str) -> str:
 def redact(text: str) -> str:
     """One short line of *text* without keys, tokens and e-mail addresses: for what is shown."""
     line = _SPACE.sub(" ", text).strip()
-    line = _ADDRESS.sub("…@…", without_secrets(line))
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    line = _ADDRESS.sub("…@…", redact_secrets(line))
+    return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
 
 
 def _keep_kind(match: re.Match[str]) -> str:

@@ -17,26 +17,26 @@ JSON: TypeAlias = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | 
 JSONObject: TypeAlias = Mapping[str, object]
 """A JSON object, as callers may write it: any mapping. What JSON cannot hold is refused when the body is built."""
 
-Unchecked: TypeAlias = Any
+UntypedJSON: TypeAlias = Any
 """A value as it came over the wire. The document's types are promises of the server and are passed on, never enforced."""
 
 
-def is_text(value: object) -> TypeGuard[str]:
+def is_str(value: object) -> TypeGuard[str]:
     """Whether a value is a text, whatever its annotation promises: callers need not use a type checker, and servers do not."""
     return isinstance(value, str)
 
 
-def is_whole(value: object) -> TypeGuard[int]:
+def is_int(value: object) -> TypeGuard[int]:
     """Whether a value is a whole number. JSON and callers mean no number by true and false, though Python counts them as such."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_object(value: object) -> TypeGuard[dict[str, Unchecked]]:
+def is_object(value: object) -> TypeGuard[dict[str, UntypedJSON]]:
     """Whether a parsed value is a JSON object."""
     return isinstance(value, dict)
 
 
-def is_array(value: object) -> TypeGuard[list[Unchecked]]:
+def is_array(value: object) -> TypeGuard[list[UntypedJSON]]:
     """Whether a parsed value is a JSON array."""
     return isinstance(value, list)
 
@@ -81,7 +81,7 @@ class RequestOptions:
     """Attempts after the first; 0 turns retries off."""
     max_wait: float | None = None
     """Seconds: the longest single wait for a rate limit or a back-off."""
-    deadline: float | None = None
+    total_timeout: float | None = None
     """Seconds from the call, waits and retries included. None: no end but the other limits."""
     priority: Priority | None = None
     """Who goes first when calls run short."""
@@ -108,7 +108,7 @@ class RateLimitState:
 
 
 @attrs.frozen(kw_only=True)
-class Pagination:
+class PageInfo:
     """Where a page stands in its list, as the server said; both documented forms read alike."""
 
     total: int | None = None
@@ -146,7 +146,7 @@ class Response(Generic[T]):
     """Seconds from the call to its answer, waits and retries included."""
 
 
-def kind_of(value: Unchecked) -> str:
+def json_type_name(value: UntypedJSON) -> str:
     """What a JSON value is, in words."""
     if isinstance(value, dict):
         return "an object"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from cstar_async._client import settings as config
-from cstar_async._client.base_client import Connected
+from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import API_VERSION, BASE_URL
 from cstar_async._clock import Clock
 from cstar_async._generated.namespaces import ClientNamespaces
@@ -47,7 +47,7 @@ class ClientOptions(TypedDict, total=False):
     hooks: Iterable[Hooks]
 
 
-class CStarClient(Connected, ClientNamespaces):
+class CStarClient(BaseClient, ClientNamespaces):
     """A client of the cStar API for one key and one team.
 
     Making one does no I/O and needs no running loop. Use it as `async with`, or call `aclose()` when done; it belongs to the event
@@ -98,12 +98,12 @@ class CStarClient(Connected, ClientNamespaces):
         hooks: Iterable[Hooks] = (),
         _clock: Clock | None = None,
     ) -> None:
-        api_key = credentials.checked_api_key(api_key)
-        self._connect(
+        api_key = credentials.validate_api_key(api_key)
+        self._setup(
             scope="team",
             team_id=team_id,
             api_key=api_key,
-            api_version=config.checked_api_version(api_version),
+            api_version=config.validate_api_version(api_version),
             first_limit=PUBLISHABLE_LIMIT if credentials.is_publishable(api_key) else SECRET_LIMIT,
             base_url=base_url,
             timeout=timeout,
@@ -147,11 +147,11 @@ class CStarClient(Connected, ClientNamespaces):
         if "base_url" not in given and base_url:
             given["base_url"] = base_url
         if "proxy" not in given:
-            given["proxy"] = config.proxy_from_environment(config.checked_base_url(given.get("base_url", BASE_URL)))
+            given["proxy"] = config.proxy_from_environment(config.validate_base_url(given.get("base_url", BASE_URL)))
         return cls(**given)
 
     def events(
-        self, *kinds: str | type[WebhookEvent], silence: float | None = 300.0, last_event_id: str | None = None
+        self, *types: str | type[WebhookEvent], idle_timeout: float | None = 300.0, start_after: str | None = None
     ) -> EventStream:
         """Hear of events as they happen, without a public address: `async with cstar.events("ticket.*") as stream`.
 
@@ -159,9 +159,9 @@ class CStarClient(Connected, ClientNamespaces):
         call. See `cstar_async.webhooks.EventStream`.
 
         Args:
-            kinds: Types of events, such as `"ticket.created"`, `"ticket.*"` or `"*"`, or their classes; none: all.
-            silence: Seconds without a byte after which the connection counts as lost, above 0. Default 300; None: never.
-            last_event_id: The id of the last event that was handled, to begin after it.
+            *types: Types of events, such as `"ticket.created"`, `"ticket.*"` or `"*"`, or their classes; none: all.
+            idle_timeout: Seconds without a byte after which the connection counts as lost, above 0. Default 300; None: never.
+            start_after: The id of the last event that was handled, to begin after it.
 
         Returns:
             A stream of events, to be entered and iterated; entering raises what a call raises, and `ConfigurationError` for a
@@ -174,7 +174,7 @@ class CStarClient(Connected, ClientNamespaces):
         """
         from cstar_async.webhooks._stream import EventStream
 
-        return EventStream(self._calls, kinds, silence=silence, last_event_id=last_event_id)
+        return EventStream(self._executor, types, idle_timeout=idle_timeout, start_after=start_after)
 
     async def request(
         self,
@@ -208,4 +208,6 @@ class CStarClient(Connected, ClientNamespaces):
             RateLimitWaitError: The wait for a rate limit would be too long.
             DecodeError: The answer is not JSON.
         """
-        return await self._calls.request(method, path, params=params, json=json, idempotency_key=idempotency_key, options=options)
+        return await self._executor.request(
+            method, path, params=params, json=json, idempotency_key=idempotency_key, options=options
+        )

@@ -67,7 +67,7 @@ class CStarError(Exception):
         """The key under which the call can be repeated without doing its work twice; None where none was sent."""
         self.request_id = request_id
         """The id under which cStar's support finds the request, if an answer named it."""
-        self.at: datetime | None = None
+        self.occurred_at: datetime | None = None
         """When the call failed, in UTC; None outside a call."""
         self.elapsed: float | None = None
         """Seconds from the call to its failure, waits and retries included; None outside a call."""
@@ -110,11 +110,11 @@ class CStarError(Exception):
             "error": type(self).__name__,
             "message": self.message,
             "operation": self.operation,
-            **{name: None if (value := getattr(self, name, None)) is None else str(value) for name in _FROM_THE_ANSWER},
+            **{name: None if (value := getattr(self, name, None)) is None else str(value) for name in _RESPONSE_FIELDS},
             "request_id": self.request_id,
-            "time": _instant(self.at),
+            "time": _instant(self.occurred_at),
             "attempts": None if self.operation is None else _attempts(self.attempts, self.elapsed),
-            "sent": {True: "perhaps; the server may have acted", False: "no", None: None}[getattr(self, "sent", None)],
+            "sent": {True: "perhaps; the server may have acted", False: "no", None: None}[getattr(self, "request_sent", None)],
             "idempotency_key": self.idempotency_key,
             "rate_limit": _limit(self.rate_limit),
             "retry_after": _seconds(getattr(self, "retry_after", None)),
@@ -126,7 +126,7 @@ class CStarError(Exception):
         }
 
 
-_FROM_THE_ANSWER: Final = ("status", "type", "code", "param", "where")
+_RESPONSE_FIELDS: Final = ("status", "type", "code", "param", "where")
 """Attributes of errors that an answer made."""
 
 
@@ -195,7 +195,7 @@ class TransportError(CStarError):
         idempotency_key: str | None = None,
     ) -> None:
         super().__init__(message, operation=operation, attempts=attempts, idempotency_key=idempotency_key)
-        self.sent = sent
+        self.request_sent = sent
         """False if the request certainly did not reach the server."""
 
 

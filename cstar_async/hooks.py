@@ -133,7 +133,7 @@ class DriftInfo:
     """A field or enum value that the document does not know, a type it does not promise, or a promised field that is not there."""
     expected: str
     """What the document promises."""
-    found: str
+    actual: str
     """What came: the kind of JSON value, or the unknown enum value."""
 
 
@@ -189,13 +189,13 @@ class DriftCounter(Hooks):
         return dict(self._counts.most_common())
 
     @property
-    def others(self) -> int:
+    def overflow_count(self) -> int:
         """How often a difference was found after there was no room for new ones."""
         return self._others
 
     def on_drift(self, info: DriftInfo, /) -> None:
         """Count it."""
-        told = attrs.evolve(info, where=redact(info.where), found=redact(info.found))
+        told = attrs.evolve(info, where=redact(info.where), found=redact(info.actual))
         if told in self._counts or len(self._counts) < self._most:
             self._counts[told] += 1
         else:
@@ -209,7 +209,7 @@ class DriftCounter(Hooks):
 
 def _described(info: DriftInfo) -> str:
     if info.kind == "unknown_field":
-        return f"unknown field ({info.found})"
+        return f"unknown field ({info.actual})"
     if info.kind == "unknown_value":
-        return f"unknown value {info.found!r}"
-    return f"{info.found} instead of {info.expected}"
+        return f"unknown value {info.actual!r}"
+    return f"{info.actual} instead of {info.expected}"

@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from cstar_async._types import is_text, is_whole
+from cstar_async._types import is_int, is_str
 from cstar_async.errors import InvalidArgumentError
 
 REQUIRED: Final = ("email", "externalId", "timestamp")
 OPTIONAL: Final = ("name",)
-LARGEST_NUMBER: Final = 2**53 - 1
+MAX_NUMBER: Final = 2**53 - 1
 """The largest whole number that JavaScript writes as it is."""
 
 
@@ -37,7 +37,7 @@ def sign_identity(fields: Mapping[str, str | int | None], secret: str) -> str:
 
     Source: Chat widget, Identity verification (documented; how non-ASCII text is written is inferred).
     """
-    if not is_text(secret) or not secret:
+    if not is_str(secret) or not secret:
         raise InvalidArgumentError("an identity is signed with the identity key of the chat widget, and none is given")
     text = canonical_identity(fields)
     return hmac.new(secret.encode("utf-8", "replace"), text.encode(), hashlib.sha256).hexdigest()
@@ -62,14 +62,14 @@ def canonical_identity(fields: Mapping[str, str | int | None]) -> str:
 
 
 def _checked(name: str, value: str | int) -> str | int:
-    if is_whole(value):
-        if name == "timestamp" and abs(value) <= LARGEST_NUMBER:
+    if is_int(value):
+        if name == "timestamp" and abs(value) <= MAX_NUMBER:
             return value
         if name == "externalId":
             return str(value)
     if name == "timestamp":
         raise InvalidArgumentError("`timestamp` is a whole number of seconds")
-    if not is_text(value):
+    if not is_str(value):
         raise InvalidArgumentError(f"`{name}` is a text")
     # Two halves of one character are that character to JavaScript.
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

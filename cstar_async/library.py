@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 from cstar_async._client import settings as config
-from cstar_async._client.base_client import Connected
+from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import API_VERSION, BASE_URL
 from cstar_async._clock import Clock
 from cstar_async._generated.namespaces.library import LibraryNamespace
@@ -38,7 +38,7 @@ class LibraryOptions(TypedDict, total=False):
     hooks: Iterable[Hooks]
 
 
-class CStarLibrary(Connected, LibraryNamespace):
+class CStarLibrary(BaseClient, LibraryNamespace):
     """The public library of one team.
 
     ::
@@ -97,9 +97,9 @@ class CStarLibrary(Connected, LibraryNamespace):
         hooks: Iterable[Hooks] = (),
         _clock: Clock | None = None,
     ) -> None:
-        self._connect(
+        self._setup(
             scope="library",
-            team_id=config.checked_library_team(team),
+            team_id=config.validate_library_team(team),
             api_key=None,
             api_version=API_VERSION,
             first_limit=LIBRARY_LIMIT,

@@ -24,15 +24,15 @@ try:
 except ImportError as error:
     raise ImportError("cstar_async.otel needs OpenTelemetry; install cstar-async[otel]") from error
 
-Noted: TypeAlias = dict[str, str | int | float]
+Attributes: TypeAlias = dict[str, str | int | float]
 """What stands beside a span or an event."""
 
-FREE: Final = "request"
+RAW_REQUEST: Final = "request"
 """The operation of calls to paths of the caller's own. Such a path is no template, so it goes into no span."""
 
 
 @attrs.frozen
-class _Running:
+class _ActiveSpan:
     """The span of a call that has not ended, and the way back to what was current before."""
 
     span: trace.Span
@@ -63,47 +63,47 @@ class OpenTelemetryHooks(Hooks):
 
     def __init__(self, tracer_provider: trace.TracerProvider | None = None) -> None:
         self._tracer = trace.get_tracer("cstar_async", __version__, tracer_provider)
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _ActiveSpan] = {}
 
     def on_call(self, info: CallInfo, /) -> None:
         """Start the span, and make it the current one."""
-        attributes: Noted = {
+        attributes: Attributes = {
             "http.request.method": info.method,
             "server.address": info.host,
             "server.port": info.port,
             "cstar.operation": info.operation,
         }
         name = info.method
-        if info.operation != FREE:
+        if info.operation != RAW_REQUEST:
             attributes["url.template"] = info.path
             name = f"{info.method} {info.path}"
         span = self._tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes)
-        self._running[info.call_id] = _Running(span, context.attach(trace.set_span_in_context(span)))
+        self._running[info.call_id] = _ActiveSpan(span, context.attach(trace.set_span_in_context(span)))
 
     def on_request(self, info: RequestInfo, /) -> None:
         """Note the attempt."""
-        self._note(info.call_id, "cstar.attempt", {"cstar.attempt": info.attempt})
+        self._add_event(info.call_id, "cstar.attempt", {"cstar.attempt": info.attempt})
 
     def on_response(self, info: ResponseInfo, /) -> None:
         """Note the answer."""
-        noted: Noted = {"cstar.attempt": info.attempt, "http.response.status_code": info.status, "cstar.seconds": info.elapsed}
+        noted: Attributes = {"cstar.attempt": info.attempt, "http.response.status_code": info.status, "cstar.seconds": info.elapsed}
         if info.request_id:
             noted["cstar.request_id"] = redact(info.request_id)
-        self._note(info.call_id, "cstar.response", noted)
+        self._add_event(info.call_id, "cstar.response", noted)
 
     def on_retry(self, info: RetryInfo, /) -> None:
         """Note why there is another attempt."""
-        noted: Noted = {
+        noted: Attributes = {
             "cstar.attempt": info.attempt,
             "error.type": error_type(info.status, info.error),
             "cstar.seconds": info.wait,
         }
-        self._note(info.call_id, "cstar.retry", noted)
+        self._add_event(info.call_id, "cstar.retry", noted)
 
     def on_wait(self, info: WaitInfo, /) -> None:
         """Note the wait."""
-        noted: Noted = {"cstar.reason": info.reason, "cstar.priority": info.priority.name.lower(), "cstar.seconds": info.wait}
-        self._note(info.call_id, "cstar.wait", noted)
+        noted: Attributes = {"cstar.reason": info.reason, "cstar.priority": info.priority.name.lower(), "cstar.seconds": info.wait}
+        self._add_event(info.call_id, "cstar.wait", noted)
 
     def on_done(self, info: DoneInfo, /) -> None:
         """End the span, and make the one before current again."""
@@ -124,7 +124,7 @@ class OpenTelemetryHooks(Hooks):
             span.set_status(trace.StatusCode.ERROR)
         span.end()
 
-    def _note(self, call_id: str, name: str, noted: Noted) -> None:
+    def _add_event(self, call_id: str, name: str, noted: Attributes) -> None:
         self._running[call_id].span.add_event(name, noted)
 
 

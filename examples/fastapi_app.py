@@ -80,7 +80,7 @@ def create_app() -> FastAPI:
                 initial_message=question.text,
                 customer_name=question.name,
                 idempotency_key=idempotency_key("contact", form_id),
-                options=RequestOptions(deadline=10.0),  # somebody waits for the page
+                options=RequestOptions(total_timeout=10.0),  # somebody waits for the page
             )
         except RateLimitWaitError as error:
             raise HTTPException(503, "Please try again later.", {"Retry-After": str(int(error.wait) + 1)}) from error

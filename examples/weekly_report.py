@@ -18,7 +18,7 @@ async def weekly_report(cstar: CStarClient) -> str:
         f"Tickets     {overview.tickets.total} in all, {overview.tickets.open} open, {overview.tickets.resolved} resolved",
         f"Customers   {overview.customers.total} in all, {overview.customers.new} new",
         f"Rating      {overview.csat.average or '-'} from {overview.csat.total_responses} answers",
-        f"Urgent now  {urgent.pagination.total}",
+        f"Urgent now  {urgent.info.total}",
     ]
     for agent in agents:
         resolved = agent.tickets.resolved if agent.tickets else 0

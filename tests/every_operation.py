@@ -71,7 +71,7 @@ def sample_call(operation: Operation) -> SampleCall:
             query[parameter.name] = _query_text(value)
     body = None if operation.request is None else sample_body(operation.request)
     if operation.request is not None and body is not None:
-        arguments |= {names.argument(wire): body[wire] for wire in getattr(models, operation.request).wire_names.values()}
+        arguments |= {names.argument(wire): body[wire] for wire in getattr(models, operation.request).__wire_names__.values()}
         if schemas()[operation.request].get("x-cstar-open"):
             arguments["options"] = RequestOptions(extra_body=UNKNOWN)
             body |= UNKNOWN

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.ir.events import EventView, event_views
 from codegen.ir.evidence import EvidenceView, evidence_view
 from codegen.ir.functions import FunctionView, FunctionViews
 from codegen.ir.models import ModelViews
-from codegen.ir.modules import ModelModuleView, Placement, model_modules
+from codegen.ir.modules import ModelModuleView, ModuleAssignment, model_modules
 from codegen.ir.namespaces import NamespaceModuleView, namespace_modules
-from codegen.ir.operations import OperationView, operation_view, without_prose
+from codegen.ir.operations import OperationView, operation_view, strip_descriptions
 from codegen.ir.types import Shapes
-from codegen.ir.usage import Usage
+from codegen.ir.usage import SchemaUsage
 from codegen.lint.batches import RUN_ALL
 from codegen.parser import Parsed
 from codegen.spec.document import Document
@@ -40,7 +40,7 @@ class ApiModuleView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class GeneratedCode:
     """The whole output, before it is text."""
 
     model_modules: tuple[ModelModuleView, ...]
@@ -52,7 +52,7 @@ class View:
     """The modules of models that the events need, and the names from each."""
     evidence: EvidenceView
     schemas: dict[str, Any]
-    idle_schemas: tuple[str, ...]
+    unused_schemas: tuple[str, ...]
     """The schemas of the document that no operation takes or gives, so that nothing is made of them."""
 
     @property
@@ -61,16 +61,16 @@ class View:
         return tuple(module for module in self.namespace_modules if module.is_on_client)
 
 
-def look_at(parsed: Parsed) -> View:
+def build_ir(parsed: Parsed) -> GeneratedCode:
     """The view of a parsed document. Raises `CodegenError` for what cannot be expressed."""
-    findings = Findings()
+    findings = ProblemCollector()
     document = parsed.document
-    usage = Usage(document, findings)
-    findings.stop_if_any()
+    usage = SchemaUsage(document, findings)
+    findings.raise_if_any()
     shapes = Shapes(document, findings)
     models = ModelViews(parsed, usage, shapes, findings)
-    findings.stop_if_any()
-    placement = Placement(document, usage, findings)
+    findings.raise_if_any()
+    placement = ModuleAssignment(document, usage, findings)
     modules = model_modules(models, placement, findings)
     functions = FunctionViews(parsed, models, shapes)
     namespaces = namespace_modules(document)
@@ -82,9 +82,9 @@ def look_at(parsed: Parsed) -> View:
         "function": [function.name for api in apis for function in api.functions],
         "method": [method.function for module in namespaces for one in module.classes for method in one.methods],
     }
-    _take_census(document, shown, findings)
-    findings.stop_if_any()
-    return View(
+    _check_all_operations_emitted(document, shown, findings)
+    findings.raise_if_any()
+    return GeneratedCode(
         model_modules=modules,
         api_modules=apis,
         namespace_modules=namespaces,
@@ -93,11 +93,11 @@ def look_at(parsed: Parsed) -> View:
         event_imports=placement.imports({name for event in events for name in event.schemas}),
         evidence=evidence_view(document),
         schemas={"components": {"schemas": _schemas(document, usage)}, "events": _events(document)},
-        idle_schemas=usage.idle,
+        unused_schemas=usage.idle,
     )
 
 
-def _take_census(document: Document, shown: dict[str, list[str]], findings: Findings) -> None:
+def _check_all_operations_emitted(document: Document, shown: dict[str, list[str]], findings: ProblemCollector) -> None:
     """Every operation of the document is a constant, a function and a method, once each."""
     for what, ids in shown.items():
         for operation in document.operations:
@@ -105,11 +105,11 @@ def _take_census(document: Document, shown: dict[str, list[str]], findings: Find
                 findings.add(operation.pointer, f"the operation `{operation.id}` became a {what} {ids.count(operation.id)} times.")
 
 
-def _schemas(document: Document, usage: Usage) -> dict[str, Any]:
+def _schemas(document: Document, usage: SchemaUsage) -> dict[str, Any]:
     """The schemas as data for the fake server: those that are in use, and what they refer to."""
     in_use = {name: schema for name, schema in document.schemas.items() if name not in usage.idle}
-    needed = in_use.keys() | document.schemas_reached_from(in_use).keys()
-    return {name: without_prose(schema) for name, schema in document.schemas.items() if name in needed}
+    needed = in_use.keys() | document.reachable_schemas(in_use).keys()
+    return {name: strip_descriptions(schema) for name, schema in document.schemas.items() if name in needed}
 
 
 def _events(document: Document) -> dict[str, Any]:
@@ -118,11 +118,11 @@ def _events(document: Document) -> dict[str, Any]:
 
 
 def _api_module(
-    root: str, parsed: Parsed, functions: FunctionViews, operations: tuple[OperationView, ...], placement: Placement
+    root: str, parsed: Parsed, functions: FunctionViews, operations: tuple[OperationView, ...], placement: ModuleAssignment
 ) -> ApiModuleView:
     own = [operation for operation in parsed.document.operations if operation.root == root]
     single = [functions.of(operation) for operation in own]
-    made = (*single, *(functions.for_all(operation) for operation in own if RUN_ALL in operation.node))
+    made = (*single, *(functions.batched(operation) for operation in own if RUN_ALL in operation.node))
     return ApiModuleView(
         name=root,
         functions=made,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codegen import naming as names
 from codegen.ir.docstrings import described, sentence
 from codegen.ir.operations import LimitView, limits_of, own_parameters
-from codegen.spec.document import Document, Operation, below
+from codegen.spec.document import Document, Operation, child_pointer
 
 ERRORS = {
     "400": "InvalidRequestError",
@@ -44,15 +44,17 @@ def _before_sending(operation: Operation, limits: list[LimitView]) -> list[tuple
 
 
 def _exceeded(limit: LimitView) -> str:
-    circumstance = "" if limit.when is None else f" while `{names.attribute(limit.when[0])}` is `{limit.when[1]}`"
-    return f"`{names.attribute(limit.wire)}` has more than {limit.most} item{'' if limit.most == 1 else 's'}{circumstance}"
+    circumstance = "" if limit.condition is None else f" while `{names.attribute(limit.condition[0])}` is `{limit.condition[1]}`"
+    return (
+        f"`{names.attribute(limit.wire)}` has more than {limit.max_items} item{'' if limit.max_items == 1 else 's'}{circumstance}"
+    )
 
 
 def _by_answers(document: Document, operation: Operation) -> list[tuple[str, str]]:
     said: dict[str, list[str]] = {}
     for status, response in operation.node["responses"].items():
         if status not in operation.successes:
-            node, _ = document.follow(response, below(operation.pointer, "responses", status))
+            node, _ = document.follow(response, child_pointer(operation.pointer, "responses", status))
             said.setdefault(error_for(status), []).append(described(node))
     found = [(name, " ".join(dict.fromkeys(texts))) for name, texts in said.items()]
     waits = ("RateLimitWaitError", "The wait for the rate limit would be longer than `max_wait` or the deadline allows.")

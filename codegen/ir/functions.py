@@ -10,14 +10,14 @@ from codegen.ir.docstrings import Section, described, docstring, sentence, sourc
 from codegen.ir.errors import raises
 from codegen.ir.models import FieldView, ModelView, ModelViews, request_annotation
 from codegen.ir.operations import id_for_all, own_parameters, shape_of_answer, text_of_answer
-from codegen.ir.types import Shape, Shapes
+from codegen.ir.types import PythonType, Shapes
 from codegen.ir.usage import body_name, data_schema, result_name, success_response
 from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable
 from codegen.lint.schemas import is_free, is_open
 from codegen.parser import Parsed
 from codegen.spec.document import Operation, Parameter
 
-KEY_PROSE = (
+IDEMPOTENCY_KEY_DOC = (
     "A text that names this one intent, the same however often it is tried, so that the server carries it out once. "
     "None: a key is made for the call."
 )
@@ -78,23 +78,23 @@ class FunctionViews:
         query = self._query(operation)
         body = self._body(operation)
         has_key = any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters)
-        arguments = sorted([*query, *(_body_argument(field) for field in (body.fields if body else ()))], key=_as_taken)
-        sender, returns = _SENDER[shape], _RETURNS[shape].format(result.held)
+        arguments = sorted([*query, *(_body_argument(field) for field in (body.fields if body else ()))], key=_argument_order)
+        sender, returns = _SENDER[shape], _RETURNS[shape].format(result.read_type)
         if text_of_answer(self._document, operation) is not None:
-            sender, returns = "await client.sender.call_or_text", f"{result.held} | str"
+            sender, returns = "await client.sender.call_or_text", f"{result.read_type} | str"
         elif is_nullable(data_schema(self._document, operation)):
-            sender, returns = "await client.sender.call_or_none", f"{result.held} | None"
+            sender, returns = "await client.sender.call_or_none", f"{result.read_type} | None"
         return FunctionView(
             name=operation.id,
             keyword="def" if shape == "page" else "async def",
             parameters=_signature(in_path, arguments, has_key=has_key),
             returns=returns,
             doc=self._doc(operation, ids, arguments, has_key=has_key),
-            call=_call(sender, [constant, result.held, *in_path], query, body, has_key=has_key),
+            call=_call(sender, [constant, result.read_type, *in_path], query, body, has_key=has_key),
             classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
         )
 
-    def for_all(self, operation: Operation) -> FunctionView:
+    def batched(self, operation: Operation) -> FunctionView:
         """The function that carries an operation out for an array of any length."""
         one = self.of(operation)
         body = self._body(operation)
@@ -104,7 +104,7 @@ class FunctionViews:
             one,
             name=id_for_all(operation),
             doc=docstring_for_all(self._document, operation, prose),
-            call=_call("await run_all", leading, [], body, has_key=True),
+            call=_call("await run_in_batches", leading, [], body, has_key=True),
         )
 
     def _body(self, operation: Operation) -> ModelView | None:
@@ -131,7 +131,7 @@ class FunctionViews:
     def _doc(self, operation: Operation, ids: list[Parameter], arguments: list[Argument], *, has_key: bool) -> str:
         entries = [(names.argument(parameter.name), described(parameter.node)) for parameter in ids]
         entries += [(argument.name, argument.prose) for argument in arguments]
-        entries += [("idempotency_key", KEY_PROSE)] if has_key else []
+        entries += [("idempotency_key", IDEMPOTENCY_KEY_DOC)] if has_key else []
         entries += [("options", OPTIONS_PROSE)]
         shape = shape_of_answer(self._document, operation)
         response = success_response(self._document, operation)
@@ -174,7 +174,7 @@ _RETURNS_PROSE = {
 }
 
 
-def _as_taken(argument: Argument) -> tuple[bool, bool]:
+def _argument_order(argument: Argument) -> tuple[bool, bool]:
     """The order of arguments: those by position, the required ones, the optional ones."""
     return not argument.is_positional, not argument.is_required
 
@@ -183,10 +183,10 @@ def _classes_of(model: ModelView | None) -> set[str]:
     return {model.name, *(name for field in model.fields for name in field.shape.classes)} if model else set()
 
 
-def _query_argument(parameter: Parameter, shape: Shape) -> Argument:
+def _query_argument(parameter: Parameter, shape: PythonType) -> Argument:
     is_required = parameter.node.get("required") is True
-    if shape.one_taken:
-        shape = replace(shape, taken=f"{shape.one_taken} | {shape.taken}")
+    if shape.item_argument_type:
+        shape = replace(shape, argument_type=f"{shape.item_argument_type} | {shape.argument_type}")
     annotation, default = request_annotation(shape, is_required=is_required)
     name = names.argument(parameter.name)
     return Argument(
@@ -214,7 +214,7 @@ def _body_argument(field: FieldView) -> Argument:
 
 def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> str:
     """The client, the ids and what the document wants so by position, everything else by name."""
-    positional = ["client: HasSender", *(f"{name}: str" for name in ids)]
+    positional = ["client: SupportsExecute", *(f"{name}: str" for name in ids)]
     positional += [argument.declaration for argument in arguments if argument.is_positional]
     named = [argument.declaration for argument in arguments if not argument.is_positional]
     named += ["idempotency_key: str | None = None"] if has_key else []

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import naming as names
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.ir.docstrings import described, docstring, sentence, source_of
-from codegen.ir.types import Reading, Shape, Shapes
-from codegen.ir.usage import Usage
+from codegen.ir.types import DecodeStep, PythonType, Shapes
+from codegen.ir.usage import SchemaUsage
 from codegen.lint.schemas import is_model, is_union
 from codegen.lint.unions import members_of, tags_of
 from codegen.parser import Parsed
-from codegen.spec.document import Node, below, entries, items
+from codegen.spec.document import Node, child_pointer, entries, items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +43,14 @@ class FieldView:
 
     wire: str
     attribute: str
-    shape: Shape
+    shape: PythonType
     is_required: bool
     node: Node
     declaration: str
     doc: str
     lookups: tuple[str, ...]
     """The expression that finds it, where it may also stand under another name."""
-    readings: tuple[Reading, ...]
+    readings: tuple[DecodeStep, ...]
     """How it is read from its wire form, unless it stays as it came."""
 
 
@@ -98,11 +98,11 @@ class ModelView:
     decoder: str
     decoder_doc: str
     text_readers: tuple[TextReaderView, ...]
-    targets: tuple[str, ...]
+    assignment_targets: tuple[str, ...]
     """The fields in the order of the document, as the targets of an assignment; none if there are no fields."""
     size: int
     """How many names its fields have on the wire."""
-    absent: str
+    defaults_name: str
     """The name of the wire form in which nothing is set."""
     absent_fields: str
     enums: frozenset[str]
@@ -114,7 +114,7 @@ class ModelView:
 class ModelViews:
     """The views of all schemas that become classes."""
 
-    def __init__(self, parsed: Parsed, usage: Usage, shapes: Shapes, findings: Findings) -> None:
+    def __init__(self, parsed: Parsed, usage: SchemaUsage, shapes: Shapes, findings: ProblemCollector) -> None:
         self._parsed = parsed
         self._usage = usage
         self._shapes = shapes
@@ -144,19 +144,19 @@ class ModelViews:
         library = self._parsed.models[name]
         found = [*(library.required_properties or ()), *(library.optional_properties or ())]
         properties = {prop.name.get_untrusted_value(): prop for prop in found}
-        place = below("#/components/schemas", name, "properties")
+        place = child_pointer("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
         fields: list[FieldView] = []
         for wire, node in entries(schema, "properties").items():
             if wire not in properties:
-                self._findings.add(below(place, wire), f"the library lost the property `{wire}`.")
+                self._findings.add(child_pointer(place, wire), f"the library lost the property `{wire}`.")
                 continue
-            shape = self._shapes.of(properties[wire], below(place, wire))
+            shape = self._shapes.of(properties[wire], child_pointer(place, wire))
             is_required = wire in items(schema, "required")
             fields.append(self._field(name, wire, node, shape, is_required=is_required))
         stem = names.function_stem(name)
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
-        known = f"{name}.wire_names.values()"
+        known = f"{name}.__wire_names__.values()"
         known = f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known
         return ModelView(
             name=name,
@@ -168,23 +168,27 @@ class ModelViews:
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
             text_readers=tuple(_text_reader(name, schema[key]) for key in ("x-cstar-text-as",) if key in schema),
-            targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),) if fields else (),
+            assignment_targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),)
+            if fields
+            else (),
             size=len(fields) + len(aliases),
-            absent=f"_NO_{stem.upper()}",
+            defaults_name=f"_NO_{stem.upper()}",
             absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
             enums=frozenset(used for field in fields if field.shape.is_enum for used in field.shape.classes),
             classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
         )
 
-    def _field(self, owner: str, wire: str, node: Node, shape: Shape, *, is_required: bool) -> FieldView:
+    def _field(self, owner: str, wire: str, node: Node, shape: PythonType, *, is_required: bool) -> FieldView:
         attribute = names.attribute(wire)
         is_request = owner in self._usage.requests
         if is_request:
             annotation, default = request_annotation(shape, is_required=is_required)
         elif owner in self._usage.shared:
-            annotation, default = (shape.given_as_said, "") if is_required else (f"{shape.given or shape.held} | None", " = None")
+            annotation, default = (
+                (shape.given_as_said, "") if is_required else (f"{shape.writable_type or shape.read_type} | None", " = None")
+            )
         elif is_required:
-            annotation, default = shape.held_as_said, ""
+            annotation, default = shape.declared_read_type, ""
         else:
             annotation, default = shape.held_or_none, " = None"
         if is_required and "const" in node:
@@ -226,7 +230,7 @@ def _union(name: str, schema: Node) -> UnionView:
     )
 
 
-def request_annotation(shape: Shape, *, is_required: bool) -> tuple[str, str]:
+def request_annotation(shape: PythonType, *, is_required: bool) -> tuple[str, str]:
     """The type of something that a caller gives, and the default that stands behind it."""
     return (shape.taken_as_said, "") if is_required else (f"{shape.taken_as_said} | Unset", " = UNSET")
 

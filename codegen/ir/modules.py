@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from codegen import naming as names
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.ir.models import EnumView, ModelView, ModelViews, UnionView
-from codegen.ir.usage import Usage
-from codegen.spec.document import Document, below
+from codegen.ir.usage import SchemaUsage
+from codegen.spec.document import Document, child_pointer
 
 SHARED = "shared"
 
@@ -43,10 +43,10 @@ class ModelModuleView:
         return sorted([*inputs, *(model.name for model in self.models), *(union.name for union in self.unions)])
 
 
-class Placement:
+class ModuleAssignment:
     """The module of every schema."""
 
-    def __init__(self, document: Document, usage: Usage, findings: Findings) -> None:
+    def __init__(self, document: Document, usage: SchemaUsage, findings: ProblemCollector) -> None:
         self._document = document
         self._usage = usage
         self._modules = {name: self._module_for(name, findings) for name in usage.generated}
@@ -65,12 +65,12 @@ class Placement:
                 found.setdefault(self[schema], []).extend((schema, companion, *readers))
         return tuple((module, ", ".join(found[module])) for module in sorted(found))
 
-    def _module_for(self, schema: str, findings: Findings) -> str:
+    def _module_for(self, schema: str, findings: ProblemCollector) -> str:
         roots = {operation.root for operation in self._document.operations}
         given = self._document.schemas[schema].get("x-cstar-module")
         if given is not None:
             if given not in roots | {SHARED}:
-                findings.add(below("#/components/schemas", schema), f"the module `{given}` is no root namespace.")
+                findings.add(child_pointer("#/components/schemas", schema), f"the module `{given}` is no root namespace.")
             return str(given)
         users = self._usage.roots[schema]
         if len(users) == 1:
@@ -89,7 +89,7 @@ def _own_prefix(root: str, schema: str) -> str:
     return ""
 
 
-def model_modules(views: ModelViews, placement: Placement, findings: Findings) -> tuple[ModelModuleView, ...]:
+def model_modules(views: ModelViews, placement: ModuleAssignment, findings: ProblemCollector) -> tuple[ModelModuleView, ...]:
     """The modules of models, each after those that it imports."""
     modules = sorted({placement[name] for name in (*views.enums, *views.models, *views.unions)})
     users: tuple[ModelView | UnionView, ...] = (*views.models.values(), *views.unions.values())
@@ -100,7 +100,7 @@ def model_modules(views: ModelViews, placement: Placement, findings: Findings) -
     return tuple(_model_module(module, views, placement) for module in _in_order(needs, findings))
 
 
-def _model_module(module: str, views: ModelViews, placement: Placement) -> ModelModuleView:
+def _model_module(module: str, views: ModelViews, placement: ModuleAssignment) -> ModelModuleView:
     models = tuple(model for name, model in views.models.items() if placement[name] == module)
     unions = tuple(union for name, union in views.unions.items() if placement[name] == module)
     users: tuple[ModelView | UnionView, ...] = (*models, *unions)
@@ -114,7 +114,7 @@ def _model_module(module: str, views: ModelViews, placement: Placement) -> Model
     )
 
 
-def _in_order(needs: Mapping[str, set[str]], findings: Findings) -> list[str]:
+def _in_order(needs: Mapping[str, set[str]], findings: ProblemCollector) -> list[str]:
     sorter = TopologicalSorter({module: sorted(needed) for module, needed in needs.items()})
     try:
         return list(sorter.static_order())

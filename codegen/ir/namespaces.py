@@ -8,7 +8,7 @@ from codegen import naming as names
 from codegen.ir.docstrings import docstring, sentence
 from codegen.ir.operations import id_for_all, method_for_all
 from codegen.lint.batches import RUN_ALL
-from codegen.lint.names import lineage
+from codegen.lint.names import namespace_ancestors
 from codegen.lint.operations import scope_of
 from codegen.spec.document import Document, Operation
 
@@ -48,7 +48,7 @@ class NamespaceModuleView:
 
 def namespace_modules(document: Document) -> tuple[NamespaceModuleView, ...]:
     """The modules of all root namespaces, in the order of the document's tags."""
-    used = {name for operation in document.operations for name in lineage(operation.namespace)}
+    used = {name for operation in document.operations for name in namespace_ancestors(operation.namespace)}
     tags = {tag["name"]: tag["description"] for tag in document.raw["tags"] if tag["name"] in used}
     return tuple(_module(document, root, tags) for root in tags if "." not in root)
 
@@ -66,7 +66,7 @@ def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceMod
 
 def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> NamespaceView:
     text = sentence(tags[namespace])
-    below = [name for name in tags if name != namespace and lineage(name)[:-1][-1:] == [namespace]]
+    below = [name for name in tags if name != namespace and namespace_ancestors(name)[:-1][-1:] == [namespace]]
     return NamespaceView(
         name=names.namespace_class(namespace),
         attribute=namespace.rpartition(".")[2],

@@ -12,7 +12,7 @@ from codegen.lint.batches import LIMIT_WHEN, RUN_ALL
 from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable, scope_of
 from codegen.lint.schemas import is_free
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object
-from codegen.spec.vocabulary import CONSUMED
+from codegen.spec.vocabulary import GENERATOR_EXTENSIONS
 
 PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"})
 """What people read: left out of everything that programs read."""
@@ -44,11 +44,11 @@ def operation_view(document: Document, operation: Operation) -> OperationView:
         "scope": scope,
         "segments": tuple(re.split(r"\{[^{}]*\}", path)),
         "shape": shape_of_answer(document, operation),
-        "success": int(operation.successes[0]),
+        "success_status": int(operation.successes[0]),
         "result": None if is_free(document.schemas[result]) else result,
         "request": body_name(document, operation),
-        "key": operation.node["x-cstar-key"],
-        "idempotent": any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters),
+        "required_key": operation.node["x-cstar-key"],
+        "sends_idempotency_key": any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters),
         "evidence": operation.node["x-evidence"],
     }
     spelt = {name: repr(value) for name, value in values.items()}
@@ -91,9 +91,9 @@ class LimitView:
     """How many items an array of the body may have."""
 
     wire: str
-    most: int
-    when: tuple[str, str] | None = None
-    instead: str | None = None
+    max_items: int
+    condition: tuple[str, str] | None = None
+    alternative: str | None = None
 
 
 def limits_of(document: Document, operation: Operation) -> list[LimitView]:
@@ -103,10 +103,10 @@ def limits_of(document: Document, operation: Operation) -> list[LimitView]:
     for wire, node in entries(document.schemas[name], "properties").items() if name else ():
         if "maxItems" in node:
             rule = operation.node.get(RUN_ALL, {})
-            instead = f"{operation.namespace}.{method_for_all(operation)}" if rule.get("split") == wire else None
-            found.append(LimitView(wire=wire, most=node["maxItems"], instead=instead))
+            alternative = f"{operation.namespace}.{method_for_all(operation)}" if rule.get("split") == wire else None
+            found.append(LimitView(wire=wire, max_items=node["maxItems"], alternative=alternative))
         if rule := node.get(LIMIT_WHEN):
-            found.append(LimitView(wire=wire, most=rule["maxItems"], when=(rule["field"], rule["value"])))
+            found.append(LimitView(wire=wire, max_items=rule["maxItems"], condition=(rule["field"], rule["value"])))
     return found
 
 
@@ -123,12 +123,12 @@ def method_for_all(operation: Operation) -> str:
 def size_of_call(document: Document, operation: Operation) -> int:
     """How many items go with one call of an operation that is split."""
     split = operation.node[RUN_ALL]["split"]
-    return next(limit.most for limit in limits_of(document, operation) if limit.wire == split and limit.when is None)
+    return next(limit.max_items for limit in limits_of(document, operation) if limit.wire == split and limit.condition is None)
 
 
 def _limit(limit: LimitView) -> str:
-    values: dict[str, Any] = {"field": limit.wire, "most": limit.most}
-    optional = {"when": limit.when, "instead": limit.instead}
+    values: dict[str, Any] = {"field": limit.wire, "max_items": limit.max_items}
+    optional = {"condition": limit.condition, "alternative": limit.alternative}
     values |= {name: value for name, value in optional.items() if value is not None}
     return f"Limit({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
@@ -154,14 +154,16 @@ def own_parameters(operation: Operation) -> list[Parameter]:
     return path + [one for one in given if one.location != "path"]
 
 
-def without_prose(schema: Any) -> Any:
+def strip_descriptions(schema: Any) -> Any:
     """A schema without what only people read. Properties keep their names, whatever those are."""
     if is_list(schema):
-        return [without_prose(item) for item in schema]
+        return [strip_descriptions(item) for item in schema]
     if not is_object(schema):
         return schema
     return {
-        key: {name: without_prose(inner) for name, inner in value.items()} if key == "properties" else _without_prose(key, value)
+        key: {name: strip_descriptions(inner) for name, inner in value.items()}
+        if key == "properties"
+        else _without_prose(key, value)
         for key, value in schema.items()
         if key not in PROSE
     }
@@ -169,7 +171,7 @@ def without_prose(schema: Any) -> Any:
 
 def _without_prose(key: str, value: Any) -> Any:
     """What stands under a key of a schema: a schema, or a value that is data and stays as it is."""
-    return value if key.startswith("x-") or key in ("enum", "const", "default", "discriminator") else without_prose(value)
+    return value if key.startswith("x-") or key in ("enum", "const", "default", "discriminator") else strip_descriptions(value)
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -179,7 +181,7 @@ def _parameter(parameter: Parameter) -> str:
         "location": parameter.location,
         "required": parameter.node.get("required", False),
         "positional": parameter.is_positional,
-        "schema": without_prose(parameter.node["schema"]),
+        "schema": strip_descriptions(parameter.node["schema"]),
         "extensions": _extensions(parameter.node),
     }
     return f"Parameter({', '.join(f'{name}={value!r}' for name, value in values.items() if value)})"
@@ -187,5 +189,7 @@ def _parameter(parameter: Parameter) -> str:
 
 def _extensions(node: Node) -> Node:
     return {
-        key.removeprefix("x-cstar-"): value for key, value in node.items() if key.startswith("x-cstar-") and key not in CONSUMED
+        key.removeprefix("x-cstar-"): value
+        for key, value in node.items()
+        if key.startswith("x-cstar-") and key not in GENERATOR_EXTENSIONS
     }

@@ -25,14 +25,14 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 
 from codegen import naming as names
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.lint.schemas import is_free, is_union
 from codegen.lint.unions import members_of
 from codegen.spec.document import Document
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class DecodeStep:
     """How a value is read."""
 
     condition: str
@@ -41,12 +41,12 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class PythonType:
     """What a value may be."""
 
-    held: str
+    read_type: str
     """The type of a field that holds it after it was read."""
-    taken: str
+    argument_type: str
     """The type of an argument that takes it."""
     value_reader: str = ""
     """The function that reads one value from its wire form, whatever came; empty: values stay as they came."""
@@ -58,9 +58,9 @@ class Shape:
     """The function that reads a container of what one of the two readers reads."""
     classes: tuple[str, ...] = ()
     """The schemas whose names the spellings need."""
-    one_taken: str = ""
+    item_argument_type: str = ""
     """For a list: the type of an argument that takes one item of it."""
-    given: str = ""
+    writable_type: str = ""
     """The type of a field that is set by callers as well as read; empty: the type of a field that is only read."""
     is_nullable: bool = False
     is_text: bool = False
@@ -74,25 +74,25 @@ class Shape:
     @property
     def held_or_none(self) -> str:
         """The type of a field that is None when the wire has nothing."""
-        return self.held if self.held == "JSON" else f"{self.held} | None"  # JSON may be null itself
+        return self.read_type if self.read_type == "JSON" else f"{self.read_type} | None"  # JSON may be null itself
 
     @property
-    def held_as_said(self) -> str:
+    def declared_read_type(self) -> str:
         """The type of a field, None only where the document has null."""
-        return self.held_or_none if self.is_nullable else self.held
+        return self.held_or_none if self.is_nullable else self.read_type
 
     @property
     def given_as_said(self) -> str:
         """The type of a field that is set by callers as well as read, None only where the document has null."""
-        given = self.given or self.held
+        given = self.writable_type or self.read_type
         return f"{given} | None" if self.is_nullable else given
 
     @property
     def taken_as_said(self) -> str:
         """The type of an argument, None only where the document has null."""
-        return f"{self.taken} | None" if self.is_nullable else self.taken
+        return f"{self.argument_type} | None" if self.is_nullable else self.argument_type
 
-    def readings(self, place: str) -> tuple[Reading, ...]:
+    def readings(self, place: str) -> tuple[DecodeStep, ...]:
         """How it is read from its wire form where that stands; none: it stays as it came.
 
         What needs no reading is told apart before: most fields are absent or plain, and a call for each of them would double the
@@ -104,28 +104,28 @@ class Shape:
         if self.container:
             kind = "dict" if self.container == "read_map" else "list"
             reader = f"{self.container}({self.object_reader or self.value_reader}, {place})"
-            return (Reading(condition=f"{place}.__class__ is {kind}", expression=reader),)
+            return (DecodeStep(condition=f"{place}.__class__ is {kind}", expression=reader),)
         if self.object_reader:
-            return (Reading(condition=f"{place}.__class__ is dict", expression=f"{self.object_reader}({place})"),)
+            return (DecodeStep(condition=f"{place}.__class__ is dict", expression=f"{self.object_reader}({place})"),)
         if self.is_enum:
-            return (Reading(condition=f"{place}.__class__ is str", expression=f"{self.members}[{place}]"),)
+            return (DecodeStep(condition=f"{place}.__class__ is str", expression=f"{self.members}[{place}]"),)
         if self.value_reader:
-            return (Reading(condition=f"{place} is not None", expression=f"{self.value_reader}({place})"),)
+            return (DecodeStep(condition=f"{place} is not None", expression=f"{self.value_reader}({place})"),)
         return ()
 
 
-TEXT = Shape(held="str", taken="str", is_text=True)
-ANYTHING = Shape(held="JSON", taken="JSON | JSONObject", is_text=True)
-FREE_OBJECT = Shape(held="dict[str, JSON]", taken="JSONObject")
-INSTANT = Shape(held="datetime", taken="datetime", value_reader="read_instant")
+TEXT = PythonType(read_type="str", argument_type="str", is_text=True)
+ANYTHING = PythonType(read_type="JSON", argument_type="JSON | JSONObject", is_text=True)
+FREE_OBJECT = PythonType(read_type="dict[str, JSON]", argument_type="JSONObject")
+INSTANT = PythonType(read_type="datetime", argument_type="datetime", value_reader="parse_datetime")
 
-_LEAVES: dict[type, Shape] = {
+_LEAVES: dict[type, PythonType] = {
     StringProperty: TEXT,
     UuidProperty: TEXT,  # ids are opaque texts; a UUID object would refuse those that are not
     ConstProperty: TEXT,
-    IntProperty: Shape(held="int", taken="int"),
-    FloatProperty: Shape(held="float", taken="float"),
-    BooleanProperty: Shape(held="bool", taken="bool"),
+    IntProperty: PythonType(read_type="int", argument_type="int"),
+    FloatProperty: PythonType(read_type="float", argument_type="float"),
+    BooleanProperty: PythonType(read_type="bool", argument_type="bool"),
     DateTimeProperty: INSTANT,
     AnyProperty: ANYTHING,
 }
@@ -134,14 +134,14 @@ _LEAVES: dict[type, Shape] = {
 class Shapes:
     """Makes shapes of the library's properties."""
 
-    def __init__(self, document: Document, findings: Findings) -> None:
+    def __init__(self, document: Document, findings: ProblemCollector) -> None:
         self._document = document
         self._findings = findings
         # The library writes a union out wherever it is referred to, without its name; its members tell which one it is.
         schemas = document.schemas.items()
         self._unions = {frozenset(members_of(schema)): name for name, schema in schemas if is_union(schema)}
 
-    def of(self, prop: PropertyProtocol, place: str) -> Shape:
+    def of(self, prop: PropertyProtocol, place: str) -> PythonType:
         """The shape of a property; what it cannot express is noted under *place*."""
         if leaf := _LEAVES.get(type(prop)):
             return leaf
@@ -158,28 +158,28 @@ class Shapes:
                 self._findings.add(place, f"the generator cannot express a {type(prop).__name__}.")
                 return ANYTHING
 
-    def of_enum(self, name: str) -> Shape:
+    def of_enum(self, name: str) -> PythonType:
         """An open enum."""
-        return Shape(
-            held=name,
-            taken=names.input_alias(name),
-            given=names.input_alias(name),
+        return PythonType(
+            read_type=name,
+            argument_type=names.input_alias(name),
+            writable_type=names.input_alias(name),
             value_reader=f"{name}.read",
             members=names.members(name),
             classes=(name,),
             is_text=True,
         )
 
-    def of_component(self, name: str) -> Shape:
+    def of_component(self, name: str) -> PythonType:
         """An object that is a component: a model, a union of models, or a free object."""
         if is_free(self._document.schemas[name]):
             return FREE_OBJECT
-        shape = Shape(held=name, taken=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
+        shape = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
         if "x-cstar-text-as" in self._document.schemas[name]:
             return replace(shape, object_reader="", value_reader=names.reader(name))
         return shape
 
-    def _of_object(self, prop: ModelProperty, place: str) -> Shape:
+    def _of_object(self, prop: ModelProperty, place: str) -> PythonType:
         name = str(prop.class_info.name)
         if name in self._document.schemas:
             return self.of_component(name)
@@ -188,36 +188,36 @@ class Shapes:
             return FREE_OBJECT
         return self._of_map(self.of(inner, place), place)
 
-    def _of_map(self, inner: Shape, place: str) -> Shape:
+    def _of_map(self, inner: PythonType, place: str) -> PythonType:
         if inner.container or (inner.value_reader and not inner.object_reader):
             self._findings.add(place, "the generator cannot express a map of anything but objects and plain values.")
         return replace(
             inner,
-            held=f"dict[str, {inner.held_as_said}]",
-            given=f"dict[str, {inner.given_as_said}]",
-            taken=f"Mapping[str, {inner.taken_as_said}]",
+            read_type=f"dict[str, {inner.declared_read_type}]",
+            writable_type=f"dict[str, {inner.given_as_said}]",
+            argument_type=f"Mapping[str, {inner.taken_as_said}]",
             container="read_map" if inner.object_reader else "",
             is_nullable=False,
             is_text=False,
         )
 
-    def _of_list(self, item: Shape, place: str) -> Shape:
+    def _of_list(self, item: PythonType, place: str) -> PythonType:
         if item.container:
             self._findings.add(place, "the generator cannot express a list of lists of objects.")
         many = f"list[{item.taken_as_said}] | tuple[{item.taken_as_said}, ...]"
         readers = "read_list" if item.object_reader else "read_values" if item.value_reader else ""
         return replace(
             item,
-            held=f"list[{item.held_as_said}]",
-            given=f"list[{item.given_as_said}]",
-            taken=many if item.is_text else f"Sequence[{item.taken_as_said}]",
-            one_taken=item.taken_as_said,
+            read_type=f"list[{item.declared_read_type}]",
+            writable_type=f"list[{item.given_as_said}]",
+            argument_type=many if item.is_text else f"Sequence[{item.taken_as_said}]",
+            item_argument_type=item.taken_as_said,
             container=readers,
             is_nullable=False,
             is_text=False,
         )
 
-    def _of_union(self, prop: UnionProperty, place: str) -> Shape:
+    def _of_union(self, prop: UnionProperty, place: str) -> PythonType:
         members = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
         is_nullable = len(members) < len(prop.inner_properties)
         if name := self._unions.get(frozenset(str(inner.class_info.name) for inner in members if isinstance(inner, ModelProperty))):
@@ -227,8 +227,10 @@ class Shapes:
             return replace(shapes[0], is_nullable=is_nullable)
         if any(shape.value_reader or shape.object_reader for shape in shapes):
             self._findings.add(place, "the generator cannot tell apart the members of a union unless all of them are plain.")
-        spelt = " | ".join(_without_repeats(shape.held for shape in shapes))
-        return Shape(held=spelt, taken=spelt, is_nullable=is_nullable, is_text=any(shape.is_text for shape in shapes))
+        spelt = " | ".join(_without_repeats(shape.read_type for shape in shapes))
+        return PythonType(
+            read_type=spelt, argument_type=spelt, is_nullable=is_nullable, is_text=any(shape.is_text for shape in shapes)
+        )
 
 
 def _without_repeats(words: Iterator[str]) -> list[str]:

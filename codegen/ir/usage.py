@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.errors import Findings
-from codegen.lint.operations import data_of, named_by
+from codegen.errors import ProblemCollector
+from codegen.lint.operations import data_of, referenced_schema
 from codegen.lint.schemas import is_free
 from codegen.spec.document import Document, Node, Operation, schema_named
 
@@ -13,10 +13,10 @@ EVENTS = "events"
 """What stands for the webhooks section among the namespaces that need a schema."""
 
 
-class Usage:
+class SchemaUsage:
     """The use of every schema that operations reach through data, bodies and parameters."""
 
-    def __init__(self, document: Document, findings: Findings) -> None:
+    def __init__(self, document: Document, findings: ProblemCollector) -> None:
         self._document = document
         answers: dict[str, None] = {}
         bodies: dict[str, None] = {}
@@ -29,7 +29,7 @@ class Usage:
             schemas = [parameter.node["schema"] for parameter in operation.parameters if not parameter.is_supplied_by_client]
             parameters.update(self._reach(operation, schemas))
         for event in document.events:
-            reached = document.schemas_reached_from(event.data)
+            reached = document.reachable_schemas(event.data)
             answers.update(reached)
             for name in reached:
                 self.roots.setdefault(name, set()).add(EVENTS)
@@ -47,12 +47,12 @@ class Usage:
         self._inspect(answers, findings)
 
     def _reach(self, operation: Operation, node: Any) -> dict[str, None]:
-        reached = self._document.schemas_reached_from(node)
+        reached = self._document.reachable_schemas(node)
         for name in reached:
             self.roots.setdefault(name, set()).add(operation.root)
         return reached
 
-    def _inspect(self, answers: dict[str, None], findings: Findings) -> None:
+    def _inspect(self, answers: dict[str, None], findings: ProblemCollector) -> None:
         for operation in self._document.operations:
             if (body := body_name(self._document, operation)) in answers:
                 findings.add(operation.pointer, f"the body `{body}` is also part of an answer; bodies need a schema of their own.")
@@ -71,7 +71,7 @@ def data_schema(document: Document, operation: Operation) -> Node:
 
 def result_name(document: Document, operation: Operation) -> str:
     """The component that `data` is, or that its items are."""
-    return schema_named(named_by(data_schema(document, operation))["$ref"])
+    return schema_named(referenced_schema(data_schema(document, operation))["$ref"])
 
 
 def body_schema(document: Document, operation: Operation) -> Node | None:

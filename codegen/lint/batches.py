@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.lint.operations import IDEMPOTENCY_KEY, data_of
-from codegen.spec.document import Document, Node, Operation, below, entries, is_list, is_object, places_of, schema_named
+from codegen.spec.document import Document, Node, Operation, child_pointer, entries, find_keyword, is_list, is_object, schema_named
 
 RUN_ALL = "x-cstar-run-all"
 LIMIT_WHEN = "x-cstar-max-items-when"
 
 
-def inspect(document: Document, findings: Findings) -> None:
+def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with limits that depend on another field, and with operations that are split."""
     allowed = {place for operation in document.operations for place in _fields_of_body(document, operation)}
-    in_use = document.schemas_reached_from([document.raw["paths"], {**document.components, "schemas": None}])
+    in_use = document.reachable_schemas([document.raw["paths"], {**document.components, "schemas": None}])
     for name, schema in document.schemas.items():
-        for place in places_of(schema, LIMIT_WHEN, below("#/components/schemas", name)):
+        for place in find_keyword(schema, LIMIT_WHEN, child_pointer("#/components/schemas", name)):
             if place in allowed:
                 _inspect_limit(document.at(place), schema["properties"], place, findings)
             elif name in in_use:
@@ -29,10 +29,10 @@ def _fields_of_body(document: Document, operation: Operation) -> list[str]:
     body, _ = document.follow(entries(operation.node, "requestBody"), "")
     reference = body.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
     target: object = document.at(reference) if reference else None
-    return [below(reference, "properties", name) for name in entries(target, "properties")] if is_object(target) else []
+    return [child_pointer(reference, "properties", name) for name in entries(target, "properties")] if is_object(target) else []
 
 
-def _inspect_limit(node: Node, siblings: Node, place: str, findings: Findings) -> None:
+def _inspect_limit(node: Node, siblings: Node, place: str, findings: ProblemCollector) -> None:
     rule = node[LIMIT_WHEN]
     if set(rule) != {"field", "value", "maxItems"} or not isinstance(rule["maxItems"], int):
         findings.add(place, f"`{LIMIT_WHEN}` must be of the form `{{field: …, value: …, maxItems: <a number>}}`.")
@@ -42,7 +42,7 @@ def _inspect_limit(node: Node, siblings: Node, place: str, findings: Findings) -
         findings.add(place, f"`{LIMIT_WHEN}` has no meaning without `type: array`.")
 
 
-def _inspect_run_all(document: Document, operation: Operation, findings: Findings) -> None:
+def _inspect_run_all(document: Document, operation: Operation, findings: ProblemCollector) -> None:
     rule = operation.node[RUN_ALL]
     lists = [rule.get("add"), rule.get("join")]
     if not {"split", "add", "join"} <= set(rule) <= {"split", "add", "join", "shift"} or not all(map(is_list, lists)):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 
 from codegen import naming as names
-from codegen.errors import Findings
-from codegen.spec.document import Document, Event, Node, below
+from codegen.errors import ProblemCollector
+from codegen.spec.document import Document, Event, Node, child_pointer
 
 SAID_OF_EVERY_EVENT = ("summary", "x-evidence", "x-source")
 
 
-def inspect(document: Document, findings: Findings) -> None:
+def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with the events."""
     seen: dict[str, str] = {}
     for event in document.events:
@@ -26,7 +26,7 @@ def inspect(document: Document, findings: Findings) -> None:
         _inspect_body(event, document, findings)
 
 
-def _inspect_name(event: Event, seen: dict[str, str], document: Document, findings: Findings) -> None:
+def _inspect_name(event: Event, seen: dict[str, str], document: Document, findings: ProblemCollector) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", event.type):
         findings.add(event.pointer, "a type of event is two lower-case words with a dot between them, such as `ticket.created`.")
         return
@@ -38,7 +38,7 @@ def _inspect_name(event: Event, seen: dict[str, str], document: Document, findin
     seen[name] = event.type
 
 
-def _inspect_body(event: Event, document: Document, findings: Findings) -> None:
+def _inspect_body(event: Event, document: Document, findings: ProblemCollector) -> None:
     schema = event.body
     parts = schema.get("allOf", [])
     if len(parts) != 2 or not _is_frame(parts[0], document) or list(parts[1].get("properties", {})) != ["data"]:
@@ -57,8 +57,8 @@ def has_only_post(item: Node) -> bool:
     return list(item) == ["post"]
 
 
-def inspect_items(document: Document, findings: Findings) -> None:
+def inspect_items(document: Document, findings: ProblemCollector) -> None:
     """Note entries that are no events at all; the rest of the rules need them to be."""
     for name, item in document.raw.get("webhooks", {}).items():
         if not has_only_post(item):
-            findings.add(below("#/webhooks", name), "an event is described by `post` and nothing else.")
+            findings.add(child_pointer("#/webhooks", name), "an event is described by `post` and nothing else.")

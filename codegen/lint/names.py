@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from codegen import naming as names
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.lint.batches import RUN_ALL
 from codegen.lint.operations import scope_of
 from codegen.lint.schemas import is_model
-from codegen.spec.document import Document, Operation, below, entries, schema_named
-from codegen.spec.vocabulary import ON_THE_CLIENT
+from codegen.spec.document import Document, Operation, child_pointer, entries, schema_named
+from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
 
 
-def inspect(document: Document, findings: Findings) -> None:
+def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note every name that cannot be used, and every pair of names that clash."""
     _inspect_schemas(document, findings)
     for name, schema in document.schemas.items():
-        pointer = below("#/components/schemas", name)
+        pointer = child_pointer("#/components/schemas", name)
         if schema.get("x-cstar-convention"):
             continue
         if "enum" in schema:
@@ -33,7 +33,9 @@ def inspect(document: Document, findings: Findings) -> None:
         _inspect_arguments(document, operation, findings)
 
 
-def _report_clashes(things: Iterable[tuple[str, str]], python_name: Callable[[str], str], what: str, findings: Findings) -> None:
+def _report_clashes(
+    things: Iterable[tuple[str, str]], python_name: Callable[[str], str], what: str, findings: ProblemCollector
+) -> None:
     """Note things (their name and place) of which the Python name is taken by an earlier one."""
     taken: dict[str, str] = {}
     for name, pointer in things:
@@ -43,8 +45,8 @@ def _report_clashes(things: Iterable[tuple[str, str]], python_name: Callable[[st
         taken.setdefault(made, name)
 
 
-def _inspect_schemas(document: Document, findings: Findings) -> None:
-    places = [(name, below("#/components/schemas", name)) for name in document.schemas]
+def _inspect_schemas(document: Document, findings: ProblemCollector) -> None:
+    places = [(name, child_pointer("#/components/schemas", name)) for name in document.schemas]
     for name, pointer in places:
         if names.class_of(name) != name:
             findings.add(pointer, f"the schema `{name}` would become the class `{names.class_of(name)}`; call it that.")
@@ -56,24 +58,28 @@ def _inspect_schemas(document: Document, findings: Findings) -> None:
     _report_clashes(places, names.function_stem, "schemas", findings)
 
 
-def _inspect_constants(values: list[str], pointer: str, findings: Findings) -> None:
+def _inspect_constants(values: list[str], pointer: str, findings: ProblemCollector) -> None:
     for value in values:
         if not names.is_usable(names.constant(value)):
             findings.add(pointer, f"the value `{value}` gives no name for a constant.")
     _report_clashes([(value, pointer) for value in values], names.constant, "values", findings)
 
 
-def _inspect_attributes(properties: Iterable[str], pointer: str, findings: Findings) -> None:
+def _inspect_attributes(properties: Iterable[str], pointer: str, findings: ProblemCollector) -> None:
     for wire in properties:
         attribute = names.attribute(wire)
         if not names.is_usable(attribute):
-            findings.add(below(pointer, "properties", wire), f"the property `{wire}` gives no name for an attribute.")
+            findings.add(child_pointer(pointer, "properties", wire), f"the property `{wire}` gives no name for an attribute.")
         if attribute in names.RESERVED_ATTRIBUTES:
-            findings.add(below(pointer, "properties", wire), f"an attribute cannot be called `{attribute}`; models need that name.")
-    _report_clashes([(wire, below(pointer, "properties", wire)) for wire in properties], names.attribute, "properties", findings)
+            findings.add(
+                child_pointer(pointer, "properties", wire), f"an attribute cannot be called `{attribute}`; models need that name."
+            )
+    _report_clashes(
+        [(wire, child_pointer(pointer, "properties", wire)) for wire in properties], names.attribute, "properties", findings
+    )
 
 
-def _inspect_operation_ids(document: Document, findings: Findings) -> None:
+def _inspect_operation_ids(document: Document, findings: ProblemCollector) -> None:
     roots = {operation.root for operation in document.operations}
     for operation in document.operations:
         if not names.is_plain(operation.id):
@@ -85,17 +91,17 @@ def _inspect_operation_ids(document: Document, findings: Findings) -> None:
     _report_clashes(ids, names.function_stem, "operationIds", findings)
 
 
-def _inspect_namespaces(document: Document, findings: Findings) -> None:
+def _inspect_namespaces(document: Document, findings: ProblemCollector) -> None:
     scopes: dict[str, str] = {}
     for operation in document.operations:
         method = str(operation.node["x-cstar-method"])
         if not all(map(names.is_plain, (*operation.namespace.split("."), method))):
             findings.add(operation.pointer, f"`{operation.namespace}.{method}` must be snake_case names joined by dots.")
-        if operation.root in ON_THE_CLIENT | names.RESERVED_ROOTS:
+        if operation.root in RESERVED_CLIENT_NAMES | names.RESERVED_ROOTS:
             findings.add(operation.pointer, f"a namespace cannot be called `{operation.root}`; that name is taken.")
         if method in names.RESERVED_METHODS:
             findings.add(operation.pointer, f"a method cannot be called `{method}`; namespaces need that name.")
-        if scope_of(operation.path)[0] == "library" and operation.namespace == operation.root and method in ON_THE_CLIENT:
+        if scope_of(operation.path)[0] == "library" and operation.namespace == operation.root and method in RESERVED_CLIENT_NAMES:
             findings.add(operation.pointer, f"a method of the library cannot be called `{method}`; `CStarLibrary` needs that name.")
         scope = "library" if scope_of(operation.path)[0] == "library" else "client"
         if scopes.setdefault(operation.root, scope) != scope:
@@ -103,9 +109,9 @@ def _inspect_namespaces(document: Document, findings: Findings) -> None:
     _inspect_members(document, findings)
 
 
-def _inspect_members(document: Document, findings: Findings) -> None:
+def _inspect_members(document: Document, findings: ProblemCollector) -> None:
     """What the class of a namespace holds: its methods, and the namespaces below it."""
-    namespaces = sorted({parent for operation in document.operations for parent in lineage(operation.namespace)})
+    namespaces = sorted({parent for operation in document.operations for parent in namespace_ancestors(operation.namespace)})
     classes = [(namespace, "#/tags") for namespace in namespaces]
     _report_clashes(classes, names.namespace_class, "namespaces", findings)
     owned: dict[tuple[str, str], str] = {}
@@ -133,18 +139,18 @@ def _inspect_members(document: Document, findings: Findings) -> None:
             findings.add(operation.pointer, f"the method `{operation.namespace}.{method}` has the name of another operation.")
 
 
-def lineage(namespace: str) -> list[str]:
+def namespace_ancestors(namespace: str) -> list[str]:
     """A namespace and those above it, the highest first: `tickets`, `tickets.messages`."""
     parts = namespace.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
-def _inspect_arguments(document: Document, operation: Operation, findings: Findings) -> None:
+def _inspect_arguments(document: Document, operation: Operation, findings: ProblemCollector) -> None:
     wires = [(parameter.name, parameter.pointer) for parameter in operation.parameters if not parameter.is_supplied_by_client]
     if "requestBody" in operation.node:
         body, _ = document.follow(operation.node["requestBody"], "")
         reference = body["content"]["application/json"]["schema"]["$ref"]
-        pointer = below(operation.pointer, "requestBody")
+        pointer = child_pointer(operation.pointer, "requestBody")
         wires += [(wire, pointer) for wire in entries(document.schemas[schema_named(reference)], "properties")]
     for wire, pointer in wires:
         if not names.is_usable(names.argument(wire)):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.lint.schemas import SchemaRules, is_model, is_union
-from codegen.spec.document import Document, Node, Operation, Parameter, below, entries, is_object, items, schema_named
+from codegen.spec.document import Document, Node, Operation, Parameter, child_pointer, entries, is_object, items, schema_named
 
-SAID_OF_EVERY_OPERATION = (
+REQUIRED_OPERATION_KEYS = (
     *("operationId", "summary", "description", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),
 )
 SAID_OF_EVERY_PARAMETER = ("description", "x-evidence", "x-source")
@@ -33,7 +33,7 @@ def scope_of(path: str) -> tuple[str, str]:
     return "root", ""
 
 
-def inspect(document: Document, findings: Findings) -> None:
+def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with the operations."""
     if not document.operations:
         findings.add("#/paths", "the document has no operations.")
@@ -42,10 +42,10 @@ def inspect(document: Document, findings: Findings) -> None:
         OperationRules(document, operation, findings).inspect()
 
 
-def _inspect_paths(document: Document, findings: Findings) -> None:
+def _inspect_paths(document: Document, findings: ProblemCollector) -> None:
     seen: dict[str, str] = {}
     for path in entries(document.raw, "paths"):
-        place = below("#/paths", path)
+        place = child_pointer("#/paths", path)
         if not path.startswith("/"):
             findings.add(place, "a path begins with a slash.")
         elif not _PATH.fullmatch(path):
@@ -59,7 +59,7 @@ def _inspect_paths(document: Document, findings: Findings) -> None:
 class OperationRules:
     """The rules for one operation."""
 
-    def __init__(self, document: Document, operation: Operation, findings: Findings) -> None:
+    def __init__(self, document: Document, operation: Operation, findings: ProblemCollector) -> None:
         self._document = document
         self._operation = operation
         self._findings = findings
@@ -77,11 +77,11 @@ class OperationRules:
         self._inspect_pagination()
 
     def _add(self, sentence: str, *parts: str) -> None:
-        self._findings.add(below(self._operation.pointer, *parts), sentence)
+        self._findings.add(child_pointer(self._operation.pointer, *parts), sentence)
 
     def _inspect_words(self) -> None:
         node = self._operation.node
-        for key in SAID_OF_EVERY_OPERATION:
+        for key in REQUIRED_OPERATION_KEYS:
             if not node.get(key):
                 self._add(f"the operation has no `{key}`.")
         if node.get("x-cstar-key", "any") not in KEYS:
@@ -137,7 +137,9 @@ class OperationRules:
         if "content" in parameter.node or "schema" not in parameter.node:
             self._findings.add(parameter.pointer, f"the parameter `{parameter.name}` must have a `schema`, and no `content`.")
             return
-        SchemaRules(self._document, self._findings).inspect_value(parameter.node["schema"], below(parameter.pointer, "schema"))
+        SchemaRules(self._document, self._findings).inspect_value(
+            parameter.node["schema"], child_pointer(parameter.pointer, "schema")
+        )
         self._inspect_location(parameter)
 
     def _inspect_location(self, parameter: Parameter) -> None:
@@ -180,7 +182,9 @@ class OperationRules:
             return
         if self._operation.method not in ("post", "put", "patch"):
             self._add("only POST, PUT and PATCH have a body.", "requestBody")
-        body, pointer = self._document.follow(self._operation.node["requestBody"], below(self._operation.pointer, "requestBody"))
+        body, pointer = self._document.follow(
+            self._operation.node["requestBody"], child_pointer(self._operation.pointer, "requestBody")
+        )
         schema = self._json_schema_of(body, pointer)
         if schema is None:
             return
@@ -205,7 +209,7 @@ class OperationRules:
         responses = entries(self._operation.node, "responses")
         for status, response in responses.items():
             self._inspect_status(status)
-            node, pointer = self._document.follow(response, below(self._operation.pointer, "responses", status))
+            node, pointer = self._document.follow(response, child_pointer(self._operation.pointer, "responses", status))
             if status in self._operation.successes:
                 self._inspect_success(node, pointer)
                 continue
@@ -230,7 +234,7 @@ class OperationRules:
             form = "allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]"
             self._findings.add(pointer, f"a good answer must be of the form `{form}`.")
             return
-        named = named_by(data)
+        named = referenced_schema(data)
         target, _ = self._document.follow(named, pointer)
         if "$ref" not in named or target.get("x-cstar-convention") or "enum" in target or is_union(target):
             self._findings.add(
@@ -286,7 +290,7 @@ class OperationRules:
         return True
 
 
-def named_by(data: Node) -> Node:
+def referenced_schema(data: Node) -> Node:
     """The part of `data` that names a component: what its items are, what it is beside null, or itself."""
     if data.get("type") == "array":
         return entries(data, "items")

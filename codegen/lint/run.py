@@ -6,22 +6,22 @@ follow references that lead somewhere. The rules read plain data; what they must
 
 from __future__ import annotations
 
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.lint import batches, events, names, operations, schemas, structure, unions
 from codegen.spec.document import Document
 
 
-def inspect(document: Document) -> None:
+def lint(document: Document) -> None:
     """Raise `CodegenError` with everything that is wrong with a document of which the shape is right."""
-    findings = Findings()
+    findings = ProblemCollector()
     structure.inspect(document, findings)
     events.inspect_items(document, findings)
-    findings.stop_if_any()
+    findings.raise_if_any()
     schemas.inspect(document, findings)
     unions.inspect(document, findings)
     operations.inspect(document, findings)
     batches.inspect(document, findings)
     events.inspect(document, findings)
-    findings.stop_if_any()
+    findings.raise_if_any()
     names.inspect(document, findings)
-    findings.stop_if_any()
+    findings.raise_if_any()

@@ -7,18 +7,18 @@ or doubled.
 
 from __future__ import annotations
 
-from codegen.errors import Findings
-from codegen.spec.document import Document, Node, below, entries, is_list, is_object, items, schema_named
+from codegen.errors import ProblemCollector
+from codegen.spec.document import Document, Node, child_pointer, entries, is_list, is_object, items, schema_named
 from codegen.spec.vocabulary import FORMATS
 
 SAID_OF_EVERY_COMPONENT = ("description", "x-evidence", "x-source")
 SAID_OF_EVERY_PROPERTY = ("description", "x-evidence", "x-source")
 
 
-def inspect(document: Document, findings: Findings) -> None:
+def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with the component schemas."""
     for name, schema in document.schemas.items():
-        pointer = below("#/components/schemas", name)
+        pointer = child_pointer("#/components/schemas", name)
         if not schema.get("x-cstar-convention"):
             SchemaRules(document, findings).inspect_component(schema, pointer)
 
@@ -69,7 +69,7 @@ def _holds(word: str, value: object) -> bool:
 class SchemaRules:
     """The rules, with the document to follow references in and the findings to note."""
 
-    def __init__(self, document: Document, findings: Findings) -> None:
+    def __init__(self, document: Document, findings: ProblemCollector) -> None:
         self._document = document
         self._findings = findings
 
@@ -125,7 +125,7 @@ class SchemaRules:
         if identity is not None and identity not in list(properties):
             self._findings.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")
         for name, node in properties.items():
-            self._inspect_property(node, below(pointer, "properties", name), properties)
+            self._inspect_property(node, child_pointer(pointer, "properties", name), properties)
 
     def _inspect_property(self, node: Node, pointer: str, siblings: Node) -> None:
         for key in SAID_OF_EVERY_PROPERTY:
@@ -192,7 +192,7 @@ class SchemaRules:
         if is_array and "items" not in node:
             self._findings.add(pointer, "the array does not say what its items are.")
         elif is_array:
-            self.inspect_value(node["items"], below(pointer, "items"))
+            self.inspect_value(node["items"], child_pointer(pointer, "items"))
         elif "items" in node:
             self._findings.add(pointer, "`items` has no meaning without `type: array`.")
 
@@ -203,6 +203,6 @@ class SchemaRules:
         elif not of_objects and values is not None:
             self._findings.add(pointer, "`additionalProperties` has no meaning without `type: object`.")
         elif of_objects and is_object(values):
-            self.inspect_value(values, below(pointer, "additionalProperties"))
+            self.inspect_value(values, child_pointer(pointer, "additionalProperties"))
         elif of_objects and values is not True:
             self._findings.add(pointer, "the object does not say what it holds; write `additionalProperties: true` if anything.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from codegen.errors import Findings
-from codegen.spec.document import METHODS, Document, Node, below, entries, is_object, items, references_in
-from codegen.spec.vocabulary import ACTIONS, EVIDENCE, FORMS, KEYS
+from codegen.errors import ProblemCollector
+from codegen.spec.document import METHODS, Document, Node, child_pointer, entries, is_object, items, references_in
+from codegen.spec.vocabulary import ACTIONS, ALLOWED_KEYS, EVIDENCE, EXTENSION_TYPES
 
-_SPELT = {str: "a text", bool: "true or false", dict: "a mapping", list: "a list"}
+_TYPE_NAMES = {str: "a text", bool: "true or false", dict: "a mapping", list: "a list"}
 _CHOICES = {"x-evidence": EVIDENCE, "x-cstar-action": ACTIONS}
 
 
@@ -21,28 +21,28 @@ class Part(NamedTuple):
     node: Node
 
 
-def inspect(document: Document, findings: Findings) -> None:
+def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with the frame, as far as it can be told without following references."""
     _inspect_version(document, findings)
     for part in parts_of(document):
-        _inspect_words(part, findings)
-        _inspect_forms(part, findings)
+        _check_known_keys(part, findings)
+        _check_value_types(part, findings)
     _inspect_references(document, findings)
     _inspect_tags(document, findings)
 
 
-def _inspect_version(document: Document, findings: Findings) -> None:
+def _inspect_version(document: Document, findings: ProblemCollector) -> None:
     version = str(document.raw.get("openapi"))
     if not version.startswith("3.1."):
         findings.add("#/openapi", f"the document must be OpenAPI 3.1, not {version}.")
 
 
-def _inspect_words(part: Part, findings: Findings) -> None:
+def _check_known_keys(part: Part, findings: ProblemCollector) -> None:
     if part.kind == "path item" and "$ref" in part.node:
         findings.add(part.pointer, "a path item given by $ref loses all its operations; write them here.")
         return
     for key in part.node:
-        if key in KEYS[part.kind]:
+        if key in ALLOWED_KEYS[part.kind]:
             continue
         if key.startswith("x-"):
             findings.add(part.pointer, f"no {part.kind} has the extension `{key}`; is it misspelt?")
@@ -50,18 +50,18 @@ def _inspect_words(part: Part, findings: Findings) -> None:
             findings.add(part.pointer, f"the generator would ignore `{key}` of this {part.kind}.")
 
 
-def _inspect_forms(part: Part, findings: Findings) -> None:
+def _check_value_types(part: Part, findings: ProblemCollector) -> None:
     for key, value in part.node.items():
-        form = FORMS.get(key)
+        form = EXTENSION_TYPES.get(key)
         if form is not None and not isinstance(value, form):
-            findings.add(part.pointer, f"`{key}` must be {_SPELT[form]}.")
+            findings.add(part.pointer, f"`{key}` must be {_TYPE_NAMES[form]}.")
         elif key in ("x-source", "description", "summary") and not value.strip():
             findings.add(part.pointer, f"`{key}` says nothing.")
         elif key in _CHOICES and value not in _CHOICES[key]:
             findings.add(part.pointer, f"{key} is `{value}`; it must be one of {', '.join(_CHOICES[key])}.")
 
 
-def _inspect_references(document: Document, findings: Findings) -> None:
+def _inspect_references(document: Document, findings: ProblemCollector) -> None:
     for reference, pointer in references_in(document.raw, "#"):
         if not reference.startswith("#/components/"):
             findings.add(pointer, f"the $ref `{reference}` does not lead to a component of this document.")
@@ -71,10 +71,10 @@ def _inspect_references(document: Document, findings: Findings) -> None:
             findings.add(pointer, f"the $ref `{reference}` leads to another $ref; refer to the thing itself.")
 
 
-def _inspect_tags(document: Document, findings: Findings) -> None:
+def _inspect_tags(document: Document, findings: ProblemCollector) -> None:
     names = [tag.get("name", "") for tag in items(document.raw, "tags")]
     for index, tag in enumerate(items(document.raw, "tags")):
-        name, pointer = tag.get("name", ""), below("#/tags", str(index))
+        name, pointer = tag.get("name", ""), child_pointer("#/tags", str(index))
         if not tag.get("description"):
             findings.add(pointer, f"the tag `{name}` has no description.")
         if name in names[:index]:
@@ -88,18 +88,18 @@ def parts_of(document: Document) -> Iterator[Part]:
     yield Part("info", "#/info", entries(raw, "info"))
     for kind in ("servers", "tags"):
         for index, node in enumerate(items(raw, kind)):
-            yield Part(kind.removesuffix("s"), below("#", kind, str(index)), node)
+            yield Part(kind.removesuffix("s"), child_pointer("#", kind, str(index)), node)
     for path, item in entries(raw, "paths").items():
-        yield from _in_path_item(item, below("#/paths", path))
+        yield from _in_path_item(item, child_pointer("#/paths", path))
     for name, item in entries(raw, "webhooks").items():
-        place = below("#/webhooks", name)
+        place = child_pointer("#/webhooks", name)
         yield Part("path item", place, item)
         if "post" in item:
-            yield from _in_operation(item["post"], below(place, "post"), kind="event")
+            yield from _in_operation(item["post"], child_pointer(place, "post"), kind="event")
     yield Part("components", "#/components", document.components)
     for kind, walk in _COMPONENTS.items():
         for name, node in entries(document.components, kind).items():
-            yield from _in(walk, node, below("#/components", kind, name))
+            yield from _in(walk, node, child_pointer("#/components", kind, name))
 
 
 def _in(walk: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> Iterator[Part]:
@@ -115,23 +115,23 @@ def _in(walk: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> 
 def _in_path_item(item: Node, pointer: str) -> Iterator[Part]:
     yield Part("path item", pointer, item)
     for index, parameter in enumerate(items(item, "parameters")):
-        yield from _in(_in_parameter, parameter, below(pointer, "parameters", str(index)))
+        yield from _in(_in_parameter, parameter, child_pointer(pointer, "parameters", str(index)))
     for method in (key for key in item if key in METHODS):
-        yield from _in_operation(item[method], below(pointer, method))
+        yield from _in_operation(item[method], child_pointer(pointer, method))
 
 
 def _in_operation(operation: Node, pointer: str, kind: str = "operation") -> Iterator[Part]:
     yield Part(kind, pointer, operation)
     for index, parameter in enumerate(items(operation, "parameters")):
-        yield from _in(_in_parameter, parameter, below(pointer, "parameters", str(index)))
-    yield from _in(_in_request_body, operation.get("requestBody"), below(pointer, "requestBody"))
+        yield from _in(_in_parameter, parameter, child_pointer(pointer, "parameters", str(index)))
+    yield from _in(_in_request_body, operation.get("requestBody"), child_pointer(pointer, "requestBody"))
     for status, response in entries(operation, "responses").items():
-        yield from _in(_in_response, response, below(pointer, "responses", status))
+        yield from _in(_in_response, response, child_pointer(pointer, "responses", status))
 
 
 def _in_parameter(parameter: Node, pointer: str) -> Iterator[Part]:
     yield Part("parameter", pointer, parameter)
-    yield from _in(_in_schema, parameter.get("schema"), below(pointer, "schema"))
+    yield from _in(_in_schema, parameter.get("schema"), child_pointer(pointer, "schema"))
 
 
 def _in_request_body(body: Node, pointer: str) -> Iterator[Part]:
@@ -143,30 +143,30 @@ def _in_response(response: Node, pointer: str) -> Iterator[Part]:
     yield Part("response", pointer, response)
     yield from _in_content(response, pointer)
     for name, header in entries(response, "headers").items():
-        yield from _in(_in_header, header, below(pointer, "headers", name))
+        yield from _in(_in_header, header, child_pointer(pointer, "headers", name))
 
 
 def _in_header(header: Node, pointer: str) -> Iterator[Part]:
     yield Part("header", pointer, header)
-    yield from _in(_in_schema, header.get("schema"), below(pointer, "schema"))
+    yield from _in(_in_schema, header.get("schema"), child_pointer(pointer, "schema"))
 
 
 def _in_content(owner: Node, pointer: str) -> Iterator[Part]:
     for content_type, media in entries(owner, "content").items():
-        place = below(pointer, "content", content_type)
+        place = child_pointer(pointer, "content", content_type)
         yield Part("media type", place, media)
-        yield from _in(_in_schema, media.get("schema"), below(place, "schema"))
+        yield from _in(_in_schema, media.get("schema"), child_pointer(place, "schema"))
 
 
 def _in_schema(schema: Node, pointer: str) -> Iterator[Part]:
     yield Part("schema", pointer, schema)
     for name, node in entries(schema, "properties").items():
-        yield from _in(_in_schema, node, below(pointer, "properties", name))
+        yield from _in(_in_schema, node, child_pointer(pointer, "properties", name))
     for key in ("items", "additionalProperties"):
-        yield from _in(_in_schema, schema.get(key), below(pointer, key))
+        yield from _in(_in_schema, schema.get(key), child_pointer(pointer, key))
     for key in ("allOf", "oneOf"):
         for index, node in enumerate(items(schema, key)):
-            yield from _in(_in_schema, node, below(pointer, key, str(index)))
+            yield from _in(_in_schema, node, child_pointer(pointer, key, str(index)))
 
 
 _COMPONENTS: dict[str, Callable[[Any, str], Iterator[Part]]] = {

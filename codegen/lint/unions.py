@@ -6,19 +6,19 @@ Schema the members exclude each other, since each has its tag as a `const` and t
 
 from __future__ import annotations
 
-from codegen.errors import Findings
+from codegen.errors import ProblemCollector
 from codegen.lint.schemas import SAID_OF_EVERY_COMPONENT, is_model, is_union
-from codegen.spec.document import Document, Node, below, entries, is_object, items, places_of, schema_named
+from codegen.spec.document import Document, Node, child_pointer, entries, find_keyword, is_object, items, schema_named
 
 _WORDS = frozenset({*SAID_OF_EVERY_COMPONENT, "oneOf", "discriminator", "x-cstar-unknown", "x-cstar-module", "examples"})
 
 
-def inspect(document: Document, findings: Findings) -> None:
+def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with the unions among the components, and every word of theirs that stands elsewhere."""
     fallback_tags: set[str] = set()
     twins: dict[frozenset[str], str] = {}
     for name, schema in document.schemas.items():
-        pointer = below("#/components/schemas", name)
+        pointer = child_pointer("#/components/schemas", name)
         if is_union(schema) and not schema.get("x-cstar-convention"):
             fallback_tags |= UnionRules(document, schema, pointer, findings).inspect()
             members = frozenset(members_of(schema))
@@ -42,7 +42,7 @@ def tags_of(schema: Node) -> dict[str, str]:
 class UnionRules:
     """The rules for one union."""
 
-    def __init__(self, document: Document, schema: Node, pointer: str, findings: Findings) -> None:
+    def __init__(self, document: Document, schema: Node, pointer: str, findings: ProblemCollector) -> None:
         self._document = document
         self._schema = schema
         self._pointer = pointer
@@ -64,7 +64,7 @@ class UnionRules:
             self._add("a union must name one of its members in `x-cstar-unknown`, for tags that nobody knows.")
             return set()
         self._inspect_members(str(found["propertyName"]), str(fallback))
-        return {below("#/components/schemas", str(fallback), "properties", str(found["propertyName"]))}
+        return {child_pointer("#/components/schemas", str(fallback), "properties", str(found["propertyName"]))}
 
     def _add(self, sentence: str) -> None:
         self._findings.add(self._pointer, sentence)
@@ -98,12 +98,12 @@ class UnionRules:
             self._add(f"the fallback `{member}` must have the property `{tag}` as a text, `not: {{enum: [{listed}]}}`.")
 
 
-def _inspect_strays(document: Document, fallback_tags: set[str], findings: Findings) -> None:
+def _inspect_strays(document: Document, fallback_tags: set[str], findings: ProblemCollector) -> None:
     for name, schema in document.schemas.items():
-        pointer = below("#/components/schemas", name)
+        pointer = child_pointer("#/components/schemas", name)
         for key in ("discriminator", "x-cstar-unknown"):
             if key in schema and not is_union(schema):
                 findings.add(pointer, f"`{key}` has no meaning without `oneOf`.")
-        for place in places_of(schema, "not", pointer):
+        for place in find_keyword(schema, "not", pointer):
             if place not in fallback_tags:
                 findings.add(place, "`not` is for the tag of a union's fallback only.")

@@ -144,23 +144,23 @@ class Document:
     def _event(self, name: str, node: Node) -> Event:
         body, _ = self.follow(entries(node, "requestBody"), "")
         media: Node = entries(body, "content").get("application/json", {})
-        return Event(pointer=below("#/webhooks", name, "post"), type=name, node=node, body=entries(media, "schema"))
+        return Event(pointer=child_pointer("#/webhooks", name, "post"), type=name, node=node, body=entries(media, "schema"))
 
     def _operations(self) -> Iterator[Operation]:
         for path, item in entries(self.raw, "paths").items():
-            item_pointer = below("#/paths", path)
+            item_pointer = child_pointer("#/paths", path)
             shared = self._parameters(item, item_pointer)
             for method in (key for key in item if key in METHODS):
-                pointer = below(item_pointer, method)
+                pointer = child_pointer(item_pointer, method)
                 own = self._parameters(item[method], pointer)
                 yield Operation(pointer=pointer, path=path, method=method, node=item[method], parameters=(*shared, *own))
 
     def _parameters(self, owner: Node, pointer: str) -> tuple[Parameter, ...]:
         nodes = enumerate(items(owner, "parameters"))
-        found = (self.follow(node, below(pointer, "parameters", str(index))) for index, node in nodes)
+        found = (self.follow(node, child_pointer(pointer, "parameters", str(index))) for index, node in nodes)
         return tuple(Parameter(node=node, pointer=place) for node, place in found)
 
-    def schemas_reached_from(self, node: Any) -> dict[str, None]:
+    def reachable_schemas(self, node: Any) -> dict[str, None]:
         """The names of the component schemas that a part of the document needs, directly or through others, in a stable order."""
         reached: dict[str, None] = {}
         waiting = [node]
@@ -172,7 +172,7 @@ class Document:
         return reached
 
 
-def below(pointer: str, *parts: str) -> str:
+def child_pointer(pointer: str, *parts: str) -> str:
     """The JSON pointer of something inside the place that *pointer* names."""
     return "/".join((pointer, *(part.replace("~", "~0").replace("/", "~1") for part in parts)))
 
@@ -188,21 +188,21 @@ def references_in(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
         if isinstance(node.get("$ref"), str):
             yield node["$ref"], pointer
         for key, value in node.items():
-            yield from references_in(value, below(pointer, str(key)))
+            yield from references_in(value, child_pointer(pointer, str(key)))
     elif is_list(node):
         for index, value in enumerate(node):
-            yield from references_in(value, below(pointer, str(index)))
+            yield from references_in(value, child_pointer(pointer, str(index)))
 
 
-def places_of(schema: object, word: str, pointer: str) -> Iterator[str]:
+def find_keyword(schema: object, word: str, pointer: str) -> Iterator[str]:
     """The place of every object inside a schema that has a word. Names of properties are no words."""
     if is_object(schema):
         if word in schema:
             yield pointer
         for name, inner in entries(schema, "properties").items():
-            yield from places_of(inner, word, below(pointer, "properties", name))
+            yield from find_keyword(inner, word, child_pointer(pointer, "properties", name))
         for key in ("items", "additionalProperties"):
-            yield from places_of(schema.get(key), word, below(pointer, key))
+            yield from find_keyword(schema.get(key), word, child_pointer(pointer, key))
 
 
 def _schemas_named_in(node: Any) -> Iterator[str]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from codegen.errors import CodegenError, Findings, Problem
-from codegen.spec.document import Node, below, is_list, is_object
+from codegen.errors import CodegenError, Problem, ProblemCollector
+from codegen.spec.document import Node, child_pointer, is_list, is_object
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there: seven times as fast
 
@@ -47,19 +47,19 @@ def read(path: Path) -> Node:
     raw = _load(text, path.name)
     if not is_object(raw):
         raise CodegenError([Problem(path.name, "the document is not a YAML mapping.")])
-    findings = Findings()
+    findings = ProblemCollector()
     _look_for_what_json_cannot_hold(raw, "#", findings)
-    findings.stop_if_any()
+    findings.raise_if_any()
     return raw
 
 
 def _load(text: str, name: str) -> object:
-    findings = Findings()
+    findings = ProblemCollector()
     loader = _CoreLoader(text)
     try:
         tree = loader.get_single_node()
         _look_for_repeated_keys(tree, name, findings)
-        findings.stop_if_any()
+        findings.raise_if_any()
         return loader.construct_document(tree) if tree else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -75,7 +75,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
 
 
-def _look_for_repeated_keys(node: yaml.Node | None, name: str, findings: Findings, above: tuple[int, ...] = ()) -> None:
+def _look_for_repeated_keys(node: yaml.Node | None, name: str, findings: ProblemCollector, above: tuple[int, ...] = ()) -> None:
     """Walk the tree before it is data, while every key is still there."""
     if id(node) in above:
         raise CodegenError([Problem(name, "the document contains itself.")])
@@ -93,15 +93,15 @@ def _look_for_repeated_keys(node: yaml.Node | None, name: str, findings: Finding
             _look_for_repeated_keys(item, name, findings, (*above, id(node)))
 
 
-def _look_for_what_json_cannot_hold(value: object, pointer: str, findings: Findings) -> None:
+def _look_for_what_json_cannot_hold(value: object, pointer: str, findings: ProblemCollector) -> None:
     if is_object(value):
         for key, inner in value.items():
-            place = below(pointer, str(key))
+            place = child_pointer(pointer, str(key))
             if type(key) is not str:
                 findings.add(place, "a key must be a text; put it in quotes.")
             _look_for_what_json_cannot_hold(inner, place, findings)
     elif is_list(value):
         for index, inner in enumerate(value):
-            _look_for_what_json_cannot_hold(inner, below(pointer, str(index)), findings)
+            _look_for_what_json_cannot_hold(inner, child_pointer(pointer, str(index)), findings)
     elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
         findings.add(pointer, f"{value!r} is nothing that JSON can hold.")

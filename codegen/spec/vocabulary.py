@@ -14,18 +14,18 @@ _RANGES = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multip
 _SIZES = {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"}
 
 
-def _ours(*words: str) -> set[str]:
+def _extensions(*words: str) -> set[str]:
     return {f"x-cstar-{word}" for word in words}
 
 
-_ON_SCHEMAS = _ours("convention", "identity", "id-prefix", "module", "unknown", "text-as") | _ours("open", "single")
-_ON_PROPERTIES = _ours("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when", "secret")
-_ON_OPERATIONS = _ours("namespace", "method", "key", "pagination") | _ours(
+_ON_SCHEMAS = _extensions("convention", "identity", "id-prefix", "module", "unknown", "text-as") | _extensions("open", "single")
+_ON_PROPERTIES = _extensions("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when", "secret")
+_ON_OPERATIONS = _extensions("namespace", "method", "key", "pagination") | _extensions(
     *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all", "sample")
 )
-_ON_PARAMETERS = _ours("supplied", "filter", "expand", "sort", "positional")
+_ON_PARAMETERS = _extensions("supplied", "filter", "expand", "sort", "positional")
 
-KEYS: dict[str, frozenset[str]] = {
+ALLOWED_KEYS: dict[str, frozenset[str]] = {
     "document": frozenset({"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs", "webhooks"}),
     "info": frozenset({"title", "version", "summary", "description", "license", "contact", "termsOfService"}),
     "server": frozenset({"url", "description", "variables"}),
@@ -39,7 +39,7 @@ KEYS: dict[str, frozenset[str]] = {
     "event": frozenset({"operationId", "summary", "description", "requestBody", "responses", *_EVIDENCE}),
     "parameter": frozenset({"name", "in", "description", "required", "schema", "style", "explode", *_EVIDENCE} | _ON_PARAMETERS),
     "request body": frozenset({"description", "required", "content", *_EVIDENCE}),
-    "response": frozenset({"description", "headers", "content", "x-cstar-text", *_EVIDENCE} | _ours("may-be-empty")),
+    "response": frozenset({"description", "headers", "content", "x-cstar-text", *_EVIDENCE} | _extensions("may-be-empty")),
     "header": frozenset({"description", "required", "schema", *_EVIDENCE}),
     "media type": frozenset({"schema", "example", "examples"}),
     "reference": frozenset({"$ref", "summary", "description", "default", *_EVIDENCE, *_ON_PROPERTIES}),
@@ -55,16 +55,18 @@ KEYS: dict[str, frozenset[str]] = {
 }
 """The keys that an object of each kind may have."""
 
-CONSUMED = frozenset(_ours("namespace", "method", "key", "pagination", "supplied", "positional", "run-all"))
+GENERATOR_EXTENSIONS = frozenset(_extensions("namespace", "method", "key", "pagination", "supplied", "positional", "run-all"))
 """The extensions that become something of their own in `operations.py`; all other `x-cstar-…` travel on under `extensions`."""
 
-FORMS: dict[str, type] = {
-    **dict.fromkeys(_ours("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
-    **dict.fromkeys(_ours("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as", "secret"), str),
-    **dict.fromkeys(_ours("convention", "unique", "merge"), bool),
-    **dict.fromkeys(_ours("open", "single", "positional", "may-be-empty"), bool),
-    **dict.fromkeys(_ours("parent", "embed", "filter", "expand", "sort", "counts", "creates", "run-all", "max-items-when"), dict),
-    **dict.fromkeys(_ours("aliases", "order", "on-delete"), list),
+EXTENSION_TYPES: dict[str, type] = {
+    **dict.fromkeys(_extensions("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
+    **dict.fromkeys(_extensions("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as", "secret"), str),
+    **dict.fromkeys(_extensions("convention", "unique", "merge"), bool),
+    **dict.fromkeys(_extensions("open", "single", "positional", "may-be-empty"), bool),
+    **dict.fromkeys(
+        _extensions("parent", "embed", "filter", "expand", "sort", "counts", "creates", "run-all", "max-items-when"), dict
+    ),
+    **dict.fromkeys(_extensions("aliases", "order", "on-delete"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
     "x-enum-descriptions": dict,
 }
@@ -76,7 +78,7 @@ ACTIONS = ("list", "create", "get", "update", "delete", "sample", "special")
 FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "int64", "float", "double"})
 """The formats that change nothing (a text stays a text) or that the generator reads (`date-time`)."""
 
-ON_THE_CLIENT = frozenset(
+RESERVED_CLIENT_NAMES = frozenset(
     {"aclose", "closed", "config", "events", "from_env", "rate_limit", "request", "sender", "with_options", "with_response"}
 )
 """What `CStarClient` calls its own, so that no namespace may."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 import attrs
 
 from cstar_async._client import settings as config
-from cstar_async._client.context import Core
-from cstar_async._client.executor import ClientSender
-from cstar_async._client.hook_dispatcher import Observers
-from cstar_async._client.response_capture import RECORDER, Recorder
+from cstar_async._client.context import ClientContext
+from cstar_async._client.executor import ClientExecutor
+from cstar_async._client.hook_dispatcher import HookDispatcher
+from cstar_async._client.response_capture import RESPONSE_CAPTURE, ResponseCapture
 from cstar_async._client.settings import CallSettings
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.operation import Scope
 from cstar_async._protocol import credentials
-from cstar_async._protocol.headers import permanent_headers
+from cstar_async._protocol.headers import default_headers
 from cstar_async._protocol.retry import RetryBudget
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.limiter import RateLimiter
@@ -36,13 +36,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Connected:
+class BaseClient:
     """Something that makes calls: it has settings, connections, and an end."""
 
     _base_url: str
-    _calls: ClientSender
+    _executor: ClientExecutor
 
-    def _connect(
+    def _setup(
         self,
         *,
         scope: Scope,
@@ -90,38 +90,38 @@ class Connected:
             ConfigurationError: A text cannot be used.
             InvalidArgumentError: A number is out of its range.
         """
-        from cstar_async._transport.aiohttp_transport import AiohttpTransport, places_of
+        from cstar_async._transport.aiohttp_transport import AiohttpTransport, max_concurrency
 
-        url = config.checked_base_url(base_url)
+        url = config.validate_base_url(base_url)
         config.check_counts(max_connections=max_connections, retry_budget=retry_budget)
         settings = CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority)
-        limiter: Limiter = RateLimiter() if rate_limiter is None else config.checked_limiter(rate_limiter)
-        limiter.assume(first_limit)
-        core = Core(
+        limiter: Limiter = RateLimiter() if rate_limiter is None else config.validate_limiter(rate_limiter)
+        limiter.set_initial_limit(first_limit)
+        core = ClientContext(
             transport=AiohttpTransport(
                 base_url=url,
-                headers=permanent_headers(api_key, api_version),
+                headers=default_headers(api_key, api_version),
                 timeout=timeout,
                 connections=max_connections,
-                proxy=config.checked_proxy(proxy),
+                proxy=config.validate_proxy(proxy),
                 ssl=ssl,
                 session=session,
             ),
             clock=SystemClock() if clock is None else clock,
             random=random.random,
             limiter=limiter,
-            places=places_of(session, max_connections),
+            places=max_concurrency(session, max_connections),
             budget=RetryBudget(retry_budget),
-            observers=Observers(config.checked_hooks(hooks)),
+            observers=HookDispatcher(config.validate_hooks(hooks)),
             host=url.host or "",
             port=url.port or 0,
             prefix=url.raw_path.rstrip("/"),
             scope=scope,
-            team_id=config.checked_team_id(team_id),
+            team_id=config.validate_team_id(team_id),
             is_publishable=credentials.is_publishable(api_key),
         )
         self._base_url = str(url)
-        self._calls = ClientSender(core, settings)
+        self._executor = ClientExecutor(core, settings)
 
     def with_options(
         self,
@@ -146,21 +146,21 @@ class Connected:
         """
         view = object.__new__(type(self))
         view._base_url = self._base_url
-        view._calls = ClientSender(
-            self._calls.core,
-            self._calls.settings.overridden(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
+        view._executor = ClientExecutor(
+            self._executor.core,
+            self._executor.settings.replace(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
         )
         return view
 
     @property
-    def sender(self) -> ClientSender:
+    def sender(self) -> ClientExecutor:
         """The seam through which generated functions make their calls; nothing in it is for users."""
-        return self._calls
+        return self._executor
 
     @property
     def rate_limit(self) -> RateLimitState | None:
         """The rate limit as last learned; None before the first answer."""
-        return self._calls.core.limiter.state
+        return self._executor.core.limiter.state
 
     async def with_response(self, method: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
         """Call a method and get the whole response: `await cstar.with_response(cstar.tickets.get, "tkt_…")`.
@@ -181,27 +181,27 @@ class Connected:
             InvalidArgumentError: *method* was called already, instead of being given with its arguments.
             CStarError: The method made no call, or its call failed.
         """
-        _refuse_what_was_called(method)
-        recorder = Recorder()
-        token = RECORDER.set(recorder)
+        _require_callable(method)
+        recorder = ResponseCapture()
+        token = RESPONSE_CAPTURE.set(recorder)
         try:
             data = await method(*args, **kwargs)
         finally:
-            RECORDER.reset(token)
+            RESPONSE_CAPTURE.reset(token)
         if recorder.response is None:
             raise CStarError("with_response() was given something that made no call")
         response = attrs.evolve(recorder.response, data=data)
-        outer = RECORDER.get()
+        outer = RESPONSE_CAPTURE.get()
         if outer is not None:
             outer.response = response
         return response
 
     async def aclose(self) -> None:
         """Close the connections, and the session unless that is your own. May be called twice, and on a client never used."""
-        await self._calls.core.aclose()
+        await self._executor.core.aclose()
 
     async def __aenter__(self) -> Self:
-        self._calls.core.enter_loop()
+        self._executor.core.bind_to_loop()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -217,7 +217,7 @@ class Connected:
         )
 
 
-def _refuse_what_was_called(method: object) -> None:
+def _require_callable(method: object) -> None:
     """See that `with_response` was given a method, not the coroutine or the list that calling it gave."""
     if callable(method):
         return

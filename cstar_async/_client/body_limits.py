@@ -10,7 +10,7 @@ from cstar_async._types import JSONObject
 from cstar_async.errors import InvalidArgumentError
 
 
-def refuse_too_many(operation: Operation, body: Model | JSONObject | None) -> None:
+def check_item_limits(operation: Operation, body: Model | JSONObject | None) -> None:
     """See that no array of a body is longer than the operation allows.
 
     Raises:
@@ -18,10 +18,10 @@ def refuse_too_many(operation: Operation, body: Model | JSONObject | None) -> No
     """
     for limit in operation.limits:
         count = _length(_given(body, limit.field))
-        if count > limit.most and _holds(limit, body):
-            circumstance = "" if limit.when is None else f" where {limit.when[0]} is {limit.when[1]}"
-            advice = "" if limit.instead is None else f"; {limit.instead}() takes any number"
-            error = InvalidArgumentError(f"{limit.field}: at most {limit.most} at once{circumstance}, not {count}{advice}")
+        if count > limit.max_items and _applies(limit, body):
+            circumstance = "" if limit.condition is None else f" where {limit.condition[0]} is {limit.condition[1]}"
+            advice = "" if limit.alternative is None else f"; {limit.alternative}() takes any number"
+            error = InvalidArgumentError(f"{limit.field}: at most {limit.max_items} at once{circumstance}, not {count}{advice}")
             error.operation = operation.id
             raise error
 
@@ -31,12 +31,12 @@ def _length(items: object) -> int:
     return len(cast("list[object] | tuple[object, ...]", items)) if isinstance(items, (list, tuple)) else 0
 
 
-def _holds(limit: Limit, body: Model | JSONObject | None) -> bool:
-    return limit.when is None or _given(body, limit.when[0]) == limit.when[1]
+def _applies(limit: Limit, body: Model | JSONObject | None) -> bool:
+    return limit.condition is None or _given(body, limit.condition[0]) == limit.condition[1]
 
 
 def _given(body: Model | JSONObject | None, field: str) -> object:
     """What a body says under a wire name."""
     if isinstance(body, Model):
-        return next((getattr(body, attribute) for attribute, name in body.wire_names.items() if name == field), None)
+        return next((getattr(body, attribute) for attribute, name in body.__wire_names__.items() if name == field), None)
     return None if body is None else body.get(field)

@@ -9,11 +9,11 @@ import attrs
 
 from cstar_async._client.settings import CallSettings
 from cstar_async._protocol.idempotency import new_key
-from cstar_async._protocol.messages import HttpRequest, HttpResponse
+from cstar_async._protocol.messages import RawResponse, Request
 from cstar_async.errors import CStarError
 
 
-class Target(Protocol):
+class CallTarget(Protocol):
     """What a call is named after in errors, hooks and logs."""
 
     @property
@@ -25,7 +25,7 @@ class Target(Protocol):
 
 
 @attrs.frozen
-class FreeTarget:
+class RawTarget:
     """A path of the caller's own, which the document does not describe."""
 
     id: str
@@ -33,20 +33,28 @@ class FreeTarget:
     path: str
 
 
-class Call(HttpRequest):
+class Call(Request):
     """One call on its way: what is sent, what it goes by, and in the end how it went."""
 
     __slots__ = (
-        "_id", "attempts", "deadline_at", "idempotency_key", "is_told", "is_under_team",
-        "response", "settings", "started", "target",
+        "_id",
+        "attempts",
+        "deadline_at",
+        "hooks_notified",
+        "idempotency_key",
+        "is_team_scoped",
+        "response",
+        "settings",
+        "started",
+        "target",
     )  # fmt: skip
 
-    response: HttpResponse
+    response: RawResponse
     """The answer; there is one when the call was performed."""
 
     def __init__(
         self,
-        target: Target,
+        target: CallTarget,
         path: str,
         query: str,
         headers: Mapping[str, str] | None,
@@ -64,13 +72,13 @@ class Call(HttpRequest):
         self.query = query
         self.headers = headers
         self.body = body
-        self.is_under_team = is_under_team
+        self.is_team_scoped = is_under_team
         self.idempotency_key = idempotency_key
         self.settings = settings
         self.started = started
         self.deadline_at = deadline_at
         self.attempts = 0
-        self.is_told = False
+        self.hooks_notified = False
         self._id = ""
 
     @property
@@ -79,7 +87,7 @@ class Call(HttpRequest):
         self._id = self._id or new_key()
         return self._id
 
-    def name(self, error: CStarError) -> None:
+    def annotate(self, error: CStarError) -> None:
         """Write on an error which call it ended."""
         error.operation = self.target.id
         error.attempts = self.attempts
@@ -91,4 +99,4 @@ class StreamCall(Call):
 
     __slots__ = ()
 
-    wants_stream = True
+    stream = True

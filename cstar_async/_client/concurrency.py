@@ -12,7 +12,7 @@ from collections import deque
 from cstar_async._types import Priority
 
 
-class Gate:
+class PrioritySemaphore:
     """A counter of free places with a queue behind it.
 
     Args:
@@ -25,14 +25,14 @@ class Gate:
         self.free = places
         self._queues: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in Priority)
 
-    def try_enter(self) -> bool:
+    def try_acquire(self) -> bool:
         """Go in at once if there is a place. A free place means that nobody waits, for whoever leaves passes the place on."""
         if self.free:
             self.free -= 1
             return True
         return False
 
-    async def enter(self, priority: Priority) -> None:
+    async def acquire(self, priority: Priority) -> None:
         """Wait for a place. Cancelling the wait gives a place already passed on to the next."""
         place = asyncio.get_running_loop().create_future()
         queue = self._queues[priority]
@@ -41,12 +41,12 @@ class Gate:
             await place
         except BaseException:
             if place.done() and not place.cancelled():
-                self.leave()
+                self.release()
             elif place in queue:  # whoever left in the same turn of the loop may have dropped it already
                 queue.remove(place)
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Pass the place on to the first in line, or free it."""
         for queue in self._queues:
             while queue:

@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable
 from typing import cast
 
-from cstar_async._client.concurrency import Gate
+from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.drift import Schemas
-from cstar_async._client.hook_dispatcher import Observers
+from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.single_flight import SingleFlight
 from cstar_async._clock import Clock
 from cstar_async._operations.operation import Scope
@@ -21,7 +21,7 @@ from cstar_async._transport.interface import Transport
 from cstar_async.errors import CStarError
 
 
-class Core:
+class ClientContext:
     """What all views of one client share.
 
     Args:
@@ -49,7 +49,7 @@ class Core:
         limiter: Limiter,
         places: int,
         budget: RetryBudget,
-        observers: Observers,
+        observers: HookDispatcher,
         host: str,
         port: int,
         prefix: str,
@@ -61,8 +61,8 @@ class Core:
         self.clock = clock
         self.random = random
         self.limiter = limiter
-        self.gate = Gate(places)
-        self.budget = budget
+        self.gate = PrioritySemaphore(places)
+        self.retry_budget = budget
         self.observers = observers
         self.host = host
         self.port = port
@@ -80,13 +80,13 @@ class Core:
         place = "/api/library" if self.scope == "library" else "/api/v1/teams"
         return f"{self.prefix}{place}/{path_segment(team_id, 'team_id')}"
 
-    def enter_loop(self) -> None:
+    def bind_to_loop(self) -> None:
         """Bind the client to the loop and process of its first call, and refuse to work in another or after the end."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
                 raise CStarError("this client was first used in another event loop; make one client for each loop")
-            self.limiter.enter_loop()
+            self.limiter.bind_to_loop()
             self._loop, self._process = loop, os.getpid()
         elif self._process != os.getpid():
             # A forked child that goes on with its parent's loop has its parent's sockets, too: each would read the other's answers.

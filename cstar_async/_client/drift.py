@@ -11,9 +11,9 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from cstar_async._types import JSON, Unchecked, is_array
+from cstar_async._types import JSON, UntypedJSON, is_array
 
-Schemas: TypeAlias = Mapping[str, Mapping[str, Unchecked]]
+Schemas: TypeAlias = Mapping[str, Mapping[str, UntypedJSON]]
 """Component schemas of the document, by name."""
 
 _PREFIX: Final = "#/components/schemas/"
@@ -44,10 +44,10 @@ def find_drift(schema: str, value: JSON, schemas: Schemas, where: str = "$.data"
     return tuple(dict.fromkeys(_compare({"$ref": _PREFIX + schema}, value, schemas, where)))
 
 
-def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas, where: str) -> Iterator[Drift]:
+def _compare(schema: Mapping[str, UntypedJSON], value: UntypedJSON, schemas: Schemas, where: str) -> Iterator[Drift]:
     schema = _resolved(schema, value, schemas)
     if "discriminator" in schema and isinstance(value, dict):
-        yield from _compare_tagged(schema, cast("dict[str, Unchecked]", value), schemas, where)
+        yield from _compare_tagged(schema, cast("dict[str, UntypedJSON]", value), schemas, where)
         return
     if "x-cstar-text-as" in schema and isinstance(value, str):
         return
@@ -57,7 +57,7 @@ def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas
         yield Drift(where, "wrong_type", " or ".join(promised), found)
         return
     if isinstance(value, dict):
-        yield from _compare_object(schema, cast("dict[str, Unchecked]", value), schemas, where)
+        yield from _compare_object(schema, cast("dict[str, UntypedJSON]", value), schemas, where)
     elif is_array(value):
         for item in value:
             yield from _compare(schema.get("items", {}), item, schemas, f"{where}[]")
@@ -67,7 +67,9 @@ def _compare(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas
             yield Drift(where, "unknown_value", "one of " + ", ".join(map(str, known)), value)
 
 
-def _compare_tagged(union: Mapping[str, Unchecked], value: dict[str, Unchecked], schemas: Schemas, where: str) -> Iterator[Drift]:
+def _compare_tagged(
+    union: Mapping[str, UntypedJSON], value: dict[str, UntypedJSON], schemas: Schemas, where: str
+) -> Iterator[Drift]:
     """Compare with the member that the tag asks for. Of an object with an unknown tag, the tag is all that can be told."""
     name: str = union["discriminator"]["propertyName"]
     members: Mapping[str, str] = union["discriminator"]["mapping"]
@@ -79,9 +81,11 @@ def _compare_tagged(union: Mapping[str, Unchecked], value: dict[str, Unchecked],
     yield from _compare({"$ref": member}, value, schemas, where)
 
 
-def _compare_object(schema: Mapping[str, Unchecked], value: dict[str, Unchecked], schemas: Schemas, where: str) -> Iterator[Drift]:
-    properties: Mapping[str, Mapping[str, Unchecked]] = schema.get("properties", {})
-    rest: Unchecked = schema.get("additionalProperties", not properties)
+def _compare_object(
+    schema: Mapping[str, UntypedJSON], value: dict[str, UntypedJSON], schemas: Schemas, where: str
+) -> Iterator[Drift]:
+    properties: Mapping[str, Mapping[str, UntypedJSON]] = schema.get("properties", {})
+    rest: UntypedJSON = schema.get("additionalProperties", not properties)
     for name in schema.get("required", ()):
         if name not in value:
             yield Drift(f"{where}.{name}", "missing", " or ".join(_promised(_resolved(properties[name], None, schemas))), "nothing")
@@ -90,12 +94,12 @@ def _compare_object(schema: Mapping[str, Unchecked], value: dict[str, Unchecked]
         if name in properties:
             yield from _compare(properties[name], item, schemas, f"{where}.{name}")
         elif isinstance(rest, Mapping):
-            yield from _compare(cast("Mapping[str, Unchecked]", rest), item, schemas, f"{where}.*")
+            yield from _compare(cast("Mapping[str, UntypedJSON]", rest), item, schemas, f"{where}.*")
         elif not rest and name not in aliases:
             yield Drift(f"{where}.{name}", "unknown_field", "nothing", _kind(item))
 
 
-def _resolved(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schemas) -> Mapping[str, Unchecked]:
+def _resolved(schema: Mapping[str, UntypedJSON], value: UntypedJSON, schemas: Schemas) -> Mapping[str, UntypedJSON]:
     """A schema without references; of alternatives the one that is not null, widened by null where null is one of them.
 
     A union of objects stays as it is, except that it promises an object.
@@ -104,7 +108,7 @@ def _resolved(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schema
         schema = schemas[schema["$ref"].removeprefix(_PREFIX)]
     if "discriminator" in schema:
         return {**schema, "type": "object"}
-    alternatives: list[Mapping[str, Unchecked]] | None = schema.get("oneOf")
+    alternatives: list[Mapping[str, UntypedJSON]] | None = schema.get("oneOf")
     if alternatives is None:
         return schema
     if value is None and any(other.get("type") == "null" for other in alternatives):
@@ -112,12 +116,12 @@ def _resolved(schema: Mapping[str, Unchecked], value: Unchecked, schemas: Schema
     return _resolved(next(other for other in alternatives if other.get("type") != "null"), value, schemas)
 
 
-def _promised(schema: Mapping[str, Unchecked]) -> list[str]:
-    kinds: Unchecked = schema.get("type", [])
+def _promised(schema: Mapping[str, UntypedJSON]) -> list[str]:
+    kinds: UntypedJSON = schema.get("type", [])
     return [kinds] if isinstance(kinds, str) else list(kinds)
 
 
-def _kind(value: Unchecked) -> str:
+def _kind(value: UntypedJSON) -> str:
     """The name that JSON Schema has for what a value is."""
     for kind, name in ((bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (dict, "object"), (list, "array")):
         if isinstance(value, kind):

@@ -9,22 +9,22 @@ from typing import Final, Generic, TypeVar, cast
 
 import attrs
 
-from cstar_async._client.body_limits import refuse_too_many
-from cstar_async._client.call import Call, FreeTarget, StreamCall, Target
+from cstar_async._client.body_limits import check_item_limits
+from cstar_async._client.call import Call, CallTarget, RawTarget, StreamCall
 from cstar_async._client.drift import find_drift
-from cstar_async._client.pipeline import Runtime
-from cstar_async._client.response_capture import RECORDER
-from cstar_async._client.settings import check_deadline, refuse_strange_options
+from cstar_async._client.pipeline import RequestPipeline
+from cstar_async._client.response_capture import RESPONSE_CAPTURE
+from cstar_async._client.settings import check_request_options, check_total_timeout
 from cstar_async._model.codec import encode_body, read_row, read_rows
 from cstar_async._model.model import Model
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol import headers as _headers
-from cstar_async._protocol.envelope import open_envelope, parse_body, read_pagination, read_text, request_id_of, timestamp_of
-from cstar_async._protocol.headers import read_state
+from cstar_async._protocol.envelope import decode_text, parse_body, parse_envelope, parse_page_info, request_id_of, timestamp_of
+from cstar_async._protocol.headers import parse_rate_limit
 from cstar_async._protocol.idempotency import checked_key, new_key
-from cstar_async._protocol.messages import OpenResponse
+from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import SAFE_METHODS
-from cstar_async._protocol.urls import checked_query, free_path, page_query, path_segment, query_string
+from cstar_async._protocol.urls import encode_raw_path, page_query, path_segment, query_string, validate_query
 from cstar_async._redaction import redact
 from cstar_async._types import (
     JSON,
@@ -32,17 +32,17 @@ from cstar_async._types import (
     JSONObject,
     RequestOptions,
     Response,
-    Unchecked,
+    UntypedJSON,
     is_array,
+    is_int,
     is_object,
-    is_text,
-    is_whole,
-    kind_of,
+    is_str,
+    json_type_name,
 )
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError
 from cstar_async.hooks import DriftInfo
 from cstar_async.pagination import Page, Paginator
-from cstar_async.pagination._checkpoint import Origin
+from cstar_async.pagination._checkpoint import ListKey
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
 
 
 @attrs.define
-class Listing(Generic[T]):
+class ListRequest(Generic[T]):
     """What is asked of a list, the same for each of its pages."""
 
     operation: Operation
@@ -61,8 +61,8 @@ class Listing(Generic[T]):
     options: RequestOptions | None
 
 
-class ClientSender(Runtime):
-    """Carries out the operations of one view of a client; the implementation of `Sender`."""
+class ClientExecutor(RequestPipeline):
+    """Carries out the operations of one view of a client; the implementation of `OperationExecutor`."""
 
     __slots__ = ()
 
@@ -78,16 +78,16 @@ class ClientSender(Runtime):
         options: RequestOptions | None = None,
     ) -> T:
         """One call that answers with one object; see `Sender.call`."""
-        call = self._prepare(operation, path, query, body, idempotency_key, options)
-        await self.perform(call)
+        call = self._build_operation_call(operation, path, query, body, idempotency_key, options)
+        await self.send_with_retries(call)
         if operation.shape == "deleted" and (not call.response.body.strip() or call.response.status == 404):
             # The answer is known without a body: the object is gone.
-            envelope: dict[str, Unchecked] = {"data": {"deleted": True, "id": path[-1]}}
+            envelope: dict[str, UntypedJSON] = {"data": {"deleted": True, "id": path[-1]}}
         elif operation.may_be_empty and not call.response.body.strip():
             envelope = {"data": {}}
         else:
-            envelope = self._open(call, operation, dict)
-        return self._deliver(call, envelope, read_row(result, envelope["data"]))
+            envelope = self._parse_envelope(call, operation, dict)
+        return self._finish(call, envelope, read_row(result, envelope["data"]))
 
     async def call_or_text(
         self,
@@ -101,13 +101,13 @@ class ClientSender(Runtime):
         options: RequestOptions | None = None,
     ) -> T | str:
         """One call that answers with one object or with a text; see `Sender.call_or_text`."""
-        call = self._prepare(operation, path, query, body, idempotency_key, options)
-        await self.perform(call)
-        text = read_text(call.response, operation.text)
+        call = self._build_operation_call(operation, path, query, body, idempotency_key, options)
+        await self.send_with_retries(call)
+        text = decode_text(call.response, operation.text)
         if text is not None:
-            return self._deliver(call, {}, text)
-        envelope = self._open(call, operation, dict)
-        return self._deliver(call, envelope, read_row(result, envelope["data"]))
+            return self._finish(call, {}, text)
+        envelope = self._parse_envelope(call, operation, dict)
+        return self._finish(call, envelope, read_row(result, envelope["data"]))
 
     async def call_or_none(
         self,
@@ -121,11 +121,11 @@ class ClientSender(Runtime):
         options: RequestOptions | None = None,
     ) -> T | None:
         """One call that answers with one object or null; see `Sender.call_or_none`."""
-        call = self._prepare(operation, path, query, body, idempotency_key, options)
-        await self.perform(call)
-        envelope = self._open(call, operation, dict)
-        data: Unchecked = envelope["data"]
-        return self._deliver(call, envelope, None if data is None else read_row(result, data))
+        call = self._build_operation_call(operation, path, query, body, idempotency_key, options)
+        await self.send_with_retries(call)
+        envelope = self._parse_envelope(call, operation, dict)
+        data: UntypedJSON = envelope["data"]
+        return self._finish(call, envelope, None if data is None else read_row(result, data))
 
     async def call_list(
         self,
@@ -137,10 +137,10 @@ class ClientSender(Runtime):
         options: RequestOptions | None = None,
     ) -> list[T]:
         """One call that answers with a whole list; see `Sender.call_list`."""
-        call = self._prepare(operation, path, query, None, None, options)
-        await self.perform(call)
-        envelope = self._open(call, operation, list)
-        return self._deliver(call, envelope, read_rows(item, envelope["data"]))
+        call = self._build_operation_call(operation, path, query, None, None, options)
+        await self.send_with_retries(call)
+        envelope = self._parse_envelope(call, operation, list)
+        return self._finish(call, envelope, read_rows(item, envelope["data"]))
 
     def paginate(
         self,
@@ -153,9 +153,9 @@ class ClientSender(Runtime):
     ) -> Paginator[T]:
         """A list that comes in pages; see `Sender.paginate`."""
         filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
-        refuse_strange_options(options)
+        check_request_options(options)
         if options is not None and options.extra_query:
-            filters.update(checked_query(options.extra_query, "extra_query"))
+            filters.update(validate_query(options.extra_query, "extra_query"))
         first, size = filters.pop("page", None), filters.pop("pageSize", None)
         asked = query_string(filters) if filters else ""
         core, priority = self.core, self.settings.priority
@@ -164,25 +164,25 @@ class ClientSender(Runtime):
 
         def window() -> tuple[int, datetime | None]:
             state = core.limiter.state
-            return core.limiter.left(priority, core.clock), None if state is None else state.reset_at
+            return core.limiter.remaining(priority, core.clock), None if state is None else state.reset_at
 
         return Paginator(
-            partial(self._fetch_page, Listing(operation, item, path, asked, options)),
+            partial(self._fetch_page, ListRequest(operation, item, path, asked, options)),
             first=_count_or_none(first, "page"),
             size=_count_or_none(size, "page_size"),
-            origin=Origin(operation.id, f"{'/'.join(path)}?{asked}"),
+            origin=ListKey(operation.id, f"{'/'.join(path)}?{asked}"),
             window=window,
         )
 
-    async def _fetch_page(self, listing: Listing[T], number: int | None, size: int | None) -> Page[T]:
-        call = self._prepare(listing.operation, listing.path, None, None, None, listing.options)
+    async def _fetch_page(self, listing: ListRequest[T], number: int | None, size: int | None) -> Page[T]:
+        call = self._build_operation_call(listing.operation, listing.path, None, None, None, listing.options)
         call.query = page_query(listing.filters, number, size)
-        await self.perform(call)
-        envelope = self._open(call, listing.operation, list)
+        await self.send_with_retries(call)
+        envelope = self._parse_envelope(call, listing.operation, list)
         rows = read_rows(listing.item, envelope["data"])
         fetch = partial(self._fetch_page, listing)
-        page = Page(rows, read_pagination(envelope, len(rows)), fetch=fetch, number=number, size=size)
-        return self._deliver(call, envelope, page)
+        page = Page(rows, parse_page_info(envelope, len(rows)), fetch=fetch, number=number, size=size)
+        return self._finish(call, envelope, page)
 
     async def request(
         self,
@@ -195,35 +195,35 @@ class ClientSender(Runtime):
         options: RequestOptions | None,
     ) -> Response[JSON]:
         """A call to a path that the document need not know."""
-        verb = method.upper() if is_text(method) else method
+        verb = method.upper() if is_str(method) else method
         if verb not in {"GET", "POST", "PATCH", "PUT", "DELETE"}:
             raise InvalidArgumentError(f"method must be GET, POST, PATCH, PUT or DELETE, not {method!r}")
-        written = free_path(path)
+        written = encode_raw_path(path)
         # Ids stand in such a path, and some are addresses of people.
-        target = FreeTarget("request", verb, redact(path))
-        self._refuse_write(target)
+        target = RawTarget("request", verb, redact(path))
+        self._check_can_write(target)
         # The library takes no idempotency keys.
         is_keyed = verb not in SAFE_METHODS and self.core.scope == "team"
-        call = self._call(
+        call = self._build_call(
             target,
             written,
-            None if params is None else checked_query(params, "params"),
+            None if params is None else validate_query(params, "params"),
             json,
             idempotency_key,
             options,
             not written.startswith("/api/"),
             is_keyed,
         )
-        await self.perform(call)
+        await self.send_with_retries(call)
         response = self._free_response(call)
-        recorder = RECORDER.get()
+        recorder = RESPONSE_CAPTURE.get()
         if recorder is not None:
             recorder.response = response
-        if call.is_told:
-            self.tell_done(call, response.request_id)
+        if call.hooks_notified:
+            self.notify_call_end(call, response.request_id)
         return response
 
-    async def open_stream(self, target: Target, path: str, headers: Mapping[str, str]) -> OpenResponse:
+    async def open_stream(self, target: CallTarget, path: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Open a stream of the team's, with the limits, retries and errors of every call.
 
         Args:
@@ -249,14 +249,14 @@ class ClientSender(Runtime):
             self.core.clock.monotonic(),
             None,
         )
-        await self.perform(call)
+        await self.send_with_retries(call)
         response = call.response
-        if not isinstance(response, OpenResponse):
+        if not isinstance(response, StreamingResponse):
             error = DecodeError("the answer is not a stream", status=response.status)
-            self._fail_to_read(call, error)
+            self._fail_decoding(call, error)
             raise error
-        if call.is_told:
-            self.tell_done(call, response.headers.get(_headers.REQUEST_ID))
+        if call.hooks_notified:
+            self.notify_call_end(call, response.headers.get(_headers.REQUEST_ID))
         return response
 
     def _free_response(self, call: Call) -> Response[JSON]:
@@ -266,16 +266,16 @@ class ClientSender(Runtime):
         """
         response = call.response
         if not response.body.strip() or response.status == 404:
-            return self._respond(call, {}, cast("JSON", None))
+            return self._make_response(call, {}, cast("JSON", None))
         try:
             parsed = parse_body(response.body, status=response.status)
         except DecodeError as error:
-            self._fail_to_read(call, error)
+            self._fail_decoding(call, error)
             raise
-        envelope: dict[str, Unchecked] = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
-        return self._respond(call, envelope, cast("JSON", envelope["data"]))
+        envelope: dict[str, UntypedJSON] = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
+        return self._make_response(call, envelope, cast("JSON", envelope["data"]))
 
-    def _prepare(
+    def _build_operation_call(
         self,
         operation: Operation,
         path: tuple[str, ...],
@@ -286,16 +286,16 @@ class ClientSender(Runtime):
     ) -> Call:
         """Build a call of the document's."""
         if self.core.is_publishable:
-            self._refuse_write(operation)
+            self._check_can_write(operation)
         if operation.scope != self.core.scope:
-            self._refuse_stranger(operation)
+            self._check_scope(operation)
         if operation.limits:
-            refuse_too_many(operation, body)
+            check_item_limits(operation, body)
         segments = operation.segments
         relative = segments[0]
         for index, value in enumerate(path):
             relative += path_segment(value) + segments[index + 1]
-        return self._call(
+        return self._build_call(
             operation,
             relative,
             query,
@@ -303,12 +303,12 @@ class ClientSender(Runtime):
             idempotency_key,
             options,
             operation.scope != "root",
-            operation.idempotent,
+            operation.sends_idempotency_key,
         )
 
-    def _call(
+    def _build_call(
         self,
-        target: Target,
+        target: CallTarget,
         path: str,
         query: Mapping[str, object] | None,
         body: object,
@@ -319,7 +319,7 @@ class ClientSender(Runtime):
     ) -> Call:
         """Build a call. Whatever is wrong with it is found here, before anything is sent."""
         if options is not None:
-            refuse_strange_options(options)
+            check_request_options(options)
         started, deadline_at, settings = self.core.clock.monotonic(), None, self.settings
         text = query_string(query) if query else ""
         content: bytes | None = None
@@ -333,16 +333,16 @@ class ClientSender(Runtime):
         elif idempotency_key is not None:
             raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")
         if options is not None:
-            settings = settings.overridden(
+            settings = settings.replace(
                 timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
             )
-            if options.deadline is not None:
-                check_deadline(options.deadline)
-                deadline_at = started + options.deadline
+            if options.total_timeout is not None:
+                check_total_timeout(options.total_timeout)
+                deadline_at = started + options.total_timeout
             if options.extra_query:
-                text = query_string(query, checked_query(options.extra_query, "extra_query"))
+                text = query_string(query, validate_query(options.extra_query, "extra_query"))
             if options.headers:
-                headers = {**(headers or {}), **_headers.checked_headers(options.headers)}
+                headers = {**(headers or {}), **_headers.validate_headers(options.headers)}
         return Call(
             target,
             path,
@@ -356,13 +356,13 @@ class ClientSender(Runtime):
             deadline_at,
         )
 
-    def _refuse_write(self, target: Target) -> None:
+    def _check_can_write(self, target: CallTarget) -> None:
         if self.core.is_publishable and target.method != "GET":
             error = ConfigurationError("a publishable key can only read; use a secret key (sk_live_… or sk_test_…) for writes")
             error.operation = target.id
             raise error
 
-    def _refuse_stranger(self, operation: Operation) -> None:
+    def _check_scope(self, operation: Operation) -> None:
         """Refuse an operation that is none of this client's; whoever has a key may also call what stands outside its team."""
         if operation.scope == "root" and self.core.scope == "team":
             return
@@ -371,65 +371,65 @@ class ClientSender(Runtime):
         error.operation = operation.id
         raise error
 
-    async def find_team(self) -> str:
+    async def _find_team(self) -> str:
         from cstar_async._generated.api.auth import whoami
 
-        token = RECORDER.set(None)
+        token = RESPONSE_CAPTURE.set(None)
         try:
-            found = (await whoami(_Door(self))).team_id
+            found = (await whoami(_ExecutorHolder(self))).team_id
         finally:
-            RECORDER.reset(token)
-        if not is_text(found) or not found:
+            RESPONSE_CAPTURE.reset(token)
+        if not is_str(found) or not found:
             raise ConfigurationError("the key's team could not be found: whoami names none; pass team_id=")
         return self.core.path_of_team(found)
 
-    def _open(
-        self, call: Call, operation: Operation, promised: type[dict[str, Unchecked] | list[Unchecked]]
-    ) -> dict[str, Unchecked]:
+    def _parse_envelope(
+        self, call: Call, operation: Operation, promised: type[dict[str, UntypedJSON] | list[UntypedJSON]]
+    ) -> dict[str, UntypedJSON]:
         """Open the envelope of a good answer, and see that `data` is of the promised kind."""
         response = call.response
         try:
-            envelope = open_envelope(response.body, status=response.status)
+            envelope = parse_envelope(response.body, status=response.status)
             data = envelope["data"]
             if data.__class__ is not promised and not (data is None and operation.nullable):
                 raise DecodeError(
-                    f"data is {kind_of(data)} instead of {'an object' if promised is dict else 'an array'}",
+                    f"data is {json_type_name(data)} instead of {'an object' if promised is dict else 'an array'}",
                     where="$.data",
                     status=response.status,
                     request_id=request_id_of(envelope),
                 )
         except DecodeError as error:
-            self._fail_to_read(call, error)
+            self._fail_decoding(call, error)
             raise
-        if self.core.observers.watch_drift and operation.result is not None and data is not None:
+        if self.core.observers.has_drift_hooks and operation.result is not None and data is not None:
             self._report_drift(operation, operation.result, data)
         return envelope
 
-    def _fail_to_read(self, call: Call, error: DecodeError) -> None:
+    def _fail_decoding(self, call: Call, error: DecodeError) -> None:
         """Write on an error which call it ended, and by which request if the body did not say so; the call is over."""
-        call.name(error)
+        call.annotate(error)
         error.request_id = error.request_id or call.response.headers.get(_headers.REQUEST_ID)
-        self.fail(call, error)
+        self.record_failure(call, error)
 
-    def _report_drift(self, operation: Operation, schema: str, data: Unchecked) -> None:
+    def _report_drift(self, operation: Operation, schema: str, data: UntypedJSON) -> None:
         where = "$.data[]" if is_array(data) else "$.data"
-        rows: list[Unchecked] = data if is_array(data) else [data]
+        rows: list[UntypedJSON] = data if is_array(data) else [data]
         differences = dict.fromkeys(drift for row in rows for drift in find_drift(schema, row, self.core.schemas, where))
         for drift in differences:
             self.core.observers.drift(
-                DriftInfo(operation=operation.id, where=drift.where, kind=drift.kind, expected=drift.expected, found=drift.found)
+                DriftInfo(operation=operation.id, where=drift.where, kind=drift.kind, expected=drift.expected, actual=drift.found)
             )
 
-    def _deliver(self, call: Call, envelope: dict[str, Unchecked], data: T) -> T:
+    def _finish(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> T:
         """Hand out the data; where somebody asked for the whole response, keep that for them."""
-        recorder = RECORDER.get()
+        recorder = RESPONSE_CAPTURE.get()
         if recorder is not None:
-            recorder.response = self._respond(call, envelope, data)
-        if call.is_told:
-            self.tell_done(call, _request_id(call, envelope))
+            recorder.response = self._make_response(call, envelope, data)
+        if call.hooks_notified:
+            self.notify_call_end(call, _request_id(call, envelope))
         return data
 
-    def _respond(self, call: Call, envelope: dict[str, Unchecked], data: T) -> Response[T]:
+    def _make_response(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> Response[T]:
         response = call.response
         return Response(
             data=data,
@@ -437,29 +437,29 @@ class ClientSender(Runtime):
             headers=response.headers,
             request_id=_request_id(call, envelope),
             timestamp=timestamp_of(envelope),
-            rate_limit=read_state(response.headers),
+            rate_limit=parse_rate_limit(response.headers),
             attempts=call.attempts,
             idempotency_key=call.idempotency_key,
             elapsed=self.core.clock.monotonic() - call.started,
         )
 
 
-def _request_id(call: Call, envelope: dict[str, Unchecked]) -> str | None:
+def _request_id(call: Call, envelope: dict[str, UntypedJSON]) -> str | None:
     """The id of the request as its answer names it, in the body or else in a header."""
     return request_id_of(envelope) or call.response.headers.get(_headers.REQUEST_ID)
 
 
 @attrs.frozen
-class _Door:
+class _ExecutorHolder:
     """Lets the runtime call a generated function itself."""
 
-    sender: ClientSender
+    sender: ClientExecutor
 
 
 def _count_or_none(value: object, name: str) -> int | None:
     """A page number or size of the caller's; None where none was given."""
     if value is None:
         return None
-    if not is_whole(value) or value < 1:
+    if not is_int(value) or value < 1:
         raise InvalidArgumentError(f"{name} is a whole number from 1, not {value!r}")
     return value

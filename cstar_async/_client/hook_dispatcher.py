@@ -13,7 +13,7 @@ Info = TypeVar("Info")
 LOGGER: Final = logging.getLogger("cstar_async")
 
 
-class Observers:
+class HookDispatcher:
     """The hooks of a client, sorted by what they listen to.
 
     Args:
@@ -29,29 +29,29 @@ class Observers:
         self._retry = tuple(hook.on_retry for hook in hooks if type(hook).on_retry is not Hooks.on_retry)
         self._wait = tuple(hook.on_wait for hook in hooks if type(hook).on_wait is not Hooks.on_wait)
         self._drift = tuple(hook.on_drift for hook in hooks if type(hook).on_drift is not Hooks.on_drift)
-        self.watch_drift = bool(self._drift)
+        self.has_drift_hooks = bool(self._drift)
         """Whether anybody wants to hear of drift; comparing costs more than decoding."""
-        self.watch_spans = bool(self._call or self._done)
+        self.has_call_hooks = bool(self._call or self._done)
         """Whether anybody wants to hear when calls begin and end."""
         self._watch_calls = bool(self._request or self._response)
 
     @property
-    def watch_calls(self) -> bool:
+    def has_attempt_hooks(self) -> bool:
         """Whether anybody wants to hear of requests and responses: hooks, or the log."""
         return self._watch_calls or LOGGER.isEnabledFor(logging.DEBUG)
 
     def call(self, info: CallInfo) -> None:
         """A call begins."""
-        _tell(self._call, info)
+        _dispatch(self._call, info)
 
     def done(self, info: DoneInfo) -> None:
         """A call ended."""
-        _tell(self._done, info)
+        _dispatch(self._done, info)
 
     def request(self, info: RequestInfo) -> None:
         """An attempt is about to be sent."""
         LOGGER.debug("%s %s: attempt %d", info.method, info.path, info.attempt)
-        _tell(self._request, info)
+        _dispatch(self._request, info)
 
     def response(self, info: ResponseInfo) -> None:
         """An attempt was answered."""
@@ -64,25 +64,25 @@ class Observers:
             info.attempt,
             info.request_id,
         )
-        _tell(self._response, info)
+        _dispatch(self._response, info)
 
     def retry(self, info: RetryInfo) -> None:
         """An attempt failed and another follows."""
         LOGGER.info("%s %s: %s on attempt %d, trying again in %.2f s", info.method, info.path, info.error, info.attempt, info.wait)
-        _tell(self._retry, info)
+        _dispatch(self._retry, info)
 
     def wait(self, info: WaitInfo) -> None:
         """A call waits."""
         level = logging.WARNING if info.wait >= 10 else logging.DEBUG
         LOGGER.log(level, "%s %s: waiting %.1f s (%s)", info.method, info.path, info.wait, info.reason)
-        _tell(self._wait, info)
+        _dispatch(self._wait, info)
 
     def drift(self, info: DriftInfo) -> None:
         """An answer differs from the document."""
-        _tell(self._drift, info)
+        _dispatch(self._drift, info)
 
 
-def _tell(listeners: tuple[Callable[[Info], None], ...], info: Info) -> None:
+def _dispatch(listeners: tuple[Callable[[Info], None], ...], info: Info) -> None:
     for listen in listeners:
         try:
             listen(info)

@@ -12,19 +12,19 @@ from abc import ABC, abstractmethod
 from typing import Literal, cast
 
 from cstar_async._client.call import Call
-from cstar_async._client.context import Core
+from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
-from cstar_async._protocol.envelope import stated_request_id
-from cstar_async._protocol.error_responses import make_error, read_error
-from cstar_async._protocol.headers import moment, read_state
-from cstar_async._protocol.messages import HttpResponse
-from cstar_async._protocol.retry import Allowance, Failure, Verdict, decide
+from cstar_async._protocol.envelope import find_request_id
+from cstar_async._protocol.error_responses import make_error, parse_error
+from cstar_async._protocol.headers import parse_rate_limit, to_datetime
+from cstar_async._protocol.messages import RawResponse
+from cstar_async._protocol.retry import Failure, RetryAction, RetryLimits, decide
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError, RequestTimeoutError, TransportError
 from cstar_async.hooks import CallInfo, DoneInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 
-class Runtime(ABC):
+class RequestPipeline(ABC):
     """Performs the calls of one view of a client.
 
     Args:
@@ -34,127 +34,127 @@ class Runtime(ABC):
 
     __slots__ = ("core", "settings")
 
-    def __init__(self, core: Core, settings: CallSettings) -> None:
+    def __init__(self, core: ClientContext, settings: CallSettings) -> None:
         self.core = core
         self.settings = settings
 
     @abstractmethod
-    async def find_team(self) -> str:
+    async def _find_team(self) -> str:
         """Ask which team the key belongs to.
 
         Returns:
             What stands before every path under it.
         """
 
-    async def perform(self, call: Call) -> None:
+    async def send_with_retries(self, call: Call) -> None:
         """Send a call until it succeeds and has its response, or until its failure is to be raised.
 
         A call that raises here is over; one that succeeds is over when it is delivered, or cannot be read.
         """
         core = self.core
         try:
-            core.enter_loop()
-            if core.observers.watch_spans:
-                self._tell_begun(call)
-            base = (core.team_path.value or await self._team_path(call)) if call.is_under_team else core.prefix
+            core.bind_to_loop()
+            if core.observers.has_call_hooks:
+                self._notify_call_start(call)
+            base = (core.team_path.value or await self._team_path(call)) if call.is_team_scoped else core.prefix
             call.path = base + call.path
             may_be_done = False
             while True:
                 call.attempts += 1
                 try:
-                    response = await self._attempt(call)
+                    response = await self._send_once(call)
                 except TransportError as error:
-                    call.name(error)
-                    failure, raised = Failure(sent=error.sent), cast("TransportError | APIError", error)
+                    call.annotate(error)
+                    failure, raised = Failure(sent=error.request_sent), cast("TransportError | APIError", error)
                 else:
                     if 200 <= response.status <= 299 or (response.status == 404 and may_be_done and call.method == "DELETE"):
-                        core.budget.refill(call.attempts > 1)
+                        core.retry_budget.refill(call.attempts > 1)
                         call.response = response
                         return
-                    facts = read_error(response, core.clock.time())
+                    facts = parse_error(response, core.clock.time())
                     failure = Failure(status=facts.status, code=facts.code, retry_after=facts.retry_after)
                     raised = make_error(
                         facts, operation=call.target.id, attempts=call.attempts, idempotency_key=call.idempotency_key
                     )
                 may_be_done = may_be_done or failure.may_have_acted
-                await self._back_off(call, failure, raised)
+                await self._retry_or_raise(call, failure, raised)
         except BaseException as error:
-            self.fail(call, error)
+            self.record_failure(call, error)
             raise
 
-    async def _attempt(self, call: Call) -> HttpResponse:
+    async def _send_once(self, call: Call) -> RawResponse:
         """Send a request once, in its turn, and learn from its answer."""
         core, settings = self.core, call.settings
         limiter, clock, permit = core.limiter, core.clock, None
-        if core.gate.try_enter():
+        if core.gate.try_acquire():
             permit = limiter.try_acquire(settings.priority, clock)
             if permit is None:
-                core.gate.leave()
+                core.gate.release()
         if permit is None:
-            permit = await self._wait_for_turn(call)
+            permit = await self._acquire_slot_and_permit(call)
         try:
             timeout = settings.timeout
             if call.deadline_at is not None:
                 timeout = min(timeout, call.deadline_at - clock.monotonic())
                 if timeout <= 0:
                     raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False)
-            if core.observers.watch_calls:
-                response = await self._send_watched(call, timeout)
+            if core.observers.has_attempt_hooks:
+                response = await self._send_with_hooks(call, timeout)
             else:
                 response = await core.transport.send(call, timeout)
         except BaseException as error:
-            limiter.give_back(permit, clock, sent=not isinstance(error, TransportError) or error.sent)
+            limiter.release(permit, clock, sent=not isinstance(error, TransportError) or error.request_sent)
             raise
         else:
-            limiter.settle(permit, response.status, response.headers, clock)
+            limiter.on_response(permit, response.status, response.headers, clock)
             return response
         finally:
-            core.gate.leave()
+            core.gate.release()
 
-    async def _wait_for_turn(self, call: Call) -> Permit:
+    async def _acquire_slot_and_permit(self, call: Call) -> Permit:
         """Wait for a place at the gate and a permit of the limiter, and return with both.
 
         Whoever waits for a permit holds no place meanwhile: a hundred calls that wait for the next hour must not stand in the way
         of one that needs not wait.
         """
         core, clock, priority = self.core, self.core.clock, call.settings.priority
-        await self._enter_gate(call)
+        await self._acquire_slot(call)
         permit = core.limiter.try_acquire(priority, clock)
         if permit is not None:
             return permit
-        core.gate.leave()
+        core.gate.release()
         longest = call.settings.max_wait
         if call.deadline_at is not None:
             longest = min(longest, call.deadline_at - clock.monotonic())
         try:
             permit = await core.limiter.acquire(
-                priority, clock, longest=longest, announce=lambda wait: self._announce(call, "rate_limit", wait)
+                priority, clock, max_wait=longest, on_wait=lambda wait: self._notify_wait(call, "rate_limit", wait)
             )
         except RateLimitWaitError as error:
             call.attempts -= 1  # this one was never sent
-            call.name(error)
+            call.annotate(error)
             raise
         try:
-            await self._enter_gate(call)
+            await self._acquire_slot(call)
         except BaseException:
-            core.limiter.give_back(permit, clock, sent=False)
+            core.limiter.release(permit, clock, sent=False)
             raise
         return permit
 
-    async def _enter_gate(self, call: Call) -> None:
+    async def _acquire_slot(self, call: Call) -> None:
         gate = self.core.gate
-        if gate.try_enter():
+        if gate.try_acquire():
             return
         if call.deadline_at is None:
-            await gate.enter(call.settings.priority)
+            await gate.acquire(call.settings.priority)
             return
         try:
             async with asyncio.timeout(max(0.0, call.deadline_at - self.core.clock.monotonic())):
-                await gate.enter(call.settings.priority)
+                await gate.acquire(call.settings.priority)
         except TimeoutError:
             raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False) from None
 
-    async def _send_watched(self, call: Call, timeout: float) -> HttpResponse:
+    async def _send_with_hooks(self, call: Call, timeout: float) -> RawResponse:
         """Send, and tell the observers before and after."""
         core, target = self.core, call.target
         core.observers.request(
@@ -178,13 +178,13 @@ class Runtime(ABC):
                 attempt=call.attempts,
                 status=response.status,
                 elapsed=core.clock.monotonic() - sent,
-                rate_limit=read_state(response.headers),
-                request_id=stated_request_id(response),
+                rate_limit=parse_rate_limit(response.headers),
+                request_id=find_request_id(response),
             )
         )
         return response
 
-    async def _back_off(self, call: Call, failure: Failure, raised: TransportError | APIError) -> None:
+    async def _retry_or_raise(self, call: Call, failure: Failure, raised: TransportError | APIError) -> None:
         """Wait before the next attempt, or raise what ended the last.
 
         Raises:
@@ -197,16 +197,16 @@ class Runtime(ABC):
             method=call.method,
             idempotency_key=call.idempotency_key,
             attempt=attempt,
-            allowance=Allowance(
+            allowance=RetryLimits(
                 max_retries=settings.max_retries,
                 max_wait=settings.max_wait,
-                left=None if call.deadline_at is None else call.deadline_at - core.clock.monotonic(),
+                time_left=None if call.deadline_at is None else call.deadline_at - core.clock.monotonic(),
             ),
             random=core.random,
         )
-        if decision.verdict is Verdict.REFUSE:
+        if decision.verdict is RetryAction.WAIT_TOO_LONG:
             raise self._wait_too_long(call, raised, decision.wait) from raised
-        if decision.verdict is Verdict.RAISE or not core.budget.take():
+        if decision.verdict is RetryAction.RAISE or not core.retry_budget.take():
             raise raised
         wait = decision.wait
         target = call.target
@@ -222,11 +222,11 @@ class Runtime(ABC):
                 wait=wait,
             )
         )
-        self._announce(call, "rate_limit" if failure.status == 429 else "back_off", wait)
+        self._notify_wait(call, "rate_limit" if failure.status == 429 else "back_off", wait)
         await core.clock.sleep(wait)
 
     def _wait_too_long(self, call: Call, refused: CStarError, wait: float) -> RateLimitWaitError:
-        retry_at = moment(self.core.clock.time() + wait)
+        retry_at = to_datetime(self.core.clock.time() + wait)
         return RateLimitWaitError(
             f"the server asks to come back after {wait:.0f} s, longer than allowed",
             retry_at=retry_at,
@@ -238,7 +238,7 @@ class Runtime(ABC):
             request_id=refused.request_id,
         )
 
-    def _announce(self, call: Call, reason: Literal["rate_limit", "back_off"], wait: float) -> None:
+    def _notify_wait(self, call: Call, reason: Literal["rate_limit", "back_off"], wait: float) -> None:
         target = call.target
         self.core.observers.wait(
             WaitInfo(
@@ -252,10 +252,10 @@ class Runtime(ABC):
             )
         )
 
-    def _tell_begun(self, call: Call) -> None:
+    def _notify_call_start(self, call: Call) -> None:
         """Tell the observers that a call begins, which they will then hear the end of."""
         core, target = self.core, call.target
-        call.is_told = True
+        call.hooks_notified = True
         core.observers.call(
             CallInfo(
                 call_id=call.id,
@@ -267,23 +267,23 @@ class Runtime(ABC):
             )
         )
 
-    def fail(self, call: Call, error: BaseException) -> None:
+    def record_failure(self, call: Call, error: BaseException) -> None:
         """Write the circumstances of a call on the error that it raises, and tell those who were told of its beginning."""
         core = self.core
         if isinstance(error, CStarError):
-            error.at = moment(core.clock.time())
+            error.occurred_at = to_datetime(core.clock.time())
             error.elapsed = core.clock.monotonic() - call.started
             error.rate_limit = core.limiter.state
-        if call.is_told:
+        if call.hooks_notified:
             request_id = error.request_id if isinstance(error, CStarError) else None
-            self.tell_done(call, request_id, status=_status_of(error), error=error)
+            self.notify_call_end(call, request_id, status=_status_of(error), error=error)
 
-    def tell_done(
+    def notify_call_end(
         self, call: Call, request_id: str | None, *, status: int | None = None, error: BaseException | None = None
     ) -> None:
         """Tell the observers that a call, of whose beginning they were told, is over."""
         core, target = self.core, call.target
-        call.is_told = False
+        call.hooks_notified = False
         core.observers.done(
             DoneInfo(
                 call_id=call.id,
@@ -304,10 +304,10 @@ class Runtime(ABC):
         left = None if call.deadline_at is None else call.deadline_at - self.core.clock.monotonic()
         try:
             async with asyncio.timeout(left):
-                return await self.core.team_path.get(self.find_team)
+                return await self.core.team_path.get(self._find_team)
         except TimeoutError:
             error = RequestTimeoutError("the deadline was over before the team of the key was found", sent=False)
-            call.name(error)
+            call.annotate(error)
             raise error from None
 
 

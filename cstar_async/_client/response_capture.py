@@ -8,7 +8,7 @@ from typing import Any, Final
 from cstar_async._types import Response
 
 
-class Recorder:
+class ResponseCapture:
     """Keeps the response of the next call that is made in its context."""
 
     __slots__ = ("response",)
@@ -17,5 +17,5 @@ class Recorder:
         self.response: Response[Any] | None = None
 
 
-RECORDER: Final[ContextVar[Recorder | None]] = ContextVar("cstar_async_recorder", default=None)
+RESPONSE_CAPTURE: Final[ContextVar[ResponseCapture | None]] = ContextVar("cstar_async_recorder", default=None)
 """Who wants to know of the call made in this context. A context variable, so that concurrent calls cannot see each other's."""

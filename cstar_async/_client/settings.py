@@ -11,7 +11,7 @@ import attrs
 
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
-from cstar_async._types import Priority, RequestOptions, is_text, is_whole
+from cstar_async._types import Priority, RequestOptions, is_int, is_str
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 from cstar_async.hooks import Hooks
 
@@ -22,7 +22,7 @@ BASE_URL: Final = "https://www.cstar.help"
 API_VERSION: Final = "2026-03-01"
 
 
-def checked_team_id(team_id: str | None, name: str = "team_id") -> str | None:
+def validate_team_id(team_id: str | None, name: str = "team_id") -> str | None:
     """A team id that can stand in a path, or None.
 
     Args:
@@ -41,19 +41,19 @@ def checked_team_id(team_id: str | None, name: str = "team_id") -> str | None:
     return team_id
 
 
-def checked_library_team(team: str) -> str:
+def validate_library_team(team: str) -> str:
     """The team of a public library, by slug or UUID.
 
     Raises:
         ConfigurationError: It cannot stand in a path.
     """
-    if not is_text(team):
+    if not is_str(team):
         raise ConfigurationError("a library needs the slug or the UUID of its team: pass team=")
-    checked_team_id(team, "team")
+    validate_team_id(team, "team")
     return team
 
 
-def checked_base_url(base_url: str) -> URL:
+def validate_base_url(base_url: str) -> URL:
     """A base URL as scheme, host and perhaps a prefix of the path.
 
     Raises:
@@ -61,7 +61,7 @@ def checked_base_url(base_url: str) -> URL:
     """
     from yarl import URL
 
-    if not is_text(base_url):
+    if not is_str(base_url):
         raise ConfigurationError(f"base_url is a text, not {type(base_url).__name__}")
     try:
         url = URL(base_url)
@@ -74,7 +74,7 @@ def checked_base_url(base_url: str) -> URL:
     return url
 
 
-def checked_priority(priority: Priority) -> Priority:
+def validate_priority(priority: Priority) -> Priority:
     """A priority, given as one or as its number.
 
     Raises:
@@ -99,14 +99,14 @@ class CallSettings:
     timeout: float = 30.0
     max_retries: int = 3
     max_wait: float = 60.0
-    priority: Priority = attrs.field(default=Priority.INTERACTIVE, converter=checked_priority)
+    priority: Priority = attrs.field(default=Priority.INTERACTIVE, converter=validate_priority)
 
     def __attrs_post_init__(self) -> None:
         _check_seconds("timeout", self.timeout, 1e-9)
         _check_seconds("max_wait", self.max_wait, 0.0)
         _check_count("max_retries", self.max_retries, 0)
 
-    def overridden(
+    def replace(
         self, *, timeout: float | None, max_retries: int | None, max_wait: float | None, priority: Priority | None
     ) -> CallSettings:
         """These settings with others where one is given."""
@@ -118,7 +118,7 @@ class CallSettings:
         )
 
 
-def refuse_strange_options(options: object) -> None:
+def check_request_options(options: object) -> None:
     """See that what was given as the options of a call is that, or None.
 
     Raises:
@@ -128,7 +128,7 @@ def refuse_strange_options(options: object) -> None:
         raise InvalidArgumentError(f"options is a RequestOptions, not {type(options).__name__}")
 
 
-def check_deadline(deadline: float) -> None:
+def check_total_timeout(deadline: float) -> None:
     """Refuse a deadline that no call can keep.
 
     Raises:
@@ -154,7 +154,7 @@ def _check_seconds(name: str, seconds: object, least: float) -> None:
 
 
 def _check_count(name: str, value: object, least: int) -> None:
-    if not is_whole(value) or value < least:
+    if not is_int(value) or value < least:
         raise InvalidArgumentError(f"{name} is a whole number from {least}, not {value!r}")
 
 
@@ -162,7 +162,7 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def checked_api_version(api_version: str | None) -> str | None:
+def validate_api_version(api_version: str | None) -> str | None:
     """The value of `CStar-Version`, or None.
 
     Raises:
@@ -170,12 +170,12 @@ def checked_api_version(api_version: str | None) -> str | None:
     """
     if api_version is None:
         return None
-    if not is_text(api_version) or not api_version.strip() or not api_version.isascii() or not api_version.isprintable():
+    if not is_str(api_version) or not api_version.strip() or not api_version.isascii() or not api_version.isprintable():
         raise ConfigurationError("api_version is a date such as '2026-03-01', or None")
     return api_version
 
 
-def checked_proxy(proxy: str | None) -> str | None:
+def validate_proxy(proxy: str | None) -> str | None:
     """The URL of a proxy, or None.
 
     Raises:
@@ -204,7 +204,7 @@ def _can_be_looked_up(url: URL) -> bool:
         return False
 
 
-def checked_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
+def validate_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
     """The observers of a client.
 
     Raises:
@@ -220,7 +220,7 @@ def checked_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
     return found
 
 
-def checked_limiter(limiter: Limiter) -> Limiter:
+def validate_limiter(limiter: Limiter) -> Limiter:
     """A limiter that a client can ask.
 
     Raises:

@@ -32,7 +32,7 @@ class SingleFlight(Generic[T]):
         """The value, worked out at most once however many ask."""
         while self.value is None:
             if self._flight is None:
-                return await self._lead(work_out)
+                return await self._compute(work_out)
             # Shielded, because cancelling one who waits must not end the wait of the others.
             failure = await asyncio.shield(self._flight)
             if failure is not None:
@@ -40,7 +40,7 @@ class SingleFlight(Generic[T]):
                 raise copy.copy(failure) from failure.__cause__
         return self.value
 
-    async def _lead(self, work_out: Callable[[], Awaitable[T]]) -> T:
+    async def _compute(self, work_out: Callable[[], Awaitable[T]]) -> T:
         flight: asyncio.Future[CStarError | None] = asyncio.get_running_loop().create_future()
         self._flight = flight
         shared: CStarError | None = None

@@ -17,7 +17,7 @@ from cstar_async._generated.models.events import (
     decode_ticket_event_data,
 )
 from cstar_async._model.event import WebhookEvent, event_reader
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 __all__ = [
     "AgentPreferencesUpdated",
@@ -558,7 +558,7 @@ EVENTS: Final[Mapping[str, type[WebhookEvent]]] = {
 }
 """The class of each type."""
 
-DECODERS: Final[Mapping[type[WebhookEvent], Callable[[dict[str, Unchecked]], WebhookEvent]]] = {
+DECODERS: Final[Mapping[type[WebhookEvent], Callable[[dict[str, UntypedJSON]], WebhookEvent]]] = {
     TicketCreated: event_reader(TicketCreated, decode_ticket_event_data, "ticket"),
     TicketUpdated: event_reader(TicketUpdated, decode_ticket_event_data, "ticket"),
     TicketClosed: event_reader(TicketClosed, decode_ticket_event_data, "ticket"),

@@ -20,9 +20,9 @@ from uuid import UUID
 
 import orjson
 
-from cstar_async._model.decoding import write_instant
+from cstar_async._model.decoding import format_datetime
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, is_mapping, is_object, kind_of
+from cstar_async._types import JSON, UNSET, JSONObject, UntypedJSON, is_mapping, is_object, json_type_name
 from cstar_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def converter() -> cattrs.Converter:
     return made
 
 
-def _is_model(kind: Unchecked) -> bool:
+def _is_model(kind: UntypedJSON) -> bool:
     return isinstance(kind, type) and issubclass(kind, Model)
 
 
@@ -50,19 +50,19 @@ def _is_model_object(value: object) -> TypeGuard[Model]:
     return isinstance(value, Model)
 
 
-def _structure_hook(kind: type[Model]) -> Callable[[Unchecked, Unchecked], Unchecked]:
+def _structure_hook(kind: type[Model]) -> Callable[[UntypedJSON, UntypedJSON], UntypedJSON]:
     """The generated decoder of a model class, in the form of a cattrs hook."""
     decode = _generated_decoder(kind)
 
-    def hook(value: Unchecked, _: Unchecked) -> Unchecked:
+    def hook(value: UntypedJSON, _: UntypedJSON) -> UntypedJSON:
         return decode(value) if is_object(value) else value
 
     return hook
 
 
-def _generated_decoder(kind: type[object]) -> Callable[[dict[str, Unchecked]], Unchecked]:
+def _generated_decoder(kind: type[object]) -> Callable[[dict[str, UntypedJSON]], UntypedJSON]:
     """The function that was generated to read a model class. It stands in the module of the class."""
-    decoders: Mapping[type[object], Callable[[dict[str, Unchecked]], Unchecked]] = sys.modules[kind.__module__].DECODERS
+    decoders: Mapping[type[object], Callable[[dict[str, UntypedJSON]], UntypedJSON]] = sys.modules[kind.__module__].DECODERS
     return decoders[kind]
 
 
@@ -70,21 +70,21 @@ def _unstructure_hook(_: type[Model]) -> Callable[[Model], dict[str, JSON]]:
     return model_to_wire
 
 
-def decoder(kind: type[T]) -> Callable[[Unchecked], T]:
+def decoder(kind: type[T]) -> Callable[[UntypedJSON], T]:
     """What reads a value of a class from parsed JSON: the hook that cattrs keeps for it."""
-    hook: Callable[[Unchecked, type[T]], T] = converter().get_structure_hook(kind)
+    hook: Callable[[UntypedJSON, type[T]], T] = converter().get_structure_hook(kind)
     return lambda value: hook(value, kind)
 
 
-def read_row(kind: type[T], row: dict[str, Unchecked]) -> T:
+def read_row(kind: type[T], row: dict[str, UntypedJSON]) -> T:
     """A model from an object. The hook of cattrs would do the same, at the price of four more calls."""
     if isinstance(kind, GenericAlias):
         return cast("T", row)
-    read: Callable[[Unchecked], T] = sys.modules[kind.__module__].DECODERS[kind]
+    read: Callable[[UntypedJSON], T] = sys.modules[kind.__module__].DECODERS[kind]
     return read(row)
 
 
-def read_rows(kind: type[T], rows: list[Unchecked]) -> list[T]:
+def read_rows(kind: type[T], rows: list[UntypedJSON]) -> list[T]:
     """The rows of a list of models; what is no object stays as it came."""
     if isinstance(kind, GenericAlias):
         return cast("list[T]", rows)
@@ -108,7 +108,7 @@ def from_dict(kind: type[T], data: JSONObject) -> T:
     if not _is_model(kind):
         raise InvalidArgumentError(f"from_dict() makes objects of the classes of models, not {kind!r}")
     if not is_mapping(data):
-        raise InvalidArgumentError(f"{kind.__name__} is read from an object, not from {kind_of(data)}")
+        raise InvalidArgumentError(f"{kind.__name__} is read from an object, not from {json_type_name(data)}")
     return decoder(kind)(dict(data))
 
 
@@ -135,9 +135,9 @@ def model_to_wire(model: Model, where: str = "$") -> dict[str, JSON]:
     """A model as JSON values."""
     wire: dict[str, JSON] = {}
     kind = type(model)
-    for attribute, name in kind.wire_names.items():
+    for attribute, name in kind.__wire_names__.items():
         value = getattr(model, attribute)
-        if value is UNSET or (value is None and not kind.keeps_null):
+        if value is UNSET or (value is None and not kind.__keeps_null__):
             continue
         wire[name] = to_wire(value, f"{where}.{name}")
     extra: dict[str, object] = getattr(model, "extra", {})
@@ -158,7 +158,7 @@ def to_wire(value: object, where: str = "$") -> JSON:
     if isinstance(value, Model):
         return model_to_wire(value, where)
     if isinstance(value, datetime):
-        return write_instant(value, where)
+        return format_datetime(value, where)
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidArgumentError(f"{where}: {value} is not JSON")
     if isinstance(value, Mapping):

@@ -8,9 +8,9 @@ from typing import ClassVar, Final, TypeVar
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, Unchecked, is_object
+from cstar_async._types import JSON, UntypedJSON, is_object
 
 E = TypeVar("E", bound="WebhookEvent")
 
@@ -25,7 +25,7 @@ class WebhookEvent(Model):
     Source: Webhook reference, Payload (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "type": "type",
         "created_at": "created_at",
@@ -43,7 +43,7 @@ class WebhookEvent(Model):
     """The team in which it happened."""
     data: object
     """What it is about."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """What else stood beside these, such as the repeated fields of a flat payload."""
 
     def __repr__(self) -> str:
@@ -60,8 +60,8 @@ class UnknownEvent(WebhookEvent):
 
 
 def event_reader(
-    kind: type[E], read_data: Callable[[dict[str, Unchecked]], Unchecked] | None, resource: str = ""
-) -> Callable[[dict[str, Unchecked]], E]:
+    kind: type[E], read_data: Callable[[dict[str, UntypedJSON]], UntypedJSON] | None, resource: str = ""
+) -> Callable[[dict[str, UntypedJSON]], E]:
     """Make the function that reads a class of events.
 
     Args:
@@ -70,22 +70,22 @@ def event_reader(
         resource: The key under which `data` has the thing that the event is about; in the oldest payloads `data` is that thing.
     """
 
-    def read(wire: dict[str, Unchecked]) -> E:
-        found = _FRAME | wire
+    def read(wire: dict[str, UntypedJSON]) -> E:
+        found = _DEFAULT_FIELDS | wire
         data = found["data"]
         return kind(
             id=found["id"],
             type=found["type"],
-            created_at=read_instant(found["created_at"]),
+            created_at=parse_datetime(found["created_at"]),
             team_id=found["team_id"],
             data=data if read_data is None else read_data(_keyed(data, resource)),
-            extra=take_extra(_FRAME, found) or NO_EXTRA,
+            extra=pop_unknown_fields(_DEFAULT_FIELDS, found) or EMPTY_EXTRA,
         )
 
     return read
 
 
-def _keyed(data: Unchecked, resource: str) -> dict[str, Unchecked]:
+def _keyed(data: UntypedJSON, resource: str) -> dict[str, UntypedJSON]:
     """`data` as the object that it should be: the oldest form put under its key, and what is no object kept as an unknown field."""
     if not is_object(data):
         return {} if data is None else {"data": data}
@@ -93,9 +93,9 @@ def _keyed(data: Unchecked, resource: str) -> dict[str, Unchecked]:
     return {resource: data} if "id" in data and data.get(resource) is None else data
 
 
-_FRAME: Final[dict[str, Unchecked]] = dict.fromkeys(WebhookEvent.wire_names.values())
+_DEFAULT_FIELDS: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookEvent.__wire_names__.values())
 
-DECODERS: Final[Mapping[type[WebhookEvent], Callable[[dict[str, Unchecked]], WebhookEvent]]] = {
+DECODERS: Final[Mapping[type[WebhookEvent], Callable[[dict[str, UntypedJSON]], WebhookEvent]]] = {
     WebhookEvent: event_reader(WebhookEvent, None),
     UnknownEvent: event_reader(UnknownEvent, None),
 }

@@ -13,20 +13,20 @@ class Model:
 
     __slots__ = ()
 
-    wire_names: ClassVar[Mapping[str, str]]
+    __wire_names__: ClassVar[Mapping[str, str]]
     """Attribute name to wire name, for every field of the document, in its order."""
 
-    keeps_null: ClassVar[bool] = False
+    __keeps_null__: ClassVar[bool] = False
     """Whether None is written as null. True for the models of requests, where null clears a field; absent is UNSET there."""
 
-    identity: ClassVar[str] = "id"
+    __identity__: ClassVar[str] = "id"
     """The attribute that tells one object from another of its kind."""
 
     def __repr__(self) -> str:
         """The class, the identity and the enum fields: enough to find an object, nothing that belongs to a person."""
         shown: list[str] = []
-        for attribute in self.wire_names:
+        for attribute in self.__wire_names__:
             value = getattr(self, attribute)
-            if (attribute == self.identity and value is not None) or isinstance(value, OpenEnum):
+            if (attribute == self.__identity__ and value is not None) or isinstance(value, OpenEnum):
                 shown.append(f"{attribute}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
 
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 
 
-class _ByText(dict[str, "OpenEnum"]):
+class _Members(dict[str, "OpenEnum"]):
     """The known members by their texts. It makes a member of any other text without keeping it: a server could fill the memory."""
 
     __slots__ = ("_kind",)
@@ -35,12 +35,12 @@ class OpenEnum(str):
 
     __slots__ = ()
 
-    by_text: ClassVar[Mapping[str, Unchecked]] = MappingProxyType({})
+    by_text: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
     """A member for every text; for generated decoders, which look up what they know to be one."""
 
     def __init_subclass__(cls, *, known: Mapping[str, str]) -> None:
         super().__init_subclass__()
-        members = _ByText(cls, known.values())
+        members = _Members(cls, known.values())
         for name, text in known.items():
             setattr(cls, name, members[text])
         cls.by_text = members
@@ -56,6 +56,6 @@ class OpenEnum(str):
         return self in self.by_text
 
     @classmethod
-    def read(cls, value: Unchecked) -> Unchecked:
+    def read(cls, value: UntypedJSON) -> UntypedJSON:
         """A wire value as a member: known or not, any text becomes one; what is no text stays as it came."""
         return cls.by_text[value] if isinstance(value, str) else value

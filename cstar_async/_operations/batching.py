@@ -13,18 +13,25 @@ import attrs
 
 from cstar_async._model.codec import decoder, to_wire
 from cstar_async._model.model import Model
-from cstar_async._operations.executor import Sender
-from cstar_async._operations.operation import RunAll
+from cstar_async._operations.executor import OperationExecutor
+from cstar_async._operations.operation import BatchPlan
 from cstar_async._protocol.idempotency import checked_key, new_key
 from cstar_async._protocol.idempotency import idempotency_key as derived_key
-from cstar_async._types import RequestOptions, Unchecked, is_array, is_whole
+from cstar_async._types import RequestOptions, UntypedJSON, is_array, is_int
 from cstar_async.errors import InvalidArgumentError
 
 M = TypeVar("M", bound=Model)
 
 
-async def run_all(
-    sender: Sender, plan: RunAll, result: type[M], /, *, body: Model, idempotency_key: str | None, options: RequestOptions | None
+async def run_in_batches(
+    sender: OperationExecutor,
+    plan: BatchPlan,
+    result: type[M],
+    /,
+    *,
+    body: Model,
+    idempotency_key: str | None,
+    options: RequestOptions | None,
 ) -> M:
     """Carry an operation out for an array of any length.
 
@@ -42,55 +49,55 @@ async def run_all(
     Raises:
         InvalidArgumentError: The array is none, or the key cannot be one.
     """
-    given: Unchecked = getattr(body, plan.split)
+    given: UntypedJSON = getattr(body, plan.split)
     if not isinstance(given, (list, tuple)):
         raise InvalidArgumentError(f"{plan.split} is a list or a tuple, not {type(given).__name__}")
     items = list(cast("list[object]", given))
     key = new_key() if idempotency_key is None else checked_key(idempotency_key)
     whole = None if items else _zero(plan, result, body)
     for number, start in enumerate(range(0, len(items), plan.size)):
-        part = attrs.evolve(cast("Unchecked", body), **{plan.split: items[start : start + plan.size]})
+        part = attrs.evolve(cast("UntypedJSON", body), **{plan.split: items[start : start + plan.size]})
         found = await sender.call(plan.operation, result, body=part, idempotency_key=derived_key(key, number), options=options)
-        _shift(plan, found, start)
-        whole = found if whole is None else _added(plan, whole, found)
+        _offset_positions(plan, found, start)
+        whole = found if whole is None else _merge(plan, whole, found)
     return cast("M", whole)
 
 
-def _zero(plan: RunAll, result: type[M], body: Model) -> M:
+def _zero(plan: BatchPlan, result: type[M], body: Model) -> M:
     """The result of doing nothing: what it repeats of the body, and zeros."""
-    wire: dict[str, Unchecked] = {}
-    for attribute, name in result.wire_names.items():
+    wire: dict[str, UntypedJSON] = {}
+    for attribute, name in result.__wire_names__.items():
         if attribute in plan.add:
             wire[name] = 0
         elif attribute in plan.join:
             wire[name] = []
-        elif attribute in type(body).wire_names:
+        elif attribute in type(body).__wire_names__:
             wire[name] = to_wire(getattr(body, attribute))
     return decoder(result)(wire)
 
 
-def _shift(plan: RunAll, found: Model, start: int) -> None:
+def _offset_positions(plan: BatchPlan, found: Model, start: int) -> None:
     """Count the positions in a result through the whole array."""
     if plan.shift is None:
         return
     for name in plan.join:
         for item in _listed(getattr(found, name)):
             position = getattr(item, plan.shift, None)
-            if is_whole(position):
+            if is_int(position):
                 setattr(item, plan.shift, position + start)
 
 
-def _added(plan: RunAll, whole: M, found: M) -> M:
+def _merge(plan: BatchPlan, whole: M, found: M) -> M:
     """Two results as one. What is no number, or no list, gives way to what is."""
     for name in plan.add:
         first, second = getattr(whole, name), getattr(found, name)
-        if is_whole(second):
-            setattr(whole, name, first + second if is_whole(first) else second)
+        if is_int(second):
+            setattr(whole, name, first + second if is_int(first) else second)
     for name in plan.join:
         setattr(whole, name, [*_listed(getattr(whole, name)), *_listed(getattr(found, name))])
-    extra: Unchecked = {**getattr(whole, "extra", {}), **getattr(found, "extra", {})}
-    return attrs.evolve(cast("Unchecked", whole), extra=extra) if extra else whole
+    extra: UntypedJSON = {**getattr(whole, "extra", {}), **getattr(found, "extra", {})}
+    return attrs.evolve(cast("UntypedJSON", whole), extra=extra) if extra else whole
 
 
-def _listed(value: Unchecked) -> list[Unchecked]:
+def _listed(value: UntypedJSON) -> list[UntypedJSON]:
     return value if is_array(value) else []

@@ -17,7 +17,7 @@ from cstar_async.pagination import Paginator
 T = TypeVar("T")
 
 
-class Sender(Protocol):
+class OperationExecutor(Protocol):
     """Carries out operations."""
 
     async def call(
@@ -87,11 +87,11 @@ class Sender(Protocol):
         ...
 
 
-class HasSender(Protocol):
+class SupportsExecute(Protocol):
     """Whatever a generated function can be called with: the client or a namespace of it."""
 
     @property
-    def sender(self) -> Sender: ...
+    def sender(self) -> OperationExecutor: ...
 
 
 class Namespace:
@@ -99,10 +99,10 @@ class Namespace:
 
     __slots__ = ("_sender",)
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: OperationExecutor) -> None:
         self._sender = sender
 
     @property
-    def sender(self) -> Sender:
+    def sender(self) -> OperationExecutor:
         """What carries out the calls."""
         return self._sender

@@ -49,10 +49,10 @@ class Limit:
 
     field: str
     """The array, by its name on the wire."""
-    most: int
-    when: tuple[str, str] | None = None
+    max_items: int
+    condition: tuple[str, str] | None = None
     """The field, by its name on the wire, and the text of it with which alone the limit holds; None: it always holds."""
-    instead: str | None = None
+    alternative: str | None = None
     """The method that takes any number, such as `bulk.run_all`; None: there is none."""
 
 
@@ -73,7 +73,7 @@ class Operation:
     segments: tuple[str, ...]
     """The template under its scope, cut at the ids that a caller gives: `("/tickets/", "")`."""
     shape: Shape
-    success: int
+    success_status: int
     """The status of a good answer."""
     result: str | None
     """The schema of `data`, or of its items; None: free JSON."""
@@ -83,8 +83,8 @@ class Operation:
     """Whether a good answer may have no body, which stands for an object without fields."""
     request: str | None = None
     """The schema of the body; None: no body."""
-    key: Key = "any"
-    idempotent: bool = False
+    required_key: Key = "any"
+    sends_idempotency_key: bool = False
     """Whether an `Idempotency-Key` goes with it."""
     evidence: Evidence
     text: str | None = None
@@ -97,7 +97,7 @@ class Operation:
 
 
 @attrs.frozen(kw_only=True)
-class RunAll:
+class BatchPlan:
     """How an operation on an array of limited length becomes one on an array of any length. All fields by their Python names."""
 
     operation: Operation

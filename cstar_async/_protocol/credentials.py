@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._types import is_text
+from cstar_async._types import is_str
 from cstar_async.errors import ConfigurationError
 
 KEY_PREFIXES: Final = ("sk_live_", "sk_test_", "pk_live_", "pk_test_", "sk_", "pk_")
@@ -14,14 +14,14 @@ KEY_PREFIXES: Final = ("sk_live_", "sk_test_", "pk_live_", "pk_test_", "sk_", "p
 PUBLISHABLE_PREFIX: Final = "pk_"
 
 
-def checked_api_key(api_key: str) -> str:
+def validate_api_key(api_key: str) -> str:
     """An API key that can stand in a header.
 
     Raises:
         ConfigurationError: It is empty, has none of the known prefixes or nothing after one, or has characters that no key has. The
             error does not show it.
     """
-    if not is_text(api_key) or not api_key:
+    if not is_str(api_key) or not api_key:
         raise ConfigurationError("an API key is needed: pass api_key=, or set CSTAR_API_KEY and use from_env()")
     if not api_key.startswith(KEY_PREFIXES):
         raise ConfigurationError("the API key has none of the prefixes sk_live_, sk_test_, pk_live_ and pk_test_")

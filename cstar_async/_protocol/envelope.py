@@ -10,15 +10,15 @@ from datetime import datetime
 
 import orjson
 
-from cstar_async._model.decoding import read_instant
+from cstar_async._model.decoding import parse_datetime
 from cstar_async._protocol.headers import REQUEST_ID
-from cstar_async._protocol.messages import HttpResponse
-from cstar_async._types import Unchecked, is_object, is_text, kind_of
+from cstar_async._protocol.messages import RawResponse
+from cstar_async._types import UntypedJSON, is_object, is_str, json_type_name
 from cstar_async.errors import DecodeError
-from cstar_async.pagination import Pagination
+from cstar_async.pagination import PageInfo
 
 
-def open_envelope(body: bytes, *, status: int) -> dict[str, Unchecked]:
+def parse_envelope(body: bytes, *, status: int) -> dict[str, UntypedJSON]:
     """Parse a good answer: an object that has `data`.
 
     Raises:
@@ -26,38 +26,38 @@ def open_envelope(body: bytes, *, status: int) -> dict[str, Unchecked]:
     """
     parsed = parse_body(body, status=status)
     if parsed.__class__ is not dict:
-        raise DecodeError(f"the answer is {kind_of(parsed)} instead of an object", status=status)
+        raise DecodeError(f"the answer is {json_type_name(parsed)} instead of an object", status=status)
     if "data" not in parsed:
         raise DecodeError("the answer has no data", where="$.data", status=status, request_id=request_id_of(parsed))
     return parsed
 
 
-def stated_request_id(response: HttpResponse) -> str | None:
+def find_request_id(response: RawResponse) -> str | None:
     """The id under which cStar knows the request, wherever an answer of any kind states it."""
     try:
         body = orjson.loads(response.body)
     except orjson.JSONDecodeError:
         body = None
-    found: Unchecked = None
+    found: UntypedJSON = None
     if is_object(body):
         error = body.get("error")
         found = (error.get("request_id") if is_object(error) else None) or request_id_of(body)
-    return found if is_text(found) else response.headers.get(REQUEST_ID)
+    return found if is_str(found) else response.headers.get(REQUEST_ID)
 
 
-def request_id_of(envelope: dict[str, Unchecked]) -> str | None:
+def request_id_of(envelope: dict[str, UntypedJSON]) -> str | None:
     """The id under which cStar knows the request, if the answer states it."""
-    stated: Unchecked = _meta(envelope).get("requestId")
-    return stated if is_text(stated) else None
+    stated: UntypedJSON = _meta(envelope).get("requestId")
+    return stated if is_str(stated) else None
 
 
-def timestamp_of(envelope: dict[str, Unchecked]) -> datetime | None:
+def timestamp_of(envelope: dict[str, UntypedJSON]) -> datetime | None:
     """When the server answered, if the answer states it."""
-    stated = read_instant(_meta(envelope).get("timestamp"))
+    stated = parse_datetime(_meta(envelope).get("timestamp"))
     return stated if isinstance(stated, datetime) else None
 
 
-def read_pagination(envelope: dict[str, Unchecked], rows: int) -> Pagination:
+def parse_page_info(envelope: dict[str, UntypedJSON], rows: int) -> PageInfo:
     """What an answer says of its pages, both documented places and forms as one.
 
     What is not stated is worked out; an answer that says nothing is one whole page.
@@ -66,11 +66,11 @@ def read_pagination(envelope: dict[str, Unchecked], rows: int) -> Pagination:
         envelope: The opened answer.
         rows: How many rows the page has.
     """
-    stated: Unchecked = envelope.get("pagination")
+    stated: UntypedJSON = envelope.get("pagination")
     if not is_object(stated):
         stated = _meta(envelope).get("pagination")
     if not is_object(stated):
-        return Pagination()
+        return PageInfo()
     page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
     total, total_pages = _count(stated.get("total")), _count(stated.get("totalPages"))
     has_more = stated.get("hasMore")
@@ -79,15 +79,15 @@ def read_pagination(envelope: dict[str, Unchecked], rows: int) -> Pagination:
             has_more = (page or 1) < total_pages
         else:
             has_more = total is not None and (page or 1) * (page_size or rows) < total
-    return Pagination(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
+    return PageInfo(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
 
 
-def _meta(envelope: dict[str, Unchecked]) -> dict[str, Unchecked]:
-    stated: Unchecked = envelope.get("meta")
+def _meta(envelope: dict[str, UntypedJSON]) -> dict[str, UntypedJSON]:
+    stated: UntypedJSON = envelope.get("meta")
     return stated if is_object(stated) else {}
 
 
-def parse_body(body: bytes, *, status: int) -> Unchecked:
+def parse_body(body: bytes, *, status: int) -> UntypedJSON:
     """The JSON of an answer.
 
     Raises:
@@ -101,7 +101,7 @@ def parse_body(body: bytes, *, status: int) -> Unchecked:
     raise DecodeError("the answer is not JSON" if body.strip() else "the answer is empty", status=status)
 
 
-def read_text(response: HttpResponse, content_type: str | None) -> str | None:
+def decode_text(response: RawResponse, content_type: str | None) -> str | None:
     """The text of a good answer that is one by its content type; None: it is of another type.
 
     Bytes that are not UTF-8 become replacement characters: most of a large export is better than none of it.
@@ -110,6 +110,6 @@ def read_text(response: HttpResponse, content_type: str | None) -> str | None:
     return response.body.decode("utf-8-sig", "replace") if stated == content_type else None
 
 
-def _count(value: Unchecked) -> int | None:
+def _count(value: UntypedJSON) -> int | None:
     # A parsed whole number is an int and nothing else; true and false are not.
     return value if value.__class__ is int and value >= 0 else None

@@ -14,10 +14,10 @@ import attrs
 import orjson
 
 from cstar_async._protocol import headers as _headers
-from cstar_async._protocol.headers import read_retry_after, read_seconds
-from cstar_async._protocol.messages import HttpResponse
-from cstar_async._redaction import without_secrets
-from cstar_async._types import Unchecked, is_object
+from cstar_async._protocol.headers import parse_retry_after, parse_seconds
+from cstar_async._protocol.messages import RawResponse
+from cstar_async._redaction import redact_secrets
+from cstar_async._types import UntypedJSON, is_object
 from cstar_async.errors import (
     APIError,
     AuthenticationError,
@@ -42,7 +42,7 @@ BY_STATUS: Final[Mapping[int, type[APIError]]] = {
 
 
 @attrs.frozen(kw_only=True)
-class ErrorFacts:
+class ErrorBody:
     """What an answer says of its error."""
 
     status: int
@@ -64,7 +64,7 @@ def error_class(status: int, code: str | None) -> type[APIError]:
     return BY_STATUS.get(status, APIError)
 
 
-def read_error(response: HttpResponse, now: float) -> ErrorFacts:
+def parse_error(response: RawResponse, now: float) -> ErrorBody:
     """What the answer says; what it does not say is None, whatever its body is.
 
     Servers repeat what they were given, and errors are kept and pickled: a key that comes back is taken out here.
@@ -74,14 +74,14 @@ def read_error(response: HttpResponse, now: float) -> ErrorFacts:
         now: Seconds since the epoch, for a `Retry-After` that is a date.
     """
     body = _object(_parsed(response.body))
-    error: Unchecked = body.get("error")
+    error: UntypedJSON = body.get("error")
     detail = _object(error)
     meta = _object(body.get("meta"))
     message = _text(detail.get("message")) or _text(error) or _text(body.get("message")) or _fallback(response)
-    retry_after = read_retry_after(response.headers, now)
-    return ErrorFacts(
+    retry_after = parse_retry_after(response.headers, now)
+    return ErrorBody(
         status=response.status,
-        message=without_secrets(message),
+        message=redact_secrets(message),
         type=_text(detail.get("type")),
         code=_text(detail.get("code")),
         param=_text(detail.get("param")) or _text(detail.get("field")),
@@ -89,11 +89,11 @@ def read_error(response: HttpResponse, now: float) -> ErrorFacts:
         request_id=_text(detail.get("request_id"))
         or _text(meta.get("requestId"))
         or _text(response.headers.get(_headers.REQUEST_ID)),
-        retry_after=read_seconds(detail.get("retryAfter")) if retry_after is None else retry_after,
+        retry_after=parse_seconds(detail.get("retryAfter")) if retry_after is None else retry_after,
     )
 
 
-def make_error(facts: ErrorFacts, *, operation: str, attempts: int, idempotency_key: str | None) -> APIError:
+def make_error(facts: ErrorBody, *, operation: str, attempts: int, idempotency_key: str | None) -> APIError:
     """The exception for what an answer said."""
     return error_class(facts.status, facts.code)(
         facts.message,
@@ -110,22 +110,22 @@ def make_error(facts: ErrorFacts, *, operation: str, attempts: int, idempotency_
     )
 
 
-def _parsed(body: bytes) -> Unchecked:
+def _parsed(body: bytes) -> UntypedJSON:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
 
 
-def _object(value: Unchecked) -> dict[str, Unchecked]:
+def _object(value: UntypedJSON) -> dict[str, UntypedJSON]:
     return value if is_object(value) else {}
 
 
-def _text(value: Unchecked) -> str | None:
-    return without_secrets(value) if isinstance(value, str) and value else None
+def _text(value: UntypedJSON) -> str | None:
+    return redact_secrets(value) if isinstance(value, str) and value else None
 
 
-def _fallback(response: HttpResponse) -> str:
+def _fallback(response: RawResponse) -> str:
     """A sentence for an answer that brings none of its own."""
     if 300 <= response.status <= 399:
         # The query may hold anything; the place is what a reader needs to mend base_url.

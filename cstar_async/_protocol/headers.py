@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from cstar_async._types import RateLimitState, is_mapping, is_text
+from cstar_async._types import RateLimitState, is_mapping, is_str
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 
@@ -33,10 +33,10 @@ LOCATION: Final = "Location"
 REQUEST_ID: Final = "x-cstar-request-id"
 """Known from webhook deliveries; on API answers it is a fallback (inferred)."""
 
-FURTHEST: Final = 366 * 86400.0
+MAX_WAIT: Final = 366 * 86400.0
 """Seconds: a wait beyond this is absurd, and is cut to it so that dates stay representable."""
 
-OWN_HEADERS: Final = frozenset(
+RESERVED_HEADERS: Final = frozenset(
     {
         "accept-encoding",
         "authorization",
@@ -56,7 +56,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[\ud800-\udfff]")
 USER_AGENT: Final = f"cstar-async/{__version__} Python/{platform.python_version()}"
 
 
-def permanent_headers(api_key: str | None, api_version: str | None) -> dict[str, str]:
+def default_headers(api_key: str | None, api_version: str | None) -> dict[str, str]:
     """The headers that every call of a client carries."""
     headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
     if api_key is not None:
@@ -66,17 +66,17 @@ def permanent_headers(api_key: str | None, api_version: str | None) -> dict[str,
     return headers
 
 
-def read_count(text: str | None) -> int | None:
+def parse_int(text: str | None) -> int | None:
     """A header that counts something: a whole number from 0, or None for anything else."""
     if text is None or len(text) > 18:
         return None
     if text.isdigit() and text.isascii():
         return int(text)
     stripped = text.strip()
-    return None if stripped == text else read_count(stripped)
+    return None if stripped == text else parse_int(stripped)
 
 
-def read_date(text: str | None) -> float | None:
+def parse_date(text: str | None) -> float | None:
     """A date header as seconds since the epoch, or None for what is no date."""
     if text is None:
         return None
@@ -87,7 +87,7 @@ def read_date(text: str | None) -> float | None:
         return None
 
 
-def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """The seconds that `Retry-After` asks for, from a number or an HTTP date; None where it says nothing usable.
 
     A date is compared with the server's own clock where the answer carries one, since the two hosts need not agree on the time.
@@ -99,17 +99,17 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     text = headers.get(RETRY_AFTER)
     if text is None:
         return None
-    seconds = read_seconds(text)
+    seconds = parse_seconds(text)
     if seconds is not None:
         return seconds
-    date = read_date(text)
+    date = parse_date(text)
     if date is None:
         return None
-    server_now = read_date(headers.get(DATE))
-    return min(max(0.0, date - (now if server_now is None else server_now)), FURTHEST)
+    server_now = parse_date(headers.get(DATE))
+    return min(max(0.0, date - (now if server_now is None else server_now)), MAX_WAIT)
 
 
-def read_seconds(value: object) -> float | None:
+def parse_seconds(value: object) -> float | None:
     """A wait in seconds, from text or a JSON number; None for what is negative, endless or no number."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
@@ -117,15 +117,15 @@ def read_seconds(value: object) -> float | None:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return min(seconds, FURTHEST) if seconds >= 0 and math.isfinite(seconds) else None
+    return min(seconds, MAX_WAIT) if seconds >= 0 and math.isfinite(seconds) else None
 
 
-def moment(epoch: float) -> datetime:
+def to_datetime(epoch: float) -> datetime:
     """An instant of the wall clock as an aware datetime, in UTC."""
     return datetime.fromtimestamp(epoch, UTC)
 
 
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def validate_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers of a caller's own, fit to be sent.
 
     Raises:
@@ -137,27 +137,27 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
         raise InvalidArgumentError(f"headers is a mapping of names to values, not {type(given).__name__}")
     checked: dict[str, str] = {}
     for name, value in given.items():
-        if not is_text(name) or not _TOKEN.fullmatch(name):
+        if not is_str(name) or not _TOKEN.fullmatch(name):
             raise InvalidArgumentError(f"{name!r} is not the name of a header")
-        if name.lower() in OWN_HEADERS:
+        if name.lower() in RESERVED_HEADERS:
             raise InvalidArgumentError(f"{name} is set by the client; see its arguments")
-        if not is_text(value) or _CONTROL.search(value):
+        if not is_str(value) or _CONTROL.search(value):
             raise InvalidArgumentError(f"the value of {name} is not a text that a header can carry")
         checked[name] = value
     return checked
 
 
-def read_state(headers: Mapping[str, str]) -> RateLimitState | None:
+def parse_rate_limit(headers: Mapping[str, str]) -> RateLimitState | None:
     """The rate limit as the headers of one answer state it, or None where they do not."""
-    limit, remaining = read_count(headers.get(RATE_LIMIT)), read_count(headers.get(RATE_REMAINING))
+    limit, remaining = parse_int(headers.get(RATE_LIMIT)), parse_int(headers.get(RATE_REMAINING))
     if limit is None or remaining is None:
         return None
-    reset, window = read_count(headers.get(RATE_RESET)), read_count(headers.get(RATE_WINDOW))
+    reset, window = parse_int(headers.get(RATE_RESET)), parse_int(headers.get(RATE_WINDOW))
     return RateLimitState(limit, min(remaining, limit), _moment_or_none(reset), None if window is None else float(window))
 
 
 def _moment_or_none(epoch: int | None) -> datetime | None:
     try:
-        return None if epoch is None else moment(epoch)
+        return None if epoch is None else to_datetime(epoch)
     except (OverflowError, ValueError, OSError):
         return None

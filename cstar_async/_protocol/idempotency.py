@@ -12,10 +12,10 @@ import json
 import os
 from typing import Final, TypeGuard
 
-from cstar_async._types import is_text
+from cstar_async._types import is_str
 from cstar_async.errors import InvalidArgumentError
 
-LONGEST_KEY: Final = 255
+MAX_KEY_LENGTH: Final = 255
 """Characters that a key may have (inferred)."""
 LONGEST_NUMBER: Final = 2048
 """Bits that a number may have as a part: Python writes any of them in full, however its limit of digits is set."""
@@ -62,10 +62,10 @@ def checked_key(key: str) -> str:
     Raises:
         InvalidArgumentError: It is empty, too long, or has characters that a header cannot carry.
     """
-    if not is_text(key):
+    if not is_str(key):
         raise InvalidArgumentError(f"an idempotency key is a text, not {type(key).__name__}")
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise InvalidArgumentError(f"an idempotency key has 1 to {LONGEST_KEY} characters, not {len(key)}")
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise InvalidArgumentError(f"an idempotency key has 1 to {MAX_KEY_LENGTH} characters, not {len(key)}")
     if not key.isascii() or not key.isprintable() or key != key.strip():
         raise InvalidArgumentError(
             "an idempotency key is printable ASCII without spaces at its ends; derive one with idempotency_key()"

@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 
-class HttpRequest:
+class Request:
     """One request, ready to be sent as it stands."""
 
     __slots__ = ("body", "headers", "method", "path", "query")
 
     wants_stream = False
-    """Whether a good answer is to be read piece by piece; it is an `OpenResponse` then."""
+    """Whether a good answer is to be read piece by piece; it is an `StreamingResponse` then."""
 
     def __init__(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes | None) -> None:
         self.method = method
@@ -25,7 +25,7 @@ class HttpRequest:
         self.body = body
 
 
-class HttpResponse:
+class RawResponse:
     """One whole response: the body has been read and the connection given back."""
 
     __slots__ = ("body", "headers", "status")
@@ -37,7 +37,7 @@ class HttpResponse:
         self.body = body
 
 
-class OpenResponse(HttpResponse, ABC):
+class StreamingResponse(RawResponse, ABC):
     """A response whose body is still arriving, without an end in sight. Whoever has it closes it."""
 
     __slots__ = ()

@@ -26,17 +26,17 @@ from typing import Final
 
 import attrs
 
-FIRST_WAIT: Final = 0.5
-LONGEST_BACK_OFF: Final = 8.0
+INITIAL_BACKOFF: Final = 0.5
+MAX_BACKOFF: Final = 8.0
 RATE_LIMIT_WAIT: Final = 60.0
 """Seconds to wait after a 429 that does not say how long (documented)."""
-SPREAD: Final = 0.1
+JITTER: Final = 0.1
 """Share of a wait asked for by the server by which it may be longer."""
 IN_PROGRESS: Final = "idempotency_in_progress"
 """The code of a 409 that asks to come back for the answer of a call that still runs (inferred)."""
 
 COST_OF_RETRY: Final = 5
-GAIN_OF_SUCCESS: Final = 1
+SUCCESS_REFUND: Final = 1
 GAIN_AFTER_RETRY: Final = 5
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
@@ -56,7 +56,7 @@ class Failure:
     """False if the request certainly did not reach the server."""
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
         status = self.status
         if status is None or status in {408, 429} or 500 <= status <= 599:
@@ -71,7 +71,7 @@ class Failure:
 
 def is_repeatable(failure: Failure, method: str, idempotency_key: str | None) -> bool:
     """Whether trying again may help and cannot do the work twice."""
-    if not failure.is_passing:
+    if not failure.is_transient:
         return False
     return method in SAFE_METHODS or idempotency_key is not None or not failure.may_have_acted
 
@@ -83,7 +83,7 @@ def required_wait(failure: Failure) -> float | None:
     return RATE_LIMIT_WAIT if failure.status == 429 else None
 
 
-def wait_before(attempt: int, failure: Failure, random: Callable[[], float]) -> float:
+def backoff_seconds(attempt: int, failure: Failure, random: Callable[[], float]) -> float:
     """Seconds to wait before the next attempt.
 
     Args:
@@ -93,18 +93,18 @@ def wait_before(attempt: int, failure: Failure, random: Callable[[], float]) -> 
     """
     required = required_wait(failure)
     if required is not None:
-        return required * (1 + SPREAD * random())
-    return min(LONGEST_BACK_OFF, FIRST_WAIT * float(1 << min(attempt - 1, 10))) * random()
+        return required * (1 + JITTER * random())
+    return min(MAX_BACKOFF, INITIAL_BACKOFF * float(1 << min(attempt - 1, 10))) * random()
 
 
-class Verdict(enum.Enum):
+class RetryAction(enum.Enum):
     """What becomes of a call after an attempt that failed."""
 
     RETRY = enum.auto()
     """Wait, then try again."""
     RAISE = enum.auto()
     """Raise the failure's own error."""
-    REFUSE = enum.auto()
+    WAIT_TOO_LONG = enum.auto()
     """The limit asks for a longer wait than the call allows: say so before waiting."""
 
 
@@ -112,25 +112,25 @@ class Verdict(enum.Enum):
 class Decision:
     """What to do after an attempt that failed."""
 
-    verdict: Verdict
+    verdict: RetryAction
     wait: float = 0.0
     """Seconds until the next attempt; if it is refused, those that the server asked for."""
 
 
 @attrs.frozen(kw_only=True)
-class Allowance:
+class RetryLimits:
     """What a call allows itself."""
 
     max_retries: int
     """Attempts after the first."""
     max_wait: float
     """Seconds: the longest single wait."""
-    left: float | None = None
+    time_left: float | None = None
     """Seconds until the deadline; below 0 if it is over. None: there is none."""
 
 
 def decide(
-    failure: Failure, *, method: str, idempotency_key: str | None, attempt: int, allowance: Allowance, random: Callable[[], float]
+    failure: Failure, *, method: str, idempotency_key: str | None, attempt: int, allowance: RetryLimits, random: Callable[[], float]
 ) -> Decision:
     """Decide what to do after an attempt that failed; the budget has its own word, and only where this says to try again.
 
@@ -147,16 +147,16 @@ def decide(
         random: A number from 0 to below 1.
     """
     if attempt > allowance.max_retries or not is_repeatable(failure, method, idempotency_key):
-        return Decision(Verdict.RAISE)
-    required, wait = required_wait(failure), wait_before(attempt, failure, random)
-    left = math.inf if allowance.left is None else allowance.left
+        return Decision(RetryAction.RAISE)
+    required, wait = required_wait(failure), backoff_seconds(attempt, failure, random)
+    left = math.inf if allowance.time_left is None else allowance.time_left
     if required is None:
         wait = min(wait, allowance.max_wait)
-        return Decision(Verdict.RAISE) if wait > left else Decision(Verdict.RETRY, wait)
+        return Decision(RetryAction.RAISE) if wait > left else Decision(RetryAction.RETRY, wait)
     longest = min(allowance.max_wait, left)
     if required > longest:
-        return Decision(Verdict.REFUSE, required) if failure.status == 429 else Decision(Verdict.RAISE)
-    return Decision(Verdict.RETRY, min(wait, longest))
+        return Decision(RetryAction.WAIT_TOO_LONG, required) if failure.status == 429 else Decision(RetryAction.RAISE)
+    return Decision(RetryAction.RETRY, min(wait, longest))
 
 
 class RetryBudget:
@@ -184,4 +184,4 @@ class RetryBudget:
     def refill(self, after_retry: bool) -> None:
         """Note a success."""
         if self._most is not None and self._tokens < self._most:
-            self._tokens = min(self._most, self._tokens + (GAIN_AFTER_RETRY if after_retry else GAIN_OF_SUCCESS))
+            self._tokens = min(self._most, self._tokens + (GAIN_AFTER_RETRY if after_retry else SUCCESS_REFUND))

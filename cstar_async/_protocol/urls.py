@@ -8,8 +8,8 @@ from typing import cast
 from urllib.parse import quote, unquote
 from uuid import UUID
 
-from cstar_async._model.decoding import write_instant
-from cstar_async._types import UNSET, is_mapping, is_text
+from cstar_async._model.decoding import format_datetime
+from cstar_async._types import UNSET, is_mapping, is_str
 from cstar_async.errors import InvalidArgumentError
 
 
@@ -21,20 +21,20 @@ def path_segment(value: str, name: str = "an id in the path") -> str:
     """
     if value.__class__ is str and value.isidentifier() and value.isascii():
         return value  # an id of the usual form needs no encoding, and this is much quicker than finding that out
-    if not is_text(value):
+    if not is_str(value):
         raise InvalidArgumentError(f"{name} is a text, not {type(value).__name__}")
     if value in {"", ".", ".."}:
         raise InvalidArgumentError(f"{name} must not be {value!r}")
     return _encoded(value, name)
 
 
-def free_path(path: str) -> str:
+def encode_raw_path(path: str) -> str:
     """A path that a caller wrote, with what is not allowed in a path encoded; what is encoded already stays.
 
     Raises:
         InvalidArgumentError: It is a whole URL, has a query or a fragment, or a segment that is empty, `.` or `..`.
     """
-    if not is_text(path):
+    if not is_str(path):
         raise InvalidArgumentError(f"a path is a text, not {type(path).__name__}")
     if "://" in path or path.startswith("//"):
         raise InvalidArgumentError("a path is relative to base_url; the key goes to no other host")
@@ -46,7 +46,7 @@ def free_path(path: str) -> str:
     return "/" + "/".join(_encoded(segment, "a path", safe="%:@!$&'()*+,;=") for segment in segments)
 
 
-def checked_query(query: object, name: str) -> Mapping[str, object]:
+def validate_query(query: object, name: str) -> Mapping[str, object]:
     """Query parameters of the caller's own.
 
     Args:
@@ -99,7 +99,7 @@ def _query_value(value: object, name: str) -> str:
     if isinstance(value, float):
         return _encoded(repr(value), name)
     if isinstance(value, datetime):
-        return _encoded(write_instant(value, name), name)
+        return _encoded(format_datetime(value, name), name)
     if isinstance(value, (date, UUID)):
         return str(value)
     if value is None:

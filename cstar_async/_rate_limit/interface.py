@@ -15,7 +15,7 @@ class Permit:
     __slots__ = ()
 
     GRANTED: ClassVar[Permit]
-    AHEAD: ClassVar[Permit]
+    PROBE: ClassVar[Permit]
     """The first of a new window: the others wait for what its answer says."""
 
 
@@ -28,7 +28,7 @@ class Limiter(Protocol):
         """The rate limit as last learned; None before the first answer that states it."""
         ...
 
-    def enter_loop(self) -> None:
+    def bind_to_loop(self) -> None:
         """A client makes its first call in the running loop.
 
         Raises:
@@ -36,11 +36,11 @@ class Limiter(Protocol):
         """
         ...
 
-    def assume(self, limit: int) -> None:
+    def set_initial_limit(self, limit: int) -> None:
         """Take *limit* as the calls of a window until an answer says otherwise."""
         ...
 
-    def left(self, priority: Priority, clock: Clock) -> int:
+    def remaining(self, priority: Priority, clock: Clock) -> int:
         """Calls of this priority that the window still has, as far as known, the reserve taken off; nothing is taken."""
         ...
 
@@ -48,25 +48,25 @@ class Limiter(Protocol):
         """A permit if there is one at once. Costs arithmetic only."""
         ...
 
-    async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
+    async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
         """Wait for a permit.
 
         Args:
             priority: Whose turn it is when there is room.
             clock: Tells the time and waits.
-            longest: Seconds after which the wait fails.
-            announce: Called with the seconds that the wait is expected to take, before it begins.
+            max_wait: Seconds after which the wait fails.
+            on_wait: Called with the seconds that the wait is expected to take, before it begins.
 
         Raises:
-            RateLimitWaitError: The wait would be, or became, longer than *longest*. No permit was taken.
+            RateLimitWaitError: The wait would be, or became, longer than *max_wait*. No permit was taken.
         """
         ...
 
-    def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
+    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
         """The call was answered: learn from it and let the next go."""
         ...
 
-    def give_back(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
+    def release(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
         """The call ended without an answer.
 
         Args:

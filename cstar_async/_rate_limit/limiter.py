@@ -14,23 +14,23 @@ from collections.abc import Callable, Mapping
 
 from cstar_async._clock import Clock
 from cstar_async._protocol import headers as _headers
-from cstar_async._protocol.headers import moment, read_state
+from cstar_async._protocol.headers import parse_rate_limit, to_datetime
 from cstar_async._rate_limit.interface import Permit
-from cstar_async._rate_limit.window import Window
+from cstar_async._rate_limit.window import RateLimitWindow
 from cstar_async._types import Priority, RateLimitState
 from cstar_async.errors import CStarError, RateLimitWaitError
 
 Permit.GRANTED = _GRANTED = Permit()
-Permit.AHEAD = _AHEAD = Permit()
+Permit.PROBE = _AHEAD = Permit()
 
 
 class _Waiter:
     """A call in the queue: woken with a permit, with an error, or to become the keeper."""
 
-    __slots__ = ("latest", "permit", "wake")
+    __slots__ = ("deadline", "permit", "wake")
 
     def __init__(self, latest: float) -> None:
-        self.latest = latest
+        self.deadline = latest
         self.permit: Permit | None = None
         self.wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -42,19 +42,19 @@ class RateLimiter:
     calls through first-in first-out within a priority.
 
     Args:
-        reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
+        background_reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
 
     Raises:
-        ValueError: *reserve* is not in its range.
+        ValueError: *background_reserve* is not in its range.
     """
 
-    def __init__(self, *, reserve: float = 0.10) -> None:
-        if not 0 <= reserve < 1:
-            raise ValueError(f"reserve must be from 0 to below 1, not {reserve!r}")
-        self._window = Window(reserve=reserve)
+    def __init__(self, *, background_reserve: float = 0.10) -> None:
+        if not 0 <= background_reserve < 1:
+            raise ValueError(f"reserve must be from 0 to below 1, not {background_reserve!r}")
+        self._window = RateLimitWindow(reserve=background_reserve)
         self._queues: dict[Priority, deque[_Waiter]] = {priority: deque() for priority in Priority}
         self._waiting = 0
-        self._keeper: _Waiter | None = None
+        self._timer_waiter: _Waiter | None = None
         self._keeper_sleeps_until = -math.inf
         self._last_headers: Mapping[str, str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,54 +65,54 @@ class RateLimiter:
     @property
     def state(self) -> RateLimitState | None:
         """The rate limit as the last answer stated it; None before the first."""
-        return None if self._last_headers is None else read_state(self._last_headers)
+        return None if self._last_headers is None else parse_rate_limit(self._last_headers)
 
-    def enter_loop(self) -> None:
+    def bind_to_loop(self) -> None:
         """Refuse a second loop while the first runs, in another thread: a call that waits there could not be woken from here."""
         loop = asyncio.get_running_loop()
         if self._loop is not None and self._loop is not loop and self._loop.is_running():
             raise CStarError("this rate limiter serves another event loop; make one for each, or share the budget through Redis")
         self._loop = loop
 
-    def assume(self, limit: int) -> None:
+    def set_initial_limit(self, limit: int) -> None:
         """Take *limit* as the calls of a window until an answer says otherwise."""
         if self._last_headers is None and self._window.in_flight == 0:
             self._window.limit = self._window.remaining = limit
 
-    def left(self, priority: Priority, clock: Clock) -> int:
+    def remaining(self, priority: Priority, clock: Clock) -> int:
         """Calls of this priority that the window still has, without those that wait and those on their way."""
-        return max(0, self._window.left(priority, clock.monotonic()) - self._waiting)
+        return max(0, self._window.calls_left(priority, clock.monotonic()) - self._waiting)
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """A permit if there is one at once and nobody of this or a higher priority waits."""
         window = self._window
-        if (self._waiting and self._count_ahead(priority)) or not window.has_room(priority, clock.monotonic()):
+        if (self._waiting and self._count_ahead(priority)) or not window.can_send(priority, clock.monotonic()):
             return None
-        return _AHEAD if window.take() else _GRANTED
+        return _AHEAD if window.acquire() else _GRANTED
 
-    async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
+    async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
         """Wait in order for a permit; see `Limiter.acquire`."""
         now = clock.monotonic()
         expected = self._expected_wait(priority, now)
-        if expected > longest:
+        if expected > max_wait:
             raise self._too_long(expected, clock)
-        announce(expected)
-        waiter = _Waiter(now + longest)
+        on_wait(expected)
+        waiter = _Waiter(now + max_wait)
         queue = self._queues[priority]
         queue.append(waiter)
         self._waiting += 1
-        if self._keeper is not None and waiter.latest < self._keeper_sleeps_until:
-            _wake(self._keeper)
+        if self._timer_waiter is not None and waiter.deadline < self._keeper_sleeps_until:
+            _wake(self._timer_waiter)
         try:
             # There may have been room all along, for the first of a new window.
-            self._admit(now)
+            self._grant_permits(now)
             while waiter.permit is None:
-                await self._rest(waiter, clock)
+                await self._wait_for_wakeup(waiter, clock)
             return waiter.permit
         except BaseException:
             if waiter.permit is not None:
                 # Granted and cancelled in the same turn of the loop: the permit must not be lost.
-                self.give_back(waiter.permit, clock, sent=False)
+                self.release(waiter.permit, clock, sent=False)
             raise
         finally:
             if waiter.permit is None:
@@ -120,30 +120,30 @@ class RateLimiter:
                 self._waiting -= 1
             if waiter.wake.done() and not waiter.wake.cancelled():
                 waiter.wake.exception()  # retrieved, so that the loop does not report it
-            if self._keeper is waiter:
-                self._keeper = None
-                self._hand_over()
+            if self._timer_waiter is waiter:
+                self._timer_waiter = None
+                self._elect_timer_waiter()
 
-    def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
+    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
         """The call was answered: learn from it and let the next go."""
         window = self._window
-        if window.count_down(status, headers):
+        if window.update_fast(status, headers):
             self._last_headers = headers
         else:
             if _headers.RATE_LIMIT in headers:
                 self._last_headers = headers
-            window.observe(status, headers, clock.monotonic(), clock.time())
-        window.give_back(permit is _AHEAD, status < 500)
+            window.update(status, headers, clock.monotonic(), clock.time())
+        window.release(permit is _AHEAD, status < 500)
         if self._waiting:
-            self._admit(clock.monotonic())
-            self._hand_over()
+            self._grant_permits(clock.monotonic())
+            self._elect_timer_waiter()
 
-    def give_back(self, permit: Permit, clock: Clock, sent: bool = True) -> None:
-        """The call ended without an answer; see `Limiter.give_back`."""
-        self._window.give_back(permit is _AHEAD, False, sent)
+    def release(self, permit: Permit, clock: Clock, sent: bool = True) -> None:
+        """The call ended without an answer; see `Limiter.release`."""
+        self._window.release(permit is _AHEAD, False, sent)
         if self._waiting:
-            self._admit(clock.monotonic())
-            self._hand_over()
+            self._grant_permits(clock.monotonic())
+            self._elect_timer_waiter()
 
     def _count_ahead(self, priority: Priority) -> int:
         """How many wait whose turn comes before that of a new call."""
@@ -157,11 +157,11 @@ class RateLimiter:
         """
         ahead = self._count_ahead(priority)
         usable = self._window.limit * (1 - self._window.reserve) if priority else self._window.limit
-        until_end = 0.0 if self._window.may_leave_room(priority, ahead) else self._window.seconds_until_end(now)
+        until_end = 0.0 if self._window.may_free_capacity(priority, ahead) else self._window.seconds_until_end(now)
         return until_end + (ahead // max(1, int(usable))) * self._window.length if until_end else 0.0
 
     def _too_long(self, wait: float, clock: Clock) -> RateLimitWaitError:
-        retry_at = moment(clock.time() + wait)
+        retry_at = to_datetime(clock.time() + wait)
         return RateLimitWaitError(
             f"the rate limit leaves no call before {retry_at:%Y-%m-%d %H:%M:%S} UTC, {wait:.0f} s away, longer than allowed",
             retry_at=retry_at,
@@ -169,20 +169,20 @@ class RateLimiter:
             state=self.state,
         )
 
-    def _admit(self, now: float) -> None:
+    def _grant_permits(self, now: float) -> None:
         """Give permits to those who wait, while there is room."""
         for priority, queue in self._queues.items():
-            while queue and self._window.has_room(priority, now):
+            while queue and self._window.can_send(priority, now):
                 waiter = queue.popleft()
                 self._waiting -= 1
-                waiter.permit = _AHEAD if self._window.take() else _GRANTED
+                waiter.permit = _AHEAD if self._window.acquire() else _GRANTED
                 _wake(waiter)
 
-    async def _rest(self, waiter: _Waiter, clock: Clock) -> None:
+    async def _wait_for_wakeup(self, waiter: _Waiter, clock: Clock) -> None:
         """Wait for a wake-up; as the keeper, also for the moment when something changes by itself."""
-        if self._keeper is None:
-            self._keeper = waiter
-        if self._keeper is not waiter:
+        if self._timer_waiter is None:
+            self._timer_waiter = waiter
+        if self._timer_waiter is not waiter:
             await waiter.wake
             if waiter.permit is None:
                 waiter.wake = asyncio.get_running_loop().create_future()
@@ -201,9 +201,9 @@ class RateLimiter:
             waiter.wake = asyncio.get_running_loop().create_future()
         now = clock.monotonic()
         if self._first_latest() <= now:
-            self._window.open_punctually(now)
-        self._admit(now)
-        self._expire(clock)
+            self._window.open_at_stated_end(now)
+        self._grant_permits(now)
+        self._fail_expired(clock)
 
     def _seconds_until_change(self, now: float) -> float:
         """Until the window opens or the first waiter's time is over, whichever comes first."""
@@ -211,24 +211,26 @@ class RateLimiter:
 
     def _first_latest(self) -> float:
         """When the time of the first waiter is over."""
-        return min((waiter.latest for queue in self._queues.values() for waiter in queue), default=math.inf)
+        return min((waiter.deadline for queue in self._queues.values() for waiter in queue), default=math.inf)
 
-    def _expire(self, clock: Clock) -> None:
+    def _fail_expired(self, clock: Clock) -> None:
         """End the waits whose time is over, or is sure to be over before the window opens."""
         now = clock.monotonic()
         ends = now + self._window.seconds_until_end(now)
         for priority, queue in self._queues.items():
-            chance = now if self._window.may_leave_room(priority) else ends
+            chance = now if self._window.may_free_capacity(priority) else ends
             for waiter in queue:
-                if not waiter.wake.done() and (waiter.latest <= now or waiter.latest < chance):
-                    waiter.wake.set_exception(self._too_long(max(chance, waiter.latest) - now, clock))
+                if not waiter.wake.done() and (waiter.deadline <= now or waiter.deadline < chance):
+                    waiter.wake.set_exception(self._too_long(max(chance, waiter.deadline) - now, clock))
 
-    def _hand_over(self) -> None:
+    def _elect_timer_waiter(self) -> None:
         """Wake a keeper to look at the clock anew: the present one, or the first in line."""
-        if self._keeper is None or self._keeper.permit is not None or self._keeper.wake.done():
-            self._keeper = next((waiter for queue in self._queues.values() for waiter in queue if not waiter.wake.done()), None)
-        if self._keeper is not None:
-            _wake(self._keeper)
+        if self._timer_waiter is None or self._timer_waiter.permit is not None or self._timer_waiter.wake.done():
+            self._timer_waiter = next(
+                (waiter for queue in self._queues.values() for waiter in queue if not waiter.wake.done()), None
+            )
+        if self._timer_waiter is not None:
+            _wake(self._timer_waiter)
 
 
 def _wake(waiter: _Waiter) -> None:

@@ -47,9 +47,9 @@ from cstar_async._protocol.headers import (
     RATE_REMAINING,
     RATE_RESET,
     RATE_WINDOW,
-    read_count,
-    read_date,
-    read_retry_after,
+    parse_date,
+    parse_int,
+    parse_retry_after,
 )
 from cstar_async._types import Priority
 
@@ -61,15 +61,15 @@ LIBRARY_LIMIT: Final = 200
 """Calls in a window of the public library, by IP (older documentation; no number is stated now)."""
 WINDOW: Final = 3600.0
 """Seconds of a window (documented)."""
-LOOK_AGAIN: Final = 1.0
+REPROBE_DELAY: Final = 1.0
 """Seconds until a call may look anew whether a window is open that should be by the server's word: it counts whole seconds."""
-ROUNDED: Final = 1.0
+RESET_ROUNDING: Final = 1.0
 """Seconds by which a window may end after its stated end, where the server rounds down."""
-SAME_WINDOW: Final = 2.0
+RESET_TOLERANCE: Final = 2.0
 """Seconds by which two ends of windows may differ and still be one: servers round."""
 
 
-class Window:
+class RateLimitWindow:
     """What is known of one key's window, and the permits given in it."""
 
     __slots__ = (
@@ -77,16 +77,16 @@ class Window:
         "_ends",
         "_last_limit",
         "_last_reset",
-        "_late",
         "_opens",
-        "_until_sure",
-        "in_doubt",
+        "_reset_slack",
+        "_responses_until_confirmed",
         "in_flight",
-        "learning",
         "length",
         "limit",
+        "probe_state",
         "remaining",
         "reserve",
+        "unconfirmed",
     )
 
     def __init__(self, limit: int = SECRET_LIMIT, *, reserve: float = 0.10) -> None:
@@ -95,45 +95,45 @@ class Window:
         self.reserve = reserve
         self.length = WINDOW
         self.in_flight = 0
-        self.in_doubt = 0
-        self._until_sure = 0
-        self.learning: bool | None = None
+        self.unconfirmed = 0
+        self._responses_until_confirmed = 0
+        self.probe_state: bool | None = None
         """None: the state is known. False: nobody has gone ahead to learn it yet. True: somebody is on the way."""
         self._closed_until = -math.inf
         self._ends: float | None = None
         self._opens = math.inf
-        self._late = 0.0
+        self._reset_slack = 0.0
         self._last_limit: str | None = None
         self._last_reset: str | None = None
 
-    def has_room(self, priority: Priority, now: float) -> bool:
+    def can_send(self, priority: Priority, now: float) -> bool:
         """Whether a call of this priority may be sent now."""
         if now >= self._opens:
             self._open()
-        if self.learning is not None:
-            return not self.learning
+        if self.probe_state is not None:
+            return not self.probe_state
         room = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
-        return room > self.in_doubt or (room > 0 and self.in_flight == 0)
+        return room > self.unconfirmed or (room > 0 and self.in_flight == 0)
 
-    def left(self, priority: Priority, now: float) -> int:
+    def calls_left(self, priority: Priority, now: float) -> int:
         """Calls of this priority that the window still has, as far as known; of a window that is over, those of the next."""
         is_over = self._ends is not None and now >= self._ends
         left = self.limit if is_over else self.remaining
-        return max(0, math.ceil(left - self.in_flight - self.in_doubt - (self.reserve * self.limit if priority else 0)))
+        return max(0, math.ceil(left - self.in_flight - self.unconfirmed - (self.reserve * self.limit if priority else 0)))
 
-    def may_leave_room(self, priority: Priority, ahead: int = 0) -> bool:
+    def may_free_capacity(self, priority: Priority, ahead: int = 0) -> bool:
         """Whether the answers of calls in flight may show that there is room: the server may have counted them already."""
         return self.in_flight > 0 and self.remaining - ahead > (self.reserve * self.limit if priority else 0)
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Give a permit. Returns whether its holder is the one who goes ahead to learn the state."""
         self.in_flight += 1
-        goes_ahead = self.learning is False
+        goes_ahead = self.probe_state is False
         if goes_ahead:
-            self.learning = True
+            self.probe_state = True
         return goes_ahead
 
-    def give_back(self, went_ahead: bool, answered: bool, lost: bool = False) -> None:
+    def release(self, went_ahead: bool, answered: bool, lost: bool = False) -> None:
         """Take a permit back: its call is over.
 
         Args:
@@ -145,14 +145,14 @@ class Window:
         self.in_flight -= 1
         if lost:
             # Those on their way now may have been counted before it; the answer to any later call knows of it.
-            self.in_doubt += 1
-            self._until_sure = self.in_flight + 1
-        elif answered and self.in_doubt:
-            self._until_sure -= 1
-            if self._until_sure <= 0:
-                self.in_doubt = 0
-        if went_ahead and self.learning:
-            self.learning = None if answered else False
+            self.unconfirmed += 1
+            self._responses_until_confirmed = self.in_flight + 1
+        elif answered and self.unconfirmed:
+            self._responses_until_confirmed -= 1
+            if self._responses_until_confirmed <= 0:
+                self.unconfirmed = 0
+        if went_ahead and self.probe_state:
+            self.probe_state = None if answered else False
 
     def seconds_until_end(self, now: float) -> float:
         """How long until the stated end of the window; 0 if that is not known or has passed."""
@@ -162,31 +162,31 @@ class Window:
         """How long until the window counts as over and the next one may be tried; infinite if its end is not known."""
         return max(0.0, self._opens - now)
 
-    def open_punctually(self, now: float) -> None:
+    def open_at_stated_end(self, now: float) -> None:
         """Take the window as over at its stated end: somebody cannot wait until that is sure."""
         if self._ends is not None and now >= self._ends:
             self._open()
 
-    def count_down(self, status: int, headers: Mapping[str, str]) -> bool:
+    def update_fast(self, status: int, headers: Mapping[str, str]) -> bool:
         """Learn from by far the most frequent answer: the same window, fewer calls left.
 
         Compares texts and needs no clock, for every call pays for it.
 
         Returns:
-            Whether it was such an answer; if not, nothing was learned and `observe` is to read it.
+            Whether it was such an answer; if not, nothing was learned and `update` is to read it.
         """
         # While somebody learns, no end is known, and an answer that states none is no such answer.
         reset = headers.get(RATE_RESET)
         if reset is None or reset != self._last_reset or headers.get(RATE_LIMIT) != self._last_limit or status == 429:
             return False
-        remaining = read_count(headers.get(RATE_REMAINING))
+        remaining = parse_int(headers.get(RATE_REMAINING))
         if remaining is None:
             return False
         if remaining < self.remaining:  # noqa: PLR1730  # min() would cost every call more
             self.remaining = remaining
         return True
 
-    def observe(self, status: int, headers: Mapping[str, str], now: float, epoch: float) -> None:
+    def update(self, status: int, headers: Mapping[str, str], now: float, epoch: float) -> None:
         """Learn from an answer.
 
         Args:
@@ -204,59 +204,59 @@ class Window:
             self._close(headers, now, epoch)
 
     def _learn(self, remaining_text: str, headers: Mapping[str, str], now: float, epoch: float) -> None:
-        remaining = read_count(remaining_text)
-        limit = read_count(headers.get(RATE_LIMIT))
+        remaining = parse_int(remaining_text)
+        limit = parse_int(headers.get(RATE_LIMIT))
         if remaining is None or limit is None or limit == 0:
             return
         remaining = min(remaining, limit)
-        length = read_count(headers.get(RATE_WINDOW))
+        length = parse_int(headers.get(RATE_WINDOW))
         if length:
             self.length = float(min(length, int(WINDOW * 24)))
         reset_text = headers.get(RATE_RESET)
-        reset = read_count(reset_text)
+        reset = parse_int(reset_text)
         if reset is None:
             # A count without an end would close the window for ever; alone it only tightens a window whose end is known.
             if self._ends is not None:
                 self.remaining = min(self.remaining, remaining)
             return
-        server_now = read_date(headers.get(DATE))
+        server_now = parse_date(headers.get(DATE))
         left = min(reset - (epoch if server_now is None else server_now), self.length)
         ends = now + left
-        if self._ends is not None and ends < self._ends - SAME_WINDOW:
+        if self._ends is not None and ends < self._ends - RESET_TOLERANCE:
             return  # an answer of the window before, overtaken by one of this window
         if left <= 0:
             # The window of this answer is over already: its count says nothing of the next. If it answers whoever went ahead into
             # the next, the server has not come so far yet, and the count holds until it has.
-            if self.learning:
-                self.remaining, self.learning, self._late = remaining, None, ROUNDED
-                self._end_at(now + LOOK_AGAIN, is_exact=True)
+            if self.probe_state:
+                self.remaining, self.probe_state, self._reset_slack = remaining, None, RESET_ROUNDING
+                self._end_at(now + REPROBE_DELAY, is_exact=True)
             return
-        is_new = self._ends is None or ends > self._ends + SAME_WINDOW
+        is_new = self._ends is None or ends > self._ends + RESET_TOLERANCE
         self.remaining = remaining if is_new or limit != self.limit else min(self.remaining, remaining)
         self.limit = limit
         self._end_at(ends)
         self._last_reset, self._last_limit = reset_text, headers.get(RATE_LIMIT)
-        self.learning = None
+        self.probe_state = None
 
     def _close(self, headers: Mapping[str, str], now: float, epoch: float) -> None:
         self.remaining = 0
-        wait = read_retry_after(headers, epoch)
+        wait = parse_retry_after(headers, epoch)
         if wait is None:
-            wait = max(LOOK_AGAIN, self.seconds_until_end(now))
-        if self.learning and wait <= ROUNDED:
-            self._late = ROUNDED
+            wait = max(REPROBE_DELAY, self.seconds_until_end(now))
+        if self.probe_state and wait <= RESET_ROUNDING:
+            self._reset_slack = RESET_ROUNDING
         self._closed_until = max(self._closed_until, now + min(wait, self.length))
         self._end_at(self._closed_until, is_exact=True)
         self._last_reset = None
-        self.learning = None
+        self.probe_state = None
 
     def _end_at(self, ends: float, *, is_exact: bool = False) -> None:
         """Take the window to end at a moment; the next is open then, or later where the server is known to round down."""
-        self._ends, self._opens = ends, ends if is_exact else ends + self._late
+        self._ends, self._opens = ends, ends if is_exact else ends + self._reset_slack
 
     def _open(self) -> None:
         self.remaining = self.limit
-        self.in_doubt = 0
-        self.learning = False
+        self.unconfirmed = 0
+        self.probe_state = False
         self._ends, self._opens = None, math.inf
         self._last_reset = None

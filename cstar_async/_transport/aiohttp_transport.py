@@ -17,23 +17,23 @@ from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from cstar_async._protocol.messages import HttpRequest, HttpResponse, OpenResponse
+from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
 from cstar_async._transport.connection_guard import (
-    ConnectionSpoiled,
-    Lines,
-    OnceResponse,
-    Passage,
-    check_answered_once,
-    once_request,
+    ConnectionTracker,
+    GuardMiddleware,
+    NoReplayResponse,
+    UnexpectedDataError,
+    check_no_trailing_data,
+    make_request_class,
 )
-from cstar_async._transport.decompression import ACCEPTED, unpack
-from cstar_async._transport.timeout import Alarm
+from cstar_async._transport.decompression import ACCEPTED, decompress
+from cstar_async._transport.timeout import SharedTimeout
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
 Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
 
 
-_CLOSED: Final = "this client is closed"
+_CLIENT_CLOSED: Final = "this client is closed"
 _CLOSED_SESSION: Final = "the session given to this client is closed"
 
 _NO_TIMER: Final = aiohttp.ClientTimeout(total=None)
@@ -71,18 +71,18 @@ class AiohttpTransport:
         self._origin = str(base_url.origin())
         self._headers = {**headers, hdrs.ACCEPT_ENCODING: ACCEPTED}
         self._timeout = timeout
-        self._alarm: Alarm | None = None
+        self._alarm: SharedTimeout | None = None
         self._connections = connections
         self._proxy = proxy
         self._ssl = _checked_ssl(ssl)
         self._session = session
         self._is_own = session is None
-        self._lines = Lines()
+        self._lines = ConnectionTracker()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
         self._closed = False
 
-    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:
+    async def send(self, request: Request, timeout: float) -> RawResponse:
         """Send one request and read its response; see `Transport.send`."""
         session = self._session
         if session is None or self._loop is None:
@@ -94,7 +94,7 @@ class AiohttpTransport:
             url = self._base.with_path(request.path, encoded=True)
         alarm = self._alarm
         if alarm is None or alarm.seconds != timeout:
-            alarm = Alarm(timeout, asyncio.get_running_loop())
+            alarm = SharedTimeout(timeout, asyncio.get_running_loop())
         try:
             with alarm:
                 if self._is_own:
@@ -109,19 +109,19 @@ class AiohttpTransport:
                                 allow_redirects=False,
                                 auto_decompress=request.wants_stream,
                             )
-                        except ConnectionSpoiled:
+                        except UnexpectedDataError:
                             continue
-                    heard = response.heard if isinstance(response, OnceResponse) else None
+                    heard = response.protocol if isinstance(response, NoReplayResponse) else None
                 else:
-                    response, heard = await self._send_through(session, request, url)
+                    response, heard = await self._send_via_user_session(session, request, url)
                 if request.wants_stream and response.status == 200:
                     return _Stream(response)
                 body = await response.read()
-                check_answered_once(heard)
+                check_no_trailing_data(heard)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
                 if encoding is not None and not request.wants_stream:
                     body = _unpacked(body, encoding, response.status)
-                return HttpResponse(response.status, response.headers, body)
+                return RawResponse(response.status, response.headers, body)
         except TimeoutError:
             failure: CStarError = RequestTimeoutError("the server did not answer in time")
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
@@ -131,7 +131,7 @@ class AiohttpTransport:
         except RuntimeError:
             if not session.closed:
                 raise
-            failure = CStarError(_CLOSED if self._is_own else _CLOSED_SESSION)
+            failure = CStarError(_CLIENT_CLOSED if self._is_own else _CLOSED_SESSION)
         except ValueError:
             # Of all that is sent, only what a user's own session adds has not been checked.
             failure = ConfigurationError(
@@ -144,15 +144,15 @@ class AiohttpTransport:
         # Raised out here, so that no error of aiohttp hangs on this one as its context.
         raise failure
 
-    async def _send_through(
-        self, session: aiohttp.ClientSession, request: HttpRequest, url: URL
+    async def _send_via_user_session(
+        self, session: aiohttp.ClientSession, request: Request, url: URL
     ) -> tuple[aiohttp.ClientResponse, ResponseHandler | None]:
         """Send through a session of the user's, whatever its own settings are.
 
         Returns:
             The response, and the connection on which it was heard.
         """
-        passage = Passage(self._lines)
+        passage = GuardMiddleware(self._lines)
         response = await session.request(
             request.method,
             url,
@@ -187,7 +187,7 @@ class AiohttpTransport:
     def _enter_loop(self) -> aiohttp.ClientSession:
         """Bind the door to the running loop on first use; that it is not used in another one is the runtime's to see to."""
         if self._closed:
-            raise CStarError(_CLOSED)
+            raise CStarError(_CLIENT_CLOSED)
         loop = asyncio.get_running_loop()
         session = self._session or self._own_session()
         if session.closed:
@@ -195,14 +195,14 @@ class AiohttpTransport:
         if session.auth is not None:
             raise ConfigurationError("the session given to this client has credentials of its own, which would replace the API key")
         self._loop, self._process, self._session = loop, os.getpid(), session
-        self._alarm = Alarm(self._timeout, loop)
+        self._alarm = SharedTimeout(self._timeout, loop)
         return session
 
     def _own_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl),
-            request_class=once_request(self._lines),
-            response_class=OnceResponse,
+            request_class=make_request_class(self._lines),
+            response_class=NoReplayResponse,
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_NO_TIMER,
@@ -210,7 +210,7 @@ class AiohttpTransport:
         )
 
 
-class _Stream(OpenResponse):
+class _Stream(StreamingResponse):
     """A response of aiohttp that is read as it arrives."""
 
     __slots__ = ("_response",)
@@ -220,7 +220,7 @@ class _Stream(OpenResponse):
         self._response = response
 
     async def read(self) -> bytes:
-        """The next piece; see `OpenResponse.read`."""
+        """The next piece; see `StreamingResponse.read`."""
         try:
             return await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
@@ -236,7 +236,7 @@ def _unpacked(body: bytes, encoding: str, status: int) -> bytes:
     if status == 204:
         return body
     try:
-        return unpack(body, encoding)
+        return decompress(body, encoding)
     except ValueError as error:
         reason = str(error)
     if 200 <= status <= 299:
@@ -244,7 +244,7 @@ def _unpacked(body: bytes, encoding: str, status: int) -> bytes:
     return b""
 
 
-def places_of(session: aiohttp.ClientSession | None, most: int) -> int:
+def max_concurrency(session: aiohttp.ClientSession | None, most: int) -> int:
     """How many calls may be in flight at once, so that none waits inside aiohttp, where the wait would count as the call's own.
 
     Args:

@@ -24,7 +24,7 @@ from aiohttp.connector import Connection
 
 from cstar_async.errors import ConnectionFailedError
 
-BROKEN = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
+RETRIED_BY_AIOHTTP = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 """The errors that aiohttp answers by sending again."""
 
 
@@ -32,14 +32,14 @@ class ConnectionLost(aiohttp.ClientError):
     """A connection that broke under a request; of a class that aiohttp does not answer by sending the request again."""
 
 
-class ConnectionSpoiled(aiohttp.ClientError):
+class UnexpectedDataError(aiohttp.ClientError):
     """A kept-alive connection on which something came that nobody had asked for. The request was not sent on it.
 
     aiohttp closes it then, so that the request may be sent anew: no attempt was made.
     """
 
 
-class Lines:
+class ConnectionTracker:
     """The connections that carried a request before, each with what tells whether something lies in its socket."""
 
     __slots__ = ("_used",)
@@ -47,7 +47,7 @@ class Lines:
     def __init__(self) -> None:
         self._used: dict[ResponseHandler, Callable[[], object]] = {}
 
-    def is_silent(self, protocol: ResponseHandler | None) -> bool:
+    def is_clean(self, protocol: ResponseHandler | None) -> bool:
         """Whether nothing has come on a connection since its last answer. It is taken for used from now on."""
         if protocol is None:
             return True
@@ -61,7 +61,7 @@ class Lines:
         return True
 
 
-def once_request(lines: Lines) -> type[aiohttp.ClientRequest]:
+def make_request_class(lines: ConnectionTracker) -> type[aiohttp.ClientRequest]:
     """A class of requests that are not sent where something lies.
 
     Args:
@@ -71,28 +71,28 @@ def once_request(lines: Lines) -> type[aiohttp.ClientRequest]:
     class OnceRequest(aiohttp.ClientRequest):
         # Hands out aiohttp's own coroutine: one of its own around it would be felt.
         def send(self, conn: Connection) -> Any:
-            if not lines.is_silent(conn.protocol):
-                raise ConnectionSpoiled
+            if not lines.is_clean(conn.protocol):
+                raise UnexpectedDataError
             return super().send(conn)
 
     return OnceRequest
 
 
-class OnceResponse(aiohttp.ClientResponse):
+class NoReplayResponse(aiohttp.ClientResponse):
     """An answer that knows where it was heard, and whose failure is not answered by sending the request again."""
 
-    heard: ResponseHandler | None = None
+    protocol: ResponseHandler | None = None
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         """Wait for the answer."""
-        self.heard = connection.protocol
+        self.protocol = connection.protocol
         try:
             return await super().start(connection)
-        except BROKEN as error:
+        except RETRIED_BY_AIOHTTP as error:
             raise ConnectionLost from error
 
 
-class Passage:
+class GuardMiddleware:
     """One request on its way through a session of the user's, as a client middleware.
 
     Args:
@@ -101,7 +101,7 @@ class Passage:
 
     __slots__ = ("_lines", "heard")
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: ConnectionTracker) -> None:
         self._lines = lines
         self.heard: ResponseHandler | None = None
 
@@ -109,8 +109,8 @@ class Passage:
         send = request.send
 
         async def send_on_silence(conn: Connection) -> aiohttp.ClientResponse:
-            if not self._lines.is_silent(conn.protocol):
-                raise ConnectionSpoiled
+            if not self._lines.is_clean(conn.protocol):
+                raise UnexpectedDataError
             self.heard = conn.protocol
             return await send(conn)
 
@@ -120,17 +120,17 @@ class Passage:
             while True:
                 try:
                     return await handler(request)
-                except ConnectionSpoiled:
+                except UnexpectedDataError:
                     continue
         except aiohttp.ClientConnectorError:
             raise
-        except BROKEN as error:
+        except RETRIED_BY_AIOHTTP as error:
             raise ConnectionLost from error
         finally:
             del request.send  # or the two would hold each other
 
 
-def check_answered_once(heard: ResponseHandler | None) -> None:
+def check_no_trailing_data(heard: ResponseHandler | None) -> None:
     """See that nothing followed the answer: of two, nobody can say which is the one to this request.
 
     Args:

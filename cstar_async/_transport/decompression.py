@@ -15,7 +15,7 @@ ACCEPTED: Final = "gzip, deflate"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-def unpack(body: bytes, encoding: str) -> bytes:
+def decompress(body: bytes, encoding: str) -> bytes:
     """A body as it was before it was packed.
 
     Args:

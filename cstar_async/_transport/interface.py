@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cstar_async._protocol.messages import HttpRequest, HttpResponse
+from cstar_async._protocol.messages import RawResponse, Request
 
 
 class Transport(Protocol):
     """Sends one request and reads its whole response. It never retries, redirects, decodes or logs."""
 
-    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:
+    async def send(self, request: Request, timeout: float) -> RawResponse:
         """Send *request* and read the response to its end.
 
         Args:

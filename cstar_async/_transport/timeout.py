@@ -11,7 +11,7 @@ import asyncio
 from types import TracebackType
 
 
-class Alarm:
+class SharedTimeout:
     """A `with` block that is cancelled when it takes longer than a limit, and then ends with a `TimeoutError`.
 
     Any number of tasks may be inside it at once, each of them once.
@@ -21,7 +21,7 @@ class Alarm:
         loop: The loop in which the tasks run.
     """
 
-    __slots__ = ("_loop", "_over", "_running", "_timer", "seconds")
+    __slots__ = ("_expired", "_loop", "_running", "_timer", "seconds")
 
     def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         self.seconds = seconds
@@ -29,7 +29,7 @@ class Alarm:
         self._timer: asyncio.TimerHandle | None = None
         # By task, the oldest first: when its time is over, and how often it had been asked to stop before it came in.
         self._running: dict[asyncio.Task[object], tuple[float, int]] = {}
-        self._over: dict[asyncio.Task[object], int] = {}
+        self._expired: dict[asyncio.Task[object], int] = {}
 
     def __enter__(self) -> None:
         task = asyncio.current_task(self._loop)
@@ -38,14 +38,14 @@ class Alarm:
         ends_at = self._loop.time() + self.seconds
         self._running[task] = ends_at, task.cancelling()
         if self._timer is None:
-            self._timer = self._loop.call_at(ends_at, self._ring)
+            self._timer = self._loop.call_at(ends_at, self._on_timer)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         task = asyncio.current_task(self._loop)
         if task is None or self._running.pop(task, None) is not None:
             return
         # A cancellation from outside that comes at the same time is kept: only the alarm's own is turned into a timeout.
-        if task.uncancel() <= self._over.pop(task) and isinstance(error, asyncio.CancelledError):
+        if task.uncancel() <= self._expired.pop(task) and isinstance(error, asyncio.CancelledError):
             raise TimeoutError from error
 
     def close(self) -> None:
@@ -54,15 +54,15 @@ class Alarm:
             self._timer.cancel()
             self._timer = None
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         now = self._loop.time()
         while self._running:
             oldest = next(iter(self._running))
             ends_at, cancelling = self._running[oldest]
             if ends_at > now:
-                self._timer = self._loop.call_at(ends_at, self._ring)
+                self._timer = self._loop.call_at(ends_at, self._on_timer)
                 return
             del self._running[oldest]
-            self._over[oldest] = cancelling
+            self._expired[oldest] = cancelling
             oldest.cancel()

@@ -1,6 +1,6 @@
 """Lists that the API gives in pages: `Page`, `Paginator` and what an iteration costs."""
 
-from cstar_async._types import Pagination
-from cstar_async.pagination._paginator import Page, Paginator, WalkCost
+from cstar_async._types import PageInfo
+from cstar_async.pagination._paginator import IterationEstimate, Page, Paginator
 
-__all__ = ["Page", "Pagination", "Paginator", "WalkCost"]
+__all__ = ["IterationEstimate", "Page", "PageInfo", "Paginator"]

@@ -26,20 +26,20 @@ from typing import Final, TypeGuard
 
 import attrs
 
-from cstar_async._types import JSON, is_mapping, is_whole
+from cstar_async._types import JSON, is_int, is_mapping
 from cstar_async.errors import InvalidArgumentError
 
 VERSION: Final = 1
-MEMORY: Final = 1000
+MAX_REMEMBERED_IDS: Final = 1000
 """Rows that a state remembers: ten full pages, in 8,000 characters."""
-PRINT_SIZE: Final = 6
+FINGERPRINT_BYTES: Final = 6
 """Bytes of a fingerprint: among a hundred thousand rows one in three million walks would take a new row for a remembered one."""
-HIGHEST: Final = 2**53 - 1
+MAX_INT: Final = 2**53 - 1
 """The highest number in a state: what every JSON reader can hold."""
 
 
 @attrs.frozen(kw_only=True)
-class Place:
+class Checkpoint:
     """Where a walk stands."""
 
     first: int
@@ -50,12 +50,12 @@ class Place:
     rows: int = 0
     seen: tuple[bytes, ...] = ()
     is_complete: bool = True
-    has_slid: bool = False
+    has_pending_shifted_rows: bool = False
     is_done: bool = False
 
 
 @attrs.frozen
-class Origin:
+class ListKey:
     """Which list a walk is over."""
 
     operation: str
@@ -71,10 +71,10 @@ class Origin:
 
 def fingerprint(identity: Hashable) -> bytes:
     """A short hash of a row's id, the same in every process."""
-    return hashlib.blake2b(json.dumps(identity, default=str).encode(), digest_size=PRINT_SIZE).digest()
+    return hashlib.blake2b(json.dumps(identity, default=str).encode(), digest_size=FINGERPRINT_BYTES).digest()
 
 
-def write_place(place: Place, origin: Origin) -> dict[str, JSON]:
+def dump_checkpoint(place: Checkpoint, origin: ListKey) -> dict[str, JSON]:
     """A place in its written form."""
     return {
         "version": VERSION,
@@ -87,12 +87,12 @@ def write_place(place: Place, origin: Origin) -> dict[str, JSON]:
         "rows": place.rows,
         "seen": base64.b64encode(b"".join(place.seen)).decode(),
         "complete": place.is_complete,
-        "moved": place.has_slid,
+        "moved": place.has_pending_shifted_rows,
         "done": place.is_done,
     }
 
 
-def read_place(state: object, origin: Origin) -> Place:
+def load_checkpoint(state: object, origin: ListKey) -> Checkpoint:
     """A place from its written form.
 
     Raises:
@@ -114,16 +114,16 @@ def read_place(state: object, origin: Origin) -> Place:
     flags = [state.get(name) for name in ("complete", "moved", "done")]
     total, seen = state.get("total"), _read_seen(state.get("seen"))
     if seen is None or not (total is None or _is_count(total)):
-        raise _damaged()
+        raise _corrupt_state_error()
     numbers = [count for count in counts if _is_count(count)]
     truths = [flag for flag in flags if isinstance(flag, bool)]
     if len(numbers) < len(counts) or len(truths) < len(flags):
-        raise _damaged()
+        raise _corrupt_state_error()
     first, size, page, offset, rows = numbers
     if not 1 <= first <= page or size < 1:
-        raise _damaged()
+        raise _corrupt_state_error()
     is_complete, has_slid, is_done = truths
-    return Place(
+    return Checkpoint(
         first=first,
         size=size,
         page=page,
@@ -132,17 +132,17 @@ def read_place(state: object, origin: Origin) -> Place:
         rows=rows,
         seen=seen,
         is_complete=is_complete,
-        has_slid=has_slid,
+        has_pending_shifted_rows=has_slid,
         is_done=is_done,
     )
 
 
-def _damaged() -> InvalidArgumentError:
+def _corrupt_state_error() -> InvalidArgumentError:
     return InvalidArgumentError("the state of the walk is damaged; begin the walk anew")
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return is_whole(value) and 0 <= value <= HIGHEST
+    return is_int(value) and 0 <= value <= MAX_INT
 
 
 def _read_seen(text: object) -> tuple[bytes, ...] | None:
@@ -152,6 +152,6 @@ def _read_seen(text: object) -> tuple[bytes, ...] | None:
         joined = base64.b64decode(text, validate=True)
     except ValueError:
         return None
-    if len(joined) % PRINT_SIZE:
+    if len(joined) % FINGERPRINT_BYTES:
         return None
-    return tuple(joined[at : at + PRINT_SIZE] for at in range(0, len(joined), PRINT_SIZE))
+    return tuple(joined[at : at + FINGERPRINT_BYTES] for at in range(0, len(joined), FINGERPRINT_BYTES))

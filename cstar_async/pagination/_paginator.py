@@ -18,7 +18,7 @@ order that does not change, such as by the time of creation, is walked most safe
 
 A server that states no total and makes up other rows for ever is believed for ever.
 
-Nothing here does I/O: the runtime hands in a function that fetches one page. What a walk remembers is in `_walk`, how it is saved
+Nothing here does I/O: the runtime hands in a function that fetches one page. What a walk remembers is in `_traversal`, how it is saved
 in `_place`.
 """
 
@@ -30,28 +30,28 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._types import JSON, Pagination, is_whole
+from cstar_async._types import JSON, PageInfo, is_int
 from cstar_async.errors import InvalidArgumentError, PaginationError
-from cstar_async.pagination._checkpoint import Origin, Place, read_place, write_place
-from cstar_async.pagination._traversal import Walk
+from cstar_async.pagination._checkpoint import Checkpoint, ListKey, dump_checkpoint, load_checkpoint
+from cstar_async.pagination._traversal import PageTraversal
 
 T = TypeVar("T")
 
-WALK_SIZE: Final = 100
+ITERATION_PAGE_SIZE: Final = 100
 """Rows a page that a walk asks for unless told otherwise: the most that the API gives, so the fewest calls."""
-LOOKS: Final = 3
+MAX_REREADS: Final = 3
 """How often a walk looks back over the same pages while the list moves under it."""
 
 
 @attrs.frozen(kw_only=True)
-class WalkCost:
+class IterationEstimate:
     """What a walk over a list costs, and what there is to pay it with."""
 
     calls: int | None
     """Calls that the walk makes if no row moves; None if the server does not say how long the list is."""
-    rows: int | None
+    items: int | None
     """Rows in the whole list, as the server last said."""
-    left: int
+    remaining: int
     """Calls that this window still has for this list: the reserve taken off if its priority is `BACKGROUND`."""
     resets_at: datetime | None
     """When the next window begins, in UTC; None before the first answer that says so."""
@@ -59,25 +59,25 @@ class WalkCost:
     @property
     def fits(self) -> bool | None:
         """Whether this window has the calls; None if that cannot be told."""
-        return None if self.calls is None else self.calls <= self.left
+        return None if self.calls is None else self.calls <= self.remaining
 
 
 FetchPage: TypeAlias = "Callable[[int | None, int | None], Awaitable[Page[T]]]"
 """Fetches one page by its number and size; None leaves the choice to the server."""
 
-LookAtWindow: TypeAlias = "Callable[[], tuple[int, datetime | None]]"
+ReadQuota: TypeAlias = "Callable[[], tuple[int, datetime | None]]"
 """Tells how many calls the window has left for a list, and when it ends."""
 
 
 class Page(Generic[T]):
     """One page of a list: a sized iterable of its rows that knows the way to the next."""
 
-    __slots__ = ("_fetch", "_number", "_size", "data", "pagination")
+    __slots__ = ("_fetch", "_number", "_size", "data", "info")
 
-    def __init__(self, data: list[T], pagination: Pagination, *, fetch: FetchPage[T], number: int | None, size: int | None) -> None:
+    def __init__(self, data: list[T], pagination: PageInfo, *, fetch: FetchPage[T], number: int | None, size: int | None) -> None:
         self.data = data
         """The rows, in the server's order."""
-        self.pagination = pagination
+        self.info = pagination
         """Where this page stands in the list."""
         self._fetch = fetch
         self._number = number
@@ -90,12 +90,12 @@ class Page(Generic[T]):
         return len(self.data)
 
     def __repr__(self) -> str:
-        return f"Page(rows={len(self.data)}, pagination={self.pagination!r})"
+        return f"Page(rows={len(self.data)}, pagination={self.info!r})"
 
     @property
     def has_more(self) -> bool:
         """Whether there is a page after this one. An empty page is always the last."""
-        return self.pagination.has_more and bool(self.data)
+        return self.info.has_more and bool(self.data)
 
     async def next_page(self) -> Page[T]:
         """Fetch the page after this one, with the same filters and size.
@@ -111,7 +111,7 @@ class Page(Generic[T]):
         """
         if not self.has_more:
             raise PaginationError("there is no page after the last; ask has_more before next_page()")
-        number = (self.pagination.page or self._number or 1) + 1
+        number = (self.info.page or self._number or 1) + 1
         page = await self._fetch(number, self._size)
         _check_number(number, page)
         return page
@@ -125,7 +125,7 @@ class Paginator(Generic[T]):
     another process, and `cost()` says what a walk costs.
     """
 
-    __slots__ = ("_fetch", "_first", "_look_at_window", "_origin", "_place", "_size", "_total", "_walk")
+    __slots__ = ("_checkpoint", "_fetch", "_first", "_list_key", "_read_quota", "_size", "_total", "_traversal")
 
     def __init__(
         self,
@@ -133,17 +133,17 @@ class Paginator(Generic[T]):
         *,
         first: int | None,
         size: int | None,
-        origin: Origin,
-        window: LookAtWindow,
-        place: Place | None = None,
+        origin: ListKey,
+        window: ReadQuota,
+        place: Checkpoint | None = None,
     ) -> None:
         self._fetch = fetch
         self._first = first
         self._size = size
-        self._origin = origin
-        self._look_at_window = window
-        self._place = place
-        self._walk: Walk[T] | None = None
+        self._list_key = origin
+        self._read_quota = window
+        self._checkpoint = place
+        self._traversal: PageTraversal[T] | None = None
         self._total: int | None = None
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
@@ -185,7 +185,7 @@ class Paginator(Generic[T]):
             PaginationError: The list does not advance.
             CStarError: A call failed; see the method that made the list.
         """
-        if limit is not None and not (is_whole(limit) and limit >= 0):
+        if limit is not None and not (is_int(limit) and limit >= 0):
             raise InvalidArgumentError(f"limit is a whole number from 0, not {limit!r}")
         rows: list[T] = []
         if limit == 0:
@@ -200,7 +200,7 @@ class Paginator(Generic[T]):
         return rows
 
     @property
-    def state(self) -> dict[str, JSON]:
+    def checkpoint(self) -> dict[str, JSON]:
         """Where the walk begun last stands, after the last row or page that it handed out; before any walk, the beginning.
 
         JSON of at most some nine thousand characters, with a version, to be kept anywhere and given to `resume()`. It names the
@@ -208,7 +208,7 @@ class Paginator(Generic[T]):
         where it stood before. Save it after a row was dealt with: then that row does not come again, and a row whose state was not
         saved does.
         """
-        return write_place(self._start() if self._walk is None else self._walk.place(), self._origin)
+        return dump_checkpoint(self._start() if self._traversal is None else self._traversal.checkpoint(), self._list_key)
 
     def resume(self, state: Mapping[str, JSON]) -> Paginator[T]:
         """The same list, of which a walk goes on where another stood.
@@ -228,16 +228,16 @@ class Paginator(Generic[T]):
             InvalidArgumentError: It is no such state, is damaged, was saved by another version of this package, or belongs to
                 another list, other filters, or another page or size than this list was asked for.
         """
-        place = read_place(state, self._origin)
+        place = load_checkpoint(state, self._list_key)
         if self._size not in {None, place.size} or self._first not in {None, place.first}:
             raise InvalidArgumentError(
                 f"the state is of a walk from page {place.first} with {place.size} rows a page; leave them out"
             )
         return Paginator(
-            self._fetch, first=place.page, size=place.size, origin=self._origin, window=self._look_at_window, place=place
+            self._fetch, first=place.page, size=place.size, origin=self._list_key, window=self._read_quota, place=place
         )
 
-    async def cost(self) -> WalkCost:
+    async def estimate(self) -> IterationEstimate:
         """What a walk over this list costs, and whether this window has the calls. Resumed, it is what is left of the walk.
 
         Costs one call, for a single row, unless this paginator has fetched a page before; then that page's total is taken.
@@ -251,84 +251,88 @@ class Paginator(Generic[T]):
         start = self._start()
         if self._total is None and not start.is_done:
             page = await self._fetch(1, 1)
-            self._note(page)
+            self._remember_total(page)
         rows, calls = self._total, None
         if start.is_done:
             calls = 0
         elif rows is not None:
             calls = max(1, -(-rows // start.size) - start.page + 1)
-        left, resets_at = self._look_at_window()
-        return WalkCost(calls=calls, rows=rows, left=left, resets_at=resets_at)
+        left, resets_at = self._read_quota()
+        return IterationEstimate(calls=calls, items=rows, remaining=left, resets_at=resets_at)
 
-    def _start(self) -> Place:
+    def _start(self) -> Checkpoint:
         first = self._first or 1
-        return self._place or Place(first=first, size=self._size or WALK_SIZE, page=first)
+        return self._checkpoint or Checkpoint(first=first, size=self._size or ITERATION_PAGE_SIZE, page=first)
 
-    def _begin(self) -> Walk[T]:
-        self._walk = walk = Walk[T](self._start())
+    def _begin(self) -> PageTraversal[T]:
+        self._traversal = walk = PageTraversal[T](self._start())
         return walk
 
     async def _first_page(self) -> Page[T]:
         page = await self._fetch(self._first, self._size)
-        self._note(page)
+        self._remember_total(page)
         return page
 
     async def _page(self, number: int, size: int) -> Page[T]:
         page = await self._fetch(number, size)
         _check_number(number, page)
-        self._note(page)
+        self._remember_total(page)
         return page
 
-    def _note(self, page: Page[T]) -> None:
-        if page.pagination.total is not None:
-            self._total = page.pagination.total
+    def _remember_total(self, page: Page[T]) -> None:
+        if page.info.total is not None:
+            self._total = page.info.total
 
-    async def _pages(self, walk: Walk[T]) -> AsyncIterator[Page[T]]:
+    async def _pages(self, walk: PageTraversal[T]) -> AsyncIterator[Page[T]]:
         """The pages of a walk, each with what is to be handed out; whoever hands it out counts in the walk."""
         number = walk.page
         while not walk.start.is_done:
             page = await self._page(number, walk.size)
             slid: list[T] = []
-            fresh = walk.fresh(page.data)
-            if walk.has_moved(page.data, page.pagination.total, fresh):
-                if walk.is_lost(page.data):
-                    number, page, slid, fresh = await self._find(walk, number, page, fresh)
+            fresh = walk.new_rows(page.data)
+            if walk.has_moved(page.data, page.info.total, fresh):
+                if walk.has_lost_position(page.data):
+                    number, page, slid, fresh = await self._relocate(walk, number, page, fresh)
                 elif walk.needs_to_look_back(page.data):
-                    page, slid, fresh = await self._look_back(walk, number, page, fresh)
-            walk.settle(number, page.data, page.pagination.total, slid, fresh, has_more=page.has_more)
+                    page, slid, fresh = await self._reread_previous_pages(walk, number, page, fresh)
+            walk.commit_page(number, page.data, page.info.total, slid, fresh, has_more=page.has_more)
             if slid or fresh:
-                yield Page([*slid, *fresh], page.pagination, fetch=self._fetch, number=number, size=walk.size)
+                yield Page([*slid, *fresh], page.info, fetch=self._fetch, number=number, size=walk.size)
             if not page.has_more:
                 return
             number += 1
 
-    async def _look_back(self, walk: Walk[T], number: int, page: Page[T], fresh: list[T]) -> tuple[Page[T], list[T], list[T]]:
+    async def _reread_previous_pages(
+        self, walk: PageTraversal[T], number: int, page: Page[T], fresh: list[T]
+    ) -> tuple[Page[T], list[T], list[T]]:
         """Read the pages before again for what slid onto them.
 
         Returns:
             The page as it was read last, what slid, and what is fresh on it.
         """
         slid: list[T] = []
-        for look in range(LOOKS):
+        for look in range(MAX_REREADS):
             if look:
                 # Rows that had slid may have been pushed back meanwhile, onto the page that was read first.
                 page = await self._page(number, walk.size)
-                slid, fresh = [*slid, *fresh, *walk.slid(page.data)], []
-            totals = {page.pagination.total}
+                slid, fresh = [*slid, *fresh, *walk.shifted_rows(page.data)], []
+            totals = {page.info.total}
             found: list[T] = []
             # The farthest page goes first, so that rows come in the order of the list.
             for earlier in range(number - 1, walk.first - 1, -1):
                 before = await self._page(earlier, walk.size)
-                totals.add(before.pagination.total)
-                found = walk.slid(before.data) + found
-                if walk.is_anchored(before.data):
+                totals.add(before.info.total)
+                found = walk.shifted_rows(before.data) + found
+                if walk.starts_with_seen_row(before.data):
                     break
             slid += found
             if len(totals) == 1:
                 break
         return page, slid, fresh
 
-    async def _find(self, walk: Walk[T], number: int, page: Page[T], fresh: list[T]) -> tuple[int, Page[T], list[T], list[T]]:
+    async def _relocate(
+        self, walk: PageTraversal[T], number: int, page: Page[T], fresh: list[T]
+    ) -> tuple[int, Page[T], list[T], list[T]]:
         """Look for the rows that a resumed walk remembers, which are not on the page where it stood.
 
         Returns:
@@ -339,9 +343,9 @@ class Paginator(Generic[T]):
             behind.append(await self._page(number - 1, walk.size))
         if not behind or not walk.is_found(behind[0].data):
             # Rows that came push the others on, mostly no farther than the list has grown.
-            grown = max(0, (page.pagination.total or 0) - (walk.start.total or 0))
+            grown = max(0, (page.info.total or 0) - (walk.start.total or 0))
             ahead = [page]
-            if await self._look_ahead(walk, number, ahead, number + 1 + grown // walk.size):
+            if await self._scan_forward(walk, number, ahead, number + 1 + grown // walk.size):
                 return self._found_ahead(walk, number, ahead, behind)
             for earlier in range(number - 2, walk.first - 1, -1):
                 behind.append(await self._page(earlier, walk.size))
@@ -349,14 +353,14 @@ class Paginator(Generic[T]):
                     break
             else:
                 # Farther, where as many rows went behind them.
-                if await self._look_ahead(walk, number, ahead, None):
+                if await self._scan_forward(walk, number, ahead, None):
                     return self._found_ahead(walk, number, ahead, behind)
         slid: list[T] = []
         for one in behind:
-            slid = walk.slid(one.data) + slid
+            slid = walk.shifted_rows(one.data) + slid
         return number, page, slid, fresh
 
-    async def _look_ahead(self, walk: Walk[T], number: int, ahead: list[Page[T]], last: int | None) -> bool:
+    async def _scan_forward(self, walk: PageTraversal[T], number: int, ahead: list[Page[T]], last: int | None) -> bool:
         """Read on for the rows that a resumed walk remembers.
 
         Args:
@@ -376,16 +380,16 @@ class Paginator(Generic[T]):
 
     @staticmethod
     def _found_ahead(
-        walk: Walk[T], number: int, ahead: list[Page[T]], behind: list[Page[T]]
+        walk: PageTraversal[T], number: int, ahead: list[Page[T]], behind: list[Page[T]]
     ) -> tuple[int, Page[T], list[T], list[T]]:
         """Go on at the last page *ahead*: all rows before those found were handed out, or came after the walk had passed."""
         for one in (*behind, *ahead[1:-1]):
-            walk.slid(one.data)
-        return number + len(ahead) - 1, ahead[-1], [], walk.fresh(ahead[-1].data)
+            walk.shifted_rows(one.data)
+        return number + len(ahead) - 1, ahead[-1], [], walk.new_rows(ahead[-1].data)
 
 
 def _check_number(number: int, page: Page[T]) -> None:
     """A server that answers another page than the asked one would be walked for ever."""
-    answered = page.pagination.page
+    answered = page.info.page
     if page.data and answered is not None and answered != number:
         raise PaginationError(f"asked for page {number}, the server answered page {answered}")

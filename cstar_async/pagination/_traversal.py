@@ -27,7 +27,7 @@ from typing import Final, Generic, TypeVar
 
 from cstar_async._model.model import Model
 from cstar_async.errors import PaginationError
-from cstar_async.pagination._checkpoint import MEMORY, Place, fingerprint
+from cstar_async.pagination._checkpoint import MAX_REMEMBERED_IDS, Checkpoint, fingerprint
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ TOTAL_ERROR: Final = 1000
 """Rows that a walk may go beyond twice the stated total before it ends: totals may be old, or counted wrongly."""
 
 
-class Walk(Generic[T]):
+class PageTraversal(Generic[T]):
     """One walk, from its beginning or from a place where another stood.
 
     Args:
@@ -43,21 +43,21 @@ class Walk(Generic[T]):
     """
 
     __slots__ = (
-        "_barren",
         "_before",
         "_data",
         "_first_total",
-        "_forgetful",
         "_fresh",
         "_has_more",
         "_ids",
         "_known",
-        "_met",
-        "_named",
+        "_memory_is_partial",
+        "_pages_without_new_rows",
         "_recent",
         "_remembered",
         "_repeated",
         "_rows",
+        "_rows_with_id",
+        "_seen_this_step",
         "_slid",
         "_total",
         "_walked",
@@ -69,7 +69,7 @@ class Walk(Generic[T]):
         "start",
     )
 
-    def __init__(self, start: Place) -> None:
+    def __init__(self, start: Checkpoint) -> None:
         self.start = start
         self.first = start.first
         self.size = start.size
@@ -78,16 +78,16 @@ class Walk(Generic[T]):
         """How many rows of the page under way have been handed out; whoever hands them out counts."""
         self.is_resumed = start.rows > 0
         """Whether the step under way reads the page again at which an earlier walk stood."""
-        self._forgetful = not start.is_complete
+        self._memory_is_partial = not start.is_complete
         self._remembered = frozenset(start.seen)
         self._known: set[Hashable] = set()
-        self._met: set[Hashable] = set()
-        self._recent: deque[Hashable] = deque(maxlen=MEMORY)
-        self._named = 0
+        self._seen_this_step: set[Hashable] = set()
+        self._recent: deque[Hashable] = deque(maxlen=MAX_REMEMBERED_IDS)
+        self._rows_with_id = 0
         self._rows = start.rows
         self._total = self._first_total = start.total
         self._walked = 0
-        self._barren = 0
+        self._pages_without_new_rows = 0
         self._repeated = 0
         self._before: Sequence[T] = ()
         self._data: Sequence[T] | None = None
@@ -96,27 +96,27 @@ class Walk(Generic[T]):
         self._ids: list[Hashable] = []
         self._has_more = True
 
-    def fresh(self, data: Sequence[T]) -> list[T]:
+    def new_rows(self, data: Sequence[T]) -> list[T]:
         """The rows of the page under way that are not known; they are from now on."""
         if data and data == self._before:
             return []
-        begin = self._after_old(data) if self._forgetful else 0
+        begin = self._after_old(data) if self._memory_is_partial else 0
         offset = self.start.offset if self.is_resumed else 0
         fresh: list[T] = []
         for at, row in enumerate(data):
             identity = _identity(row)
-            is_new = at >= offset if identity is None else self._meet(identity)
+            is_new = at >= offset if identity is None else self._mark_seen(identity)
             if is_new and at >= begin:
                 fresh.append(row)
         return fresh
 
-    def slid(self, data: Sequence[T]) -> list[T]:
+    def shifted_rows(self, data: Sequence[T]) -> list[T]:
         """The rows of an earlier page, read again, that are not known; they are from now on. Those without an id count as known."""
-        begin = self._after_old(data) if self._forgetful else 0
+        begin = self._after_old(data) if self._memory_is_partial else 0
         slid: list[T] = []
         for at, row in enumerate(data):
             identity = _identity(row)
-            if identity is not None and self._meet(identity) and at >= begin:
+            if identity is not None and self._mark_seen(identity) and at >= begin:
                 slid.append(row)
         return slid
 
@@ -129,16 +129,16 @@ class Walk(Generic[T]):
         offset = self.start.offset
         # What is fresh is part of the page, in its order: as many rows as stand behind the offset, none of them before it.
         is_as_left = len(fresh) == len(data) - offset and not (fresh and fresh[0] is not data[offset])
-        return self.start.has_slid or not is_as_left or not self._is_last_in_place(data[:offset])
+        return self.start.has_pending_shifted_rows or not is_as_left or not self._is_last_in_place(data[:offset])
 
     def _is_last_in_place(self, rows: Sequence[T]) -> bool:
         """Whether these end with the row handed out last, as far as rows have ids."""
         identity = _identity(rows[-1]) if rows else None
         return identity is None or not self.start.seen or fingerprint(identity) == self.start.seen[-1]
 
-    def is_lost(self, data: Sequence[T]) -> bool:
+    def has_lost_position(self, data: Sequence[T]) -> bool:
         """Whether a page that has moved does not tell where the walk stood: no row on it is remembered, and some are forgotten."""
-        return self.is_resumed and self._forgetful and not self._after_old(data)
+        return self.is_resumed and self._memory_is_partial and not self._after_old(data)
 
     def is_found(self, data: Sequence[T]) -> bool:
         """Whether a page has a row that is old."""
@@ -150,15 +150,15 @@ class Walk(Generic[T]):
         With an old row on it they cannot, unless rows were sorted anew, and a walk that has forgotten rows would take those for
         them.
         """
-        return not (self.is_resumed and self._forgetful and self._after_old(data))
+        return not (self.is_resumed and self._memory_is_partial and self._after_old(data))
 
-    def is_anchored(self, data: Sequence[T]) -> bool:
+    def starts_with_seen_row(self, data: Sequence[T]) -> bool:
         """Whether no row that slid can stand before this page."""
-        if self._forgetful:
+        if self._memory_is_partial:
             return self._after_old(data) > 0
         return bool(data) and self._is_old(data[0])
 
-    def settle(
+    def commit_page(
         self, page: int, data: Sequence[T], total: int | None, slid: Sequence[T], fresh: Sequence[T], *, has_more: bool
     ) -> None:
         """Take a page as dealt with: its rows are about to be handed out, and those of the page before have been.
@@ -170,21 +170,21 @@ class Walk(Generic[T]):
         if data and total is not None and self._walked > 2 * total + TOTAL_ERROR:
             raise PaginationError(f"the list has no end: {self._walked} rows were read, and it says it has {total}")
         if data and not (slid or fresh) and not self.is_resumed:
-            self._barren += 1
+            self._pages_without_new_rows += 1
             self._repeated = self._repeated + 1 if data == self._before else 0
             grown = max(0, (total or 0) - (self._first_total or 0))
             # Rows that came push those handed out on to pages yet to come, at most all of them; one page over and over is no list.
             pushed_on = max(grown, self._rows + len(self._ids))
-            if self._repeated > 1 + grown // len(data) or self._barren > 1 + pushed_on // len(data):
+            if self._repeated > 1 + grown // len(data) or self._pages_without_new_rows > 1 + pushed_on // len(data):
                 raise PaginationError("the list does not advance: page after page brings no new row")
         else:
-            self._barren = self._repeated = 0
+            self._pages_without_new_rows = self._repeated = 0
         named = [identity for identity in self._ids if identity is not None]
         self._recent.extend(named)
-        self._named += len(named)
+        self._rows_with_id += len(named)
         self._rows += len(self._ids)
         self._ids = [_identity(row) for row in (*slid, *fresh)]
-        self._met.clear()
+        self._seen_this_step.clear()
         self._walked += len(data)
         if self._first_total is None:
             self._first_total = total
@@ -192,15 +192,15 @@ class Walk(Generic[T]):
         self._slid, self._fresh, self._total, self._has_more = slid, fresh, total, has_more
         self.page, self.handed_out, self.is_resumed = page, 0, False
 
-    def place(self) -> Place:
+    def checkpoint(self) -> Checkpoint:
         """Where the walk stands, after the last row handed out."""
         if self._data is None:
             return self.start
         ids = [identity for identity in self._ids[: self.handed_out] if identity is not None]
-        latest = [*self._recent, *ids][-MEMORY:]
-        seen = (*self.start.seen, *map(fingerprint, latest))[-MEMORY:]
-        named = len(self.start.seen) + self._named + len(ids)
-        return Place(
+        latest = [*self._recent, *ids][-MAX_REMEMBERED_IDS:]
+        seen = (*self.start.seen, *map(fingerprint, latest))[-MAX_REMEMBERED_IDS:]
+        named = len(self.start.seen) + self._rows_with_id + len(ids)
+        return Checkpoint(
             first=self.first,
             size=self.size,
             page=self.page,
@@ -208,8 +208,8 @@ class Walk(Generic[T]):
             total=self._total,
             rows=self._rows + self.handed_out,
             seen=seen,
-            is_complete=self.start.is_complete and named <= MEMORY,
-            has_slid=self.handed_out < len(self._slid),
+            is_complete=self.start.is_complete and named <= MAX_REMEMBERED_IDS,
+            has_pending_shifted_rows=self.handed_out < len(self._slid),
             is_done=not self._has_more and self.handed_out == len(self._ids),
         )
 
@@ -220,12 +220,12 @@ class Walk(Generic[T]):
         fresh = self.handed_out - len(self._slid)
         return 0 if fresh < 0 else next(at for at, row in enumerate(self._data or ()) if row is self._fresh[fresh])
 
-    def _meet(self, identity: Hashable) -> bool:
+    def _mark_seen(self, identity: Hashable) -> bool:
         """Take note of a row. Returns whether it was not known."""
         if self._is_known(identity):
             return False
         self._known.add(identity)
-        self._met.add(identity)
+        self._seen_this_step.add(identity)
         return True
 
     def _is_known(self, identity: Hashable) -> bool:
@@ -234,7 +234,7 @@ class Walk(Generic[T]):
     def _is_old(self, row: T) -> bool:
         """Whether a row was handed out before this step. One without an id counts as old."""
         identity = _identity(row)
-        return identity is None or (identity not in self._met and self._is_known(identity))
+        return identity is None or (identity not in self._seen_this_step and self._is_known(identity))
 
     def _after_old(self, data: Sequence[T]) -> int:
         """The position behind the last row that is old, of those with an id; 0 if there is none."""
@@ -242,5 +242,5 @@ class Walk(Generic[T]):
 
 
 def _identity(row: object) -> Hashable:
-    identity = getattr(row, row.identity, None) if isinstance(row, Model) else None
+    identity = getattr(row, row.__identity__, None) if isinstance(row, Model) else None
     return identity if isinstance(identity, Hashable) else None

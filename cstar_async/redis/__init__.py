@@ -5,7 +5,7 @@
     from cstar_async import CStarClient
     from cstar_async.redis import RedisRateLimiter
 
-    async with RedisRateLimiter("redis://cache:6379", key="main") as limiter, CStarClient.from_env(rate_limiter=limiter) as cstar:
+    async with RedisRateLimiter("redis://cache:6379", name="main") as limiter, CStarClient.from_env(rate_limiter=limiter) as cstar:
         ticket = await cstar.tickets.get("tkt_…")
 
 Needs Redis 5 or newer, and the extra `redis` (`pip install 'cstar-async[redis]'`); it is imported when the first of these is made.

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from cstar_async._protocol.credentials import KEY_PREFIXES
-from cstar_async._types import Unchecked, is_text
+from cstar_async._types import UntypedJSON, is_str
 from cstar_async.errors import CStarError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     Client: TypeAlias = Redis | RedisCluster
 
-AT_ONCE: Final = 8
+MAX_CONCURRENT_SCRIPTS: Final = 8
 """Scripts that run at once, each over a connection of its own; Redis does one after the other anyway."""
 _LABEL: Final = re.compile(r"[^\s{}]{1,200}")
 
 
-class RedisAwayError(Exception):
+class RedisUnavailableError(Exception):
     """Redis did not answer, or not in time. Whether it did what it was asked is unknown."""
 
 
 class _Connection(Protocol):
     """What is used of redis-py."""
 
-    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> Unchecked: ...
-    async def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> Unchecked: ...
+    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str | bytes) -> UntypedJSON: ...
+    async def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> UntypedJSON: ...
     async def aclose(self) -> None: ...
 
 
@@ -49,7 +49,7 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-class Door:
+class RedisConnection:
     """Redis, for one event loop.
 
     Args:
@@ -72,8 +72,8 @@ class Door:
         if not timeout > 0:
             raise InvalidArgumentError(f"timeout is a number of seconds above 0, not {timeout!r}")
         self._timeout = timeout
-        self._is_own = is_text(client_or_url)
-        if is_text(client_or_url):
+        self._is_own = is_str(client_or_url)
+        if is_str(client_or_url):
             try:
                 # A connection that Redis closed meanwhile is made anew at once; everything else is decided here.
                 client: object = Redis.from_url(client_or_url, retry=Retry(NoBackoff(), 1))  # pyright: ignore[reportUnknownMemberType]
@@ -87,9 +87,9 @@ class Door:
         self._no_script = NoScriptError
         self._failures = (RedisError, OSError, TimeoutError)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(MAX_CONCURRENT_SCRIPTS)
 
-    def enter_loop(self, what: str) -> None:
+    def bind_to_loop(self, what: str) -> None:
         """Bind the connection to the loop of its first use.
 
         Raises:
@@ -101,11 +101,11 @@ class Door:
         elif self._loop is not loop:
             raise CStarError(f"this {what} was first used in another event loop; make one for each loop, with the same key")
 
-    async def run(self, script: Script, keys: list[str], *args: str | bytes) -> Unchecked:
+    async def run(self, script: Script, keys: list[str], *args: str | bytes) -> UntypedJSON:
         """Run a script.
 
         Raises:
-            RedisAwayError: It gave no answer in time.
+            RedisUnavailableError: It gave no answer in time.
         """
         try:
             async with asyncio.timeout(self._timeout), self._places:
@@ -115,7 +115,7 @@ class Door:
                     return await self._client.eval(script.text, len(keys), *keys, *args)
         except self._failures as error:
             # Its text may hold an address; its class says enough.
-            raise RedisAwayError(type(error).__name__) from None
+            raise RedisUnavailableError(type(error).__name__) from None
 
     async def aclose(self) -> None:
         """Close the connection if it is the door's own."""
@@ -127,13 +127,13 @@ class Door:
                 return
 
 
-def checked_label(key: str) -> str:
+def validate_name(key: str) -> str:
     """A label for what a fleet shares, fit to stand in the name of a key of Redis.
 
     Raises:
         InvalidArgumentError: It is no text, is empty or too long, holds spaces or braces, or is an API key.
     """
-    if not is_text(key) or not _LABEL.fullmatch(key):
+    if not is_str(key) or not _LABEL.fullmatch(key):
         raise InvalidArgumentError("key is a name of up to 200 characters without spaces and braces, the same in the whole fleet")
     if key.startswith(KEY_PREFIXES):
         raise InvalidArgumentError("key is a name for the API key, such as 'main', and never the key itself: Redis would hold it")

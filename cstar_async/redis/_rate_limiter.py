@@ -22,13 +22,13 @@ import orjson
 
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._protocol import headers as _headers
-from cstar_async._protocol.headers import moment, read_state
+from cstar_async._protocol.headers import parse_rate_limit, to_datetime
 from cstar_async._rate_limit.interface import Permit
-from cstar_async._rate_limit.window import LOOK_AGAIN
-from cstar_async._types import Priority, RateLimitState, Unchecked
+from cstar_async._rate_limit.window import REPROBE_DELAY
+from cstar_async._types import Priority, RateLimitState, UntypedJSON
 from cstar_async.errors import ConnectionFailedError, CStarError, InvalidArgumentError, RateLimitWaitError
-from cstar_async.redis._connection import Door, RedisAwayError, Script, checked_label
-from cstar_async.redis._shared_window import Mirror
+from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, Script, validate_name
+from cstar_async.redis._shared_window import SharedWindow
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger("cstar_async")
 
-TRIP: Final = 0.1
+MIN_ROUND_TRIP: Final = 0.1
 """Seconds that asking may take where the call may not wait at all: to ask is not to wait."""
-UNHURRIED: Final = 0.05
+LAZY_SYNC_DELAY: Final = 0.05
 """Seconds after which an answer is told that nobody waits for; the next call takes it along."""
 FIRST_RETRY: Final = 0.1
 """Seconds until a Redis that does not answer is asked again; each further pause is twice as long."""
 RETRY: Final = 1.0
 """Seconds: the longest pause before a Redis that is away is asked again."""
-SLOWEST: Final = 0.25
+MAX_POLL_INTERVAL: Final = 0.25
 """Seconds: the longest pause between two questions while an answer of anybody may leave room."""
-MEMORY: Final = 60.0
+PEER_STATE_TTL: Final = 60.0
 """Seconds after which what a process heard of the others says nothing any more: the book would take them for dead."""
 RENEWAL: Final = 20.0
 """Seconds: the longest pause of a process whose calls wait, so that the book does not take it for dead."""
 
 
-class FleetPermit(Permit):
+class SharedPermit(Permit):
     """A permit with its number in the book, by which the book tells earlier calls from later ones."""
 
     __slots__ = ("is_ahead", "number")
@@ -65,21 +65,21 @@ class FleetPermit(Permit):
 class _Waiter:
     """A call in the queue."""
 
-    __slots__ = ("announce", "latest", "turn")
+    __slots__ = ("deadline", "on_wait", "turn")
 
     def __init__(self, latest: float, announce: Callable[[float], None]) -> None:
-        self.latest = latest
-        self.announce: Callable[[float], None] | None = announce
-        self.turn: asyncio.Future[FleetPermit] = asyncio.get_running_loop().create_future()
+        self.deadline = latest
+        self.on_wait: Callable[[float], None] | None = announce
+        self.turn: asyncio.Future[SharedPermit] = asyncio.get_running_loop().create_future()
 
 
 class RedisRateLimiter:
     """One key's budget of calls, for any number of processes and machines.
 
-    Give each process its own, all with the same *key*; in a process, share it between all clients of one event loop. It does what
+    Give each process its own, all with the same *name*; in a process, share it between all clients of one event loop. It does what
     `RateLimiter` does, with one exchange with Redis before each call, which calls at the same time share::
 
-        async with RedisRateLimiter("redis://cache:6379", key="main") as limiter:
+        async with RedisRateLimiter("redis://cache:6379", name="main") as limiter:
             async with CStarClient.from_env(rate_limiter=limiter) as cstar: ...
 
     What is promised
@@ -105,17 +105,17 @@ class RedisRateLimiter:
     Args:
         client_or_url: A client of `redis.asyncio` (or its `RedisCluster`), which is used and never closed; or a URL, for a
             connection of its own, which `aclose` closes.
-        key: A name for the API key, the same in the whole fleet and for no other key. Never the key itself.
-        reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
-        when_away: What becomes of calls while Redis is away. `"share"`, the default: this process uses a *share*-th of what was
+        name: A name for the API key, the same in the whole fleet and for no other key. Never the key itself.
+        background_reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
+        on_unavailable: What becomes of calls while Redis is away. `"share"`, the default: this process uses a *expected_processes*-th of what was
             left in the window, and of each further one, and at least a call of each. `"error"`: `ConnectionFailedError`, with
             nothing sent; the client retries it like any lost connection.
-        share: What the limit is divided by while Redis is away, from 1; at least the number of processes. Default 10.
+        expected_processes: What the limit is divided by while Redis is away, from 1; at least the number of processes. Default 10.
         timeout: Seconds that one exchange may take, connecting included. Default 1. Neither `max_wait` nor the deadline of a call
             is passed by more than 0.1 s.
 
     Raises:
-        InvalidArgumentError: An argument is not in its range, or *key* looks like an API key.
+        InvalidArgumentError: An argument is not in its range, or *name* looks like an API key.
         ImportError: redis-py is not installed; it comes with the extra `redis`.
     """
 
@@ -123,25 +123,25 @@ class RedisRateLimiter:
         self,
         client_or_url: Redis | RedisCluster | str,
         *,
-        key: str,
-        reserve: float = 0.10,
-        when_away: Literal["share", "error"] = "share",
-        share: int = 10,
+        name: str,
+        background_reserve: float = 0.10,
+        on_unavailable: Literal["share", "error"] = "share",
+        expected_processes: int = 10,
         timeout: float = 1.0,
     ) -> None:
-        if not 0 <= reserve < 1:
-            raise InvalidArgumentError(f"reserve must be from 0 to below 1, not {reserve!r}")
-        if when_away not in {"share", "error"}:
-            raise InvalidArgumentError(f"when_away is 'share' or 'error', not {when_away!r}")
-        if not share >= 1:
-            raise InvalidArgumentError(f"share is a number of processes from 1, not {share!r}")
-        self._book = f"cstar_async:{{{checked_label(key)}}}:limit"
-        self._door = Door(client_or_url, timeout=timeout)
+        if not 0 <= background_reserve < 1:
+            raise InvalidArgumentError(f"reserve must be from 0 to below 1, not {background_reserve!r}")
+        if on_unavailable not in {"share", "error"}:
+            raise InvalidArgumentError(f"on_unavailable is 'share' or 'error', not {on_unavailable!r}")
+        if not expected_processes >= 1:
+            raise InvalidArgumentError(f"share is a number of processes from 1, not {expected_processes!r}")
+        self._state_key = f"cstar_async:{{{validate_name(name)}}}:limit"
+        self._connection = RedisConnection(client_or_url, timeout=timeout)
         self._script = Script("rate_limiter.lua")
         self._member = ""
-        self._fails_when_away = when_away == "error"
+        self._fails_when_away = on_unavailable == "error"
         self._clock: Clock = SystemClock()
-        self._mirror = Mirror(reserve=reserve, share=share)
+        self._window = SharedWindow(reserve=background_reserve, share=expected_processes)
         self._queues: dict[Priority, deque[_Waiter]] = {priority: deque() for priority in Priority}
         self._state: RateLimitState | None = None
         self._is_closed = False
@@ -149,21 +149,21 @@ class RedisRateLimiter:
         self._talking: asyncio.Task[None] | None = None
         self._due: float | None = None
         self._earlier: asyncio.Event = asyncio.Event()
-        self._turn = 0
+        self._sequence = 0
         self._pause = 0.0
         self._is_away = False
         self._retry_at = 0.0
         self._retry = FIRST_RETRY
         self._timeout = timeout
-        self._patience = 2 * RETRY + timeout
+        self._resync_timeout = 2 * RETRY + timeout
         # What the book said of itself: its time less that of the loop, its name, its gathering, how many others there are.
         self._ahead_of_loop: float | None = None
-        self._born = 0
+        self._epoch = 0
         self._heard_at = 0.0
         self._gathering = 0
-        self._peers = 0
+        self._peer_count = 0
         self._alone_from = 0.0
-        self._elsewhere = 0
+        self._held_by_peers = 0
         self._others_wait = False
         self._opens: dict[Priority, float] = dict.fromkeys(Priority, 0.0)
         # What the book has not heard yet.
@@ -184,47 +184,47 @@ class RedisRateLimiter:
         return self._state
 
     @property
-    def is_away(self) -> bool:
+    def is_degraded(self) -> bool:
         """Whether Redis did not answer when it was last asked."""
         return self._is_away
 
-    def enter_loop(self) -> None:
+    def bind_to_loop(self) -> None:
         """Refuse every loop but the first: the connection to Redis belongs to it."""
-        self._door.enter_loop("rate limiter")
+        self._connection.bind_to_loop("rate limiter")
 
-    def assume(self, limit: int) -> None:
+    def set_initial_limit(self, limit: int) -> None:
         """Take *limit* as the calls of a window until an answer says otherwise."""
-        if self._state is None and self._mirror.in_flight == 0:
-            self._mirror.limit = self._mirror.remaining = limit
+        if self._state is None and self._window.in_flight == 0:
+            self._window.limit = self._window.remaining = limit
 
-    def left(self, priority: Priority, clock: Clock) -> int:
+    def remaining(self, priority: Priority, clock: Clock) -> int:
         """Calls of this priority that the window still has, without those that wait and those on their way.
 
         As of this process's last word with the book; while Redis is away, it is what is left of the share.
         """
-        elsewhere = 0 if self._mirror.is_alone else self._elsewhere
-        return max(0, self._mirror.left(priority, clock.monotonic()) - elsewhere - self._waiting())
+        elsewhere = 0 if self._window.in_fallback else self._held_by_peers
+        return max(0, self._window.calls_left(priority, clock.monotonic()) - elsewhere - self._waiting())
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:  # noqa: ARG002 -- the protocol's arguments
         """None: a permit of the fleet is worth an exchange, which `acquire` has."""
         return None
 
-    async def acquire(self, priority: Priority, clock: Clock, *, longest: float, announce: Callable[[float], None]) -> Permit:
+    async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
         """Ask the book for a permit, and wait for it if there is none.
 
         Args:
             priority: Whose turn it is when there is room.
             clock: Reads the times of the API's answers. What waits is measured by the event loop.
-            longest: Seconds after which the wait fails.
-            announce: Called with the seconds that the wait is expected to take, 0 if that cannot be told. Not called where the
+            max_wait: Seconds after which the wait fails.
+            on_wait: Called with the seconds that the wait is expected to take, 0 if that cannot be told. Not called where the
                 book grants the permit when it is first asked.
 
         Raises:
-            RateLimitWaitError: The wait would be, or became, longer than *longest*. No permit was taken.
+            RateLimitWaitError: The wait would be, or became, longer than *max_wait*. No permit was taken.
             ConnectionFailedError: Redis is away, and calls are to fail then.
             CStarError: The limiter is closed, or works in another event loop.
         """
-        self._door.enter_loop("rate limiter")
+        self._connection.bind_to_loop("rate limiter")
         if self._is_closed:
             raise CStarError("this rate limiter is closed")
         if not self._member:
@@ -234,14 +234,14 @@ class RedisRateLimiter:
         now = asyncio.get_running_loop().time()
         if self._is_away and self._fails_when_away and now < self._retry_at:
             raise _away()
-        waiter = _Waiter(now + longest, announce)
+        waiter = _Waiter(now + max_wait, on_wait)
         queue = self._queues[priority]
         queue.append(waiter)
-        if self._mirror.is_alone:
-            self._admit_alone()
-        self._speak(max(0.0, self._retry_at - now) if self._is_away else 0.0)
+        if self._window.in_fallback:
+            self._grant_from_fallback()
+        self._schedule_sync(max(0.0, self._retry_at - now) if self._is_away else 0.0)
         try:
-            async with asyncio.timeout(max(longest, TRIP)):
+            async with asyncio.timeout(max(max_wait, MIN_ROUND_TRIP)):
                 return await waiter.turn
         except BaseException as error:
             self._give_up(waiter, queue)
@@ -249,28 +249,28 @@ class RedisRateLimiter:
                 raise self._too_long(priority) from None
             raise
 
-    def settle(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
+    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
         """The call was answered: learn from it, and tell the book with the next word."""
-        mirror, before = self._mirror, self._mirror.remaining
-        if not mirror.count_down(status, headers):
-            mirror.observe(status, headers, clock.monotonic(), clock.time())
+        mirror, before = self._window, self._window.remaining
+        if not mirror.update_fast(status, headers):
+            mirror.update(status, headers, clock.monotonic(), clock.time())
         if _headers.RATE_LIMIT in headers:
-            self._state = read_state(headers) or self._state
+            self._state = parse_rate_limit(headers) or self._state
         self._has_news = True
         self._was_refused = self._was_refused or status == 429
         number, is_ahead = _read(permit)
         self._newest = max(self._newest, number)
-        mirror.give_back(went_ahead=is_ahead, answered=status < 500)
+        mirror.release(went_ahead=is_ahead, answered=status < 500)
         mirror.note_answer()
         if is_ahead:
             self._ahead = 0
-            if mirror.learning is None:
+            if mirror.probe_state is None:
                 self._learned = number
         # Fewer left than this fleet can have used: somebody else has the key, too.
-        is_less = before - mirror.remaining > 1 + mirror.in_flight + self._elsewhere
+        is_less = before - mirror.remaining > 1 + mirror.in_flight + self._held_by_peers
         self._after_answer(is_urgent=is_ahead or is_less or status == 429)
 
-    def give_back(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:  # noqa: ARG002 -- the protocol's arguments
+    def release(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:  # noqa: ARG002 -- the protocol's arguments
         """The call ended without an answer. If it was sent, it counts as spent until an answer to a later one tells."""
         self._put_back(permit, is_lost=sent)
 
@@ -290,9 +290,9 @@ class RedisRateLimiter:
                 talking.cancel()
                 await asyncio.gather(talking, return_exceptions=True)
             if is_unsaid and not self._is_away:
-                await self._exchange()
+                await self._sync_once()
         finally:
-            await self._door.aclose()
+            await self._connection.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -312,14 +312,14 @@ class RedisRateLimiter:
             if waiter in queue:
                 queue.remove(waiter)
             if not self._is_closed and not self._is_away:
-                self._speak(UNHURRIED)
+                self._schedule_sync(LAZY_SYNC_DELAY)
         elif turn.exception() is None:
             # Granted and given up in the same turn of the loop: never sent, so nothing is lost.
             self._put_back(turn.result(), is_lost=False)
 
     def _put_back(self, permit: Permit, *, is_lost: bool) -> None:
         _, is_ahead = _read(permit)
-        self._mirror.give_back(went_ahead=is_ahead, answered=False)
+        self._window.release(went_ahead=is_ahead, answered=False)
         if is_ahead:
             self._ahead = 0
         elif is_lost:
@@ -330,16 +330,16 @@ class RedisRateLimiter:
         """A permit is free: let the next call have it, here or elsewhere."""
         if self._is_closed:
             return
-        if self._mirror.is_alone:
-            self._admit_alone()
+        if self._window.in_fallback:
+            self._grant_from_fallback()
         if self._is_away:
-            self._speak(max(0.0, self._retry_at - asyncio.get_running_loop().time()))
+            self._schedule_sync(max(0.0, self._retry_at - asyncio.get_running_loop().time()))
         else:
-            self._speak(0.0 if is_urgent or self._others_wait or self._waiting() else UNHURRIED)
+            self._schedule_sync(0.0 if is_urgent or self._others_wait or self._waiting() else LAZY_SYNC_DELAY)
 
     # The conversation with the book.
 
-    def _speak(self, within: float) -> None:
+    def _schedule_sync(self, within: float) -> None:
         """Say how things are, so many seconds from now at the latest."""
         if self._is_closed:
             return  # `aclose` has the last word
@@ -348,9 +348,9 @@ class RedisRateLimiter:
             self._due = at
             self._earlier.set()
         if self._talking is None:
-            self._talking = asyncio.get_running_loop().create_task(self._talk(), name="cstar_async rate limit")
+            self._talking = asyncio.get_running_loop().create_task(self._sync_loop(), name="cstar_async rate limit")
 
-    async def _talk(self) -> None:
+    async def _sync_loop(self) -> None:
         """Say what there is to say when it is due, until there is nothing more."""
         loop = asyncio.get_running_loop()
         try:
@@ -365,44 +365,44 @@ class RedisRateLimiter:
                         pass
                     continue
                 self._due = None
-                await self._exchange()
+                await self._sync_once()
         finally:
             self._talking = None
 
-    async def _exchange(self) -> None:
+    async def _sync_once(self) -> None:
         """One word to the book, and its answer."""
-        word = self._word()
+        word = self._build_request()
         news = self._has_news, self._was_refused
         self._has_news = self._was_refused = False
         lost, self._lost = self._lost, 0
         try:
-            said = await self._door.run(self._script, [self._book], orjson.dumps(word))
+            said = await self._connection.run(self._script, [self._state_key], orjson.dumps(word))
         except BaseException as error:
             # Not heard, as far as anybody knows: it is said again.
             self._has_news, self._was_refused = self._has_news or news[0], self._was_refused or news[1]
             self._lost += lost
-            if not isinstance(error, RedisAwayError):
+            if not isinstance(error, RedisUnavailableError):
                 raise
-            self._bear_absence(str(error))
+            self._on_unavailable(str(error))
         else:
-            self._hear(orjson.loads(said))
+            self._handle_reply(orjson.loads(said))
 
-    def _word(self) -> dict[str, Unchecked]:
+    def _build_request(self) -> dict[str, UntypedJSON]:
         """How things are in this process; `rate_limiter.lua` reads it."""
-        self._turn += 1
-        mirror, now = self._mirror, self._clock.monotonic()
-        word: dict[str, Unchecked] = {
+        self._sequence += 1
+        mirror, now = self._window, self._clock.monotonic()
+        word: dict[str, UntypedJSON] = {
             "member": self._member,
-            "turn": self._turn,
+            "turn": self._sequence,
             "listens_until": self._listens_until(),
             "held": mirror.in_flight,
-            "spare": 0 if self._is_closed else mirror.spare(),
-            "is_alone": mirror.is_alone,
+            "spare": 0 if self._is_closed else mirror.fallback_budget_left(),
+            "is_alone": mirror.in_fallback,
             "gathering": self._gathering,
-            "book": self._born if asyncio.get_running_loop().time() < self._heard_at + MEMORY else 0,
-            "peers": self._peers,
-            "elsewhere": self._elsewhere,
-            "patience": self._patience,
+            "book": self._epoch if asyncio.get_running_loop().time() < self._heard_at + PEER_STATE_TTL else 0,
+            "peers": self._peer_count,
+            "elsewhere": self._held_by_peers,
+            "patience": self._resync_timeout,
             "lost": self._lost,
             "wants": [len(self._queues[priority]) for priority in Priority],
             "ahead": self._ahead,
@@ -412,7 +412,7 @@ class RedisRateLimiter:
             "length": mirror.length,
             "lateness": mirror.late,
         }
-        known = mirror.knowledge(now)
+        known = mirror.snapshot(now)
         if known is not None:
             word["known"] = {
                 **known,
@@ -428,62 +428,62 @@ class RedisRateLimiter:
             return 0
         return int((asyncio.get_running_loop().time() + self._ahead_of_loop + self._timeout) * 1000)
 
-    def _hear(self, reply: dict[str, Unchecked]) -> None:
+    def _handle_reply(self, reply: dict[str, UntypedJSON]) -> None:
         """Take what the book gives, and let those who wait know where they are."""
         self._ahead_of_loop = reply["now"] / 1000 - asyncio.get_running_loop().time()
         if "late" in reply:
             # redis-py sent a word twice, and this is the answer to its second coming; or the clock of Redis was set.
-            self._speak(0.0)
+            self._schedule_sync(0.0)
             return
         if self._is_away:
             LOGGER.warning("the Redis of the rate limit answers again")
         self._is_away, self._retry = False, FIRST_RETRY
-        self._born, self._heard_at, self._peers = reply["born"], asyncio.get_running_loop().time(), reply["peers"]
-        self._elsewhere, self._others_wait = reply["elsewhere"], any(reply["wanted"])
+        self._epoch, self._heard_at, self._peer_count = reply["born"], asyncio.get_running_loop().time(), reply["peers"]
+        self._held_by_peers, self._others_wait = reply["elsewhere"], any(reply["wanted"])
         if reply["gathering"]:
-            self._gather(reply["gathering"])
+            self._handle_resync(reply["gathering"])
         else:
-            self._go_by(reply)
+            self._apply_reply(reply)
         if self._waiting():
-            self._judge(reply)
+            self._update_waiters(reply)
             again = reply.get("again")
             if again is None:
-                self._speak(0.0)  # they came while the book was asked
+                self._schedule_sync(0.0)  # they came while the book was asked
             else:
                 # A window's end is told to the millisecond; an answer of somebody comes when it comes.
-                self._pause = min(SLOWEST, max(again, self._pause * 1.5))
-                self._speak(min(RENEWAL, max(again, self._pause)))
+                self._pause = min(MAX_POLL_INTERVAL, max(again, self._pause * 1.5))
+                self._schedule_sync(min(RENEWAL, max(again, self._pause)))
         if not self._waiting() or any(reply["granted"]):
             self._pause = 0.0
 
-    def _gather(self, number: int) -> None:
+    def _handle_resync(self, number: int) -> None:
         """The book does not know enough: go by the share, and tell it how things are until it does."""
         now, is_first = asyncio.get_running_loop().time(), number != self._gathering
         if is_first:
             # Mostly it takes no longer than this, and to wait for it is better than to go by what may be old.
-            self._gathering, self._alone_from = number, now + SLOWEST
-        self._mirror.go_alone(self._elsewhere)
-        self._admit_alone()
-        self._speak(0.0 if is_first else SLOWEST)
+            self._gathering, self._alone_from = number, now + MAX_POLL_INTERVAL
+        self._window.enter_fallback(self._held_by_peers)
+        self._grant_from_fallback()
+        self._schedule_sync(0.0 if is_first else MAX_POLL_INTERVAL)
 
-    def _go_by(self, reply: dict[str, Unchecked]) -> None:
+    def _apply_reply(self, reply: dict[str, UntypedJSON]) -> None:
         """Take over what the book knows, and what it grants."""
-        was_alone = self._mirror.is_alone
+        was_alone = self._window.in_fallback
         if not self._has_news:
             self._note(reply)
-        self._mirror.adopt(reply, self._clock.monotonic(), has_news=self._has_news)
+        self._window.apply_snapshot(reply, self._clock.monotonic(), has_news=self._has_news)
         if self._grant(reply) or was_alone:
             # Somebody gave up meanwhile, or the rest of the share is free. The next word says so.
-            self._speak(0.0)
+            self._schedule_sync(0.0)
 
-    def _note(self, reply: Mapping[str, Unchecked]) -> None:
+    def _note(self, reply: Mapping[str, UntypedJSON]) -> None:
         """Keep what the book says of the window as the state."""
         if reply["state"] == "known" and reply.get("left") is not None:
             reset = reply.get("reset")
             at = self._clock.time() + reply["left"] if reset is None else reset
-            self._state = RateLimitState(int(reply["limit"]), int(reply["remaining"]), moment(at), float(reply["length"]))
+            self._state = RateLimitState(int(reply["limit"]), int(reply["remaining"]), to_datetime(at), float(reply["length"]))
 
-    def _grant(self, reply: Mapping[str, Unchecked]) -> bool:
+    def _grant(self, reply: Mapping[str, UntypedJSON]) -> bool:
         """Give the granted permits to those who wait. Returns whether some are left over."""
         is_left = False
         for priority, count in zip(Priority, reply["granted"], strict=True):
@@ -492,11 +492,11 @@ class RedisRateLimiter:
                 if waiter is None:
                     is_left = True
                     break
-                permit = FleetPermit(reply["number"], is_ahead=reply["is_ahead"])
+                permit = SharedPermit(reply["number"], is_ahead=reply["is_ahead"])
                 if permit.is_ahead:
-                    self._mirror.go_ahead()
+                    self._window.start_probe()
                     self._ahead = permit.number
-                self._mirror.take()
+                self._window.take()
                 waiter.turn.set_result(permit)
         return is_left
 
@@ -509,33 +509,33 @@ class RedisRateLimiter:
                 return waiter
         return None
 
-    def _judge(self, reply: Mapping[str, Unchecked]) -> None:
+    def _update_waiters(self, reply: Mapping[str, UntypedJSON]) -> None:
         """Tell those who wait how long it will be, and end the waits that cannot succeed."""
         now = asyncio.get_running_loop().time()
         usable = max(1.0, reply["limit"])
         for (priority, queue), wait, others in zip(self._queues.items(), reply["chances"], reply["wanted"], strict=True):
             opens = now + wait if wait else 0.0
-            is_other = abs(opens - self._opens[priority]) > LOOK_AGAIN
+            is_other = abs(opens - self._opens[priority]) > REPROBE_DELAY
             self._opens[priority] = opens
-            if not queue or (queue[-1].announce is None and not is_other):
+            if not queue or (queue[-1].on_wait is None and not is_other):
                 continue  # everybody knows
             ahead = others + (len(self._queues[Priority.INTERACTIVE]) if priority else 0)
-            share = usable * (1 - self._mirror.reserve) if priority else usable
+            share = usable * (1 - self._window.reserve) if priority else usable
             for place, waiter in enumerate(list(queue), ahead):
-                if waiter.turn.done() or (waiter.announce is None and not is_other):
+                if waiter.turn.done() or (waiter.on_wait is None and not is_other):
                     continue
                 expected = wait + (place // max(1, int(share))) * reply["length"] if wait else 0.0
-                if now + expected > waiter.latest:
+                if now + expected > waiter.deadline:
                     queue.remove(waiter)
                     waiter.turn.set_exception(self._too_long(priority, expected))
-                elif waiter.announce is not None:
-                    announce, waiter.announce = waiter.announce, None
+                elif waiter.on_wait is not None:
+                    announce, waiter.on_wait = waiter.on_wait, None
                     announce(expected)
 
     def _too_long(self, priority: Priority, wait: float | None = None) -> RateLimitWaitError:
         if wait is None:
-            wait = max(0.0, self._opens[priority] - asyncio.get_running_loop().time()) or LOOK_AGAIN
-        retry_at = moment(self._clock.time() + wait)
+            wait = max(0.0, self._opens[priority] - asyncio.get_running_loop().time()) or REPROBE_DELAY
+        retry_at = to_datetime(self._clock.time() + wait)
         return RateLimitWaitError(
             f"the rate limit leaves no call before {retry_at:%Y-%m-%d %H:%M:%S} UTC, {wait:.0f} s away, longer than allowed",
             retry_at=retry_at,
@@ -545,33 +545,33 @@ class RedisRateLimiter:
 
     # What is done without the book.
 
-    def _bear_absence(self, why: str) -> None:
+    def _on_unavailable(self, why: str) -> None:
         """Redis did not answer: go on without it, and ask again in a while."""
         if not self._is_away:
             LOGGER.warning("the Redis of the rate limit does not answer: %s", why)
         self._is_away, self._gathering, self._alone_from = True, 0, 0.0
         pause, self._retry = self._retry, min(RETRY, 2 * self._retry)
         self._retry_at = asyncio.get_running_loop().time() + pause
-        self._mirror.go_alone(self._elsewhere)
+        self._window.enter_fallback(self._held_by_peers)
         if self._is_closed:
             return
         if self._fails_when_away:
             self._fail_all(_away)
         else:
-            self._admit_alone()
-        if self._waiting() or self._mirror.in_flight:
-            self._speak(pause)
+            self._grant_from_fallback()
+        if self._waiting() or self._window.in_flight:
+            self._schedule_sync(pause)
 
-    def _admit_alone(self) -> None:
+    def _grant_from_fallback(self) -> None:
         """Give permits of the process's own share."""
         if (self._is_away and self._fails_when_away) or asyncio.get_running_loop().time() < self._alone_from:
             return
         now = self._clock.monotonic()
         for priority, queue in self._queues.items():
-            while queue and self._mirror.has_room(priority, now):
+            while queue and self._window.has_room(priority, now):
                 waiter = self._next(priority)
                 if waiter is not None:
-                    waiter.turn.set_result(FleetPermit(0, is_ahead=self._mirror.take()))
+                    waiter.turn.set_result(SharedPermit(0, is_ahead=self._window.take()))
 
     def _fail_all(self, error: Callable[[], CStarError]) -> None:
         for queue in self._queues.values():
@@ -583,7 +583,7 @@ class RedisRateLimiter:
 
 def _read(permit: Permit) -> tuple[int, bool]:
     """The number of a permit in the book, and whether its holder went ahead."""
-    return (permit.number, permit.is_ahead) if isinstance(permit, FleetPermit) else (0, False)
+    return (permit.number, permit.is_ahead) if isinstance(permit, SharedPermit) else (0, False)
 
 
 def _away() -> ConnectionFailedError:

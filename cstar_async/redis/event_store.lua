@@ -8,7 +8,7 @@
 -- KEYS[6]  the id of one event, while cStar may repeat it
 -- ARGV     what to do; the receiver; its lease, in milliseconds; and what that needs
 
-local SPAN_OF_RETRIES = 112350000 -- milliseconds: 31 h 12 min 30 s
+local RETRY_HORIZON = 112350000 -- milliseconds: 31 h 12 min 30 s
 local KEPT = 2592000000           -- milliseconds: an event that no receiver handled for 30 days is given up
 
 local time = redis.call('TIME')
@@ -24,13 +24,13 @@ local function accept(id, body)
   if redis.call('HEXISTS', KEYS[4], id) == 1 then
     return redis.call('HGET', KEYS[3], id) == receiver and 'own' or 'other'
   end
-  if not redis.call('SET', KEYS[6], '', 'PX', SPAN_OF_RETRIES, 'NX') then
+  if not redis.call('SET', KEYS[6], '', 'PX', RETRY_HORIZON, 'NX') then
     return 'other'
   end
   redis.call('ZADD', KEYS[2], string.format('%d', time[1] * 1000000 + time[2]), id)
   redis.call('HSET', KEYS[3], id, receiver)
   redis.call('HSET', KEYS[4], id, body)
-  redis.call('SET', KEYS[5], id, 'PX', SPAN_OF_RETRIES)
+  redis.call('SET', KEYS[5], id, 'PX', RETRY_HORIZON)
   for key = 2, 4 do redis.call('PEXPIRE', KEYS[key], KEPT) end
   return 'own'
 end
@@ -39,7 +39,7 @@ local function done(id)
   redis.call('ZREM', KEYS[2], id)
   redis.call('HDEL', KEYS[3], id)
   redis.call('HDEL', KEYS[4], id)
-  redis.call('SET', KEYS[6], '', 'PX', SPAN_OF_RETRIES)
+  redis.call('SET', KEYS[6], '', 'PX', RETRY_HORIZON)
 end
 
 -- The events of receivers that are gone, in the order of their arrival; and where asked for, those of this one.

@@ -10,7 +10,7 @@
 -- what processes hold and have used. Then nothing is granted, and each goes by its share, until every process has heard so and has
 -- said after it how things are. A word from before does not count: it may have lain in a socket while its sender went on.
 
-local SAME_WINDOW = 2000 -- two ends that differ by less are one: servers round
+local RESET_TOLERANCE = 2000 -- two ends that differ by less are one: servers round
 local LEASE = 60000      -- after so long without a word, or a whole window, the calls of a process count as lost
 local AHEAD = 10000      -- after so long without a word, another process goes ahead
 local GRACE = 1000       -- so much later than it was told may a process come for what is kept for it
@@ -89,12 +89,12 @@ if known then
     book.limit, book.remaining, book.ends, book.opens, book.state = known.limit, 0, book.closed, book.closed, 'known'
   elseif not (book.closed and now < book.closed) then
     local is_later
-    if book.ends then is_later = ends > book.ends + SAME_WINDOW else is_later = known.is_news or book.state == 'blank' end
+    if book.ends then is_later = ends > book.ends + RESET_TOLERANCE else is_later = known.is_news or book.state == 'blank' end
     if is_later then
       book.lost, book.lost_at = 0, book.grants
       book.limit, book.remaining, book.length, book.reset = known.limit, known.remaining, known.length, known.reset
       book.ends, book.opens, book.state = ends, ends + (known.is_exact and 0 or book.lateness), 'known'
-    elseif book.ends and ends >= book.ends - SAME_WINDOW and (known.is_news or known.limit == book.limit) then
+    elseif book.ends and ends >= book.ends - RESET_TOLERANCE and (known.is_news or known.limit == book.limit) then
       book.remaining = known.limit == book.limit and math.min(book.remaining, known.remaining) or known.remaining
       book.limit = known.limit
       -- The answer to a call that was sent after others were lost has them in its count.

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cstar_async.testing._data.ids import new_id
-from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._handlers.crud import change_object, make_object
 from cstar_async.testing._handlers.resource_hooks import ROLE_NAMES
 from cstar_async.testing._http.responses import timestamp
@@ -65,7 +65,7 @@ _ARTICLES: Final = (
 )
 
 
-_HOUSE: Final[Mapping[str, Sequence[Object]]] = MappingProxyType(
+_TEAM_CONFIG: Final[Mapping[str, Sequence[Object]]] = MappingProxyType(
     {
         "customer_groups": (
             {"name": "Acme Corp", "description": "Everybody at Acme", "externalId": "crm-4711"},
@@ -96,7 +96,7 @@ _POSTS: Final = (
 """What customers ask for in public: title, text, state and comments."""
 
 
-def add_members(world: World, *, now_s: float) -> None:
+def add_members(world: Database, *, now_s: float) -> None:
     """Give a team its people: an owner and two agents."""
     for name, role in _MEMBERS if world.has("members") else ():
         mail = f"{name.split()[0].lower()}@{world.team.slug}.example"
@@ -106,7 +106,7 @@ def add_members(world: World, *, now_s: float) -> None:
         world.make("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **standing, "joinedAt": joined_at}, at=joined_at)
 
 
-def add_everything(world: World, *, now_s: float) -> None:
+def add_everything(world: Database, *, now_s: float) -> None:
     """Fill a team with customers, a small knowledge base, tickets in every state, some with a conversation, and a boss to beat.
 
     What the document does not have is left out, with all that needs it.
@@ -123,13 +123,13 @@ def add_everything(world: World, *, now_s: float) -> None:
         came_at = timestamp(now_s - _HOUR_S)
         boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
         world.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
-    _add_house(world, now_s)
+    _add_team_config(world, now_s)
 
 
-def _add_house(world: World, now_s: float) -> None:
+def _add_team_config(world: Database, now_s: float) -> None:
     """What a team sets up around its tickets, and what its customers say in public."""
     at = timestamp(now_s - 30 * _DAY_S)
-    for collection, bodies in _HOUSE.items():
+    for collection, bodies in _TEAM_CONFIG.items():
         for body in bodies if world.has(collection) else ():
             make_object(world, collection, body, at=at)
     for title, text, status, comments in _POSTS if world.has("community_posts") else ():
@@ -139,7 +139,7 @@ def _add_house(world: World, now_s: float) -> None:
             make_object(world, "community_comments", {"body": comment}, post, at=timestamp(now_s - 20 * _DAY_S))
 
 
-def _add_customer(world: World, number: int, now_s: float) -> Object:
+def _add_customer(world: Database, number: int, now_s: float) -> Object:
     random = world.random
     first, last = _FIRST_NAMES[number % len(_FIRST_NAMES)], random.choice(_LAST_NAMES)
     body = {
@@ -153,7 +153,7 @@ def _add_customer(world: World, number: int, now_s: float) -> Object:
     return make_object(world, "customers", body, at=timestamp(now_s - random.uniform(40, 80) * _DAY_S))
 
 
-def _add_library(world: World, now_s: float) -> None:
+def _add_library(world: Database, now_s: float) -> None:
     at = timestamp(now_s - 60 * _DAY_S)
     shelves = [
         make_object(world, "categories", {"name": name, "description": about, "sortOrder": place, "isPublic": True}, at=at)
@@ -172,7 +172,7 @@ def _add_library(world: World, now_s: float) -> None:
         made["viewCount"], made["useCount"] = world.random.randint(0, 900), world.random.randint(0, 60)
 
 
-def _add_ticket(world: World, customer: Object, agents: Sequence[Object], opened_s: float) -> None:
+def _add_ticket(world: Database, customer: Object, agents: Sequence[Object], opened_s: float) -> None:
     random = world.random
     title, tag, question = random.choice(_PROBLEMS)
     status = random.choice(("new", "open", "open", "pending", "resolved", "closed"))

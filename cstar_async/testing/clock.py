@@ -76,7 +76,7 @@ class FakeClock:
         if seconds < 0:
             raise ValueError("a clock cannot be advanced by a negative number of seconds")
         self._offset_s += seconds
-        self._wake_the_due()
+        self._wake_due()
 
     def set(self, instant: float | datetime) -> None:
         """Put the clock on an instant.
@@ -118,17 +118,17 @@ class FakeClock:
                     timer.cancel()
 
     @property
-    def sleepers(self) -> int:
+    def sleeper_count(self) -> int:
         """How many wait on this clock now."""
         return len(self._sleepers)
 
-    async def until_sleeping(self, sleepers: int = 1) -> None:
+    async def wait_for_sleepers(self, sleepers: int = 1) -> None:
         """Wait until somebody sleeps on this clock, so that an `advance()` will find whom to wake.
 
         Args:
             sleepers: How many must sleep; default 1.
         """
-        if self.sleepers >= sleepers:
+        if self.sleeper_count >= sleepers:
             return
         watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._watchers[watcher] = sleepers
@@ -139,10 +139,10 @@ class FakeClock:
 
     def _tell_watchers(self) -> None:
         for watcher, sleepers in self._watchers.items():
-            if self.sleepers >= sleepers and not watcher.done():
+            if self.sleeper_count >= sleepers and not watcher.done():
                 watcher.set_result(None)
 
-    def _wake_the_due(self) -> None:
+    def _wake_due(self) -> None:
         now_s = self.monotonic()
         # The clock may be pushed from another thread than that of the sleeper's loop, where others lie down and get up meanwhile.
         due = [sleeper for sleeper in list(self._sleepers) if sleeper.wakes_at_s <= now_s]

@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from cstar_async.testing._data.collections import read_blueprints
-from cstar_async.testing._data.ids import new_id, new_request_id, seeded
+from cstar_async.testing._data.collections import load_collections
+from cstar_async.testing._data.ids import new_id, new_request_id, seeded_random
 from cstar_async.testing._data.spec import generated_document
-from cstar_async.testing._data.store import World
+from cstar_async.testing._data.store import Database
 from cstar_async.testing._events.delivery_log import Deliveries
-from cstar_async.testing._events.dispatcher import DOCUMENTED_RETRIES, Courier
-from cstar_async.testing._events.factory import EventWriter
+from cstar_async.testing._events.dispatcher import DOCUMENTED_RETRIES, DeliveryDispatcher
+from cstar_async.testing._events.factory import EventFactory
 from cstar_async.testing._events.faults import DeliveryFaults
-from cstar_async.testing._events.publisher import Newsroom
-from cstar_async.testing._events.streams import Broadcast
-from cstar_async.testing._handlers.webhooks import LISTEN
-from cstar_async.testing._http.auth import Environment, Key, KeyKind, KeyRing, Team, new_key_text
-from cstar_async.testing._http.fault_registry import FaultBoard
-from cstar_async.testing._http.idempotency import IdempotencyLedger
+from cstar_async.testing._events.publisher import EventPublisher
+from cstar_async.testing._events.streams import EventStreams
+from cstar_async.testing._handlers.webhooks import LISTEN_OPERATION
+from cstar_async.testing._http.auth import APIKeys, Environment, Key, KeyKind, Team, new_key_text
+from cstar_async.testing._http.fault_registry import FaultRegistry
+from cstar_async.testing._http.idempotency import IdempotencyCache
 from cstar_async.testing._http.rate_limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
-from cstar_async.testing._http.request_log import LONGEST_JOURNAL, Journal
-from cstar_async.testing._http.responses import Envelopes, PaginationPlace, PaginationShape, Refusal
+from cstar_async.testing._http.request_log import MAX_REQUESTS, RequestLog
+from cstar_async.testing._http.responses import APIFailure, Envelopes, PaginationPlace, PaginationShape
 from cstar_async.testing._http.routing import Routes
 from cstar_async.testing._http.validation import Validation
 from cstar_async.testing._seed import add_everything, add_members
 from cstar_async.testing._server.app import LoopbackServer
-from cstar_async.testing._server.pipeline import Exchange
+from cstar_async.testing._server.pipeline import RequestPipeline
 from cstar_async.testing.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class FakeCStar:
         pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
         delivery_retries: Seconds, on the fake's clock, before each further attempt to deliver an event to a webhook; default the
             documented 30 s, 2 min, 10 min, 1 h, 6 h and 24 h.
-        journal: How many requests `requests` keeps, and attempts `deliveries`, from 1; default 100,000. The oldest go first.
+        max_requests: How many requests `requests` keeps, and attempts `deliveries`, from 1; default 100,000. The oldest go first.
         host: Where to listen; default 127.0.0.1, which nobody else can reach.
         port: Which port to listen on; default 0, a free one.
 
@@ -82,45 +82,45 @@ class FakeCStar:
         pagination: PaginationPlace = "top",
         pagination_shape: PaginationShape = "hasMore",
         delivery_retries: Sequence[float] = DOCUMENTED_RETRIES,
-        journal: int = LONGEST_JOURNAL,
+        max_requests: int = MAX_REQUESTS,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.clock: Final = FakeClock() if clock is None else clock
-        self.requests: Final = Journal(journal)
-        self.faults: Final = FaultBoard(seeded("faults", seed))
+        self.requests: Final = RequestLog(max_requests)
+        self.faults: Final = FaultRegistry(seeded_random("faults", seed))
         self._seed = seed
-        self._key_ids = seeded("keys", seed)
-        self._request_ids = seeded("requests", seed)
+        self._key_ids = seeded_random("keys", seed)
+        self._request_ids = seeded_random("requests", seed)
         self._document = generated_document()
-        self._blueprints = read_blueprints(self._document)
-        self._worlds: dict[tuple[str, Environment], World] = {}
-        self._keys = KeyRing()
+        self._blueprints = load_collections(self._document)
+        self._worlds: dict[tuple[str, Environment], Database] = {}
+        self._keys = APIKeys()
         self._limits = _rate_limits(limits=limits, rate_limit=rate_limit, rate_window=rate_window)
         self._team = self._new_team("Acme Corp", "acme")
         self._secret = self._new_key(self._team, "secret", "test", None)
         self._publishable = self._new_key(self._team, "publishable", "test", None)
-        self._courier = Courier(
-            DeliveryFaults(seeded("delivery faults", seed)), self.clock, retries=delivery_retries, longest=journal
+        self._courier = DeliveryDispatcher(
+            DeliveryFaults(seeded_random("delivery faults", seed)), self.clock, retries=delivery_retries, longest=max_requests
         )
         self.deliveries: Final = Deliveries(self._courier)
-        self.streams: Final = Broadcast(self.clock, seeded("streams", seed))
-        events = seeded("events", seed)
-        exchange = Exchange(
-            routes=Routes([*self._document.operations.values(), LISTEN]),
+        self.streams: Final = EventStreams(self.clock, seeded_random("streams", seed))
+        events = seeded_random("events", seed)
+        exchange = RequestPipeline(
+            routes=Routes([*self._document.operations.values(), LISTEN_OPERATION]),
             keys=self._keys,
             limits=self._limits,
-            ledger=IdempotencyLedger(),
+            ledger=IdempotencyCache(),
             validation=Validation(self._document),
             envelopes=Envelopes(pagination, pagination_shape),
-            newsroom=Newsroom(
-                writer=EventWriter(self._document, events),
+            newsroom=EventPublisher(
+                writer=EventFactory(self._document, events),
                 courier=self._courier,
                 broadcast=self.streams,
                 random=events,
                 now_s=self.clock.time,
             ),
-            world_of=lambda key: self._world_of(key.team, key.environment),
+            database_for=lambda key: self._world_of(key.team, key.environment),
             library_of=self._library_of,
             new_request_id=lambda: new_request_id(self._request_ids),
             now_s=self.clock.time,
@@ -223,7 +223,7 @@ class FakeCStar:
         """
         return self._keys.get(key).team
 
-    def spend(self, calls: int, *, key: str | None = None) -> None:
+    def use_calls(self, calls: int, *, key: str | None = None) -> None:
         """Use up calls of a running window, as if somebody else had called with the same key.
 
         Args:
@@ -259,7 +259,7 @@ class FakeCStar:
     ) -> None:
         await self.aclose()
 
-    def _library_of(self, name: str) -> World:
+    def _library_of(self, name: str) -> Database:
         """The world that a public library shows: that of the test environment, since tests fill that one.
 
         Raises:
@@ -268,19 +268,19 @@ class FakeCStar:
         for team in (self._team, *(key.team for key in self._keys)):
             if name in (team.id, team.slug):
                 return self._world_of(team, "test")
-        raise Refusal(404, "resource_missing", "Team not found")
+        raise APIFailure(404, "resource_missing", "Team not found")
 
-    def _world_of(self, team: Team, environment: Environment) -> World:
+    def _world_of(self, team: Team, environment: Environment) -> Database:
         """The world of a team in an environment, made when it is first looked at."""
         place = (team.id, environment)
         if place not in self._worlds:
-            random = seeded("world", self._seed, team.slug, environment)
-            world = World(team, self._document, self._blueprints, random)
+            random = seeded_random("world", self._seed, team.slug, environment)
+            world = Database(team, self._document, self._blueprints, random)
             self._worlds[place] = world
             add_members(world, now_s=self.clock.time())
             if self._seed is not None and place == (self._team.id, "test"):
                 add_everything(world, now_s=self.clock.time())
-            world.taken_changes()  # what was there before is no news
+            world.pop_changes()  # what was there before is no news
         return self._worlds[place]
 
     def _new_team(self, name: str, slug: str) -> Team:

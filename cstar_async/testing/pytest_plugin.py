@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 
 try:
     from pytest_asyncio import fixture as _async_fixture
@@ -35,7 +35,7 @@ async def fake_cstar(request: pytest.FixtureRequest) -> AsyncIterator[FakeCStar]
 
     node: pytest.Item = request.node
     marker = node.get_closest_marker("fake_cstar")
-    arguments: Mapping[str, Unchecked] = {} if marker is None else marker.kwargs
+    arguments: Mapping[str, UntypedJSON] = {} if marker is None else marker.kwargs
     async with FakeCStar(**arguments) as fake:
         yield fake
 

@@ -13,31 +13,31 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-Taker: TypeAlias = Callable[[bytes, Mapping[str, str]], Awaitable[int]]
+ReceiveCallable: TypeAlias = Callable[[bytes, Mapping[str, str]], Awaitable[int]]
 """Takes a body and its headers, and says which status to answer with."""
 
-LONGEST_BODY: Final = 1024 * 1024
+MAX_BODY_SIZE: Final = 1024 * 1024
 """Bytes that a delivery may have; aiohttp's own limit for a request is the same."""
 
 
-async def answer_aiohttp(take: Taker, request: web.Request) -> web.Response:
+async def handle_aiohttp(take: ReceiveCallable, request: web.Request) -> web.Response:
     """Take a delivery from aiohttp."""
     from aiohttp import web
 
     return web.Response(status=await take(await request.read(), request.headers))
 
 
-async def answer_asgi(take: Taker, scope: Scope, receive: Receive, send: Send) -> None:
+async def handle_asgi(take: ReceiveCallable, scope: Scope, receive: Receive, send: Send) -> None:
     """Take a delivery from an ASGI server or framework, and answer whatever else comes as what it is."""
     if scope["type"] == "lifespan":
-        await _answer_lifespan(receive, send)
+        await _handle_lifespan(receive, send)
     elif scope["type"] == "http":
-        await _answer(send, await _taken(take, scope, receive))
+        await _answer(send, await _handle_http(take, scope, receive))
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
 
 
-async def _taken(take: Taker, scope: Scope, receive: Receive) -> int:
+async def _handle_http(take: ReceiveCallable, scope: Scope, receive: Receive) -> int:
     if scope["method"] != "POST":
         return 405
     body = bytearray()
@@ -46,7 +46,7 @@ async def _taken(take: Taker, scope: Scope, receive: Receive) -> int:
         if message["type"] == "http.disconnect":
             return 400
         body += message.get("body", b"")
-        if len(body) > LONGEST_BODY:
+        if len(body) > MAX_BODY_SIZE:
             return 413
         if not message.get("more_body", False):
             break
@@ -59,7 +59,7 @@ async def _answer(send: Send, status: int) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _answer_lifespan(receive: Receive, send: Send) -> None:
+async def _handle_lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

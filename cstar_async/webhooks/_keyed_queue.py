@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Lanes(Generic[T]):
+class KeyedQueue(Generic[T]):
     """Lanes that come with their first piece of work and go with their last.
 
     Args:
@@ -40,13 +40,13 @@ class Lanes(Generic[T]):
         self._runners.add(runner)
         runner.add_done_callback(self._runners.discard)
 
-    async def empty(self) -> None:
+    async def wait_empty(self) -> None:
         """Wait until there is no work."""
         while self._lanes:
             self._moved.clear()
             await self._moved.wait()
 
-    async def room(self, most: int) -> None:
+    async def wait_below(self, most: int) -> None:
         """Wait until there are fewer pieces than that."""
         while len(self) >= most:
             self._moved.clear()

@@ -10,7 +10,7 @@ import orjson
 from cstar_async._generated import events as _events
 from cstar_async._model import event as _event
 from cstar_async._model.event import UnknownEvent, WebhookEvent
-from cstar_async._types import Unchecked, is_object, is_text
+from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import PayloadError
 from cstar_async.webhooks._signature import check_signature, signature_header
 
@@ -56,13 +56,13 @@ def parse_event(body: bytes) -> WebhookEvent:
         PayloadError: It is not a JSON object with a `type`.
     """
     try:
-        wire: Unchecked = orjson.loads(body)
+        wire: UntypedJSON = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise PayloadError("the body is not JSON") from None
     return read_event(wire)
 
 
-def read_event(wire: Unchecked) -> WebhookEvent:
+def read_event(wire: UntypedJSON) -> WebhookEvent:
     """An event from parsed JSON that is already trusted, such as a message of the event stream.
 
     Raises:
@@ -70,7 +70,7 @@ def read_event(wire: Unchecked) -> WebhookEvent:
     """
     if not is_object(wire):
         raise PayloadError("an event is a JSON object")
-    if not is_text(wire.get("type")):
+    if not is_str(wire.get("type")):
         raise PayloadError("the event has no type")
     kind = _events.EVENTS.get(wire["type"])
     return _event.DECODERS[UnknownEvent](wire) if kind is None else _events.DECODERS[kind](wire)

@@ -30,11 +30,11 @@ import orjson
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._model.codec import to_dict
 from cstar_async._model.event import WebhookEvent
-from cstar_async._types import Unchecked, is_object, is_text
+from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, WebhookError
 from cstar_async.webhooks import _adapters as _receivers
-from cstar_async.webhooks._filters import is_kind, is_wanted
-from cstar_async.webhooks._keyed_queue import Lanes
+from cstar_async.webhooks._filters import is_event_filter, matches_filter
+from cstar_async.webhooks._keyed_queue import KeyedQueue
 from cstar_async.webhooks._parsing import parse_event, verify_signature
 from cstar_async.webhooks._store import EventStore, MemoryStore
 
@@ -54,16 +54,16 @@ LOGGER: Final = logging.getLogger("cstar_async.webhooks")
 
 STORE_TIMEOUT: Final = 8.0
 """Seconds that a store may take before the delivery is asked for again. cStar waits for ten."""
-FIRST_WAIT: Final = 0.5
-LONGEST_WAIT: Final = 30.0
-MOST_UNSURE: Final = 10_000
+INITIAL_BACKOFF: Final = 0.5
+MAX_BACKOFF: Final = 30.0
+MAX_UNCONFIRMED_IDS: Final = 10_000
 """Ids that are kept of events of which the store did not say whether it took them."""
-WITHOUT_ID: Final = "sha256:"
+BODY_HASH_PREFIX: Final = "sha256:"
 """How the key of an event begins that has no id."""
 
 
 @attrs.frozen
-class _Accepted:
+class _PendingEvent:
     """An event in the hands of the inbox."""
 
     key: str
@@ -83,10 +83,10 @@ class WebhookInbox:
         tolerance: Seconds that the time of a signature may be before or after now. Default 300; None switches the check off.
         allow_legacy: Whether to accept the older scheme of signatures, which has no time.
         concurrency: Handlers that run at once, from 1. Default 16.
-        most: Events that are accepted and not yet handled, from 1; beyond it deliveries are asked for again. Default 10,000.
-        attempts: How often a handler is tried with an event, from 1. Default 5; the waits are 0.5, 1, 2, 4 … 30 seconds.
+        max_pending: Events that are accepted and not yet handled, from 1; beyond it deliveries are asked for again. Default 10,000.
+        max_attempts: How often a handler is tried with an event, from 1. Default 5; the waits are 0.5, 1, 2, 4 … 30 seconds.
         handler_timeout: Seconds that a handler may take; then it has failed. Default 300.
-        drain: Seconds that closing waits for the work to end. Default 10.
+        shutdown_timeout: Seconds that closing waits for the work to end. Default 10.
 
     Raises:
         InvalidArgumentError: A number is out of its range.
@@ -102,18 +102,18 @@ class WebhookInbox:
         tolerance: float | None = 300.0,
         allow_legacy: bool = False,
         concurrency: int = 16,
-        most: int = 10_000,
-        attempts: int = 5,
+        max_pending: int = 10_000,
+        max_attempts: int = 5,
         handler_timeout: float = 300.0,
-        drain: float = 10.0,
+        shutdown_timeout: float = 10.0,
         _clock: Clock | None = None,
     ) -> None:
         for name, value, least in (
             ("concurrency", concurrency, 1),
-            ("most", most, 1),
-            ("attempts", attempts, 1),
+            ("most", max_pending, 1),
+            ("attempts", max_attempts, 1),
             ("handler_timeout", handler_timeout, 0),
-            ("drain", drain, 0),
+            ("drain", shutdown_timeout, 0),
         ):
             if not value >= least:
                 raise InvalidArgumentError(f"{name} is at least {least}, not {value}")
@@ -121,17 +121,17 @@ class WebhookInbox:
         self._store: EventStore = MemoryStore() if store is None else store
         self._tolerance = tolerance
         self._allow_legacy = allow_legacy
-        self._most = most
-        self._attempts = attempts
+        self._max_pending = max_pending
+        self._max_attempts = max_attempts
         self._handler_timeout = handler_timeout
-        self._drain = drain
+        self._shutdown_timeout = shutdown_timeout
         self._clock: Clock = SystemClock() if _clock is None else _clock
-        self._handlers: list[tuple[tuple[str | type[WebhookEvent], ...], Handler[Unchecked]]] = []
+        self._handlers: list[tuple[tuple[str | type[WebhookEvent], ...], Handler[UntypedJSON]]] = []
         self._error_handlers: list[ErrorHandler] = []
         self._slots = asyncio.Semaphore(concurrency)
-        self._lanes: Lanes[_Accepted] = Lanes(self._handle)
+        self._queue: KeyedQueue[_PendingEvent] = KeyedQueue(self._handle)
         self._accepting: set[asyncio.Task[None]] = set()
-        self._unsure: OrderedDict[str, None] = OrderedDict()
+        self._unconfirmed_ids: OrderedDict[str, None] = OrderedDict()
         self._streams: set[EventStream] = set()
         self._starting: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -140,7 +140,7 @@ class WebhookInbox:
 
     def __len__(self) -> int:
         """Events that are accepted and not yet handled."""
-        return len(self._lanes)
+        return len(self._queue)
 
     def __bool__(self) -> bool:
         """An inbox is there, however empty it is."""
@@ -155,7 +155,7 @@ class WebhookInbox:
     def on(self, *kinds: type[E]) -> Callable[[Handler[E]], Handler[E]]: ...
     @overload
     def on(self, *kinds: str) -> Callable[[Handler[WebhookEvent]], Handler[WebhookEvent]]: ...
-    def on(self, *kinds: str | type[WebhookEvent]) -> Callable[[Handler[Unchecked]], Handler[Unchecked]]:
+    def on(self, *kinds: str | type[WebhookEvent]) -> Callable[[Handler[UntypedJSON]], Handler[UntypedJSON]]:
         """Register a handler: an async function that takes an event.
 
         Args:
@@ -164,12 +164,12 @@ class WebhookInbox:
         Raises:
             InvalidArgumentError: None is given, or one is neither.
         """
-        if not kinds or not all(is_kind(kind) for kind in kinds):
+        if not kinds or not all(is_event_filter(kind) for kind in kinds):
             raise InvalidArgumentError(
                 "a handler is for types of events such as 'ticket.created', 'ticket.*' or '*', or their classes"
             )
 
-        def register(handler: Handler[Unchecked]) -> Handler[Unchecked]:
+        def register(handler: Handler[UntypedJSON]) -> Handler[UntypedJSON]:
             self._handlers.append((kinds, handler))
             self._has_handlers.set()
             return handler
@@ -211,25 +211,25 @@ class WebhookInbox:
             LOGGER.error("a delivery was genuine and is lost: %s", error)  # noqa: TRY400 -- the sentence says it all
             return 200
         self._check_loop()
-        if self._closing or len(self._lanes) + len(self._accepting) >= self._most:
+        if self._closing or len(self._queue) + len(self._accepting) >= self._max_pending:
             return 503
         try:
             # The store may be slow to say that it has the event. Then cStar is asked to repeat it, and the event is handled when
             # the store has it: so the work goes on when the wait ends.
             async with asyncio.timeout(STORE_TIMEOUT):
                 await self.start()
-                return 200 if await self._take(_key_of(event, body), event, body) else 503
+                return 200 if await self._take(_dedup_key(event, body), event, body) else 503
         except Exception as error:  # a store may raise what it likes
             LOGGER.error("the store of the inbox did not take an event: %s", type(error).__name__)  # noqa: TRY400 -- the text may tell of the event
             return 503
 
     async def aiohttp_handler(self, request: web.Request) -> web.Response:
         """A handler for `app.router.add_post` of aiohttp."""
-        return await _receivers.answer_aiohttp(self.receive, request)
+        return await _receivers.handle_aiohttp(self.receive, request)
 
     async def asgi_app(self, scope: _receivers.Scope, receive: _receivers.Receive, send: _receivers.Send) -> None:
         """An application to mount in Starlette, FastAPI or any other ASGI framework."""
-        await _receivers.answer_asgi(self.receive, scope, receive, send)
+        await _receivers.handle_asgi(self.receive, scope, receive, send)
 
     async def start(self) -> None:
         """Take up the events that a process before this one accepted and did not handle. Only the first call does anything.
@@ -262,25 +262,25 @@ class WebhookInbox:
             Exception: What the store raises when asked for what it holds.
         """
         await self.start()
-        last = await self._store.last_id()
-        if last is not None and not last.startswith(WITHOUT_ID):
-            stream.begin_after(last)
+        last = await self._store.last_event_id()
+        if last is not None and not last.startswith(BODY_HASH_PREFIX):
+            stream.resume_after(last)
         self._streams.add(stream)
         try:
             async with stream:
                 async for event in stream:
-                    await self._lanes.room(self._most)
+                    await self._queue.wait_below(self._max_pending)
                     body = orjson.dumps(to_dict(event))
-                    if not await self._take_in_the_end(_key_of(event, body), event, body):
+                    if not await self._accept_with_retries(_dedup_key(event, body), event, body):
                         return
         finally:
             self._streams.discard(stream)
 
-    async def join(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until every event that was accepted is handled."""
         while self._accepting:
             await asyncio.wait(self._accepting)
-        await self._lanes.empty()
+        await self._queue.wait_empty()
 
     async def aclose(self) -> tuple[str, ...]:
         """Take no more deliveries, wait for the work to end, and stop what has not ended in time. May be called twice.
@@ -292,13 +292,13 @@ class WebhookInbox:
         try:
             for stream in list(self._streams):
                 await stream.aclose()
-            async with asyncio.timeout(self._drain):
-                await self.join()
+            async with asyncio.timeout(self._shutdown_timeout):
+                await self.wait_until_idle()
         except TimeoutError:
-            LOGGER.warning("the inbox closes with %d events that are not handled", len(self._lanes))
+            LOGGER.warning("the inbox closes with %d events that are not handled", len(self._queue))
         finally:
             await _cancel([*self._accepting, *(task for task in (self._starting, self._renewing) if task)])
-            left = await self._lanes.stop()
+            left = await self._queue.stop()
             await self._store.aclose()
         return tuple(one.key for one in left)
 
@@ -344,19 +344,19 @@ class WebhookInbox:
 
     async def _accept(self, key: str, event: WebhookEvent, body: bytes) -> None:
         try:
-            is_new = await self._store.accept(key, body)
+            is_new = await self._store.add(key, body)
         except Exception:
             # It may have been written all the same: then the next time the store says that the event was here before.
-            if self._store.renewal is None:
-                self._unsure[key] = None
-            if len(self._unsure) > MOST_UNSURE:
-                self._unsure.popitem(last=False)
+            if self._store.lease_interval is None:
+                self._unconfirmed_ids[key] = None
+            if len(self._unconfirmed_ids) > MAX_UNCONFIRMED_IDS:
+                self._unconfirmed_ids.popitem(last=False)
             raise
-        if is_new or key in self._unsure:
-            self._unsure.pop(key, None)
-            self._lanes.put(_lane_of(key, event), _Accepted(key, event))
+        if is_new or key in self._unconfirmed_ids:
+            self._unconfirmed_ids.pop(key, None)
+            self._queue.put(_ordering_key(key, event), _PendingEvent(key, event))
 
-    async def _take_in_the_end(self, key: str, event: WebhookEvent, body: bytes) -> bool:
+    async def _accept_with_retries(self, key: str, event: WebhookEvent, body: bytes) -> bool:
         """Accept an event that nobody would deliver again: wait for a store that fails. False: the inbox is closed before."""
         failures = 0
         while not self._closing:
@@ -364,15 +364,15 @@ class WebhookInbox:
                 return await self._take(key, event, body)
             except Exception as error:  # a store may raise what it likes
                 LOGGER.error("the store of the inbox did not take an event: %s", type(error).__name__)  # noqa: TRY400
-                await self._clock.sleep(min(FIRST_WAIT * 2**failures, LONGEST_WAIT))
+                await self._clock.sleep(min(INITIAL_BACKOFF * 2**failures, MAX_BACKOFF))
                 failures = min(failures + 1, 10)
         return False
 
     async def _resume(self) -> None:
         """Begin where the process before this one ended, and where the store is shared, go on with what others leave."""
-        await self._take_up()
-        if self._store.renewal is not None:
-            self._renewing = asyncio.get_running_loop().create_task(self._renew(self._store.renewal))
+        await self._load_pending()
+        if self._store.lease_interval is not None:
+            self._renewing = asyncio.get_running_loop().create_task(self._renew(self._store.lease_interval))
 
     async def _renew(self, every: float) -> None:
         """Tell a shared store that this inbox is alive, and take up what is left by those that are not."""
@@ -380,32 +380,32 @@ class WebhookInbox:
             await self._clock.sleep(every)
             try:
                 async with asyncio.timeout(STORE_TIMEOUT):
-                    await self._take_up()
+                    await self._load_pending()
             except Exception as error:  # a store may raise what it likes
                 LOGGER.error("the store of the inbox did not say what is pending: %s", type(error).__name__)  # noqa: TRY400
 
-    async def _take_up(self) -> None:
-        for key, body in await self._store.pending():
+    async def _load_pending(self) -> None:
+        for key, body in await self._store.claim_pending():
             try:
                 event = parse_event(body)
             except PayloadError as error:
                 LOGGER.error("%s cannot be read from the store, and stays there: %s", key, error)  # noqa: TRY400
             else:
-                self._lanes.put(_lane_of(key, event), _Accepted(key, event))
+                self._queue.put(_ordering_key(key, event), _PendingEvent(key, event))
 
-    async def _handle(self, accepted: _Accepted) -> None:
+    async def _handle(self, accepted: _PendingEvent) -> None:
         """Hand an event to everyone who asked for its type, in the order in which they registered."""
         await self._has_handlers.wait()
         for kinds, handler in self._handlers:
-            if is_wanted(accepted.event, kinds):
-                await self._try(handler, accepted)
+            if matches_filter(accepted.event, kinds):
+                await self._call_with_retries(handler, accepted)
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
-                await self._store.done(accepted.key)
+                await self._store.mark_done(accepted.key)
         except Exception as error:  # a store may raise what it likes
             LOGGER.error("the store did not note that %s is handled: %s", accepted.key, type(error).__name__)  # noqa: TRY400
 
-    async def _try(self, handler: Handler[Unchecked], accepted: _Accepted) -> None:
+    async def _call_with_retries(self, handler: Handler[UntypedJSON], accepted: _PendingEvent) -> None:
         """Call a handler until it succeeds, has been tried often enough, or the process ends."""
         attempt = 0
         while True:
@@ -417,10 +417,10 @@ class WebhookInbox:
             else:
                 return
             LOGGER.warning("a handler of %s failed, attempt %d: %s", accepted.key, attempt, type(failure).__name__)
-            if attempt >= self._attempts:
-                await self._give_up(accepted, failure)
+            if attempt >= self._max_attempts:
+                await self._report_failure(accepted, failure)
                 return
-            await self._clock.sleep(min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT))
+            await self._clock.sleep(min(INITIAL_BACKOFF * 2 ** (attempt - 1), MAX_BACKOFF))
 
     async def _call(self, handler: Callable[..., Awaitable[None]], *given: object) -> None:
         """Call a handler when there is room, for as long as it may take."""
@@ -433,7 +433,7 @@ class WebhookInbox:
             # Nobody cancelled this; something that the handler waited for was. Let through, it would end the lane.
             raise RuntimeError("what the handler waited for was cancelled") from None
 
-    async def _give_up(self, accepted: _Accepted, failure: Exception) -> None:
+    async def _report_failure(self, accepted: _PendingEvent, failure: Exception) -> None:
         """Tell of an event that could not be handled."""
         if not self._error_handlers:
             LOGGER.error("%s (%s) could not be handled: %s", accepted.key, accepted.event.type, type(failure).__name__)
@@ -456,15 +456,15 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _key_of(event: WebhookEvent, body: bytes) -> str:
+def _dedup_key(event: WebhookEvent, body: bytes) -> str:
     """The key by which repeats are dropped: the event's id, or what stands for it where there is none."""
-    return event.id if is_text(event.id) and event.id else f"{WITHOUT_ID}{hashlib.sha256(body).hexdigest()}"
+    return event.id if is_str(event.id) and event.id else f"{BODY_HASH_PREFIX}{hashlib.sha256(body).hexdigest()}"
 
 
-def _lane_of(key: str, event: WebhookEvent) -> str:
+def _ordering_key(key: str, event: WebhookEvent) -> str:
     """What an event must keep its order with: the thing that it is about, or nothing but itself."""
     resource = event.type.partition(".")[0]
-    thing: Unchecked = event.data
+    thing: UntypedJSON = event.data
     thing = thing.get(resource) if is_object(thing) else getattr(thing, resource, None)
-    identity: Unchecked = thing.get("id") if is_object(thing) else getattr(thing, "id", None)
-    return f"{resource}:{identity}" if is_text(identity) else f"event:{key}"
+    identity: UntypedJSON = thing.get("id") if is_object(thing) else getattr(thing, "id", None)
+    return f"{resource}:{identity}" if is_str(identity) else f"event:{key}"

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from cstar_async._types import Unchecked, is_text
+from cstar_async._types import UntypedJSON, is_str
 from cstar_async.errors import PayloadError, SignatureError, StaleTimestampError
 
 LEGACY_PREFIX: Final = "sha256="
@@ -37,7 +37,7 @@ def check_signature(
     """
     message = _raw(body)
     secrets = _secrets(secret)
-    if not is_text(header):
+    if not is_str(header):
         raise SignatureError("the X-Signature header is missing")
     if header.strip().startswith(LEGACY_PREFIX):
         if not allow_legacy:
@@ -54,7 +54,7 @@ def check_signature(
         raise StaleTimestampError("the signature is good, but its time is too far from now")
 
 
-def _raw(body: Unchecked) -> bytes:
+def _raw(body: UntypedJSON) -> bytes:
     """The body as bytes; what was parsed or decoded before cannot be checked any more."""
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
@@ -66,7 +66,7 @@ def _raw(body: Unchecked) -> bytes:
 
 def _secrets(secret: str | Sequence[str]) -> list[str]:
     secrets = [secret] if isinstance(secret, str) else list(secret)
-    if not secrets or not all(is_text(one) and one for one in secrets):
+    if not secrets or not all(is_str(one) and one for one in secrets):
         raise SignatureError("no signing secret is given; it is shown once, when the webhook is created")
     return secrets
 

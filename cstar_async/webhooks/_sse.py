@@ -8,14 +8,14 @@ from typing import Final
 
 import attrs
 
-LONGEST_MESSAGE: Final = 1024 * 1024
+MAX_MESSAGE_LENGTH: Final = 1024 * 1024
 """Characters of a message beyond which it is dropped, so that a stream gone wrong cannot fill the memory."""
 
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 
 
 @attrs.frozen
-class Message:
+class ServerSentEvent:
     """One message of a stream."""
 
     data: str
@@ -26,7 +26,7 @@ class Message:
     """The last id that the stream named, in this message or before."""
 
 
-class MessageReader:
+class SSEParser:
     """Puts messages together from the pieces in which they arrive. Make one for each connection.
 
     Args:
@@ -48,7 +48,7 @@ class MessageReader:
         self._data: list[str] = []
         self._size = 0
 
-    def feed(self, chunk: bytes) -> list[Message]:
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Read a piece of the stream, and give the messages that it ended."""
         text = self._decoder.decode(chunk)
         if self._is_first and text:
@@ -60,10 +60,10 @@ class MessageReader:
             self._after_cr = text.endswith("\r")
         *lines, rest = _LINE_END.split(self._text + text)
         # Of a line that is too long already, only its beginning is kept: enough to know that it is dropped.
-        self._text = rest[: LONGEST_MESSAGE + 16]
+        self._text = rest[: MAX_MESSAGE_LENGTH + 16]
         return [message for line in lines if (message := self._read_line(line)) is not None]
 
-    def _read_line(self, line: str) -> Message | None:
+    def _read_line(self, line: str) -> ServerSentEvent | None:
         """Take a line in; an empty one ends a message."""
         if not line:
             return self._end_message()
@@ -71,7 +71,7 @@ class MessageReader:
         value = value.removeprefix(" ")
         if name == "data":
             self._size += len(value) + 1
-            if self._size <= LONGEST_MESSAGE:
+            if self._size <= MAX_MESSAGE_LENGTH:
                 self._data.append(value)
         elif name == "event":
             self._event = value
@@ -81,10 +81,10 @@ class MessageReader:
             self.retry = int(value) / 1000
         return None
 
-    def _end_message(self) -> Message | None:
+    def _end_message(self) -> ServerSentEvent | None:
         self.last_event_id = self._id
         data, event, size = self._data, self._event, self._size
         self._data, self._event, self._size = [], "", 0
-        if not data or size > LONGEST_MESSAGE:
+        if not data or size > MAX_MESSAGE_LENGTH:
             return None
-        return Message("\n".join(data), event, self._id)
+        return ServerSentEvent("\n".join(data), event, self._id)

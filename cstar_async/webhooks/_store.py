@@ -12,12 +12,12 @@ from typing import Final, Protocol, TypeVar
 import attrs
 
 from cstar_async._clock import Clock, SystemClock
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 T = TypeVar("T")
 
-SPAN_OF_RETRIES: Final = 31 * 3600 + 12 * 60 + 30
+RETRY_HORIZON: Final = 31 * 3600 + 12 * 60 + 30
 """Seconds over which cStar repeats a delivery (the span is inferred from the documented schedule)."""
 
 
@@ -25,7 +25,7 @@ class EventStore(Protocol):
     """What an inbox needs of a store. Each method may raise whatever it likes: the delivery is then asked for again."""
 
     @property
-    def renewal(self) -> float | None:
+    def lease_interval(self) -> float | None:
         """Seconds after which the inbox asks anew what is pending. None, for a store of one process: it asks at its start only.
 
         A store with a renewal is shared: others may handle what it accepts. By the renewal it knows which inboxes are alive. It
@@ -33,7 +33,7 @@ class EventStore(Protocol):
         """
         ...
 
-    async def accept(self, event_id: str, body: bytes) -> bool:
+    async def add(self, event_id: str, body: bytes) -> bool:
         """Keep an event until it is done.
 
         Returns:
@@ -41,18 +41,18 @@ class EventStore(Protocol):
         """
         ...
 
-    async def done(self, event_id: str) -> None:
+    async def mark_done(self, event_id: str) -> None:
         """Note that an event was handled; its id is remembered, its body is not."""
         ...
 
-    async def pending(self) -> list[tuple[str, bytes]]:
+    async def claim_pending(self) -> list[tuple[str, bytes]]:
         """The events that were accepted and not done when the process before this one ended, in the order of their arrival.
 
         Asked again, those that another process left since.
         """
         ...
 
-    async def last_id(self) -> str | None:
+    async def last_event_id(self) -> str | None:
         """The id of the event that was accepted last, done or not; the event stream begins after it. None: there was none."""
         ...
 
@@ -67,40 +67,40 @@ class MemoryStore:
     What is accepted and not yet handled is lost with the process; `SqliteStore` keeps it.
 
     Args:
-        most: Ids to remember, from 1; beyond it the oldest is forgotten. Default 100,000, which is about 20 MB.
+        max_ids: Ids to remember, from 1; beyond it the oldest is forgotten. Default 100,000, which is about 20 MB.
 
     Raises:
-        InvalidArgumentError: *most* is less than 1.
+        InvalidArgumentError: *max_ids* is less than 1.
     """
 
-    def __init__(self, *, most: int = 100_000) -> None:
-        if most < 1:
-            raise InvalidArgumentError(f"a store remembers at least one id, not {most}")
-        self._most = most
+    def __init__(self, *, max_ids: int = 100_000) -> None:
+        if max_ids < 1:
+            raise InvalidArgumentError(f"a store remembers at least one id, not {max_ids}")
+        self._max_ids = max_ids
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     @property
-    def renewal(self) -> None:
+    def lease_interval(self) -> None:
         """None: it serves one process."""
         return
 
-    async def accept(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process, so there is nothing to keep
+    async def add(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process, so there is nothing to keep
         """Remember an id; False: it was here before."""
         if event_id in self._seen:
             return False
         self._seen[event_id] = None
-        if len(self._seen) > self._most:
+        if len(self._seen) > self._max_ids:
             self._seen.popitem(last=False)
         return True
 
-    async def done(self, event_id: str) -> None:
+    async def mark_done(self, event_id: str) -> None:
         """Nothing more to do: the id stays, and no body was kept."""
 
-    async def pending(self) -> list[tuple[str, bytes]]:
+    async def claim_pending(self) -> list[tuple[str, bytes]]:
         """Nothing outlives a process."""
         return []
 
-    async def last_id(self) -> str | None:
+    async def last_event_id(self) -> str | None:
         """The id that was remembered last."""
         return next(reversed(self._seen), None)
 
@@ -109,11 +109,11 @@ class MemoryStore:
 
 
 @attrs.define(eq=False)
-class _Work:
+class _Job:
     """Something to be done with the file, and what came of it."""
 
-    run: Callable[[sqlite3.Connection], Unchecked]
-    result: Unchecked = None
+    run: Callable[[sqlite3.Connection], UntypedJSON]
+    result: UntypedJSON = None
     error: Exception | None = None
     is_over: bool = False
 
@@ -136,67 +136,67 @@ class SqliteStore:
         self._path = path
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._connection: sqlite3.Connection | None = None
-        self._waiting: list[_Work] = []
-        self._turn = asyncio.Lock()
+        self._waiting: list[_Job] = []
+        self._lock = asyncio.Lock()
 
     @property
-    def renewal(self) -> None:
+    def lease_interval(self) -> None:
         """None: it serves one process."""
         return
 
-    async def accept(self, event_id: str, body: bytes) -> bool:
+    async def add(self, event_id: str, body: bytes) -> bool:
         """Write an event to the file; False: its id was there before."""
         now = self._clock.time()
 
         def write(connection: sqlite3.Connection) -> bool:
-            connection.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - SPAN_OF_RETRIES,))
+            connection.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - RETRY_HORIZON,))
             done = connection.execute("INSERT OR IGNORE INTO events (id, body, at) VALUES (?, ?, ?)", (event_id, body, now))
             return done.rowcount == 1
 
-        return await self._do(write)
+        return await self._run_in_thread(write)
 
-    async def done(self, event_id: str) -> None:
+    async def mark_done(self, event_id: str) -> None:
         """Drop the body of an event and keep its id as long as cStar may repeat it."""
         now = self._clock.time()
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE events SET body = NULL, at = ? WHERE id = ?", (now, event_id))
 
-        await self._do(write)
+        await self._run_in_thread(write)
 
-    async def pending(self) -> list[tuple[str, bytes]]:
+    async def claim_pending(self) -> list[tuple[str, bytes]]:
         """The events of the file that are not done."""
 
         def read(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
             return connection.execute("SELECT id, body FROM events WHERE body IS NOT NULL ORDER BY number").fetchall()
 
-        return await self._do(read)
+        return await self._run_in_thread(read)
 
-    async def last_id(self) -> str | None:
+    async def last_event_id(self) -> str | None:
         """The id of the event that was written last, by this process or the one before."""
 
         def read(connection: sqlite3.Connection) -> str | None:
             row: tuple[str] | None = connection.execute("SELECT id FROM events ORDER BY number DESC LIMIT 1").fetchone()
             return None if row is None else row[0]
 
-        return await self._do(read)
+        return await self._run_in_thread(read)
 
     async def aclose(self) -> None:
         """Close the file."""
-        async with self._turn:
+        async with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:
                 await asyncio.to_thread(connection.close)
 
-    async def _do(self, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T]) -> T:
         """Work on the file in a thread. Whoever has the turn does all the work that waits, in one transaction.
 
         So a burst of events costs a few writes to the disk, not two for each of them. A thread that has begun is waited for.
         """
-        work = _Work(run)
+        work = _Job(run)
         self._waiting.append(work)
         try:
-            async with self._turn:
+            async with self._lock:
                 if not work.is_over:
                     batch, self._waiting = self._waiting, []
                     running = asyncio.ensure_future(asyncio.to_thread(self._in_transaction, batch))
@@ -214,13 +214,13 @@ class SqliteStore:
         result: T = work.result
         return result
 
-    def _in_transaction(self, batch: list[_Work]) -> None:
+    def _in_transaction(self, batch: list[_Job]) -> None:
         """Do all of it or none of it."""
-        results: list[Unchecked] = []
+        results: list[UntypedJSON] = []
         failure: Exception | None = None
         try:
             if self._connection is None:
-                self._connection = self._opened()
+                self._connection = self._open_connection()
             with self._connection:
                 results = [work.run(self._connection) for work in batch]
         except Exception as error:  # it is each caller's
@@ -229,7 +229,7 @@ class SqliteStore:
             work.error, work.result = failure, None if failure else results[place]
             work.is_over = True
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open_connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False)
         try:
             # Two processes would both take up what a third one left, and handle it twice. The lock goes with its process.

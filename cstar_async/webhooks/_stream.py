@@ -15,11 +15,11 @@ from typing import Final, Self
 
 import orjson
 
-from cstar_async._client.call import FreeTarget
-from cstar_async._client.executor import ClientSender
+from cstar_async._client.call import RawTarget
+from cstar_async._client.executor import ClientExecutor
 from cstar_async._model.event import WebhookEvent
-from cstar_async._protocol.messages import OpenResponse
-from cstar_async._types import Unchecked, is_object
+from cstar_async._protocol.messages import StreamingResponse
+from cstar_async._types import UntypedJSON, is_object
 from cstar_async.errors import (
     ConnectionFailedError,
     DecodeError,
@@ -30,18 +30,18 @@ from cstar_async.errors import (
     ServerError,
     TransportError,
 )
-from cstar_async.webhooks._filters import is_kind, is_wanted
+from cstar_async.webhooks._filters import is_event_filter, matches_filter
 from cstar_async.webhooks._parsing import read_event
-from cstar_async.webhooks._sse import Message, MessageReader
+from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
 
 PATH: Final = "/webhooks/listen"
-FIRST_WAIT: Final = 1.0
-LONGEST_WAIT: Final = 60.0
-STEADY: Final = 60.0
+INITIAL_BACKOFF: Final = 1.0
+MAX_BACKOFF: Final = 60.0
+STABLE_AFTER: Final = 60.0
 """Seconds after which a connection has proved itself, so that the waits begin small again."""
-REMEMBERED: Final = 10_000
+MAX_SEEN_IDS: Final = 10_000
 """Ids by which repeats are dropped."""
 
 
@@ -55,42 +55,47 @@ class EventStream:
 
     Args:
         sender: What makes the calls.
-        kinds: The types of events that are wanted; none: all.
-        silence: Seconds without a byte after which a connection counts as lost; None: it never does.
-        last_event_id: The id of the last event that was handled, to begin after it.
+        types: The types of events that are wanted; none: all.
+        idle_timeout: Seconds without a byte after which a connection counts as lost; None: it never does.
+        start_after: The id of the last event that was handled, to begin after it.
 
     Raises:
-        InvalidArgumentError: A kind is no type or class of events, or *silence* is not above 0.
+        InvalidArgumentError: A kind is no type or class of events, or *idle_timeout* is not above 0.
     """
 
     def __init__(
-        self, sender: ClientSender, kinds: tuple[str | type[WebhookEvent], ...], *, silence: float | None, last_event_id: str | None
+        self,
+        sender: ClientExecutor,
+        types: tuple[str | type[WebhookEvent], ...],
+        *,
+        idle_timeout: float | None,
+        start_after: str | None,
     ) -> None:
-        if not all(is_kind(kind) for kind in kinds):
+        if not all(is_event_filter(kind) for kind in types):
             raise InvalidArgumentError("events are asked for by type, such as 'ticket.created', 'ticket.*' or '*', or by class")
-        if silence is not None and not silence > 0:
-            raise InvalidArgumentError(f"silence is above 0 seconds, not {silence}")
-        if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isprintable()):
+        if idle_timeout is not None and not idle_timeout > 0:
+            raise InvalidArgumentError(f"silence is above 0 seconds, not {idle_timeout}")
+        if start_after is not None and not (start_after.isascii() and start_after.isprintable()):
             raise InvalidArgumentError("the id of an event is printable ASCII")
         self._sender = sender
-        self._kinds = kinds or ("*",)
-        self._silence = silence
+        self._types = types or ("*",)
+        self._idle_timeout = idle_timeout
         self._ready: deque[WebhookEvent] = deque()
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._reader = MessageReader(last_event_id or "")
-        self._response: OpenResponse | None = None
+        self._reader = SSEParser(start_after or "")
+        self._response: StreamingResponse | None = None
         self._connected_at = 0.0
         self._was_connected = False
         self._failures = 0
         self._closed = asyncio.Event()
-        self.last_event_id = last_event_id
+        self.last_event_id = start_after
         """The id of the last event that was given out; begin after it another time."""
 
-    def begin_after(self, event_id: str) -> None:
+    def resume_after(self, event_id: str) -> None:
         """Begin after an event, unless told before where to begin, or begun. An id that no header can carry changes nothing."""
-        if self.last_event_id is None and not self._was_connected and _can_be_sent(event_id):
+        if self.last_event_id is None and not self._was_connected and _is_valid_header_value(event_id):
             self.last_event_id = event_id
-            self._reader = MessageReader(event_id)
+            self._reader = SSEParser(event_id)
 
     async def __aenter__(self) -> Self:
         await self._connect()
@@ -106,7 +111,7 @@ class EventStream:
         while not self._ready:
             if self._closed.is_set():
                 raise StopAsyncIteration
-            await self._advance()
+            await self._read_or_reconnect()
         event = self._ready.popleft()
         self.last_event_id = event.id or self.last_event_id
         return event
@@ -115,9 +120,9 @@ class EventStream:
         """Close the connection; the iteration ends. May be called twice."""
         self._closed.set()
         self._ready.clear()
-        self._drop()
+        self._close_response()
 
-    async def _advance(self) -> None:
+    async def _read_or_reconnect(self) -> None:
         """Read on, or connect again."""
         try:
             if self._response is None:
@@ -125,21 +130,21 @@ class EventStream:
             else:
                 await self._read(self._response)
         except (TransportError, ServerError, RateLimitError, RateLimitWaitError) as error:
-            if self._response is not None and self._sender.core.clock.monotonic() - self._connected_at >= STEADY:
+            if self._response is not None and self._sender.core.clock.monotonic() - self._connected_at >= STABLE_AFTER:
                 self._failures = 0
-            self._drop()
+            self._close_response()
             if self._closed.is_set():
                 return
             if not self._was_connected:
                 raise
-            await self._pause(error)
+            await self._backoff(error)
 
     async def _connect(self) -> None:
         clock = self._sender.core.clock
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        if _can_be_sent(self._reader.last_event_id):
+        if _is_valid_header_value(self._reader.last_event_id):
             headers["Last-Event-ID"] = self._reader.last_event_id
-        response = await self._sender.open_stream(FreeTarget("listen_to_events", "GET", PATH), PATH, headers)
+        response = await self._sender.open_stream(RawTarget("listen_to_events", "GET", PATH), PATH, headers)
         content_type = response.headers.get("Content-Type", "")
         if content_type.partition(";")[0].strip().lower() != "text/event-stream":
             response.close()
@@ -148,12 +153,12 @@ class EventStream:
             response.close()
             return
         self._response = response
-        self._reader = MessageReader(self._reader.last_event_id, self._reader.retry)
+        self._reader = SSEParser(self._reader.last_event_id, self._reader.retry)
         self._connected_at, self._was_connected = clock.monotonic(), True
 
-    async def _read(self, response: OpenResponse) -> None:
+    async def _read(self, response: StreamingResponse) -> None:
         try:
-            async with asyncio.timeout(self._silence):
+            async with asyncio.timeout(self._idle_timeout):
                 chunk = await response.read()
         except TimeoutError:
             raise ConnectionFailedError("the stream fell silent") from None
@@ -165,7 +170,7 @@ class EventStream:
             event = _event_of(message)
             if event is not None and self._is_new(event):
                 self._failures = 0
-                if is_wanted(event, self._kinds):
+                if matches_filter(event, self._types):
                     self._ready.append(event)
 
     def _is_new(self, event: WebhookEvent) -> bool:
@@ -174,15 +179,15 @@ class EventStream:
         if event.id in self._seen:
             return False
         self._seen[event.id] = None
-        if len(self._seen) > REMEMBERED:
+        if len(self._seen) > MAX_SEEN_IDS:
             self._seen.popitem(last=False)
         return True
 
-    async def _pause(self, error: Exception) -> None:
+    async def _backoff(self, error: Exception) -> None:
         """Wait before the next connection: longer each time, until one holds or brings something new."""
         core = self._sender.core
-        first = FIRST_WAIT if self._reader.retry is None else max(self._reader.retry, 0.1)
-        wait = min(first * 2**self._failures, LONGEST_WAIT)
+        first = INITIAL_BACKOFF if self._reader.retry is None else max(self._reader.retry, 0.1)
+        wait = min(first * 2**self._failures, MAX_BACKOFF)
         wait *= 0.5 + core.random() / 2
         if isinstance(error, RateLimitWaitError):
             wait = max(wait, min(error.wait, 3600.0))
@@ -198,16 +203,16 @@ class EventStream:
             sleeping.cancel()
             closing.cancel()
 
-    def _drop(self) -> None:
+    def _close_response(self) -> None:
         response, self._response = self._response, None
         if response is not None:
             response.close()
 
 
-def _event_of(message: Message) -> WebhookEvent | None:
+def _event_of(message: ServerSentEvent) -> WebhookEvent | None:
     """The event of a message; None for one that has none. What the payload does not say itself is taken from the message."""
     try:
-        wire: Unchecked = orjson.loads(message.data)
+        wire: UntypedJSON = orjson.loads(message.data)
         if is_object(wire):
             wire.setdefault("type", message.event or None)
             if message.last_event_id:
@@ -218,5 +223,5 @@ def _event_of(message: Message) -> WebhookEvent | None:
         return None
 
 
-def _can_be_sent(event_id: str) -> bool:
+def _is_valid_header_value(event_id: str) -> bool:
     return event_id != "" and event_id.isascii() and event_id.isprintable()

@@ -8,7 +8,7 @@ from aioresponses import aioresponses
 from yarl import URL
 
 from cstar_async import ConnectionFailedError, CStarClient, NotFoundError, RequestTimeoutError
-from cstar_async._protocol.messages import HttpRequest
+from cstar_async._protocol.messages import Request
 from cstar_async._transport.aiohttp_transport import AiohttpTransport
 
 TICKETS = "https://www.cstar.help/api/v1/teams/team/tickets"
@@ -56,7 +56,7 @@ async def test_the_adapter_translates_an_error_of_aiohttp(
     door = transport()
     try:
         with pytest.raises(expected):
-            await door.send(HttpRequest("GET", "/x", "", None, None), 1.0)
+            await door.send(Request("GET", "/x", "", None, None), 1.0)
     finally:
         await door.aclose()
 

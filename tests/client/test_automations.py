@@ -119,4 +119,4 @@ async def test_unknown_action_is_told_as_an_unknown_value(server: Server, make_c
     server.script(ok({**RULE, "actions": [BOSS, {"type": "add_tags", "tags": []}]}))
     await make_client(hooks=[watcher]).automations.get("rule_1")
     (drift,) = watcher.heard
-    assert (drift.where, drift.kind, drift.found) == ("$.data.actions[].type", "unknown_value", "call_the_boss")
+    assert (drift.where, drift.kind, drift.actual) == ("$.data.actions[].type", "unknown_value", "call_the_boss")

@@ -144,7 +144,7 @@ async def crash_and_repeat(fake: FakeCStar, when: str, **arguments: Any) -> Impo
     def second(request: Any) -> bool:
         return len(fake.requests) == 2
 
-    fake.faults.add(operation="run_import", when=second, drop="after" if when == "after" else "before")
+    fake.faults.add(operation="run_import", match=second, drop="after" if when == "after" else "before")
     async with fake.client(max_retries=0) as cstar:
         with pytest.raises(ConnectionFailedError):
             await cstar.imports.run_all(**arguments)
@@ -203,6 +203,6 @@ async def test_text_is_the_data_of_a_response(server: Server, client: CStarClien
 async def test_deadline_of_a_split_call_is_that_of_a_part(server: Server, make_client: MakeClient) -> None:
     """Options go with each part."""
     server.script(ok(bulk_result(100)), ok(bulk_result(1)))
-    options = RequestOptions(headers={"X-Job": "7"}, deadline=30)
+    options = RequestOptions(headers={"X-Job": "7"}, total_timeout=30)
     await make_client().bulk.run_all(action="delete", resource="tickets", ids=["t"] * 101, options=options)
     assert [request.headers["x-job"] for request in server.requests] == ["7", "7"]

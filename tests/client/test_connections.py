@@ -86,7 +86,7 @@ async def test_a_broken_answer_without_retries_is_a_connection_failed_error(
     with pytest.raises(ConnectionFailedError) as caught:
         await client.tickets.create(title="a", idempotency_key="k-1", options=ONCE)
     error = caught.value
-    assert (True, "create_ticket", 1, "k-1") == (error.sent, error.operation, error.attempts, error.idempotency_key)
+    assert (True, "create_ticket", 1, "k-1") == (error.request_sent, error.operation, error.attempts, error.idempotency_key)
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
@@ -159,7 +159,7 @@ async def test_a_refused_connection_was_not_sent(nowhere: str, make_client: Make
     """Connection refused is retried, and then a ConnectionFailedError that says that nothing was sent."""
     with pytest.raises(ConnectionFailedError) as caught:
         await make_client(base_url=nowhere).tickets.create(title="a")
-    assert (False, 4, 3) == (caught.value.sent, caught.value.attempts, len(clock.slept))
+    assert (False, 4, 3) == (caught.value.request_sent, caught.value.attempts, len(clock.slept))
     assert "Connection refused" in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
 
@@ -168,14 +168,14 @@ async def test_a_name_that_does_not_resolve_was_not_sent(make_client: MakeClient
     """An unknown host is a ConnectionFailedError that says that nothing was sent."""
     with pytest.raises(ConnectionFailedError) as caught:
         await make_client(base_url="http://nothing.invalid").tickets.get("tkt_1", options=ONCE)
-    assert not caught.value.sent
+    assert not caught.value.request_sent
 
 
 async def test_a_name_that_does_not_resolve_is_tried_again(make_client: MakeClient, clock: InstantClock) -> None:
     """A write to an unknown host is tried as often as every other, and ends."""
     with pytest.raises(ConnectionFailedError) as caught:
         await make_client(base_url="http://no-such-host.invalid").tickets.create(title="a")
-    assert (False, 4, 3) == (caught.value.sent, caught.value.attempts, len(clock.slept))
+    assert (False, 4, 3) == (caught.value.request_sent, caught.value.attempts, len(clock.slept))
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
@@ -248,7 +248,7 @@ async def test_two_answers_at_once_are_none(server: Server, client: CStarClient)
     server.script(cut(answer + answer, then="keep"))
     with pytest.raises(ConnectionFailedError, match="more than one answer") as caught:
         await client.tickets.create(title="a", options=ONCE)
-    assert caught.value.sent
+    assert caught.value.request_sent
     server.script(cut(answer + answer, then="keep"))
     await client.tickets.create(title="a")
     assert 3 == len(server.requests)
@@ -271,7 +271,7 @@ async def test_a_server_that_stalls_is_a_timeout(server: Server, client: CStarCl
     server.script(Answer((*parts, asyncio.Event())))
     with pytest.raises(RequestTimeoutError) as caught:
         await client.tickets.get("tkt_1", options=RequestOptions(timeout=0.03, max_retries=0))
-    assert (True, 1) == (caught.value.sent, caught.value.attempts)
+    assert (True, 1) == (caught.value.request_sent, caught.value.attempts)
 
 
 async def test_a_timeout_is_retried(server: Server, make_client: MakeClient) -> None:
@@ -285,7 +285,7 @@ async def test_a_deadline_cuts_an_attempt(server: Server, client: CStarClient) -
     """An attempt cut by the deadline is a RequestTimeoutError."""
     server.script(held(asyncio.Event()))
     with pytest.raises(RequestTimeoutError):
-        await client.tickets.get("tkt_1", options=RequestOptions(deadline=0.03, max_retries=0))
+        await client.tickets.get("tkt_1", options=RequestOptions(total_timeout=0.03, max_retries=0))
 
 
 async def test_a_lost_delete_that_finds_nothing_is_done(server: Server, client: CStarClient) -> None:

@@ -26,7 +26,7 @@ async def test_drift_is_counted_by_place_and_kind(server: Server, make_client: M
     server.script(*(ok({**known, "status": "snoozed"}) for _ in range(3)), ok({**known, "mood": 7}))
     for _ in range(4):
         await client.tickets.get("tkt_1")
-    counts = {(info.operation, info.where, info.kind, info.found): count for info, count in counter.counts.items()}
+    counts = {(info.operation, info.where, info.kind, info.actual): count for info, count in counter.counts.items()}
     told = {key: count for key, count in counts.items() if key[2] != "missing"}
     assert [
         (("get_ticket", "$.data.status", "unknown_value", "snoozed"), 3),
@@ -73,7 +73,7 @@ def test_the_number_of_differences_is_bounded() -> None:
     counter = DriftCounter(most=2)
     for where in ("$.a", "$.b", "$.c", "$.d", "$.a"):
         counter.on_drift(drift(where=where))
-    assert ({"$.a": 2, "$.b": 1}, 2) == ({info.where: count for info, count in counter.counts.items()}, counter.others)
+    assert ({"$.a": 2, "$.b": 1}, 2) == ({info.where: count for info, count in counter.counts.items()}, counter.overflow_count)
     assert "     2  others" == counter.report().splitlines()[-1]
 
 

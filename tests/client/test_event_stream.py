@@ -115,7 +115,7 @@ async def test_an_event_comes_as_its_class() -> None:
 
 async def test_the_request_asks_for_a_stream_with_the_key() -> None:
     """And with the version, as every call."""
-    async with listening(sending(message(1))) as at, at.client() as cstar, cstar.events(last_event_id="evt_0") as stream:
+    async with listening(sending(message(1))) as at, at.client() as cstar, cstar.events(start_after="evt_0") as stream:
         await anext(stream)
     headers = at.requests[0].headers
     assert (headers["Accept"], headers["Authorization"], headers["CStar-Version"]) == (
@@ -167,7 +167,7 @@ async def test_a_stream_that_falls_silent_is_replaced() -> None:
     async with (
         listening(sending(message(1)), sending(message(2))) as at,
         at.client() as cstar,
-        cstar.events(silence=0.05) as stream,
+        cstar.events(idle_timeout=0.05) as stream,
     ):
         assert await take(stream, 2) == ["evt_1", "evt_2"]
 
@@ -185,7 +185,7 @@ async def test_a_comment_breaks_the_silence() -> None:
         await asyncio.Event().wait()
         return response
 
-    async with listening(alive) as at, at.client() as cstar, cstar.events(silence=0.6) as stream:
+    async with listening(alive) as at, at.client() as cstar, cstar.events(idle_timeout=0.6) as stream:
         assert await take(stream, 1) == ["evt_1"]
     assert len(at.requests) == 1
 
@@ -412,7 +412,7 @@ async def test_an_inbox_is_fed_by_the_stream(tmp_path: Path) -> None:
     async with (
         listening(sending(message(1), message(2), message(1), then="end"), refusing(401)) as at,
         at.client() as cstar,
-        WebhookInbox("unused", store=SqliteStore(tmp_path / "events.db"), _clock=at.clock, most=1) as inbox,
+        WebhookInbox("unused", store=SqliteStore(tmp_path / "events.db"), _clock=at.clock, max_pending=1) as inbox,
     ):
 
         @inbox.on("*")
@@ -421,7 +421,7 @@ async def test_an_inbox_is_fed_by_the_stream(tmp_path: Path) -> None:
 
         with pytest.raises(AuthenticationError):
             await inbox.run(cstar.events())
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_1", "evt_2"]
 
 
@@ -446,10 +446,10 @@ async def test_a_process_begins_after_what_the_one_before_it_took(tmp_path: Path
 async def test_a_beginning_that_was_asked_for_goes_before_that_of_the_store() -> None:
     """As does the place that a stream has reached."""
     store = MemoryStore()
-    await store.accept("evt_9", b"{}")
+    await store.add("evt_9", b"{}")
     async with listening(refusing(401)) as at, at.client() as cstar, WebhookInbox("unused", store=store) as inbox:
         with pytest.raises(AuthenticationError):
-            await inbox.run(cstar.events(last_event_id="evt_3"))
+            await inbox.run(cstar.events(start_after="evt_3"))
     assert [request.headers.get("Last-Event-ID") for request in at.requests] == ["evt_3"]
 
 
@@ -457,7 +457,7 @@ async def test_an_event_without_an_id_is_nothing_to_begin_after() -> None:
     """Its key in the store is of the inbox's making, or no header could carry it."""
     for key in ("sha256:00", "é"):
         store = MemoryStore()
-        await store.accept(key, b"{}")
+        await store.add(key, b"{}")
         async with listening(refusing(401)) as at, at.client() as cstar, WebhookInbox("unused", store=store) as inbox:
             with pytest.raises(AuthenticationError):
                 await inbox.run(cstar.events())
@@ -470,7 +470,7 @@ async def test_closing_the_inbox_ends_its_run(most: int) -> None:
     is_full = asyncio.Event()
     store = MemoryStore()
     async with listening(sending(message(1), message(2, about="tkt_2"), message(3, about="tkt_3"))) as at, at.client() as cstar:
-        inbox = WebhookInbox("unused", store=store, drain=0.05, most=most)
+        inbox = WebhookInbox("unused", store=store, shutdown_timeout=0.05, max_pending=most)
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
@@ -482,7 +482,7 @@ async def test_closing_the_inbox_ends_its_run(most: int) -> None:
         await is_full.wait()
         left = await inbox.aclose()
         await asyncio.wait_for(running, 5)
-    assert (len(left), await store.last_id()) == ((1, "evt_1") if most == 1 else (3, "evt_3"))
+    assert (len(left), await store.last_event_id()) == ((1, "evt_1") if most == 1 else (3, "evt_3"))
 
 
 async def test_closing_the_inbox_ends_a_run_whose_store_hangs() -> None:
@@ -499,7 +499,7 @@ async def test_closing_the_inbox_ends_a_run_whose_store_hangs() -> None:
             return True
 
     async with listening(sending(message(1))) as at, at.client() as cstar:
-        inbox = WebhookInbox("unused", store=Hanging(), drain=0.01)
+        inbox = WebhookInbox("unused", store=Hanging(), shutdown_timeout=0.01)
         running = asyncio.create_task(inbox.run(cstar.events()))
         await asked.wait()
         await inbox.aclose()
@@ -520,7 +520,7 @@ async def test_a_store_that_fails_holds_the_stream_up() -> None:
             if self.failures:
                 self.failures -= 1
                 raise OSError
-            return await super().accept(event_id, body)
+            return await super().add(event_id, body)
 
     async with (
         listening(sending(message(1), then="end"), refusing(401)) as at,
@@ -534,5 +534,5 @@ async def test_a_store_that_fails_holds_the_stream_up() -> None:
 
         with pytest.raises(AuthenticationError):
             await inbox.run(cstar.events())
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_1"]

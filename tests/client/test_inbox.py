@@ -69,7 +69,7 @@ async def test_a_delivery_is_handled() -> None:
             got.append(event)
 
         assert await post(body_of(1)) == 200
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert [(type(event), event.id) for event in got] == [(TicketCreated, "evt_1")]
 
 
@@ -84,7 +84,7 @@ async def test_a_delivery_is_answered_before_its_event_is_handled() -> None:
 
         assert (await post(body_of(1)), len(inbox)) == (200, 1)
         may_go.set()
-        await inbox.join()
+        await inbox.wait_until_idle()
         assert len(inbox) == 0
 
 
@@ -98,7 +98,7 @@ async def test_a_repeat_is_dropped_with_a_good_answer() -> None:
             got.append(event.id)
 
         assert await deliver(inbox, body_of(1), body_of(1), body_of(2)) == [200, 200, 200]
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert sorted(got) == ["evt_1", "evt_2"]
 
 
@@ -112,7 +112,7 @@ async def test_an_event_without_an_id_is_known_by_its_body() -> None:
             got.append(event.type)
 
         await deliver(inbox, b'{"type":"a.b"}', b'{"type":"a.b"}', b'{"type":"a.c"}')
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert sorted(got) == ["a.b", "a.c"]
 
 
@@ -164,7 +164,7 @@ async def test_a_handler_hears_of_what_it_asked_for(kind: Any, is_handled: bool)
             got.append(event.id)
 
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert bool(got) is is_handled
 
 
@@ -179,7 +179,7 @@ async def test_every_handler_of_a_type_is_called_in_order() -> None:
                 got.append(name)
 
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["first", "second"]
 
 
@@ -212,7 +212,7 @@ async def test_events_of_a_ticket_keep_their_order() -> None:
             got.append(event.id)
 
         await deliver(inbox, *(body_of(number, kind="ticket.updated") for number in range(8)))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == [f"evt_{number}" for number in range(8)]
 
 
@@ -231,7 +231,7 @@ async def test_events_of_other_tickets_do_not_wait() -> None:
                 may_go.set()
 
         await deliver(inbox, body_of(1), body_of(2), body_of(3, about="tkt_2"))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_3", "evt_1", "evt_2"]
 
 
@@ -250,7 +250,7 @@ async def test_no_more_handlers_run_at_once_than_allowed() -> None:
 
         await deliver(inbox, *(body_of(number, about=f"tkt_{number}") for number in range(20)))
         may_go.set()
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert running == [0, 3]
 
 
@@ -265,7 +265,7 @@ async def test_a_full_inbox_asks_for_another_delivery() -> None:
 
         assert await deliver(inbox, body_of(1), body_of(2), body_of(3)) == [200, 200, 503]
         may_go.set()
-        await inbox.join()
+        await inbox.wait_until_idle()
         assert await deliver(inbox, body_of(3)) == [200]
 
 
@@ -282,7 +282,7 @@ async def test_a_handler_that_fails_is_tried_again() -> None:
                 raise ValueError
 
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert [round(after - before, 3) for before, after in itertools.pairwise(times)] == [0.5, 1.0, 2.0]
 
 
@@ -302,7 +302,7 @@ async def test_a_handler_that_succeeded_is_not_called_again_for_another_that_fai
                 raise ValueError
 
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert calls == ["good", "bad", "bad", "bad"]
 
 
@@ -321,7 +321,7 @@ async def test_an_event_that_cannot_be_handled_goes_to_on_error() -> None:
             told.append((event.id, repr(error)))
 
         await deliver(inbox, body_of(1), body_of(2))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert told == [("evt_1", "ValueError('attempt 0')")]
 
 
@@ -334,7 +334,7 @@ async def test_without_on_error_the_loss_is_logged_without_a_word_of_the_event(c
             raise ValueError("Jane Doe")
 
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert "evt_1 (ticket.created) could not be handled: ValueError" in caplog.text
     assert "Jane" not in caplog.text
 
@@ -357,7 +357,7 @@ async def test_an_error_handler_that_fails_stops_nothing(caplog: pytest.LogCaptu
             told.append(event.id)
 
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert told == ["evt_1"]
     assert "an error handler failed with evt_1: TypeError" in caplog.text
 
@@ -376,7 +376,7 @@ async def test_a_handler_that_hangs_has_failed() -> None:
             told.append(error)
 
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert [type(error) for error in told] == [TimeoutError]
 
 
@@ -399,7 +399,7 @@ async def test_a_cancellation_inside_of_a_handler_is_its_failure() -> None:
             told.append(f"{event.id}: {error}")
 
         await deliver(inbox, body_of(1), body_of(2))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_1", "evt_1", "evt_2"]
     assert told == ["evt_1: what the handler waited for was cancelled"]
 
@@ -466,7 +466,7 @@ async def test_what_a_killed_process_accepted_is_handled_by_the_next(tmp_path: P
 
     async with second:
         assert await deliver(second, body_of(2)) == [200]
-        await second.join()
+        await second.wait_until_idle()
     assert got == ["evt_1", "evt_2"]
 
     async with inbox_of(store=SqliteStore(path)) as third:
@@ -478,7 +478,7 @@ async def test_what_was_left_is_handled_before_what_comes(tmp_path: Path) -> Non
     path = tmp_path / "events.db"
     store = SqliteStore(path)
     for number in (1, 2):
-        await store.accept(f"evt_{number}", body_of(number))
+        await store.add(f"evt_{number}", body_of(number))
     await store.aclose()
 
     got: list[str] = []
@@ -489,7 +489,7 @@ async def test_what_was_left_is_handled_before_what_comes(tmp_path: Path) -> Non
         got.append(event.id)
 
     assert await asyncio.gather(*(deliver(inbox, body_of(number)) for number in (3, 4))) == [[200], [200]]
-    await inbox.join()
+    await inbox.wait_until_idle()
     await inbox.aclose()
     assert got == ["evt_1", "evt_2", "evt_3", "evt_4"]
 
@@ -498,7 +498,7 @@ async def test_what_was_left_waits_for_the_first_handler(tmp_path: Path) -> None
     """An inbox that is entered before it has handlers does not count its events as handled by nobody."""
     path = tmp_path / "events.db"
     store = SqliteStore(path)
-    await store.accept("evt_1", body_of(1))
+    await store.add("evt_1", body_of(1))
     await store.aclose()
 
     got: list[str] = []
@@ -512,7 +512,7 @@ async def test_what_was_left_waits_for_the_first_handler(tmp_path: Path) -> None
         async def handle(event: WebhookEvent) -> None:
             got.append(event.id)
 
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_1"]
 
 
@@ -520,8 +520,8 @@ async def test_what_cannot_be_read_from_the_store_stops_nothing(tmp_path: Path, 
     """It stays where it is, and the log says so."""
     path = tmp_path / "events.db"
     store = SqliteStore(path)
-    await store.accept("evt_1", b"Jane Doe")
-    await store.accept("evt_2", body_of(2))
+    await store.add("evt_1", b"Jane Doe")
+    await store.add("evt_2", body_of(2))
     await store.aclose()
 
     got: list[str] = []
@@ -532,7 +532,7 @@ async def test_what_cannot_be_read_from_the_store_stops_nothing(tmp_path: Path, 
         got.append(event.id)
 
     assert await deliver(inbox, body_of(3)) == [200]
-    await inbox.join()
+    await inbox.wait_until_idle()
     await inbox.aclose()
     assert got == ["evt_2", "evt_3"]
     assert "evt_1 cannot be read from the store, and stays there: the body is not JSON" in caplog.text
@@ -553,7 +553,7 @@ class BrokenStore(MemoryStore):
         await self.held.wait()
         if "accept" in self.broken:
             raise OSError("disk full: Jane Doe")
-        return await super().accept(event_id, body)
+        return await super().add(event_id, body)
 
     async def done(self, event_id: str) -> None:
         """May fail."""
@@ -597,7 +597,7 @@ async def test_an_event_is_handled_though_its_store_denied_to_have_written_it() 
 
         async def accept(self, event_id: str, body: bytes) -> bool:
             """Writes, and fails once."""
-            is_new = await super().accept(event_id, body)
+            is_new = await super().add(event_id, body)
             self.answers += 1
             if self.answers == 1:
                 raise OSError
@@ -610,7 +610,7 @@ async def test_an_event_is_handled_though_its_store_denied_to_have_written_it() 
             got.append(event.id)
 
         assert await deliver(inbox, body_of(1), body_of(1), body_of(1)) == [503, 200, 200]
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_1"]
 
 
@@ -635,7 +635,7 @@ async def test_a_store_that_never_says_that_it_noted_holds_nothing_up(
             got.append(event.id)
 
         await deliver(inbox, body_of(1), body_of(2))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_1", "evt_2"]
     assert "did not note that evt_1 is handled: TimeoutError" in caplog.text
 
@@ -647,7 +647,7 @@ async def test_a_store_that_does_not_note_what_is_done_is_told_of(caplog: pytest
     async with inbox_of(store=store) as inbox:
         inbox.on("*")(ignore)
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert "did not note that evt_1 is handled: OSError" in caplog.text
 
 
@@ -668,7 +668,7 @@ async def test_an_event_is_handled_though_its_sender_gave_up() -> None:
         with pytest.raises(asyncio.CancelledError):
             await delivery
         store.held.set()
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == ["evt_1"]
 
 
@@ -723,9 +723,9 @@ async def test_a_shared_store_finds_out_what_became_of_an_event() -> None:
         store.broken.add("accept")
         assert await deliver(inbox, body_of(1)) == [503]
         store.broken.clear()
-        await MemoryStore.accept(store, "evt_1", body_of(1))  # elsewhere
+        await MemoryStore.add(store, "evt_1", body_of(1))  # elsewhere
         assert await deliver(inbox, body_of(1)) == [200]
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert got == []
 
 
@@ -774,7 +774,7 @@ async def test_the_inbox_is_an_asgi_application(framework: str) -> None:
                 await client.get("/hooks/"),
                 await client.post("/hooks/", content=b"x" * (1024 * 1024 + 1)),
             ]
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert ([answer.status_code for answer in answers], got) == ([200, 401, 405, 413], ["evt_1"])
 
 
@@ -803,22 +803,22 @@ async def test_an_asgi_server_may_ask_other_things(scope: str, messages: list[st
 
 async def test_a_memory_store_forgets_the_oldest() -> None:
     """So that it cannot grow for months."""
-    store = MemoryStore(most=2)
-    assert [await store.accept(name, b"") for name in ("a", "b", "c", "b", "a")] == [True, True, True, False, True]
+    store = MemoryStore(max_ids=2)
+    assert [await store.add(name, b"") for name in ("a", "b", "c", "b", "a")] == [True, True, True, False, True]
     with pytest.raises(InvalidArgumentError):
-        MemoryStore(most=0)
+        MemoryStore(max_ids=0)
 
 
 async def test_a_sqlite_store_keeps_an_id_as_long_as_cstar_repeats(tmp_path: Path) -> None:
     """Then the row goes, so that the file does not grow for months."""
     clock = FakeClock()
     store = SqliteStore(tmp_path / "events.db", _clock=clock)
-    assert await store.accept("evt_1", b"{}")
-    await store.done("evt_1")
+    assert await store.add("evt_1", b"{}")
+    await store.mark_done("evt_1")
     clock.advance(31 * 3600)
-    assert not await store.accept("evt_1", b"{}")
+    assert not await store.add("evt_1", b"{}")
     clock.advance(3600)
-    assert await store.accept("evt_1", b"{}")
+    assert await store.add("evt_1", b"{}")
     await store.aclose()
     await store.aclose()
 
@@ -827,12 +827,12 @@ async def test_a_sqlite_store_keeps_what_is_not_done_for_ever(tmp_path: Path) ->
     """However long the process was away."""
     clock = FakeClock()
     store = SqliteStore(tmp_path / "events.db", _clock=clock)
-    await store.accept("evt_1", b"{}")
+    await store.add("evt_1", b"{}")
     clock.advance(10_000_000)
-    await store.accept("evt_2", b"[]")
+    await store.add("evt_2", b"[]")
     await store.aclose()
     store = SqliteStore(tmp_path / "events.db", _clock=clock)
-    assert await store.pending() == [("evt_1", b"{}"), ("evt_2", b"[]")]
+    assert await store.claim_pending() == [("evt_1", b"{}"), ("evt_2", b"[]")]
     await store.aclose()
 
 
@@ -841,14 +841,14 @@ async def test_a_store_knows_what_came_last(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     memory, file = MemoryStore(), SqliteStore(path)
     for store in (memory, file):
-        assert await store.last_id() is None
+        assert await store.last_event_id() is None
         for name in ("evt_1", "evt_2", "evt_1"):
-            await store.accept(name, b"{}")
-        await store.done("evt_2")
-        assert await store.last_id() == "evt_2"
+            await store.add(name, b"{}")
+        await store.mark_done("evt_2")
+        assert await store.last_event_id() == "evt_2"
         await store.aclose()
     again = SqliteStore(path)
-    assert await again.last_id() == "evt_2"
+    assert await again.last_event_id() == "evt_2"
     await again.aclose()
 
 
@@ -857,69 +857,69 @@ async def test_a_file_has_one_process(tmp_path: Path, monkeypatch: pytest.Monkey
     connect = sqlite3.connect
     monkeypatch.setattr("sqlite3.connect", lambda path, **settings: connect(path, timeout=0.0, **settings))
     first, second = SqliteStore(tmp_path / "events.db"), SqliteStore(tmp_path / "events.db")
-    assert await first.accept("evt_1", body_of(1))
+    assert await first.add("evt_1", body_of(1))
     with pytest.raises(ConfigurationError, match="another process has the file"):
-        await second.pending()
+        await second.claim_pending()
     assert await deliver(inbox_of(store=second), body_of(2)) == [503]
     await first.aclose()
-    assert [key for key, _ in await second.pending()] == ["evt_1"]
+    assert [key for key, _ in await second.claim_pending()] == ["evt_1"]
     await second.aclose()
 
 
 async def test_events_that_come_at_once_are_written_together(tmp_path: Path) -> None:
     """In a few transactions, in the order in which they came, and each is told whether it is new."""
     store = SqliteStore(tmp_path / "events.db")
-    await store.accept("evt_0", b"{}")
+    await store.add("evt_0", b"{}")
     statements: list[str] = []
     assert store._connection is not None
     store._connection.set_trace_callback(statements.append)
     names = [f"evt_{number}" for number in range(50)]
-    answers = await asyncio.gather(*(store.accept(name, b"{}") for name in [*names, "evt_7"]))
+    answers = await asyncio.gather(*(store.add(name, b"{}") for name in [*names, "evt_7"]))
     assert answers == [False, *[True] * 49, False]
     assert statements.count("COMMIT") <= 3
-    assert [key for key, _ in await store.pending()] == names
+    assert [key for key, _ in await store.claim_pending()] == names
     await store.aclose()
 
 
 async def test_each_of_those_written_together_hears_of_a_failure(tmp_path: Path) -> None:
     """And none is written."""
     store = SqliteStore(tmp_path / "events.db")
-    await store.accept("evt_0", b"{}")
+    await store.add("evt_0", b"{}")
     wrong: Any = object()
     answers = await asyncio.gather(
-        store.accept("evt_1", b"{}"), store.accept("evt_2", wrong), store.accept("evt_3", b"{}"), return_exceptions=True
+        store.add("evt_1", b"{}"), store.add("evt_2", wrong), store.add("evt_3", b"{}"), return_exceptions=True
     )
     assert [isinstance(answer, sqlite3.Error) for answer in answers[1:]] == [True, True]
-    assert "evt_3" not in [key for key, _ in await store.pending()]
-    assert await store.accept("evt_3", b"{}")
+    assert "evt_3" not in [key for key, _ in await store.claim_pending()]
+    assert await store.add("evt_3", b"{}")
     await store.aclose()
 
 
 async def test_a_write_that_is_cancelled_while_it_waits_is_not_made(tmp_path: Path) -> None:
     """Its turn does not come."""
     store = SqliteStore(tmp_path / "events.db")
-    first = asyncio.create_task(store.accept("evt_1", b"{}"))
-    second = asyncio.create_task(store.accept("evt_2", b"{}"))
+    first = asyncio.create_task(store.add("evt_1", b"{}"))
+    second = asyncio.create_task(store.add("evt_2", b"{}"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.wait([first, second])
-    third = await store.accept("evt_3", b"{}")
+    third = await store.add("evt_3", b"{}")
     assert (first.result(), second.cancelled(), third) == (True, True, True)
-    assert [key for key, _ in await store.pending()] == ["evt_1", "evt_3"]
+    assert [key for key, _ in await store.claim_pending()] == ["evt_1", "evt_3"]
     await store.aclose()
 
 
 async def test_a_cancelled_write_leaves_the_file_in_order(tmp_path: Path) -> None:
     """The thread that has begun is waited for."""
     store = SqliteStore(tmp_path / "events.db")
-    writing = asyncio.create_task(store.accept("evt_1", b"{}"))
+    writing = asyncio.create_task(store.add("evt_1", b"{}"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
-    assert await store.accept("evt_2", b"{}")
+    assert await store.add("evt_2", b"{}")
     await store.aclose()
 
 
@@ -934,6 +934,6 @@ async def test_no_secret_and_no_body_reach_the_log(caplog: pytest.LogCaptureFixt
 
         await deliver(inbox, body_of(1, name="Jane Doe"))
         await inbox.receive(b"Jane Doe", {"X-Signature": "t=1,v1=aa"})
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert SECRET not in caplog.text
     assert "Jane" not in caplog.text

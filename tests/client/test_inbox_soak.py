@@ -47,9 +47,9 @@ async def deliver(inbox: WebhookInbox, clock: FakeClock, numbers: range) -> Asyn
         await asyncio.gather(*(one(number) for number in range(start, min(start + AT_ONCE, numbers.stop))))
         clock.advance(3600)
         if start % 1000 == 0:
-            await inbox.join()
+            await inbox.wait_until_idle()
             yield start
-    await inbox.join()
+    await inbox.wait_until_idle()
 
 
 async def flow(store: EventStore, clock: FakeClock, events: int) -> tuple[int, list[int], int]:
@@ -85,7 +85,7 @@ async def flow(store: EventStore, clock: FakeClock, events: int) -> tuple[int, l
 
 async def test_a_hundred_thousand_events_leave_the_memory_flat() -> None:
     """Each is handled, and the bytes in use stay where they were once the store is full."""
-    handled, sizes, tasks = await flow(MemoryStore(most=5_000), FakeClock(autojump=True), 100_000)
+    handled, sizes, tasks = await flow(MemoryStore(max_ids=5_000), FakeClock(autojump=True), 100_000)
     assert (handled, tasks) == (100_000, 1)
     tell("memory store, bytes in use after each 10,000 events", sizes)
     assert max(sizes[1:]) - sizes[1] < 256 * 1024
@@ -106,7 +106,7 @@ async def test_a_store_in_a_file_stays_as_small_as_the_span_of_repeats(tmp_path:
             self.accepted += 1
             if self.accepted % 800 == 0:
                 files.append(sum(file.stat().st_size for file in tmp_path.iterdir()))
-            return await super().accept(event_id, body)
+            return await super().add(event_id, body)
 
     handled, sizes, tasks = await flow(Watched(path, _clock=clock), clock, 8_000)
     assert (handled, tasks) == (8_000, 1)

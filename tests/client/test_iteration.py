@@ -59,7 +59,7 @@ async def test_still_rows_cost_the_minimum() -> None:
     async with FakeCStar() as fake, fake.client() as cstar:
         await make(cstar, 23)
         walked = cstar.customers.list(page_size=5)
-        cost = await walked.cost()
+        cost = await walked.estimate()
         before = listings(fake)
         assert 23 == len(await walked.collect())
         assert (5, 1, 6) == (cost.calls, before, listings(fake))
@@ -78,7 +78,7 @@ async def test_walk_goes_on_in_another_client() -> None:
                     break
             await cstar.customers.delete(made[2])
         async with fake.client() as cstar:
-            resumed = cstar.customers.list().resume(kept(walked.state))
+            resumed = cstar.customers.list().resume(kept(walked.checkpoint))
             seen += [customer.id async for customer in resumed]
         assert made == seen
 
@@ -86,7 +86,7 @@ async def test_walk_goes_on_in_another_client() -> None:
 async def test_state_fits_its_operation_and_filters_only() -> None:
     """Other filters, another list, the same list under another path."""
     async with FakeCStar(seed=1) as fake, fake.client() as cstar:
-        state = kept(cstar.tickets.list(status="open", expand=["customer"]).state)
+        state = kept(cstar.tickets.list(status="open", expand=["customer"]).checkpoint)
         cstar.tickets.list(status="open", expand=["customer"]).resume(state)
         cstar.tickets.list(options=RequestOptions(extra_query={"expand": "customer", "status": "open"})).resume(state)
         for other in (cstar.tickets.list(), cstar.tickets.list(status="closed", expand=["customer"]), cstar.customers.list()):
@@ -97,8 +97,8 @@ async def test_state_fits_its_operation_and_filters_only() -> None:
 async def test_cost_knows_what_the_window_has_left() -> None:
     """Learned with the same call that tells the length of the list."""
     async with FakeCStar(seed=1, rate_limit=100) as fake, fake.client() as cstar:
-        cost = await cstar.tickets.list(page_size=10).cost()
-        assert (3, 30, 99, True) == (cost.calls, cost.rows, cost.left, cost.fits)
+        cost = await cstar.tickets.list(page_size=10).estimate()
+        assert (3, 30, 99, True) == (cost.calls, cost.items, cost.remaining, cost.fits)
         assert cstar.rate_limit is not None
         assert cstar.rate_limit.reset_at == cost.resets_at is not None
 
@@ -108,13 +108,13 @@ async def test_cost_of_a_background_walk_leaves_the_reserve(way: str) -> None:
     """Twelve calls are left, ten of them to interactive calls."""
     async with FakeCStar(seed=1, rate_limit=100) as fake, fake.client() as cstar:
         await cstar.auth.whoami()
-        fake.spend(86)
+        fake.use_calls(86)
         if way == "view":
             walked = cstar.with_options(priority=Priority.BACKGROUND).tickets.list(page_size=10)
         else:
             walked = cstar.tickets.list(page_size=10, options=RequestOptions(priority=Priority.BACKGROUND))
-        cost = await walked.cost()
-        assert (3, 2, False) == (cost.calls, cost.left, cost.fits)
+        cost = await walked.estimate()
+        assert (3, 2, False) == (cost.calls, cost.remaining, cost.fits)
 
 
 async def test_walk_ended_by_the_limit_goes_on_in_the_next_window() -> None:
@@ -126,5 +126,5 @@ async def test_walk_ended_by_the_limit_goes_on_in_the_next_window() -> None:
             seen.extend([ticket.id async for ticket in walked])
         assert caught.value.wait > 3000
         fake.clock.advance(caught.value.wait + 1)
-        seen += [ticket.id async for ticket in cstar.tickets.list(page_size=5).resume(kept(walked.state))]
+        seen += [ticket.id async for ticket in cstar.tickets.list(page_size=5).resume(kept(walked.checkpoint))]
         assert 10 == len(seen)

@@ -81,7 +81,7 @@ async def test_a_list_has_no_response(client: CStarClient) -> None:
         {"options": RequestOptions(extra_query="a=5")},  # type: ignore[arg-type]
         {"options": RequestOptions(extra_body="a=5")},  # type: ignore[arg-type]
         {"options": RequestOptions(priority="high")},  # type: ignore[arg-type]
-        {"options": RequestOptions(deadline=0)},
+        {"options": RequestOptions(total_timeout=0)},
     ],
     ids=str,
 )

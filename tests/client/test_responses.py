@@ -187,7 +187,7 @@ async def test_pagination_is_read_in_both_places(server: Server, client: CStarCl
     stated = {"page": 2, "pageSize": 1, "total": 5, "hasMore": True}
     server.script(ok([TICKET], pagination=stated) if place == "pagination" else ok([TICKET], meta={"pagination": stated}))
     page = await client.tickets.list(page=2, page_size=1)
-    assert (2, 1, 5, True) == (page.pagination.page, page.pagination.page_size, page.pagination.total, page.has_more)
+    assert (2, 1, 5, True) == (page.info.page, page.info.page_size, page.info.total, page.has_more)
 
 
 async def test_pagination_with_total_pages_says_whether_there_is_more(server: Server, client: CStarClient) -> None:
@@ -274,9 +274,13 @@ async def test_an_error_knows_when_its_call_failed(server: Server, client: CStar
     with pytest.raises(NotFoundError) as caught:
         await client.tickets.get("tkt_1")
     error = caught.value
-    assert error.at
+    assert error.occurred_at
     assert error.rate_limit
-    assert (pytest.approx(clock.time()), clock.now, 41) == (error.at.timestamp(), error.elapsed, error.rate_limit.remaining)
+    assert (pytest.approx(clock.time()), clock.now, 41) == (
+        error.occurred_at.timestamp(),
+        error.elapsed,
+        error.rate_limit.remaining,
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"{"])
@@ -287,8 +291,8 @@ async def test_an_answer_that_cannot_be_read_knows_when_its_call_failed(
     server.script(raw(body))
     with pytest.raises(DecodeError) as caught:
         await client.tickets.get("tkt_1")
-    assert caught.value.at
-    assert clock.time() == caught.value.at.timestamp()
+    assert caught.value.occurred_at
+    assert clock.time() == caught.value.occurred_at.timestamp()
 
 
 @pytest.mark.parametrize(("body", "request_id"), [(b"<html>", "req_head"), (b'{"meta": {"requestId": "req_body"}}', "req_body")])

@@ -55,7 +55,7 @@ async def test_refused_wait_has_the_key_that_was_sent(server: Server, client: CS
 
 UNSENT: dict[str, Callable[[CStarClient], Any]] = {
     "a spent window": lambda client: client.tickets.create(title="a"),
-    "a deadline that is over": lambda client: client.tickets.create(title="a", options=RequestOptions(deadline=1e-9)),
+    "a deadline that is over": lambda client: client.tickets.create(title="a", options=RequestOptions(total_timeout=1e-9)),
 }
 
 
@@ -78,8 +78,8 @@ async def test_deadline_over_while_the_team_is_found_has_the_key(server: Server,
     client = make_client(team_id=None)
     server.script(held(asyncio.Event()))
     with pytest.raises(errors.RequestTimeoutError) as caught:
-        await client.tickets.create(title="a", idempotency_key="k-1", options=RequestOptions(deadline=0.02))
-    assert ("create_ticket", "k-1", False) == (caught.value.operation, caught.value.idempotency_key, caught.value.sent)
+        await client.tickets.create(title="a", idempotency_key="k-1", options=RequestOptions(total_timeout=0.02))
+    assert ("create_ticket", "k-1", False) == (caught.value.operation, caught.value.idempotency_key, caught.value.request_sent)
 
 
 async def test_key_is_the_same_on_every_attempt(server: Server, client: CStarClient) -> None:

@@ -47,4 +47,4 @@ async def test_server_that_nobody_trusts_is_told_nothing(secured: Server, sessio
     async with made as client:
         with pytest.raises(ConnectionFailedError) as caught:
             await client.tickets.get("tkt_1")
-    assert (False, []) == (caught.value.sent, secured.requests)
+    assert (False, []) == (caught.value.request_sent, secured.requests)

@@ -144,7 +144,7 @@ async def test_a_429_whose_wait_passes_the_deadline_is_raised_before_waiting(
     """A wait for a limit that would end after the deadline is a RateLimitWaitError at once."""
     server.script(failed(429, headers={"Retry-After": "30"}))
     with pytest.raises(RateLimitWaitError):
-        await client.tickets.get("tkt_1", options=RequestOptions(deadline=10))
+        await client.tickets.get("tkt_1", options=RequestOptions(total_timeout=10))
     assert [] == clock.slept
 
 
@@ -154,7 +154,7 @@ async def test_a_503_whose_wait_passes_the_deadline_is_raised_before_waiting(
     """A demanded back-off that would end after the deadline is the server's own error at once."""
     server.script(failed(503, headers={"Retry-After": "30"}))
     with pytest.raises(ServerError):
-        await client.tickets.get("tkt_1", options=RequestOptions(deadline=10))
+        await client.tickets.get("tkt_1", options=RequestOptions(total_timeout=10))
     assert [] == clock.slept
 
 
@@ -196,7 +196,7 @@ async def test_one_goes_ahead_into_a_new_window(server: Server, make_client: Mak
     release = asyncio.Event()
     server.script(held(release, ok(TICKET, headers=limits(900, fake, reset=3700))))
     calls = [asyncio.ensure_future(client.tickets.get(f"tkt_{number}")) for number in range(5)]
-    await fake.until_sleeping()
+    await fake.wait_for_sleepers()
     fake.advance(110)
     await server.seen(2)
     await asyncio.sleep(0.02)
@@ -278,10 +278,10 @@ async def test_a_deadline_over_at_the_gate_sends_nothing(server: Server, make_cl
     first = asyncio.ensure_future(client.tickets.get("tkt_1"))
     await server.seen(1)
     with pytest.raises(RequestTimeoutError) as caught:
-        await client.tickets.get("tkt_2", options=RequestOptions(deadline=0.02, max_retries=0))
+        await client.tickets.get("tkt_2", options=RequestOptions(total_timeout=0.02, max_retries=0))
     release.set()
     await first
-    assert (False, 1) == (caught.value.sent, len(server.requests))
+    assert (False, 1) == (caught.value.request_sent, len(server.requests))
 
 
 async def _cancelled(call: Awaitable[object], when: Callable[[], Awaitable[object]]) -> bool:
@@ -310,8 +310,8 @@ async def test_cancelling_a_back_off_gives_everything_back(server: Server, make_
     fake = FakeClock(frozen=True)
     client = make_client(_clock=fake)
     server.script(failed(503, headers={"Retry-After": "5"}))
-    assert await _cancelled(client.tickets.get("tkt_1"), fake.until_sleeping)
-    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleepers)
+    assert await _cancelled(client.tickets.get("tkt_1"), fake.wait_for_sleepers)
+    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleeper_count)
     assert "tkt_1" == (await client.tickets.get("tkt_1")).id
 
 
@@ -321,8 +321,8 @@ async def test_cancelling_a_wait_for_a_permit_gives_everything_back(server: Serv
     client = make_client(_clock=fake, max_wait=500.0)
     server.script(ok(TICKET, headers=limits(0, fake, reset=100)))
     await client.tickets.get("tkt_1")
-    assert await _cancelled(client.tickets.get("tkt_2"), fake.until_sleeping)
-    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleepers)
+    assert await _cancelled(client.tickets.get("tkt_2"), fake.wait_for_sleepers)
+    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleeper_count)
     fake.advance(200)
     assert "tkt_1" == (await client.tickets.get("tkt_3")).id
 
@@ -350,10 +350,10 @@ async def test_cancelling_a_place_just_passed_on_does_not_lose_it(server: Server
     """A call cancelled in the turn in which it got its place passes it on."""
     client = make_client(max_connections=1)
     gate = client.sender.core.gate
-    assert gate.try_enter()
+    assert gate.try_acquire()
     waiting = asyncio.ensure_future(client.tickets.get("tkt_1"))
     await asyncio.sleep(0)
-    gate.leave()
+    gate.release()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert (1, []) == (gate.free, server.requests)

@@ -8,9 +8,9 @@ from typing import Any
 
 from codegen.__main__ import DOCUMENT
 from codegen.errors import CodegenError, Problem
-from codegen.ir.build import View, look_at
+from codegen.ir.build import GeneratedCode, build_ir
 from codegen.lint import run as preflight
-from codegen.parser import Parsed, inspect_shape, parse
+from codegen.parser import Parsed, parse, validate_openapi
 from codegen.spec.document import Document, Node
 from codegen.spec.loader import read
 
@@ -42,7 +42,7 @@ def _frozen(kept: frozenset[str] = frozenset()) -> bytes:
     raw["tags"] = [tag for tag in raw["tags"] if tag["name"] not in left_out]
     reached: dict[str, None] = {}
     for part in (raw["paths"], raw["components"]["responses"], raw["components"]["requestBodies"]):
-        reached |= Document(raw).schemas_reached_from(part)
+        reached |= Document(raw).reachable_schemas(part)
     schemas = raw["components"]["schemas"]
     raw["components"]["schemas"] = {
         name: node for name, node in schemas.items() if name in reached or node.get("x-cstar-convention") or name == "FreeObject"
@@ -73,19 +73,19 @@ def small(*more: str) -> Node:
 
 def reading(raw: Node) -> Parsed:
     """What the generator reads of a document."""
-    inspect_shape(raw)
-    preflight.inspect(Document(raw))
+    validate_openapi(raw)
+    preflight.lint(Document(raw))
     return parse(Document(raw))
 
 
-def view_of(raw: Node) -> View:
+def view_of(raw: Node) -> GeneratedCode:
     """What the generator would write for a document. Read once, however many tests look at the same one."""
     return _view_of(pickle.dumps(raw))
 
 
 @functools.lru_cache(maxsize=16)
-def _view_of(frozen: bytes) -> View:
-    return look_at(reading(pickle.loads(frozen)))
+def _view_of(frozen: bytes) -> GeneratedCode:
+    return build_ir(reading(pickle.loads(frozen)))
 
 
 def problems_with(raw: Node) -> list[Problem]:

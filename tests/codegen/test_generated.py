@@ -51,15 +51,17 @@ def test_model_reads_an_empty_object(kind: type[Model]) -> None:
     """Whatever is missing is None in an answer and UNSET in a body; nothing raises."""
     found = _decoder(kind)({})
 
-    nothing = UNSET if kind.keeps_null else None
-    assert dict.fromkeys(kind.wire_names, nothing) == {attribute: getattr(found, attribute) for attribute in kind.wire_names}
+    nothing = UNSET if kind.__keeps_null__ else None
+    assert dict.fromkeys(kind.__wire_names__, nothing) == {
+        attribute: getattr(found, attribute) for attribute in kind.__wire_names__
+    }
 
 
 @pytest.mark.parametrize("value", [None, 5, "text", [], {}, [None], True])
 @pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
 def test_model_reads_oddities(kind: type[Model], value: Any) -> None:
     """A value of another type than promised is passed on or read; nothing raises."""
-    found = _decoder(kind)(dict.fromkeys(kind.wire_names.values(), value))
+    found = _decoder(kind)(dict.fromkeys(kind.__wire_names__.values(), value))
 
     assert isinstance(found, kind)
 
@@ -69,7 +71,7 @@ def test_annotations_of_models_resolve(kind: type[Model]) -> None:
     """Users and cattrs can ask a model for its types."""
     resolved = attrs.fields_dict(attrs.resolve_types(kind))
 
-    assert {*kind.wire_names, "extra"} == resolved.keys()
+    assert {*kind.__wire_names__, "extra"} == resolved.keys()
     assert not any(isinstance(field.type, str) for field in resolved.values())
 
 
@@ -82,7 +84,7 @@ def test_models_of_bodies_tell_null_from_absent() -> None:
     """None clears a field, UNSET leaves it alone."""
     found = decode_ticket_update({"notes": None})
 
-    assert (TicketUpdate(notes=None), True) == (found, TicketUpdate.keeps_null)
+    assert (TicketUpdate(notes=None), True) == (found, TicketUpdate.__keeps_null__)
 
 
 def test_models_are_made_by_keyword() -> None:

@@ -15,13 +15,13 @@ from openapi_python_client.parser.properties.datetime import DateTimeProperty
 from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from codegen.errors import CodegenError, Findings
-from codegen.ir.build import look_at
+from codegen.errors import CodegenError, ProblemCollector
+from codegen.ir.build import build_ir
 from codegen.ir.docstrings import Section, described, docstring
 from codegen.ir.functions import FunctionView
 from codegen.ir.models import FieldView, ModelView
 from codegen.ir.namespaces import namespace_modules
-from codegen.ir.operations import OperationView, without_prose
+from codegen.ir.operations import OperationView, strip_descriptions
 from codegen.ir.types import Shapes
 from codegen.spec.document import Document, Node
 from cstar_async._generated.models import tickets
@@ -209,7 +209,7 @@ def test_aliases_are_known_names() -> None:
     raw = real()
     schema(raw, "Ticket")["properties"]["title"]["x-cstar-aliases"] = ["subject"]
 
-    assert "dict.fromkeys((*Ticket.wire_names.values(), 'subject'))" == _models(raw)["Ticket"].absent_fields
+    assert "dict.fromkeys((*Ticket.__wire_names__.values(), 'subject'))" == _models(raw)["Ticket"].absent_fields
 
 
 def test_identity_is_the_attribute_of_its_property() -> None:
@@ -224,7 +224,7 @@ def test_required_arguments_come_first() -> None:
 
     signature = _functions(raw)["create_ticket_message"].parameters
 
-    assert signature.startswith("client: HasSender, ticket_id: str, /, *, content: str, metadata: JSONObject, sender: ")
+    assert signature.startswith("client: SupportsExecute, ticket_id: str, /, *, content: str, metadata: JSONObject, sender: ")
     assert signature.endswith(", idempotency_key: str | None = None, options: RequestOptions | None = None")
 
 
@@ -311,7 +311,10 @@ def test_body_without_known_fields_has_no_arguments() -> None:
     """What nobody knows cannot be an argument; the docstring tells how it is sent."""
     view = _functions(real())["update_preferences"]
 
-    assert "client: HasSender, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None" == view.parameters
+    assert (
+        "client: SupportsExecute, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None"
+        == view.parameters
+    )
     assert "body=PreferencesUpdate()" in view.call
     assert "options=RequestOptions(extra_body={…})" in view.doc
 
@@ -357,7 +360,7 @@ def test_positional_query_parameter_follows_the_ids() -> None:
     raw = real()
     view = _functions(raw)["search_library"]
 
-    assert view.parameters.startswith("client: HasSender, q: str, /, *, limit: int | Unset = UNSET")
+    assert view.parameters.startswith("client: SupportsExecute, q: str, /, *, limit: int | Unset = UNSET")
     assert "query={'q': q, 'limit': limit}" in view.call
     assert "positional=True" in _operations(raw)["search_library"].arguments
 
@@ -420,7 +423,7 @@ def test_prose_is_left_out_of_schemas_but_names_stay() -> None:
         "default": {"examples": 1},
         "properties": {"description": {"type": "string"}},
         "allOf": [{"items": {"type": "string"}}],
-    } == without_prose(node)
+    } == strip_descriptions(node)
 
 
 def test_the_fake_is_told_what_events_carry() -> None:
@@ -471,10 +474,10 @@ def test_model_of_its_own_kind_is_expressed() -> None:
 
 
 def _complaints_of(prop: Any) -> list[str]:
-    findings = Findings()
+    findings = ProblemCollector()
     Shapes(Document(real()), findings).of(prop, "#/here")
     with pytest.raises(CodegenError) as caught:
-        findings.stop_if_any()
+        findings.raise_if_any()
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -501,7 +504,7 @@ def test_property_that_the_library_lost_is_missed() -> None:
     object.__setattr__(tag, "required_properties", [])
 
     with pytest.raises(CodegenError, match="the library lost the property `name`"):
-        look_at(parsed)
+        build_ir(parsed)
 
 
 def test_operation_that_gets_no_method_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -510,7 +513,7 @@ def test_operation_that_gets_no_method_is_missed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("codegen.ir.build.namespace_modules", lambda document: namespace_modules(document)[1:])
 
     with pytest.raises(CodegenError) as caught:
-        look_at(parsed)
+        build_ir(parsed)
 
     place = "#/paths/~1api~1v1~1auth~1whoami/get"
     assert [f"{place}: the operation `whoami` became a {what} 0 times." for what in ("function", "method")] == [

@@ -9,7 +9,7 @@ import pytest
 
 from codegen import parser as parsing
 from codegen.errors import CodegenError
-from codegen.ir.build import look_at
+from codegen.ir.build import build_ir
 from codegen.parser import GeneratorData, parse
 from codegen.spec.document import Document
 from tests.codegen.documents import TICKETS, operation, reading, real, schema
@@ -111,10 +111,10 @@ def test_copies_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
         copied.append(endpoint.name)
         return copy.deepcopy(endpoint)
 
-    expected = look_at(reading(real()))
-    monkeypatch.setattr(parsing, "_itself", as_ever)
+    expected = build_ir(reading(real()))
+    monkeypatch.setattr(parsing, "_identity", as_ever)
 
-    assert expected == look_at(reading(real()))
+    assert expected == build_ir(reading(real()))
     assert {one.id for one in Document(real()).operations} == set(copied)
 
 
@@ -129,4 +129,4 @@ def test_library_gets_its_copies_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GeneratorData, "from_dict", clumsy)
     _problems(real())
 
-    assert ([parsing._itself], copy.deepcopy) == (given, parsing.library.deepcopy)
+    assert ([parsing._identity], copy.deepcopy) == (given, parsing.library.deepcopy)

@@ -719,7 +719,7 @@ def test_lossy_document_is_refused(case: Case) -> None:
     raw = small("categories", "members", "settings")
     case.change(raw)
 
-    assert (case.place, case.sentence) in [(problem.place, problem.sentence) for problem in problems_with(raw)]
+    assert (case.place, case.sentence) in [(problem.place, problem.message) for problem in problems_with(raw)]
 
 
 def test_real_document_is_accepted() -> None:

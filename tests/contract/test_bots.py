@@ -58,7 +58,7 @@ def event(ticket: Ticket, kind: str = "ticket.created", number: int = 1, **data:
 async def deliver(inbox: WebhookInbox, *bodies: bytes) -> list[int]:
     """Deliver events, and wait until they are handled."""
     statuses = [await inbox.receive(body, {"X-Signature": sign(body, SECRET)}) for body in bodies]
-    await inbox.join()
+    await inbox.wait_until_idle()
     return statuses
 
 
@@ -137,7 +137,7 @@ async def test_one_welcome_though_its_words_would_have_changed(cstar: CStarClien
             return stale
 
     told: list[Exception] = []
-    async with WebhookInbox(SECRET, attempts=1) as other:
+    async with WebhookInbox(SECRET, max_attempts=1) as other:
         Late(cstar, other)
 
         @other.on_error
@@ -159,8 +159,8 @@ async def test_the_bot_passes_over_what_is_gone(cstar: CStarClient, inbox: Webho
 async def test_the_bot_tells_what_it_could_not_do(fake: FakeCStar, cstar: CStarClient, caplog: pytest.LogCaptureFixture) -> None:
     """In a report without a word of the customer."""
     ticket = await cstar.tickets.create(title="Secret of Jane")
-    fake.faults.add(operation="create_ticket_message", times=None, status=403)
-    async with WebhookInbox(SECRET, attempts=1) as inbox:
+    fake.faults.add(operation="create_ticket_message", max_triggers=None, status=403)
+    async with WebhookInbox(SECRET, max_attempts=1) as inbox:
         BOT.SupportBot(cstar, inbox)
         await deliver(inbox, event(ticket))
     assert "evt_1 (ticket.created) was not handled, look at it yourselves" in caplog.text
@@ -210,7 +210,7 @@ async def test_the_bot_runs_from_the_shell_and_ends_cleanly(
     process.send_signal(number)
     _, errors = await process.communicate()
     store = SqliteStore(database)
-    assert (process.returncode, await store.pending(), await store.last_id()) == (0, [], "evt_1")
+    assert (process.returncode, await store.claim_pending(), await store.last_event_id()) == (0, [], "evt_1")
     assert b"Traceback" not in errors
     assert len(await welcomes(cstar, ticket)) == 1
     await store.aclose()
@@ -303,7 +303,7 @@ async def test_the_application_says_when_cstar_is_away(
     fake: FakeCStar, web_client: httpx.AsyncClient, fault: dict[str, Any], status: int
 ) -> None:
     """And when to come back, where that is known."""
-    fake.faults.add(operation="create_ticket", times=None, **fault)
+    fake.faults.add(operation="create_ticket", max_triggers=None, **fault)
     answer = await web_client.post("/contact", json=QUESTION, headers={"Form-Id": "form-0001"})
     assert (answer.status_code, "Retry-After" in answer.headers) == (status, status == 503)
 

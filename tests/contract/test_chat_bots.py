@@ -48,7 +48,7 @@ async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
 @pytest.fixture
 async def inbox() -> AsyncIterator[WebhookInbox]:
     """Where the bots hear of replies."""
-    async with WebhookInbox(SECRET, attempts=1) as inbox:
+    async with WebhookInbox(SECRET, max_attempts=1) as inbox:
         yield inbox
 
 
@@ -58,7 +58,7 @@ async def happens(inbox: WebhookInbox, kind: str, ticket: Ticket, **data: object
     wire = {"id": f"evt_{kind}_{id(data)}", "type": kind, "created_at": "2026-03-01T10:00:00Z", "data": {"ticket": about, **data}}
     body = json.dumps(wire).encode()
     assert await inbox.receive(body, {"X-Signature": sign(body, SECRET)}) == 200
-    await inbox.join()
+    await inbox.wait_until_idle()
 
 
 async def reply(cstar: CStarClient, inbox: WebhookInbox, ticket: Ticket, text: str, **more: Any) -> None:

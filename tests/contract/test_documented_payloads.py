@@ -113,8 +113,8 @@ async def test_a_documented_request_leaves_as_printed(sample: Mapping[str, Any])
     from cstar_async import models
 
     assert operation.request is not None
-    attributes = {wire: attribute for attribute, wire in getattr(models, operation.request).wire_names.items()}
-    repeater = Repeater(operation.success, {"success": True, "data": {}})
+    attributes = {wire: attribute for attribute, wire in getattr(models, operation.request).__wire_names__.items()}
+    repeater = Repeater(operation.success_status, {"success": True, "data": {}})
     await repeater.call(operation, **{attributes[name]: value for name, value in sample["body"].items()})
     assert [json.loads(body) for body in repeater.received] == [sample["body"]]
 

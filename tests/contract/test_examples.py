@@ -67,7 +67,7 @@ async def test_customers_of_a_file_are_imported_once(cstar: CStarClient) -> None
 
     assert [700, 700] == [result.created for result in results]
     page = await cstar.customers.list(search="Customer 699")
-    assert (700, {"plan": "team"}) == ((await cstar.customers.list()).pagination.total, page.data[0].custom_fields)
+    assert (700, {"plan": "team"}) == ((await cstar.customers.list()).info.total, page.data[0].custom_fields)
 
 
 def test_cell_of_a_file_may_have_several_lines() -> None:

@@ -79,9 +79,9 @@ def test_every_field_of_a_model_says_what_it_is() -> None:
     """In the source, where editors find it: a docstring under each declaration."""
     for name in models.__all__:
         kind = getattr(models, name)
-        if inspect.isclass(kind) and hasattr(kind, "wire_names"):
+        if inspect.isclass(kind) and hasattr(kind, "__wire_names__"):
             source = inspect.getsource(kind)
-            for attribute in kind.wire_names:
+            for attribute in kind.__wire_names__:
                 after = source.split(f"\n    {attribute}: ", 1)[1].split("\n", 1)[1]
                 assert after.lstrip().startswith('"""'), f"{name}.{attribute}"
 

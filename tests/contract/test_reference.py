@@ -131,7 +131,7 @@ def test_schema_has_the_known_fields_and_no_other(name: str) -> None:
 @pytest.mark.parametrize("name", sorted((set(SCHEMAS) & set(models.__all__)) - {"AutomationAction"}))
 def test_attributes_have_the_known_names(name: str) -> None:
     """Snake case, whatever the wire says."""
-    attributes = {wire: attribute for attribute, wire in getattr(models, name).wire_names.items()}
+    attributes = {wire: attribute for attribute, wire in getattr(models, name).__wire_names__.items()}
     known = {wire: fact["attribute"] for wire, fact in SCHEMAS[name].items()}
     assert _as_listed(name, known) == _as_listed(name, attributes)
 

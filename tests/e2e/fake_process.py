@@ -45,7 +45,7 @@ class Network:
         """Break them again and again."""
         while True:
             await asyncio.sleep(BETWEEN_BREAKS_S)
-            self.counts["broken"] += self._streams.drop()
+            self.counts["broken"] += self._streams.disconnect_all()
 
 
 async def obey(fake: FakeCStar, network: Network, order: dict[str, Any]) -> dict[str, Any]:
@@ -57,16 +57,16 @@ async def obey(fake: FakeCStar, network: Network, order: dict[str, Any]) -> dict
         await asyncio.sleep(AWAY_S)
         await fake.start()
     elif order["do"] == "settle":
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
     return report(fake, network)
 
 
 def report(fake: FakeCStar, network: Network) -> dict[str, Any]:
     """What has happened so far."""
     done = list(fake.deliveries)
-    dropped_before, dropped_after, repeated, *delayed = (fault.fired for fault in fake.deliveries.faults)
+    dropped_before, dropped_after, repeated, *delayed = (fault.trigger_count for fault in fake.deliveries.faults)
     return {
-        "waiting": fake.deliveries.waiting,
+        "waiting": fake.deliveries.pending_count,
         "sent": len(done),
         "taken": sum(one.is_success for one in done),
         "refused": sum(one.status is not None and not one.is_success for one in done),
@@ -78,7 +78,7 @@ def report(fake: FakeCStar, network: Network) -> dict[str, Any]:
         "delayed": sum(delayed),
         "streams": sum(request.operation == "listen_to_events" for request in fake.requests),
         **{f"stream {what}": count for what, count in network.counts.items()},
-        "lost answers to the bot": sum(fault.fired for fault in fake.faults),
+        "lost answers to the bot": sum(fault.trigger_count for fault in fake.faults),
     }
 
 
@@ -92,14 +92,14 @@ async def main() -> None:
     """Serve until the standard input ends."""
     fake = FakeCStar(seed=7, limits=False, port=int(sys.argv[1]))
     losses = fake.deliveries.faults
-    losses.add(drop="before", probability=0.10, times=None)
-    losses.add(drop="after", probability=0.10, times=None)
-    losses.add(repeat=2, probability=0.25, times=None)
-    losses.add(delay=0.2, probability=0.20, times=None)
-    losses.add(delay=2.0, probability=0.05, times=None)
-    fake.faults.add(operation="create_ticket_message", drop="after", probability=0.10, times=None)
-    fake.faults.add(operation="create_ticket_message", status=503, probability=0.05, times=None)
-    fake.faults.add(operation="update_ticket", drop="after", probability=0.10, times=None)
+    losses.add(drop="before", probability=0.10, max_triggers=None)
+    losses.add(drop="after", probability=0.10, max_triggers=None)
+    losses.add(repeat=2, probability=0.25, max_triggers=None)
+    losses.add(delay=0.2, probability=0.20, max_triggers=None)
+    losses.add(delay=2.0, probability=0.05, max_triggers=None)
+    fake.faults.add(operation="create_ticket_message", drop="after", probability=0.10, max_triggers=None)
+    fake.faults.add(operation="create_ticket_message", status=503, probability=0.05, max_triggers=None)
+    fake.faults.add(operation="update_ticket", drop="after", probability=0.10, max_triggers=None)
     loop, network = asyncio.get_running_loop(), Network(fake)
     async with fake:
         breaking = asyncio.create_task(network.break_connections())

@@ -217,7 +217,7 @@ async def play(way: Way, tmp_path: Path, *, tickets: int, kills: int) -> dict[st
         finally:
             await bot.aclose()
     store = SqliteStore(database)
-    report["left in the store"] = len(await store.pending())
+    report["left in the store"] = len(await store.claim_pending())
     await store.aclose()
     report |= {"kills": bot.kills, "tickets": len(counts), "welcomes": counts.total(), "most": max(counts.values())}
     sys.stdout.write(f"\n{way}: {', '.join(f'{value} {name}' for name, value in report.items())}\n")

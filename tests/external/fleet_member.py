@@ -20,7 +20,7 @@ async def member(*, redis: str, server: str, width: int, share: int, background:
     """Call with so many workers from one moment to another."""
     made = 0
     errors: dict[str, int] = {}
-    limiter = RedisRateLimiter(redis, key="fleet", share=share)
+    limiter = RedisRateLimiter(redis, name="fleet", expected_processes=share)
     priority = Priority.BACKGROUND if background else Priority.INTERACTIVE
     client = CStarClient(
         api_key="sk_test_fleet", team_id="team", base_url=server, rate_limiter=limiter, max_retries=0, priority=priority
@@ -47,7 +47,7 @@ async def member(*, redis: str, server: str, width: int, share: int, background:
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-    return {"made": made, "errors": errors, "turns": limiter._turn}
+    return {"made": made, "errors": errors, "turns": limiter._sequence}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def say(word: str) -> None:
 
 async def receive(*, redis: str, lease: float, pause: float) -> None:
     """Handle events, each for a while, until there is no more input."""
-    inbox = WebhookInbox("whsec", store=RedisStore(redis, key="hooks", lease=lease))
+    inbox = WebhookInbox("whsec", store=RedisStore(redis, name="hooks", lease=lease))
 
     @inbox.on("*")
     async def handle(event: WebhookEvent) -> None:

@@ -43,11 +43,11 @@ def cluster_port(tmp_path: Path) -> Iterator[int]:
 async def test_cluster_serves_limiter_and_store(cluster_port: int) -> None:
     """Scripts that touch two slots would be refused."""
     async with RedisCluster(host="127.0.0.1", port=cluster_port) as cluster:
-        async with RedisRateLimiter(cluster, key="main") as limiter:
-            await limiter.acquire(Priority.INTERACTIVE, SystemClock(), longest=1, announce=lambda _: None)
-            assert not limiter.is_away
-        store = RedisStore(cluster, key="hooks")
-        assert await store.accept("evt_1", b"{}")
-        await store.done("evt_1")
-        assert [] == await store.pending()
+        async with RedisRateLimiter(cluster, name="main") as limiter:
+            await limiter.acquire(Priority.INTERACTIVE, SystemClock(), max_wait=1, on_wait=lambda _: None)
+            assert not limiter.is_degraded
+        store = RedisStore(cluster, name="hooks")
+        assert await store.add("evt_1", b"{}")
+        await store.mark_done("evt_1")
+        assert [] == await store.claim_pending()
         await store.aclose()

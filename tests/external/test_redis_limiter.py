@@ -17,7 +17,7 @@ from cstar_async import ConnectionFailedError, CStarClient, Priority, RateLimitW
 from cstar_async._clock import SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from cstar_async.redis._rate_limiter import FleetPermit
+from cstar_async.redis._rate_limiter import SharedPermit
 from tests.external.redis_server import RedisServer
 from tests.external.strict_server import StrictServer
 
@@ -37,7 +37,7 @@ def headers(remaining: int, limit: int = 100) -> dict[str, str]:
 
 def ask(limiter: RedisRateLimiter, *, longest: float = 10.0, priority: Priority = Priority.INTERACTIVE) -> asyncio.Task[Permit]:
     """A call that asks for a permit."""
-    return asyncio.create_task(limiter.acquire(priority, CLOCK, longest=longest, announce=lambda _: None))
+    return asyncio.create_task(limiter.acquire(priority, CLOCK, max_wait=longest, on_wait=lambda _: None))
 
 
 async def granted(*tasks: asyncio.Task[Permit]) -> list[bool]:
@@ -56,7 +56,7 @@ async def give_up(*tasks: asyncio.Task[Permit]) -> None:
 @pytest_asyncio.fixture
 async def pair(redis_server: RedisServer) -> AsyncIterator[tuple[RedisRateLimiter, RedisRateLimiter]]:
     """Two processes, as far as Redis can tell."""
-    async with RedisRateLimiter(redis_server.url, key="main") as one, RedisRateLimiter(redis_server.url, key="main") as other:
+    async with RedisRateLimiter(redis_server.url, name="main") as one, RedisRateLimiter(redis_server.url, name="main") as other:
         yield one, other
     assert len(asyncio.all_tasks()) == 1
 
@@ -70,7 +70,7 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
 
 async def learn(limiter: RedisRateLimiter, remaining: int) -> None:
     """Make a call whose answer says what is left."""
-    limiter.settle(await ask(limiter), 200, headers(remaining), CLOCK)
+    limiter.on_response(await ask(limiter), 200, headers(remaining), CLOCK)
 
 
 async def move(redis: Redis, *, opens: int) -> None:
@@ -90,7 +90,7 @@ async def test_first_call_of_the_fleet_goes_alone(pair: Pair) -> None:
     first = await ask(one)
     rest = [ask(one), ask(other)]
     assert [False, False] == await granted(*rest)
-    one.settle(first, 200, headers(99), CLOCK)
+    one.on_response(first, 200, headers(99), CLOCK)
     assert [True, True] == await granted(*rest)
 
 
@@ -99,7 +99,7 @@ async def test_next_goes_ahead_when_the_first_has_no_answer(pair: Pair) -> None:
     one, other = pair
     first, waiting = await ask(one), ask(other)
     assert [False] == await granted(waiting)
-    one.give_back(first, CLOCK)
+    one.release(first, CLOCK)
     assert [True] == await granted(waiting)
 
 
@@ -126,8 +126,8 @@ async def test_refusal_closes_the_window_for_everybody(pair: Pair) -> None:
     one, other = pair
     await learn(one, 50)
     refused, late = await ask(one), await ask(one)
-    one.settle(refused, 429, {"Retry-After": "600"}, CLOCK)
-    one.settle(late, 200, headers(49), CLOCK)
+    one.on_response(refused, 429, {"Retry-After": "600"}, CLOCK)
+    one.on_response(late, 200, headers(49), CLOCK)
     with pytest.raises(RateLimitWaitError) as caught:
         await ask(other)
     assert 590 <= caught.value.wait <= 600
@@ -138,7 +138,7 @@ async def test_window_opens_a_second_later_where_the_server_rounds_down(
 ) -> None:
     """Whoever went ahead was refused for a second: no process goes into a later window before that is over, too."""
     one, other = pair
-    one.settle(await ask(one), 429, {"Retry-After": "1"}, CLOCK)
+    one.on_response(await ask(one), 429, {"Retry-After": "1"}, CLOCK)
     with pytest.raises(RateLimitWaitError) as caught:
         await ask(one, longest=0.5)
     assert caught.value.wait <= 1.0
@@ -149,7 +149,7 @@ async def test_window_opens_a_second_later_where_the_server_rounds_down(
     assert abs(caught.value.retry_at.timestamp() - ENDS) <= 1.5
     await asyncio.sleep(0.1)  # and both have said all there is to say
     await move(redis, opens=500)
-    async with RedisRateLimiter(redis_server.url, key="main") as new:
+    async with RedisRateLimiter(redis_server.url, name="main") as new:
         waiting = ask(new)
         assert [False] == await granted(waiting)
         assert [True] == await granted(waiting)
@@ -175,9 +175,9 @@ async def test_interactive_call_of_another_process_goes_first(pair: Pair) -> Non
     assert [False] == await granted(background)
     interactive = ask(other)
     assert [True] == await granted(interactive)
-    one.settle(held, 200, headers(11), CLOCK)
+    one.on_response(held, 200, headers(11), CLOCK)
     assert [False] == await granted(background)
-    other.settle(await interactive, 200, headers(11), CLOCK)
+    other.on_response(await interactive, 200, headers(11), CLOCK)
     assert [True] == await granted(background)
 
 
@@ -187,7 +187,7 @@ async def test_last_permit_comes_back_with_a_cancelled_wait(pair: Pair) -> None:
     await learn(one, 1)
     held, waiting = await ask(one), ask(other)
     assert [False] == await granted(waiting)
-    one.settle(held, 200, headers(1), CLOCK)
+    one.on_response(held, 200, headers(1), CLOCK)
     assert [True] == await granted(waiting)
 
 
@@ -195,11 +195,11 @@ async def test_lost_call_counts_until_a_later_one_tells(pair: Pair) -> None:
     """Two left, one lost: one goes, and its answer says that the server never saw the other."""
     one, other = pair
     await learn(one, 2)
-    one.give_back(await ask(one), CLOCK)
+    one.release(await ask(one), CLOCK)
     await asyncio.sleep(0.1)
     second, third = ask(other), ask(other)
     assert [True, False] == await granted(second, third)
-    other.settle(await second, 200, headers(1), CLOCK)
+    other.on_response(await second, 200, headers(1), CLOCK)
     assert [True] == await granted(third)
 
 
@@ -214,7 +214,7 @@ async def test_calls_of_a_dead_process_count_as_lost_when_its_lease_is_over(pair
     await redis.set(BOOK, json.dumps(book), keepttl=True)
     first, *rest = (ask(other) for _ in range(3))
     assert [True, False, False] == await granted(first, *rest)
-    other.settle(await first, 200, headers(2), CLOCK)
+    other.on_response(await first, 200, headers(2), CLOCK)
     assert [True, True] == await granted(*rest)
 
 
@@ -223,7 +223,7 @@ async def test_word_that_comes_late_changes_nothing(pair: Pair, redis: Redis) ->
     one, _ = pair
     await learn(one, 50)
     await ask(one)
-    word = json.dumps({**one._word(), "turn": 1, "held": 40})
+    word = json.dumps({**one._build_request(), "turn": 1, "held": 40})
     assert json.loads(await redis.eval(one._script.text, 1, BOOK, word))["late"]
     assert 1 == json.loads(await redis.get(BOOK))["members"][one._member]["held"]
 
@@ -233,7 +233,7 @@ async def test_word_whose_sender_listens_no_more_changes_nothing(pair: Pair, red
     one, _ = pair
     await learn(one, 50)
     await ask(one)
-    word = one._word()
+    word = one._build_request()
     stale = json.dumps({**word, "held": 40, "listens_until": word["listens_until"] - 2000})
     assert json.loads(await redis.eval(one._script.text, 1, BOOK, stale))["late"]
     assert 1 == json.loads(await redis.get(BOOK))["members"][one._member]["held"]
@@ -243,7 +243,7 @@ async def test_redis_holds_one_key_with_an_end_and_no_secret(redis_server: Redis
     """Under the fleet's tag, so that a cluster keeps it in one place."""
     async with (
         StrictServer(limit=10, window=60) as server,
-        RedisRateLimiter(redis_server.url, key="main") as limiter,
+        RedisRateLimiter(redis_server.url, name="main") as limiter,
         CStarClient(api_key="sk_test_secret", team_id="team", base_url=server.url, rate_limiter=limiter) as cstar,
     ):
         await cstar.request("GET", "/tickets")
@@ -274,9 +274,9 @@ async def test_restart_loses_nothing_that_a_process_knows(pair: Pair, redis_serv
     redis_server.start()
     tasks = [ask(other) for _ in range(4)]
     assert 0 == sum(await granted(*tasks))
-    one.settle(held[0], 200, headers(4), CLOCK)
+    one.on_response(held[0], 200, headers(4), CLOCK)
     assert 2 == sum(await granted(*tasks))
-    one.settle(held[1], 200, headers(3), CLOCK)
+    one.on_response(held[1], 200, headers(3), CLOCK)
     await give_up(*tasks)
 
 
@@ -292,7 +292,7 @@ async def test_new_book_waits_for_nobody_who_does_not_come(pair: Pair, redis: Re
     await wait_long(redis)
     assert 1 == sum(await granted(*tasks))
     ahead = next(task for task in tasks if task.done())
-    other.settle(ahead.result(), 200, headers(4), CLOCK)
+    other.on_response(ahead.result(), 200, headers(4), CLOCK)
     assert 4 == sum(await granted(*tasks))
 
 
@@ -303,14 +303,14 @@ async def test_new_process_does_not_make_a_new_book_trusted(pair: Pair, redis: R
     held = [await ask(one), await ask(one)]
     await learn(other, 3)
     await forget(redis)
-    async with RedisRateLimiter(redis_server.url, key="main") as new:
+    async with RedisRateLimiter(redis_server.url, name="main") as new:
         await learn(new, 2)
         old = ask(other)
         assert [False] == await granted(old)
         late = [ask(new) for _ in range(3)]
         assert 0 == sum(await granted(*late))
         for permit in held:
-            one.settle(permit, 200, headers(2), CLOCK)
+            one.on_response(permit, 200, headers(2), CLOCK)
         assert 2 == sum(await granted(*late, old))
         await give_up(*late, old)
 
@@ -322,8 +322,8 @@ async def test_number_of_a_permit_is_given_once(pair: Pair, redis: Redis) -> Non
     before = await ask(one)
     await forget(redis)
     after = await ask(one)
-    assert isinstance(before, FleetPermit)
-    assert isinstance(after, FleetPermit)
+    assert isinstance(before, SharedPermit)
+    assert isinstance(after, SharedPermit)
     assert before.number < after.number
 
 
@@ -332,8 +332,8 @@ async def test_redis_away_is_an_error_or_a_share_but_no_wait(fault: str, redis_s
     """For calls of a client, whether Redis hangs or is gone; and when it is back, the fleet goes on."""
     async with (
         StrictServer(limit=40, window=60) as server,
-        RedisRateLimiter(redis_server.url, key="main", when_away="error", timeout=0.2) as strict,
-        RedisRateLimiter(redis_server.url, key="main", share=4, timeout=0.2) as tolerant,
+        RedisRateLimiter(redis_server.url, name="main", on_unavailable="error", timeout=0.2) as strict,
+        RedisRateLimiter(redis_server.url, name="main", expected_processes=4, timeout=0.2) as tolerant,
         CStarClient(api_key="sk_test_a", team_id="team", base_url=server.url, rate_limiter=strict, max_retries=0) as failing,
         CStarClient(api_key="sk_test_a", team_id="team", base_url=server.url, rate_limiter=tolerant, max_retries=0) as sharing,
     ):
@@ -354,21 +354,21 @@ async def test_redis_away_is_an_error_or_a_share_but_no_wait(fault: str, redis_s
             redis_server.resume()
         else:
             redis_server.start()
-        while tolerant.is_away:
+        while tolerant.is_degraded:
             await sharing.request("GET", "/tickets")
     assert 0 == server.refused.total()
 
 
 async def test_handed_in_client_is_left_open(redis: Redis) -> None:
     """It is the user's own; one that decodes answers serves as well."""
-    async with RedisRateLimiter(redis, key="main") as limiter:
+    async with RedisRateLimiter(redis, name="main") as limiter:
         await learn(limiter, 50)
     assert await redis.ping()
 
 
 async def test_own_connection_is_closed(redis_server: RedisServer, redis: Redis) -> None:
     """Redis sees the client that looks, and no other."""
-    async with RedisRateLimiter(redis_server.url, key="main") as limiter:
+    async with RedisRateLimiter(redis_server.url, name="main") as limiter:
         await learn(limiter, 50)
     clients: list[Any] = await redis.client_list()
     assert 1 == len(clients)
@@ -385,7 +385,7 @@ async def test_no_interleaving_sends_a_call_too_many(seed: int, redis_server: Re
         await asyncio.sleep(chance.uniform(0, 0.1))
         priority = chance.choice(list(Priority))
         try:
-            permit = await limiter.acquire(priority, CLOCK, longest=chance.choice([0.05, 5.0]), announce=lambda _: None)
+            permit = await limiter.acquire(priority, CLOCK, max_wait=chance.choice([0.05, 5.0]), on_wait=lambda _: None)
         except RateLimitWaitError:
             return
         fate = chance.choice(["answered"] * 6 + ["answer lost", "not sent"])
@@ -399,15 +399,15 @@ async def test_no_interleaving_sends_a_call_too_many(seed: int, redis_server: Re
         except asyncio.CancelledError:
             fate = "cancelled"
         if fate == "answered":
-            limiter.settle(permit, 200, said, CLOCK)
+            limiter.on_response(permit, 200, said, CLOCK)
         else:
             lost += 1
-            limiter.give_back(permit, CLOCK)
+            limiter.release(permit, CLOCK)
 
     async with (
-        RedisRateLimiter(redis_server.url, key="main", reserve=0.0) as first,
-        RedisRateLimiter(redis_server.url, key="main", reserve=0.0) as second,
-        RedisRateLimiter(redis_server.url, key="main", reserve=0.0) as third,
+        RedisRateLimiter(redis_server.url, name="main", background_reserve=0.0) as first,
+        RedisRateLimiter(redis_server.url, name="main", background_reserve=0.0) as second,
+        RedisRateLimiter(redis_server.url, name="main", background_reserve=0.0) as third,
     ):
         calls = [asyncio.create_task(one(limiter)) for limiter in (first, second, third) for _ in range(40)]
         for call in chance.sample(calls, 15):

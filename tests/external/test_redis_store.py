@@ -42,7 +42,7 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
 
 def store_of(server: RedisServer, **settings: Any) -> RedisStore:
     """The store of one receiver."""
-    return RedisStore(server.url, key="hooks", **settings)
+    return RedisStore(server.url, name="hooks", **settings)
 
 
 async def test_each_event_is_handled_by_one_receiver(redis_server: RedisServer) -> None:
@@ -58,7 +58,7 @@ async def test_each_event_is_handled_by_one_receiver(redis_server: RedisServer) 
     bodies = [body_of(number, about=f"tkt_{number}") for number in range(200)]
     answers = await asyncio.gather(*(deliver(inbox, body) for body in bodies for inbox in [*inboxes, *inboxes]))
     for inbox in inboxes:
-        await inbox.join()
+        await inbox.wait_until_idle()
         await inbox.aclose()
     assert {200} == set(answers)
     assert {f"evt_{number}": 1 for number in range(200)} == got
@@ -68,11 +68,11 @@ async def test_what_a_closed_receiver_left_goes_to_one_other(redis_server: Redis
     """In the order of its arrival, at its next renewal."""
     first, *others = (store_of(redis_server) for _ in range(3))
     for number in range(3):
-        assert await first.accept(f"evt_{number}", body_of(number))
-    await first.done("evt_1")
-    assert [[], []] == [await other.pending() for other in others]
+        assert await first.add(f"evt_{number}", body_of(number))
+    await first.mark_done("evt_1")
+    assert [[], []] == [await other.claim_pending() for other in others]
     await first.aclose()
-    taken = await asyncio.gather(*(other.pending() for other in others))
+    taken = await asyncio.gather(*(other.claim_pending() for other in others))
     assert [[], [("evt_0", body_of(0)), ("evt_2", body_of(2))]] == sorted(taken)
     for other in others:
         await other.aclose()
@@ -81,11 +81,11 @@ async def test_what_a_closed_receiver_left_goes_to_one_other(redis_server: Redis
 async def test_what_a_dead_receiver_left_is_taken_up_when_its_lease_is_over(redis_server: RedisServer, redis: Redis) -> None:
     """And not before."""
     dead, alive = store_of(redis_server), store_of(redis_server)
-    await dead.accept("evt_1", body_of(1))
-    assert [] == await alive.pending()
+    await dead.add("evt_1", body_of(1))
+    assert [] == await alive.claim_pending()
     await redis.zadd("cstar_async:{hooks}:events:receivers", {dead._receiver: 1.0})  # a minute passes
-    assert [("evt_1", body_of(1))] == await alive.pending()
-    assert [] == await dead.pending()
+    assert [("evt_1", body_of(1))] == await alive.claim_pending()
+    assert [] == await dead.claim_pending()
     await alive.aclose()
     await dead.aclose()
 
@@ -164,9 +164,9 @@ async def test_living_receiver_keeps_its_events(redis_server: RedisServer) -> No
         assert 200 == await deliver(inbox, body_of(1))
         for _ in range(40):
             await asyncio.sleep(0.05)
-            assert [] == await other.pending()
+            assert [] == await other.claim_pending()
         may_go.set()
-        await inbox.join()
+        await inbox.wait_until_idle()
     await other.aclose()
     assert ["evt_1"] == got
 
@@ -176,7 +176,7 @@ async def test_id_is_remembered_as_long_as_cstar_repeats(redis_server: RedisServ
     async with WebhookInbox(SECRET, store=store_of(redis_server)) as inbox:
         inbox.on("*")(ignore)
         await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
         assert 200 == await deliver(inbox, body_of(1))
         keys = await redis.keys()
         assert {"cstar_async:{hooks}:events:id:evt_1", "cstar_async:{hooks}:events:receivers"} < set(keys)
@@ -204,31 +204,31 @@ async def test_redis_that_hangs_asks_for_another_delivery(redis_server: RedisSer
         redis_server.resume()
         assert 200 == await deliver(inbox, body_of(1))
         assert 200 == await deliver(inbox, body_of(1))
-        await inbox.join()
+        await inbox.wait_until_idle()
     assert ["evt_1"] == got
 
 
 async def test_event_that_redis_took_without_saying_so_is_not_lost(redis_server: RedisServer) -> None:
     """The next delivery goes to another receiver, which leaves it to the one that has it: that one asks what is its own."""
     first, second = store_of(redis_server, timeout=0.2), store_of(redis_server)
-    assert await first.accept("evt_0", body_of(0))
+    assert await first.add("evt_0", body_of(0))
     redis_server.suspend()
     with pytest.raises(ConnectionFailedError):
-        await first.accept("evt_1", body_of(1))
+        await first.add("evt_1", body_of(1))
     redis_server.resume()
-    assert await first.last_id() == "evt_1"
-    assert await second.accept("evt_1", body_of(1)) is False
-    assert [("evt_1", body_of(1))] == await first.pending()
+    assert await first.last_event_id() == "evt_1"
+    assert await second.add("evt_1", body_of(1)) is False
+    assert [("evt_1", body_of(1))] == await first.claim_pending()
     await first.aclose()
     await second.aclose()
 
 
 async def test_client_that_decodes_answers_serves_as_well(redis: Redis) -> None:
     """Bodies are bytes again; the client is left open."""
-    store, next_one = RedisStore(redis, key="hooks"), RedisStore(redis, key="hooks")
-    await store.accept("evt_1", "Łukasz".encode())
+    store, next_one = RedisStore(redis, name="hooks"), RedisStore(redis, name="hooks")
+    await store.add("evt_1", "Łukasz".encode())
     await store.aclose()
-    assert [("evt_1", "Łukasz".encode())] == await next_one.pending()
-    assert "evt_1" == await next_one.last_id()
+    assert [("evt_1", "Łukasz".encode())] == await next_one.claim_pending()
+    assert "evt_1" == await next_one.last_event_id()
     await next_one.aclose()
     assert await redis.ping()

@@ -37,7 +37,7 @@ def _serve(pipe: Connection) -> None:
     """Run a fake until the other end of the pipe is closed."""
 
     async def serve() -> None:
-        async with FakeCStar(limits=False, journal=1) as fake:
+        async with FakeCStar(limits=False, max_requests=1) as fake:
             pipe.send((fake.url, fake.secret_key, fake.team_id))
             ended = asyncio.Event()
             asyncio.get_running_loop().add_reader(pipe.fileno(), ended.set)

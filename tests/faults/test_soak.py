@@ -57,7 +57,7 @@ async def pushed(clock: FakeClock) -> AsyncIterator[None]:
 
     async def push() -> None:
         while True:
-            await clock.until_sleeping()
+            await clock.wait_for_sleepers()
             await asyncio.sleep(0.0005)
             clock.advance(30)
 
@@ -99,7 +99,7 @@ async def readings(batches: int, calls: int) -> tuple[list[Reading], list[str], 
     """Use a client in batches of calls: what there was after each, what the client had kept, and how many calls failed."""
     clock = FakeClock(frozen=True)
     taken, kept, failed = [], [], 0
-    async with FakeCStar(clock=clock, journal=10) as fake, pushed(clock), Proxy(fake.url, chance=0.05, kinds=KINDS) as proxy:
+    async with FakeCStar(clock=clock, max_requests=10) as fake, pushed(clock), Proxy(fake.url, chance=0.05, kinds=KINDS) as proxy:
         async with fake.client() as direct:
             ticket = (await direct.tickets.create(title="Cannot log in")).id
         async with fake.client(

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
 from cstar_async._rate_limit.interface import Permit
-from cstar_async._rate_limit.window import Window
+from cstar_async._rate_limit.window import RateLimitWindow
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 
 WINDOW = 100
@@ -36,18 +36,18 @@ def test_no_answer_opens_a_window_before_the_moment_that_a_refusal_named(
     answers: list[tuple[float, int, int, int | None, int | None]],
 ) -> None:
     """Answers come in any order and say anything; a closed window stays closed, and opens in the end."""
-    window, now, closed_until = Window(reserve=0.0), 0.0, 0.0
+    window, now, closed_until = RateLimitWindow(reserve=0.0), 0.0, 0.0
     for passed, status, remaining, end, retry_after in answers:
         now += passed
         headers = rate_headers(remaining, None if end is None else EPOCH + end)
         if retry_after is not None:
             headers["Retry-After"] = str(retry_after)
-        if not window.count_down(status, headers):
-            window.observe(status, headers, now, EPOCH + now)
+        if not window.update_fast(status, headers):
+            window.update(status, headers, now, EPOCH + now)
         if status == 429 and retry_after is not None:
             closed_until = max(closed_until, now + retry_after)
-        assert now >= closed_until or not window.has_room(Priority.INTERACTIVE, now)
-    assert window.has_room(Priority.INTERACTIVE, now + 3600)
+        assert now >= closed_until or not window.can_send(Priority.INTERACTIVE, now)
+    assert window.can_send(Priority.INTERACTIVE, now + 3600)
 
 
 class StrictServer:
@@ -117,8 +117,8 @@ class Governed(RuleBasedStateMachine):
         self.is_ours_alone = is_ours_alone
         self.loop = asyncio.new_event_loop()
         self.clock, self.server = TurningClock(), StrictServer(limit)
-        self.limiter = RateLimiter(reserve=reserve)
-        self.limiter.assume(limit)
+        self.limiter = RateLimiter(background_reserve=reserve)
+        self.limiter.set_initial_limit(limit)
         self.waiting: list[Waiting] = []
         self.sent: list[Sent] = []
         self.born = 0
@@ -168,7 +168,7 @@ class Governed(RuleBasedStateMachine):
             return
 
         async def queue() -> None:
-            wait = self.limiter.acquire(priority, self.clock, longest=longest, announce=lambda _: None)
+            wait = self.limiter.acquire(priority, self.clock, max_wait=longest, on_wait=lambda _: None)
             self.waiting.append(Waiting(priority, asyncio.ensure_future(wait), self.born))
 
         self.play(queue())
@@ -187,7 +187,7 @@ class Governed(RuleBasedStateMachine):
         underway = [one for one in self.sent if not one.has_arrived]
         one = underway[which % len(underway)]
         one.status, one.headers = self.server.answer(self.clock.now)
-        if one.status == 429 and self.window() not in self.strangers and one.permit is not Permit.AHEAD:
+        if one.status == 429 and self.window() not in self.strangers and one.permit is not Permit.PROBE:
             assert self.window() in self.losses, "sent to be refused"
             assert one.is_alone, "more than one sent to find out what is left"
 
@@ -236,7 +236,7 @@ class Governed(RuleBasedStateMachine):
         self.sent.remove(one)
 
         async def settle_it() -> None:
-            self.limiter.settle(one.permit, status, headers, self.clock)
+            self.limiter.on_response(one.permit, status, headers, self.clock)
 
         self.play(settle_it())
 
@@ -251,7 +251,7 @@ class Governed(RuleBasedStateMachine):
         self.sent.remove(one)
 
         async def lose_it() -> None:
-            self.limiter.give_back(one.permit, self.clock)
+            self.limiter.release(one.permit, self.clock)
 
         self.play(lose_it())
 
@@ -264,7 +264,7 @@ class Governed(RuleBasedStateMachine):
         self.sent.remove(one)
 
         async def return_it() -> None:
-            self.limiter.give_back(one.permit, self.clock, sent=False)
+            self.limiter.release(one.permit, self.clock, sent=False)
 
         self.play(return_it())
 

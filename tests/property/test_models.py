@@ -28,7 +28,7 @@ JSONS = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dic
 def wires(draw: st.DrawFn) -> tuple[type[Model], dict[str, Any]]:
     """A model and an object with some of its fields, each of any kind, and fields that nobody knows."""
     kind = draw(st.sampled_from(MODELS))
-    return kind, draw(st.dictionaries(st.sampled_from([*kind.wire_names.values(), "unheardOf", "extra"]), JSONS, max_size=8))
+    return kind, draw(st.dictionaries(st.sampled_from([*kind.__wire_names__.values(), "unheardOf", "extra"]), JSONS, max_size=8))
 
 
 @given(wires())
@@ -44,7 +44,7 @@ def test_plain_value_of_any_kind_is_never_coerced(case: tuple[type[Model], dict[
     """A number, a boolean or null is the same object in the model, whatever type the document promised."""
     kind, wire = case
     model = from_dict(kind, wire)
-    for attribute, name in kind.wire_names.items():
+    for attribute, name in kind.__wire_names__.items():
         value = wire.get(name)
         if isinstance(value, (bool, int, float)):
             assert getattr(model, attribute) is value
@@ -85,5 +85,5 @@ def _without_known_nulls(action: Any) -> Any:
     if not isinstance(action, dict):
         return action
     read = from_dict(models.Automation, {"actions": [action]}).actions
-    known = type(read[0]).wire_names.values() if read else ()
+    known = type(read[0]).__wire_names__.values() if read else ()
     return {key: value for key, value in action.items() if value is not None or key not in known}

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from cstar_async import InvalidArgumentError, idempotency_key
-from cstar_async._protocol.error_responses import error_class, make_error, read_error
-from cstar_async._protocol.headers import FURTHEST, read_count, read_date, read_retry_after, read_seconds, read_state
-from cstar_async._protocol.messages import HttpResponse
-from cstar_async._protocol.retry import Failure, wait_before
+from cstar_async._protocol.error_responses import error_class, make_error, parse_error
+from cstar_async._protocol.headers import MAX_WAIT, parse_date, parse_int, parse_rate_limit, parse_retry_after, parse_seconds
+from cstar_async._protocol.messages import RawResponse
+from cstar_async._protocol.retry import Failure, backoff_seconds
 from cstar_async._protocol.urls import path_segment, query_string
-from cstar_async._rate_limit.window import Window
-from cstar_async._redaction import LONGEST, redact
+from cstar_async._rate_limit.window import RateLimitWindow
+from cstar_async._redaction import MAX_LENGTH, redact
 
 SHARES = st.floats(0, 1, exclude_max=True)
 NAMES = ["Retry-After", "Date", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Window"]
@@ -32,13 +32,13 @@ HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES)
 @given(st.integers(1, 10**6), SHARES)
 def test_back_off_stays_between_nothing_and_eight_seconds(attempt: int, share: float) -> None:
     """However many attempts were made."""
-    assert 0 <= wait_before(attempt, Failure(), lambda: share) <= 8
+    assert 0 <= backoff_seconds(attempt, Failure(), lambda: share) <= 8
 
 
-@given(st.integers(1, 100), st.sampled_from([429, 500, 503]), st.floats(0, FURTHEST), SHARES)
+@given(st.integers(1, 100), st.sampled_from([429, 500, 503]), st.floats(0, MAX_WAIT), SHARES)
 def test_wait_is_never_below_what_the_server_asks(attempt: int, status: int, seconds: float, share: float) -> None:
     """And at most a tenth above."""
-    wait = wait_before(attempt, Failure(status=status, retry_after=seconds), lambda: share)
+    wait = backoff_seconds(attempt, Failure(status=status, retry_after=seconds), lambda: share)
     assert seconds <= wait <= seconds * 1.1 + 1e-9
 
 
@@ -47,9 +47,9 @@ def test_wait_is_never_below_what_the_server_asks(attempt: int, status: int, sec
 @example({"Retry-After": "31 Dec 9999 23:59:59 -2359"}, 0.0)
 def test_readers_of_headers_never_raise(headers: dict[str, str], now: float) -> None:
     """Any text at all is a number, a date or nothing, within bounds."""
-    wait = read_retry_after(headers, now)
-    assert wait is None or 0 <= wait <= FURTHEST
-    state = read_state(headers)
+    wait = parse_retry_after(headers, now)
+    assert wait is None or 0 <= wait <= MAX_WAIT
+    state = parse_rate_limit(headers)
     assert state is None or 0 <= state.remaining <= state.limit
 
 
@@ -59,7 +59,7 @@ def test_readers_of_headers_never_raise(headers: dict[str, str], now: float) -> 
 @example("Mon, 01 Jan 0001 00:00:00 +2359")
 def test_readers_of_single_values_never_raise(text: str) -> None:
     """Each gives a number or None."""
-    for read in (read_count, read_date, read_seconds):
+    for read in (parse_int, parse_date, parse_seconds):
         found = read(text)
         assert found is None or isinstance(found, (int, float))
 
@@ -67,10 +67,10 @@ def test_readers_of_single_values_never_raise(text: str) -> None:
 @given(st.lists(st.tuples(st.sampled_from([200, 429, 500]), HEADERS, st.floats(0, 1e6)), max_size=6))
 def test_window_survives_any_answers(answers: list[tuple[int, dict[str, str], float]]) -> None:
     """Whatever the headers say, it opens again within a day of the last."""
-    window, now = Window(), 0.0
+    window, now = RateLimitWindow(), 0.0
     for status, headers, seconds in answers:
         now += seconds
-        window.observe(status, headers, now, 1.79e9 + now)
+        window.update(status, headers, now, 1.79e9 + now)
     assert 0 <= window.seconds_until_end(now) <= 86400
 
 
@@ -114,7 +114,7 @@ def test_keys_are_equal_where_their_parts_are(left: list[str | int], right: list
 def test_error_body_of_any_kind_leaves_the_class_of_its_status(status: int, body: bytes) -> None:
     """The body only adds detail."""
     assume(not body.startswith(b"{") or b"code" not in body)
-    error = make_error(read_error(HttpResponse(status, {}, body), 0.0), operation="get_ticket", attempts=1, idempotency_key=None)
+    error = make_error(parse_error(RawResponse(status, {}, body), 0.0), operation="get_ticket", attempts=1, idempotency_key=None)
     assert (error_class(status, None), status) == (type(error), error.status)
     assert 1 == len(str(error).splitlines())
 
@@ -123,7 +123,7 @@ def test_error_body_of_any_kind_leaves_the_class_of_its_status(status: int, body
 def test_redacted_text_is_one_short_line(text: str) -> None:
     """And redacting it again changes nothing that matters."""
     line = redact(text)
-    assert len(line) <= LONGEST
+    assert len(line) <= MAX_LENGTH
     assert len(line.splitlines()) <= 1
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from cstar_async import Page, Paginator, from_dict
-from cstar_async._types import Pagination
+from cstar_async._types import PageInfo
 from cstar_async.models import Ticket
-from cstar_async.pagination._checkpoint import Origin
-from cstar_async.pagination._paginator import LOOKS
+from cstar_async.pagination._checkpoint import ListKey
+from cstar_async.pagination._paginator import MAX_REREADS
 
 Request = tuple[int, int]
 PLACES = st.integers(0, 60)
@@ -41,13 +41,13 @@ def page_of(rows: list[str], request: Request) -> Page[Ticket]:
     """What a server with these rows answers."""
     number, size = request
     data = [from_dict(Ticket, {"id": row}) for row in rows[(number - 1) * size : number * size]]
-    stated = Pagination(total=len(rows), page=number, page_size=size, has_more=number * size < len(rows))
+    stated = PageInfo(total=len(rows), page=number, page_size=size, has_more=number * size < len(rows))
     return Page(data, stated, fetch=fetch, number=number, size=size)
 
 
 def paginator(size: int) -> Paginator[Ticket]:
     """A list as callers have it."""
-    return Paginator(fetch, first=None, size=size, origin=Origin("list_tickets", ""), window=lambda: (0, None))
+    return Paginator(fetch, first=None, size=size, origin=ListKey("list_tickets", ""), window=lambda: (0, None))
 
 
 class Driver:
@@ -77,7 +77,7 @@ class Driver:
 
     def resumed(self) -> Driver:
         """Another process that goes on."""
-        state = json.loads(json.dumps(self.paginator.state))
+        state = json.loads(json.dumps(self.paginator.checkpoint))
         if self._step is not None:
             self._step.close()
         return Driver(paginator(self.paginator._size or 100).resume(state))
@@ -109,7 +109,7 @@ class MovingList(RuleBasedStateMachine):
 
     def may_change(self) -> bool:
         """While the walk looks back, it follows the list only so far."""
-        return not (self.is_looking_back() and self.changes_while_looking >= LOOKS - 1)
+        return not (self.is_looking_back() and self.changes_while_looking >= MAX_REREADS - 1)
 
     def note_change(self) -> None:
         """Something has moved."""

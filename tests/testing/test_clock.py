@@ -86,7 +86,7 @@ async def test_advance_wakes_those_whose_time_has_come() -> None:
     await asyncio.sleep(0)
     clock.advance(5)
     await short
-    assert (long.done(), clock.sleepers) == (False, 1)
+    assert (long.done(), clock.sleeper_count) == (False, 1)
     clock.advance(45)
     await long
 
@@ -121,7 +121,7 @@ async def test_cancelled_sleeper_is_forgotten() -> None:
     clock.advance(60)
     with pytest.raises(asyncio.CancelledError):
         await sleeper
-    assert clock.sleepers == 0
+    assert clock.sleeper_count == 0
 
 
 async def test_advance_from_another_thread_wakes() -> None:
@@ -186,16 +186,16 @@ async def test_autojump_keeps_the_order_of_instants() -> None:
 
 
 async def test_watcher_waits_for_enough_sleepers() -> None:
-    """`until_sleeping()` ends when as many sleep as were asked for, at once if they do already."""
+    """`wait_for_sleepers()` ends when as many sleep as were asked for, at once if they do already."""
     clock = FakeClock(frozen=True)
-    watcher = asyncio.create_task(clock.until_sleeping(2))
+    watcher = asyncio.create_task(clock.wait_for_sleepers(2))
     first = asyncio.create_task(clock.sleep(1))
-    await clock.until_sleeping()
+    await clock.wait_for_sleepers()
     await asyncio.sleep(0)
     assert not watcher.done()
     second = asyncio.create_task(clock.sleep(1))
     await asyncio.wait_for(watcher, 1)
-    await clock.until_sleeping(2)
+    await clock.wait_for_sleepers(2)
     clock.advance(1)
     await asyncio.gather(first, second)
 
@@ -203,7 +203,7 @@ async def test_watcher_waits_for_enough_sleepers() -> None:
 async def test_cancelled_watcher_is_forgotten() -> None:
     """Nobody waits for sleepers any more after a cancellation."""
     clock = FakeClock(frozen=True)
-    watcher = asyncio.create_task(clock.until_sleeping())
+    watcher = asyncio.create_task(clock.wait_for_sleepers())
     await asyncio.sleep(0)
     watcher.cancel()
     sleeper = asyncio.create_task(clock.sleep(1))

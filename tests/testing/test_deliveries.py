@@ -45,11 +45,11 @@ async def test_a_new_ticket_is_delivered_signed(fake: FakeCStar, cstar: CStarCli
     """The receiver can check and read it like one of cStar."""
     webhook = await subscribe(cstar, at)
     customer = await cstar.customers.create(name="Jane", email="jane@example.com")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     at.requests.clear()
     at.bodies.clear()
     ticket = await cstar.tickets.create(title="Cannot log in", customer_id=customer.id)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     (event,) = at.events(str(webhook.secret), fake)
     assert isinstance(event, TicketCreated)
     assert event.data.ticket is not None
@@ -64,7 +64,7 @@ async def test_headers_are_the_documented_ones(fake: FakeCStar, cstar: CStarClie
     """All nine, the id of the causing call among them."""
     webhook = await subscribe(cstar, at)
     answer = await cstar.with_response(cstar.tickets.create, title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     (request,), (delivery,) = at.requests, fake.deliveries
     told = {name: request.headers[name] for name in ("Content-Type", "User-Agent", "X-Webhook-ID", "X-Event-Type", "X-Event-ID")}
     assert told == {
@@ -86,20 +86,20 @@ async def test_failures_are_tried_again_by_the_documented_schedule(fake: FakeCSt
     at.answers = [500]
     await cstar.tickets.create(title="a")
     began = fake.clock.time()
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     for wait in (30, 120, 600, 3_600, 21_600, 86_400):
-        assert (fake.deliveries.waiting, fake.deliveries[-1].next_attempt_at) == (1, pytest.approx(fake.clock.time() + wait))
+        assert (fake.deliveries.pending_count, fake.deliveries[-1].next_attempt_at) == (1, pytest.approx(fake.clock.time() + wait))
         fake.clock.advance(wait - 0.001)
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
         before = len(at.requests)
         fake.clock.advance(0.001)
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
         assert len(at.requests) == before + 1
     fake.clock.advance(1_000_000)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert [request.headers["X-Delivery-Attempt"] for request in at.requests] == list("1234567")
     assert len({request.headers["X-Event-ID"] for request in at.requests}) == 1
-    assert (fake.deliveries.waiting, fake.deliveries[-1].next_attempt_at, fake.deliveries[-1].status) == (0, None, 500)
+    assert (fake.deliveries.pending_count, fake.deliveries[-1].next_attempt_at, fake.deliveries[-1].status) == (0, None, 500)
     assert fake.deliveries[-1].at - began == pytest.approx(30 + 120 + 600 + 3_600 + 21_600 + 86_400)
 
 
@@ -108,9 +108,9 @@ async def test_each_attempt_is_signed_anew(fake: FakeCStar, cstar: CStarClient, 
     webhook = await subscribe(cstar, at)
     at.answers = [500, 200]
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     fake.clock.advance(30)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     signatures = [request.headers["X-Signature"] for request in at.requests]
     times = [int(signature.partition(",")[0].removeprefix("t=")) for signature in signatures]
     assert times[1] - times[0] == 30
@@ -125,11 +125,11 @@ async def test_any_2xx_is_success_and_nothing_else(
     await subscribe(cstar, at)
     at.answers = [status, 200]
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     fake.clock.advance(30)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert [delivery.status for delivery in fake.deliveries] == [status, 200][:attempts]
-    assert fake.deliveries.waiting == 0
+    assert fake.deliveries.pending_count == 0
 
 
 async def test_a_receiver_that_says_nothing_has_ten_seconds(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
@@ -142,9 +142,9 @@ async def test_a_receiver_that_says_nothing_has_ten_seconds(fake: FakeCStar, cst
     await asyncio.sleep(0.01)
     assert len(fake.deliveries) == 0
     fake.clock.advance(0.1)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     (delivery,) = fake.deliveries
-    assert (delivery.status, delivery.error, delivery.took) == (None, "no answer within 10 s", pytest.approx(10.0))
+    assert (delivery.status, delivery.error, delivery.duration) == (None, "no answer within 10 s", pytest.approx(10.0))
     assert delivery.next_attempt_at == pytest.approx(fake.clock.time() + 30)
 
 
@@ -152,7 +152,7 @@ async def test_nobody_at_home_is_a_failed_delivery(fake: FakeCStar, cstar: CStar
     """It shows why, and when it is tried again."""
     await cstar.webhooks.create(name="Bot", url="http://127.0.0.1:1/hook", events=["*"])
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     (delivery,) = fake.deliveries
     assert (delivery.status, delivery.error) == (None, "the connection failed: ClientConnectorError")
     assert (delivery.url, delivery.is_success, delivery.next_attempt_at is None) == ("http://127.0.0.1:1/hook", False, False)
@@ -162,7 +162,7 @@ async def test_events_arrive_in_the_order_in_which_they_happened(fake: FakeCStar
     """A kindness of the fake, as long as the receiver is well."""
     await subscribe(cstar, at)
     made = [await cstar.tickets.create(title=str(number)) for number in range(40)]
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert [ticket.id for ticket in made] == [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries]  # type: ignore[index,call-overload]
     assert [delivery.event_id for delivery in fake.deliveries] == [request.headers["X-Event-ID"] for request in at.requests]
 
@@ -181,7 +181,7 @@ async def test_a_slow_event_does_not_hold_up_the_next_for_ever(fake: FakeCStar, 
     fake.clock.advance(0.1)
     await at.has_come.wait()
     at.may_answer.set()
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert len(at.requests) == 2
 
 
@@ -192,7 +192,7 @@ async def test_only_those_who_ask_hear_of_it(fake: FakeCStar, cstar: CStarClient
     await subscribe(cstar, at, "article.*")
     await cstar.tickets.create(title="a")
     await cstar.customers.create(name="Jane", email="jane@example.com")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert sorted((delivery.webhook_id, delivery.event_type) for delivery in fake.deliveries) == sorted(
         [(exact.id, "ticket.created"), (wild.id, "ticket.created"), (wild.id, "customer.created")]
     )
@@ -204,25 +204,25 @@ async def test_a_subscription_that_ended_gets_nothing_more(fake: FakeCStar, csta
     webhook = await subscribe(cstar, at)
     at.answers = [500]
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     if how == "delete":
         await cstar.webhooks.delete(webhook.id)
     else:
         await cstar.webhooks.update(webhook.id, is_active=False)
     await cstar.tickets.create(title="b")
     fake.clock.advance(1_000)
-    await fake.deliveries.settled()
-    assert (len(at.requests), fake.deliveries.waiting) == (1, 0)
+    await fake.deliveries.wait_until_idle()
+    assert (len(at.requests), fake.deliveries.pending_count) == (1, 0)
 
 
 async def test_a_subscription_that_moves_is_followed(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """The next attempt goes to the new address."""
     webhook = await cstar.webhooks.create(name="Bot", url="http://127.0.0.1:1/hook", events=["*"])
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     await cstar.webhooks.update(webhook.id, url=at.url)
     fake.clock.advance(30)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert [delivery.is_success for delivery in fake.deliveries] == [False, True]
 
 
@@ -230,10 +230,10 @@ async def test_nothing_leaves_this_machine(fake: FakeCStar, cstar: CStarClient) 
     """A public address is taken, its deliveries are recorded as not sent, and not tried again."""
     await cstar.webhooks.create(name="Bot", url="https://bot.example.com/hook", events=["*"])
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     (delivery,) = fake.deliveries
     assert (delivery.status, delivery.error) == (None, "not sent: the fake delivers to this machine only")
-    assert (delivery.next_attempt_at, fake.deliveries.waiting) == (None, 0)
+    assert (delivery.next_attempt_at, fake.deliveries.pending_count) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ async def test_localhost_is_this_machine_whatever_the_system_says(fake: FakeCSta
     """Its address is not looked up."""
     await cstar.webhooks.create(name="Bot", url=at.url.replace("127.0.0.1", "localhost"), events=["*"])
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert at.types == ["ticket.created"]
 
 
@@ -285,19 +285,19 @@ async def test_what_waits_survives_a_restart(at: Receiver) -> None:
         await subscribe(cstar, at)
         at.answers = [500, 200]
         await cstar.tickets.create(title="a")
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
         at.may_answer.clear()
         at.has_come.clear()
         await cstar.tickets.create(title="b")
         await at.has_come.wait()
     at.may_answer.set()
-    assert (fake.deliveries.waiting, fake.clock.sleepers) == (2, 0)
+    assert (fake.deliveries.pending_count, fake.clock.sleeper_count) == (2, 0)
     fake.clock.advance(30)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert len(fake.deliveries) == 1
     async with fake:
         assert fake.url == url
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
     assert [(delivery.attempt, delivery.status) for delivery in fake.deliveries] == [(1, 500), (1, 200), (2, 200)]
 
 
@@ -307,11 +307,11 @@ async def test_waits_can_be_chosen(at: Receiver) -> None:
         await subscribe(cstar, at)
         at.answers = [500]
         await cstar.tickets.create(title="a")
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
         fake.clock.advance(0.5)
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
     assert [delivery.attempt for delivery in fake.deliveries] == [1, 2]
-    assert fake.deliveries.waiting == 0
+    assert fake.deliveries.pending_count == 0
     with pytest.raises(ValueError, match="from 0"):
         FakeCStar(delivery_retries=(-1,))
 
@@ -327,34 +327,34 @@ async def test_no_more_than_32_are_on_their_way(fake: FakeCStar, cstar: CStarCli
     await asyncio.sleep(0.02)
     assert len(at.requests) == 32
     at.may_answer.set()
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert len(at.requests) == 33
 
 
 async def test_the_oldest_attempts_are_forgotten(at: Receiver) -> None:
     """A fake that runs for weeks must not grow."""
-    async with FakeCStar(journal=3) as fake, fake.client() as cstar:
+    async with FakeCStar(max_requests=3) as fake, fake.client() as cstar:
         await subscribe(cstar, at)
         made = [await cstar.tickets.create(title=str(number)) for number in range(5)]
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
         assert [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries] == [ticket.id for ticket in made[2:]]  # type: ignore[index,call-overload]
 
 
 async def test_whatever_goes_wrong_every_event_arrives(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """Lost, doubled, late, and the fake started again in between: at least once, with the same body each time."""
     await subscribe(cstar, at, "ticket.created")
-    fake.deliveries.faults.add_of_each(0.6)
+    fake.deliveries.faults.add_mixed(0.6)
     for number in range(40):
         await cstar.tickets.create(title=str(number))
         if number == 20:
             await fake.aclose()
             await fake.start()
     for _ in range(8):
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
         fake.clock.advance(100_000)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     came = [request.headers["X-Event-ID"] for request in at.requests]
-    assert (len(set(came)), len(set(at.bodies)), fake.deliveries.waiting) == (40, 40, 0)
+    assert (len(set(came)), len(set(at.bodies)), fake.deliveries.pending_count) == (40, 40, 0)
     assert len(came) > 40
 
 
@@ -363,10 +363,10 @@ async def test_deliveries_read_like_a_list(fake: FakeCStar, cstar: CStarClient, 
     await subscribe(cstar, at)
     await cstar.tickets.create(title="a")
     await cstar.customers.create(name="Jane", email="jane@example.com")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     first, second = fake.deliveries
     assert fake.deliveries[:1] == [first]
-    assert fake.deliveries.of("customer.created") == fake.deliveries.of(second.event_id) == [second]
+    assert fake.deliveries.for_event("customer.created") == fake.deliveries.for_event(second.event_id) == [second]
     assert "jane@example.com" not in repr(fake.deliveries)
     assert second.body == at.bodies[1]
     fake.deliveries.clear()

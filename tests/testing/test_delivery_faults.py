@@ -10,7 +10,7 @@ import pytest
 
 from cstar_async import CStarClient
 from cstar_async.testing import FakeClock, FakeCStar
-from cstar_async.testing._events.faults import AS_USUAL, DeliveryFaults
+from cstar_async.testing._events.faults import NO_FAULTS, DeliveryFaults
 
 from .receiving import Receiver, receiving
 
@@ -44,12 +44,12 @@ async def test_a_lost_delivery_is_tried_again(
     """Whether the receiver has got it or not."""
     fault = fake.deliveries.faults.add(drop=drop)
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     (lost,) = fake.deliveries
-    assert (lost.status, lost.next_attempt_at, fault.fired) == (None, pytest.approx(fake.clock.time() + 30), 1)
+    assert (lost.status, lost.next_attempt_at, fault.trigger_count) == (None, pytest.approx(fake.clock.time() + 30), 1)
     assert "a fault has lost" in str(lost.error)
     fake.clock.advance(30)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert [request.headers["X-Delivery-Attempt"] for request in at.requests] == came
     assert fake.deliveries[-1].is_success
 
@@ -59,14 +59,14 @@ async def test_a_repeated_delivery_is_the_same_again(fake: FakeCStar, cstar: CSt
     at.answers = [200, 500, 500]
     fake.deliveries.faults.add(repeat=2)
     await cstar.tickets.create(title="a")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert len(set(at.bodies)) == 1
     assert [(delivery.attempt, delivery.status, delivery.next_attempt_at) for delivery in fake.deliveries] == [
         (1, 200, None),
         (1, 500, None),
         (1, 500, None),
     ]
-    assert fake.deliveries.waiting == 0
+    assert fake.deliveries.pending_count == 0
 
 
 async def test_a_delayed_delivery_is_overtaken(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
@@ -74,19 +74,19 @@ async def test_a_delayed_delivery_is_overtaken(fake: FakeCStar, cstar: CStarClie
     fake.deliveries.faults.add(delay=5)
     first = await cstar.tickets.create(title="a")
     second = await cstar.tickets.create(title="b")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     fake.clock.advance(5)
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     told = [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries]  # type: ignore[index,call-overload]
     assert told == [second.id, first.id]
 
 
 async def test_a_fault_may_choose_by_type(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """By wildcard."""
-    fake.deliveries.faults.add(event="customer.*", drop="before", times=None)
+    fake.deliveries.faults.add(event="customer.*", drop="before", max_triggers=None)
     await cstar.tickets.create(title="a")
     await cstar.customers.create(name="Jane", email="jane@example.com")
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     assert at.types == ["ticket.created"]
 
 
@@ -94,15 +94,15 @@ def test_faults_add_up() -> None:
     """Delays are summed, the most repetitions count, and of two losses the first."""
     board = DeliveryFaults(Random(1))
     board.add(delay=1, repeat=1)
-    board.add(delay=2, repeat=3, drop="after", times=None)
+    board.add(delay=2, repeat=3, drop="after", max_triggers=None)
     board.add(drop="before", webhook="whk_1")
     plans = [board.plan("ticket.created", webhook) for webhook in ("whk_1", "whk_2", "whk_1")]
     assert [(plan.delay, plan.drop, plan.repeat) for plan in plans] == [(3, "after", 3), (2, "after", 3), (2, "after", 3)]
-    assert [fault.fired for fault in board] == [1, 3, 1]
+    assert [fault.trigger_count for fault in board] == [1, 3, 1]
     board.remove(next(iter(board)))
     assert len(board) == 2
     board.clear()
-    assert board.plan("ticket.created", "whk_1") is AS_USUAL
+    assert board.plan("ticket.created", "whk_1") is NO_FAULTS
 
 
 def test_chance_is_that_of_the_seed() -> None:
@@ -110,7 +110,7 @@ def test_chance_is_that_of_the_seed() -> None:
     runs = []
     for _ in range(2):
         board = DeliveryFaults(Random(7))
-        board.add(drop="before", probability=0.3, times=None)
+        board.add(drop="before", probability=0.3, max_triggers=None)
         runs.append([board.plan("a.b", "whk_1").drop for _ in range(1_000)])
     assert runs[0] == runs[1]
     assert 200 < sum(drop is not None for drop in runs[0]) < 400
@@ -119,14 +119,14 @@ def test_chance_is_that_of_the_seed() -> None:
 def test_some_of_each_is_about_the_share_in_all() -> None:
     """Every kind comes up."""
     board = DeliveryFaults(Random(7))
-    board.add_of_each(0.4, delay=2)
+    board.add_mixed(0.4, delay=2)
     plans = [board.plan("a.b", "whk_1") for _ in range(1_000)]
-    assert 250 < sum(plan != AS_USUAL for plan in plans) < 500
+    assert 250 < sum(plan != NO_FAULTS for plan in plans) < 500
     assert {plan.drop for plan in plans} == {None, "before", "after"}
     assert {plan.repeat for plan in plans} == {0, 1}
     assert {plan.delay for plan in plans} == {0, 2}
     with pytest.raises(ValueError, match="a share"):
-        board.add_of_each(1.1)
+        board.add_mixed(1.1)
 
 
 @pytest.mark.parametrize(

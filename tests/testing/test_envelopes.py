@@ -78,4 +78,4 @@ async def test_pagination_may_count_pages() -> None:
 @pytest.mark.parametrize(("page", "more"), [(1, True), (2, True), (3, False), (4, False)])
 def test_more_pages_follow_until_the_last(page: int, more: bool) -> None:
     """Five objects by two are three pages."""
-    assert PagePosition(5, page, 2).written("hasMore")["hasMore"] is more
+    assert PagePosition(5, page, 2).to_dict("hasMore")["hasMore"] is more

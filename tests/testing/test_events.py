@@ -46,7 +46,7 @@ async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
 
 async def heard(fake: FakeCStar, since: int = 0) -> list[Any]:
     """The events sent, from one on; each is checked against the document."""
-    await fake.deliveries.settled()
+    await fake.deliveries.wait_until_idle()
     events: list[Any] = [delivery.json for delivery in fake.deliveries[since:]]
     for event in events:
         conform(event)
@@ -221,7 +221,7 @@ async def test_what_a_team_begins_with_is_no_news(at: Receiver) -> None:
     async with FakeCStar(seed=1) as fake, fake.client() as cstar:
         await cstar.webhooks.create(name="Bot", url=at.url, events=["*"])
         await cstar.tickets.create(title="a")
-        await fake.deliveries.settled()
+        await fake.deliveries.wait_until_idle()
     assert at.types == ["ticket.created"]
 
 

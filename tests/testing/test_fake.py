@@ -39,7 +39,7 @@ async def test_client_waits_on_the_clock_of_the_fake() -> None:
     async with FakeCStar() as fake, fake.client() as cstar:
         fake.faults.add(status=503, retry_after=50)
         call = asyncio.create_task(cstar.tags.list())
-        await fake.clock.until_sleeping()
+        await fake.clock.wait_for_sleepers()
         fake.clock.advance(60)
         assert await asyncio.wait_for(call, 5) == []
 
@@ -113,10 +113,10 @@ async def test_closing_does_not_wait_for_delayed_answers() -> None:
             fake.faults.add(delay=3_600)
             url = f"{fake.url}/api/v1/auth/whoami"
             task = asyncio.create_task(session.get(url))
-            await fake.clock.until_sleeping()
+            await fake.clock.wait_for_sleepers()
         with pytest.raises(aiohttp.ClientError):
             await task
-    assert fake.clock.sleepers == 0
+    assert fake.clock.sleeper_count == 0
 
 
 async def test_fake_lives_by_a_given_clock() -> None:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._http.fault_registry import FaultBoard
+from cstar_async.testing._http.fault_registry import FaultRegistry
 from cstar_async.testing._http.request_log import ReceivedRequest
 
 from .conftest import Caller
@@ -24,9 +24,9 @@ def request(**fields: Any) -> ReceivedRequest:
 
 
 @pytest.fixture
-def faults() -> FaultBoard:
+def faults() -> FaultRegistry:
     """A board without faults."""
-    return FaultBoard(Random(1))
+    return FaultRegistry(Random(1))
 
 
 # Which requests
@@ -36,15 +36,15 @@ async def test_fault_strikes_once_by_default(call: Caller, fake: FakeCStar) -> N
     """A fault is met once and says so; then all is well again."""
     fault = fake.faults.add(status=503)
     statuses = [(await call("GET", "/tickets")).status for _ in range(2)]
-    assert (statuses, fault.fired) == ([503, 200], 1)
+    assert (statuses, fault.trigger_count) == ([503, 200], 1)
 
 
-def test_fault_without_end_stays(faults: FaultBoard) -> None:
+def test_fault_without_end_stays(faults: FaultRegistry) -> None:
     """`times=None` strikes for ever."""
-    fault = faults.add(status=503, times=None)
+    fault = faults.add(status=503, max_triggers=None)
     for _ in range(5):
         assert faults.plan(request()).before is fault
-    assert fault.fired == 5
+    assert fault.trigger_count == 5
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_fault_without_end_stays(faults: FaultBoard) -> None:
         {"operation": "list_tickets", "method": "POST"},
     ],
 )
-def test_fault_spares_what_it_was_not_meant_for(faults: FaultBoard, selector: dict[str, Any]) -> None:
+def test_fault_spares_what_it_was_not_meant_for(faults: FaultRegistry, selector: dict[str, Any]) -> None:
     """Operation, method, path and predicate must all choose a request."""
     fault = faults.add(status=503, **selector)
-    assert (faults.plan(request()).before, fault.fired) == (None, 0)
+    assert (faults.plan(request()).before, fault.trigger_count) == (None, 0)
 
 
 @pytest.mark.parametrize(
     "selector",
     [{"operation": "list_tickets"}, {"method": "get"}, {"path": "/tickets"}, {"when": lambda entry: entry.method == "GET"}],
 )
-def test_fault_strikes_what_it_was_meant_for(faults: FaultBoard, selector: dict[str, Any]) -> None:
+def test_fault_strikes_what_it_was_meant_for(faults: FaultRegistry, selector: dict[str, Any]) -> None:
     """Each selector chooses what fits it."""
     assert faults.plan(request()).before is None
     assert faults.add(status=503, **selector) is faults.plan(request()).before
@@ -77,15 +77,15 @@ def test_chance_is_repeatable() -> None:
     """The same seed meets the same faults, about as often as they are likely."""
 
     def run() -> list[bool]:
-        faults = FaultBoard(Random(7))
-        faults.add(status=503, probability=0.3, times=None)
+        faults = FaultRegistry(Random(7))
+        faults.add(status=503, probability=0.3, max_triggers=None)
         return [faults.plan(request()).before is not None for _ in range(200)]
 
     assert run() == run()
     assert 40 <= sum(run()) <= 80
 
 
-def test_removed_fault_is_gone(faults: FaultBoard) -> None:
+def test_removed_fault_is_gone(faults: FaultRegistry) -> None:
     """A fault can be taken away, twice too; `clear()` takes all."""
     first = faults.add(status=503)
     faults.add(status=500)
@@ -96,15 +96,15 @@ def test_removed_fault_is_gone(faults: FaultBoard) -> None:
     assert len(faults) == 0
 
 
-def test_faults_that_answer_queue(faults: FaultBoard) -> None:
+def test_faults_that_answer_queue(faults: FaultRegistry) -> None:
     """Two faults that answer strike one request each, in the order they were added."""
     first, second = faults.add(status=503), faults.add(drop="after")
     assert faults.plan(request()).before is first
-    assert second.fired == 0
+    assert second.trigger_count == 0
     assert faults.plan(request()).after is second
 
 
-def test_faults_that_add_meet_together(faults: FaultBoard) -> None:
+def test_faults_that_add_meet_together(faults: FaultRegistry) -> None:
     """Delays add up, headers join, and a status may come with them."""
     faults.add(delay=1.0, headers={"A": "1"})
     faults.add(delay=2.0, headers={"B": "2"})
@@ -131,7 +131,7 @@ def test_faults_that_add_meet_together(faults: FaultBoard) -> None:
         {"status": 503, "headers": {"content-length": "3"}},
     ],
 )
-def test_nonsense_is_refused(faults: FaultBoard, nonsense: dict[str, Any]) -> None:
+def test_nonsense_is_refused(faults: FaultRegistry, nonsense: dict[str, Any]) -> None:
     """A fault that cannot be met as described is a `ValueError`."""
     with pytest.raises(ValueError, match=r"fault|status|probability|times|drop|Content-Type"):
         faults.add(**nonsense)
@@ -235,7 +235,7 @@ async def test_delay_waits_for_the_clock(call: Caller, fake: FakeCStar) -> None:
     """A delay passes on the fake's clock; the server acts after it."""
     fake.faults.add(delay=3_600)
     task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
-    await fake.clock.until_sleeping()
+    await fake.clock.wait_for_sleepers()
     assert (await call("GET", "/tickets")).data == []
     fake.clock.advance(3_600)
     assert (await task).status == 201
@@ -245,7 +245,7 @@ async def test_delay_after_waits_when_all_is_done(call: Caller, fake: FakeCStar)
     """With `after` the ticket is there while the answer is waited for."""
     fake.faults.add(delay=3_600, after=True)
     task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
-    await fake.clock.until_sleeping()
+    await fake.clock.wait_for_sleepers()
     assert len((await call("GET", "/tickets")).data) == 1
     fake.clock.advance(3_600)
     assert (await task).status == 201
@@ -292,7 +292,7 @@ async def test_answer_that_was_lost_is_replayed(call: Caller, fake: FakeCStar) -
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await call("POST", "/tickets", {"title": "a"}, headers=KEY)
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 201
-    assert fake.requests.last.replayed
+    assert fake.requests.last.was_replayed
     assert len((await call("GET", "/tickets")).data) == 1
 
 
@@ -308,7 +308,7 @@ async def test_reset_connection_is_an_error_of_the_socket(call: Caller, fake: Fa
 
 async def test_cut_answer_breaks_its_promise(call: Caller, fake: FakeCStar) -> None:
     """A cut sends the status and some bytes of the real answer, fewer than `Content-Length` says."""
-    fake.faults.add(cut=10)
+    fake.faults.add(truncate_after=10)
     url = f"{fake.url}/api/v1/teams/{fake.team_id}/tickets"
     async with call.session.get(url, headers={"Authorization": f"Bearer {fake.secret_key}"}) as response:
         assert (response.status, int(response.headers["Content-Length"]) > 10) == (200, True)
@@ -319,7 +319,7 @@ async def test_cut_answer_breaks_its_promise(call: Caller, fake: FakeCStar) -> N
 
 async def test_cut_may_be_in_an_answer_of_its_own(call: Caller, fake: FakeCStar) -> None:
     """A cut with a status cuts that answer, before the server acts, however short the body is."""
-    fake.faults.add(cut=0, status=200, body=b"")
+    fake.faults.add(truncate_after=0, status=200, body=b"")
     with pytest.raises(aiohttp.ClientPayloadError):
         await call("POST", "/tickets", {"title": "a"})
     assert (await call("GET", "/tickets")).data == []

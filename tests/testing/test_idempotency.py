@@ -18,7 +18,7 @@ async def test_repeated_write_gets_the_first_answer(call: Caller, fake: FakeCSta
     first = await call("POST", "/tickets", {"title": "a"}, headers=KEY)
     second = await call("POST", "/tickets", {"title": "a"}, headers=KEY)
     assert (first.status, first.json) == (second.status, second.json)
-    assert [entry.replayed for entry in fake.requests] == [False, True]
+    assert [entry.was_replayed for entry in fake.requests] == [False, True]
     assert len((await call("GET", "/tickets")).data) == 1
 
 
@@ -53,7 +53,7 @@ async def test_key_of_a_running_request_is_a_clash(call: Caller, fake: FakeCStar
     """The same key while the first request still runs is 409 `idempotency_in_progress`; afterwards it is a repetition."""
     fake.faults.add(delay=60, method="POST")
     first = asyncio.create_task(call("POST", "/tickets", {"title": "a"}, headers=KEY))
-    await fake.clock.until_sleeping()
+    await fake.clock.wait_for_sleepers()
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).code == "idempotency_in_progress"
     fake.clock.advance(60)
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).json == (await first).json
@@ -77,10 +77,10 @@ async def test_refused_write_is_kept_too(call: Caller) -> None:
 
 async def test_failure_of_the_server_is_not_kept(call: Caller, fake: FakeCStar, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a 500 the repetition acts."""
-    from cstar_async.testing._data.store import World
+    from cstar_async.testing._data.store import Database
 
     with monkeypatch.context() as patch:
-        patch.delattr(World, "make")
+        patch.delattr(Database, "make")
         assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).code == "fake_failed"
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 201
 

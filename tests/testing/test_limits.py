@@ -65,15 +65,15 @@ async def test_switched_off_limits_never_refuse() -> None:
     """Without limits the publishable key may call more than 100 times."""
     fake = FakeCStar(limits=False)
     async with calling(fake) as call:
-        fake.spend(5_000, key=fake.publishable_key)
+        fake.use_calls(5_000, key=fake.publishable_key)
         assert (await call("GET", "/tags", key=fake.publishable_key)).status == 200
 
 
 async def test_spent_calls_are_gone(call: Caller, fake: FakeCStar) -> None:
     """`spend()` uses calls up as somebody else would, and no more than there are."""
-    fake.spend(990)
+    fake.use_calls(990)
     assert (await call("GET", "/tags")).headers["X-RateLimit-Remaining"] == "9"
-    fake.spend(5_000)
+    fake.use_calls(5_000)
     assert (await call("GET", "/tags")).status == 429
 
 

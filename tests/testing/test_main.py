@@ -54,11 +54,11 @@ async def test_served_fake_delivers_and_restarts() -> None:
                 await cstar.webhooks.create(name="Bot", url=at.url, events=["ticket.*"])
                 while len(at.requests) == len(set(at.bodies)):
                     await cstar.tickets.create(title="a")
-                before = (await cstar.tickets.list()).pagination
+                before = (await cstar.tickets.list()).info
                 process.send_signal(signal.SIGHUP)
                 assert process.stdout is not None
                 assert any("started again" in line for line in iter(process.stdout.readline, ""))
-                assert (await cstar.tickets.list()).pagination == before
+                assert (await cstar.tickets.list()).info == before
         finally:
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=60)

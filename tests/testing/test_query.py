@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._handlers.query import ordered
+from cstar_async.testing._handlers.query import sort_rows
 
 from .conftest import Caller, calling
 
@@ -155,5 +155,5 @@ async def test_categories_come_by_pages_when_asked(call: Caller, query: str, cou
 def test_descending_order_puts_the_newest_first() -> None:
     """A leading `-` turns a field round, ties by age included; what is missing comes last when it goes up."""
     rows = [{"n": 1, "at": "a"}, {"n": 2, "at": "b"}, {"n": 3, "at": "b"}]
-    assert [row["n"] for row in ordered(rows, ["-at"])] == [3, 2, 1]
-    assert [row["n"] for row in ordered([{"n": 1}, {"n": 2, "at": "a"}], ["at"])] == [2, 1]
+    assert [row["n"] for row in sort_rows(rows, ["-at"])] == [3, 2, 1]
+    assert [row["n"] for row in sort_rows([{"n": 1}, {"n": 2, "at": "a"}], ["at"])] == [2, 1]

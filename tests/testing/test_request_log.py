@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._http.request_log import Headers, Journal, ReceivedRequest
+from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
 
 from .conftest import Caller
 
@@ -24,7 +24,7 @@ async def test_entry_knows_operation_and_answer(call: Caller, fake: FakeCStar) -
     fake.clock.set(4_000_000_000.0)
     await call("POST", "/tickets", {})
     entry = fake.requests.last
-    assert (entry.operation, entry.status, entry.replayed) == ("create_ticket", 400, False)
+    assert (entry.operation, entry.status, entry.was_replayed) == ("create_ticket", 400, False)
     assert 4_000_000_000 <= entry.at < 4_000_000_060
 
 
@@ -47,7 +47,7 @@ def test_body_that_is_no_json_reads_as_none() -> None:
 
 async def test_fake_keeps_as_many_requests_as_it_is_told() -> None:
     """The oldest go, so that a fake which runs for weeks does not grow."""
-    async with FakeCStar(journal=2) as fake, fake.client() as cstar:
+    async with FakeCStar(max_requests=2) as fake, fake.client() as cstar:
         for name in ("a", "b", "c"):
             await cstar.tags.create(name=name)
     assert [{"name": "b"}, {"name": "c"}] == [request.json for request in fake.requests]
@@ -57,14 +57,14 @@ async def test_fake_keeps_as_many_requests_as_it_is_told() -> None:
 def test_journal_of_no_requests_is_refused(longest: int) -> None:
     """There would be nothing to read."""
     with pytest.raises(ValueError, match="at least 1"):
-        FakeCStar(journal=longest)
+        FakeCStar(max_requests=longest)
 
 
 def test_journal_reads_like_a_list() -> None:
     """Length, index, slice, iteration and repr work."""
-    journal = Journal()
+    journal = RequestLog()
     for path in ("/a", "/b", "/c"):
-        journal.record(ReceivedRequest(method="GET", path=path))
+        journal.append(ReceivedRequest(method="GET", path=path))
     assert len(journal) == 3
     assert [entry.path for entry in journal[1:]] == ["/b", "/c"]
     assert [entry.path for entry in journal] == ["/a", "/b", "/c"]
@@ -73,16 +73,16 @@ def test_journal_reads_like_a_list() -> None:
 
 def test_journal_finds_by_operation() -> None:
     """`of()` gives the requests of one operation."""
-    journal = Journal()
-    journal.record(ReceivedRequest(method="GET", path="/a", operation="get_ticket"))
-    journal.record(ReceivedRequest(method="GET", path="/b"))
-    assert [entry.path for entry in journal.of("get_ticket")] == ["/a"]
+    journal = RequestLog()
+    journal.append(ReceivedRequest(method="GET", path="/a", operation="get_ticket"))
+    journal.append(ReceivedRequest(method="GET", path="/b"))
+    assert [entry.path for entry in journal.for_operation("get_ticket")] == ["/a"]
 
 
 def test_cleared_journal_is_empty() -> None:
     """`clear()` forgets; there is no last entry then."""
-    journal = Journal()
-    journal.record(ReceivedRequest(method="GET", path="/a"))
+    journal = RequestLog()
+    journal.append(ReceivedRequest(method="GET", path="/a"))
     journal.clear()
     with pytest.raises(IndexError):
         _ = journal.last

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cstar_async._operations.operation import Operation
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 from cstar_async.testing._http.routing import Routes
 
 from .conftest import Caller
@@ -16,7 +16,7 @@ from .conftest import Caller
 def operation(id: str, method: Any, path: str) -> Operation:
     """An operation of which only the path matters."""
     words = {"namespace": "n", "name": "m", "scope": "team", "segments": (), "shape": "object", "evidence": "documented"}
-    return Operation(id=id, method=method, path=path, success=200, result=None, **words)  # type: ignore[arg-type]
+    return Operation(id=id, method=method, path=path, success_status=200, result=None, **words)  # type: ignore[arg-type]
 
 
 ROUTES = Routes(
@@ -48,7 +48,7 @@ def test_fixed_word_goes_before_a_parameter() -> None:
 @pytest.mark.parametrize("path", ["/", "/api/t", "/api/t/things/", "/api//things", "/api/t/things/a/b", "/API/t/things", "*"])
 def test_unknown_path_is_refused(path: str) -> None:
     """What no template fits is 404."""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(APIFailure) as caught:
         ROUTES.find("GET", path)
     assert caught.value.status == 404
 

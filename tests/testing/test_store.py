@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from cstar_async.testing._data.collections import read_blueprints
-from cstar_async.testing._data.ids import seeded
+from cstar_async.testing._data.collections import load_collections
+from cstar_async.testing._data.ids import seeded_random
 from cstar_async.testing._data.spec import Document, generated_document
-from cstar_async.testing._data.store import World
+from cstar_async.testing._data.store import Database
 from cstar_async.testing._handlers.crud import change_object, make_object
 from cstar_async.testing._http.auth import Team
 from cstar_async.testing._seed import add_everything, add_members
 
-COLLECTIONS = sorted(read_blueprints(generated_document()))
+COLLECTIONS = sorted(load_collections(generated_document()))
 AT = "2026-03-01T00:00:00.000Z"
 
 
-def world_without(collection: str) -> World:
+def world_without(collection: str) -> Database:
     """A full world of a document from which a collection was dropped."""
     real = generated_document()
     left = {name: operation for name, operation in real.operations.items() if operation.extensions.get("collection") != collection}
     document = Document(left, real.components)
-    world = World(Team("team", "Team", "team"), document, read_blueprints(document), seeded("team"))
+    world = Database(Team("team", "Team", "team"), document, load_collections(document), seeded_random("team"))
     add_members(world, now_s=1_790_000_000.0)
     add_everything(world, now_s=1_790_000_000.0)
     return world
@@ -37,7 +37,7 @@ def test_world_gets_along_without_any_collection(collection: str) -> None:
         change_object(world, "tickets", ticket, {"assignedTo": "somebody"}, at=AT)
     for table in list(world.tables):
         name = table.blueprint.collection
-        assert len(list(table)) == len(world.shown(name, list(table)))
+        assert len(list(table)) == len(world.serialize(name, list(table)))
         for row in list(table):
             world.remove(name, row)
     assert not world.has(collection)

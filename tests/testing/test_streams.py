@@ -10,7 +10,7 @@ import pytest
 
 from cstar_async import CStarClient, ServerError
 from cstar_async.testing import FakeClock, FakeCStar
-from cstar_async.testing._events.streams import KEPT_EVENTS, Listener
+from cstar_async.testing._events.streams import MAX_RETAINED_EVENTS, Listener
 from cstar_async.webhooks import EventStream, TicketCreated
 
 from .conftest import Caller
@@ -82,7 +82,7 @@ async def test_changes_come_as_typed_events(fake: FakeCStar, cstar: CStarClient)
     assert isinstance(event, TicketCreated)
     assert event.data.ticket is not None
     assert event.data.ticket.id == ticket.id
-    assert fake.requests.of("listen_to_events")[0].status == 200
+    assert fake.requests.for_operation("listen_to_events")[0].status == 200
 
 
 async def test_messages_have_id_type_and_data(call: Caller, listening: Opening) -> None:
@@ -92,7 +92,7 @@ async def test_messages_have_id_type_and_data(call: Caller, listening: Opening) 
         line = await listening()
         await call.make("/tickets", title="a")
         message = await line.message()
-        await call.fake.deliveries.settled()
+        await call.fake.deliveries.wait_until_idle()
     assert message == {"id": at.requests[0].headers["X-Event-ID"], "event": "ticket.created", "data": at.bodies[0].decode()}
 
 
@@ -101,14 +101,14 @@ async def test_a_broken_stream_comes_back_and_misses_nothing(fake: FakeCStar, cs
     async with cstar.events() as stream:
         await cstar.tickets.create(title="a")
         ids = await take(stream, 1)
-        assert fake.streams.drop() == 1
+        assert fake.streams.disconnect_all() == 1
         for number in range(3):
             await cstar.tickets.create(title=str(number))
         following = asyncio.create_task(take(stream, 3))
-        await fake.clock.until_sleeping()
+        await fake.clock.wait_for_sleepers()
         fake.clock.advance(2)
         ids += await following
-    first, second = fake.requests.of("listen_to_events")
+    first, second = fake.requests.for_operation("listen_to_events")
     assert ("Last-Event-ID" in first.headers, second.headers["Last-Event-ID"]) == (False, ids[0])
     assert len(set(ids)) == 4
 
@@ -159,7 +159,7 @@ async def test_a_quiet_line_shows_that_it_is_alive(call: Caller, listening: Open
     """By a comment every 15 seconds of the fake's clock."""
     line = await listening()
     for _ in range(2):
-        await call.fake.clock.until_sleeping()
+        await call.fake.clock.wait_for_sleepers()
         call.fake.clock.advance(15)
         assert await line.message() == {"": "alive"}
 
@@ -199,7 +199,7 @@ async def test_closing_the_fake_ends_streams_well(call: Caller, listening: Openi
 
 async def test_faults_strike_streams_too(fake: FakeCStar, cstar: CStarClient) -> None:
     """A refusal, a cut in the middle of a message, an end before the first word; the client lives with all of them."""
-    fake.faults.add(operation="listen_to_events", status=503, times=9)
+    fake.faults.add(operation="listen_to_events", status=503, max_triggers=9)
     with pytest.raises(ServerError):
         async with cstar.with_options(max_retries=0).events():
             pass
@@ -209,8 +209,8 @@ async def test_faults_strike_streams_too(fake: FakeCStar, cstar: CStarClient) ->
         ids = await take(stream, 1)
         fake.faults.add(operation="listen_to_events", drop="after")
         fake.faults.add(operation="listen_to_events", status=500, after=True)
-        fake.faults.add(operation="listen_to_events", cut=60)
-        fake.streams.drop()
+        fake.faults.add(operation="listen_to_events", truncate_after=60)
+        fake.streams.disconnect_all()
         await cstar.tickets.create(title="b")
         following = asyncio.create_task(take(stream, 1))
         while not following.done():
@@ -218,7 +218,7 @@ async def test_faults_strike_streams_too(fake: FakeCStar, cstar: CStarClient) ->
             await asyncio.sleep(0.001)
         ids += following.result()
     assert len(set(ids)) == 2
-    assert len(fake.requests.of("listen_to_events")) == 6
+    assert len(fake.requests.for_operation("listen_to_events")) == 6
 
 
 async def test_troubled_streams_miss_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
@@ -226,7 +226,7 @@ async def test_troubled_streams_miss_nothing(fake: FakeCStar, cstar: CStarClient
     async with cstar.events() as stream:
         await cstar.tickets.create(title="the first, after which the client can ask for what it missed")
         await take(stream, 1)
-        fake.streams.trouble(0.5)
+        fake.streams.inject_faults(0.5)
         for number in range(20):
             await cstar.tickets.create(title=str(number))
         following = asyncio.create_task(take(stream, 20))
@@ -234,9 +234,9 @@ async def test_troubled_streams_miss_nothing(fake: FakeCStar, cstar: CStarClient
             fake.clock.advance(1)
             await asyncio.sleep(0.001)
     assert len(set(following.result())) == 20
-    assert len(fake.requests.of("listen_to_events")) > 1
+    assert len(fake.requests.for_operation("listen_to_events")) > 1
     with pytest.raises(ValueError, match="from 0 to 1"):
-        fake.streams.trouble(2)
+        fake.streams.inject_faults(2)
 
 
 async def test_a_caller_who_went_away_is_forgotten(call: Caller, listening: Opening) -> None:
@@ -252,7 +252,7 @@ def test_a_listener_that_does_not_read_is_cut_off() -> None:
     """So that it cannot fill the memory; it may come back."""
     ended: list[Listener] = []
     listener = Listener(ended.append)
-    for _ in range(2 * KEPT_EVENTS):
+    for _ in range(2 * MAX_RETAINED_EVENTS):
         listener.put(b"x")
     listener.close()
     assert (listener.is_broken, ended) == (True, [listener])

@@ -11,7 +11,7 @@ import pytest
 from cstar_async._operations.operation import Operation, Parameter
 from cstar_async.testing import FakeCStar
 from cstar_async.testing._data.spec import Document
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 from cstar_async.testing._http.validation import Validation
 
 from .conftest import Caller
@@ -36,21 +36,21 @@ PARAMETERS = (
 )
 OPERATION = Operation(
     id="make_thing", namespace="things", name="make", method="POST", path="/things", scope="root", segments=(), shape="object",
-    success=200, result=None, request="Thing", evidence="documented", parameters=PARAMETERS,
+    success_status=200, result=None, request="Thing", evidence="documented", parameters=PARAMETERS,
 )  # fmt: skip
 VALIDATION = Validation(Document({OPERATION.id: OPERATION}, {"Thing": THING}))
 
 
-def refused_body(value: object) -> Refusal:
+def refused_body(value: object) -> APIFailure:
     """Why a body is refused."""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(APIFailure) as caught:
         VALIDATION.body(OPERATION, "application/json", orjson.dumps(value))
     return caught.value
 
 
-def refused_query(query: str) -> Refusal:
+def refused_query(query: str) -> APIFailure:
     """Why a query is refused."""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(APIFailure) as caught:
         VALIDATION.query(OPERATION, query)
     return caught.value
 

@@ -41,7 +41,7 @@ from cstar_async.models import (
     TicketStatus,
 )
 from cstar_async.otel import OpenTelemetryHooks
-from cstar_async.pagination import WalkCost
+from cstar_async.pagination import IterationEstimate
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from cstar_async.webhooks import WebhookInbox
 
@@ -73,13 +73,13 @@ async def results(cstar: CStarClient) -> None:
 async def walks(cstar: CStarClient) -> None:
     """A walk's state is JSON, resuming keeps the type of the rows, and a cost may be unknown."""
     tickets = cstar.tickets.list(status="open")
-    assert_type(tickets.state, dict[str, JSON])
-    assert_type(cstar.tickets.list(status="open").resume(tickets.state), Paginator[Ticket])
-    cost = await tickets.cost()
-    assert_type(cost, WalkCost)
-    assert_type((cost.calls, cost.left, cost.fits, cost.resets_at), tuple[int | None, int, bool | None, datetime | None])
+    assert_type(tickets.checkpoint, dict[str, JSON])
+    assert_type(cstar.tickets.list(status="open").resume(tickets.checkpoint), Paginator[Ticket])
+    cost = await tickets.estimate()
+    assert_type(cost, IterationEstimate)
+    assert_type((cost.calls, cost.remaining, cost.fits, cost.resets_at), tuple[int | None, int, bool | None, datetime | None])
     tickets.resume("{}")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    tickets.state = {}  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    tickets.checkpoint = {}  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def arguments(cstar: CStarClient, ticket: Ticket) -> None:
@@ -177,12 +177,12 @@ async def refusals_of_readers(cstar: CStarClient, library: CStarLibrary) -> None
 
 def fleet(client: Redis, cluster: RedisCluster) -> None:
     """What a fleet shares fits where one process's own does; a key has no default, for two keys must not share one."""
-    CStarClient(api_key="sk_test_a", rate_limiter=RedisRateLimiter("redis://cache", key="main", when_away="error"))
-    CStarLibrary(team="acme", rate_limiter=RedisRateLimiter(client, key="library"))
-    WebhookInbox("whsec", store=RedisStore(cluster, key="hooks"))
+    CStarClient(api_key="sk_test_a", rate_limiter=RedisRateLimiter("redis://cache", name="main", on_unavailable="error"))
+    CStarLibrary(team="acme", rate_limiter=RedisRateLimiter(client, name="library"))
+    WebhookInbox("whsec", store=RedisStore(cluster, name="hooks"))
     RedisRateLimiter(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RedisStore(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    RedisRateLimiter(client, key="main", when_away="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    RedisRateLimiter(client, name="main", on_unavailable="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def refusals(cstar: CStarClient, ticket: Ticket) -> None:

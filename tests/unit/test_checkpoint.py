@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from cstar_async import InvalidArgumentError, Page, Paginator, from_dict
 from cstar_async.models import Ticket
-from cstar_async.pagination import Pagination, WalkCost
-from cstar_async.pagination._checkpoint import MEMORY, Origin, fingerprint, read_place
+from cstar_async.pagination import IterationEstimate, PageInfo
+from cstar_async.pagination._checkpoint import MAX_REMEMBERED_IDS, ListKey, fingerprint, load_checkpoint
 
-ORIGIN = Origin("list_tickets", "/tickets?status=open&tag=a")
+ORIGIN = ListKey("list_tickets", "/tickets?status=open&tag=a")
 SOON = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -36,10 +36,10 @@ class Table:
         page, rows = number or 1, size or 20
         data = [from_dict(Ticket, {"id": row}) for row in self.rows[(page - 1) * rows : page * rows]]
         total = len(self.rows) if self.states_total else None
-        stated = Pagination(total=total, page=page, page_size=rows, has_more=page * rows < len(self.rows))
+        stated = PageInfo(total=total, page=page, page_size=rows, has_more=page * rows < len(self.rows))
         return Page(data, stated, fetch=self.fetch, number=number, size=size)
 
-    def list(self, first: int | None = None, size: int | None = None, origin: Origin = ORIGIN) -> Paginator[Ticket]:
+    def list(self, first: int | None = None, size: int | None = None, origin: ListKey = ORIGIN) -> Paginator[Ticket]:
         """The list as callers have it."""
         return Paginator(self.fetch, first=first, size=size, origin=origin, window=lambda: (self.left, SOON))
 
@@ -56,7 +56,7 @@ class Table:
 
 def saved(walked: Paginator[Ticket]) -> dict[str, Any]:
     """The state as it comes back from a file."""
-    state: dict[str, Any] = json.loads(json.dumps(walked.state))
+    state: dict[str, Any] = json.loads(json.dumps(walked.checkpoint))
     return state
 
 
@@ -218,7 +218,7 @@ async def test_rows_without_ids_are_resumed_by_their_position() -> None:
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         data = [from_dict(Ticket, {"title": f"{number}/{row}"}) for row in range(3)]
-        return Page(data, Pagination(total=6, has_more=number == 1), fetch=fetch, number=number, size=size)
+        return Page(data, PageInfo(total=6, has_more=number == 1), fetch=fetch, number=number, size=size)
 
     walked = Paginator(fetch, first=None, size=3, origin=ORIGIN, window=lambda: (0, None))
     await walked.collect(limit=2)
@@ -229,16 +229,16 @@ async def test_rows_without_ids_are_resumed_by_their_position() -> None:
 async def test_state_stays_small() -> None:
     """Five thousand rows and five million cost the same."""
     table = Table(5000)
-    state = json.dumps((await table.begun(4999, size=100)).state)
+    state = json.dumps((await table.begun(4999, size=100)).checkpoint)
     assert len(state) < 9000
 
 
 async def test_state_holds_no_text_of_filters_and_rows() -> None:
     """A search may be for a person, an id may be one."""
     table = Table(3)
-    walked = table.list(size=2, origin=Origin("list_tickets", "/tickets?search=jane@example.com"))
+    walked = table.list(size=2, origin=ListKey("list_tickets", "/tickets?search=jane@example.com"))
     await walked.collect()
-    text = json.dumps(walked.state)
+    text = json.dumps(walked.checkpoint)
     assert "list_tickets" in text
     assert not any(secret in text for secret in ("jane", "tkt_0"))
 
@@ -250,20 +250,20 @@ def test_fingerprints_are_the_same_for_ever() -> None:
 
 def test_name_of_a_list_is_the_same_for_ever() -> None:
     """In whatever order its filters are written."""
-    names = {str(ORIGIN), str(Origin("list_tickets", "/tickets?tag=a&status=open"))}
+    names = {str(ORIGIN), str(ListKey("list_tickets", "/tickets?tag=a&status=open"))}
     assert names == {"list_tickets:92de5adf213c4fea"}
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        Origin("list_customers", ORIGIN.filters),
-        Origin("list_tickets", "/tickets?status=open"),
-        Origin("list_tickets", "/tickets?status=closed&tag=a"),
-        Origin("list_tickets", "/views/1/tickets?status=open&tag=a"),
+        ListKey("list_customers", ORIGIN.filters),
+        ListKey("list_tickets", "/tickets?status=open"),
+        ListKey("list_tickets", "/tickets?status=closed&tag=a"),
+        ListKey("list_tickets", "/views/1/tickets?status=open&tag=a"),
     ],
 )
-async def test_state_of_another_list_is_refused(other: Origin) -> None:
+async def test_state_of_another_list_is_refused(other: ListKey) -> None:
     """Its pages mean nothing here."""
     table = Table(25)
     state = saved(await table.begun(3))
@@ -329,7 +329,7 @@ def test_no_state_at_all_raises_another_error(state: dict[str, Any]) -> None:
     good = saved(Table(1).list())
     for tried in (state, good | state):
         try:
-            read_place(tried, ORIGIN)
+            load_checkpoint(tried, ORIGIN)
         except InvalidArgumentError:
             continue
 
@@ -359,9 +359,9 @@ async def test_state_that_was_made_up_is_walked_to_an_end(
 async def test_cost_is_what_the_walk_then_takes(count: int, size: int | None, calls: int) -> None:
     """One call to learn the total, for one row."""
     table = Table(count)
-    cost = await table.list(size=size).cost()
+    cost = await table.list(size=size).estimate()
     assert [(1, 1)] == table.asked
-    assert cost == WalkCost(calls=calls, rows=count, left=5, resets_at=SOON)
+    assert cost == IterationEstimate(calls=calls, items=count, remaining=5, resets_at=SOON)
     table.asked.clear()
     await table.list(size=size).collect()
     assert calls == len(table.asked)
@@ -372,7 +372,7 @@ async def test_cost_says_whether_the_window_has_the_calls(left: int, *, fits: bo
     """As many as the walk takes are enough."""
     table = Table(25)
     table.left = left
-    assert fits is (await table.list(size=10).cost()).fits
+    assert fits is (await table.list(size=10).estimate()).fits
 
 
 @pytest.mark.parametrize("use", [lambda walked: walked, lambda walked: walked.collect(limit=1)])
@@ -381,7 +381,7 @@ async def test_cost_after_a_page_costs_nothing(use: Callable[[Paginator[Ticket]]
     table = Table(25)
     walked = table.list(size=10)
     await use(walked)
-    assert 3 == (await walked.cost()).calls
+    assert 3 == (await walked.estimate()).calls
     assert 1 == len(table.asked)
 
 
@@ -390,7 +390,7 @@ async def test_cost_of_a_resumed_walk_is_what_is_left(walked: int, calls: int) -
     """The page under way is read again."""
     table = Table(25)
     resumed = table.list().resume(saved(await table.begun(walked)))
-    assert calls == (await resumed.cost()).calls
+    assert calls == (await resumed.estimate()).calls
     table.asked.clear()
     await resumed.collect()
     assert calls == len(table.asked)
@@ -400,24 +400,24 @@ async def test_cost_of_a_walk_that_is_over_is_nothing() -> None:
     """And is known without asking."""
     table = Table(25)
     over = table.list().resume(saved(await table.begun(0)))
-    assert (0, True, []) == ((await over.cost()).calls, (await over.cost()).fits, table.asked)
+    assert (0, True, []) == ((await over.estimate()).calls, (await over.estimate()).fits, table.asked)
 
 
 async def test_cost_from_a_later_page_leaves_out_those_before() -> None:
     """And is never less than the one call that finds out."""
     table = Table(25)
-    assert [2, 1] == [(await table.list(first=first, size=10).cost()).calls for first in (2, 9)]
+    assert [2, 1] == [(await table.list(first=first, size=10).estimate()).calls for first in (2, 9)]
 
 
 async def test_cost_of_a_list_of_unknown_length_is_unknown() -> None:
     """It is not made up."""
     table = Table(25)
     table.states_total = False
-    cost = await table.list().cost()
-    assert (None, None, None) == (cost.calls, cost.rows, cost.fits)
+    cost = await table.list().estimate()
+    assert (None, None, None) == (cost.calls, cost.items, cost.fits)
 
 
 async def test_memory_is_the_number_that_the_docstring_says() -> None:
     """Users are told a thousand."""
-    assert MEMORY == 1000
+    assert MAX_REMEMBERED_IDS == 1000
     assert "1,000" in (Paginator.resume.__doc__ or "")

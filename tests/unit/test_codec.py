@@ -11,7 +11,7 @@ import pytest
 
 from cstar_async import UNSET, InvalidArgumentError, from_dict, to_dict
 from cstar_async._model.codec import converter, encode_body, read_row, read_rows, to_wire
-from cstar_async._model.decoding import write_instant
+from cstar_async._model.decoding import format_datetime
 from cstar_async.models import Ticket, TicketStatus, TicketUpdate
 from tests.unit.clocks import far_from_utc
 
@@ -101,7 +101,7 @@ def test_value_that_is_not_json_is_refused_with_its_place(value: object, place: 
 def test_instant_is_written_in_utc_where_it_has_one(instant: datetime, text: str) -> None:
     """Fractions only where there are some; the ends of time keep their offset."""
     with far_from_utc():
-        assert text == write_instant(instant, "$")
+        assert text == format_datetime(instant, "$")
 
 
 def test_extra_fields_go_over_those_of_the_body() -> None:

@@ -37,7 +37,7 @@ def _tag(wire: dict[str, Any]) -> tuple[str, int]:
 )
 def test_instant_is_aware(text: str, instant: datetime) -> None:
     """An instant keeps its offset, and is in UTC where it names none."""
-    found = _wire.read_instant(text)
+    found = _wire.parse_datetime(text)
 
     assert (instant, instant.utcoffset()) == (found, found.utcoffset())
 
@@ -62,7 +62,7 @@ def test_instant_is_aware(text: str, instant: datetime) -> None:
 )
 def test_what_is_no_instant_stays(value: object) -> None:
     """Anything else is passed through as it came."""
-    assert value is _wire.read_instant(value)
+    assert value is _wire.parse_datetime(value)
 
 
 @pytest.mark.parametrize("value", [None, 5, "text", True, 1.5])
@@ -70,7 +70,7 @@ def test_what_is_no_container_stays(value: object) -> None:
     """Every reader passes on what it is not for."""
     found = (
         _wire.read_list(_tag, value),
-        _wire.read_values(_wire.read_instant, value),
+        _wire.read_values(_wire.parse_datetime, value),
         _wire.read_map(_tag, value),
     )
 
@@ -85,7 +85,7 @@ def test_list_is_read_item_by_item() -> None:
 def test_values_are_read_one_by_one() -> None:
     """Every item of a list goes to the reader, which passes on what it cannot read."""
     assert [datetime(2026, 3, 1, tzinfo=UTC), None, "soon"] == _wire.read_values(
-        _wire.read_instant, ["2026-03-01T00:00:00Z", None, "soon"]
+        _wire.parse_datetime, ["2026-03-01T00:00:00Z", None, "soon"]
     )
 
 
@@ -96,14 +96,14 @@ def test_map_is_read_value_by_value() -> None:
 
 def test_extra_is_what_is_not_known() -> None:
     """Unknown fields are kept as they came, known ones are not among them."""
-    assert {"b": [1]} == _wire.take_extra({"a": None}, {"a": 1, "b": [1]})
+    assert {"b": [1]} == _wire.pop_unknown_fields({"a": None}, {"a": 1, "b": [1]})
 
 
 def test_unknown_fields_are_taken_out_of_the_union_with_the_known_ones() -> None:
     """In the order of the wire, and what is left is in the order of the document."""
     known = {"a": None, "b": None}
     found = known | {"z": 1, "b": 2, "y": 3}
-    assert [("z", 1), ("y", 3)] == list(_wire.take_extra(known, found).items())
+    assert [("z", 1), ("y", 3)] == list(_wire.pop_unknown_fields(known, found).items())
     assert [("a", None), ("b", 2)] == list(found.items())
 
 
@@ -119,20 +119,20 @@ def test_unknown_fields_are_taken_out_of_the_union_with_the_known_ones() -> None
 def test_nothing_can_be_written_into_what_all_models_share(write: Callable[[Any], object]) -> None:
     """A field that one model got would be a field of all."""
     with pytest.raises(TypeError, match=r"^the unknown fields of a model are read, not written; make the model with extra=$"):
-        write(_wire.NO_EXTRA)
-    assert {} == _wire.NO_EXTRA
+        write(_wire.EMPTY_EXTRA)
+    assert {} == _wire.EMPTY_EXTRA
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda extra: pickle.loads(pickle.dumps(extra))])
 def test_no_extra_stays_one_object(again: Callable[[object], object]) -> None:
     """However it is copied."""
-    assert again(_wire.NO_EXTRA) is _wire.NO_EXTRA
+    assert again(_wire.EMPTY_EXTRA) is _wire.EMPTY_EXTRA
 
 
 @pytest.mark.parametrize(("tag", "reader"), [("a", 1), ("b", 2), ("c", 9), (None, 9), (5, 9), (["a"], 9)])
 def test_reader_is_chosen_by_its_tag(tag: object, reader: int) -> None:
     """The fallback for a tag that is unknown, missing or no text."""
-    assert reader == _wire.chosen({"a": 1, "b": 2}, tag, 9)
+    assert reader == _wire.select_reader({"a": 1, "b": 2}, tag, 9)
 
 
 def test_every_field_begins_with_a_list_of_its_own() -> None:
@@ -148,19 +148,19 @@ def test_new_makes_an_instance_without_init() -> None:
         def __init__(self) -> None:
             raise AssertionError
 
-    assert isinstance(_wire.new(Thing), Thing)
+    assert isinstance(_wire.new_instance(Thing), Thing)
 
 
 @given(ANY_JSON)
 def test_no_value_makes_a_reader_raise(value: object) -> None:
     """Nothing that JSON can hold breaks a reader."""
-    _wire.read_instant(value)
+    _wire.parse_datetime(value)
     _wire.read_list(_tag, value)
-    _wire.read_values(_wire.read_instant, value)
+    _wire.read_values(_wire.parse_datetime, value)
     _wire.read_map(_tag, value)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_instant_comes_back(instant: datetime) -> None:
     """What is written in ISO 8601 is read as the same instant."""
-    assert instant == _wire.read_instant(instant.isoformat())
+    assert instant == _wire.parse_datetime(instant.isoformat())

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from cstar_async._transport.decompression import unpack
+from cstar_async._transport.decompression import decompress
 
 TEXT = b'{"success": true, "data": {"id": "tkt_1"}}' * 5
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -26,7 +26,7 @@ PACKED = {
 @pytest.mark.parametrize(("encoding", "body"), PACKED.items(), ids=PACKED)
 def test_a_whole_body_is_unpacked(encoding: str, body: bytes) -> None:
     """Every known encoding, also several on top of each other, gives the text back."""
-    assert TEXT == unpack(body, encoding)
+    assert TEXT == decompress(body, encoding)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", " deflate"])
@@ -35,7 +35,7 @@ def test_a_body_cut_at_any_byte_is_refused(encoding: str) -> None:
     body = PACKED[encoding]
     for length in range(len(body)):
         with pytest.raises(ValueError, match=r"cut short|broken"):
-            unpack(body[:length], encoding)
+            decompress(body[:length], encoding)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -46,7 +46,7 @@ def test_a_turned_bit_is_never_taken_for_the_text(encoding: str) -> None:
         broken = bytearray(body)
         broken[place // 8] ^= 1 << place % 8
         try:
-            assert TEXT == unpack(bytes(broken), encoding)
+            assert TEXT == decompress(bytes(broken), encoding)
         except ValueError:
             continue
 
@@ -55,4 +55,4 @@ def test_a_turned_bit_is_never_taken_for_the_text(encoding: str) -> None:
 def test_an_unknown_encoding_is_refused(encoding: str) -> None:
     """What was not asked for is no answer."""
     with pytest.raises(ValueError, match="not known"):
-        unpack(TEXT, encoding)
+        decompress(TEXT, encoding)

@@ -8,10 +8,17 @@ from typing import Any
 import pytest
 
 from cstar_async import DecodeError
-from cstar_async._protocol.envelope import open_envelope, read_pagination, read_text, request_id_of, stated_request_id, timestamp_of
-from cstar_async._protocol.messages import HttpResponse
-from cstar_async._types import kind_of
-from cstar_async.pagination import Pagination
+from cstar_async._protocol.envelope import (
+    decode_text,
+    find_request_id,
+    parse_envelope,
+    parse_page_info,
+    request_id_of,
+    timestamp_of,
+)
+from cstar_async._protocol.messages import RawResponse
+from cstar_async._types import json_type_name
+from cstar_async.pagination import PageInfo
 
 
 @pytest.mark.parametrize(
@@ -31,27 +38,27 @@ from cstar_async.pagination import Pagination
 def test_answer_that_is_no_envelope_is_a_decode_error(body: bytes, where: str, message: str) -> None:
     """It says what came and where."""
     with pytest.raises(DecodeError) as caught:
-        open_envelope(body, status=200)
+        parse_envelope(body, status=200)
     assert (message, where, 200) == (caught.value.message, caught.value.where, caught.value.status)
 
 
 def test_missing_data_is_reported_with_the_request() -> None:
     """Support can find it."""
     with pytest.raises(DecodeError) as caught:
-        open_envelope(b'{"meta":{"requestId":"req_1"}}', status=201)
+        parse_envelope(b'{"meta":{"requestId":"req_1"}}', status=201)
     assert "req_1" == caught.value.request_id
 
 
 def test_envelope_gives_data_request_and_time() -> None:
     """What the meta says is kept."""
-    opened = open_envelope(b'{"data":{"a":1},"meta":{"requestId":"req_1","timestamp":"2026-03-01T00:00:00Z"}}', status=200)
+    opened = parse_envelope(b'{"data":{"a":1},"meta":{"requestId":"req_1","timestamp":"2026-03-01T00:00:00Z"}}', status=200)
     assert ({"a": 1}, "req_1", datetime(2026, 3, 1, tzinfo=UTC)) == (opened["data"], request_id_of(opened), timestamp_of(opened))
 
 
 @pytest.mark.parametrize("meta", [b"null", b"[]", b'{"requestId":5,"timestamp":7}', b'{"timestamp":"soon"}'])
 def test_odd_meta_is_no_meta(meta: bytes) -> None:
     """Tolerance for what is not needed."""
-    opened = open_envelope(b'{"data":null,"meta":' + meta + b"}", status=200)
+    opened = parse_envelope(b'{"data":null,"meta":' + meta + b"}", status=200)
     assert (None, None, None) == (opened["data"], request_id_of(opened), timestamp_of(opened))
 
 
@@ -66,7 +73,7 @@ def test_odd_meta_is_no_meta(meta: bytes) -> None:
 )
 def test_pagination_is_found_in_both_places(body: bytes, page: int | None) -> None:
     """Beside the data, or in the meta."""
-    assert page == read_pagination(open_envelope(body, status=200), 0).page
+    assert page == parse_page_info(parse_envelope(body, status=200), 0).page
 
 
 @pytest.mark.parametrize("place", ["pagination", "meta"])
@@ -74,7 +81,7 @@ def test_pagination_is_read_whole(place: str) -> None:
     """Every documented field has its place; nothing of a page is lost, not even a nought."""
     stated = {"page": 3, "pageSize": 20, "total": 0, "totalPages": 7, "hasMore": True}
     envelope = {"pagination": stated} if place == "pagination" else {"meta": {"pagination": stated}}
-    assert Pagination(total=0, page=3, page_size=20, has_more=True, total_pages=7) == read_pagination(envelope, 10)
+    assert PageInfo(total=0, page=3, page_size=20, has_more=True, total_pages=7) == parse_page_info(envelope, 10)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +102,7 @@ def test_pagination_is_read_whole(place: str) -> None:
 )
 def test_more_pages_are_stated_or_worked_out(stated: dict[str, Any], *, has_more: bool) -> None:
     """For a page of ten rows."""
-    assert has_more == read_pagination({"data": [], "pagination": stated}, 10).has_more
+    assert has_more == parse_page_info({"data": [], "pagination": stated}, 10).has_more
 
 
 @pytest.mark.parametrize(
@@ -104,7 +111,7 @@ def test_more_pages_are_stated_or_worked_out(stated: dict[str, Any], *, has_more
 )
 def test_kind_of_a_value_is_told_in_words(value: object, words: str) -> None:
     """For sentences of errors."""
-    assert words == kind_of(value)
+    assert words == json_type_name(value)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ def test_kind_of_a_value_is_told_in_words(value: object, words: str) -> None:
 )
 def test_request_id_is_found_in_an_answer_of_any_kind(body: bytes, headers: dict[str, str], request_id: str | None) -> None:
     """In its error, in its meta, and at last in a header."""
-    assert request_id == stated_request_id(HttpResponse(500, headers, body))
+    assert request_id == find_request_id(RawResponse(500, headers, body))
 
 
 @pytest.mark.parametrize(
@@ -140,14 +147,14 @@ def test_request_id_is_found_in_an_answer_of_any_kind(body: bytes, headers: dict
 def test_text_is_known_by_its_content_type(stated: str | None, text: str | None) -> None:
     """Whatever stands beside it, and however it is written."""
     headers = {} if stated is None else {"Content-Type": stated}
-    assert text == read_text(HttpResponse(200, headers, "ä".encode()), "text/csv")
+    assert text == decode_text(RawResponse(200, headers, "ä".encode()), "text/csv")
 
 
 def test_answer_without_a_content_type_is_no_text() -> None:
     """Nor where no text is promised."""
-    assert read_text(HttpResponse(200, {}, b"x"), None) is None
+    assert decode_text(RawResponse(200, {}, b"x"), None) is None
 
 
 def test_text_is_read_tolerantly() -> None:
     """A mark of byte order is dropped, and what is not UTF-8 does not cost the rest."""
-    assert "a\ufffdb" == read_text(HttpResponse(200, {"Content-Type": "text/csv"}, b"\xef\xbb\xbfa\xffb"), "text/csv")
+    assert "a\ufffdb" == decode_text(RawResponse(200, {"Content-Type": "text/csv"}, b"\xef\xbb\xbfa\xffb"), "text/csv")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import errors
-from cstar_async._protocol.error_responses import ErrorFacts, error_class, make_error, read_error
-from cstar_async._protocol.messages import HttpResponse
+from cstar_async._protocol.error_responses import ErrorBody, error_class, make_error, parse_error
+from cstar_async._protocol.messages import RawResponse
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_full_error_body_is_read_whole() -> None:
         b'{"error":{"type":"t","code":"c","message":"m","param":"p","doc_url":"d","request_id":"r","retryAfter":3},'
         b'"meta":{"requestId":"other"}}'
     )
-    assert ErrorFacts(
+    assert ErrorBody(
         status=400, message="m", type="t", code="c", param="p", doc_url="d", request_id="r", retry_after=3.0
-    ) == read_error(HttpResponse(400, {}, body), 0.0)
+    ) == parse_error(RawResponse(400, {}, body), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_full_error_body_is_read_whole() -> None:
 )
 def test_odd_error_body_still_gives_a_sentence(body: bytes, message: str) -> None:
     """That of the server, or that of the status."""
-    assert message == read_error(HttpResponse(502, {}, body), 0.0).message
+    assert message == parse_error(RawResponse(502, {}, body), 0.0).message
 
 
 def test_status_without_a_name_is_called_by_its_number() -> None:
     """529 is nobody's standard."""
-    assert "HTTP status 529" == read_error(HttpResponse(529, {}, b""), 0.0).message
+    assert "HTTP status 529" == parse_error(RawResponse(529, {}, b""), 0.0).message
 
 
 REDIRECT = "the server redirects to {}, and redirects are never followed; check base_url"
@@ -84,18 +84,18 @@ REDIRECT = "the server redirects to {}, and redirects are never followed; check 
 )
 def test_redirect_names_the_place_without_its_query(status: int, headers: dict[str, str], place: str) -> None:
     """A reader can mend base_url, and sees no token."""
-    assert REDIRECT.format(place) == read_error(HttpResponse(status, headers, b""), 0.0).message
+    assert REDIRECT.format(place) == parse_error(RawResponse(status, headers, b""), 0.0).message
 
 
 @pytest.mark.parametrize("status", [299, 400])
 def test_what_is_no_redirect_names_no_place(status: int) -> None:
     """Although it has a Location."""
-    assert "redirect" not in read_error(HttpResponse(status, {"Location": "https://other/"}, b""), 0.0).message
+    assert "redirect" not in parse_error(RawResponse(status, {"Location": "https://other/"}, b""), 0.0).message
 
 
 def test_facts_become_the_exception() -> None:
     """Nothing of what the answer said is lost, and neither is the call."""
-    facts = ErrorFacts(
+    facts = ErrorBody(
         status=409, message="m", type="t", code="idempotency_x", param="p", doc_url="d", request_id="r", retry_after=3.0
     )
     error = make_error(facts, operation="create_ticket", attempts=2, idempotency_key="k")
@@ -117,13 +117,13 @@ def test_facts_become_the_exception() -> None:
 
 def test_retry_after_that_is_a_date_is_measured_from_now() -> None:
     """An answer may name a moment."""
-    response = HttpResponse(503, {"Retry-After": "Thu, 01 Jan 1970 00:02:00 GMT"}, b"")
-    assert 20.0 == read_error(response, 100.0).retry_after
+    response = RawResponse(503, {"Retry-After": "Thu, 01 Jan 1970 00:02:00 GMT"}, b"")
+    assert 20.0 == parse_error(response, 100.0).retry_after
 
 
 def test_header_goes_over_the_body_for_the_wait() -> None:
     """`Retry-After`, then `error.retryAfter`."""
-    assert 9.0 == read_error(HttpResponse(429, {"Retry-After": "9"}, b'{"error":{"retryAfter":3}}'), 0.0).retry_after
+    assert 9.0 == parse_error(RawResponse(429, {"Retry-After": "9"}, b'{"error":{"retryAfter":3}}'), 0.0).retry_after
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_header_goes_over_the_body_for_the_wait() -> None:
 )
 def test_request_id_is_taken_from_where_it_is(headers: dict[str, str], body: bytes, request_id: str | None) -> None:
     """Body, meta, then header."""
-    assert request_id == read_error(HttpResponse(500, headers, body), 0.0).request_id
+    assert request_id == parse_error(RawResponse(500, headers, body), 0.0).request_id
 
 
 def test_field_is_another_name_of_param() -> None:
     """Both documented names are read."""
-    assert "email" == read_error(HttpResponse(422, {}, b'{"error":{"field":"email"}}'), 0.0).param
+    assert "email" == parse_error(RawResponse(422, {}, b'{"error":{"field":"email"}}'), 0.0).param

@@ -134,7 +134,7 @@ def test_report_tells_support_the_whole_story() -> None:
     """What failed, what the server said of it, when, how often it was tried, and where the limit stood."""
     error = make(APIError)
     error.message = "No such ticket"
-    error.at, error.elapsed = datetime(2026, 3, 1, 12, 30, 5, 999, UTC), 12.345
+    error.occurred_at, error.elapsed = datetime(2026, 3, 1, 12, 30, 5, 999, UTC), 12.345
     error.rate_limit = RateLimitState(1000, 7, datetime(2026, 3, 1, 13, tzinfo=UTC), 3600.0)
     *told, versions = error.report().splitlines()
     assert [

@@ -9,21 +9,21 @@ import pytest
 
 from cstar_async import InvalidArgumentError
 from cstar_async._protocol.headers import (
-    FURTHEST,
-    checked_headers,
-    moment,
-    permanent_headers,
-    read_count,
-    read_date,
-    read_retry_after,
-    read_seconds,
+    MAX_WAIT,
+    default_headers,
+    parse_date,
+    parse_int,
+    parse_retry_after,
+    parse_seconds,
+    to_datetime,
+    validate_headers,
 )
 from tests.unit.clocks import EPOCH, far_from_utc
 
 
 def test_every_call_names_key_version_and_client() -> None:
     """What the contract lists."""
-    headers = permanent_headers("sk_test_x", "2026-03-01")
+    headers = default_headers("sk_test_x", "2026-03-01")
     assert ("Bearer sk_test_x", "2026-03-01", "application/json") == (
         headers["Authorization"],
         headers["CStar-Version"],
@@ -34,7 +34,7 @@ def test_every_call_names_key_version_and_client() -> None:
 
 def test_headers_without_key_and_version_leave_them_out() -> None:
     """None: not sent."""
-    assert {"Accept", "User-Agent"} == permanent_headers(None, None).keys()
+    assert {"Accept", "User-Agent"} == default_headers(None, None).keys()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_headers_without_key_and_version_leave_them_out() -> None:
 )
 def test_count_is_a_whole_number_or_nothing(text: str | None, count: int | None) -> None:
     """From 0."""
-    assert count == read_count(text)
+    assert count == parse_int(text)
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_count_is_a_whole_number_or_nothing(text: str | None, count: int | None)
         ([], None),
         ("x", None),
         (10**400, None),
-        (10**12, FURTHEST),
+        (10**12, MAX_WAIT),
     ],
 )
 def test_seconds_are_a_wait_that_ends_or_nothing(value: object, seconds: float | None) -> None:
     """A year at most."""
-    assert seconds == read_seconds(value)
+    assert seconds == parse_seconds(value)
 
 
 def test_date_to_come_back_is_measured_by_the_servers_clock() -> None:
     """Where the answer says what time it is there."""
     headers = {"Retry-After": formatdate(EPOCH + 100, usegmt=True), "Date": formatdate(EPOCH + 70, usegmt=True)}
-    assert (30.0, 100.0) == (read_retry_after(headers, EPOCH), read_retry_after({"Retry-After": headers["Retry-After"]}, EPOCH))
+    assert (30.0, 100.0) == (parse_retry_after(headers, EPOCH), parse_retry_after({"Retry-After": headers["Retry-After"]}, EPOCH))
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,20 @@ def test_date_to_come_back_is_measured_by_the_servers_clock() -> None:
 def test_date_is_seconds_since_the_epoch_or_nothing(text: str | None, epoch: float | None) -> None:
     """With the offset that it names, and in UTC where it names none."""
     with far_from_utc():
-        assert epoch == read_date(text)
+        assert epoch == parse_date(text)
 
 
 def test_moment_is_in_utc() -> None:
     """Aware, whatever the machine's own zone is."""
     with far_from_utc():
-        assert (datetime(1970, 1, 1, 0, 2, tzinfo=UTC), UTC) == (moment(120.0), moment(120.0).tzinfo)
+        assert (datetime(1970, 1, 1, 0, 2, tzinfo=UTC), UTC) == (to_datetime(120.0), to_datetime(120.0).tzinfo)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "ä", "a\r\nb"])
 def test_name_that_no_header_has_is_refused(name: str) -> None:
     """With the name, so that a caller finds it."""
     with pytest.raises(InvalidArgumentError) as caught:
-        checked_headers({name: "x"})
+        validate_headers({name: "x"})
     assert f"{name!r} is not the name of a header" == caught.value.message
 
 
@@ -120,7 +120,7 @@ def test_name_that_no_header_has_is_refused(name: str) -> None:
 def test_header_that_is_not_the_callers_is_refused(name: str) -> None:
     """The client's own, however it is written."""
     with pytest.raises(InvalidArgumentError) as caught:
-        checked_headers({name: "x"})
+        validate_headers({name: "x"})
     assert f"{name} is set by the client; see its arguments" == caught.value.message
 
 
@@ -128,10 +128,10 @@ def test_header_that_is_not_the_callers_is_refused(name: str) -> None:
 def test_value_that_no_header_carries_is_refused_unseen(value: str) -> None:
     """The error names the header and does not show it."""
     with pytest.raises(InvalidArgumentError) as caught:
-        checked_headers({"X-Trace": value})
+        validate_headers({"X-Trace": value})
     assert "the value of X-Trace is not a text that a header can carry" == caught.value.message
 
 
 def test_usual_headers_pass() -> None:
     """Tabs and accents too."""
-    assert {"X-Trace": "a\tbé"} == checked_headers({"X-Trace": "a\tbé"})
+    assert {"X-Trace": "a\tbé"} == validate_headers({"X-Trace": "a\tbé"})

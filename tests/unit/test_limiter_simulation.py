@@ -61,11 +61,11 @@ class Program:
         begun = clock.monotonic()
         permit: Permit | None = self.limiter.try_acquire(self.priority, clock)
         if permit is None:
-            permit = await self.limiter.acquire(self.priority, clock, longest=24 * HOUR, announce=lambda _: None)
+            permit = await self.limiter.acquire(self.priority, clock, max_wait=24 * HOUR, on_wait=lambda _: None)
         self.waits.append(clock.monotonic() - begun)
         await clock.sleep(LATENCY)
         status, headers = self.server.answer()
-        self.limiter.settle(permit, status, headers, clock)
+        self.limiter.on_response(permit, status, headers, clock)
 
 
 async def export(program: Program, *, calls: int, starts_at: float, width: int = 5) -> None:
@@ -109,7 +109,7 @@ async def test_bot_never_waits_beside_an_export(
     A walk reads 100 tickets a call. One by one, the bot's 200 calls an hour need a reserve that covers them.
     """
     clock = FakeClock(autojump=True)
-    server, limiter = StrictServer(clock), RateLimiter(reserve=reserve)
+    server, limiter = StrictServer(clock), RateLimiter(background_reserve=reserve)
     job = Program(limiter, server, Priority.BACKGROUND)
     answers = Program(limiter, server, Priority.INTERACTIVE)
     hours = 8.0 if calls > 1000 else 2.0

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from cstar_async import InvalidArgumentError, Page, PaginationError, Paginator, from_dict
-from cstar_async._types import Pagination
+from cstar_async._types import PageInfo
 from cstar_async.models import Ticket
-from cstar_async.pagination._checkpoint import Origin
+from cstar_async.pagination._checkpoint import ListKey
 from cstar_async.pagination._paginator import FetchPage
 
 
@@ -17,7 +17,7 @@ def paginator(
     fetch: FetchPage[Ticket], *, first: int | None = None, size: int | None = None, filters: str = ""
 ) -> Paginator[Ticket]:
     """A list as callers have it."""
-    return Paginator(fetch, first=first, size=size, origin=Origin("list_tickets", filters), window=lambda: (7, None))
+    return Paginator(fetch, first=first, size=size, origin=ListKey("list_tickets", filters), window=lambda: (7, None))
 
 
 class Table:
@@ -33,7 +33,7 @@ class Table:
         self.asked.append((number, size))
         page, rows = number or 1, size or 20
         data = [from_dict(Ticket, {"id": row}) for row in self.rows[(page - 1) * rows : page * rows]]
-        stated = Pagination(total=len(self.rows), page=page, page_size=rows, has_more=page * rows < len(self.rows))
+        stated = PageInfo(total=len(self.rows), page=page, page_size=rows, has_more=page * rows < len(self.rows))
         if self.moves:
             self.moves.pop(0)(self.rows)
         return Page(data, stated, fetch=self.fetch, number=number, size=size)
@@ -90,7 +90,7 @@ async def test_empty_page_is_the_last_whatever_it_says() -> None:
     """A server that always promises more is not believed."""
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
-        return Page([], Pagination(has_more=True), fetch=fetch, number=number, size=size)
+        return Page([], PageInfo(has_more=True), fetch=fetch, number=number, size=size)
 
     assert [] == await paginator(fetch).collect()
     assert (await paginator(fetch)).has_more is False
@@ -159,7 +159,7 @@ async def test_server_that_goes_round_in_circles_ends_in_an_error() -> None:
         nonlocal calls
         calls += 1
         rows = [from_dict(Ticket, {"id": f"tkt_{(number or 1) % 3}_{row}"}) for row in range(10)]
-        return Page(rows, Pagination(has_more=True), fetch=fetch, number=number, size=size)
+        return Page(rows, PageInfo(has_more=True), fetch=fetch, number=number, size=size)
 
     with pytest.raises(PaginationError):
         await paginator(fetch, size=10).collect()
@@ -223,7 +223,7 @@ async def test_server_that_ignores_the_page_ends_in_an_error(stated: int | None)
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         nonlocal calls
         calls += 1
-        return Page(list(rows), Pagination(page=stated, has_more=True), fetch=fetch, number=number, size=size)
+        return Page(list(rows), PageInfo(page=stated, has_more=True), fetch=fetch, number=number, size=size)
 
     with pytest.raises(PaginationError):
         await paginator(fetch).collect()
@@ -257,7 +257,7 @@ async def test_rows_without_an_id_are_all_handed_out() -> None:
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         rows = [from_dict(Ticket, {}), from_dict(Ticket, {"id": []})]
-        return Page(rows, Pagination(), fetch=fetch, number=number, size=size)
+        return Page(rows, PageInfo(), fetch=fetch, number=number, size=size)
 
     assert 2 == len(await paginator(fetch).collect())
 
@@ -276,7 +276,7 @@ class Nameless:
         self.calls += 1
         asked = number or 1
         data = [from_dict(Ticket, self.row(asked)) for _ in range(size or 20)]
-        return Page(data, Pagination(total=self.total, has_more=asked < self.pages), fetch=self.fetch, number=number, size=size)
+        return Page(data, PageInfo(total=self.total, has_more=asked < self.pages), fetch=self.fetch, number=number, size=size)
 
     def walk(self) -> Paginator[Ticket]:
         """The list as callers have it."""
@@ -330,7 +330,7 @@ async def test_rows_without_ids_are_handed_out_once_when_the_total_changes() -> 
         total += 1
         asked = number or 1
         rows = [from_dict(Ticket, {"title": f"{asked}/{row}"}) for row in range(10)]
-        return Page(rows, Pagination(total=total, has_more=asked < 4), fetch=fetch, number=number, size=size)
+        return Page(rows, PageInfo(total=total, has_more=asked < 4), fetch=fetch, number=number, size=size)
 
     titles = [ticket.title async for ticket in paginator(fetch, size=10)]
     assert [f"{page}/{row}" for page in range(1, 5) for row in range(10)] == titles
@@ -341,7 +341,7 @@ async def test_next_page_that_is_not_the_next_is_an_error() -> None:
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         rows = [from_dict(Ticket, {"id": "tkt_1"})]
-        return Page(rows, Pagination(page=1, has_more=True), fetch=fetch, number=number, size=size)
+        return Page(rows, PageInfo(page=1, has_more=True), fetch=fetch, number=number, size=size)
 
     page = await paginator(fetch)
     with pytest.raises(PaginationError):

@@ -26,10 +26,10 @@ def clock() -> ManualClock:
 
 def known(clock: ManualClock, remaining: int, *, reserve: float = 0.1, limit: int = 1000) -> RateLimiter:
     """A limiter that has seen one answer."""
-    limiter = RateLimiter(reserve=reserve)
+    limiter = RateLimiter(background_reserve=reserve)
     permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
     assert permit is not None
-    limiter.settle(permit, 200, rate_headers(remaining, limit=limit), clock)
+    limiter.on_response(permit, 200, rate_headers(remaining, limit=limit), clock)
     return limiter
 
 
@@ -38,12 +38,12 @@ async def taught_to_come_later(clock: ManualClock) -> RateLimiter:
     limiter = known(clock, 0)
     await clock.advance(3600)
     permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
-    assert permit is Permit.AHEAD
-    limiter.settle(permit, 429, {"Retry-After": "1"}, clock)
+    assert permit is Permit.PROBE
+    limiter.on_response(permit, 429, {"Retry-After": "1"}, clock)
     await clock.advance(1)
     permit = limiter.try_acquire(Priority.INTERACTIVE, clock)
-    assert permit is Permit.AHEAD
-    limiter.settle(permit, 200, rate_headers(0, EPOCH + 7200), clock)
+    assert permit is Permit.PROBE
+    limiter.on_response(permit, 200, rate_headers(0, EPOCH + 7200), clock)
     return limiter
 
 
@@ -56,14 +56,14 @@ def wait(
     announce: Callable[[float], None] = nothing,
 ) -> asyncio.Task[Permit]:
     """A call in the queue."""
-    return asyncio.create_task(limiter.acquire(priority, clock, longest=longest, announce=announce))
+    return asyncio.create_task(limiter.acquire(priority, clock, max_wait=longest, on_wait=announce))
 
 
 @pytest.mark.parametrize("reserve", [-0.1, 1.0, float("nan")])
 def test_reserve_out_of_range_is_refused(reserve: float) -> None:
     """A share is from 0 to below 1."""
     with pytest.raises(ValueError, match="reserve"):
-        RateLimiter(reserve=reserve)
+        RateLimiter(background_reserve=reserve)
 
 
 def test_fresh_limiter_knows_no_state() -> None:
@@ -86,14 +86,14 @@ def test_state_is_what_the_last_answer_said(clock: ManualClock) -> None:
 def test_assumed_limit_bounds_the_first_calls(clock: ManualClock) -> None:
     """A publishable key has its own documented number."""
     limiter = RateLimiter()
-    limiter.assume(2)
+    limiter.set_initial_limit(2)
     assert [Permit.GRANTED, Permit.GRANTED, None] == [limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(3)]
 
 
 def test_assumption_after_an_answer_changes_nothing(clock: ManualClock) -> None:
     """What the server said goes over what is documented."""
     limiter = known(clock, 5)
-    limiter.assume(100)
+    limiter.set_initial_limit(100)
     assert 5 == sum(limiter.try_acquire(Priority.INTERACTIVE, clock) is not None for _ in range(20))
 
 
@@ -108,7 +108,7 @@ async def test_wait_longer_than_allowed_is_refused_at_once(clock: ManualClock) -
     """The error names the moment and the seconds, and nothing waits."""
     limiter = known(clock, 0)
     with pytest.raises(RateLimitWaitError) as caught:
-        await limiter.acquire(Priority.INTERACTIVE, clock, longest=60, announce=nothing)
+        await limiter.acquire(Priority.INTERACTIVE, clock, max_wait=60, on_wait=nothing)
     error = caught.value
     assert (3600.0, EPOCH + 3600, limiter.state) == (error.wait, error.retry_at.timestamp(), error.state)
     moment = f"{error.retry_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -120,7 +120,7 @@ async def test_wait_exactly_as_long_as_allowed_is_begun(clock: ManualClock) -> N
     task = wait(known(clock, 0), clock, longest=3600)
     await settle()
     await clock.advance(3600)
-    assert Permit.AHEAD is task.result()
+    assert Permit.PROBE is task.result()
 
 
 async def test_wait_exactly_as_long_as_allowed_ends_well_even_if_the_server_rounds_down(clock: ManualClock) -> None:
@@ -129,7 +129,7 @@ async def test_wait_exactly_as_long_as_allowed_ends_well_even_if_the_server_roun
     task = wait(limiter, clock, longest=3599)
     await settle()
     await clock.advance(3599)
-    assert Permit.AHEAD is task.result()
+    assert Permit.PROBE is task.result()
 
 
 async def test_server_known_to_round_down_is_not_asked_at_the_stated_end(clock: ManualClock) -> None:
@@ -140,7 +140,7 @@ async def test_server_known_to_round_down_is_not_asked_at_the_stated_end(clock: 
     await clock.advance(3599)
     assert not task.done()
     await clock.advance(1)
-    assert Permit.AHEAD is task.result()
+    assert Permit.PROBE is task.result()
 
 
 async def test_short_wait_behind_a_long_one_ends_in_time(clock: ManualClock) -> None:
@@ -164,10 +164,10 @@ async def test_wait_that_is_just_long_enough_goes_on_when_something_else_changes
     assert held is not None
     task = wait(limiter, clock, longest=3600)
     await settle()
-    limiter.settle(held, 200, rate_headers(0), clock)
+    limiter.on_response(held, 200, rate_headers(0), clock)
     await settle()
     await clock.advance(3600)
-    assert Permit.AHEAD is task.result()
+    assert Permit.PROBE is task.result()
 
 
 async def test_wait_is_announced_with_its_length(clock: ManualClock) -> None:
@@ -186,8 +186,8 @@ async def test_first_call_of_a_new_window_goes_alone(clock: ManualClock) -> None
     await settle()
     await clock.advance(3600)
     assert [True, False, False] == [task.done() for task in tasks]
-    assert tasks[0].result() is Permit.AHEAD
-    limiter.settle(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
+    assert tasks[0].result() is Permit.PROBE
+    limiter.on_response(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
     await settle()
     assert [Permit.GRANTED, Permit.GRANTED] == [await task for task in tasks[1:]]
 
@@ -198,7 +198,7 @@ async def test_next_goes_ahead_when_the_first_has_no_answer(clock: ManualClock) 
     tasks = [wait(limiter, clock) for _ in range(3)]
     await settle()
     await clock.advance(3600)
-    limiter.give_back(tasks[0].result(), clock)
+    limiter.release(tasks[0].result(), clock)
     await settle()
     assert [True, False] == [task.done() for task in tasks[1:]]
     tasks[2].cancel()
@@ -210,7 +210,7 @@ async def test_answer_without_headers_lets_the_others_follow(clock: ManualClock)
     tasks = [wait(limiter, clock) for _ in range(3)]
     await settle()
     await clock.advance(3600)
-    limiter.settle(tasks[0].result(), 200, {}, clock)
+    limiter.on_response(tasks[0].result(), 200, {}, clock)
     await settle()
     assert [True, True] == [task.done() for task in tasks[1:]]
 
@@ -222,7 +222,7 @@ async def test_failing_server_without_headers_gets_one_call_at_a_time(clock: Man
     tasks = [wait(limiter, clock) for _ in range(3)]
     await settle()
     await clock.advance(3600)
-    limiter.settle(tasks[0].result(), status, {}, clock)
+    limiter.on_response(tasks[0].result(), status, {}, clock)
     await settle()
     assert [True, False] == [task.done() for task in tasks[1:]]
     tasks[2].cancel()
@@ -237,7 +237,7 @@ async def test_cancelled_keeper_hands_the_watch_over(clock: ManualClock) -> None
     await settle()
     await clock.advance(3600)
     assert second.done()
-    assert second.result() is Permit.AHEAD
+    assert second.result() is Permit.PROBE
 
 
 async def test_whole_row_of_keepers_cancelled_leaves_the_last_awake(clock: ManualClock) -> None:
@@ -255,12 +255,12 @@ async def test_whole_row_of_keepers_cancelled_leaves_the_last_awake(clock: Manua
 async def test_permit_granted_and_cancelled_in_one_turn_is_not_lost(clock: ManualClock) -> None:
     """A permit that comes with the cancellation goes to the next in line."""
     limiter = RateLimiter()
-    limiter.assume(1)
+    limiter.set_initial_limit(1)
     held = limiter.try_acquire(Priority.INTERACTIVE, clock)
     assert held is not None
     first, second = wait(limiter, clock), wait(limiter, clock)
     await settle()
-    limiter.give_back(held, clock)
+    limiter.release(held, clock)
     first.cancel()
     await settle()
     assert (True, Permit.GRANTED) == (first.cancelled(), second.result())
@@ -274,16 +274,16 @@ async def test_permit_to_go_ahead_is_not_lost_either(clock: ManualClock) -> None
     first, second = wait(limiter, clock), wait(limiter, clock)
     await settle()
     clock.now = 3600.0
-    limiter.give_back(held, clock)
+    limiter.release(held, clock)
     first.cancel()
     await settle()
-    assert (True, Permit.AHEAD) == (first.cancelled(), second.result())
+    assert (True, Permit.PROBE) == (first.cancelled(), second.result())
 
 
 async def test_waiter_with_half_a_second_has_no_more(clock: ManualClock) -> None:
     """Its moment is looked after to the fraction."""
     limiter = RateLimiter()
-    limiter.assume(1)
+    limiter.set_initial_limit(1)
     assert limiter.try_acquire(Priority.INTERACTIVE, clock) is not None
     task = wait(limiter, clock, longest=0.5)
     await settle()
@@ -296,7 +296,7 @@ async def test_waiter_beyond_its_latest_moment_fails(clock: ManualClock, begun: 
     """A call that nothing answers does not hold the queue beyond what each waiter allows, whenever it came."""
     clock.now = begun
     limiter = RateLimiter()
-    limiter.assume(1)
+    limiter.set_initial_limit(1)
     assert limiter.try_acquire(Priority.INTERACTIVE, clock) is not None
     short, long = wait(limiter, clock, longest=5), wait(limiter, clock, longest=50)
     await settle()
@@ -310,7 +310,7 @@ async def test_waiter_beyond_its_latest_moment_fails(clock: ManualClock, begun: 
 async def test_later_waiter_with_less_time_fails_before_the_keeper(clock: ManualClock) -> None:
     """The keeper looks after the latest moments of all."""
     limiter = RateLimiter()
-    limiter.assume(1)
+    limiter.set_initial_limit(1)
     held = limiter.try_acquire(Priority.INTERACTIVE, clock)
     assert held is not None
     keeper, hasty = wait(limiter, clock, longest=50), wait(limiter, clock, longest=20)
@@ -324,12 +324,12 @@ async def test_waiters_fail_once_the_window_is_known_to_open_too_late(clock: Man
     """An answer that closes the window ends the waits that cannot succeed, at once."""
     clock.now = 500.0
     limiter = RateLimiter()
-    limiter.assume(1)
+    limiter.set_initial_limit(1)
     held = limiter.try_acquire(Priority.INTERACTIVE, clock)
     assert held is not None
     task = wait(limiter, clock, longest=60)
     await settle()
-    limiter.settle(held, 429, rate_headers(0, EPOCH + 500 + 3600) | {"Retry-After": "3600"}, clock)
+    limiter.on_response(held, 429, rate_headers(0, EPOCH + 500 + 3600) | {"Retry-After": "3600"}, clock)
     await settle()
     error = task.exception()
     assert isinstance(error, RateLimitWaitError)
@@ -343,7 +343,7 @@ async def test_call_waits_for_answers_that_may_leave_room(clock: ManualClock) ->
     assert held is not None
     task = wait(limiter, clock, longest=60)
     await settle()
-    limiter.settle(held, 200, rate_headers(1), clock)
+    limiter.on_response(held, 200, rate_headers(1), clock)
     await settle()
     assert Permit.GRANTED == await task
 
@@ -356,10 +356,10 @@ async def test_call_goes_on_waiting_while_answers_may_leave_room(clock: ManualCl
     assert other is not None
     task = wait(limiter, clock, longest=60)
     await settle()
-    limiter.settle(one, 200, rate_headers(1), clock)
+    limiter.on_response(one, 200, rate_headers(1), clock)
     await settle()
     assert task.done() is False
-    limiter.settle(other, 200, rate_headers(1), clock)
+    limiter.on_response(other, 200, rate_headers(1), clock)
     await settle()
     assert Permit.GRANTED is task.result()
 
@@ -372,7 +372,7 @@ async def test_background_call_gives_up_when_answers_leave_the_reserve_alone(clo
     assert other is not None
     task = wait(limiter, clock, longest=60, priority=Priority.BACKGROUND)
     await settle()
-    limiter.settle(one, 200, rate_headers(100), clock)
+    limiter.on_response(one, 200, rate_headers(100), clock)
     await settle()
     assert isinstance(task.exception(), RateLimitWaitError)
 
@@ -384,7 +384,7 @@ async def test_waiting_background_call_does_not_get_into_the_reserve(clock: Manu
     assert held is not None
     task = wait(limiter, clock, priority=Priority.BACKGROUND)
     await settle()
-    limiter.settle(held, 200, rate_headers(100), clock)
+    limiter.on_response(held, 200, rate_headers(100), clock)
     await settle()
     assert task.done() is False
     task.cancel()
@@ -395,10 +395,10 @@ async def test_refusal_closes_the_window_although_its_counts_are_the_usual(clock
     limiter = known(clock, 9)
     held = limiter.try_acquire(Priority.INTERACTIVE, clock)
     assert held is not None
-    limiter.settle(held, 429, rate_headers(9) | {"Retry-After": "5"}, clock)
+    limiter.on_response(held, 429, rate_headers(9) | {"Retry-After": "5"}, clock)
     assert limiter.try_acquire(Priority.INTERACTIVE, clock) is None
     clock.now = 5.0
-    assert Permit.AHEAD is limiter.try_acquire(Priority.INTERACTIVE, clock)
+    assert Permit.PROBE is limiter.try_acquire(Priority.INTERACTIVE, clock)
 
 
 async def test_call_that_waited_for_answers_fails_when_they_leave_no_room(clock: ManualClock) -> None:
@@ -408,7 +408,7 @@ async def test_call_that_waited_for_answers_fails_when_they_leave_no_room(clock:
     assert held is not None
     task = wait(limiter, clock, longest=60)
     await settle()
-    limiter.settle(held, 200, rate_headers(0), clock)
+    limiter.on_response(held, 200, rate_headers(0), clock)
     await settle()
     assert isinstance(task.exception(), RateLimitWaitError)
 
@@ -485,7 +485,7 @@ async def test_state_follows_every_answer(clock: ManualClock) -> None:
     limiter = known(clock, 9)
     held = limiter.try_acquire(Priority.INTERACTIVE, clock)
     assert held is not None
-    limiter.settle(held, 200, rate_headers(8), clock)
+    limiter.on_response(held, 200, rate_headers(8), clock)
     assert limiter.state
     assert 8 == limiter.state.remaining
 
@@ -495,7 +495,7 @@ async def test_nothing_is_left_where_more_wait_than_there_is(clock: ManualClock)
     limiter = known(clock, 0)
     tasks = [wait(limiter, clock) for _ in range(3)]
     await settle()
-    assert 0 == limiter.left(Priority.INTERACTIVE, clock)
+    assert 0 == limiter.remaining(Priority.INTERACTIVE, clock)
     for task in tasks:
         task.cancel()
 
@@ -506,7 +506,7 @@ async def test_calls_left_do_not_count_those_that_others_wait_for(clock: ManualC
     tasks = [wait(limiter, clock) for _ in range(3)]
     await settle()
     clock.now = 3600.0
-    assert (997, 897) == (limiter.left(Priority.INTERACTIVE, clock), limiter.left(Priority.BACKGROUND, clock))
+    assert (997, 897) == (limiter.remaining(Priority.INTERACTIVE, clock), limiter.remaining(Priority.BACKGROUND, clock))
     for task in tasks:
         task.cancel()
 
@@ -529,7 +529,7 @@ async def test_repr_counts_who_waits(clock: ManualClock) -> None:
     shown.append(repr(limiter).rpartition("waiting=")[2])
     await clock.advance(3600)
     shown.append(repr(limiter).rpartition("waiting=")[2])
-    limiter.settle(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
+    limiter.on_response(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
     shown.append(repr(limiter).rpartition("waiting=")[2])
     assert ["4)", "3)", "2)", "0)"] == shown
 
@@ -543,4 +543,4 @@ async def test_limiter_of_an_ended_queue_lets_calls_through(clock: ManualClock) 
         task.cancel()
     await settle()
     clock.now = 3600.0
-    assert limiter.try_acquire(Priority.INTERACTIVE, clock) is Permit.AHEAD
+    assert limiter.try_acquire(Priority.INTERACTIVE, clock) is Permit.PROBE

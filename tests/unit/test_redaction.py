@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cstar_async._redaction import LONGEST, redact
+from cstar_async._redaction import MAX_LENGTH, redact
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_text_redacted_shows_no_secret(text: str, shown: str) -> None:
 def test_long_text_is_cut_after_the_secrets_are_out() -> None:
     """A cut cannot leave half a key."""
     text = "a " * 95 + "sk_live_" + "z" * 300
-    assert ("z" not in redact(text), LONGEST) == (True, len(redact("y" * 500)))
+    assert ("z" not in redact(text), MAX_LENGTH) == (True, len(redact("y" * 500)))

@@ -15,7 +15,7 @@ import pytest_asyncio
 from cstar_async import ConnectionFailedError, CStarError, InvalidArgumentError, Priority, RateLimitWaitError
 from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async.redis import RedisRateLimiter
-from cstar_async.redis._shared_window import Mirror
+from cstar_async.redis._shared_window import SharedWindow
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 
 CLOCK = ManualClock()
@@ -76,7 +76,7 @@ async def book() -> Book:
 async def limiter(book: Book) -> AsyncIterator[RedisRateLimiter]:
     """A limiter before that book, and no task when it is closed."""
     client: Any = book
-    async with RedisRateLimiter(client, key="main", share=4, timeout=5) as limiter:
+    async with RedisRateLimiter(client, name="main", expected_processes=4, timeout=5) as limiter:
         yield limiter
     assert len(asyncio.all_tasks()) == 1
 
@@ -89,13 +89,13 @@ def call(
     announce: Callable[[float], None] = lambda _: None,
 ) -> asyncio.Task[Permit]:
     """A call that asks for a permit."""
-    return asyncio.create_task(limiter.acquire(priority, CLOCK, longest=longest, announce=announce))
+    return asyncio.create_task(limiter.acquire(priority, CLOCK, max_wait=longest, on_wait=announce))
 
 
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        *(("reserve", -0.1), ("reserve", 1.0), ("share", 0), ("timeout", 0), ("when_away", "wait")),
+        *(("reserve", -0.1), ("reserve", 1.0), ("share", 0), ("timeout", 0), ("on_unavailable", "wait")),
         *(("key", ""), ("key", "two words"), ("key", "{tag}"), ("key", 7), ("key", "x" * 201)),
     ],
 )
@@ -110,13 +110,13 @@ def test_unusable_argument_is_refused(argument: str, value: Any) -> None:
 def test_what_is_no_redis_is_refused(client: Any) -> None:
     """A URL of another kind, and an object of another kind."""
     with pytest.raises(InvalidArgumentError, match=r"redis://|redis\.asyncio"):
-        RedisRateLimiter(client, key="main")
+        RedisRateLimiter(client, name="main")
 
 
 def test_api_key_is_no_name_for_itself() -> None:
     """Redis must not hold it, and neither must the error."""
     with pytest.raises(InvalidArgumentError, match="never the key itself") as caught:
-        RedisRateLimiter("redis://localhost", key="sk_test_secret")
+        RedisRateLimiter("redis://localhost", name="sk_test_secret")
     assert "secret" not in str(caught.value)
 
 
@@ -124,7 +124,7 @@ def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
     """So that one line mends it."""
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     with pytest.raises(ImportError, match=r"pip install 'cstar-async\[redis\]'"):
-        RedisRateLimiter("redis://localhost", key="main")
+        RedisRateLimiter("redis://localhost", name="main")
 
 
 def test_library_is_imported_with_the_first_limiter_only() -> None:
@@ -143,7 +143,7 @@ def test_limiter_made_before_a_fork_is_a_member_of_its_own_in_each_child() -> No
     """It becomes one with its first call."""
     program = (
         "import asyncio, os; from tests.unit.test_redis import Book, RedisRateLimiter, call\n"
-        "book = Book(); limiter = RedisRateLimiter(book, key='main'); child = os.fork()\n"
+        "book = Book(); limiter = RedisRateLimiter(book, name='main'); child = os.fork()\n"
         "async def main():\n"
         "    await call(limiter)\n"
         "    os.write(1, f'{book.words[0][\"member\"]}\\n'.encode())\n"
@@ -163,7 +163,7 @@ async def test_calls_at_once_share_an_exchange(limiter: RedisRateLimiter, book: 
 async def test_next_call_takes_along_what_the_last_one_learned(limiter: RedisRateLimiter, book: Book) -> None:
     """So a call needs one exchange."""
     permit = await call(limiter)
-    limiter.settle(permit, 200, rate_headers(999), CLOCK)
+    limiter.on_response(permit, 200, rate_headers(999), CLOCK)
     await call(limiter)
     first, second = book.words
     assert "known" not in first
@@ -172,14 +172,14 @@ async def test_next_call_takes_along_what_the_last_one_learned(limiter: RedisRat
 
 async def test_use_by_others_is_told_at_once(limiter: RedisRateLimiter, book: Book) -> None:
     """More is gone than this fleet can have used."""
-    limiter.settle(await call(limiter), 200, rate_headers(500), CLOCK)
+    limiter.on_response(await call(limiter), 200, rate_headers(500), CLOCK)
     await settle()
     assert [500] == [word["known"]["remaining"] for word in book.words[1:]]
 
 
 async def test_answer_that_no_call_follows_is_told_by_itself(limiter: RedisRateLimiter, book: Book) -> None:
     """The other processes hear of it, and then there is no task."""
-    limiter.settle(await call(limiter), 200, rate_headers(999), CLOCK)
+    limiter.on_response(await call(limiter), 200, rate_headers(999), CLOCK)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
     assert [(0, False), (0, True)] == [(word["held"], word.get("known", {}).get("is_news", False)) for word in book.words]
 
@@ -194,7 +194,7 @@ async def test_state_is_what_was_heard_last(limiter: RedisRateLimiter) -> None:
         limiter.state.remaining,
         limiter.state.reset_at and limiter.state.reset_at.timestamp(),
     )
-    limiter.settle(permit, 200, rate_headers(42), CLOCK)
+    limiter.on_response(permit, 200, rate_headers(42), CLOCK)
     assert 42 == limiter.state.remaining
 
 
@@ -202,14 +202,14 @@ async def test_calls_left_are_those_of_the_fleet(limiter: RedisRateLimiter, book
     """Without what the others hold, and without the reserve for the background."""
     book.answers.append({"remaining": 500, "elsewhere": 10})
     await call(limiter)
-    assert (489, 389) == (limiter.left(Priority.INTERACTIVE, CLOCK), limiter.left(Priority.BACKGROUND, CLOCK))
+    assert (489, 389) == (limiter.remaining(Priority.INTERACTIVE, CLOCK), limiter.remaining(Priority.BACKGROUND, CLOCK))
 
 
 async def test_whoever_goes_ahead_says_what_became_of_it(limiter: RedisRateLimiter, book: Book) -> None:
     """Learned, if the API answered; open again, if it did not."""
     book.answers += [{"state": "ahead", "is_ahead": True, "number": 7}, {}, {"state": "ahead", "is_ahead": True, "number": 8}]
-    limiter.settle(await call(limiter), 200, {}, CLOCK)
-    limiter.give_back(await call(limiter), CLOCK)
+    limiter.on_response(await call(limiter), 200, {}, CLOCK)
+    limiter.release(await call(limiter), CLOCK)
     await call(limiter)
     assert [(0, 0), (0, 7), (0, 7)] == [(word["ahead"], word["learned"]) for word in (book.words[0], book.words[1], book.words[-1])]
     assert 0 == book.words[-1]["lost"]
@@ -217,15 +217,15 @@ async def test_whoever_goes_ahead_says_what_became_of_it(limiter: RedisRateLimit
 
 async def test_call_without_an_answer_counts_as_lost(limiter: RedisRateLimiter, book: Book) -> None:
     """The server may have counted it; the next word says so, once."""
-    limiter.give_back(await call(limiter), CLOCK)
-    limiter.give_back(await call(limiter), CLOCK)
+    limiter.release(await call(limiter), CLOCK)
+    limiter.release(await call(limiter), CLOCK)
     await call(limiter)
     assert [0, 1, 1] == [word["lost"] for word in book.words]
 
 
 async def test_refusal_closes_the_window_for_the_fleet(limiter: RedisRateLimiter, book: Book) -> None:
     """The book hears how long."""
-    limiter.settle(await call(limiter), 429, {"Retry-After": "60"}, CLOCK)
+    limiter.on_response(await call(limiter), 429, {"Retry-After": "60"}, CLOCK)
     await call(limiter)
     known = book.words[1]["known"]
     assert (True, 0, 60.0) == (known["refused"], known["remaining"], known["left"])
@@ -234,7 +234,7 @@ async def test_refusal_closes_the_window_for_the_fleet(limiter: RedisRateLimiter
 async def test_window_that_ends_later_than_stated_is_told(limiter: RedisRateLimiter, book: Book) -> None:
     """Whoever went ahead came too early: the server rounds down, and the others need not find out for themselves."""
     book.answers += [{"state": "ahead", "is_ahead": True, "number": 7}]
-    limiter.settle(await call(limiter), 429, {"Retry-After": "1"}, CLOCK)
+    limiter.on_response(await call(limiter), 429, {"Retry-After": "1"}, CLOCK)
     await call(limiter)
     assert [(0.0, None), (1.0, True)] == [(word["lateness"], word.get("known", {}).get("is_exact")) for word in book.words[:2]]
 
@@ -249,9 +249,9 @@ async def test_window_that_ends_later_than_stated_is_heard_of(limiter: RedisRate
 
 def test_window_is_known_until_it_counts_as_over() -> None:
     """Calls that are answered after its stated end are told, too."""
-    mirror = Mirror(reserve=0.0, share=10)
-    mirror.adopt(reply(left=10.0, lateness=1.0), 0.0, has_news=False)
-    knowledge = [mirror.knowledge(now) for now in (9.5, 10.5, 11.0)]
+    mirror = SharedWindow(reserve=0.0, share=10)
+    mirror.apply_snapshot(reply(left=10.0, lateness=1.0), 0.0, has_news=False)
+    knowledge = [mirror.snapshot(now) for now in (9.5, 10.5, 11.0)]
     assert [0.5, -0.5, None] == [known and known["left"] for known in knowledge]
 
 
@@ -319,13 +319,13 @@ async def test_permit_granted_and_cancelled_in_one_turn_is_not_lost(
     limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was never sent, so the book need not count it."""
-    task, hear = call(limiter), limiter._hear
+    task, hear = call(limiter), limiter._handle_reply
 
     def hear_and_cancel(said: dict[str, Any]) -> None:
         hear(said)
         task.cancel()
 
-    monkeypatch.setattr(limiter, "_hear", hear_and_cancel)
+    monkeypatch.setattr(limiter, "_handle_reply", hear_and_cancel)
     await asyncio.gather(task, return_exceptions=True)
     await call(limiter)
     assert task.cancelled()
@@ -364,11 +364,11 @@ async def test_redis_away_is_an_error_by_choice(book: Book, caplog: pytest.LogCa
     """Nothing was sent, nobody waits, the next call does not even ask, and the log says it once, without an address."""
     client: Any = book
     book.is_away = True
-    async with RedisRateLimiter(client, key="main", when_away="error") as limiter:
+    async with RedisRateLimiter(client, name="main", on_unavailable="error") as limiter:
         for _ in range(3):
             with pytest.raises(ConnectionFailedError) as caught:
                 await call(limiter)
-            assert caught.value.sent is False
+            assert caught.value.request_sent is False
     assert 1 == len(book.words)
     assert ["the Redis of the rate limit does not answer: ConnectionRefusedError"] == caplog.messages
 
@@ -378,26 +378,26 @@ async def test_redis_that_comes_back_is_asked_again(book: Book, monkeypatch: pyt
     monkeypatch.setattr("cstar_async.redis._rate_limiter.FIRST_RETRY", 0.0)
     client: Any = book
     book.is_away = True
-    async with RedisRateLimiter(client, key="main", when_away="error") as limiter:
+    async with RedisRateLimiter(client, name="main", on_unavailable="error") as limiter:
         with pytest.raises(ConnectionFailedError):
             await call(limiter)
-        assert limiter.is_away
+        assert limiter.is_degraded
         book.is_away = False
         assert isinstance(await call(limiter), Permit)
-        assert not limiter.is_away
+        assert not limiter.is_degraded
 
 
 async def test_redis_away_leaves_a_share(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of what was left; who has no part of it waits, and is served when Redis is back."""
     monkeypatch.setattr("cstar_async.redis._rate_limiter.FIRST_RETRY", 0.01)
     book.answers.append({"remaining": 20})
-    limiter.settle(await call(limiter), 200, rate_headers(19), CLOCK)
+    limiter.on_response(await call(limiter), 200, rate_headers(19), CLOCK)
     book.is_away = True
     for remaining in (18, 17, 16, 15):
-        limiter.settle(await call(limiter), 200, rate_headers(remaining), CLOCK)
+        limiter.on_response(await call(limiter), 200, rate_headers(remaining), CLOCK)
     last = call(limiter)
     await settle()
-    assert (True, False, 0) == (limiter.is_away, last.done(), limiter.left(Priority.INTERACTIVE, CLOCK))
+    assert (True, False, 0) == (limiter.is_degraded, last.done(), limiter.remaining(Priority.INTERACTIVE, CLOCK))
     book.is_away = False
     await last
     word = [word for word in book.words if word["is_alone"]][-1]
@@ -412,7 +412,7 @@ async def test_one_call_by_the_share_finds_out_first(limiter: RedisRateLimiter, 
     first, rest = await call(limiter), [call(limiter) for _ in range(20)]
     await settle()
     assert [False] * 20 == [task.done() for task in rest]
-    limiter.settle(first, 200, rate_headers(10), CLOCK)
+    limiter.on_response(first, 200, rate_headers(10), CLOCK)
     await settle()
     assert 2 > sum(task.done() for task in rest)
     for task in rest:
@@ -434,7 +434,7 @@ async def test_book_that_gathers_for_long_leaves_a_share(
     limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not at once: mostly it is over before, and what this process knows may be old."""
-    monkeypatch.setattr("cstar_async.redis._rate_limiter.SLOWEST", 0.01)
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.MAX_POLL_INTERVAL", 0.01)
     await call(limiter)
     book.answers += [{"gathering": 9, "granted": [0, 0], "again": 0.001}] * 1000
     assert isinstance(await call(limiter), Permit)
@@ -448,7 +448,7 @@ async def test_process_says_which_book_it_knows(limiter: RedisRateLimiter, book:
     book.answers.append({"born": 77, "peers": 3, "elsewhere": 2})
     await call(limiter)
     await call(limiter)
-    monkeypatch.setattr("cstar_async.redis._rate_limiter.MEMORY", -1.0)
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.PEER_STATE_TTL", -1.0)
     await call(limiter)
     assert [(0, 0, 0), (77, 3, 2), (0, 0, 0)] == [(word["book"], word["peers"], word["elsewhere"]) for word in book.words]
 
@@ -457,17 +457,17 @@ async def test_redis_that_hangs_is_away(book: Book) -> None:
     """After its time."""
     client: Any = book
     book.may_answer.clear()
-    async with RedisRateLimiter(client, key="main", timeout=0.01) as limiter:
+    async with RedisRateLimiter(client, name="main", timeout=0.01) as limiter:
         assert isinstance(await call(limiter), Permit)
-        assert limiter.is_away
+        assert limiter.is_degraded
 
 
 async def test_what_was_not_heard_is_said_again(limiter: RedisRateLimiter, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """News and losses that fell on deaf ears."""
     monkeypatch.setattr("cstar_async.redis._rate_limiter.FIRST_RETRY", 0.01)
     answered, unanswered = await asyncio.gather(call(limiter), call(limiter))
-    limiter.settle(answered, 200, rate_headers(999), CLOCK)
-    limiter.give_back(unanswered, CLOCK)
+    limiter.on_response(answered, 200, rate_headers(999), CLOCK)
+    limiter.release(unanswered, CLOCK)
     book.is_away = True
     await call(limiter)
     book.is_away = False
@@ -481,7 +481,7 @@ async def test_limiter_works_in_one_loop(limiter: RedisRateLimiter) -> None:
 
     def elsewhere() -> None:
         with pytest.raises(CStarError, match="make one for each loop"):
-            asyncio.run(limiter.acquire(Priority.INTERACTIVE, CLOCK, longest=1, announce=lambda _: None))
+            asyncio.run(limiter.acquire(Priority.INTERACTIVE, CLOCK, max_wait=1, on_wait=lambda _: None))
 
     await asyncio.to_thread(elsewhere)
 
@@ -489,7 +489,7 @@ async def test_limiter_works_in_one_loop(limiter: RedisRateLimiter) -> None:
 async def test_closing_ends_the_waits_and_leaves_the_client_open(book: Book) -> None:
     """It is the user's own. Closing twice does no harm, and an answer that comes late is only noted."""
     client: Any = book
-    limiter = RedisRateLimiter(client, key="main")
+    limiter = RedisRateLimiter(client, name="main")
     permit = await call(limiter)
     book.answers.append(closed())
     waiting = call(limiter)
@@ -500,15 +500,15 @@ async def test_closing_ends_the_waits_and_leaves_the_client_open(book: Book) -> 
         await waiting
     with pytest.raises(CStarError, match="closed"):
         await call(limiter)
-    limiter.settle(permit, 200, rate_headers(5), CLOCK)
+    limiter.on_response(permit, 200, rate_headers(5), CLOCK)
     assert (False, 1) == (book.is_closed, len(asyncio.all_tasks()))
 
 
 async def test_closing_tells_the_book_what_it_has_not_heard(book: Book) -> None:
     """So that no permit is held by a process that has ended in peace."""
     client: Any = book
-    async with RedisRateLimiter(client, key="main") as limiter:
-        limiter.settle(await call(limiter), 200, rate_headers(5), CLOCK)
+    async with RedisRateLimiter(client, name="main") as limiter:
+        limiter.on_response(await call(limiter), 200, rate_headers(5), CLOCK)
     assert [0, 0] == [word["held"] for word in book.words]
     assert 5 == book.words[-1]["known"]["remaining"]
 
@@ -516,7 +516,7 @@ async def test_closing_tells_the_book_what_it_has_not_heard(book: Book) -> None:
 async def test_closing_leaves_the_rest_of_the_share_to_the_others(book: Book) -> None:
     """Also while the book gathers; and no task is left."""
     client: Any = book
-    async with RedisRateLimiter(client, key="main") as limiter:
+    async with RedisRateLimiter(client, name="main") as limiter:
         await call(limiter)
         book.answers += [{"gathering": 9, "granted": [0, 0], "again": 1.0}] * 1000
         waiting = call(limiter)
@@ -534,30 +534,30 @@ async def test_repr_shows_how_it_stands(limiter: RedisRateLimiter) -> None:
 
 async def test_assumed_limit_is_what_a_new_book_begins_with(limiter: RedisRateLimiter, book: Book) -> None:
     """Until an answer says otherwise."""
-    limiter.assume(100)
+    limiter.set_initial_limit(100)
     await call(limiter)
-    limiter.assume(7)
+    limiter.set_initial_limit(7)
     await call(limiter)
     assert [100, 1000] == [word["limit"] for word in book.words]
 
 
 def test_share_of_a_new_window_is_at_least_a_call() -> None:
     """Or nobody would learn that there are more."""
-    mirror = Mirror(reserve=0.0, share=5000)
-    mirror.adopt(reply(remaining=3, left=10.0), 0.0, has_news=False)
-    mirror.go_alone(0)
+    mirror = SharedWindow(reserve=0.0, share=5000)
+    mirror.apply_snapshot(reply(remaining=3, left=10.0), 0.0, has_news=False)
+    mirror.enter_fallback(0)
     assert [False, True] == [mirror.has_room(Priority.INTERACTIVE, now) for now in (9.0, 10.0)]
     mirror.take()
-    mirror.give_back(went_ahead=True, answered=True)
+    mirror.release(went_ahead=True, answered=True)
     assert not mirror.has_room(Priority.INTERACTIVE, 11.0)
 
 
-def alone(mirror: Mirror, priority: Priority) -> int:
+def alone(mirror: SharedWindow, priority: Priority) -> int:
     """How many calls it lets through one after the other, each of which is answered."""
     taken = 0
     while mirror.has_room(priority, 1.0):
         mirror.take()
-        mirror.give_back(went_ahead=False, answered=True)
+        mirror.release(went_ahead=False, answered=True)
         mirror.note_answer()
         taken += 1
     return taken
@@ -565,30 +565,30 @@ def alone(mirror: Mirror, priority: Priority) -> int:
 
 def test_share_has_a_reserve() -> None:
     """A tenth of a share of ten is one call."""
-    mirror = Mirror(reserve=0.1, share=100)
-    mirror.adopt(reply(), 0.0, has_news=False)
-    mirror.go_alone(0)
+    mirror = SharedWindow(reserve=0.1, share=100)
+    mirror.apply_snapshot(reply(), 0.0, has_news=False)
+    mirror.enter_fallback(0)
     taken = alone(mirror, Priority.BACKGROUND)
-    assert (9, 0, 1) == (taken, mirror.left(Priority.BACKGROUND, 1.0), mirror.left(Priority.INTERACTIVE, 1.0))
+    assert (9, 0, 1) == (taken, mirror.calls_left(Priority.BACKGROUND, 1.0), mirror.calls_left(Priority.INTERACTIVE, 1.0))
     assert mirror.has_room(Priority.INTERACTIVE, 1.0)
 
 
 def test_share_is_one_of_what_the_calls_under_way_leave() -> None:
     """Own ones, and those of the others."""
-    mirror = Mirror(reserve=0.0, share=10)
-    mirror.adopt(reply(remaining=100), 0.0, has_news=False)
+    mirror = SharedWindow(reserve=0.0, share=10)
+    mirror.apply_snapshot(reply(remaining=100), 0.0, has_news=False)
     for _ in range(10):
         mirror.take()
-    mirror.go_alone(40)
-    assert 5 == mirror.left(Priority.INTERACTIVE, 1.0)
+    mirror.enter_fallback(40)
+    assert 5 == mirror.calls_left(Priority.INTERACTIVE, 1.0)
 
 
 @pytest.mark.parametrize(("remaining", "at_once"), [(100, 5), (35, 2), (20, 1), (10, 1), (9, 0)])
 def test_half_of_a_part_is_under_way_at_most(remaining: int, at_once: int) -> None:
     """So that ten processes which see the same end come do not pass it together."""
-    mirror = Mirror(reserve=0.0, share=10)
-    mirror.adopt(reply(), 0.0, has_news=False)
-    mirror.go_alone(0)
+    mirror = SharedWindow(reserve=0.0, share=10)
+    mirror.apply_snapshot(reply(), 0.0, has_news=False)
+    mirror.enter_fallback(0)
     mirror.note_answer()
     mirror.remaining = remaining
     taken = 0
@@ -600,10 +600,10 @@ def test_half_of_a_part_is_under_way_at_most(remaining: int, at_once: int) -> No
 
 def test_calls_under_way_are_of_the_share_of_the_window_that_begins() -> None:
     """The server may count them in it."""
-    mirror = Mirror(reserve=0.0, share=100)
-    mirror.adopt(reply(left=10.0), 0.0, has_news=False)
-    mirror.go_alone(0)
+    mirror = SharedWindow(reserve=0.0, share=100)
+    mirror.apply_snapshot(reply(left=10.0), 0.0, has_news=False)
+    mirror.enter_fallback(0)
     for _ in range(4):
         mirror.take()
     assert mirror.has_room(Priority.INTERACTIVE, 12.0)
-    assert 6 == mirror.left(Priority.INTERACTIVE, 12.0)
+    assert 6 == mirror.calls_left(Priority.INTERACTIVE, 12.0)

@@ -52,7 +52,7 @@ async def shelf() -> Shelf:
 async def store(shelf: Shelf) -> AsyncIterator[RedisStore]:
     """A store before it."""
     client: Any = shelf
-    store = RedisStore(client, key="hooks")
+    store = RedisStore(client, name="hooks")
     yield store
     await store.aclose()
 
@@ -60,7 +60,7 @@ async def store(shelf: Shelf) -> AsyncIterator[RedisStore]:
 def test_lease_below_a_second_is_refused() -> None:
     """It could not be renewed in time."""
     with pytest.raises(InvalidArgumentError, match="lease"):
-        RedisStore("redis://localhost", key="hooks", lease=0.5)
+        RedisStore("redis://localhost", name="hooks", lease=0.5)
 
 
 def test_webhooks_offer_the_store_without_its_library() -> None:
@@ -72,22 +72,22 @@ def test_webhooks_offer_the_store_without_its_library() -> None:
 
 async def test_lease_is_renewed_three_times_in_its_time(store: RedisStore) -> None:
     """By the inbox."""
-    assert 20.0 == store.renewal
+    assert 20.0 == store.lease_interval
 
 
 async def test_event_in_hand_is_not_asked_for_again(store: RedisStore, shelf: Shelf) -> None:
     """Until it is done."""
-    assert [True, False] == [await store.accept("evt_1", b"{}") for _ in range(2)]
-    await store.done("evt_1")
+    assert [True, False] == [await store.add("evt_1", b"{}") for _ in range(2)]
+    await store.mark_done("evt_1")
     shelf.answers["accept"] = "other"
-    assert await store.accept("evt_1", b"{}") is False
+    assert await store.add("evt_1", b"{}") is False
     assert ["accept", "done", "accept"] == [deed for deed, *_ in shelf.deeds]
 
 
 async def test_two_deliveries_at_once_are_one_event(store: RedisStore, shelf: Shelf) -> None:
     """The second waits for what becomes of the first."""
     shelf.may_answer.clear()
-    first, second = (asyncio.create_task(store.accept("evt_1", b"{}")) for _ in range(2))
+    first, second = (asyncio.create_task(store.add("evt_1", b"{}")) for _ in range(2))
     await asyncio.sleep(0)
     shelf.may_answer.set()
     assert [True, False] == [await first, await second]
@@ -96,7 +96,7 @@ async def test_two_deliveries_at_once_are_one_event(store: RedisStore, shelf: Sh
 async def test_second_delivery_has_the_event_if_the_first_failed(store: RedisStore, shelf: Shelf) -> None:
     """It asks for itself, and Redis says that the event is this receiver's own."""
     shelf.may_answer.clear()
-    first, second = (asyncio.create_task(store.accept("evt_1", b"{}")) for _ in range(2))
+    first, second = (asyncio.create_task(store.add("evt_1", b"{}")) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     shelf.may_answer.set()
@@ -108,28 +108,28 @@ async def test_lost_answer_is_an_error_of_this_package(store: RedisStore, shelf:
     """Without a word of the event."""
     shelf.failing.add("accept")
     with pytest.raises(ConnectionFailedError, match="ConnectionResetError") as caught:
-        await store.accept("evt_1", b"{}")
+        await store.add("evt_1", b"{}")
     assert "Jane" not in str(caught.value)
 
 
 async def test_event_whose_acceptance_was_not_heard_of_is_pending(store: RedisStore, shelf: Shelf) -> None:
     """Redis is asked for this receiver's own then, and what is in hand is left out."""
-    assert await store.accept("evt_1", b"{}")
-    await store.pending()
+    assert await store.add("evt_1", b"{}")
+    await store.claim_pending()
     shelf.failing.add("accept")
     with pytest.raises(ConnectionFailedError):
-        await store.accept("evt_2", b"[]")
+        await store.add("evt_2", b"[]")
     shelf.answers["pending"] = [b"evt_1", b"{}", "evt_2", "[]"]
-    assert [("evt_2", b"[]")] == await store.pending()
+    assert [("evt_2", b"[]")] == await store.claim_pending()
     assert [("pending", ""), ("pending", "own")] == [deed for deed in shelf.deeds if deed[0] == "pending"]
-    assert await store.accept("evt_2", b"[]") is False
+    assert await store.add("evt_2", b"[]") is False
 
 
 async def test_event_that_is_just_being_accepted_is_not_pending(store: RedisStore, shelf: Shelf) -> None:
     """Or it would be handled twice."""
     shelf.may_answer.clear()
     shelf.answers["pending"] = [b"evt_1", b"{}"]
-    pending, accepting = asyncio.create_task(store.pending()), asyncio.create_task(store.accept("evt_1", b"{}"))
+    pending, accepting = asyncio.create_task(store.claim_pending()), asyncio.create_task(store.add("evt_1", b"{}"))
     await asyncio.sleep(0)
     shelf.may_answer.set()
     assert ([], True) == (await pending, await accepting)
@@ -137,26 +137,26 @@ async def test_event_that_is_just_being_accepted_is_not_pending(store: RedisStor
 
 async def test_done_that_was_not_heard_is_said_again(store: RedisStore, shelf: Shelf) -> None:
     """With the next renewal, or the event would be handled again when this receiver is gone."""
-    await store.accept("evt_1", b"{}")
+    await store.add("evt_1", b"{}")
     shelf.failing.add("done")
     with pytest.raises(ConnectionFailedError):
-        await store.done("evt_1")
+        await store.mark_done("evt_1")
     shelf.failing.clear()
-    await store.pending()
-    await store.pending()
+    await store.claim_pending()
+    await store.claim_pending()
     assert [("done", "evt_1")] * 2 == [deed for deed in shelf.deeds if deed[0] == "done"]
 
 
 async def test_last_event_is_known(store: RedisStore, shelf: Shelf) -> None:
     """That of any receiver."""
-    assert await store.last_id() is None
+    assert await store.last_event_id() is None
     shelf.answers["last"] = b"evt_7"
-    assert "evt_7" == await store.last_id()
+    assert "evt_7" == await store.last_event_id()
 
 
 async def test_closing_leaves_what_is_not_done_to_others_once(store: RedisStore, shelf: Shelf) -> None:
     """If there is a Redis to tell."""
-    await store.accept("evt_1", b"{}")
+    await store.add("evt_1", b"{}")
     shelf.failing.add("leave")
     await store.aclose()
     await store.aclose()

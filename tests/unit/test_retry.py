@@ -7,15 +7,15 @@ import math
 import pytest
 
 from cstar_async._protocol.retry import (
-    Allowance,
     Decision,
     Failure,
+    RetryAction,
     RetryBudget,
-    Verdict,
+    RetryLimits,
+    backoff_seconds,
     decide,
     is_repeatable,
     required_wait,
-    wait_before,
 )
 
 LOST, UNSENT = Failure(), Failure(sent=False)
@@ -84,13 +84,13 @@ def test_required_wait_is_the_servers_word(failure: Failure, seconds: float | No
 @pytest.mark.parametrize(("attempt", "most"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (5000, 8.0)])
 def test_back_off_doubles_up_to_its_longest(attempt: int, most: float) -> None:
     """Full jitter takes a share of 0.5, 1, 2, 4, 8 seconds."""
-    assert (0.0, most / 2) == (wait_before(attempt, LOST, lambda: 0.0), wait_before(attempt, LOST, lambda: 0.5))
+    assert (0.0, most / 2) == (backoff_seconds(attempt, LOST, lambda: 0.0), backoff_seconds(attempt, LOST, lambda: 0.5))
 
 
 def test_wait_of_the_server_is_spread_by_a_tenth() -> None:
     """Never earlier, up to a tenth later."""
     failure = Failure(status=429, retry_after=10.0)
-    assert (10.0, 10.5) == (wait_before(1, failure, lambda: 0.0), wait_before(1, failure, lambda: 0.5))
+    assert (10.0, 10.5) == (backoff_seconds(1, failure, lambda: 0.0), backoff_seconds(1, failure, lambda: 0.5))
 
 
 def asked(number: int, seconds: float) -> Failure:
@@ -98,8 +98,8 @@ def asked(number: int, seconds: float) -> Failure:
     return Failure(status=number, retry_after=seconds)
 
 
-RAISE, REFUSE, RETRY = Verdict.RAISE, Verdict.REFUSE, Verdict.RETRY
-NONE, DECISIONS = math.inf, list[tuple[Failure, str, int, int, float, float, Verdict, float]]()
+RAISE, REFUSE, RETRY = RetryAction.RAISE, RetryAction.WAIT_TOO_LONG, RetryAction.RETRY
+NONE, DECISIONS = math.inf, list[tuple[Failure, str, int, int, float, float, RetryAction, float]]()
 DECISIONS += [
     # failure, call, attempts made, retries allowed, longest wait, seconds to the deadline: verdict, wait (of a share of a half)
     # What may pass is tried again while retries are left, after a back-off that doubles.
@@ -152,7 +152,7 @@ DECISIONS += [
 
 
 @pytest.mark.parametrize("row", DECISIONS, ids=range(len(DECISIONS)))
-def test_decision_is_that_of_the_table(row: tuple[Failure, str, int, int, float, float, Verdict, float]) -> None:
+def test_decision_is_that_of_the_table(row: tuple[Failure, str, int, int, float, float, RetryAction, float]) -> None:
     """To try again after so many seconds, to raise what came, or to refuse the wait."""
     failure, call, attempt, retries, longest, left, verdict, wait = row
     decision = decide(
@@ -160,7 +160,7 @@ def test_decision_is_that_of_the_table(row: tuple[Failure, str, int, int, float,
         method=call.split()[0],
         idempotency_key="idk_1" if call == "POST" else None,
         attempt=attempt,
-        allowance=Allowance(max_retries=retries, max_wait=longest, left=None if left == NONE else left),
+        allowance=RetryLimits(max_retries=retries, max_wait=longest, time_left=None if left == NONE else left),
         random=lambda: 0.5,
     )
     assert Decision(verdict, pytest.approx(wait)) == decision

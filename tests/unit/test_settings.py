@@ -14,14 +14,14 @@ from cstar_async._protocol import credentials
 @pytest.mark.parametrize("key", ["sk_live_x", "sk_test_x", "pk_live_x", "pk_test_x", "sk_old", "pk_old"])
 def test_key_with_a_known_prefix_is_taken(key: str) -> None:
     """Not judged beyond that."""
-    assert key == credentials.checked_api_key(key)
+    assert key == credentials.validate_api_key(key)
 
 
 @pytest.mark.parametrize("key", ["", None, 5, "xx_SECRET", "sk_live_SEC RET", "sk_live_SECRET\n", "sk_live_SECRETü"])
 def test_unusable_key_is_refused_unseen(key: str) -> None:
     """The error does not show it."""
     with pytest.raises(ConfigurationError) as caught:
-        credentials.checked_api_key(key)
+        credentials.validate_api_key(key)
     assert "SEC" not in str(caught.value)
 
 
@@ -29,20 +29,20 @@ def test_unusable_key_is_refused_unseen(key: str) -> None:
 def test_prefix_alone_is_no_key(prefix: str) -> None:
     """A key that was cut when it was copied would be refused by the server only."""
     with pytest.raises(ConfigurationError, match="only the prefix"):
-        credentials.checked_api_key(prefix)
+        credentials.validate_api_key(prefix)
 
 
 @pytest.mark.parametrize("team", [None, "team_1", "a/b"])
 def test_team_that_fits_a_segment_is_taken(team: str | None) -> None:
     """Any text does, encoded."""
-    assert team == settings.checked_team_id(team)
+    assert team == settings.validate_team_id(team)
 
 
 @pytest.mark.parametrize("team", ["", ".", "..", 5])
 def test_team_that_fits_no_segment_is_refused(team: str) -> None:
     """As a matter of configuration."""
     with pytest.raises(ConfigurationError):
-        settings.checked_team_id(team)
+        settings.validate_team_id(team)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_team_that_fits_no_segment_is_refused(team: str) -> None:
 def test_base_url_that_is_none_is_refused(url: str) -> None:
     """Scheme and host, and perhaps a path."""
     with pytest.raises(ConfigurationError):
-        settings.checked_base_url(url)
+        settings.validate_base_url(url)
 
 
 def test_base_url_may_have_a_path() -> None:
     """Behind a gateway."""
-    assert URL("http://h:8080/gw") == settings.checked_base_url("http://h:8080/gw")
+    assert URL("http://h:8080/gw") == settings.validate_base_url("http://h:8080/gw")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_time_that_no_call_goes_by_is_refused(wrong: dict[str, float]) -> None:
 def test_deadline_that_no_call_keeps_is_refused(deadline: float) -> None:
     """Finite and above 0."""
     with pytest.raises(InvalidArgumentError, match="deadline"):
-        settings.check_deadline(deadline)
+        settings.check_total_timeout(deadline)
 
 
 @pytest.mark.parametrize("priority", ["high", 2, None])
@@ -118,13 +118,13 @@ class Dumb:
 def test_hooks_that_are_none_are_refused(hooks: list[Hooks]) -> None:
     """When the client is made, not in the middle of its first call."""
     with pytest.raises(ConfigurationError, match="hooks"):
-        settings.checked_hooks(hooks)
+        settings.validate_hooks(hooks)
 
 
 def test_limiter_that_is_none_is_refused() -> None:
     """When the client is made."""
     with pytest.raises(ConfigurationError, match="rate_limiter"):
-        settings.checked_limiter(Dumb())  # type: ignore[arg-type]
+        settings.validate_limiter(Dumb())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, True, "3", None])
@@ -151,27 +151,27 @@ def test_least_counts_are_taken() -> None:
 def test_version_that_no_header_carries_is_refused(version: str) -> None:
     """Before anything is sent."""
     with pytest.raises(ConfigurationError):
-        settings.checked_api_version(version)
+        settings.validate_api_version(version)
 
 
 @pytest.mark.parametrize("version", [None, "2026-03-01"])
 def test_version_is_taken_as_it_is(version: str | None) -> None:
     """None: not sent."""
-    assert version == settings.checked_api_version(version)
+    assert version == settings.validate_api_version(version)
 
 
 @pytest.mark.parametrize("proxy", ["", "host", "http://[SECRET", "socks5://SECRET@host:1", "http://a..b", 5])
 def test_proxy_that_is_no_url_is_refused_unseen(proxy: str) -> None:
     """It may hold a password."""
     with pytest.raises(ConfigurationError) as caught:
-        settings.checked_proxy(proxy)
+        settings.validate_proxy(proxy)
     assert "SECRET" not in str(caught.value)
 
 
 @pytest.mark.parametrize("proxy", [None, "http://u:p@proxy:3128"])
 def test_usable_proxy_is_taken(proxy: str | None) -> None:
     """With its credentials."""
-    assert proxy == settings.checked_proxy(proxy)
+    assert proxy == settings.validate_proxy(proxy)
 
 
 @pytest.mark.parametrize(
@@ -199,5 +199,5 @@ def test_proxy_is_read_from_the_environment(
 
 def test_settings_overridden_keep_what_is_not_given() -> None:
     """None: as before."""
-    changed = CallSettings(timeout=5.0).overridden(timeout=None, max_retries=0, max_wait=None, priority=Priority.BACKGROUND)
+    changed = CallSettings(timeout=5.0).replace(timeout=None, max_retries=0, max_wait=None, priority=Priority.BACKGROUND)
     assert CallSettings(timeout=5.0, max_retries=0, max_wait=60.0, priority=Priority.BACKGROUND) == changed

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cstar_async.webhooks import _sse
-from cstar_async.webhooks._sse import Message, MessageReader
+from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 
-def read(*chunks: bytes) -> list[Message]:
+def read(*chunks: bytes) -> list[ServerSentEvent]:
     """The messages of a stream that arrives in pieces."""
-    reader = MessageReader()
+    reader = SSEParser()
     return [message for chunk in chunks for message in reader.feed(chunk)]
 
 
@@ -45,15 +45,15 @@ def read(*chunks: bytes) -> list[Message]:
 )
 def test_a_stream_is_read_as_the_standard_says(stream: bytes, messages: list[tuple[str, str, str]]) -> None:
     """Fields, comments, line ends, the mark of byte order, and text that is none."""
-    assert [Message(*message) for message in messages] == read(stream)
+    assert [ServerSentEvent(*message) for message in messages] == read(stream)
 
 
 def test_a_message_that_ends_with_cr_does_not_wait_for_more() -> None:
     """The line feed that may belong to it is passed over when it comes."""
-    reader = MessageReader()
-    assert [Message("a", "", "")] == reader.feed(b"data: a\r\r")
+    reader = SSEParser()
+    assert [ServerSentEvent("a", "", "")] == reader.feed(b"data: a\r\r")
     assert [] == reader.feed(b"\n")
-    assert [Message("b", "", "")] == reader.feed(b"data: b\n\n")
+    assert [ServerSentEvent("b", "", "")] == reader.feed(b"data: b\n\n")
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_a_message_that_ends_with_cr_does_not_wait_for_more() -> None:
 )
 def test_the_wait_that_the_server_asks_for_is_read(text: bytes, seconds: float | None) -> None:
     """Milliseconds, in ASCII digits only."""
-    reader = MessageReader()
+    reader = SSEParser()
     reader.feed(b"retry: " + text + b"\n")
     assert reader.retry == seconds
 
 
 def test_an_id_counts_when_its_message_is_whole() -> None:
     """A message that was cut off is asked for again."""
-    reader = MessageReader("1")
+    reader = SSEParser("1")
     reader.feed(b"id: 2\ndata: a\n")
     assert reader.last_event_id == "1"
     reader.feed(b"\n")
@@ -77,15 +77,15 @@ def test_an_id_counts_when_its_message_is_whole() -> None:
 
 def test_a_message_without_an_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is dropped, in one line or in many, and the next one is read."""
-    monkeypatch.setattr(_sse, "LONGEST_MESSAGE", 100)
-    reader = MessageReader()
+    monkeypatch.setattr(_sse, "MAX_MESSAGE_LENGTH", 100)
+    reader = SSEParser()
     for _ in range(50):
         assert [] == reader.feed(b"data: " + b"x" * 10 + b"\n")
     assert [] == reader.feed(b"\ndata: ")
     for _ in range(50):
         assert [] == reader.feed(b"x" * 10)
     assert len(reader._text) < 200
-    assert [Message("a", "", "")] == reader.feed(b"\n\ndata: a\n\n")
+    assert [ServerSentEvent("a", "", "")] == reader.feed(b"\n\ndata: a\n\n")
 
 
 @given(

@@ -7,16 +7,16 @@ import time
 
 import pytest
 
-from cstar_async._transport.timeout import Alarm
+from cstar_async._transport.timeout import SharedTimeout
 
 
-async def _watched(alarm: Alarm, block: asyncio.Future[None]) -> None:
+async def _watched(alarm: SharedTimeout, block: asyncio.Future[None]) -> None:
     with alarm:
         await block
 
 
-def _alarm(seconds: float) -> Alarm:
-    return Alarm(seconds, asyncio.get_running_loop())
+def _alarm(seconds: float) -> SharedTimeout:
+    return SharedTimeout(seconds, asyncio.get_running_loop())
 
 
 async def test_block_that_takes_too_long_ends_with_a_timeout() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from cstar_async import UNSET, InvalidArgumentError
-from cstar_async._protocol.urls import free_path, path_segment, query_string
+from cstar_async._protocol.urls import encode_raw_path, path_segment, query_string
 from cstar_async.models import TicketStatus
 
 
@@ -34,7 +34,7 @@ def test_id_that_fits_no_segment_is_refused(value: str) -> None:
 )
 def test_path_of_the_callers_is_encoded_once(path: str, written: str) -> None:
     """What is encoded already stays."""
-    assert written == free_path(path)
+    assert written == encode_raw_path(path)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_path_of_the_callers_is_encoded_once(path: str, written: str) -> None:
 def test_path_that_leaves_its_place_is_refused(path: str) -> None:
     """The key goes nowhere else."""
     with pytest.raises(InvalidArgumentError):
-        free_path(path)
+        encode_raw_path(path)
 
 
 @pytest.mark.parametrize(

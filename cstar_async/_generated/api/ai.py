@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from cstar_async._generated.models.ai import AiActionInput, AiResult, AiRun
 from cstar_async._generated.operations import ai as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def run_ai(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     action: AiActionInput,

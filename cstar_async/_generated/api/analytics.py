@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from cstar_async._generated.models.analytics import AgentAnalytics, AnalyticsOverview
 from cstar_async._generated.operations import analytics as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def get_analytics_overview(
-    client: HasSender, /, *, period: str | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, period: str | Unset = UNSET, options: RequestOptions | None = None
 ) -> AnalyticsOverview:
     """Read the figures of the team.
 
@@ -47,7 +47,7 @@ async def get_analytics_overview(
 
 
 async def list_agent_analytics(
-    client: HasSender, /, *, period: str | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, period: str | Unset = UNSET, options: RequestOptions | None = None
 ) -> list[AgentAnalytics]:
     """Read the figures of each agent.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from cstar_async._generated.models.articles import Article, ArticleCreate, ArticleStatusInput, ArticleUpdate
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import articles as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_articles(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -83,7 +83,7 @@ def list_articles(
 
 
 async def create_article(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     title: str,
@@ -170,7 +170,7 @@ async def create_article(
     )
 
 
-async def get_article(client: HasSender, article_id: str, /, *, options: RequestOptions | None = None) -> Article:
+async def get_article(client: SupportsExecute, article_id: str, /, *, options: RequestOptions | None = None) -> Article:
     """Read an article.
 
     Reads one article with its full text in Markdown.
@@ -204,7 +204,7 @@ async def get_article(client: HasSender, article_id: str, /, *, options: Request
 
 
 async def update_article(
-    client: HasSender,
+    client: SupportsExecute,
     article_id: str,
     /,
     *,
@@ -298,7 +298,7 @@ async def update_article(
     )
 
 
-async def delete_article(client: HasSender, article_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_article(client: SupportsExecute, article_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an article.
 
     Removes an article for good. To take it off the shelf and keep its text, set its status to `archived` instead.

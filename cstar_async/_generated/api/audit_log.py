@@ -9,13 +9,13 @@ from datetime import datetime
 
 from cstar_async._generated.models.audit_log import AuditLogEntry
 from cstar_async._generated.operations import audit_log as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_audit_log(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,

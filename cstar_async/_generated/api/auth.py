@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from cstar_async._generated.models.auth import Whoami
 from cstar_async._generated.operations import auth as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import RequestOptions
 
 
-async def whoami(client: HasSender, /, *, options: RequestOptions | None = None) -> Whoami:
+async def whoami(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Whoami:
     """Identify the key.
 
     Tells which team the API key belongs to, and of what kind the key is. The path names no team, so a program that knows nothing

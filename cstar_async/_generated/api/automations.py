@@ -20,11 +20,11 @@ from cstar_async._generated.models.automations import (
 )
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import automations as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
-async def list_automations(client: HasSender, /, *, options: RequestOptions | None = None) -> list[Automation]:
+async def list_automations(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[Automation]:
     """List automations.
 
     Lists all rules of the team at once. The rows may leave conditions and actions out, as the documented sample does.
@@ -55,7 +55,7 @@ async def list_automations(client: HasSender, /, *, options: RequestOptions | No
 
 
 async def create_automation(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -115,7 +115,7 @@ async def create_automation(
     )
 
 
-async def get_automation(client: HasSender, rule_id: str, /, *, options: RequestOptions | None = None) -> Automation:
+async def get_automation(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Automation:
     """Read an automation.
 
     Reads one rule with its conditions and actions.
@@ -149,7 +149,7 @@ async def get_automation(client: HasSender, rule_id: str, /, *, options: Request
 
 
 async def update_automation(
-    client: HasSender,
+    client: SupportsExecute,
     rule_id: str,
     /,
     *,
@@ -213,7 +213,7 @@ async def update_automation(
     )
 
 
-async def delete_automation(client: HasSender, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_automation(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an automation.
 
     Removes a rule. To silence one for a while, turn it off instead.
@@ -248,7 +248,7 @@ async def delete_automation(client: HasSender, rule_id: str, /, *, options: Requ
 
 
 async def test_automation(
-    client: HasSender,
+    client: SupportsExecute,
     rule_id: str,
     /,
     *,

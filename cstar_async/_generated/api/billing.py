@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from cstar_async._generated.models.billing import BillingPortal, BillingPortalCreate, Subscription
 from cstar_async._generated.operations import billing as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
-async def get_subscription(client: HasSender, /, *, options: RequestOptions | None = None) -> Subscription:
+async def get_subscription(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Subscription:
     """Read the subscription.
 
     Reads what plan the team is on. A publishable key is refused.
@@ -42,7 +42,7 @@ async def get_subscription(client: HasSender, /, *, options: RequestOptions | No
 
 
 async def open_billing_portal(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     return_url: str | None | Unset = UNSET,

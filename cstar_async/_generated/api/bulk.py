@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from cstar_async._generated.models.bulk import BulkActionInput, BulkResourceInput, BulkResult, BulkRun
 from cstar_async._generated.operations import bulk as operations
-from cstar_async._operations.batching import run_all
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.batching import run_in_batches
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
 async def run_bulk(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     action: BulkActionInput,
@@ -72,7 +72,7 @@ async def run_bulk(
 
 
 async def run_bulk_all(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     action: BulkActionInput,
@@ -122,7 +122,7 @@ async def run_bulk_all(
 
     Source: API reference, Bulk (documented).
     """
-    return await run_all(
+    return await run_in_batches(
         client.sender,
         operations.RUN_BULK_ALL,
         BulkResult,

@@ -8,13 +8,13 @@ from __future__ import annotations
 from cstar_async._generated.models.categories import Category, CategoryCreate, CategoryUpdate
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import categories as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_categories(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -63,7 +63,7 @@ def list_categories(
 
 
 async def create_category(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -125,7 +125,7 @@ async def create_category(
     )
 
 
-async def get_category(client: HasSender, category_id: str, /, *, options: RequestOptions | None = None) -> Category:
+async def get_category(client: SupportsExecute, category_id: str, /, *, options: RequestOptions | None = None) -> Category:
     """Read a category.
 
     Reads one category. Its articles are found with the category filter of their list.
@@ -159,7 +159,7 @@ async def get_category(client: HasSender, category_id: str, /, *, options: Reque
 
 
 async def update_category(
-    client: HasSender,
+    client: SupportsExecute,
     category_id: str,
     /,
     *,
@@ -225,7 +225,7 @@ async def update_category(
     )
 
 
-async def delete_category(client: HasSender, category_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_category(client: SupportsExecute, category_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a category.
 
     Removes a category. Its articles stay and are then without a category.

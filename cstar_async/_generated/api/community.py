@@ -20,13 +20,13 @@ from cstar_async._generated.models.community import (
 )
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import community as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_community_posts(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -81,7 +81,7 @@ def list_community_posts(
 
 
 async def create_community_post(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     title: str,
@@ -153,7 +153,7 @@ async def create_community_post(
     )
 
 
-async def get_community_post(client: HasSender, post_id: str, /, *, options: RequestOptions | None = None) -> CommunityPost:
+async def get_community_post(client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None) -> CommunityPost:
     """Read a community post.
 
     Reads one post. Its comments have a list of their own.
@@ -187,7 +187,7 @@ async def get_community_post(client: HasSender, post_id: str, /, *, options: Req
 
 
 async def update_community_post(
-    client: HasSender,
+    client: SupportsExecute,
     post_id: str,
     /,
     *,
@@ -266,7 +266,7 @@ async def update_community_post(
     )
 
 
-async def delete_community_post(client: HasSender, post_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_community_post(client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a community post.
 
     Removes a post, and with it its comments (inferred).
@@ -301,7 +301,7 @@ async def delete_community_post(client: HasSender, post_id: str, /, *, options: 
 
 
 async def list_community_comments(
-    client: HasSender, post_id: str, /, *, options: RequestOptions | None = None
+    client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None
 ) -> list[CommunityComment]:
     """List the comments of a post.
 
@@ -337,7 +337,7 @@ async def list_community_comments(
 
 
 async def create_community_comment(
-    client: HasSender,
+    client: SupportsExecute,
     post_id: str,
     /,
     *,

@@ -14,12 +14,12 @@ from cstar_async._generated.models.custom_fields import (
 )
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import custom_fields as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def list_custom_fields(
-    client: HasSender, /, *, entity_type: CustomFieldEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, entity_type: CustomFieldEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
 ) -> list[CustomField]:
     """List custom fields.
 
@@ -57,7 +57,7 @@ async def list_custom_fields(
 
 
 async def create_custom_field(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -125,7 +125,7 @@ async def create_custom_field(
 
 
 async def update_custom_field(
-    client: HasSender,
+    client: SupportsExecute,
     field_id: str,
     /,
     *,
@@ -187,7 +187,7 @@ async def update_custom_field(
     )
 
 
-async def delete_custom_field(client: HasSender, field_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_custom_field(client: SupportsExecute, field_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a custom field.
 
     Removes a definition. What becomes of the values stored under its key is not documented.

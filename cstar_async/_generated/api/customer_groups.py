@@ -8,13 +8,13 @@ from __future__ import annotations
 from cstar_async._generated.models.customer_groups import CustomerGroup, CustomerGroupCreate, CustomerGroupUpdate
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import customer_groups as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_customer_groups(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -67,7 +67,7 @@ def list_customer_groups(
 
 
 async def create_customer_group(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -130,7 +130,7 @@ async def create_customer_group(
     )
 
 
-async def get_customer_group(client: HasSender, group_id: str, /, *, options: RequestOptions | None = None) -> CustomerGroup:
+async def get_customer_group(client: SupportsExecute, group_id: str, /, *, options: RequestOptions | None = None) -> CustomerGroup:
     """Read a customer group.
 
     Reads one group, with the number of its customers.
@@ -164,7 +164,7 @@ async def get_customer_group(client: HasSender, group_id: str, /, *, options: Re
 
 
 async def update_customer_group(
-    client: HasSender,
+    client: SupportsExecute,
     group_id: str,
     /,
     *,
@@ -231,7 +231,7 @@ async def update_customer_group(
     )
 
 
-async def delete_customer_group(client: HasSender, group_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_customer_group(client: SupportsExecute, group_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a customer group.
 
     Removes a group. What becomes of its customers is not documented; that they stay is a fair guess.

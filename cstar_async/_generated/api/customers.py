@@ -14,13 +14,13 @@ from cstar_async._generated.models.customers import (
 )
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import customers as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_customers(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -78,7 +78,7 @@ def list_customers(
 
 
 async def create_customer(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -152,7 +152,7 @@ async def create_customer(
     )
 
 
-async def get_customer(client: HasSender, customer_id: str, /, *, options: RequestOptions | None = None) -> Customer:
+async def get_customer(client: SupportsExecute, customer_id: str, /, *, options: RequestOptions | None = None) -> Customer:
     """Read a customer.
 
     Reads one customer with notes, tags, own fields and the number of tickets.
@@ -186,7 +186,7 @@ async def get_customer(client: HasSender, customer_id: str, /, *, options: Reque
 
 
 async def update_customer(
-    client: HasSender,
+    client: SupportsExecute,
     customer_id: str,
     /,
     *,
@@ -265,7 +265,7 @@ async def update_customer(
     )
 
 
-async def delete_customer(client: HasSender, customer_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_customer(client: SupportsExecute, customer_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a customer.
 
     Removes a customer for good. What becomes of the customer's tickets is not documented.

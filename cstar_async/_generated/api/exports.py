@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from cstar_async._generated.models.exports import ExportFormatInput, ExportResult, ExportRun, ExportSelection
 from cstar_async._generated.operations import exports as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
 async def run_export(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     resources: Sequence[ExportSelection | JSONObject],

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from cstar_async._generated.models.game import Boss, PlayerStats
 from cstar_async._generated.operations import game as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import RequestOptions
 
 
-async def get_player(client: HasSender, /, *, user_id: str, options: RequestOptions | None = None) -> PlayerStats:
+async def get_player(client: SupportsExecute, /, *, user_id: str, options: RequestOptions | None = None) -> PlayerStats:
     """Read a player by user.
 
     Reads the standing of a player: level, experience, streaks and skills.
@@ -45,7 +45,7 @@ async def get_player(client: HasSender, /, *, user_id: str, options: RequestOpti
     return await client.sender.call(operations.GET_PLAYER, PlayerStats, query={"userId": user_id}, options=options)
 
 
-async def get_player_by_member(client: HasSender, member_id: str, /, *, options: RequestOptions | None = None) -> PlayerStats:
+async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> PlayerStats:
     """Read a player by membership.
 
     Reads the standing of a player. The path is documented, the answer is inferred from that of `game.player`.
@@ -78,7 +78,7 @@ async def get_player_by_member(client: HasSender, member_id: str, /, *, options:
     return await client.sender.call(operations.GET_PLAYER_BY_MEMBER, PlayerStats, member_id, options=options)
 
 
-async def get_game_boss(client: HasSender, /, *, options: RequestOptions | None = None) -> Boss | None:
+async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Boss | None:
     """Read the boss of the day.
 
     Reads the boss that the team fights together in the game by answering tickets. There is not always one.

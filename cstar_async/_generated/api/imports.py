@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from cstar_async._generated.models.imports import ImportResourceInput, ImportResult, ImportRun
 from cstar_async._generated.operations import imports as operations
-from cstar_async._operations.batching import run_all
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.batching import run_in_batches
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 
 
 async def run_import(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     resource: ImportResourceInput,
@@ -73,7 +73,7 @@ async def run_import(
 
 
 async def run_import_all(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     resource: ImportResourceInput,
@@ -123,7 +123,7 @@ async def run_import_all(
 
     Source: API reference, Import (documented).
     """
-    return await run_all(
+    return await run_in_batches(
         client.sender,
         operations.RUN_IMPORT_ALL,
         ImportResult,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from cstar_async._generated.models.invites import Invite, InviteCreate, InviteRoleInput
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import invites as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import RequestOptions
 
 
-async def list_invites(client: HasSender, /, *, options: RequestOptions | None = None) -> list[Invite]:
+async def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[Invite]:
     """List invites.
 
     Lists the invitations that are out, all at once.
@@ -44,7 +44,7 @@ async def list_invites(client: HasSender, /, *, options: RequestOptions | None =
 
 
 async def create_invite(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     email: str,
@@ -100,7 +100,7 @@ async def create_invite(
     )
 
 
-async def delete_invite(client: HasSender, invite_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_invite(client: SupportsExecute, invite_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Take an invite back.
 
     Removes an invitation, so that it can no longer be accepted (inferred).

@@ -13,12 +13,17 @@ from cstar_async._generated.models.library import (
     LibrarySearchResult,
 )
 from cstar_async._generated.operations import library as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def list_library_articles(
-    client: HasSender, /, *, limit: int | Unset = UNSET, category_slug: str | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute,
+    /,
+    *,
+    limit: int | Unset = UNSET,
+    category_slug: str | Unset = UNSET,
+    options: RequestOptions | None = None,
 ) -> list[LibraryArticle]:
     """List public articles.
 
@@ -53,7 +58,7 @@ async def list_library_articles(
     )
 
 
-async def get_library_article(client: HasSender, slug: str, /, *, options: RequestOptions | None = None) -> LibraryArticle:
+async def get_library_article(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryArticle:
     """Read a public article.
 
     Reads one article with its text.
@@ -81,7 +86,7 @@ async def get_library_article(client: HasSender, slug: str, /, *, options: Reque
     return await client.sender.call(operations.GET_LIBRARY_ARTICLE, LibraryArticle, slug, options=options)
 
 
-async def list_library_categories(client: HasSender, /, *, options: RequestOptions | None = None) -> list[LibraryCategory]:
+async def list_library_categories(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[LibraryCategory]:
     """List public categories.
 
     Lists the categories that everybody may see, by their place and then by name.
@@ -108,7 +113,7 @@ async def list_library_categories(client: HasSender, /, *, options: RequestOptio
 
 
 async def search_library(
-    client: HasSender, q: str, /, *, limit: int | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, q: str, /, *, limit: int | Unset = UNSET, options: RequestOptions | None = None
 ) -> list[LibrarySearchResult]:
     """Search public articles.
 
@@ -142,7 +147,7 @@ async def search_library(
     )
 
 
-async def record_library_view(client: HasSender, slug: str, /, *, options: RequestOptions | None = None) -> LibraryAck:
+async def record_library_view(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryAck:
     """Count a view of an article.
 
     Tells that somebody reads the article, which raises its count of views. It takes no idempotency key, so a call of which the
@@ -173,7 +178,7 @@ async def record_library_view(client: HasSender, slug: str, /, *, options: Reque
 
 
 async def send_library_feedback(
-    client: HasSender, slug: str, /, *, rating: str | float | bool, options: RequestOptions | None = None
+    client: SupportsExecute, slug: str, /, *, rating: str | float | bool, options: RequestOptions | None = None
 ) -> LibraryAck:
     """Say whether an article helped.
 

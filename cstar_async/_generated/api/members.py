@@ -8,13 +8,13 @@ from __future__ import annotations
 from cstar_async._generated.models.members import Member, MemberRoleInput, MemberUpdate, MemberUpdateRoleInput
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.operations import members as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_members(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -62,7 +62,7 @@ def list_members(
     )
 
 
-async def get_member(client: HasSender, member_id: str, /, *, options: RequestOptions | None = None) -> Member:
+async def get_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> Member:
     """Read a member.
 
     Reads one member with role, permissions, level and experience. That only a secret key may read members is inferred.
@@ -96,7 +96,7 @@ async def get_member(client: HasSender, member_id: str, /, *, options: RequestOp
 
 
 async def update_member(
-    client: HasSender,
+    client: SupportsExecute,
     member_id: str,
     /,
     *,
@@ -145,7 +145,7 @@ async def update_member(
     )
 
 
-async def delete_member(client: HasSender, member_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Remove a member from the team.
 
     Ends a membership. The person loses access to the team; what becomes of the tickets assigned to that person is not documented.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from cstar_async._generated.models.notifications import MarkAllReadResult, Notification, NotificationUpdate, UnreadCount
 from cstar_async._generated.operations import notifications as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_notifications(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -63,7 +63,7 @@ def list_notifications(
     )
 
 
-async def count_unread_notifications(client: HasSender, /, *, options: RequestOptions | None = None) -> UnreadCount:
+async def count_unread_notifications(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> UnreadCount:
     """Count unread notifications.
 
     Tells how many notifications have not been read. The path is documented, the answer is inferred.
@@ -94,7 +94,7 @@ async def count_unread_notifications(client: HasSender, /, *, options: RequestOp
 
 
 async def mark_all_notifications_read(
-    client: HasSender, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None
 ) -> MarkAllReadResult:
     """Mark all notifications as read.
 
@@ -135,7 +135,7 @@ async def mark_all_notifications_read(
 
 
 async def mark_notification_read(
-    client: HasSender,
+    client: SupportsExecute,
     notification_id: str,
     /,
     *,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from cstar_async._generated.models.preferences import Preferences, PreferencesUpdate
 from cstar_async._generated.operations import preferences as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import RequestOptions
 
 
-async def get_preferences(client: HasSender, /, *, options: RequestOptions | None = None) -> Preferences:
+async def get_preferences(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Preferences:
     """Read the preferences.
 
     Reads the preferences. Whose they are (those of the team, or of the person behind the key) is not documented, nor is any of
@@ -43,7 +43,7 @@ async def get_preferences(client: HasSender, /, *, options: RequestOptions | Non
 
 
 async def update_preferences(
-    client: HasSender, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None
 ) -> Preferences:
     """Change the preferences.
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from cstar_async._generated.models.search import SearchResult, SearchTypeInput
 from cstar_async._generated.operations import search as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def search_everything(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     q: str,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from cstar_async._generated.models.settings import Settings, SettingsUpdate
 from cstar_async._generated.operations import settings as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
-async def get_settings(client: HasSender, /, *, options: RequestOptions | None = None) -> Settings:
+async def get_settings(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Settings:
     """Read the settings of the team.
 
     Reads the settings of the team. Its name and slug are documented; statuses, quick replies, business hours and the widget are
@@ -42,7 +42,7 @@ async def get_settings(client: HasSender, /, *, options: RequestOptions | None =
 
 
 async def update_settings(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     team_name: str | Unset = UNSET,

@@ -9,11 +9,11 @@ from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.models.sla import SlaRule, SlaRuleCreate, SlaRuleUpdate
 from cstar_async._generated.models.tickets import TicketPriorityInput
 from cstar_async._generated.operations import sla as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import JSON, UNSET, RequestOptions, Unset
 
 
-async def list_sla_rules(client: HasSender, /, *, options: RequestOptions | None = None) -> list[SlaRule]:
+async def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[SlaRule]:
     """List SLA rules.
 
     Lists the rules on how soon tickets are to be answered and resolved, all at once.
@@ -44,7 +44,7 @@ async def list_sla_rules(client: HasSender, /, *, options: RequestOptions | None
 
 
 async def create_sla_rule(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -113,7 +113,7 @@ async def create_sla_rule(
     )
 
 
-async def get_sla_rule(client: HasSender, rule_id: str, /, *, options: RequestOptions | None = None) -> SlaRule:
+async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> SlaRule:
     """Read an SLA rule.
 
     Reads one rule.
@@ -147,7 +147,7 @@ async def get_sla_rule(client: HasSender, rule_id: str, /, *, options: RequestOp
 
 
 async def update_sla_rule(
-    client: HasSender,
+    client: SupportsExecute,
     rule_id: str,
     /,
     *,
@@ -219,7 +219,7 @@ async def update_sla_rule(
     )
 
 
-async def delete_sla_rule(client: HasSender, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an SLA rule.
 
     Removes a rule. Deadlines that tickets have already are not documented to change.
@@ -253,7 +253,7 @@ async def delete_sla_rule(client: HasSender, rule_id: str, /, *, options: Reques
     return await client.sender.call(operations.DELETE_SLA_RULE, Deleted, rule_id, options=options)
 
 
-async def get_sla_metrics(client: HasSender, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
+async def get_sla_metrics(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
     """Read how well targets were met.
 
     Reads figures on how often the targets of the SLA rules were met, to judge by the name.

@@ -8,11 +8,11 @@ from __future__ import annotations
 from cstar_async._generated.models.shared import Deleted
 from cstar_async._generated.models.tags import Tag, TagCreate
 from cstar_async._generated.operations import tags as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import RequestOptions
 
 
-async def list_tags(client: HasSender, /, *, options: RequestOptions | None = None) -> list[Tag]:
+async def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[Tag]:
     """List tags.
 
     Lists every tag of the team at once, each with the number of tickets that carry it.
@@ -43,7 +43,7 @@ async def list_tags(client: HasSender, /, *, options: RequestOptions | None = No
 
 
 async def create_tag(
-    client: HasSender, /, *, name: str, idempotency_key: str | None = None, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, name: str, idempotency_key: str | None = None, options: RequestOptions | None = None
 ) -> Tag:
     """Create a tag.
 
@@ -85,7 +85,7 @@ async def create_tag(
     )
 
 
-async def delete_tag(client: HasSender, name: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_tag(client: SupportsExecute, name: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a tag.
 
     Removes a tag that no ticket carries. A tag in use is not removed; take it off its tickets first.

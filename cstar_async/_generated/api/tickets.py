@@ -16,13 +16,13 @@ from cstar_async._generated.models.tickets import (
     TicketUpdate,
 )
 from cstar_async._generated.operations import tickets as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 def list_tickets(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     page: int | Unset = UNSET,
@@ -96,7 +96,7 @@ def list_tickets(
 
 
 async def create_ticket(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     title: str,
@@ -182,7 +182,7 @@ async def create_ticket(
     )
 
 
-async def get_ticket(client: HasSender, ticket_id: str, /, *, options: RequestOptions | None = None) -> Ticket:
+async def get_ticket(client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None) -> Ticket:
     """Read a ticket.
 
     Reads one ticket with its whole conversation. Unlike the rows of a list, the answer always carries the messages, oldest first.
@@ -216,7 +216,7 @@ async def get_ticket(client: HasSender, ticket_id: str, /, *, options: RequestOp
 
 
 async def update_ticket(
-    client: HasSender,
+    client: SupportsExecute,
     ticket_id: str,
     /,
     *,
@@ -298,7 +298,7 @@ async def update_ticket(
     )
 
 
-async def delete_ticket(client: HasSender, ticket_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_ticket(client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a ticket.
 
     Removes a ticket for good. To end a case and keep its history, set the status to `closed` instead.
@@ -332,7 +332,9 @@ async def delete_ticket(client: HasSender, ticket_id: str, /, *, options: Reques
     return await client.sender.call(operations.DELETE_TICKET, Deleted, ticket_id, options=options)
 
 
-async def list_ticket_messages(client: HasSender, ticket_id: str, /, *, options: RequestOptions | None = None) -> list[Message]:
+async def list_ticket_messages(
+    client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None
+) -> list[Message]:
     """List the messages of a ticket.
 
     Lists the whole conversation of a ticket at once, oldest message first. Internal remarks, which the customer never sees, are
@@ -367,7 +369,7 @@ async def list_ticket_messages(client: HasSender, ticket_id: str, /, *, options:
 
 
 async def create_ticket_message(
-    client: HasSender,
+    client: SupportsExecute,
     ticket_id: str,
     /,
     *,

@@ -16,13 +16,13 @@ from cstar_async._generated.models.views import (
     ViewVisibilityInput,
 )
 from cstar_async._generated.operations import views as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.pagination import Paginator
 
 
 async def list_views(
-    client: HasSender, /, *, entity_type: ViewEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, entity_type: ViewEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
 ) -> list[View]:
     """List views.
 
@@ -57,7 +57,7 @@ async def list_views(
 
 
 async def create_view(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -126,7 +126,7 @@ async def create_view(
     )
 
 
-async def get_view(client: HasSender, view_id: str, /, *, options: RequestOptions | None = None) -> View:
+async def get_view(client: SupportsExecute, view_id: str, /, *, options: RequestOptions | None = None) -> View:
     """Read a view.
 
     Reads one view: its filters and its order, not what it finds.
@@ -160,7 +160,7 @@ async def get_view(client: HasSender, view_id: str, /, *, options: RequestOption
 
 
 async def update_view(
-    client: HasSender,
+    client: SupportsExecute,
     view_id: str,
     /,
     *,
@@ -223,7 +223,7 @@ async def update_view(
     )
 
 
-async def delete_view(client: HasSender, view_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_view(client: SupportsExecute, view_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a view.
 
     Removes a view. What it found stays.
@@ -258,7 +258,7 @@ async def delete_view(client: HasSender, view_id: str, /, *, options: RequestOpt
 
 
 def list_view_tickets(
-    client: HasSender,
+    client: SupportsExecute,
     view_id: str,
     /,
     *,

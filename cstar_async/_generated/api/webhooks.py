@@ -15,12 +15,12 @@ from cstar_async._generated.models.webhooks import (
     WebhookUpdate,
 )
 from cstar_async._generated.operations import webhooks as operations
-from cstar_async._operations.executor import HasSender
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 
 
 async def list_webhooks(
-    client: HasSender, /, *, active: bool | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, active: bool | Unset = UNSET, options: RequestOptions | None = None
 ) -> list[Webhook]:
     """List webhooks.
 
@@ -56,7 +56,7 @@ async def list_webhooks(
 
 
 async def create_webhook(
-    client: HasSender,
+    client: SupportsExecute,
     /,
     *,
     name: str,
@@ -112,7 +112,7 @@ async def create_webhook(
     )
 
 
-async def get_webhook(client: HasSender, webhook_id: str, /, *, options: RequestOptions | None = None) -> Webhook:
+async def get_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Webhook:
     """Read a webhook.
 
     Reads one subscription. Its secret is not shown again.
@@ -146,7 +146,7 @@ async def get_webhook(client: HasSender, webhook_id: str, /, *, options: Request
 
 
 async def update_webhook(
-    client: HasSender,
+    client: SupportsExecute,
     webhook_id: str,
     /,
     *,
@@ -208,7 +208,7 @@ async def update_webhook(
     )
 
 
-async def delete_webhook(client: HasSender, webhook_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Unsubscribe.
 
     Removes a subscription. Deliveries that wait to be repeated are given up (inferred).
@@ -243,7 +243,13 @@ async def delete_webhook(client: HasSender, webhook_id: str, /, *, options: Requ
 
 
 async def test_webhook(
-    client: HasSender, webhook_id: str, /, *, event: str, idempotency_key: str | None = None, options: RequestOptions | None = None
+    client: SupportsExecute,
+    webhook_id: str,
+    /,
+    *,
+    event: str,
+    idempotency_key: str | None = None,
+    options: RequestOptions | None = None,
 ) -> WebhookTestResult:
     """Send a test event to one webhook.
 
@@ -293,7 +299,7 @@ async def test_webhook(
 
 
 async def trigger_test_webhooks(
-    client: HasSender, /, *, event: str, idempotency_key: str | None = None, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, event: str, idempotency_key: str | None = None, options: RequestOptions | None = None
 ) -> WebhookTriggerResult:
     """Send a test event to all who listen.
 

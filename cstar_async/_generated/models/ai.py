@@ -10,10 +10,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 class AiAction(
@@ -50,8 +50,8 @@ class AiRun(Model):
     Source: API reference, AI (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"action": "action", "ticket_id": "ticketId", "text": "text"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "ticket_id": "ticketId", "text": "text"}
+    __keeps_null__: ClassVar[bool] = True
 
     action: AiActionInput
     """What to do."""
@@ -59,19 +59,19 @@ class AiRun(Model):
     """The ticket, for `auto-tag`, `suggest-reply` and `summarize`."""
     text: str | None | Unset = UNSET
     """The text, for `improve`."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AI_RUN: Final[dict[str, Unchecked]] = dict.fromkeys(AiRun.wire_names.values(), UNSET)
+_NO_AI_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiRun.__wire_names__.values(), UNSET)
 
 
-def decode_ai_run(wire: dict[str, Unchecked]) -> AiRun:
+def decode_ai_run(wire: dict[str, UntypedJSON]) -> AiRun:
     """Read a `AiRun` from its wire form."""
     found = _NO_AI_RUN | wire
-    model = new(AiRun)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_AI_RUN, found)
+    model = new_instance(AiRun)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_AI_RUN, found)
     (
         raw.action,
         raw.ticket_id,
@@ -89,7 +89,7 @@ class AiResult(Model):
     Source: API reference, AI (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"object": "object", "action": "action", "result": "result"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "action": "action", "result": "result"}
 
     object: str | None = None
     """The type tag, always `ai_result`."""
@@ -97,19 +97,19 @@ class AiResult(Model):
     """What was done."""
     result: AiOutput
     """The outcome."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AI_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(AiResult.wire_names.values())
+_NO_AI_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiResult.__wire_names__.values())
 
 
-def decode_ai_result(wire: dict[str, Unchecked]) -> AiResult:
+def decode_ai_result(wire: dict[str, UntypedJSON]) -> AiResult:
     """Read a `AiResult` from its wire form."""
     found = _NO_AI_RESULT | wire
-    model = new(AiResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_AI_RESULT, found)
+    model = new_instance(AiResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_AI_RESULT, found)
     (
         raw.object,
         raw.action,
@@ -129,28 +129,28 @@ class AiOutput(Model):
     Source: API reference, AI (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"suggestion": "suggestion"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"suggestion": "suggestion"}
 
     suggestion: str | None = None
     """The proposed reply, for `suggest-reply`; null for other actions."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AI_OUTPUT: Final[dict[str, Unchecked]] = dict.fromkeys(AiOutput.wire_names.values())
+_NO_AI_OUTPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiOutput.__wire_names__.values())
 
 
-def decode_ai_output(wire: dict[str, Unchecked]) -> AiOutput:
+def decode_ai_output(wire: dict[str, UntypedJSON]) -> AiOutput:
     """Read a `AiOutput` from its wire form."""
     found = _NO_AI_OUTPUT | wire
-    model = new(AiOutput)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_AI_OUTPUT, found)
+    model = new_instance(AiOutput)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_AI_OUTPUT, found)
     (raw.suggestion,) = found.values()
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AiRun: decode_ai_run,
     AiResult: decode_ai_result,
     AiOutput: decode_ai_output,

@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -22,7 +22,7 @@ class AnalyticsOverview(Model):
     Source: API reference, Analytics (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "object": "object",
         "period": "period",
         "tickets": "tickets",
@@ -40,19 +40,19 @@ class AnalyticsOverview(Model):
     """Figures on customers."""
     csat: AnalyticsCsat
     """Figures on satisfaction."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_ANALYTICS_OVERVIEW: Final[dict[str, Unchecked]] = dict.fromkeys(AnalyticsOverview.wire_names.values())
+_NO_ANALYTICS_OVERVIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsOverview.__wire_names__.values())
 
 
-def decode_analytics_overview(wire: dict[str, Unchecked]) -> AnalyticsOverview:
+def decode_analytics_overview(wire: dict[str, UntypedJSON]) -> AnalyticsOverview:
     """Read a `AnalyticsOverview` from its wire form."""
     found = _NO_ANALYTICS_OVERVIEW | wire
-    model = new(AnalyticsOverview)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_ANALYTICS_OVERVIEW, found)
+    model = new_instance(AnalyticsOverview)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_ANALYTICS_OVERVIEW, found)
     (
         raw.object,
         raw.period,
@@ -76,7 +76,7 @@ class AnalyticsTickets(Model):
     Source: API reference, Analytics (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"total": "total", "open": "open", "resolved": "resolved"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"total": "total", "open": "open", "resolved": "resolved"}
 
     total: int
     """All tickets of the period."""
@@ -84,19 +84,19 @@ class AnalyticsTickets(Model):
     """Those that are still open."""
     resolved: int
     """Those that were resolved."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_ANALYTICS_TICKETS: Final[dict[str, Unchecked]] = dict.fromkeys(AnalyticsTickets.wire_names.values())
+_NO_ANALYTICS_TICKETS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsTickets.__wire_names__.values())
 
 
-def decode_analytics_tickets(wire: dict[str, Unchecked]) -> AnalyticsTickets:
+def decode_analytics_tickets(wire: dict[str, UntypedJSON]) -> AnalyticsTickets:
     """Read a `AnalyticsTickets` from its wire form."""
     found = _NO_ANALYTICS_TICKETS | wire
-    model = new(AnalyticsTickets)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_ANALYTICS_TICKETS, found)
+    model = new_instance(AnalyticsTickets)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_ANALYTICS_TICKETS, found)
     (
         raw.total,
         raw.open,
@@ -112,7 +112,7 @@ class AnalyticsCustomers(Model):
     Source: API reference, Analytics (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"total": "total", "active": "active", "new": "new"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"total": "total", "active": "active", "new": "new"}
 
     total: int
     """All customers."""
@@ -120,19 +120,19 @@ class AnalyticsCustomers(Model):
     """Those who are active."""
     new: int
     """Those who came in the period."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_ANALYTICS_CUSTOMERS: Final[dict[str, Unchecked]] = dict.fromkeys(AnalyticsCustomers.wire_names.values())
+_NO_ANALYTICS_CUSTOMERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCustomers.__wire_names__.values())
 
 
-def decode_analytics_customers(wire: dict[str, Unchecked]) -> AnalyticsCustomers:
+def decode_analytics_customers(wire: dict[str, UntypedJSON]) -> AnalyticsCustomers:
     """Read a `AnalyticsCustomers` from its wire form."""
     found = _NO_ANALYTICS_CUSTOMERS | wire
-    model = new(AnalyticsCustomers)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_ANALYTICS_CUSTOMERS, found)
+    model = new_instance(AnalyticsCustomers)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_ANALYTICS_CUSTOMERS, found)
     (
         raw.total,
         raw.active,
@@ -148,25 +148,25 @@ class AnalyticsCsat(Model):
     Source: API reference, Analytics (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"average": "average", "total_responses": "totalResponses"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"average": "average", "total_responses": "totalResponses"}
 
     average: float | None = None
     """The mean of all ratings, or null without any."""
     total_responses: int
     """How many ratings were given."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_ANALYTICS_CSAT: Final[dict[str, Unchecked]] = dict.fromkeys(AnalyticsCsat.wire_names.values())
+_NO_ANALYTICS_CSAT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCsat.__wire_names__.values())
 
 
-def decode_analytics_csat(wire: dict[str, Unchecked]) -> AnalyticsCsat:
+def decode_analytics_csat(wire: dict[str, UntypedJSON]) -> AnalyticsCsat:
     """Read a `AnalyticsCsat` from its wire form."""
     found = _NO_ANALYTICS_CSAT | wire
-    model = new(AnalyticsCsat)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_ANALYTICS_CSAT, found)
+    model = new_instance(AnalyticsCsat)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_ANALYTICS_CSAT, found)
     (
         raw.average,
         raw.total_responses,
@@ -181,7 +181,7 @@ class AgentAnalytics(Model):
     Source: inferred: likeness to the overview.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"member_id": "memberId", "name": "name", "tickets": "tickets", "csat": "csat"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"member_id": "memberId", "name": "name", "tickets": "tickets", "csat": "csat"}
 
     member_id: str
     """The `mem_` id of the agent. (Inferred: likeness to the overview.)"""
@@ -191,19 +191,19 @@ class AgentAnalytics(Model):
     """Figures on the agent's tickets, or null. (Inferred: likeness to the overview.)"""
     csat: AnalyticsCsat | None = None
     """Figures on satisfaction with the agent, or null. (Inferred: likeness to the overview.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AGENT_ANALYTICS: Final[dict[str, Unchecked]] = dict.fromkeys(AgentAnalytics.wire_names.values())
+_NO_AGENT_ANALYTICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AgentAnalytics.__wire_names__.values())
 
 
-def decode_agent_analytics(wire: dict[str, Unchecked]) -> AgentAnalytics:
+def decode_agent_analytics(wire: dict[str, UntypedJSON]) -> AgentAnalytics:
     """Read a `AgentAnalytics` from its wire form."""
     found = _NO_AGENT_ANALYTICS | wire
-    model = new(AgentAnalytics)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_AGENT_ANALYTICS, found)
+    model = new_instance(AgentAnalytics)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_AGENT_ANALYTICS, found)
     (
         raw.member_id,
         raw.name,
@@ -217,7 +217,7 @@ def decode_agent_analytics(wire: dict[str, Unchecked]) -> AgentAnalytics:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AnalyticsOverview: decode_analytics_overview,
     AnalyticsTickets: decode_analytics_tickets,
     AnalyticsCustomers: decode_analytics_customers,

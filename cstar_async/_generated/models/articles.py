@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):
@@ -47,7 +47,7 @@ class Article(Model):
     Source: API reference, Articles (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "object": "object",
         "title": "title",
@@ -110,19 +110,19 @@ class Article(Model):
     """When the article was first saved."""
     updated_at: datetime | None = None
     """When the article last changed."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_ARTICLE: Final[dict[str, Unchecked]] = dict.fromkeys(Article.wire_names.values())
+_NO_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Article.__wire_names__.values())
 
 
-def decode_article(wire: dict[str, Unchecked]) -> Article:
+def decode_article(wire: dict[str, UntypedJSON]) -> Article:
     """Read a `Article` from its wire form."""
     found = _NO_ARTICLE | wire
-    model = new(Article)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 20 else take_extra(_NO_ARTICLE, found)
+    model = new_instance(Article)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 20 else pop_unknown_fields(_NO_ARTICLE, found)
     (
         raw.id,
         raw.object,
@@ -148,11 +148,11 @@ def decode_article(wire: dict[str, Unchecked]) -> Article:
     if raw.status.__class__ is str:
         raw.status = _ARTICLE_STATUS[raw.status]
     if raw.published_at is not None:
-        raw.published_at = read_instant(raw.published_at)
+        raw.published_at = parse_datetime(raw.published_at)
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = read_instant(raw.updated_at)
+        raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -163,7 +163,7 @@ class ArticleCreate(Model):
     Source: API reference, Articles (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "title": "title",
         "content": "content",
         "status": "status",
@@ -177,7 +177,7 @@ class ArticleCreate(Model):
         "notes": "notes",
         "metadata": "metadata",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     title: str
     """The headline. An empty one is refused (inferred)."""
@@ -203,19 +203,19 @@ class ArticleCreate(Model):
     """Remarks for the team that readers never see; null for none. (Inferred: the same field of the article.)"""
     metadata: JSONObject | Unset = UNSET
     """Data of your own programs, kept as it is. (Inferred: the same field of the article.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_ARTICLE_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(ArticleCreate.wire_names.values(), UNSET)
+_NO_ARTICLE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleCreate.__wire_names__.values(), UNSET)
 
 
-def decode_article_create(wire: dict[str, Unchecked]) -> ArticleCreate:
+def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
     """Read a `ArticleCreate` from its wire form."""
     found = _NO_ARTICLE_CREATE | wire
-    model = new(ArticleCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 12 else take_extra(_NO_ARTICLE_CREATE, found)
+    model = new_instance(ArticleCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 12 else pop_unknown_fields(_NO_ARTICLE_CREATE, found)
     (
         raw.title,
         raw.content,
@@ -242,7 +242,7 @@ class ArticleUpdate(Model):
     Source: inferred: the fields of the create call.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "title": "title",
         "content": "content",
         "status": "status",
@@ -256,7 +256,7 @@ class ArticleUpdate(Model):
         "notes": "notes",
         "metadata": "metadata",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
     """A new headline. An empty one is refused (inferred). (Inferred: the same field of the create call.)"""
@@ -286,19 +286,19 @@ class ArticleUpdate(Model):
     """Keys to set, merged into what is there. A key set to null is removed. (Inferred: the same field of the create call, with the
     rule for customers.)
     """
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_ARTICLE_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(ArticleUpdate.wire_names.values(), UNSET)
+_NO_ARTICLE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
+def decode_article_update(wire: dict[str, UntypedJSON]) -> ArticleUpdate:
     """Read a `ArticleUpdate` from its wire form."""
     found = _NO_ARTICLE_UPDATE | wire
-    model = new(ArticleUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 12 else take_extra(_NO_ARTICLE_UPDATE, found)
+    model = new_instance(ArticleUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 12 else pop_unknown_fields(_NO_ARTICLE_UPDATE, found)
     (
         raw.title,
         raw.content,
@@ -318,7 +318,7 @@ def decode_article_update(wire: dict[str, Unchecked]) -> ArticleUpdate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Article: decode_article,
     ArticleCreate: decode_article_create,
     ArticleUpdate: decode_article_update,

@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -23,7 +23,7 @@ class AuditLogEntry(Model):
     Source: API reference, Audit log (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "action": "action",
         "resource_type": "resourceType",
@@ -50,19 +50,19 @@ class AuditLogEntry(Model):
     """More about it, under keys that are not documented, or null."""
     created_at: datetime
     """When it was done."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUDIT_LOG_ENTRY: Final[dict[str, Unchecked]] = dict.fromkeys(AuditLogEntry.wire_names.values())
+_NO_AUDIT_LOG_ENTRY: Final[dict[str, UntypedJSON]] = dict.fromkeys(AuditLogEntry.__wire_names__.values())
 
 
-def decode_audit_log_entry(wire: dict[str, Unchecked]) -> AuditLogEntry:
+def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
     """Read a `AuditLogEntry` from its wire form."""
     found = _NO_AUDIT_LOG_ENTRY | wire
-    model = new(AuditLogEntry)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_AUDIT_LOG_ENTRY, found)
+    model = new_instance(AuditLogEntry)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_AUDIT_LOG_ENTRY, found)
     (
         raw.id,
         raw.action,
@@ -74,11 +74,11 @@ def decode_audit_log_entry(wire: dict[str, Unchecked]) -> AuditLogEntry:
         raw.created_at,
     ) = found.values()
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AuditLogEntry: decode_audit_log_entry,
 }
 """How each model of this module is read."""

@@ -10,10 +10,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 
 class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publishable"}):
@@ -63,7 +63,7 @@ class Whoami(Model):
     Source: API reference, Authentication (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "team_id": "teamId",
         "team_name": "teamName",
         "team_slug": "teamSlug",
@@ -81,19 +81,19 @@ class Whoami(Model):
     """Whether the key may write."""
     environment: WhoamiEnvironment
     """Whether the key sees production or test data."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_WHOAMI: Final[dict[str, Unchecked]] = dict.fromkeys(Whoami.wire_names.values())
+_NO_WHOAMI: Final[dict[str, UntypedJSON]] = dict.fromkeys(Whoami.__wire_names__.values())
 
 
-def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
+def decode_whoami(wire: dict[str, UntypedJSON]) -> Whoami:
     """Read a `Whoami` from its wire form."""
     found = _NO_WHOAMI | wire
-    model = new(Whoami)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_WHOAMI, found)
+    model = new_instance(Whoami)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_WHOAMI, found)
     (
         raw.team_id,
         raw.team_name,
@@ -108,7 +108,7 @@ def decode_whoami(wire: dict[str, Unchecked]) -> Whoami:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Whoami: decode_whoami,
 }
 """How each model of this module is read."""

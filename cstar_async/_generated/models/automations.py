@@ -10,10 +10,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, chosen, new, no_items, read_list, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, no_items, pop_unknown_fields, read_list, select_reader
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
@@ -207,7 +207,7 @@ class Automation(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "name": "name",
         "trigger_event": "triggerEvent",
@@ -231,19 +231,19 @@ class Automation(Model):
     """Whether the rule is on."""
     execution_count: int | None = None
     """How often the rule has fired."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION: Final[dict[str, Unchecked]] = dict.fromkeys(Automation.wire_names.values())
+_NO_AUTOMATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automation.__wire_names__.values())
 
 
-def decode_automation(wire: dict[str, Unchecked]) -> Automation:
+def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
     """Read a `Automation` from its wire form."""
     found = _NO_AUTOMATION | wire
-    model = new(Automation)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_AUTOMATION, found)
+    model = new_instance(Automation)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_AUTOMATION, found)
     (
         raw.id,
         raw.name,
@@ -269,25 +269,25 @@ class AutomationConditions(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"all": "all", "any": "any"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"all": "all", "any": "any"}
 
     all: list[AutomationCondition] = attrs.field(factory=no_items)
     """Every one of these must hold."""
     any: list[AutomationCondition] = attrs.field(factory=no_items)
     """At least one of these must hold."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_CONDITIONS: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationConditions.wire_names.values())
+_NO_AUTOMATION_CONDITIONS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationConditions.__wire_names__.values())
 
 
-def decode_automation_conditions(wire: dict[str, Unchecked]) -> AutomationConditions:
+def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationConditions:
     """Read a `AutomationConditions` from its wire form."""
     found = _NO_AUTOMATION_CONDITIONS | wire
-    model = new(AutomationConditions)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_CONDITIONS, found)
+    model = new_instance(AutomationConditions)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_CONDITIONS, found)
     (
         raw.all,
         raw.any,
@@ -306,7 +306,7 @@ class AutomationCondition(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"field": "field", "operator": "operator", "value": "value"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"field": "field", "operator": "operator", "value": "value"}
 
     field: str
     """The field that is looked at. `priority` and `title` are seen in samples; the set is open."""
@@ -314,19 +314,19 @@ class AutomationCondition(Model):
     """How it is compared. The set is open, of which `equals` and `contains` are seen in samples."""
     value: JSON
     """What it is compared with. Only texts are seen in samples; that other values are taken is inferred."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_CONDITION: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationCondition.wire_names.values())
+_NO_AUTOMATION_CONDITION: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCondition.__wire_names__.values())
 
 
-def decode_automation_condition(wire: dict[str, Unchecked]) -> AutomationCondition:
+def decode_automation_condition(wire: dict[str, UntypedJSON]) -> AutomationCondition:
     """Read a `AutomationCondition` from its wire form."""
     found = _NO_AUTOMATION_CONDITION | wire
-    model = new(AutomationCondition)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_AUTOMATION_CONDITION, found)
+    model = new_instance(AutomationCondition)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_AUTOMATION_CONDITION, found)
     (
         raw.field,
         raw.operator,
@@ -342,25 +342,25 @@ class AutomationActionAssignTo(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"type": "type", "agent_id": "agentId"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "agent_id": "agentId"}
 
     type: str = "assign_to"
     """Which action this is."""
     agent_id: str
     """Who gets it, by a `usr_` id."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationActionAssignTo.wire_names.values())
+_NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAssignTo.__wire_names__.values())
 
 
-def decode_automation_action_assign_to(wire: dict[str, Unchecked]) -> AutomationActionAssignTo:
+def decode_automation_action_assign_to(wire: dict[str, UntypedJSON]) -> AutomationActionAssignTo:
     """Read a `AutomationActionAssignTo` from its wire form."""
     found = _NO_AUTOMATION_ACTION_ASSIGN_TO | wire
-    model = new(AutomationActionAssignTo)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_ACTION_ASSIGN_TO, found)
+    model = new_instance(AutomationActionAssignTo)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_ASSIGN_TO, found)
     (
         raw.type,
         raw.agent_id,
@@ -375,25 +375,25 @@ class AutomationActionAddTags(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"type": "type", "tags": "tags"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "tags": "tags"}
 
     type: str = "add_tags"
     """Which action this is."""
     tags: list[str]
     """The tags, by name."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationActionAddTags.wire_names.values())
+_NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAddTags.__wire_names__.values())
 
 
-def decode_automation_action_add_tags(wire: dict[str, Unchecked]) -> AutomationActionAddTags:
+def decode_automation_action_add_tags(wire: dict[str, UntypedJSON]) -> AutomationActionAddTags:
     """Read a `AutomationActionAddTags` from its wire form."""
     found = _NO_AUTOMATION_ACTION_ADD_TAGS | wire
-    model = new(AutomationActionAddTags)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_ACTION_ADD_TAGS, found)
+    model = new_instance(AutomationActionAddTags)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_ADD_TAGS, found)
     (
         raw.type,
         raw.tags,
@@ -408,27 +408,27 @@ class AutomationActionSendNotification(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"type": "type", "message": "message"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "message": "message"}
 
     type: str = "send_notification"
     """Which action this is."""
     message: str
     """What is said."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, Unchecked]] = dict.fromkeys(
-    AutomationActionSendNotification.wire_names.values()
+_NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    AutomationActionSendNotification.__wire_names__.values()
 )
 
 
-def decode_automation_action_send_notification(wire: dict[str, Unchecked]) -> AutomationActionSendNotification:
+def decode_automation_action_send_notification(wire: dict[str, UntypedJSON]) -> AutomationActionSendNotification:
     """Read a `AutomationActionSendNotification` from its wire form."""
     found = _NO_AUTOMATION_ACTION_SEND_NOTIFICATION | wire
-    model = new(AutomationActionSendNotification)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, found)
+    model = new_instance(AutomationActionSendNotification)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, found)
     (
         raw.type,
         raw.message,
@@ -443,23 +443,23 @@ class AutomationActionUnknown(Model):
     Source: inferred: the set of actions is open.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"type": "type"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type"}
 
     type: str
     """Which action this is. (Inferred: what tells actions apart.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationActionUnknown.wire_names.values())
+_NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionUnknown.__wire_names__.values())
 
 
-def decode_automation_action_unknown(wire: dict[str, Unchecked]) -> AutomationActionUnknown:
+def decode_automation_action_unknown(wire: dict[str, UntypedJSON]) -> AutomationActionUnknown:
     """Read a `AutomationActionUnknown` from its wire form."""
     found = _NO_AUTOMATION_ACTION_UNKNOWN | wire
-    model = new(AutomationActionUnknown)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_AUTOMATION_ACTION_UNKNOWN, found)
+    model = new_instance(AutomationActionUnknown)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_AUTOMATION_ACTION_UNKNOWN, found)
     (raw.type,) = found.values()
     return model
 
@@ -471,14 +471,14 @@ class AutomationCreate(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "trigger_event": "triggerEvent",
         "conditions": "conditions",
         "actions": "actions",
         "enabled": "enabled",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """What people call the rule."""
@@ -490,19 +490,19 @@ class AutomationCreate(Model):
     """What to do, in this order."""
     enabled: bool | Unset = UNSET
     """Whether the rule is on. (Inferred: a rule is made to be used.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationCreate.wire_names.values(), UNSET)
+_NO_AUTOMATION_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCreate.__wire_names__.values(), UNSET)
 
 
-def decode_automation_create(wire: dict[str, Unchecked]) -> AutomationCreate:
+def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
     """Read a `AutomationCreate` from its wire form."""
     found = _NO_AUTOMATION_CREATE | wire
-    model = new(AutomationCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_AUTOMATION_CREATE, found)
+    model = new_instance(AutomationCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_AUTOMATION_CREATE, found)
     (
         raw.name,
         raw.trigger_event,
@@ -526,14 +526,14 @@ class AutomationUpdate(Model):
     Source: inferred: the fields of the create call.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "trigger_event": "triggerEvent",
         "conditions": "conditions",
         "actions": "actions",
         "enabled": "enabled",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """What people call the rule. (Inferred: the fields of the create call.)"""
@@ -545,19 +545,19 @@ class AutomationUpdate(Model):
     """What to do, in this order. (Inferred: the fields of the create call.)"""
     enabled: bool | Unset = UNSET
     """Whether the rule is on. (Inferred: the fields of the create call.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationUpdate.wire_names.values(), UNSET)
+_NO_AUTOMATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_automation_update(wire: dict[str, Unchecked]) -> AutomationUpdate:
+def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
     """Read a `AutomationUpdate` from its wire form."""
     found = _NO_AUTOMATION_UPDATE | wire
-    model = new(AutomationUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_AUTOMATION_UPDATE, found)
+    model = new_instance(AutomationUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_AUTOMATION_UPDATE, found)
     (
         raw.name,
         raw.trigger_event,
@@ -581,26 +581,26 @@ class AutomationTest(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"resource_type": "resourceType", "resource_id": "resourceId"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"resource_type": "resourceType", "resource_id": "resourceId"}
+    __keeps_null__: ClassVar[bool] = True
 
     resource_type: AutomationTestResourceTypeInput
     """The kind of the object."""
     resource_id: str
     """The object, by its prefixed id."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_TEST: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationTest.wire_names.values(), UNSET)
+_NO_AUTOMATION_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTest.__wire_names__.values(), UNSET)
 
 
-def decode_automation_test(wire: dict[str, Unchecked]) -> AutomationTest:
+def decode_automation_test(wire: dict[str, UntypedJSON]) -> AutomationTest:
     """Read a `AutomationTest` from its wire form."""
     found = _NO_AUTOMATION_TEST | wire
-    model = new(AutomationTest)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_TEST, found)
+    model = new_instance(AutomationTest)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_TEST, found)
     (
         raw.resource_type,
         raw.resource_id,
@@ -617,25 +617,25 @@ class AutomationTestResult(Model):
     Source: API reference, Automations (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"would_match": "wouldMatch", "actions_would_execute": "actionsWouldExecute"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"would_match": "wouldMatch", "actions_would_execute": "actionsWouldExecute"}
 
     would_match: bool
     """Whether its conditions hold."""
     actions_would_execute: list[AutomationAction] | None = None
     """What it would do. The name is documented; that an entry is an action is inferred."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_AUTOMATION_TEST_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(AutomationTestResult.wire_names.values())
+_NO_AUTOMATION_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTestResult.__wire_names__.values())
 
 
-def decode_automation_test_result(wire: dict[str, Unchecked]) -> AutomationTestResult:
+def decode_automation_test_result(wire: dict[str, UntypedJSON]) -> AutomationTestResult:
     """Read a `AutomationTestResult` from its wire form."""
     found = _NO_AUTOMATION_TEST_RESULT | wire
-    model = new(AutomationTestResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_AUTOMATION_TEST_RESULT, found)
+    model = new_instance(AutomationTestResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_TEST_RESULT, found)
     (
         raw.would_match,
         raw.actions_would_execute,
@@ -653,19 +653,19 @@ AutomationAction: TypeAlias = (
 Source: API reference, Automations (documented).
 """
 
-_AUTOMATION_ACTION: Final[Mapping[str, Callable[[dict[str, Unchecked]], AutomationAction]]] = {
+_AUTOMATION_ACTION: Final[Mapping[str, Callable[[dict[str, UntypedJSON]], AutomationAction]]] = {
     "assign_to": decode_automation_action_assign_to,
     "add_tags": decode_automation_action_add_tags,
     "send_notification": decode_automation_action_send_notification,
 }
 
 
-def decode_automation_action(wire: dict[str, Unchecked]) -> AutomationAction:
+def decode_automation_action(wire: dict[str, UntypedJSON]) -> AutomationAction:
     """Read a `AutomationAction` from its wire form: a `AutomationActionUnknown` where the tag is not known."""
-    return chosen(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
+    return select_reader(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Automation: decode_automation,
     AutomationConditions: decode_automation_conditions,
     AutomationCondition: decode_automation_condition,

@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 class SubscriptionStatus(OpenEnum, known={"ACTIVE": "active"}):
@@ -60,7 +60,7 @@ class Subscription(Model):
     Source: API reference, Billing (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "object": "object",
         "status": "status",
         "plan": "plan",
@@ -81,19 +81,19 @@ class Subscription(Model):
     """Until when it is paid, or null."""
     cancel_at_period_end: bool | None = None
     """Whether it ends then."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_SUBSCRIPTION: Final[dict[str, Unchecked]] = dict.fromkeys(Subscription.wire_names.values())
+_NO_SUBSCRIPTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Subscription.__wire_names__.values())
 
 
-def decode_subscription(wire: dict[str, Unchecked]) -> Subscription:
+def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
     """Read a `Subscription` from its wire form."""
     found = _NO_SUBSCRIPTION | wire
-    model = new(Subscription)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_SUBSCRIPTION, found)
+    model = new_instance(Subscription)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_SUBSCRIPTION, found)
     (
         raw.object,
         raw.status,
@@ -107,7 +107,7 @@ def decode_subscription(wire: dict[str, Unchecked]) -> Subscription:
     if raw.plan.__class__ is str:
         raw.plan = _SUBSCRIPTION_PLAN[raw.plan]
     if raw.current_period_end is not None:
-        raw.current_period_end = read_instant(raw.current_period_end)
+        raw.current_period_end = parse_datetime(raw.current_period_end)
     return model
 
 
@@ -118,24 +118,24 @@ class BillingPortalCreate(Model):
     Source: API reference, Billing (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"return_url": "returnUrl"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"return_url": "returnUrl"}
+    __keeps_null__: ClassVar[bool] = True
 
     return_url: str | None | Unset = UNSET
     """The address to come back to from the portal; null for the server's choice."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_BILLING_PORTAL_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(BillingPortalCreate.wire_names.values(), UNSET)
+_NO_BILLING_PORTAL_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortalCreate.__wire_names__.values(), UNSET)
 
 
-def decode_billing_portal_create(wire: dict[str, Unchecked]) -> BillingPortalCreate:
+def decode_billing_portal_create(wire: dict[str, UntypedJSON]) -> BillingPortalCreate:
     """Read a `BillingPortalCreate` from its wire form."""
     found = _NO_BILLING_PORTAL_CREATE | wire
-    model = new(BillingPortalCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_BILLING_PORTAL_CREATE, found)
+    model = new_instance(BillingPortalCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_BILLING_PORTAL_CREATE, found)
     (raw.return_url,) = found.values()
     return model
 
@@ -147,28 +147,28 @@ class BillingPortal(Model):
     Source: inferred: the text says that a URL comes back; the key is not printed.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"url": "url"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"url": "url"}
 
     url: str
     """The address, meant for one visit. (Inferred: the text says that a URL comes back; the key is not printed.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_BILLING_PORTAL: Final[dict[str, Unchecked]] = dict.fromkeys(BillingPortal.wire_names.values())
+_NO_BILLING_PORTAL: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortal.__wire_names__.values())
 
 
-def decode_billing_portal(wire: dict[str, Unchecked]) -> BillingPortal:
+def decode_billing_portal(wire: dict[str, UntypedJSON]) -> BillingPortal:
     """Read a `BillingPortal` from its wire form."""
     found = _NO_BILLING_PORTAL | wire
-    model = new(BillingPortal)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_BILLING_PORTAL, found)
+    model = new_instance(BillingPortal)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_BILLING_PORTAL, found)
     (raw.url,) = found.values()
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Subscription: decode_subscription,
     BillingPortalCreate: decode_billing_portal_create,
     BillingPortal: decode_billing_portal,

@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 import attrs
 
 from cstar_async._generated.models.shared import BatchError, read_batch_error
-from cstar_async._model.decoding import NO_EXTRA, new, read_values, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_values
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
@@ -66,8 +66,8 @@ class BulkRun(Model):
     Source: API reference, Bulk (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"action": "action", "resource": "resource", "ids": "ids", "data": "data"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "resource": "resource", "ids": "ids", "data": "data"}
+    __keeps_null__: ClassVar[bool] = True
 
     action: BulkActionInput
     """What to do."""
@@ -77,19 +77,19 @@ class BulkRun(Model):
     """The objects, by their ids, at most 100."""
     data: JSONObject | None | Unset = UNSET
     """The fields to change, as in an update of a single object. Required to update, of no use to delete."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_BULK_RUN: Final[dict[str, Unchecked]] = dict.fromkeys(BulkRun.wire_names.values(), UNSET)
+_NO_BULK_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkRun.__wire_names__.values(), UNSET)
 
 
-def decode_bulk_run(wire: dict[str, Unchecked]) -> BulkRun:
+def decode_bulk_run(wire: dict[str, UntypedJSON]) -> BulkRun:
     """Read a `BulkRun` from its wire form."""
     found = _NO_BULK_RUN | wire
-    model = new(BulkRun)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_BULK_RUN, found)
+    model = new_instance(BulkRun)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_BULK_RUN, found)
     (
         raw.action,
         raw.resource,
@@ -110,7 +110,7 @@ class BulkResult(Model):
     Source: API reference, Bulk (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "object": "object",
         "action": "action",
         "resource": "resource",
@@ -134,19 +134,19 @@ class BulkResult(Model):
     """How many were not."""
     errors: list[BatchError] | None = None
     """Why rows failed, one entry each. The shape of an entry is not documented."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_BULK_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(BulkResult.wire_names.values())
+_NO_BULK_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkResult.__wire_names__.values())
 
 
-def decode_bulk_result(wire: dict[str, Unchecked]) -> BulkResult:
+def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
     """Read a `BulkResult` from its wire form."""
     found = _NO_BULK_RESULT | wire
-    model = new(BulkResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_BULK_RESULT, found)
+    model = new_instance(BulkResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_BULK_RESULT, found)
     (
         raw.object,
         raw.action,
@@ -165,7 +165,7 @@ def decode_bulk_result(wire: dict[str, Unchecked]) -> BulkResult:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     BulkRun: decode_bulk_run,
     BulkResult: decode_bulk_result,
 }

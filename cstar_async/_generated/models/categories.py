@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -23,7 +23,7 @@ class Category(Model):
     Source: API reference, Categories (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "object": "object",
         "name": "name",
@@ -59,19 +59,19 @@ class Category(Model):
     """When the category was made."""
     updated_at: datetime | None = None
     """When the category last changed."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CATEGORY: Final[dict[str, Unchecked]] = dict.fromkeys(Category.wire_names.values())
+_NO_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(Category.__wire_names__.values())
 
 
-def decode_category(wire: dict[str, Unchecked]) -> Category:
+def decode_category(wire: dict[str, UntypedJSON]) -> Category:
     """Read a `Category` from its wire form."""
     found = _NO_CATEGORY | wire
-    model = new(Category)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 11 else take_extra(_NO_CATEGORY, found)
+    model = new_instance(Category)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 11 else pop_unknown_fields(_NO_CATEGORY, found)
     (
         raw.id,
         raw.object,
@@ -86,9 +86,9 @@ def decode_category(wire: dict[str, Unchecked]) -> Category:
         raw.updated_at,
     ) = found.values()
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = read_instant(raw.updated_at)
+        raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -99,7 +99,7 @@ class CategoryCreate(Model):
     Source: API reference, Categories (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "description": "description",
         "icon": "icon",
@@ -107,7 +107,7 @@ class CategoryCreate(Model):
         "sort_order": "sortOrder",
         "is_public": "isPublic",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """The name of the category as readers see it. The slug is made from it. An empty name is refused (inferred)."""
@@ -121,19 +121,19 @@ class CategoryCreate(Model):
     """The place in the list; lower numbers come first. The default is not documented."""
     is_public: bool | Unset = UNSET
     """Whether to show the category to people outside the team. The default is not documented, so better say it."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CATEGORY_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CategoryCreate.wire_names.values(), UNSET)
+_NO_CATEGORY_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryCreate.__wire_names__.values(), UNSET)
 
 
-def decode_category_create(wire: dict[str, Unchecked]) -> CategoryCreate:
+def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
     """Read a `CategoryCreate` from its wire form."""
     found = _NO_CATEGORY_CREATE | wire
-    model = new(CategoryCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_CATEGORY_CREATE, found)
+    model = new_instance(CategoryCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_CATEGORY_CREATE, found)
     (
         raw.name,
         raw.description,
@@ -152,7 +152,7 @@ class CategoryUpdate(Model):
     Source: API reference, Categories (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "description": "description",
         "icon": "icon",
@@ -160,7 +160,7 @@ class CategoryUpdate(Model):
         "sort_order": "sortOrder",
         "is_public": "isPublic",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """A new name. An empty one is refused (inferred)."""
@@ -174,19 +174,19 @@ class CategoryUpdate(Model):
     """A new place in the list; lower numbers come first."""
     is_public: bool | Unset = UNSET
     """Whether to show the category to people outside the team."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CATEGORY_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(CategoryUpdate.wire_names.values(), UNSET)
+_NO_CATEGORY_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_category_update(wire: dict[str, Unchecked]) -> CategoryUpdate:
+def decode_category_update(wire: dict[str, UntypedJSON]) -> CategoryUpdate:
     """Read a `CategoryUpdate` from its wire form."""
     found = _NO_CATEGORY_UPDATE | wire
-    model = new(CategoryUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_CATEGORY_UPDATE, found)
+    model = new_instance(CategoryUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_CATEGORY_UPDATE, found)
     (
         raw.name,
         raw.description,
@@ -198,7 +198,7 @@ def decode_category_update(wire: dict[str, Unchecked]) -> CategoryUpdate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Category: decode_category,
     CategoryCreate: decode_category_create,
     CategoryUpdate: decode_category_update,

@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, read_list, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class CommunityPostStatus(
@@ -136,7 +136,7 @@ class CommunityPost(Model):
     Source: API reference, Community (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "title": "title",
         "slug": "slug",
@@ -181,19 +181,19 @@ class CommunityPost(Model):
     """Images, at most 10."""
     created_at: datetime | None = None
     """When it was written."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_COMMUNITY_POST: Final[dict[str, Unchecked]] = dict.fromkeys(CommunityPost.wire_names.values())
+_NO_COMMUNITY_POST: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPost.__wire_names__.values())
 
 
-def decode_community_post(wire: dict[str, Unchecked]) -> CommunityPost:
+def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
     """Read a `CommunityPost` from its wire form."""
     found = _NO_COMMUNITY_POST | wire
-    model = new(CommunityPost)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 14 else take_extra(_NO_COMMUNITY_POST, found)
+    model = new_instance(CommunityPost)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 14 else pop_unknown_fields(_NO_COMMUNITY_POST, found)
     (
         raw.id,
         raw.title,
@@ -217,7 +217,7 @@ def decode_community_post(wire: dict[str, Unchecked]) -> CommunityPost:
     if raw.attachments.__class__ is list:
         raw.attachments = read_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -228,7 +228,7 @@ class CommunityAttachment(Model):
     Source: API reference, Community (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "filename": "filename",
         "content_type": "content_type",
         "size_bytes": "size_bytes",
@@ -243,19 +243,19 @@ class CommunityAttachment(Model):
     """The size in bytes, 5 MB at most."""
     storage_path: str | None = None
     """Where the file lies, or null."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_COMMUNITY_ATTACHMENT: Final[dict[str, Unchecked]] = dict.fromkeys(CommunityAttachment.wire_names.values())
+_NO_COMMUNITY_ATTACHMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityAttachment.__wire_names__.values())
 
 
-def decode_community_attachment(wire: dict[str, Unchecked]) -> CommunityAttachment:
+def decode_community_attachment(wire: dict[str, UntypedJSON]) -> CommunityAttachment:
     """Read a `CommunityAttachment` from its wire form."""
     found = _NO_COMMUNITY_ATTACHMENT | wire
-    model = new(CommunityAttachment)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_COMMUNITY_ATTACHMENT, found)
+    model = new_instance(CommunityAttachment)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_COMMUNITY_ATTACHMENT, found)
     (
         raw.filename,
         raw.content_type,
@@ -274,7 +274,7 @@ class CommunityPostCreate(Model):
     Source: inferred: the fields of the post itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "title": "title",
         "body": "body",
         "topic_id": "topic_id",
@@ -283,7 +283,7 @@ class CommunityPostCreate(Model):
         "custom_fields": "custom_fields",
         "attachments": "attachments",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     title: str
     """The post in one line. (Inferred: the fields of the post itself.)"""
@@ -299,19 +299,19 @@ class CommunityPostCreate(Model):
     """Values of the team's own fields, by the id of their definition. (Inferred: the fields of the post itself.)"""
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 10. (Inferred: the fields of the post itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_COMMUNITY_POST_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CommunityPostCreate.wire_names.values(), UNSET)
+_NO_COMMUNITY_POST_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostCreate.__wire_names__.values(), UNSET)
 
 
-def decode_community_post_create(wire: dict[str, Unchecked]) -> CommunityPostCreate:
+def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostCreate:
     """Read a `CommunityPostCreate` from its wire form."""
     found = _NO_COMMUNITY_POST_CREATE | wire
-    model = new(CommunityPostCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_COMMUNITY_POST_CREATE, found)
+    model = new_instance(CommunityPostCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_COMMUNITY_POST_CREATE, found)
     (
         raw.title,
         raw.body,
@@ -337,7 +337,7 @@ class CommunityPostUpdate(Model):
     Source: inferred: the fields of the post itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "title": "title",
         "body": "body",
         "topic_id": "topic_id",
@@ -347,7 +347,7 @@ class CommunityPostUpdate(Model):
         "is_locked": "is_locked",
         "custom_fields": "custom_fields",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
     """The new title. (Inferred: the fields of the post itself.)"""
@@ -365,19 +365,19 @@ class CommunityPostUpdate(Model):
     """True stops new comments. (Inferred: the fields of the post itself.)"""
     custom_fields: JSONObject | Unset = UNSET
     """Values of the team's own fields, by the id of their definition. (Inferred: the fields of the post itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_COMMUNITY_POST_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(CommunityPostUpdate.wire_names.values(), UNSET)
+_NO_COMMUNITY_POST_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_community_post_update(wire: dict[str, Unchecked]) -> CommunityPostUpdate:
+def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostUpdate:
     """Read a `CommunityPostUpdate` from its wire form."""
     found = _NO_COMMUNITY_POST_UPDATE | wire
-    model = new(CommunityPostUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_COMMUNITY_POST_UPDATE, found)
+    model = new_instance(CommunityPostUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_COMMUNITY_POST_UPDATE, found)
     (
         raw.title,
         raw.body,
@@ -402,7 +402,7 @@ class CommunityComment(Model):
     Source: inferred: likeness to the post; only the limit of attachments is documented.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "post_id": "post_id",
         "body": "body",
@@ -423,19 +423,19 @@ class CommunityComment(Model):
     """Images, at most 5. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
     created_at: datetime | None = None
     """When it was written. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_COMMUNITY_COMMENT: Final[dict[str, Unchecked]] = dict.fromkeys(CommunityComment.wire_names.values())
+_NO_COMMUNITY_COMMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityComment.__wire_names__.values())
 
 
-def decode_community_comment(wire: dict[str, Unchecked]) -> CommunityComment:
+def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
     """Read a `CommunityComment` from its wire form."""
     found = _NO_COMMUNITY_COMMENT | wire
-    model = new(CommunityComment)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_COMMUNITY_COMMENT, found)
+    model = new_instance(CommunityComment)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_COMMUNITY_COMMENT, found)
     (
         raw.id,
         raw.post_id,
@@ -447,7 +447,7 @@ def decode_community_comment(wire: dict[str, Unchecked]) -> CommunityComment:
     if raw.attachments.__class__ is list:
         raw.attachments = read_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -458,26 +458,26 @@ class CommunityCommentCreate(Model):
     Source: inferred: the fields of the comment itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"body": "body", "attachments": "attachments"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"body": "body", "attachments": "attachments"}
+    __keeps_null__: ClassVar[bool] = True
 
     body: str
     """The text. (Inferred: the fields of the comment itself.)"""
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 5. (Inferred: the fields of the comment itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CommunityCommentCreate.wire_names.values(), UNSET)
+_NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityCommentCreate.__wire_names__.values(), UNSET)
 
 
-def decode_community_comment_create(wire: dict[str, Unchecked]) -> CommunityCommentCreate:
+def decode_community_comment_create(wire: dict[str, UntypedJSON]) -> CommunityCommentCreate:
     """Read a `CommunityCommentCreate` from its wire form."""
     found = _NO_COMMUNITY_COMMENT_CREATE | wire
-    model = new(CommunityCommentCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_COMMUNITY_COMMENT_CREATE, found)
+    model = new_instance(CommunityCommentCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_COMMUNITY_COMMENT_CREATE, found)
     (
         raw.body,
         raw.attachments,
@@ -487,7 +487,7 @@ def decode_community_comment_create(wire: dict[str, Unchecked]) -> CommunityComm
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CommunityPost: decode_community_post,
     CommunityAttachment: decode_community_attachment,
     CommunityPostCreate: decode_community_post_create,

@@ -10,10 +10,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 class CustomFieldType(
@@ -81,7 +81,7 @@ class CustomField(Model):
     Source: API reference, Custom fields (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "name": "name",
         "key": "key",
@@ -108,19 +108,19 @@ class CustomField(Model):
     """The values to choose from; select and multiselect only, else null."""
     position: int | None = None
     """The place in forms, ascending, or null for no place of its own."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOM_FIELD: Final[dict[str, Unchecked]] = dict.fromkeys(CustomField.wire_names.values())
+_NO_CUSTOM_FIELD: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomField.__wire_names__.values())
 
 
-def decode_custom_field(wire: dict[str, Unchecked]) -> CustomField:
+def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
     """Read a `CustomField` from its wire form."""
     found = _NO_CUSTOM_FIELD | wire
-    model = new(CustomField)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_CUSTOM_FIELD, found)
+    model = new_instance(CustomField)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_CUSTOM_FIELD, found)
     (
         raw.id,
         raw.name,
@@ -145,7 +145,7 @@ class CustomFieldCreate(Model):
     Source: inferred: the fields of the definition itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "type": "type",
         "entity_type": "entityType",
@@ -154,7 +154,7 @@ class CustomFieldCreate(Model):
         "options": "options",
         "position": "position",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """The label that people see. (Inferred: the fields of the definition itself.)"""
@@ -172,19 +172,19 @@ class CustomFieldCreate(Model):
     """The values to choose from, for select and multiselect. (Inferred: the fields of the definition itself.)"""
     position: int | None | Unset = UNSET
     """The place in forms, ascending; null for no place of its own. (Inferred: the fields of the definition itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOM_FIELD_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomFieldCreate.wire_names.values(), UNSET)
+_NO_CUSTOM_FIELD_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldCreate.__wire_names__.values(), UNSET)
 
 
-def decode_custom_field_create(wire: dict[str, Unchecked]) -> CustomFieldCreate:
+def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreate:
     """Read a `CustomFieldCreate` from its wire form."""
     found = _NO_CUSTOM_FIELD_CREATE | wire
-    model = new(CustomFieldCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_CUSTOM_FIELD_CREATE, found)
+    model = new_instance(CustomFieldCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_CUSTOM_FIELD_CREATE, found)
     (
         raw.name,
         raw.type,
@@ -208,8 +208,13 @@ class CustomFieldUpdate(Model):
     Source: inferred: the fields of the definition itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"name": "name", "required": "required", "options": "options", "position": "position"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {
+        "name": "name",
+        "required": "required",
+        "options": "options",
+        "position": "position",
+    }
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """The new label. (Inferred: the fields of the definition itself.)"""
@@ -219,19 +224,19 @@ class CustomFieldUpdate(Model):
     """The values to choose from; the list replaces the old one. (Inferred: the fields of the definition itself.)"""
     position: int | None | Unset = UNSET
     """The place in forms, ascending; null for no place of its own. (Inferred: the fields of the definition itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOM_FIELD_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomFieldUpdate.wire_names.values(), UNSET)
+_NO_CUSTOM_FIELD_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_custom_field_update(wire: dict[str, Unchecked]) -> CustomFieldUpdate:
+def decode_custom_field_update(wire: dict[str, UntypedJSON]) -> CustomFieldUpdate:
     """Read a `CustomFieldUpdate` from its wire form."""
     found = _NO_CUSTOM_FIELD_UPDATE | wire
-    model = new(CustomFieldUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_CUSTOM_FIELD_UPDATE, found)
+    model = new_instance(CustomFieldUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_CUSTOM_FIELD_UPDATE, found)
     (
         raw.name,
         raw.required,
@@ -241,7 +246,7 @@ def decode_custom_field_update(wire: dict[str, Unchecked]) -> CustomFieldUpdate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CustomField: decode_custom_field,
     CustomFieldCreate: decode_custom_field_create,
     CustomFieldUpdate: decode_custom_field_update,

@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -23,7 +23,7 @@ class CustomerGroup(Model):
     Source: API reference, Customer groups (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "object": "object",
         "name": "name",
@@ -56,19 +56,19 @@ class CustomerGroup(Model):
     """When the group was made."""
     updated_at: datetime | None = None
     """When the group last changed."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOMER_GROUP: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerGroup.wire_names.values())
+_NO_CUSTOMER_GROUP: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroup.__wire_names__.values())
 
 
-def decode_customer_group(wire: dict[str, Unchecked]) -> CustomerGroup:
+def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
     """Read a `CustomerGroup` from its wire form."""
     found = _NO_CUSTOMER_GROUP | wire
-    model = new(CustomerGroup)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 10 else take_extra(_NO_CUSTOMER_GROUP, found)
+    model = new_instance(CustomerGroup)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 10 else pop_unknown_fields(_NO_CUSTOMER_GROUP, found)
     (
         raw.id,
         raw.object,
@@ -82,9 +82,9 @@ def decode_customer_group(wire: dict[str, Unchecked]) -> CustomerGroup:
         raw.updated_at,
     ) = found.values()
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = read_instant(raw.updated_at)
+        raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -95,14 +95,14 @@ class CustomerGroupCreate(Model):
     Source: inferred: the fields of the group itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "slug": "slug",
         "description": "description",
         "external_id": "externalId",
         "custom_fields": "customFields",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """The name of the group. An empty one is refused (inferred). (Inferred: the fields of the group itself.)"""
@@ -114,19 +114,19 @@ class CustomerGroupCreate(Model):
     """The id of the group on another platform; null for none. (Inferred: the fields of the group itself.)"""
     custom_fields: JSONObject | Unset = UNSET
     """Values of your own, under keys of your own. (Inferred: the fields of the group itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOMER_GROUP_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerGroupCreate.wire_names.values(), UNSET)
+_NO_CUSTOMER_GROUP_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupCreate.__wire_names__.values(), UNSET)
 
 
-def decode_customer_group_create(wire: dict[str, Unchecked]) -> CustomerGroupCreate:
+def decode_customer_group_create(wire: dict[str, UntypedJSON]) -> CustomerGroupCreate:
     """Read a `CustomerGroupCreate` from its wire form."""
     found = _NO_CUSTOMER_GROUP_CREATE | wire
-    model = new(CustomerGroupCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_CUSTOMER_GROUP_CREATE, found)
+    model = new_instance(CustomerGroupCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_CUSTOMER_GROUP_CREATE, found)
     (
         raw.name,
         raw.slug,
@@ -144,14 +144,14 @@ class CustomerGroupUpdate(Model):
     Source: inferred: the fields of the group itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "slug": "slug",
         "description": "description",
         "external_id": "externalId",
         "custom_fields": "customFields",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """The new name. (Inferred: the fields of the group itself.)"""
@@ -165,19 +165,19 @@ class CustomerGroupUpdate(Model):
     """Values of your own; whether they are merged or replace the old ones is not documented. (Inferred: the fields of the group
     itself.)
     """
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerGroupUpdate.wire_names.values(), UNSET)
+_NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_customer_group_update(wire: dict[str, Unchecked]) -> CustomerGroupUpdate:
+def decode_customer_group_update(wire: dict[str, UntypedJSON]) -> CustomerGroupUpdate:
     """Read a `CustomerGroupUpdate` from its wire form."""
     found = _NO_CUSTOMER_GROUP_UPDATE | wire
-    model = new(CustomerGroupUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_CUSTOMER_GROUP_UPDATE, found)
+    model = new_instance(CustomerGroupUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_CUSTOMER_GROUP_UPDATE, found)
     (
         raw.name,
         raw.slug,
@@ -188,7 +188,7 @@ def decode_customer_group_update(wire: dict[str, Unchecked]) -> CustomerGroupUpd
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CustomerGroup: decode_customer_group,
     CustomerGroupCreate: decode_customer_group_create,
     CustomerGroupUpdate: decode_customer_group_update,

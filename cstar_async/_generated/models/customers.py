@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"}):
@@ -84,7 +84,7 @@ class Customer(Model):
     Source: API reference, Customers (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "object": "object",
         "name": "name",
@@ -126,19 +126,19 @@ class Customer(Model):
     """When the customer was put on record."""
     updated_at: datetime | None = None
     """When the record last changed."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOMER: Final[dict[str, Unchecked]] = dict.fromkeys(Customer.wire_names.values())
+_NO_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Customer.__wire_names__.values())
 
 
-def decode_customer(wire: dict[str, Unchecked]) -> Customer:
+def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
     """Read a `Customer` from its wire form."""
     found = _NO_CUSTOMER | wire
-    model = new(Customer)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 13 else take_extra(_NO_CUSTOMER, found)
+    model = new_instance(Customer)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 13 else pop_unknown_fields(_NO_CUSTOMER, found)
     (
         raw.id,
         raw.object,
@@ -159,9 +159,9 @@ def decode_customer(wire: dict[str, Unchecked]) -> Customer:
     if raw.sentiment.__class__ is str:
         raw.sentiment = _CUSTOMER_SENTIMENT[raw.sentiment]
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = read_instant(raw.updated_at)
+        raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -172,7 +172,7 @@ class CustomerCreate(Model):
     Source: API reference, Customers (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "email": "email",
         "status": "status",
@@ -182,7 +182,7 @@ class CustomerCreate(Model):
         "custom_fields": "customFields",
         "metadata": "metadata",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """The full name of the person or the account. An empty one is refused (inferred)."""
@@ -200,19 +200,19 @@ class CustomerCreate(Model):
     """Facts about the customer under keys of the team's choice."""
     metadata: JSONObject | Unset = UNSET
     """Data of your own programs, kept as it is."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOMER_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerCreate.wire_names.values(), UNSET)
+_NO_CUSTOMER_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerCreate.__wire_names__.values(), UNSET)
 
 
-def decode_customer_create(wire: dict[str, Unchecked]) -> CustomerCreate:
+def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
     """Read a `CustomerCreate` from its wire form."""
     found = _NO_CUSTOMER_CREATE | wire
-    model = new(CustomerCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_CUSTOMER_CREATE, found)
+    model = new_instance(CustomerCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_CUSTOMER_CREATE, found)
     (
         raw.name,
         raw.email,
@@ -237,7 +237,7 @@ class CustomerUpdate(Model):
     Source: API reference, Customers (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "email": "email",
         "status": "status",
@@ -247,7 +247,7 @@ class CustomerUpdate(Model):
         "custom_fields": "customFields",
         "metadata": "metadata",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """A new name. An empty one is refused (inferred). (Inferred: the same field of the create call.)"""
@@ -267,19 +267,19 @@ class CustomerUpdate(Model):
     """
     metadata: JSONObject | Unset = UNSET
     """Keys to set, merged into what is there. A key set to null is removed."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOMER_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerUpdate.wire_names.values(), UNSET)
+_NO_CUSTOMER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
+def decode_customer_update(wire: dict[str, UntypedJSON]) -> CustomerUpdate:
     """Read a `CustomerUpdate` from its wire form."""
     found = _NO_CUSTOMER_UPDATE | wire
-    model = new(CustomerUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_CUSTOMER_UPDATE, found)
+    model = new_instance(CustomerUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_CUSTOMER_UPDATE, found)
     (
         raw.name,
         raw.email,
@@ -297,7 +297,7 @@ def decode_customer_update(wire: dict[str, Unchecked]) -> CustomerUpdate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Customer: decode_customer,
     CustomerCreate: decode_customer_create,
     CustomerUpdate: decode_customer_update,

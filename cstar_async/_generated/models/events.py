@@ -13,9 +13,9 @@ import attrs
 
 from cstar_async._generated.models.shared import MessageSender
 from cstar_async._generated.models.tickets import TicketPriority, TicketStatus
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, read_map, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_map
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 _MESSAGE_SENDER: Final = MessageSender.by_text
 _TICKET_PRIORITY: Final = TicketPriority.by_text
@@ -29,7 +29,7 @@ class EventTicket(Model):
     Source: Webhook reference, Payload (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "prefixed_id": "prefixed_id",
         "title": "title",
@@ -62,19 +62,19 @@ class EventTicket(Model):
     """Where agents see it."""
     created_at: datetime | None = None
     """When it was opened; missing in the shortest sample."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_EVENT_TICKET: Final[dict[str, Unchecked]] = dict.fromkeys(EventTicket.wire_names.values())
+_NO_EVENT_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventTicket.__wire_names__.values())
 
 
-def decode_event_ticket(wire: dict[str, Unchecked]) -> EventTicket:
+def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
     """Read a `EventTicket` from its wire form."""
     found = _NO_EVENT_TICKET | wire
-    model = new(EventTicket)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 10 else take_extra(_NO_EVENT_TICKET, found)
+    model = new_instance(EventTicket)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 10 else pop_unknown_fields(_NO_EVENT_TICKET, found)
     (
         raw.id,
         raw.prefixed_id,
@@ -92,7 +92,7 @@ def decode_event_ticket(wire: dict[str, Unchecked]) -> EventTicket:
     if raw.priority.__class__ is str:
         raw.priority = _TICKET_PRIORITY[raw.priority]
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -103,7 +103,7 @@ class EventCustomer(Model):
     Source: Webhook reference, Payload (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
 
     id: str
     """Their id."""
@@ -111,19 +111,19 @@ class EventCustomer(Model):
     """Their name."""
     email: str | None = None
     """Their e-mail address."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_EVENT_CUSTOMER: Final[dict[str, Unchecked]] = dict.fromkeys(EventCustomer.wire_names.values())
+_NO_EVENT_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventCustomer.__wire_names__.values())
 
 
-def decode_event_customer(wire: dict[str, Unchecked]) -> EventCustomer:
+def decode_event_customer(wire: dict[str, UntypedJSON]) -> EventCustomer:
     """Read a `EventCustomer` from its wire form."""
     found = _NO_EVENT_CUSTOMER | wire
-    model = new(EventCustomer)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_EVENT_CUSTOMER, found)
+    model = new_instance(EventCustomer)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_EVENT_CUSTOMER, found)
     (
         raw.id,
         raw.name,
@@ -139,7 +139,7 @@ class EventMessage(Model):
     Source: inferred: by likeness to the messages of the API.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "ticket_id": "ticket_id",
         "content": "content",
@@ -163,19 +163,19 @@ class EventMessage(Model):
     """Whether only agents see it. (Inferred: by likeness to the messages of the API.)"""
     created_at: datetime | None = None
     """When it was written. (Inferred: by likeness to the messages of the API.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_EVENT_MESSAGE: Final[dict[str, Unchecked]] = dict.fromkeys(EventMessage.wire_names.values())
+_NO_EVENT_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventMessage.__wire_names__.values())
 
 
-def decode_event_message(wire: dict[str, Unchecked]) -> EventMessage:
+def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
     """Read a `EventMessage` from its wire form."""
     found = _NO_EVENT_MESSAGE | wire
-    model = new(EventMessage)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_EVENT_MESSAGE, found)
+    model = new_instance(EventMessage)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_EVENT_MESSAGE, found)
     (
         raw.id,
         raw.ticket_id,
@@ -188,7 +188,7 @@ def decode_event_message(wire: dict[str, Unchecked]) -> EventMessage:
     if raw.sender.__class__ is str:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -199,25 +199,25 @@ class FieldChange(Model):
     Source: Webhook reference, Payload (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"from_": "from", "to": "to"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"from_": "from", "to": "to"}
 
     from_: JSON = None
     """What it was."""
     to: JSON = None
     """What it is now."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_FIELD_CHANGE: Final[dict[str, Unchecked]] = dict.fromkeys(FieldChange.wire_names.values())
+_NO_FIELD_CHANGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(FieldChange.__wire_names__.values())
 
 
-def decode_field_change(wire: dict[str, Unchecked]) -> FieldChange:
+def decode_field_change(wire: dict[str, UntypedJSON]) -> FieldChange:
     """Read a `FieldChange` from its wire form."""
     found = _NO_FIELD_CHANGE | wire
-    model = new(FieldChange)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_FIELD_CHANGE, found)
+    model = new_instance(FieldChange)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_FIELD_CHANGE, found)
     (
         raw.from_,
         raw.to,
@@ -232,7 +232,7 @@ class TicketEventData(Model):
     Source: Webhook reference, Payload (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "ticket": "ticket",
         "customer": "customer",
         "message": "message",
@@ -247,19 +247,19 @@ class TicketEventData(Model):
     """The message, on `ticket.message_added`. (Inferred: from the type of the event.)"""
     changes: dict[str, FieldChange] | None = None
     """What was changed, by field, on `ticket.updated`. Its place beside the ticket is inferred."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_TICKET_EVENT_DATA: Final[dict[str, Unchecked]] = dict.fromkeys(TicketEventData.wire_names.values())
+_NO_TICKET_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketEventData.__wire_names__.values())
 
 
-def decode_ticket_event_data(wire: dict[str, Unchecked]) -> TicketEventData:
+def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
     """Read a `TicketEventData` from its wire form."""
     found = _NO_TICKET_EVENT_DATA | wire
-    model = new(TicketEventData)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_TICKET_EVENT_DATA, found)
+    model = new_instance(TicketEventData)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_TICKET_EVENT_DATA, found)
     (
         raw.ticket,
         raw.customer,
@@ -284,30 +284,30 @@ class CustomerEventData(Model):
     Source: inferred: by likeness to the events of tickets.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"customer": "customer"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"customer": "customer"}
 
     customer: EventCustomer | None = None
     """The customer. (Inferred: data is keyed by resource.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_CUSTOMER_EVENT_DATA: Final[dict[str, Unchecked]] = dict.fromkeys(CustomerEventData.wire_names.values())
+_NO_CUSTOMER_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerEventData.__wire_names__.values())
 
 
-def decode_customer_event_data(wire: dict[str, Unchecked]) -> CustomerEventData:
+def decode_customer_event_data(wire: dict[str, UntypedJSON]) -> CustomerEventData:
     """Read a `CustomerEventData` from its wire form."""
     found = _NO_CUSTOMER_EVENT_DATA | wire
-    model = new(CustomerEventData)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_CUSTOMER_EVENT_DATA, found)
+    model = new_instance(CustomerEventData)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_CUSTOMER_EVENT_DATA, found)
     (raw.customer,) = found.values()
     if raw.customer.__class__ is dict:
         raw.customer = decode_event_customer(raw.customer)
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     EventTicket: decode_event_ticket,
     EventCustomer: decode_event_customer,
     EventMessage: decode_event_message,

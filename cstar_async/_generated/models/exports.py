@@ -10,10 +10,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_list, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_list
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
@@ -65,26 +65,26 @@ class ExportRun(Model):
     Source: API reference, Export (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"resources": "resources", "format": "format"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"resources": "resources", "format": "format"}
+    __keeps_null__: ClassVar[bool] = True
 
     resources: Sequence[ExportSelection | JSONObject]
     """The kinds of rows, each with filters of its own; exactly one for CSV."""
     format: ExportFormatInput | Unset = UNSET
     """How the rows come."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_EXPORT_RUN: Final[dict[str, Unchecked]] = dict.fromkeys(ExportRun.wire_names.values(), UNSET)
+_NO_EXPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportRun.__wire_names__.values(), UNSET)
 
 
-def decode_export_run(wire: dict[str, Unchecked]) -> ExportRun:
+def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
     """Read a `ExportRun` from its wire form."""
     found = _NO_EXPORT_RUN | wire
-    model = new(ExportRun)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_EXPORT_RUN, found)
+    model = new_instance(ExportRun)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_EXPORT_RUN, found)
     (
         raw.resources,
         raw.format,
@@ -103,26 +103,26 @@ class ExportSelection(Model):
     Source: API reference, Export (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"type": "type", "filters": "filters"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "filters": "filters"}
+    __keeps_null__: ClassVar[bool] = True
 
     type: ExportSelectionTypeInput
     """The kind."""
     filters: JSONObject | None | Unset = UNSET
     """Only rows that have these values, by field. Which fields count is not documented."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_EXPORT_SELECTION: Final[dict[str, Unchecked]] = dict.fromkeys(ExportSelection.wire_names.values(), UNSET)
+_NO_EXPORT_SELECTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportSelection.__wire_names__.values(), UNSET)
 
 
-def decode_export_selection(wire: dict[str, Unchecked]) -> ExportSelection:
+def decode_export_selection(wire: dict[str, UntypedJSON]) -> ExportSelection:
     """Read a `ExportSelection` from its wire form."""
     found = _NO_EXPORT_SELECTION | wire
-    model = new(ExportSelection)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_EXPORT_SELECTION, found)
+    model = new_instance(ExportSelection)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_EXPORT_SELECTION, found)
     (
         raw.type,
         raw.filters,
@@ -139,7 +139,7 @@ class ExportResult(Model):
     Source: API reference, Export (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "object": "object",
         "format": "format",
         "total_rows": "totalRows",
@@ -154,19 +154,19 @@ class ExportResult(Model):
     """How many rows there are, all kinds together."""
     resources: dict[str, list[dict[str, JSON]]]
     """The rows, as lists of free objects under the name of their kind."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_EXPORT_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(ExportResult.wire_names.values())
+_NO_EXPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportResult.__wire_names__.values())
 
 
-def decode_export_result(wire: dict[str, Unchecked]) -> ExportResult:
+def decode_export_result(wire: dict[str, UntypedJSON]) -> ExportResult:
     """Read a `ExportResult` from its wire form."""
     found = _NO_EXPORT_RESULT | wire
-    model = new(ExportResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_EXPORT_RESULT, found)
+    model = new_instance(ExportResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_EXPORT_RESULT, found)
     (
         raw.object,
         raw.format,
@@ -178,7 +178,7 @@ def decode_export_result(wire: dict[str, Unchecked]) -> ExportResult:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     ExportRun: decode_export_run,
     ExportSelection: decode_export_selection,
     ExportResult: decode_export_result,

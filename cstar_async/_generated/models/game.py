@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, read_map, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_map
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 
 class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
@@ -45,7 +45,7 @@ class PlayerStats(Model):
     Source: API reference, Game (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "object": "object",
         "member_id": "memberId",
         "name": "name",
@@ -105,19 +105,19 @@ class PlayerStats(Model):
     """Points earned in all."""
     cosmetics: PlayerCosmetics | None = None
     """What the player wears, or null for nothing."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PLAYER_STATS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerStats.wire_names.values())
+_NO_PLAYER_STATS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStats.__wire_names__.values())
 
 
-def decode_player_stats(wire: dict[str, Unchecked]) -> PlayerStats:
+def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
     """Read a `PlayerStats` from its wire form."""
     found = _NO_PLAYER_STATS | wire
-    model = new(PlayerStats)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 19 else take_extra(_NO_PLAYER_STATS, found)
+    model = new_instance(PlayerStats)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 19 else pop_unknown_fields(_NO_PLAYER_STATS, found)
     (
         raw.object,
         raw.member_id,
@@ -159,7 +159,7 @@ class PlayerSeason(Model):
     Source: API reference, Game (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "ends_at": "endsAt"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "ends_at": "endsAt"}
 
     id: str
     """The id of the season, such as `2026-Q2`."""
@@ -167,26 +167,26 @@ class PlayerSeason(Model):
     """The name of the season."""
     ends_at: datetime | None = None
     """When it ends, or null if that is open."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PLAYER_SEASON: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerSeason.wire_names.values())
+_NO_PLAYER_SEASON: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSeason.__wire_names__.values())
 
 
-def decode_player_season(wire: dict[str, Unchecked]) -> PlayerSeason:
+def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
     """Read a `PlayerSeason` from its wire form."""
     found = _NO_PLAYER_SEASON | wire
-    model = new(PlayerSeason)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_PLAYER_SEASON, found)
+    model = new_instance(PlayerSeason)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_PLAYER_SEASON, found)
     (
         raw.id,
         raw.name,
         raw.ends_at,
     ) = found.values()
     if raw.ends_at is not None:
-        raw.ends_at = read_instant(raw.ends_at)
+        raw.ends_at = parse_datetime(raw.ends_at)
     return model
 
 
@@ -197,25 +197,25 @@ class PlayerStreaks(Model):
     Source: API reference, Game (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"current": "current", "max": "max"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"current": "current", "max": "max"}
 
     current: int
     """The present row."""
     max: int
     """The longest row."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PLAYER_STREAKS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerStreaks.wire_names.values())
+_NO_PLAYER_STREAKS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStreaks.__wire_names__.values())
 
 
-def decode_player_streaks(wire: dict[str, Unchecked]) -> PlayerStreaks:
+def decode_player_streaks(wire: dict[str, UntypedJSON]) -> PlayerStreaks:
     """Read a `PlayerStreaks` from its wire form."""
     found = _NO_PLAYER_STREAKS | wire
-    model = new(PlayerStreaks)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_PLAYER_STREAKS, found)
+    model = new_instance(PlayerStreaks)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_PLAYER_STREAKS, found)
     (
         raw.current,
         raw.max,
@@ -230,7 +230,7 @@ class PlayerCounters(Model):
     Source: API reference, Game (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "tickets_closed": "ticketsClosed",
         "bosses_defeated": "bossesDefeated",
         "final_blows": "finalBlows",
@@ -248,19 +248,19 @@ class PlayerCounters(Model):
     """Achievements unlocked."""
     quests_completed: int | None = None
     """Quests completed."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PLAYER_COUNTERS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerCounters.wire_names.values())
+_NO_PLAYER_COUNTERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCounters.__wire_names__.values())
 
 
-def decode_player_counters(wire: dict[str, Unchecked]) -> PlayerCounters:
+def decode_player_counters(wire: dict[str, UntypedJSON]) -> PlayerCounters:
     """Read a `PlayerCounters` from its wire form."""
     found = _NO_PLAYER_COUNTERS | wire
-    model = new(PlayerCounters)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_PLAYER_COUNTERS, found)
+    model = new_instance(PlayerCounters)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_PLAYER_COUNTERS, found)
     (
         raw.tickets_closed,
         raw.bosses_defeated,
@@ -278,7 +278,7 @@ class PlayerSkill(Model):
     Source: API reference, Game (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"level": "level", "max_level": "maxLevel", "effect": "effect"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"level": "level", "max_level": "maxLevel", "effect": "effect"}
 
     level: int
     """How far it is learned."""
@@ -286,19 +286,19 @@ class PlayerSkill(Model):
     """How far it can be learned, 5."""
     effect: str | None = None
     """What it does, in words, or null."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PLAYER_SKILL: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerSkill.wire_names.values())
+_NO_PLAYER_SKILL: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSkill.__wire_names__.values())
 
 
-def decode_player_skill(wire: dict[str, Unchecked]) -> PlayerSkill:
+def decode_player_skill(wire: dict[str, UntypedJSON]) -> PlayerSkill:
     """Read a `PlayerSkill` from its wire form."""
     found = _NO_PLAYER_SKILL | wire
-    model = new(PlayerSkill)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_PLAYER_SKILL, found)
+    model = new_instance(PlayerSkill)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_PLAYER_SKILL, found)
     (
         raw.level,
         raw.max_level,
@@ -314,25 +314,25 @@ class PlayerCosmetics(Model):
     Source: API reference, Game (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"avatar_frame": "avatarFrame", "victory_message": "victoryMessage"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"avatar_frame": "avatarFrame", "victory_message": "victoryMessage"}
 
     avatar_frame: str | None = None
     """The frame around the picture, or null for none."""
     victory_message: str | None = None
     """What is shown when the player wins, or null for nothing."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PLAYER_COSMETICS: Final[dict[str, Unchecked]] = dict.fromkeys(PlayerCosmetics.wire_names.values())
+_NO_PLAYER_COSMETICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCosmetics.__wire_names__.values())
 
 
-def decode_player_cosmetics(wire: dict[str, Unchecked]) -> PlayerCosmetics:
+def decode_player_cosmetics(wire: dict[str, UntypedJSON]) -> PlayerCosmetics:
     """Read a `PlayerCosmetics` from its wire form."""
     found = _NO_PLAYER_COSMETICS | wire
-    model = new(PlayerCosmetics)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_PLAYER_COSMETICS, found)
+    model = new_instance(PlayerCosmetics)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_PLAYER_COSMETICS, found)
     (
         raw.avatar_frame,
         raw.victory_message,
@@ -347,7 +347,7 @@ class Boss(Model):
     Source: inferred: from the events on bosses.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "name": "name",
         "level": "level",
@@ -374,19 +374,19 @@ class Boss(Model):
     """When the boss came. (Inferred: from the events on bosses.)"""
     defeated_at: datetime | None = None
     """When the boss was beaten, or null while the fight goes on. (Inferred: from the events on bosses.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_BOSS: Final[dict[str, Unchecked]] = dict.fromkeys(Boss.wire_names.values())
+_NO_BOSS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Boss.__wire_names__.values())
 
 
-def decode_boss(wire: dict[str, Unchecked]) -> Boss:
+def decode_boss(wire: dict[str, UntypedJSON]) -> Boss:
     """Read a `Boss` from its wire form."""
     found = _NO_BOSS | wire
-    model = new(Boss)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_BOSS, found)
+    model = new_instance(Boss)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_BOSS, found)
     (
         raw.id,
         raw.name,
@@ -400,13 +400,13 @@ def decode_boss(wire: dict[str, Unchecked]) -> Boss:
     if raw.status.__class__ is str:
         raw.status = _BOSS_STATUS[raw.status]
     if raw.spawned_at is not None:
-        raw.spawned_at = read_instant(raw.spawned_at)
+        raw.spawned_at = parse_datetime(raw.spawned_at)
     if raw.defeated_at is not None:
-        raw.defeated_at = read_instant(raw.defeated_at)
+        raw.defeated_at = parse_datetime(raw.defeated_at)
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     PlayerStats: decode_player_stats,
     PlayerSeason: decode_player_season,
     PlayerStreaks: decode_player_streaks,

@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 import attrs
 
 from cstar_async._generated.models.shared import BatchError, read_batch_error
-from cstar_async._model.decoding import NO_EXTRA, new, read_values, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_values
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -47,8 +47,8 @@ class ImportRun(Model):
     Source: API reference, Import (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"resource": "resource", "records": "records", "merge_strategy": "mergeStrategy"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"resource": "resource", "records": "records", "merge_strategy": "mergeStrategy"}
+    __keeps_null__: ClassVar[bool] = True
 
     resource: ImportResourceInput
     """The kind of the records."""
@@ -58,19 +58,19 @@ class ImportRun(Model):
     """What to do with a record that is there already. `skip`, the default, leaves the old one alone; other words are not
     documented.
     """
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_IMPORT_RUN: Final[dict[str, Unchecked]] = dict.fromkeys(ImportRun.wire_names.values(), UNSET)
+_NO_IMPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportRun.__wire_names__.values(), UNSET)
 
 
-def decode_import_run(wire: dict[str, Unchecked]) -> ImportRun:
+def decode_import_run(wire: dict[str, UntypedJSON]) -> ImportRun:
     """Read a `ImportRun` from its wire form."""
     found = _NO_IMPORT_RUN | wire
-    model = new(ImportRun)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_IMPORT_RUN, found)
+    model = new_instance(ImportRun)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_IMPORT_RUN, found)
     (
         raw.resource,
         raw.records,
@@ -88,7 +88,7 @@ class ImportResult(Model):
     Source: API reference, Import (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "object": "object",
         "resource": "resource",
         "total": "total",
@@ -112,19 +112,19 @@ class ImportResult(Model):
     """How many were there and were left alone."""
     errors: list[BatchError] | None = None
     """Why records failed, one entry each. The shape of an entry is not documented."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_IMPORT_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(ImportResult.wire_names.values())
+_NO_IMPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportResult.__wire_names__.values())
 
 
-def decode_import_result(wire: dict[str, Unchecked]) -> ImportResult:
+def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
     """Read a `ImportResult` from its wire form."""
     found = _NO_IMPORT_RESULT | wire
-    model = new(ImportResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_IMPORT_RESULT, found)
+    model = new_instance(ImportResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_IMPORT_RESULT, found)
     (
         raw.object,
         raw.resource,
@@ -141,7 +141,7 @@ def decode_import_result(wire: dict[str, Unchecked]) -> ImportResult:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     ImportRun: decode_import_run,
     ImportResult: decode_import_result,
 }

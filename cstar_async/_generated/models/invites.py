@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, Unchecked
+from cstar_async._types import JSON, UNSET, UntypedJSON
 
 
 class InviteRole(
@@ -74,7 +74,7 @@ class Invite(Model):
     Source: inferred: the path is named, and the text on members speaks of sending invites.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "email": "email",
         "role": "role",
@@ -98,19 +98,19 @@ class Invite(Model):
     """
     created_at: datetime | None = None
     """When it was sent, or null if unknown. (Inferred: the path is named, and the text on members speaks of sending invites.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_INVITE: Final[dict[str, Unchecked]] = dict.fromkeys(Invite.wire_names.values())
+_NO_INVITE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Invite.__wire_names__.values())
 
 
-def decode_invite(wire: dict[str, Unchecked]) -> Invite:
+def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
     """Read a `Invite` from its wire form."""
     found = _NO_INVITE | wire
-    model = new(Invite)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_INVITE, found)
+    model = new_instance(Invite)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_INVITE, found)
     (
         raw.id,
         raw.email,
@@ -124,9 +124,9 @@ def decode_invite(wire: dict[str, Unchecked]) -> Invite:
     if raw.status.__class__ is str:
         raw.status = _INVITE_STATUS[raw.status]
     if raw.expires_at is not None:
-        raw.expires_at = read_instant(raw.expires_at)
+        raw.expires_at = parse_datetime(raw.expires_at)
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -137,8 +137,8 @@ class InviteCreate(Model):
     Source: inferred: the path is named, and the text on members speaks of sending invites.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"email": "email", "role": "role"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"email": "email", "role": "role"}
+    __keeps_null__: ClassVar[bool] = True
 
     email: str
     """The address to send the invitation to. (Inferred: the path is named, and the text on members speaks of sending invites.)"""
@@ -146,19 +146,19 @@ class InviteCreate(Model):
     """The role that waits for the person; `owner` is refused. (Inferred: the path is named, and the text on members speaks of
     sending invites.)
     """
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_INVITE_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(InviteCreate.wire_names.values(), UNSET)
+_NO_INVITE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(InviteCreate.__wire_names__.values(), UNSET)
 
 
-def decode_invite_create(wire: dict[str, Unchecked]) -> InviteCreate:
+def decode_invite_create(wire: dict[str, UntypedJSON]) -> InviteCreate:
     """Read a `InviteCreate` from its wire form."""
     found = _NO_INVITE_CREATE | wire
-    model = new(InviteCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_INVITE_CREATE, found)
+    model = new_instance(InviteCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_INVITE_CREATE, found)
     (
         raw.email,
         raw.role,
@@ -168,7 +168,7 @@ def decode_invite_create(wire: dict[str, Unchecked]) -> InviteCreate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Invite: decode_invite,
     InviteCreate: decode_invite_create,
 }

@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, Unchecked
+from cstar_async._types import JSON, UNSET, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -23,7 +23,7 @@ class LibraryArticle(Model):
     Source: inferred: from the articles of the team.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "title": "title",
         "slug": "slug",
@@ -37,7 +37,7 @@ class LibraryArticle(Model):
         "published_at": "publishedAt",
         "updated_at": "updatedAt",
     }
-    identity: ClassVar[str] = "slug"
+    __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
     """The `art_` id of the article. (Inferred: from the articles of the team.)"""
@@ -63,19 +63,19 @@ class LibraryArticle(Model):
     """When it was published. (Inferred: from the articles of the team.)"""
     updated_at: datetime | None = None
     """When it last changed. (Inferred: from the articles of the team.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_LIBRARY_ARTICLE: Final[dict[str, Unchecked]] = dict.fromkeys(LibraryArticle.wire_names.values())
+_NO_LIBRARY_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryArticle.__wire_names__.values())
 
 
-def decode_library_article(wire: dict[str, Unchecked]) -> LibraryArticle:
+def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
     """Read a `LibraryArticle` from its wire form."""
     found = _NO_LIBRARY_ARTICLE | wire
-    model = new(LibraryArticle)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 12 else take_extra(_NO_LIBRARY_ARTICLE, found)
+    model = new_instance(LibraryArticle)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 12 else pop_unknown_fields(_NO_LIBRARY_ARTICLE, found)
     (
         raw.id,
         raw.title,
@@ -91,9 +91,9 @@ def decode_library_article(wire: dict[str, Unchecked]) -> LibraryArticle:
         raw.updated_at,
     ) = found.values()
     if raw.published_at is not None:
-        raw.published_at = read_instant(raw.published_at)
+        raw.published_at = parse_datetime(raw.published_at)
     if raw.updated_at is not None:
-        raw.updated_at = read_instant(raw.updated_at)
+        raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -104,7 +104,7 @@ class LibraryCategory(Model):
     Source: inferred: from the categories of the team.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "name": "name",
         "slug": "slug",
@@ -113,7 +113,7 @@ class LibraryCategory(Model):
         "color": "color",
         "sort_order": "sortOrder",
     }
-    identity: ClassVar[str] = "slug"
+    __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
     """The id of the category. (Inferred: from the categories of the team.)"""
@@ -129,19 +129,19 @@ class LibraryCategory(Model):
     """The colour as a hex code, or null for none. (Inferred: from the categories of the team.)"""
     sort_order: int | None = None
     """The place in the list; lower numbers come first. (Inferred: from the categories of the team.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_LIBRARY_CATEGORY: Final[dict[str, Unchecked]] = dict.fromkeys(LibraryCategory.wire_names.values())
+_NO_LIBRARY_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryCategory.__wire_names__.values())
 
 
-def decode_library_category(wire: dict[str, Unchecked]) -> LibraryCategory:
+def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
     """Read a `LibraryCategory` from its wire form."""
     found = _NO_LIBRARY_CATEGORY | wire
-    model = new(LibraryCategory)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_LIBRARY_CATEGORY, found)
+    model = new_instance(LibraryCategory)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_LIBRARY_CATEGORY, found)
     (
         raw.id,
         raw.name,
@@ -161,14 +161,14 @@ class LibrarySearchResult(Model):
     Source: inferred: from the search of the team.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "title": "title",
         "slug": "slug",
         "excerpt": "excerpt",
         "snippet": "snippet",
     }
-    identity: ClassVar[str] = "slug"
+    __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
     """The `art_` id of the article. (Inferred: from the search of the team.)"""
@@ -180,19 +180,19 @@ class LibrarySearchResult(Model):
     """A sentence or two that tell what the article is about, or null for none. (Inferred: from the search of the team.)"""
     snippet: str | None = None
     """The words found, with some text around them. (Inferred: from the search of the team.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_LIBRARY_SEARCH_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(LibrarySearchResult.wire_names.values())
+_NO_LIBRARY_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibrarySearchResult.__wire_names__.values())
 
 
-def decode_library_search_result(wire: dict[str, Unchecked]) -> LibrarySearchResult:
+def decode_library_search_result(wire: dict[str, UntypedJSON]) -> LibrarySearchResult:
     """Read a `LibrarySearchResult` from its wire form."""
     found = _NO_LIBRARY_SEARCH_RESULT | wire
-    model = new(LibrarySearchResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_LIBRARY_SEARCH_RESULT, found)
+    model = new_instance(LibrarySearchResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_LIBRARY_SEARCH_RESULT, found)
     (
         raw.id,
         raw.title,
@@ -210,25 +210,25 @@ class LibraryFeedbackCreate(Model):
     Source: Documentation, Public library (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"rating": "rating"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"rating": "rating"}
+    __keeps_null__: ClassVar[bool] = True
 
     rating: str | float | bool
     """How good it was. The name is documented; of the values nothing is known, so a word, a number and a yes or no are all taken.
     """
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(LibraryFeedbackCreate.wire_names.values(), UNSET)
+_NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryFeedbackCreate.__wire_names__.values(), UNSET)
 
 
-def decode_library_feedback_create(wire: dict[str, Unchecked]) -> LibraryFeedbackCreate:
+def decode_library_feedback_create(wire: dict[str, UntypedJSON]) -> LibraryFeedbackCreate:
     """Read a `LibraryFeedbackCreate` from its wire form."""
     found = _NO_LIBRARY_FEEDBACK_CREATE | wire
-    model = new(LibraryFeedbackCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_LIBRARY_FEEDBACK_CREATE, found)
+    model = new_instance(LibraryFeedbackCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_LIBRARY_FEEDBACK_CREATE, found)
     (raw.rating,) = found.values()
     return model
 
@@ -240,25 +240,25 @@ class LibraryAck(Model):
     Source: inferred: that it answers is documented, what it answers is not.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {}
+    __wire_names__: ClassVar[Mapping[str, str]] = {}
 
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_LIBRARY_ACK: Final[dict[str, Unchecked]] = dict.fromkeys(LibraryAck.wire_names.values())
+_NO_LIBRARY_ACK: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryAck.__wire_names__.values())
 
 
-def decode_library_ack(wire: dict[str, Unchecked]) -> LibraryAck:
+def decode_library_ack(wire: dict[str, UntypedJSON]) -> LibraryAck:
     """Read a `LibraryAck` from its wire form."""
     found = _NO_LIBRARY_ACK | wire
-    model = new(LibraryAck)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 0 else take_extra(_NO_LIBRARY_ACK, found)
+    model = new_instance(LibraryAck)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 0 else pop_unknown_fields(_NO_LIBRARY_ACK, found)
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     LibraryArticle: decode_library_article,
     LibraryCategory: decode_library_category,
     LibrarySearchResult: decode_library_search_result,

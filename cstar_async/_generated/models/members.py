@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, read_values, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_values
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, Unchecked
+from cstar_async._types import JSON, UNSET, UntypedJSON
 
 
 class MemberRole(
@@ -148,7 +148,7 @@ class Member(Model):
     Source: API reference, Members (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "user_id": "userId",
         "name": "name",
@@ -184,19 +184,19 @@ class Member(Model):
     """The experience gathered in the game, in points."""
     joined_at: datetime | None = None
     """When the person joined the team."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_MEMBER: Final[dict[str, Unchecked]] = dict.fromkeys(Member.wire_names.values())
+_NO_MEMBER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Member.__wire_names__.values())
 
 
-def decode_member(wire: dict[str, Unchecked]) -> Member:
+def decode_member(wire: dict[str, UntypedJSON]) -> Member:
     """Read a `Member` from its wire form."""
     found = _NO_MEMBER | wire
-    model = new(Member)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 11 else take_extra(_NO_MEMBER, found)
+    model = new_instance(Member)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 11 else pop_unknown_fields(_NO_MEMBER, found)
     (
         raw.id,
         raw.user_id,
@@ -217,7 +217,7 @@ def decode_member(wire: dict[str, Unchecked]) -> Member:
     if raw.permissions.__class__ is list:
         raw.permissions = read_values(MemberPermission.read, raw.permissions)
     if raw.joined_at is not None:
-        raw.joined_at = read_instant(raw.joined_at)
+        raw.joined_at = parse_datetime(raw.joined_at)
     return model
 
 
@@ -228,31 +228,31 @@ class MemberUpdate(Model):
     Source: inferred: the role is the one thing about a member that the team decides.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"role": "role"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"role": "role"}
+    __keeps_null__: ClassVar[bool] = True
 
     role: MemberUpdateRoleInput
     """The role to give. Ownership cannot be given this way. (Inferred: the roles of members without owner.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_MEMBER_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(MemberUpdate.wire_names.values(), UNSET)
+_NO_MEMBER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MemberUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_member_update(wire: dict[str, Unchecked]) -> MemberUpdate:
+def decode_member_update(wire: dict[str, UntypedJSON]) -> MemberUpdate:
     """Read a `MemberUpdate` from its wire form."""
     found = _NO_MEMBER_UPDATE | wire
-    model = new(MemberUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_MEMBER_UPDATE, found)
+    model = new_instance(MemberUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_MEMBER_UPDATE, found)
     (raw.role,) = found.values()
     if raw.role.__class__ is str:
         raw.role = _MEMBER_UPDATE_ROLE[raw.role]
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Member: decode_member,
     MemberUpdate: decode_member_update,
 }

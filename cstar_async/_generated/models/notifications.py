@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
@@ -43,7 +43,7 @@ class Notification(Model):
     Source: API reference, Notifications (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "type": "type",
         "title": "title",
@@ -64,19 +64,19 @@ class Notification(Model):
     """Whether it has been read."""
     created_at: datetime | None = None
     """When it was made."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_NOTIFICATION: Final[dict[str, Unchecked]] = dict.fromkeys(Notification.wire_names.values())
+_NO_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Notification.__wire_names__.values())
 
 
-def decode_notification(wire: dict[str, Unchecked]) -> Notification:
+def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
     """Read a `Notification` from its wire form."""
     found = _NO_NOTIFICATION | wire
-    model = new(Notification)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_NOTIFICATION, found)
+    model = new_instance(Notification)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_NOTIFICATION, found)
     (
         raw.id,
         raw.type,
@@ -88,7 +88,7 @@ def decode_notification(wire: dict[str, Unchecked]) -> Notification:
     if raw.type.__class__ is str:
         raw.type = _NOTIFICATION_TYPE[raw.type]
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -99,24 +99,24 @@ class NotificationUpdate(Model):
     Source: inferred: the text says that the state of notifications can be managed.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"read": "read"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"read": "read"}
+    __keeps_null__: ClassVar[bool] = True
 
     read: bool | Unset = UNSET
     """True for read, false for unread. Default true. (Inferred: the text says that the state of notifications can be managed.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_NOTIFICATION_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(NotificationUpdate.wire_names.values(), UNSET)
+_NO_NOTIFICATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(NotificationUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_notification_update(wire: dict[str, Unchecked]) -> NotificationUpdate:
+def decode_notification_update(wire: dict[str, UntypedJSON]) -> NotificationUpdate:
     """Read a `NotificationUpdate` from its wire form."""
     found = _NO_NOTIFICATION_UPDATE | wire
-    model = new(NotificationUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_NOTIFICATION_UPDATE, found)
+    model = new_instance(NotificationUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_NOTIFICATION_UPDATE, found)
     (raw.read,) = found.values()
     return model
 
@@ -128,23 +128,23 @@ class UnreadCount(Model):
     Source: inferred: the name of the path.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"count": "count"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"count": "count"}
 
     count: int
     """How many notifications have not been read. Also looked for under `unreadCount`. (Inferred: the name of the path.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_UNREAD_COUNT: Final[dict[str, Unchecked]] = dict.fromkeys((*UnreadCount.wire_names.values(), "unreadCount"))
+_NO_UNREAD_COUNT: Final[dict[str, UntypedJSON]] = dict.fromkeys((*UnreadCount.__wire_names__.values(), "unreadCount"))
 
 
-def decode_unread_count(wire: dict[str, Unchecked]) -> UnreadCount:
+def decode_unread_count(wire: dict[str, UntypedJSON]) -> UnreadCount:
     """Read a `UnreadCount` from its wire form."""
     found = _NO_UNREAD_COUNT | wire
-    model = new(UnreadCount)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_UNREAD_COUNT, found)
+    model = new_instance(UnreadCount)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_UNREAD_COUNT, found)
     (
         raw.count,
         *_,
@@ -160,28 +160,28 @@ class MarkAllReadResult(Model):
     Source: inferred: the name of the path.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"updated": "updated"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"updated": "updated"}
 
     updated: int | None = None
     """How many were marked, or null if the answer does not say. (Inferred: the name of the path.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_MARK_ALL_READ_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(MarkAllReadResult.wire_names.values())
+_NO_MARK_ALL_READ_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(MarkAllReadResult.__wire_names__.values())
 
 
-def decode_mark_all_read_result(wire: dict[str, Unchecked]) -> MarkAllReadResult:
+def decode_mark_all_read_result(wire: dict[str, UntypedJSON]) -> MarkAllReadResult:
     """Read a `MarkAllReadResult` from its wire form."""
     found = _NO_MARK_ALL_READ_RESULT | wire
-    model = new(MarkAllReadResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_MARK_ALL_READ_RESULT, found)
+    model = new_instance(MarkAllReadResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_MARK_ALL_READ_RESULT, found)
     (raw.updated,) = found.values()
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Notification: decode_notification,
     NotificationUpdate: decode_notification_update,
     UnreadCount: decode_unread_count,

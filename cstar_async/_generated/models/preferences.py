@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, Unchecked
+from cstar_async._types import JSON, UNSET, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -22,21 +22,21 @@ class Preferences(Model):
     Source: inferred: the path is documented, the method and the keys are not.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {}
+    __wire_names__: ClassVar[Mapping[str, str]] = {}
 
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PREFERENCES: Final[dict[str, Unchecked]] = dict.fromkeys(Preferences.wire_names.values())
+_NO_PREFERENCES: Final[dict[str, UntypedJSON]] = dict.fromkeys(Preferences.__wire_names__.values())
 
 
-def decode_preferences(wire: dict[str, Unchecked]) -> Preferences:
+def decode_preferences(wire: dict[str, UntypedJSON]) -> Preferences:
     """Read a `Preferences` from its wire form."""
     found = _NO_PREFERENCES | wire
-    model = new(Preferences)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 0 else take_extra(_NO_PREFERENCES, found)
+    model = new_instance(Preferences)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 0 else pop_unknown_fields(_NO_PREFERENCES, found)
     return model
 
 
@@ -47,26 +47,26 @@ class PreferencesUpdate(Model):
     Source: inferred: the path is documented, the method and the keys are not.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {}
+    __keeps_null__: ClassVar[bool] = True
 
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_PREFERENCES_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(PreferencesUpdate.wire_names.values(), UNSET)
+_NO_PREFERENCES_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(PreferencesUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_preferences_update(wire: dict[str, Unchecked]) -> PreferencesUpdate:
+def decode_preferences_update(wire: dict[str, UntypedJSON]) -> PreferencesUpdate:
     """Read a `PreferencesUpdate` from its wire form."""
     found = _NO_PREFERENCES_UPDATE | wire
-    model = new(PreferencesUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 0 else take_extra(_NO_PREFERENCES_UPDATE, found)
+    model = new_instance(PreferencesUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 0 else pop_unknown_fields(_NO_PREFERENCES_UPDATE, found)
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Preferences: decode_preferences,
     PreferencesUpdate: decode_preferences_update,
 }

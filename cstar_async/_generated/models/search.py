@@ -10,10 +10,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 
 class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -66,7 +66,7 @@ class SearchResult(Model):
     Source: API reference, Search (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "object": "object",
         "type": "type",
         "id": "id",
@@ -84,19 +84,19 @@ class SearchResult(Model):
     """Its title, or its name."""
     snippet: str | None = None
     """The words around what was found, or null."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_SEARCH_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(SearchResult.wire_names.values())
+_NO_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(SearchResult.__wire_names__.values())
 
 
-def decode_search_result(wire: dict[str, Unchecked]) -> SearchResult:
+def decode_search_result(wire: dict[str, UntypedJSON]) -> SearchResult:
     """Read a `SearchResult` from its wire form."""
     found = _NO_SEARCH_RESULT | wire
-    model = new(SearchResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_SEARCH_RESULT, found)
+    model = new_instance(SearchResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_SEARCH_RESULT, found)
     (
         raw.object,
         raw.type,
@@ -109,7 +109,7 @@ def decode_search_result(wire: dict[str, Unchecked]) -> SearchResult:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     SearchResult: decode_search_result,
 }
 """How each model of this module is read."""

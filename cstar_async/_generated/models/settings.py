@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -22,7 +22,7 @@ class Settings(Model):
     Source: API reference, Settings (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"object": "object", "team_name": "teamName", "team_slug": "teamSlug"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "team_name": "teamName", "team_slug": "teamSlug"}
 
     object: str | None = None
     """The type tag, always `settings`."""
@@ -30,19 +30,19 @@ class Settings(Model):
     """What the team is called."""
     team_slug: str | None = None
     """The team's name in web addresses."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_SETTINGS: Final[dict[str, Unchecked]] = dict.fromkeys(Settings.wire_names.values())
+_NO_SETTINGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Settings.__wire_names__.values())
 
 
-def decode_settings(wire: dict[str, Unchecked]) -> Settings:
+def decode_settings(wire: dict[str, UntypedJSON]) -> Settings:
     """Read a `Settings` from its wire form."""
     found = _NO_SETTINGS | wire
-    model = new(Settings)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_SETTINGS, found)
+    model = new_instance(Settings)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_SETTINGS, found)
     (
         raw.object,
         raw.team_name,
@@ -58,29 +58,29 @@ class SettingsUpdate(Model):
     Source: API reference, Settings (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"team_name": "teamName"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"team_name": "teamName"}
+    __keeps_null__: ClassVar[bool] = True
 
     team_name: str | Unset = UNSET
     """A new name for the team. An empty one is refused (inferred)."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_SETTINGS_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(SettingsUpdate.wire_names.values(), UNSET)
+_NO_SETTINGS_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SettingsUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_settings_update(wire: dict[str, Unchecked]) -> SettingsUpdate:
+def decode_settings_update(wire: dict[str, UntypedJSON]) -> SettingsUpdate:
     """Read a `SettingsUpdate` from its wire form."""
     found = _NO_SETTINGS_UPDATE | wire
-    model = new(SettingsUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_SETTINGS_UPDATE, found)
+    model = new_instance(SettingsUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_SETTINGS_UPDATE, found)
     (raw.team_name,) = found.values()
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Settings: decode_settings,
     SettingsUpdate: decode_settings_update,
 }

@@ -11,10 +11,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, Unchecked, is_object
+from cstar_async._types import JSON, UntypedJSON, is_object
 
 
 class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}):
@@ -47,25 +47,25 @@ class Deleted(Model):
     Source: Official JavaScript package (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"deleted": "deleted", "id": "id"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"deleted": "deleted", "id": "id"}
 
     deleted: bool
     """Always true; a failed delete is an error."""
     id: str | None = None
     """The prefixed id of what was removed, for a tag its name (inferred)."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_DELETED: Final[dict[str, Unchecked]] = dict.fromkeys(Deleted.wire_names.values())
+_NO_DELETED: Final[dict[str, UntypedJSON]] = dict.fromkeys(Deleted.__wire_names__.values())
 
 
-def decode_deleted(wire: dict[str, Unchecked]) -> Deleted:
+def decode_deleted(wire: dict[str, UntypedJSON]) -> Deleted:
     """Read a `Deleted` from its wire form."""
     found = _NO_DELETED | wire
-    model = new(Deleted)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_DELETED, found)
+    model = new_instance(Deleted)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_DELETED, found)
     (
         raw.deleted,
         raw.id,
@@ -80,7 +80,7 @@ class Message(Model):
     Source: API reference, Messages (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "object": "object",
         "ticket_id": "ticketId",
@@ -110,19 +110,19 @@ class Message(Model):
     """Data of your own programs, kept as it is. Documented as optional, without a shape."""
     created_at: datetime
     """When the message was written."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_MESSAGE: Final[dict[str, Unchecked]] = dict.fromkeys(Message.wire_names.values())
+_NO_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Message.__wire_names__.values())
 
 
-def decode_message(wire: dict[str, Unchecked]) -> Message:
+def decode_message(wire: dict[str, UntypedJSON]) -> Message:
     """Read a `Message` from its wire form."""
     found = _NO_MESSAGE | wire
-    model = new(Message)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 9 else take_extra(_NO_MESSAGE, found)
+    model = new_instance(Message)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 9 else pop_unknown_fields(_NO_MESSAGE, found)
     (
         raw.id,
         raw.object,
@@ -137,7 +137,7 @@ def decode_message(wire: dict[str, Unchecked]) -> Message:
     if raw.sender.__class__ is str:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -148,7 +148,7 @@ class BatchError(Model):
     Source: inferred: the list is documented, its entries are not.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"id": "id", "index": "index", "code": "code", "message": "message"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "index": "index", "code": "code", "message": "message"}
 
     id: str | None = None
     """The object, in a bulk run. (Inferred: named in no text, the obvious part of a report on one row.)"""
@@ -159,19 +159,19 @@ class BatchError(Model):
     """A word for programs. (Inferred: named in no text, the obvious part of a report on one row.)"""
     message: str | None = None
     """A sentence for people. (Inferred: named in no text, the obvious part of a report on one row.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_BATCH_ERROR: Final[dict[str, Unchecked]] = dict.fromkeys(BatchError.wire_names.values())
+_NO_BATCH_ERROR: Final[dict[str, UntypedJSON]] = dict.fromkeys(BatchError.__wire_names__.values())
 
 
-def decode_batch_error(wire: dict[str, Unchecked]) -> BatchError:
+def decode_batch_error(wire: dict[str, UntypedJSON]) -> BatchError:
     """Read a `BatchError` from its wire form."""
     found = _NO_BATCH_ERROR | wire
-    model = new(BatchError)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_BATCH_ERROR, found)
+    model = new_instance(BatchError)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_BATCH_ERROR, found)
     (
         raw.id,
         raw.index,
@@ -181,13 +181,13 @@ def decode_batch_error(wire: dict[str, Unchecked]) -> BatchError:
     return model
 
 
-def read_batch_error(value: Unchecked) -> Unchecked:
+def read_batch_error(value: UntypedJSON) -> UntypedJSON:
     """Read a `BatchError` from its wire form, or from a bare text as its `message`; anything else as it came."""
     wire = {"message": value} if value.__class__ is str else value
     return decode_batch_error(wire) if is_object(wire) else wire
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Deleted: decode_deleted,
     Message: decode_message,
     BatchError: decode_batch_error,

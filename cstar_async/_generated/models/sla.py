@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 import attrs
 
 from cstar_async._generated.models.tickets import TicketPriority, TicketPriorityInput
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 _TICKET_PRIORITY: Final = TicketPriority.by_text
 
@@ -25,7 +25,7 @@ class SlaRule(Model):
     Source: API reference, SLA (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "name": "name",
         "priority": "priority",
@@ -49,19 +49,19 @@ class SlaRule(Model):
     """Whether only business hours count."""
     enabled: bool
     """Whether the rule is in force."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_SLA_RULE: Final[dict[str, Unchecked]] = dict.fromkeys(SlaRule.wire_names.values())
+_NO_SLA_RULE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRule.__wire_names__.values())
 
 
-def decode_sla_rule(wire: dict[str, Unchecked]) -> SlaRule:
+def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
     """Read a `SlaRule` from its wire form."""
     found = _NO_SLA_RULE | wire
-    model = new(SlaRule)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_SLA_RULE, found)
+    model = new_instance(SlaRule)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_SLA_RULE, found)
     (
         raw.id,
         raw.name,
@@ -83,7 +83,7 @@ class SlaRuleCreate(Model):
     Source: API reference, SLA (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "priority": "priority",
         "response_target": "responseTarget",
@@ -91,7 +91,7 @@ class SlaRuleCreate(Model):
         "business_hours_only": "businessHoursOnly",
         "enabled": "enabled",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """The name of the rule."""
@@ -105,19 +105,19 @@ class SlaRuleCreate(Model):
     """Whether only business hours count. Default false (inferred). (Inferred: the fields of the rule itself.)"""
     enabled: bool | Unset = UNSET
     """Whether the rule is in force. Default true (inferred). (Inferred: the fields of the rule itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_SLA_RULE_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(SlaRuleCreate.wire_names.values(), UNSET)
+_NO_SLA_RULE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleCreate.__wire_names__.values(), UNSET)
 
 
-def decode_sla_rule_create(wire: dict[str, Unchecked]) -> SlaRuleCreate:
+def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
     """Read a `SlaRuleCreate` from its wire form."""
     found = _NO_SLA_RULE_CREATE | wire
-    model = new(SlaRuleCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_SLA_RULE_CREATE, found)
+    model = new_instance(SlaRuleCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_SLA_RULE_CREATE, found)
     (
         raw.name,
         raw.priority,
@@ -138,7 +138,7 @@ class SlaRuleUpdate(Model):
     Source: inferred: the fields of the rule itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "priority": "priority",
         "response_target": "responseTarget",
@@ -146,7 +146,7 @@ class SlaRuleUpdate(Model):
         "business_hours_only": "businessHoursOnly",
         "enabled": "enabled",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """The name of the rule. (Inferred: the fields of the rule itself.)"""
@@ -160,19 +160,19 @@ class SlaRuleUpdate(Model):
     """Whether only business hours count. (Inferred: the fields of the rule itself.)"""
     enabled: bool | Unset = UNSET
     """Whether the rule is in force. (Inferred: the fields of the rule itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_SLA_RULE_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(SlaRuleUpdate.wire_names.values(), UNSET)
+_NO_SLA_RULE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_sla_rule_update(wire: dict[str, Unchecked]) -> SlaRuleUpdate:
+def decode_sla_rule_update(wire: dict[str, UntypedJSON]) -> SlaRuleUpdate:
     """Read a `SlaRuleUpdate` from its wire form."""
     found = _NO_SLA_RULE_UPDATE | wire
-    model = new(SlaRuleUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_SLA_RULE_UPDATE, found)
+    model = new_instance(SlaRuleUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_SLA_RULE_UPDATE, found)
     (
         raw.name,
         raw.priority,
@@ -186,7 +186,7 @@ def decode_sla_rule_update(wire: dict[str, Unchecked]) -> SlaRuleUpdate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     SlaRule: decode_sla_rule,
     SlaRuleCreate: decode_sla_rule_create,
     SlaRuleUpdate: decode_sla_rule_update,

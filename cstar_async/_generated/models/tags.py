@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, Unchecked
+from cstar_async._types import JSON, UNSET, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -22,8 +22,8 @@ class Tag(Model):
     Source: API reference, Tags (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"object": "object", "name": "name", "count": "count"}
-    identity: ClassVar[str] = "name"
+    __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "name": "name", "count": "count"}
+    __identity__: ClassVar[str] = "name"
 
     object: str | None = None
     """The type tag, always `tag`."""
@@ -31,19 +31,19 @@ class Tag(Model):
     """The word itself, unique within the team."""
     count: int
     """How many tickets carry the tag."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_TAG: Final[dict[str, Unchecked]] = dict.fromkeys(Tag.wire_names.values())
+_NO_TAG: Final[dict[str, UntypedJSON]] = dict.fromkeys(Tag.__wire_names__.values())
 
 
-def decode_tag(wire: dict[str, Unchecked]) -> Tag:
+def decode_tag(wire: dict[str, UntypedJSON]) -> Tag:
     """Read a `Tag` from its wire form."""
     found = _NO_TAG | wire
-    model = new(Tag)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_TAG, found)
+    model = new_instance(Tag)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_TAG, found)
     (
         raw.object,
         raw.name,
@@ -59,29 +59,29 @@ class TagCreate(Model):
     Source: API reference, Tags (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"name": "name"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"name": "name"}
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """The word itself. An empty one is refused (inferred)."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_TAG_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(TagCreate.wire_names.values(), UNSET)
+_NO_TAG_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TagCreate.__wire_names__.values(), UNSET)
 
 
-def decode_tag_create(wire: dict[str, Unchecked]) -> TagCreate:
+def decode_tag_create(wire: dict[str, UntypedJSON]) -> TagCreate:
     """Read a `TagCreate` from its wire form."""
     found = _NO_TAG_CREATE | wire
-    model = new(TagCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_TAG_CREATE, found)
+    model = new_instance(TagCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_TAG_CREATE, found)
     (raw.name,) = found.values()
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Tag: decode_tag,
     TagCreate: decode_tag_create,
 }

@@ -12,10 +12,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 import attrs
 
 from cstar_async._generated.models.shared import Message, MessageSender, MessageSenderInput, decode_message
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, read_list, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class TicketStatus(
@@ -116,7 +116,7 @@ class Ticket(Model):
     Source: API reference, Tickets (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "object": "object",
         "title": "title",
@@ -198,19 +198,19 @@ class Ticket(Model):
     """When the ticket was closed, or null while it is not."""
     resolved_at: datetime | None = None
     """When the case was solved, or null while it is not. On the reference page, absent from the newest sample."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_TICKET: Final[dict[str, Unchecked]] = dict.fromkeys(Ticket.wire_names.values())
+_NO_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(Ticket.__wire_names__.values())
 
 
-def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
+def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
     """Read a `Ticket` from its wire form."""
     found = _NO_TICKET | wire
-    model = new(Ticket)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 25 else take_extra(_NO_TICKET, found)
+    model = new_instance(Ticket)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 25 else pop_unknown_fields(_NO_TICKET, found)
     (
         raw.id,
         raw.object,
@@ -247,23 +247,23 @@ def decode_ticket(wire: dict[str, Unchecked]) -> Ticket:
     if raw.messages.__class__ is list:
         raw.messages = read_list(decode_message, raw.messages)
     if raw.response_deadline is not None:
-        raw.response_deadline = read_instant(raw.response_deadline)
+        raw.response_deadline = parse_datetime(raw.response_deadline)
     if raw.resolution_deadline is not None:
-        raw.resolution_deadline = read_instant(raw.resolution_deadline)
+        raw.resolution_deadline = parse_datetime(raw.resolution_deadline)
     if raw.first_response_at is not None:
-        raw.first_response_at = read_instant(raw.first_response_at)
+        raw.first_response_at = parse_datetime(raw.first_response_at)
     if raw.response_tier.__class__ is str:
         raw.response_tier = _TICKET_SLA_TIER[raw.response_tier]
     if raw.resolution_tier.__class__ is str:
         raw.resolution_tier = _TICKET_SLA_TIER[raw.resolution_tier]
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = read_instant(raw.updated_at)
+        raw.updated_at = parse_datetime(raw.updated_at)
     if raw.closed_at is not None:
-        raw.closed_at = read_instant(raw.closed_at)
+        raw.closed_at = parse_datetime(raw.closed_at)
     if raw.resolved_at is not None:
-        raw.resolved_at = read_instant(raw.resolved_at)
+        raw.resolved_at = parse_datetime(raw.resolved_at)
     return model
 
 
@@ -274,7 +274,7 @@ class TicketCustomer(Model):
     Source: inferred: the value customer of the expand parameter.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
 
     id: str
     """The `cus_` id of the customer. (Inferred: the object that it summarises.)"""
@@ -282,19 +282,19 @@ class TicketCustomer(Model):
     """The full name of the customer, or null if unknown. (Inferred: the object that it summarises.)"""
     email: str | None = None
     """The e-mail address of the customer, or null if unknown. (Inferred: the object that it summarises.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_TICKET_CUSTOMER: Final[dict[str, Unchecked]] = dict.fromkeys(TicketCustomer.wire_names.values())
+_NO_TICKET_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCustomer.__wire_names__.values())
 
 
-def decode_ticket_customer(wire: dict[str, Unchecked]) -> TicketCustomer:
+def decode_ticket_customer(wire: dict[str, UntypedJSON]) -> TicketCustomer:
     """Read a `TicketCustomer` from its wire form."""
     found = _NO_TICKET_CUSTOMER | wire
-    model = new(TicketCustomer)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_TICKET_CUSTOMER, found)
+    model = new_instance(TicketCustomer)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_TICKET_CUSTOMER, found)
     (
         raw.id,
         raw.name,
@@ -310,7 +310,7 @@ class TicketCreate(Model):
     Source: API reference, Tickets (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "title": "title",
         "priority": "priority",
         "status": "status",
@@ -323,7 +323,7 @@ class TicketCreate(Model):
         "metadata": "metadata",
         "custom_fields": "customFields",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     title: str
     """What the ticket is about, in one line. An empty one is refused (inferred)."""
@@ -351,19 +351,19 @@ class TicketCreate(Model):
     """Values of the fields that the team has defined for tickets, by field key. (Inferred: custom fields are among the changes that
     the event ticket.updated watches.)
     """
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_TICKET_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(TicketCreate.wire_names.values(), UNSET)
+_NO_TICKET_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCreate.__wire_names__.values(), UNSET)
 
 
-def decode_ticket_create(wire: dict[str, Unchecked]) -> TicketCreate:
+def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
     """Read a `TicketCreate` from its wire form."""
     found = _NO_TICKET_CREATE | wire
-    model = new(TicketCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 11 else take_extra(_NO_TICKET_CREATE, found)
+    model = new_instance(TicketCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 11 else pop_unknown_fields(_NO_TICKET_CREATE, found)
     (
         raw.title,
         raw.priority,
@@ -391,7 +391,7 @@ class TicketUpdate(Model):
     Source: API reference, Tickets (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "title": "title",
         "status": "status",
         "priority": "priority",
@@ -401,7 +401,7 @@ class TicketUpdate(Model):
         "metadata": "metadata",
         "custom_fields": "customFields",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
     """A new title. An empty one is refused (inferred). (Inferred: the title is among the changes that the event ticket.updated
@@ -425,19 +425,19 @@ class TicketUpdate(Model):
     """New values of the team's own fields, by field key. Whether other fields stay is not documented; send all of them to be safe.
     (Inferred: custom fields are among the changes that the event ticket.updated watches.)
     """
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_TICKET_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(TicketUpdate.wire_names.values(), UNSET)
+_NO_TICKET_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_ticket_update(wire: dict[str, Unchecked]) -> TicketUpdate:
+def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
     """Read a `TicketUpdate` from its wire form."""
     found = _NO_TICKET_UPDATE | wire
-    model = new(TicketUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 8 else take_extra(_NO_TICKET_UPDATE, found)
+    model = new_instance(TicketUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_TICKET_UPDATE, found)
     (
         raw.title,
         raw.status,
@@ -462,14 +462,14 @@ class MessageCreate(Model):
     Source: API reference, Messages (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "content": "content",
         "sender": "sender",
         "sender_name": "senderName",
         "is_internal": "isInternal",
         "metadata": "metadata",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     content: str
     """What to say. An empty text is refused (inferred)."""
@@ -481,19 +481,19 @@ class MessageCreate(Model):
     """True for a remark that the customer never sees. Default false. (Inferred: the same field of the message.)"""
     metadata: JSONObject | Unset = UNSET
     """Data of your own programs to keep with the message. (Inferred: the same field of the message.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_MESSAGE_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(MessageCreate.wire_names.values(), UNSET)
+_NO_MESSAGE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MessageCreate.__wire_names__.values(), UNSET)
 
 
-def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
+def decode_message_create(wire: dict[str, UntypedJSON]) -> MessageCreate:
     """Read a `MessageCreate` from its wire form."""
     found = _NO_MESSAGE_CREATE | wire
-    model = new(MessageCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_MESSAGE_CREATE, found)
+    model = new_instance(MessageCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_MESSAGE_CREATE, found)
     (
         raw.content,
         raw.sender,
@@ -506,7 +506,7 @@ def decode_message_create(wire: dict[str, Unchecked]) -> MessageCreate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Ticket: decode_ticket,
     TicketCustomer: decode_ticket_customer,
     TicketCreate: decode_ticket_create,

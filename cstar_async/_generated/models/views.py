@@ -10,10 +10,10 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import JSON, UNSET, JSONObject, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class ViewEntityType(
@@ -88,7 +88,7 @@ class View(Model):
     Source: API reference, Views (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "name": "name",
         "entity_type": "entityType",
@@ -112,19 +112,19 @@ class View(Model):
     """Which end comes first, or null. Also seen as `sortOrder`."""
     visibility: ViewVisibility | None = None
     """Who sees the view."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_VIEW: Final[dict[str, Unchecked]] = dict.fromkeys((*View.wire_names.values(), "sortBy", "sortOrder"))
+_NO_VIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys((*View.__wire_names__.values(), "sortBy", "sortOrder"))
 
 
-def decode_view(wire: dict[str, Unchecked]) -> View:
+def decode_view(wire: dict[str, UntypedJSON]) -> View:
     """Read a `View` from its wire form."""
     found = _NO_VIEW | wire
-    model = new(View)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 9 else take_extra(_NO_VIEW, found)
+    model = new_instance(View)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 9 else pop_unknown_fields(_NO_VIEW, found)
     (
         raw.id,
         raw.name,
@@ -153,7 +153,7 @@ class ViewCreate(Model):
     Source: inferred: the fields of the view itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "entity_type": "entityType",
         "filters": "filters",
@@ -161,7 +161,7 @@ class ViewCreate(Model):
         "sort_direction": "sortDirection",
         "visibility": "visibility",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """The name of the view. (Inferred: the fields of the view itself.)"""
@@ -175,19 +175,19 @@ class ViewCreate(Model):
     """Which end comes first; null for the server's choice. (Inferred: the fields of the view itself.)"""
     visibility: ViewVisibilityInput | Unset = UNSET
     """Who sees the view. Default `private` (inferred). (Inferred: the fields of the view itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_VIEW_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(ViewCreate.wire_names.values(), UNSET)
+_NO_VIEW_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewCreate.__wire_names__.values(), UNSET)
 
 
-def decode_view_create(wire: dict[str, Unchecked]) -> ViewCreate:
+def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
     """Read a `ViewCreate` from its wire form."""
     found = _NO_VIEW_CREATE | wire
-    model = new(ViewCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 6 else take_extra(_NO_VIEW_CREATE, found)
+    model = new_instance(ViewCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_VIEW_CREATE, found)
     (
         raw.name,
         raw.entity_type,
@@ -212,14 +212,14 @@ class ViewUpdate(Model):
     Source: inferred: the fields of the view itself.
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "filters": "filters",
         "sort_field": "sortField",
         "sort_direction": "sortDirection",
         "visibility": "visibility",
     }
-    keeps_null: ClassVar[bool] = True
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """The new name. (Inferred: the fields of the view itself.)"""
@@ -231,19 +231,19 @@ class ViewUpdate(Model):
     """Which end comes first; null for the server's choice. (Inferred: the fields of the view itself.)"""
     visibility: ViewVisibilityInput | Unset = UNSET
     """Who sees the view. (Inferred: the fields of the view itself.)"""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_VIEW_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(ViewUpdate.wire_names.values(), UNSET)
+_NO_VIEW_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_view_update(wire: dict[str, Unchecked]) -> ViewUpdate:
+def decode_view_update(wire: dict[str, UntypedJSON]) -> ViewUpdate:
     """Read a `ViewUpdate` from its wire form."""
     found = _NO_VIEW_UPDATE | wire
-    model = new(ViewUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 5 else take_extra(_NO_VIEW_UPDATE, found)
+    model = new_instance(ViewUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_VIEW_UPDATE, found)
     (
         raw.name,
         raw.filters,
@@ -258,7 +258,7 @@ def decode_view_update(wire: dict[str, Unchecked]) -> ViewUpdate:
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     View: decode_view,
     ViewCreate: decode_view_create,
     ViewUpdate: decode_view_update,

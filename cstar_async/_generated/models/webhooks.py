@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import NO_EXTRA, new, read_instant, take_extra
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, UNSET, Unchecked, Unset
+from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -23,7 +23,7 @@ class Webhook(Model):
     Source: API reference, Webhooks (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "object": "object",
         "name": "name",
@@ -55,19 +55,19 @@ class Webhook(Model):
     """When the subscription was made."""
     updated_at: datetime | None = None
     """When the subscription last changed, or null if it never did."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_WEBHOOK: Final[dict[str, Unchecked]] = dict.fromkeys((*Webhook.wire_names.values(), "signingSecret"))
+_NO_WEBHOOK: Final[dict[str, UntypedJSON]] = dict.fromkeys((*Webhook.__wire_names__.values(), "signingSecret"))
 
 
-def decode_webhook(wire: dict[str, Unchecked]) -> Webhook:
+def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
     """Read a `Webhook` from its wire form."""
     found = _NO_WEBHOOK | wire
-    model = new(Webhook)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 10 else take_extra(_NO_WEBHOOK, found)
+    model = new_instance(Webhook)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 10 else pop_unknown_fields(_NO_WEBHOOK, found)
     (
         raw.id,
         raw.object,
@@ -82,9 +82,9 @@ def decode_webhook(wire: dict[str, Unchecked]) -> Webhook:
     ) = found.values()
     raw.secret = found["secret"] if found["secret"] is not None else found["signingSecret"]
     if raw.created_at is not None:
-        raw.created_at = read_instant(raw.created_at)
+        raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = read_instant(raw.updated_at)
+        raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -95,8 +95,8 @@ class WebhookCreate(Model):
     Source: API reference, Webhooks (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"name": "name", "url": "url", "events": "events"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"name": "name", "url": "url", "events": "events"}
+    __keeps_null__: ClassVar[bool] = True
 
     name: str
     """A name by which the team knows the subscription."""
@@ -104,19 +104,19 @@ class WebhookCreate(Model):
     """The public HTTPS address that is to receive the events."""
     events: list[str] | tuple[str, ...]
     """Types of events, or wildcards such as `ticket.*`; at least one (inferred)."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_WEBHOOK_CREATE: Final[dict[str, Unchecked]] = dict.fromkeys(WebhookCreate.wire_names.values(), UNSET)
+_NO_WEBHOOK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookCreate.__wire_names__.values(), UNSET)
 
 
-def decode_webhook_create(wire: dict[str, Unchecked]) -> WebhookCreate:
+def decode_webhook_create(wire: dict[str, UntypedJSON]) -> WebhookCreate:
     """Read a `WebhookCreate` from its wire form."""
     found = _NO_WEBHOOK_CREATE | wire
-    model = new(WebhookCreate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 3 else take_extra(_NO_WEBHOOK_CREATE, found)
+    model = new_instance(WebhookCreate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_WEBHOOK_CREATE, found)
     (
         raw.name,
         raw.url,
@@ -132,8 +132,8 @@ class WebhookUpdate(Model):
     Source: API reference, Webhooks (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"name": "name", "url": "url", "events": "events", "is_active": "isActive"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"name": "name", "url": "url", "events": "events", "is_active": "isActive"}
+    __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
     """The new name. (Inferred: the create body.)"""
@@ -143,19 +143,19 @@ class WebhookUpdate(Model):
     """Types of events or wildcards; the list replaces the old one."""
     is_active: bool | Unset = UNSET
     """False stops the deliveries, true takes them up again."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_WEBHOOK_UPDATE: Final[dict[str, Unchecked]] = dict.fromkeys(WebhookUpdate.wire_names.values(), UNSET)
+_NO_WEBHOOK_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookUpdate.__wire_names__.values(), UNSET)
 
 
-def decode_webhook_update(wire: dict[str, Unchecked]) -> WebhookUpdate:
+def decode_webhook_update(wire: dict[str, UntypedJSON]) -> WebhookUpdate:
     """Read a `WebhookUpdate` from its wire form."""
     found = _NO_WEBHOOK_UPDATE | wire
-    model = new(WebhookUpdate)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 4 else take_extra(_NO_WEBHOOK_UPDATE, found)
+    model = new_instance(WebhookUpdate)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_WEBHOOK_UPDATE, found)
     (
         raw.name,
         raw.url,
@@ -172,24 +172,24 @@ class WebhookTest(Model):
     Source: API reference, Webhooks (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"event": "event"}
-    keeps_null: ClassVar[bool] = True
+    __wire_names__: ClassVar[Mapping[str, str]] = {"event": "event"}
+    __keeps_null__: ClassVar[bool] = True
 
     event: str
     """The type of the event, such as `ticket.created`."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_WEBHOOK_TEST: Final[dict[str, Unchecked]] = dict.fromkeys(WebhookTest.wire_names.values(), UNSET)
+_NO_WEBHOOK_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTest.__wire_names__.values(), UNSET)
 
 
-def decode_webhook_test(wire: dict[str, Unchecked]) -> WebhookTest:
+def decode_webhook_test(wire: dict[str, UntypedJSON]) -> WebhookTest:
     """Read a `WebhookTest` from its wire form."""
     found = _NO_WEBHOOK_TEST | wire
-    model = new(WebhookTest)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 1 else take_extra(_NO_WEBHOOK_TEST, found)
+    model = new_instance(WebhookTest)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_WEBHOOK_TEST, found)
     (raw.event,) = found.values()
     return model
 
@@ -201,7 +201,7 @@ class WebhookTestResult(Model):
     Source: API reference, Webhooks (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {
+    __wire_names__: ClassVar[Mapping[str, str]] = {
         "delivery_id": "deliveryId",
         "event": "event",
         "url": "url",
@@ -225,19 +225,19 @@ class WebhookTestResult(Model):
     """How long the receiver took, in milliseconds, or null."""
     error: str | None = None
     """Why the delivery failed, or null if it did not."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_WEBHOOK_TEST_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(WebhookTestResult.wire_names.values())
+_NO_WEBHOOK_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTestResult.__wire_names__.values())
 
 
-def decode_webhook_test_result(wire: dict[str, Unchecked]) -> WebhookTestResult:
+def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResult:
     """Read a `WebhookTestResult` from its wire form."""
     found = _NO_WEBHOOK_TEST_RESULT | wire
-    model = new(WebhookTestResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 7 else take_extra(_NO_WEBHOOK_TEST_RESULT, found)
+    model = new_instance(WebhookTestResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_WEBHOOK_TEST_RESULT, found)
     (
         raw.delivery_id,
         raw.event,
@@ -257,25 +257,25 @@ class WebhookTriggerResult(Model):
     Source: API reference, Webhooks (documented).
     """
 
-    wire_names: ClassVar[Mapping[str, str]] = {"event": "event", "delivered_to": "deliveredTo"}
+    __wire_names__: ClassVar[Mapping[str, str]] = {"event": "event", "delivered_to": "deliveredTo"}
 
     event: str
     """The type of the event that was sent."""
     delivered_to: int
     """How many subscriptions it was sent to."""
-    extra: Mapping[str, JSON] = NO_EXTRA
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
 
-_NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, Unchecked]] = dict.fromkeys(WebhookTriggerResult.wire_names.values())
+_NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTriggerResult.__wire_names__.values())
 
 
-def decode_webhook_trigger_result(wire: dict[str, Unchecked]) -> WebhookTriggerResult:
+def decode_webhook_trigger_result(wire: dict[str, UntypedJSON]) -> WebhookTriggerResult:
     """Read a `WebhookTriggerResult` from its wire form."""
     found = _NO_WEBHOOK_TRIGGER_RESULT | wire
-    model = new(WebhookTriggerResult)
-    raw: Unchecked = model
-    raw.extra = NO_EXTRA if len(found) == 2 else take_extra(_NO_WEBHOOK_TRIGGER_RESULT, found)
+    model = new_instance(WebhookTriggerResult)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_WEBHOOK_TRIGGER_RESULT, found)
     (
         raw.event,
         raw.delivered_to,
@@ -283,7 +283,7 @@ def decode_webhook_trigger_result(wire: dict[str, Unchecked]) -> WebhookTriggerR
     return model
 
 
-DECODERS: Final[Mapping[type[Model], Callable[[dict[str, Unchecked]], Model]]] = {
+DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Webhook: decode_webhook,
     WebhookCreate: decode_webhook_create,
     WebhookUpdate: decode_webhook_update,

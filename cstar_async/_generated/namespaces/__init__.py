@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cstar_async._operations.executor import Sender
+from cstar_async._operations.executor import OperationExecutor
 
 if TYPE_CHECKING:
     from cstar_async._generated.namespaces.activity import ActivityNamespace
@@ -51,7 +51,7 @@ class ClientNamespaces(ABC):
 
     @property
     @abstractmethod
-    def sender(self) -> Sender:
+    def sender(self) -> OperationExecutor:
         """What carries out the calls."""
 
     @cached_property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operations.operation import Limit, Operation, RunAll
+from cstar_async._operations.operation import BatchPlan, Limit, Operation
 
 RUN_BULK: Final = Operation(
     id="run_bulk",
@@ -18,16 +18,16 @@ RUN_BULK: Final = Operation(
     scope="team",
     segments=("/bulk",),
     shape="object",
-    success=200,
+    success_status=200,
     result="BulkResult",
     request="BulkRun",
-    key="secret",
-    idempotent=True,
+    required_key="secret",
+    sends_idempotency_key=True,
     evidence="documented",
-    limits=(Limit(field="ids", most=100, instead="bulk.run_all"),),
+    limits=(Limit(field="ids", max_items=100, alternative="bulk.run_all"),),
     extensions={"action": "special"},
 )
-RUN_BULK_ALL: Final = RunAll(
+RUN_BULK_ALL: Final = BatchPlan(
     operation=RUN_BULK,
     split="ids",
     size=100,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operations.operation import Limit, Operation, RunAll
+from cstar_async._operations.operation import BatchPlan, Limit, Operation
 
 RUN_IMPORT: Final = Operation(
     id="run_import",
@@ -18,16 +18,16 @@ RUN_IMPORT: Final = Operation(
     scope="team",
     segments=("/import",),
     shape="object",
-    success=200,
+    success_status=200,
     result="ImportResult",
     request="ImportRun",
-    key="secret",
-    idempotent=True,
+    required_key="secret",
+    sends_idempotency_key=True,
     evidence="documented",
-    limits=(Limit(field="records", most=500, instead="imports.run_all"),),
+    limits=(Limit(field="records", max_items=500, alternative="imports.run_all"),),
     extensions={"action": "special"},
 )
-RUN_IMPORT_ALL: Final = RunAll(
+RUN_IMPORT_ALL: Final = BatchPlan(
     operation=RUN_IMPORT,
     split="records",
     size=500,

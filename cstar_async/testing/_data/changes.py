@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 
-Moment: TypeAlias = Literal["made", "changed", "deleted"]
+ChangeAction: TypeAlias = Literal["made", "changed", "deleted"]
 
 
 @attrs.frozen(kw_only=True)
@@ -16,12 +16,12 @@ class Change:
     """One change of one object. The fields are copies, so that they stay what they were."""
 
     collection: str
-    moment: Moment
-    fields: dict[str, Unchecked]
+    action: ChangeAction
+    fields: dict[str, UntypedJSON]
     """The object after the change; a deleted one as it was at last."""
-    before: dict[str, Unchecked] | None = None
+    before: dict[str, UntypedJSON] | None = None
     """A changed object as it was; None for a new or deleted one."""
-    parent: dict[str, Unchecked] | None = None
+    parent: dict[str, UntypedJSON] | None = None
     """What a new object belongs to."""
     at: str
     """The timestamp of now."""

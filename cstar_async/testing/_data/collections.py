@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from cstar_async._operations.operation import Operation
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 from cstar_async.testing._data.spec import Document, SchemaNode
 
 _OBJECT_ACTIONS: Final = ("get", "create", "list", "update")
@@ -39,7 +39,7 @@ class OnDelete:
 
 
 @attrs.frozen(kw_only=True)
-class Blueprint:
+class CollectionSchema:
     """One collection."""
 
     collection: str
@@ -52,13 +52,13 @@ class Blueprint:
     """Fields that a list is sorted by; a leading `-` turns one round. None: by age, oldest first."""
     parent: Parent | None = None
     on_delete: tuple[OnDelete, ...] = ()
-    is_single: bool = False
+    is_singleton: bool = False
     """Whether there is one object, which needs no id."""
-    is_open: bool = False
+    allows_extra_fields: bool = False
     """Whether objects have fields that the document does not name."""
 
     @property
-    def noun(self) -> str:
+    def display_name(self) -> str:
         """What one object is called in a message: `Customer group`."""
         return "".join(f" {letter.lower()}" if letter.isupper() and place else letter for place, letter in enumerate(self.schema))
 
@@ -84,7 +84,7 @@ class Blueprint:
         return {name: node["x-cstar-slug-of"] for name, node in self.properties.items() if "x-cstar-slug-of" in node}
 
 
-def read_blueprints(document: Document) -> dict[str, Blueprint]:
+def load_collections(document: Document) -> dict[str, CollectionSchema]:
     """The collections that the operations of a document work on, by name."""
     by_collection: dict[str, list[Operation]] = {}
     for operation in document.operations.values():
@@ -98,22 +98,22 @@ def read_blueprints(document: Document) -> dict[str, Blueprint]:
 def item_parameter(operation: Operation) -> str | None:
     """The path parameter that names one object: the last one, unless that names the parent."""
     names = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
-    parent: Unchecked = operation.extensions.get("parent") or {}
+    parent: UntypedJSON = operation.extensions.get("parent") or {}
     return names[-1] if names and names[-1] != parent.get("parameter") else None
 
 
-def _read_blueprint(collection: str, operations: list[Operation], document: Document) -> Blueprint | None:
-    by_action: dict[Unchecked, Operation] = {operation.extensions.get("action"): operation for operation in operations}
+def _read_blueprint(collection: str, operations: list[Operation], document: Document) -> CollectionSchema | None:
+    by_action: dict[UntypedJSON, Operation] = {operation.extensions.get("action"): operation for operation in operations}
     telling = next((by_action[action] for action in _OBJECT_ACTIONS if action in by_action), None)
     if telling is None or telling.result is None:
         return None
     schema = document.resolved(document.components[telling.result])
-    merged: dict[str, Unchecked] = {word: value for operation in operations for word, value in operation.extensions.items()}
-    parent: dict[str, Unchecked] = {}
+    merged: dict[str, UntypedJSON] = {word: value for operation in operations for word, value in operation.extensions.items()}
+    parent: dict[str, UntypedJSON] = {}
     for operation in operations:
-        told: Unchecked = operation.extensions.get("parent") or {}
+        told: UntypedJSON = operation.extensions.get("parent") or {}
         parent.update(told)
-    return Blueprint(
+    return CollectionSchema(
         collection=collection,
         schema=telling.result,
         properties=document.properties(telling.result),
@@ -122,6 +122,6 @@ def _read_blueprint(collection: str, operations: list[Operation], document: Docu
         order=tuple(merged.get("order", ())),
         parent=Parent(**parent) if parent else None,
         on_delete=tuple(OnDelete(entry["collection"], entry["field"], entry.get("set")) for entry in merged.get("on-delete", ())),
-        is_single=schema.get("x-cstar-single", False),
-        is_open=schema.get("x-cstar-open", False),
+        is_singleton=schema.get("x-cstar-single", False),
+        allows_extra_fields=schema.get("x-cstar-open", False),
     )

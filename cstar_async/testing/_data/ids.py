@@ -14,7 +14,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?
 _PREFIX: Final = re.compile(r"[a-z]+_(?=[0-9a-fA-F]{32}$)")
 
 
-def seeded(*words: object) -> Random:
+def seeded_random(*words: object) -> Random:
     """A source of chance that gives the same for the same words."""
     return Random(" ".join(map(str, words)))  # noqa: S311  # repeatable on purpose; nothing secret is made of it
 
@@ -30,7 +30,7 @@ def new_request_id(random: Random) -> str:
     return f"req_{random.getrandbits(48):012x}"
 
 
-def canonical(text: str, prefix: str | None = None) -> str:
+def normalize_id(text: str, prefix: str | None = None) -> str:
     """What an id comes down to, so that all its forms compare equal: the hex digits of its UUID, or the text itself.
 
     Args:

@@ -14,9 +14,9 @@ import attrs
 import orjson
 
 from cstar_async._operations.operation import Operation
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 
-SchemaNode: TypeAlias = Mapping[str, Unchecked]
+SchemaNode: TypeAlias = Mapping[str, UntypedJSON]
 """A JSON Schema, or part of one."""
 
 _COMPONENTS: Final = "#/components/schemas/"
@@ -37,7 +37,7 @@ class Document:
 
         What stands beside a reference goes over what stands behind it.
         """
-        merged: dict[str, Unchecked] = {}
+        merged: dict[str, UntypedJSON] = {}
         reference: str | None = node.get("$ref")
         if reference is not None:
             merged.update(self.resolved(self.components[reference.removeprefix(_COMPONENTS)]))
@@ -82,7 +82,7 @@ def generated_document() -> Document:
     from cstar_async._generated.all_operations import OPERATIONS
 
     text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
-    told: Unchecked = orjson.loads(text)
+    told: UntypedJSON = orjson.loads(text)
     return Document(OPERATIONS, told["components"]["schemas"], told["events"])
 
 

@@ -13,15 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Final, TypeAlias, TypeGuard
 
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.changes import Change
-from cstar_async.testing._data.collections import Blueprint
-from cstar_async.testing._data.ids import canonical, new_id
+from cstar_async.testing._data.collections import CollectionSchema
+from cstar_async.testing._data.ids import new_id, normalize_id
 from cstar_async.testing._data.spec import Document
 from cstar_async.testing._http.auth import Team
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 
-Object: TypeAlias = dict[str, Unchecked]
+Object: TypeAlias = dict[str, UntypedJSON]
 """One object of a collection, in its wire form."""
 
 _DATES: Final = ("createdAt", "updatedAt", "created_at", "updated_at")
@@ -32,11 +32,11 @@ _NOT_IN_SLUGS: Final = re.compile(r"[^a-z0-9]+")
 class Table:
     """The objects of one collection, oldest first."""
 
-    def __init__(self, blueprint: Blueprint) -> None:
+    def __init__(self, blueprint: CollectionSchema) -> None:
         self.blueprint = blueprint
         self._rows: dict[str, Object] = {}
         self._indexed = (*blueprint.unique, *blueprint.slugs)
-        self._holders: dict[tuple[str, Unchecked], Object] = {}
+        self._holders: dict[tuple[str, UntypedJSON], Object] = {}
         """Who has which value of a field that is unique, or a slug, so that nobody need look through all rows."""
 
     def __iter__(self) -> Iterator[Object]:
@@ -54,7 +54,7 @@ class Table:
         """
         found = self.find(identity)
         if found is None:
-            raise Refusal(404, "resource_missing", f"{self.blueprint.noun} not found")
+            raise APIFailure(404, "resource_missing", f"{self.blueprint.display_name} not found")
         return found
 
     @property
@@ -70,7 +70,7 @@ class Table:
         self._rows[row] = fields
         self._note_values(fields)
 
-    def change(self, fields: Object, changes: Mapping[str, Unchecked]) -> None:
+    def change(self, fields: Object, changes: Mapping[str, UntypedJSON]) -> None:
         """Change fields of an object of this table, its identity aside."""
         self._forget_values(fields)
         fields.update(changes)
@@ -81,7 +81,7 @@ class Table:
         del self._rows[self._row_with(fields)]
         self._forget_values(fields)
 
-    def holder(self, field: str, value: Unchecked) -> Object | None:
+    def find_by_unique_value(self, field: str, value: UntypedJSON) -> Object | None:
         """The object that has a value in a unique field or a slug; nobody has None."""
         return self._holders.get(self._value_of(field, value))
 
@@ -92,22 +92,22 @@ class Table:
 
     def _forget_values(self, fields: Object) -> None:
         for field in self._indexed:
-            if self.holder(field, fields.get(field)) is fields:
+            if self.find_by_unique_value(field, fields.get(field)) is fields:
                 del self._holders[self._value_of(field, fields[field])]
 
-    def _value_of(self, field: str, value: Unchecked) -> tuple[str, Unchecked]:
+    def _value_of(self, field: str, value: UntypedJSON) -> tuple[str, UntypedJSON]:
         # Hardly any server tells the cases of an e-mail address apart; all other texts keep theirs.
         is_address = isinstance(value, str) and self.blueprint.properties[field].get("format") == "email"
         return field, value.lower() if is_address else value
 
     def _row_with(self, fields: Object) -> str:
-        return "" if self.blueprint.is_single else self._row_of(fields[self.blueprint.identity])
+        return "" if self.blueprint.is_singleton else self._row_of(fields[self.blueprint.identity])
 
     def _row_of(self, identity: str) -> str:
-        return canonical(identity, self.blueprint.id_prefix) if self.blueprint.identity == "id" else identity
+        return normalize_id(identity, self.blueprint.id_prefix) if self.blueprint.identity == "id" else identity
 
 
-class World:
+class Database:
     """Everything that one team has in one environment.
 
     Args:
@@ -117,7 +117,7 @@ class World:
         random: The source of ids.
     """
 
-    def __init__(self, team: Team, document: Document, blueprints: Mapping[str, Blueprint], random: Random) -> None:
+    def __init__(self, team: Team, document: Document, blueprints: Mapping[str, CollectionSchema], random: Random) -> None:
         self.team = team
         self.document = document
         self.random = random
@@ -135,9 +135,9 @@ class World:
 
     def table(self, collection: str) -> Table:
         """A collection by name; one that the document does not have is empty, and nothing can be made in it."""
-        return self._tables.get(collection) or Table(Blueprint(collection=collection, schema="", properties={}))
+        return self._tables.get(collection) or Table(CollectionSchema(collection=collection, schema="", properties={}))
 
-    def make(self, collection: str, given: Mapping[str, Unchecked], *, at: str) -> Object:
+    def make(self, collection: str, given: Mapping[str, UntypedJSON], *, at: str) -> Object:
         """Make a new object and add it: what is given, and around it what the document says that the server fills in.
 
         Args:
@@ -149,7 +149,7 @@ class World:
             Refusal: 409: a value that must be unique is taken.
         """
         table = self.table(collection)
-        self.refuse_taken(table, given, None)
+        self.check_unique(table, given, None)
         fields: Object = {}
         for name, node in table.blueprint.properties.items():
             if name in given:
@@ -185,16 +185,16 @@ class World:
                 for row in [row for row in child if row.get(parent.field) == identity]:
                     self.remove(child.blueprint.collection, row)
 
-    def note(self, change: Change) -> None:
+    def record_change(self, change: Change) -> None:
         """Remember what became of an object, until somebody takes note of it."""
         self._changes.append(change)
 
-    def taken_changes(self) -> list[Change]:
+    def pop_changes(self) -> list[Change]:
         """The changes since the last call, in order."""
         changes, self._changes = self._changes, []
         return changes
 
-    def shown(self, collection: str, rows: Sequence[Object], *, is_new: bool = False) -> list[Object]:
+    def serialize(self, collection: str, rows: Sequence[Object], *, is_new: bool = False) -> list[Object]:
         """Objects as answers show them, never the stored ones themselves: with the numbers that are worked out, not kept.
 
         Secrets are shown when an object is new, and never again.
@@ -208,32 +208,32 @@ class World:
                 row[name] = numbers[row[blueprint.identity]]
         return result
 
-    def refuse_taken(self, table: Table, given: Mapping[str, Unchecked], this: Object | None) -> None:
+    def check_unique(self, table: Table, given: Mapping[str, UntypedJSON], this: Object | None) -> None:
         """See that no other object than *this* has one of the unique values in *given*.
 
         Raises:
             Refusal: 409: one is taken.
         """
-        found = self.twin_of(table, given, this)
+        found = self.find_conflict(table, given, this)
         if found is not None:
-            message = f"A {table.blueprint.noun.lower()} with this {found[0]} already exists."
-            raise Refusal(409, "resource_conflict", message, param=found[0])
+            message = f"A {table.blueprint.display_name.lower()} with this {found[0]} already exists."
+            raise APIFailure(409, "resource_conflict", message, param=found[0])
 
-    def twin_of(self, table: Table, given: Mapping[str, Unchecked], this: Object | None) -> tuple[str, Object] | None:
+    def find_conflict(self, table: Table, given: Mapping[str, UntypedJSON], this: Object | None) -> tuple[str, Object] | None:
         """Another object than *this* that has one of the unique values in *given*, and the field; None: they are free."""
         for name in table.blueprint.unique:
-            holder = table.holder(name, given.get(name))
+            holder = table.find_by_unique_value(name, given.get(name))
             if holder is not None and holder is not this:
                 return name, holder
         return None
 
-    def slugs_of(self, table: Table, fields: Mapping[str, Unchecked], this: Object | None) -> dict[str, str]:
+    def slugs_of(self, table: Table, fields: Mapping[str, UntypedJSON], this: Object | None) -> dict[str, str]:
         """The slugs of an object: those it has, made from another field where it lacks one, and unlike those of all but *this*."""
         slugs: dict[str, str] = {}
         for name, source in table.blueprint.slugs.items():
-            wanted: str = fields.get(name) or slugified(str(fields.get(source, ""))) or slugified(table.blueprint.noun)
+            wanted: str = fields.get(name) or slugified(str(fields.get(source, ""))) or slugified(table.blueprint.display_name)
             slugs[name], number = wanted, 1
-            while (holder := table.holder(name, slugs[name])) is not None and holder is not this:
+            while (holder := table.find_by_unique_value(name, slugs[name])) is not None and holder is not this:
                 number += 1
                 slugs[name] = f"{wanted}-{number}"
         return slugs
@@ -245,12 +245,12 @@ def slugified(text: str) -> str:
     return _NOT_IN_SLUGS.sub("-", plain).strip("-")
 
 
-def is_list(value: Unchecked) -> TypeGuard[list[Unchecked]]:
+def is_list(value: UntypedJSON) -> TypeGuard[list[UntypedJSON]]:
     """Whether a value is a JSON array."""
     return isinstance(value, list)
 
 
-def _named_by(value: Unchecked) -> set[str]:
+def _named_by(value: UntypedJSON) -> set[str]:
     """The identities that a field names: one, or each of a list once."""
     names = value if is_list(value) else [value]
     return {name for name in names if isinstance(name, str)}

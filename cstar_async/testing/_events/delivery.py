@@ -6,19 +6,19 @@ import attrs
 import orjson
 
 from cstar_async._types import JSON
-from cstar_async.testing._data.store import Object, World
+from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._events.factory import OutgoingEvent
 from cstar_async.testing._events.faults import DeliveryPlan
 from cstar_async.testing._http.request_log import Headers
 
 
 @attrs.define(kw_only=True, eq=False)
-class Parcel:
+class PendingDelivery:
     """An event on its way to a webhook."""
 
     id: str
     event: OutgoingEvent
-    world: World
+    world: Database
     webhook_id: str
     request_id: str
     """The call that caused the event."""
@@ -52,7 +52,7 @@ class Delivery:
     """Why no answer came; None: one came."""
     at: float
     """When it was sent: Unix time in seconds, by the clock of the fake."""
-    took: float
+    duration: float
     """Seconds, by the same clock, until it was answered or given up."""
     next_attempt_at: float | None = None
     """When it is tried again, Unix time in seconds; None: never."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import overload
 
 from cstar_async.testing._events.delivery import Delivery
-from cstar_async.testing._events.dispatcher import Courier
+from cstar_async.testing._events.dispatcher import DeliveryDispatcher
 from cstar_async.testing._events.faults import DeliveryFaults
 
 
@@ -17,18 +17,18 @@ class Deliveries(Sequence[Delivery]):
         courier: Who makes them.
     """
 
-    def __init__(self, courier: Courier) -> None:
-        self._courier = courier
+    def __init__(self, courier: DeliveryDispatcher) -> None:
+        self._dispatcher = courier
 
     @overload
     def __getitem__(self, index: int) -> Delivery: ...
     @overload
     def __getitem__(self, index: slice) -> list[Delivery]: ...
     def __getitem__(self, index: int | slice) -> Delivery | list[Delivery]:
-        return list(self._courier.done)[index] if isinstance(index, slice) else self._courier.done[index]
+        return list(self._dispatcher.done)[index] if isinstance(index, slice) else self._dispatcher.done[index]
 
     def __len__(self) -> int:
-        return len(self._courier.done)
+        return len(self._dispatcher.done)
 
     def __repr__(self) -> str:
         return f"Deliveries({list(self)!r})"
@@ -36,14 +36,14 @@ class Deliveries(Sequence[Delivery]):
     @property
     def faults(self) -> DeliveryFaults:
         """What goes wrong with deliveries: `faults.add(drop="before", probability=0.3, times=None)`."""
-        return self._courier.faults
+        return self._dispatcher.faults
 
     @property
-    def waiting(self) -> int:
+    def pending_count(self) -> int:
         """How many deliveries are not done yet, those that wait for their next attempt included."""
-        return self._courier.waiting
+        return self._dispatcher.pending_count
 
-    def of(self, event: str) -> list[Delivery]:
+    def for_event(self, event: str) -> list[Delivery]:
         """The attempts for an event, oldest first.
 
         Args:
@@ -51,10 +51,10 @@ class Deliveries(Sequence[Delivery]):
         """
         return [delivery for delivery in self if event in (delivery.event_type, delivery.event_id)]
 
-    async def settled(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until nothing is on its way and nothing is due. An attempt that waits for a later moment of the clock is not due."""
-        await self._courier.settled()
+        await self._dispatcher.wait_until_idle()
 
     def clear(self) -> None:
         """Forget every entry. What waits goes on waiting."""
-        self._courier.done.clear()
+        self._dispatcher.done.clear()

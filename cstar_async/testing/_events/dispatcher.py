@@ -18,12 +18,12 @@ from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._types import Unchecked
-from cstar_async.testing._data.store import Object, World
-from cstar_async.testing._events.delivery import Delivery, Parcel
-from cstar_async.testing._events.faults import AS_USUAL, DeliveryFaults, DeliveryPlan
-from cstar_async.testing._events.sender import Post, UndeliveredError, is_on_this_machine
-from cstar_async.testing._http.request_log import LONGEST_JOURNAL, Headers
+from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.store import Database, Object
+from cstar_async.testing._events.delivery import Delivery, PendingDelivery
+from cstar_async.testing._events.faults import NO_FAULTS, DeliveryFaults, DeliveryPlan
+from cstar_async.testing._events.sender import LoopbackSender, UndeliveredError, is_loopback
+from cstar_async.testing._http.request_log import MAX_REQUESTS, Headers
 from cstar_async.testing._http.responses import JSON_CONTENT, timestamp
 from cstar_async.testing.clock import FakeClock
 from cstar_async.webhooks._signature import signature_header
@@ -31,21 +31,21 @@ from cstar_async.webhooks._signature import signature_header
 DOCUMENTED_RETRIES: Final = (30.0, 120.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
 """Seconds before each further attempt (documented)."""
 
-BUDGET_S: Final = 10.0
+DELIVERY_TIMEOUT_S: Final = 10.0
 """How long a receiver may take (documented)."""
 
 T = TypeVar("T")
 
-_PLACES: Final = 32
+_MAX_CONCURRENT: Final = 32
 """Attempts at once."""
-_PATIENCE_S: Final = 1.0
+_HEAD_OF_LINE_TIMEOUT_S: Final = 1.0
 """How long the next event of a webhook waits for the one before."""
 
-_Lane: TypeAlias = tuple[World, str]
+_Lane: TypeAlias = tuple[Database, str]
 """The parcels of one webhook."""
 
 
-class Courier:
+class DeliveryDispatcher:
     """Brings parcels to webhooks.
 
     Args:
@@ -61,7 +61,7 @@ class Courier:
         clock: FakeClock,
         *,
         retries: Sequence[float] = DOCUMENTED_RETRIES,
-        longest: int = LONGEST_JOURNAL,
+        longest: int = MAX_REQUESTS,
     ) -> None:
         if not all(seconds >= 0 for seconds in retries):
             raise ValueError("the waits before further deliveries are numbers of seconds from 0")
@@ -70,19 +70,19 @@ class Courier:
         """The attempts made, oldest first."""
         self._clock = clock
         self._retries = tuple(retries)
-        self._post = Post()
-        self._heap: list[tuple[float, int, Parcel]] = []
+        self._post = LoopbackSender()
+        self._heap: list[tuple[float, int, PendingDelivery]] = []
         self._numbers = 0
-        self._lanes: dict[_Lane, deque[Parcel]] = {}
-        self._under_way: dict[Parcel, None] = {}
-        self._tasks: set[asyncio.Task[Unchecked]] = set()
+        self._lanes: dict[_Lane, deque[PendingDelivery]] = {}
+        self._under_way: dict[PendingDelivery, None] = {}
+        self._tasks: set[asyncio.Task[UntypedJSON]] = set()
         self._alarm: asyncio.Task[None] | None = None
-        self._places = asyncio.Semaphore(_PLACES)
+        self._places = asyncio.Semaphore(_MAX_CONCURRENT)
         self._watchers: set[asyncio.Future[None]] = set()
         self._is_open = False
 
     @property
-    def waiting(self) -> int:
+    def pending_count(self) -> int:
         """How many parcels are yet to be delivered, whether due or not."""
         return len(self._heap) + sum(map(len, self._lanes.values())) + len(self._under_way)
 
@@ -90,7 +90,7 @@ class Courier:
         """Begin to deliver; a second call does nothing."""
         if not self._is_open:
             self._is_open = True
-            self._release_the_due()
+            self._dispatch_due()
 
     async def aclose(self) -> None:
         """Stop delivering, and keep what is not delivered; may be called twice, and before a start."""
@@ -106,11 +106,11 @@ class Courier:
             for parcel in [*self._under_way, *(parcel for lane in lanes.values() for parcel in lane)]:
                 self._keep(parcel, 0.0)
             self._under_way.clear()
-            self._places = asyncio.Semaphore(_PLACES)
+            self._places = asyncio.Semaphore(_MAX_CONCURRENT)
             self._tell_watchers()
             await self._post.aclose()
 
-    def take(self, parcel: Parcel, *, after: float = 0.0) -> None:
+    def enqueue(self, parcel: PendingDelivery, *, after: float = 0.0) -> None:
         """Take a parcel to deliver.
 
         Args:
@@ -118,11 +118,11 @@ class Courier:
             after: In how many seconds, by the clock.
         """
         self._keep(parcel, after)
-        self._release_the_due()
+        self._dispatch_due()
 
-    async def settled(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until nothing is on its way or due. What waits for a later moment of the clock goes on waiting."""
-        while self._is_open and (self._lanes or self._under_way or self._is_somebody_due()):
+        while self._is_open and (self._lanes or self._under_way or self._has_due()):
             watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._watchers.add(watcher)
             try:
@@ -130,7 +130,7 @@ class Courier:
             finally:
                 self._watchers.discard(watcher)
 
-    async def attempt(self, parcel: Parcel, webhook: Object) -> Delivery:
+    async def attempt(self, parcel: PendingDelivery, webhook: Object) -> Delivery:
         """Try to deliver a parcel once.
 
         Args:
@@ -142,7 +142,7 @@ class Courier:
         """
         url, at, began_s = str(webhook["url"]), self._clock.time(), self._clock.monotonic()
         headers = self._headers(parcel, webhook, at)
-        plan = parcel.plan or AS_USUAL
+        plan = parcel.plan or NO_FAULTS
         status: int | None = None
         error: str | None = None
         try:
@@ -164,23 +164,23 @@ class Courier:
             status=status,
             error=error,
             at=at,
-            took=self._clock.monotonic() - began_s,
+            duration=self._clock.monotonic() - began_s,
             headers=Headers(headers),
             body=parcel.event.body,
         )
 
-    def _keep(self, parcel: Parcel, after: float) -> None:
+    def _keep(self, parcel: PendingDelivery, after: float) -> None:
         self._numbers += 1
         heapq.heappush(self._heap, (self._clock.monotonic() + after, self._numbers, parcel))
 
-    def _is_somebody_due(self) -> bool:
+    def _has_due(self) -> bool:
         return bool(self._heap) and self._heap[0][0] <= self._clock.monotonic()
 
-    def _release_the_due(self) -> None:
+    def _dispatch_due(self) -> None:
         """Put what is due into its lane, and set the alarm for the rest."""
         if not self._is_open:
             return
-        while self._is_somebody_due():
+        while self._has_due():
             parcel = heapq.heappop(self._heap)[2]
             place = (parcel.world, parcel.webhook_id)
             if place in self._lanes:
@@ -195,7 +195,7 @@ class Courier:
     async def _ring(self, due_s: float) -> None:
         await self._clock.sleep(due_s - self._clock.monotonic())
         self._alarm = None
-        self._release_the_due()
+        self._dispatch_due()
 
     def _begin(self, work: Coroutine[object, None, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
@@ -212,37 +212,37 @@ class Courier:
             self._under_way[parcel] = None
             attempt = self._begin(self._try(parcel))
             attempt.add_done_callback(lambda _: places.release())
-            await self._is_done_within(attempt, _PATIENCE_S)
+            await self._is_done_within(attempt, _HEAD_OF_LINE_TIMEOUT_S)
         del self._lanes[place]
         self._tell_watchers()
 
-    async def _try(self, parcel: Parcel) -> None:
+    async def _try(self, parcel: PendingDelivery) -> None:
         """Do with a parcel what its turn brings. When this is cancelled, the parcel stays under way, and `aclose()` keeps it."""
         webhook = parcel.receiver
         if webhook is not None:
             plan = parcel.plan = parcel.plan or self.faults.plan(parcel.event.type, parcel.webhook_id)
             if plan.delay:
                 parcel.plan = attrs.evolve(plan, delay=0.0)
-                self.take(parcel, after=plan.delay)
+                self.enqueue(parcel, after=plan.delay)
             else:
                 await self._deliver(parcel, webhook, plan)
         del self._under_way[parcel]
         self._tell_watchers()
 
-    async def _deliver(self, parcel: Parcel, webhook: Object, plan: DeliveryPlan) -> None:
+    async def _deliver(self, parcel: PendingDelivery, webhook: Object, plan: DeliveryPlan) -> None:
         """Make an attempt, and its repetitions; and see to the next one if it failed."""
         delivery = await self.attempt(parcel, webhook)
         wait = None
-        if not delivery.is_success and is_on_this_machine(delivery.url) and parcel.attempt <= len(self._retries):
+        if not delivery.is_success and is_loopback(delivery.url) and parcel.attempt <= len(self._retries):
             wait = self._retries[parcel.attempt - 1]
             delivery = attrs.evolve(delivery, next_attempt_at=self._clock.time() + wait)
         self.done.append(delivery)
-        parcel.plan = AS_USUAL
+        parcel.plan = NO_FAULTS
         for _ in range(plan.repeat):
             self.done.append(await self.attempt(parcel, webhook))
         if wait is not None:
             parcel.attempt, parcel.plan = parcel.attempt + 1, None
-            self.take(parcel, after=wait)
+            self.enqueue(parcel, after=wait)
 
     async def _sent(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """The status that a receiver answers.
@@ -252,11 +252,11 @@ class Courier:
         """
         sending = self._begin(self._post.send(url, headers, body))
         try:
-            if await self._is_done_within(sending, BUDGET_S):
+            if await self._is_done_within(sending, DELIVERY_TIMEOUT_S):
                 return sending.result()
         finally:
             sending.cancel()
-        raise UndeliveredError(f"no answer within {BUDGET_S:g} s")
+        raise UndeliveredError(f"no answer within {DELIVERY_TIMEOUT_S:g} s")
 
     async def _is_done_within(self, work: asyncio.Task[T], seconds: float) -> bool:
         """Wait for a task, and not longer than some seconds of the clock."""
@@ -267,7 +267,7 @@ class Courier:
             limit.cancel()
         return work.done()
 
-    def _headers(self, parcel: Parcel, webhook: Object, at: float) -> dict[str, str]:
+    def _headers(self, parcel: PendingDelivery, webhook: Object, at: float) -> dict[str, str]:
         return {
             "Content-Type": JSON_CONTENT,
             "User-Agent": "cStar-Webhooks/1.0",

@@ -18,11 +18,11 @@ from typing import Final
 import attrs
 import orjson
 
-from cstar_async._types import Unchecked
-from cstar_async.testing._data.changes import Change, Moment
+from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.changes import Change, ChangeAction
 from cstar_async.testing._data.spec import Document
-from cstar_async.testing._data.store import World
-from cstar_async.testing._events.payloads import fitted, in_snake_case, made_up, snake_case
+from cstar_async.testing._data.store import Database
+from cstar_async.testing._events.payloads import example_value, in_snake_case, project_to_schema, snake_case
 
 _LETTERS: Final = string.ascii_letters + string.digits
 
@@ -44,12 +44,12 @@ class Rule:
     """The changes that a type tells of."""
 
     collection: str
-    moments: tuple[Moment, ...]
+    moments: tuple[ChangeAction, ...]
     when: Callable[[Change], bool] | None = None
     """Which of them; None: all."""
     part: str | None = None
     """What the new object is called, where the event is about what it belongs to."""
-    tells_changes: bool = False
+    includes_changes: bool = False
     """Whether it says what the fields were before."""
 
 
@@ -71,7 +71,7 @@ def _differs(field: str) -> Callable[[Change], bool]:
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "ticket.created": Rule("tickets", ("made",)),
-        "ticket.updated": Rule("tickets", ("changed",), tells_changes=True),
+        "ticket.updated": Rule("tickets", ("changed",), includes_changes=True),
         "ticket.assigned": Rule("tickets", ("made", "changed"), _became("assignedTo")),
         "ticket.closed": Rule("tickets", ("changed",), _became("status", "closed")),
         "ticket.message_added": Rule("messages", ("made",), part="message"),
@@ -98,7 +98,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 """By type, in the order in which the events of one change are sent."""
 
 
-class EventWriter:
+class EventFactory:
     """Writes events.
 
     Args:
@@ -110,15 +110,15 @@ class EventWriter:
         self._document = document
         self._random = random
 
-    def of(self, change: Change, world: World) -> Iterator[OutgoingEvent]:
+    def of(self, change: Change, world: Database) -> Iterator[OutgoingEvent]:
         """The events that tell of a change; most changes have none."""
         for kind, rule in RULES.items():
-            if kind not in self._document.events or rule.collection != change.collection or change.moment not in rule.moments:
+            if kind not in self._document.events or rule.collection != change.collection or change.action not in rule.moments:
                 continue
             if rule.when is None or rule.when(change):
                 yield self._written(kind, self._parts(kind, rule, change, world), world, at=change.at)
 
-    def test(self, kind: str, world: World, *, at: str) -> OutgoingEvent:
+    def test(self, kind: str, world: Database, *, at: str) -> OutgoingEvent:
         """A made-up event of a type; one that the document does not know carries nothing but an id.
 
         Args:
@@ -128,17 +128,17 @@ class EventWriter:
         """
         subject, rule = kind.partition(".")[0], RULES.get(kind)
         node = self._document.events.get(kind, {})
-        parts: dict[str, Unchecked] = {}
+        parts: dict[str, UntypedJSON] = {}
         for name, inner in self._document.resolved(node).get("properties", {}).items():
             if name in (subject, "customer") or (rule is not None and name == rule.part):
-                parts[name] = made_up(name, inner, self._document, self._random, at=at)
-            elif name == "changes" and rule is not None and rule.tells_changes:
+                parts[name] = example_value(name, inner, self._document, self._random, at=at)
+            elif name == "changes" and rule is not None and rule.includes_changes:
                 parts[name] = {"status": {"from": "new", "to": "open"}}
         if not parts:
-            parts[subject] = made_up(subject, {"properties": {"id": {"type": "string"}}}, self._document, self._random, at=at)
+            parts[subject] = example_value(subject, {"properties": {"id": {"type": "string"}}}, self._document, self._random, at=at)
         return self._written(kind, parts, world, at=at)
 
-    def _parts(self, kind: str, rule: Rule, change: Change, world: World) -> dict[str, Unchecked]:
+    def _parts(self, kind: str, rule: Rule, change: Change, world: Database) -> dict[str, UntypedJSON]:
         """All that an event could carry."""
         subject, blueprint = kind.partition(".")[0], world.table(change.collection).blueprint
         parts = {rule.part or subject: self._shown(change.collection, change.fields, world)}
@@ -148,27 +148,27 @@ class EventWriter:
         if customer is not None:
             # Not as lists show it: to count all tickets of a customer for each event would make a busy fake slow.
             parts["customer"] = self._renamed("customers", customer, world)
-        if rule.tells_changes and change.before is not None:
+        if rule.includes_changes and change.before is not None:
             parts["changes"] = _changes(change.before, change.fields)
         return parts
 
-    def _shown(self, collection: str, fields: dict[str, Unchecked], world: World) -> Unchecked:
+    def _shown(self, collection: str, fields: dict[str, UntypedJSON], world: Database) -> UntypedJSON:
         """An object as events show it."""
-        return self._renamed(collection, world.shown(collection, [fields])[0], world)
+        return self._renamed(collection, world.serialize(collection, [fields])[0], world)
 
-    def _renamed(self, collection: str, fields: dict[str, Unchecked], world: World) -> Unchecked:
+    def _renamed(self, collection: str, fields: dict[str, UntypedJSON], world: Database) -> UntypedJSON:
         return in_snake_case(fields, {"properties": world.table(collection).blueprint.properties}, self._document)
 
-    def _written(self, kind: str, parts: dict[str, Unchecked], world: World, *, at: str) -> OutgoingEvent:
+    def _written(self, kind: str, parts: dict[str, UntypedJSON], world: Database, *, at: str) -> OutgoingEvent:
         milliseconds = round(datetime.fromisoformat(at).timestamp() * 1000)
         event_id = f"evt_{kind.replace('.', '_')}_{milliseconds}_{''.join(self._random.choices(_LETTERS, k=8))}"
-        data: dict[str, Unchecked] = fitted(parts, self._document.events.get(kind, {}), self._document)
+        data: dict[str, UntypedJSON] = project_to_schema(parts, self._document.events.get(kind, {}), self._document)
         # A part of which there is nothing to say is left out, not null.
         data = {name: value for name, value in data.items() if name in parts}
         event = {"id": event_id, "type": kind, "created_at": at, "team_id": world.team.id, "data": data}
         return OutgoingEvent(event_id, kind, orjson.dumps(event))
 
 
-def _changes(before: Mapping[str, Unchecked], after: Mapping[str, Unchecked]) -> dict[str, Unchecked]:
+def _changes(before: Mapping[str, UntypedJSON], after: Mapping[str, UntypedJSON]) -> dict[str, UntypedJSON]:
     fields: Sequence[str] = [name for name in _TOLD_CHANGES if before.get(name) != after.get(name)]
     return {snake_case(name): {"from": before.get(name), "to": after.get(name)} for name in fields}

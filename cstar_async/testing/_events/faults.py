@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from cstar_async.testing._http.faults import Moment
+from cstar_async.testing._http.faults import FaultTiming
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -25,12 +25,12 @@ class DeliveryFault:
 
     event: str
     webhook: str | None
-    times: int | None
+    max_triggers: int | None
     probability: float
-    drop: Moment | None
+    drop: FaultTiming | None
     delay: float
     repeat: int
-    fired: int = 0
+    trigger_count: int = 0
     """How often it was met."""
 
 
@@ -39,11 +39,11 @@ class DeliveryPlan:
     """What an attempt is going to meet."""
 
     delay: float = 0.0
-    drop: Moment | None = None
+    drop: FaultTiming | None = None
     repeat: int = 0
 
 
-AS_USUAL: Final = DeliveryPlan()
+NO_FAULTS: Final = DeliveryPlan()
 """Nothing goes wrong."""
 
 
@@ -69,9 +69,9 @@ class DeliveryFaults:
         *,
         event: str = "*",
         webhook: str | None = None,
-        times: int | None = 1,
+        max_triggers: int | None = 1,
         probability: float = 1.0,
-        drop: Moment | None = None,
+        drop: FaultTiming | None = None,
         delay: float = 0.0,
         repeat: int = 0,
     ) -> DeliveryFault:
@@ -80,31 +80,31 @@ class DeliveryFaults:
         Args:
             event: Only events of this type, or of those that a wildcard such as `ticket.*` means; default all.
             webhook: Only deliveries to the subscription of this id.
-            times: How many attempts; default one, None: for ever.
+            max_triggers: How many attempts; default one, None: for ever.
             probability: How likely a chosen attempt meets it, above 0 to 1, default 1; drawn from the fake's seeded chance.
             drop: Lose the attempt `"before"` the receiver gets it, or its answer `"after"`; it is tried again by the schedule.
             delay: Seconds, on the fake's clock, that it is held back; those behind it go ahead.
             repeat: How many times it is sent again, right behind itself.
 
         Returns:
-            The fault; `fired` says how often it was met.
+            The fault; `trigger_count` says how often it was met.
 
         Raises:
             ValueError: There is nothing to do, or a value is out of its range.
         """
         if drop is None and not delay and not repeat:
             raise ValueError("a fault needs something to do: drop, delay or repeat")
-        if drop not in (None, "before", "after") or delay < 0 or repeat < 0 or (times is not None and times < 1):
+        if drop not in (None, "before", "after") or delay < 0 or repeat < 0 or (max_triggers is not None and max_triggers < 1):
             raise ValueError("drop is 'before' or 'after', delay and repeat are at least 0, times at least 1")
         if not 0 < probability <= 1:
             raise ValueError(f"a probability is above 0 and at most 1, not {probability}")
         fault = DeliveryFault(
-            event=event, webhook=webhook, times=times, probability=probability, drop=drop, delay=delay, repeat=repeat
+            event=event, webhook=webhook, max_triggers=max_triggers, probability=probability, drop=drop, delay=delay, repeat=repeat
         )
         self._faults.append(fault)
         return fault
 
-    def add_of_each(self, share: float, *, delay: float = 0.5) -> None:
+    def add_mixed(self, share: float, *, delay: float = 0.5) -> None:
         """Let a share of all attempts go wrong for ever, in each way equally often: lost before or after, repeated, delayed.
 
         Args:
@@ -117,10 +117,10 @@ class DeliveryFaults:
         if not 0 < share <= 1:
             raise ValueError(f"a share is above 0 and at most 1, not {share}")
         each = share / 4
-        self.add(drop="before", probability=each, times=None)
-        self.add(drop="after", probability=each, times=None)
-        self.add(repeat=1, probability=each, times=None)
-        self.add(delay=delay, probability=each, times=None)
+        self.add(drop="before", probability=each, max_triggers=None)
+        self.add(drop="after", probability=each, max_triggers=None)
+        self.add(repeat=1, probability=each, max_triggers=None)
+        self.add(delay=delay, probability=each, max_triggers=None)
 
     def remove(self, fault: DeliveryFault) -> None:
         """Take a fault away; one that is not there is no error."""
@@ -135,10 +135,10 @@ class DeliveryFaults:
         """What an attempt meets; counts the faults that it meets as fired."""
         met = [fault for fault in self._faults if self._strikes(fault, event, webhook)]
         if not met:
-            return AS_USUAL
+            return NO_FAULTS
         for fault in met:
-            fault.fired += 1
-            fault.times = None if fault.times is None else fault.times - 1
+            fault.trigger_count += 1
+            fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
         return DeliveryPlan(
             delay=sum(fault.delay for fault in met),
             drop=next((fault.drop for fault in met if fault.drop is not None), None),
@@ -146,6 +146,6 @@ class DeliveryFaults:
         )
 
     def _strikes(self, fault: DeliveryFault, event: str, webhook: str) -> bool:
-        if fault.times == 0 or not fnmatchcase(event, fault.event) or fault.webhook not in (None, webhook):
+        if fault.max_triggers == 0 or not fnmatchcase(event, fault.event) or fault.webhook not in (None, webhook):
             return False
         return fault.probability >= 1.0 or self._random.random() < fault.probability

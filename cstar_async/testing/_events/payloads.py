@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from cstar_async._types import Unchecked, is_object
+from cstar_async._types import UntypedJSON, is_object
 from cstar_async.testing._data.ids import new_id
 from cstar_async.testing._data.spec import Document, SchemaNode
 from cstar_async.testing._data.store import is_list
@@ -23,7 +23,7 @@ def snake_case(name: str) -> str:
     return _BEFORE_A_CAPITAL.sub("_", name).lower()
 
 
-def in_snake_case(value: Unchecked, node: SchemaNode, document: Document) -> Unchecked:
+def in_snake_case(value: UntypedJSON, node: SchemaNode, document: Document) -> UntypedJSON:
     """A value with the names that its schema knows in snake_case. Names that it does not know are those of users, and stay."""
     schema = document.resolved(node)
     if is_list(value):
@@ -37,22 +37,22 @@ def in_snake_case(value: Unchecked, node: SchemaNode, document: Document) -> Unc
     }
 
 
-def fitted(value: Unchecked, node: SchemaNode, document: Document) -> Unchecked:
+def project_to_schema(value: UntypedJSON, node: SchemaNode, document: Document) -> UntypedJSON:
     """A value with just the fields that a schema names; what is missing and may be null is null. A free schema takes all."""
     schema = document.resolved(node)
     properties: Mapping[str, SchemaNode] = schema.get("properties", {})
     if not is_object(value) or not properties:
         return value
-    result: dict[str, Unchecked] = {}
+    result: dict[str, UntypedJSON] = {}
     for name, inner in properties.items():
         if name in value:
-            result[name] = fitted(value[name], inner, document)
+            result[name] = project_to_schema(value[name], inner, document)
         elif _may_be_null(inner):
             result[name] = None
     return result
 
 
-def made_up(name: str, node: SchemaNode, document: Document, random: Random, *, at: str) -> Unchecked:
+def example_value(name: str, node: SchemaNode, document: Document, random: Random, *, at: str) -> UntypedJSON:
     """A value that a schema allows, for an event of which nothing is true.
 
     Args:
@@ -69,12 +69,12 @@ def made_up(name: str, node: SchemaNode, document: Document, random: Random, *, 
         return schema["enum"][0]
     if "properties" in schema:
         inside: Mapping[str, SchemaNode] = schema["properties"]
-        return {field: made_up(field, inner, document, random, at=at) for field, inner in inside.items()}
-    kind: Unchecked = schema.get("type", "null")
+        return {field: example_value(field, inner, document, random, at=at) for field, inner in inside.items()}
+    kind: UntypedJSON = schema.get("type", "null")
     first = str(kind[0]) if is_list(kind) else str(kind)
     if first == "string":
         return _made_up_text(name, schema, random, at)
-    others: dict[str, Unchecked] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
+    others: dict[str, UntypedJSON] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
     return others.get(first)
 
 
@@ -89,5 +89,5 @@ def _made_up_text(name: str, schema: SchemaNode, random: Random, at: str) -> str
 
 
 def _may_be_null(node: SchemaNode) -> bool:
-    kinds: Unchecked = node.get("type", ())
+    kinds: UntypedJSON = node.get("type", ())
     return "null" in kinds or any(choice.get("type") == "null" for choice in node.get("oneOf", ()))

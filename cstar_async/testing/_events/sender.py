@@ -21,7 +21,7 @@ class UndeliveredError(Exception):
     """No answer came; the text says why."""
 
 
-def is_on_this_machine(url: str) -> bool:
+def is_loopback(url: str) -> bool:
     """Whether a URL leads to loopback: `localhost`, 127.0.0.0/8 or ::1."""
     host = urlsplit(url).hostname or ""
     try:
@@ -30,7 +30,7 @@ def is_on_this_machine(url: str) -> bool:
         return host == "localhost"
 
 
-class Post:
+class LoopbackSender:
     """Carries deliveries. Sessions are made when they are needed, and never go further than this machine."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Post:
         Raises:
             UndeliveredError: There is none, or the URL leads away from this machine and nothing was sent.
         """
-        if not is_on_this_machine(url):
+        if not is_loopback(url):
             raise UndeliveredError("not sent: the fake delivers to this machine only")
         if self._session is None:
             # The certificate of a receiver that runs in a test is signed by nobody.

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, Self
 
-from cstar_async.testing._data.store import World
+from cstar_async.testing._data.store import Database
 from cstar_async.testing._events.factory import OutgoingEvent
 from cstar_async.testing.clock import FakeClock
 
-KEPT_EVENTS: Final = 10_000
+MAX_RETAINED_EVENTS: Final = 10_000
 """Events of a team that are kept for those who come back."""
 KEEP_ALIVE_S: Final = 15.0
 """Seconds after which a comment shows that the line is alive."""
@@ -57,9 +57,9 @@ class Listener:
         """Send a message. Who is too far behind is cut off, to come back and ask for what he missed."""
         self._ready.append(message)
         self._woken.set()
-        if len(self._ready) > 2 * KEPT_EVENTS:
+        if len(self._ready) > 2 * MAX_RETAINED_EVENTS:
             self._ready.clear()
-            self.break_off()
+            self.disconnect()
 
     def close(self) -> None:
         """End the stream, after what is still to be sent; may be called twice."""
@@ -68,13 +68,13 @@ class Listener:
             self._woken.set()
             self._forget(self)
 
-    def break_off(self) -> None:
+    def disconnect(self) -> None:
         """End it as a connection breaks, after what is still to be sent."""
         self._is_broken = True
         self.close()
 
 
-class Broadcast:
+class EventStreams:
     """The open streams of a fake. `len()` tells how many there are.
 
     Args:
@@ -86,25 +86,25 @@ class Broadcast:
         self._clock = clock
         self._random = random
         self._share = 0.0
-        self._kept: dict[World, deque[OutgoingEvent]] = {}
-        self._listeners: dict[Listener, World] = {}
-        self._keeper: asyncio.Task[None] | None = None
+        self._kept: dict[Database, deque[OutgoingEvent]] = {}
+        self._listeners: dict[Listener, Database] = {}
+        self._keepalive_task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._listeners)
 
-    def publish(self, event: OutgoingEvent, world: World) -> None:
+    def publish(self, event: OutgoingEvent, world: Database) -> None:
         """Send an event to all who listen in a world, and keep it."""
-        self._kept.setdefault(world, deque(maxlen=KEPT_EVENTS)).append(event)
+        self._kept.setdefault(world, deque(maxlen=MAX_RETAINED_EVENTS)).append(event)
         message = _message(event)
         times = 2 if self._random.random() < self._share / 2 else 1
         for listener, where in list(self._listeners.items()):
             if where is world:
                 listener.put(message * times)
         if self._random.random() < self._share / 2:
-            self.drop()
+            self.disconnect_all()
 
-    def open(self, world: World, last_event_id: str | None) -> Listener:
+    def open(self, world: Database, last_event_id: str | None) -> Listener:
         """Open a stream; it is to be closed in the end.
 
         Args:
@@ -115,11 +115,11 @@ class Broadcast:
         for event in self._missed(world, last_event_id) if last_event_id else ():
             listener.put(_message(event))
         self._listeners[listener] = world
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep_alive())
+        if self._keepalive_task is None:
+            self._keepalive_task = asyncio.create_task(self._keep_alive())
         return listener
 
-    def drop(self) -> int:
+    def disconnect_all(self) -> int:
         """Break the connections of all streams, as a network does. Who comes back gets what he missed.
 
         Returns:
@@ -127,10 +127,10 @@ class Broadcast:
         """
         listeners = list(self._listeners)
         for listener in listeners:
-            listener.break_off()
+            listener.disconnect()
         return len(listeners)
 
-    def trouble(self, share: float) -> None:
+    def inject_faults(self, share: float) -> None:
         """Let a share of all events make trouble from now on: half of them are sent twice, with the others all streams break.
 
         Args:
@@ -150,11 +150,11 @@ class Broadcast:
 
     def _forget(self, listener: Listener) -> None:
         self._listeners.pop(listener, None)
-        if not self._listeners and self._keeper is not None:
-            self._keeper.cancel()
-            self._keeper = None
+        if not self._listeners and self._keepalive_task is not None:
+            self._keepalive_task.cancel()
+            self._keepalive_task = None
 
-    def _missed(self, world: World, last_event_id: str) -> list[OutgoingEvent]:
+    def _missed(self, world: Database, last_event_id: str) -> list[OutgoingEvent]:
         kept = list(self._kept.get(world, ()))
         place = next((place for place, event in enumerate(kept) if event.id == last_event_id), -1)
         return kept[place + 1 :]

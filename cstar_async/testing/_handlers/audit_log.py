@@ -6,24 +6,26 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async._types import Unchecked, is_object
+from cstar_async._types import UntypedJSON, is_object
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.auth import Key
-from cstar_async.testing._http.responses import Outcome
+from cstar_async.testing._http.responses import HandlerResult
 
 LOG: Final = "audit_log"
 """The collection of the entries."""
 
-_DONE: Final[Mapping[Unchecked, str]] = MappingProxyType({"create": "created", "update": "updated", "delete": "deleted"})
+_DONE: Final[Mapping[UntypedJSON, str]] = MappingProxyType({"create": "created", "update": "updated", "delete": "deleted"})
 
 
-def note_write(call: Call, outcome: Outcome) -> None:
+def log_write(call: Call, outcome: HandlerResult) -> None:
     """Enter what a call has done. Reads, samples and calls without a key leave no trace."""
     operation = call.operation
     action = operation.extensions.get("action")
     if operation.method == "GET" or action == "sample" or not isinstance(call.caller, Key) or not call.world.has(LOG):
         return
-    kind = call.table.blueprint.noun.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
+    kind = (
+        call.table.blueprint.display_name.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
+    )
     call.world.make(
         LOG,
         {

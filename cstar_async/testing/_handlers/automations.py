@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.collections import item_parameter
 from cstar_async.testing._data.store import Object, is_list
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import Outcome, Refusal
+from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
 
-def test_automation(call: Call) -> Outcome:
+def test_automation(call: Call) -> HandlerResult:
     """Whether the conditions of a rule hold for an object, and the actions if they do."""
     rule = call.table.get(call.path[item_parameter(call.operation) or ""])
     fields = _object_of(call, str(call.body["resourceType"]), str(call.body["resourceId"]))
@@ -17,7 +17,7 @@ def test_automation(call: Call) -> Outcome:
     every: list[Object] = conditions.get("all") or []
     some: list[Object] = conditions.get("any") or []
     matches = all(_holds(one, fields) for one in every) and (not some or any(_holds(one, fields) for one in some))
-    return Outcome({"wouldMatch": matches, "actionsWouldExecute": (rule.get("actions") or []) if matches else []})
+    return HandlerResult({"wouldMatch": matches, "actionsWouldExecute": (rule.get("actions") or []) if matches else []})
 
 
 def _object_of(call: Call, kind: str, identity: str) -> Object:
@@ -28,8 +28,8 @@ def _object_of(call: Call, kind: str, identity: str) -> Object:
     """
     for table in call.world.tables:
         if table.blueprint.properties.get("object", {}).get("const") == kind:
-            return call.world.shown(table.blueprint.collection, [table.get(identity)])[0]
-    raise Refusal(404, "resource_missing", f"There is nothing of the kind '{kind}'.")
+            return call.world.serialize(table.blueprint.collection, [table.get(identity)])[0]
+    raise APIFailure(404, "resource_missing", f"There is nothing of the kind '{kind}'.")
 
 
 def _holds(condition: Object, fields: Object) -> bool:
@@ -40,7 +40,7 @@ def _holds(condition: Object, fields: Object) -> bool:
     return condition["operator"] == "contains" and _contains(value, wanted)
 
 
-def _contains(value: Unchecked, wanted: Unchecked) -> bool:
+def _contains(value: UntypedJSON, wanted: UntypedJSON) -> bool:
     """Whether a list has an item, or a text has another one in it, whatever the case of its letters (inferred)."""
     if is_list(value):
         return wanted in value

@@ -14,27 +14,27 @@ from cstar_async.testing._data.collections import item_parameter
 from cstar_async.testing._data.store import Object
 from cstar_async.testing._handlers.crud import change_object, delete_object, make_object, update_object
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import Outcome, Refusal
+from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
 _LEAVE_ALONE: Final = "skip"
 """The merge strategy that changes nothing that is there. Other words are not documented; here they all mean to change it."""
 
 
-def run_bulk(call: Call) -> Outcome:
+def run_bulk(call: Call) -> HandlerResult:
     """The same change, or the end, of many objects."""
     action, collection = str(call.body["action"]), str(call.body["resource"])
     data = call.body.get("data")
     if action == "update" and data is None:
-        raise Refusal(400, "parameter_missing", "The 'data' field is required to update.", param="data")
+        raise APIFailure(400, "parameter_missing", "The 'data' field is required to update.", param="data")
     ids: list[str] = call.body["ids"]
     errors: list[Object] = []
     for index, identity in enumerate(ids):
         try:
             _run_one(call, action, collection, identity, data or {})
-        except Refusal as refusal:
+        except APIFailure as refusal:
             errors.append({"id": identity, "index": index, "code": refusal.code, "message": refusal.message})
     counted = {"total": len(ids), "succeeded": len(ids) - len(errors), "failed": len(errors)}
-    return Outcome({"object": "bulk_result", "action": action, "resource": collection, **counted, "errors": errors})
+    return HandlerResult({"object": "bulk_result", "action": action, "resource": collection, **counted, "errors": errors})
 
 
 def _run_one(call: Call, action: str, collection: str, identity: str, data: Object) -> None:
@@ -48,7 +48,7 @@ def _run_one(call: Call, action: str, collection: str, identity: str, data: Obje
         update_object(one)
 
 
-def run_import(call: Call) -> Outcome:
+def run_import(call: Call) -> HandlerResult:
     """Many new objects. One is there already when it shares a value that must be unique, such as an e-mail address."""
     collection = str(call.body["resource"])
     records: list[Object] = call.body["records"]
@@ -57,9 +57,9 @@ def run_import(call: Call) -> Outcome:
     for index, record in enumerate(records):
         try:
             counted[_import_one(call, collection, record)] += 1
-        except Refusal as refusal:
+        except APIFailure as refusal:
             errors.append({"index": index, "code": refusal.code, "message": refusal.message})
-    return Outcome({"object": "import_result", "resource": collection, "total": len(records), **counted, "errors": errors})
+    return HandlerResult({"object": "import_result", "resource": collection, "total": len(records), **counted, "errors": errors})
 
 
 def _import_one(call: Call, collection: str, record: Object) -> str:
@@ -67,7 +67,7 @@ def _import_one(call: Call, collection: str, record: Object) -> str:
     world, request = call.world, call.world.document.operation_on(collection, "create").request
     if request is not None:
         call.validation.fields(request, record)
-    there = world.twin_of(world.table(collection), record, None)
+    there = world.find_conflict(world.table(collection), record, None)
     if there is None:
         make_object(world, collection, record, at=call.at)
         return "created"

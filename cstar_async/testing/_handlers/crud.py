@@ -12,41 +12,43 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.changes import Change
 from cstar_async.testing._data.collections import item_parameter
-from cstar_async.testing._data.store import Object, World
-from cstar_async.testing._handlers.query import chosen, expanded, one_page, order_of, ordered
+from cstar_async.testing._data.store import Database, Object
+from cstar_async.testing._handlers.query import expand, filter_rows, order_of, paginate, sort_rows
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._handlers.resource_hooks import Event, behaviour_of
-from cstar_async.testing._http.responses import Outcome, PagePosition, Refusal
+from cstar_async.testing._handlers.resource_hooks import WriteContext, behaviour_of
+from cstar_async.testing._http.responses import APIFailure, HandlerResult, PagePosition
 
 
-def list_objects(call: Call) -> Outcome:
+def list_objects(call: Call) -> HandlerResult:
     """The objects that belong to the parent in the path and pass the filters, sorted, and by pages where the document has pages."""
     blueprint = call.table.blueprint
     parent = _parent_of(call)
     rows = [row for row in call.table if parent is None or row.get(parent[0]) == parent[1]["id"]]
-    rows = ordered(chosen(rows, call.operation, call.query), order_of(call.operation, call.query) or blueprint.order)
+    rows = sort_rows(filter_rows(rows, call.operation, call.query), order_of(call.operation, call.query) or blueprint.order)
     behaviour = behaviour_of(call.collection)
     position: PagePosition | None = None
     if call.operation.shape == "page":
-        if behaviour.comes_whole and not {"page", "pageSize"} & call.query.keys():
+        if behaviour.unpaginated_by_default and not {"page", "pageSize"} & call.query.keys():
             position = PagePosition(len(rows), 1, len(rows))
         else:
-            rows, position = one_page(rows, call.operation, call.query)
-    rows = expanded(call.world.shown(call.collection, rows), call.operation, call.query, call.world)
-    return Outcome(rows, position)
+            rows, position = paginate(rows, call.operation, call.query)
+    rows = expand(call.world.serialize(call.collection, rows), call.operation, call.query, call.world)
+    return HandlerResult(rows, position)
 
 
-def create_object(call: Call) -> Outcome:
+def create_object(call: Call) -> HandlerResult:
     """A new object from the body, the defaults of the request and what the server fills in."""
     parent = _parent_of(call)
     made = make_object(call.world, call.collection, call.body, parent[1] if parent else None, at=call.at)
-    return Outcome(call.world.shown(call.collection, [made], is_new=True)[0])
+    return HandlerResult(call.world.serialize(call.collection, [made], is_new=True)[0])
 
 
-def make_object(world: World, collection: str, body: Mapping[str, Unchecked], parent: Object | None = None, *, at: str) -> Object:
+def make_object(
+    world: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None = None, *, at: str
+) -> Object:
     """Make an object in any collection, with all that follows from it.
 
     Args:
@@ -63,11 +65,11 @@ def make_object(world: World, collection: str, body: Mapping[str, Unchecked], pa
         Refusal: 409: a value that must be unique is taken.
     """
     fields = _made(world, collection, body, parent, at=at)
-    world.note(Change(collection=collection, moment="made", fields=dict(fields), parent=parent and dict(parent), at=at))
+    world.record_change(Change(collection=collection, action="made", fields=dict(fields), parent=parent and dict(parent), at=at))
     return fields
 
 
-def _made(world: World, collection: str, body: Mapping[str, Unchecked], parent: Object | None, *, at: str) -> Object:
+def _made(world: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None, *, at: str) -> Object:
     """The same, untold. A child that is made along with its parent is part of that news and none of its own (inferred)."""
     blueprint, behaviour = world.table(collection).blueprint, behaviour_of(collection)
     properties = world.document.create_request(collection)
@@ -75,45 +77,45 @@ def _made(world: World, collection: str, body: Mapping[str, Unchecked], parent: 
     given = {name: _merged(node, None, told[name]) for name, node in properties.items() if name in told}
     if blueprint.parent is not None and parent is not None:
         given[blueprint.parent.field] = parent["id"]
-    behaviour.prepare(Event(world, given, at, parent=parent))
+    behaviour.before_write(WriteContext(world, given, at, parent=parent))
     fields = world.make(collection, given, at=at)
     if blueprint.parent is not None and parent is not None and blueprint.parent.counter is not None:
         parent[blueprint.parent.counter] = parent.get(blueprint.parent.counter, 0) + 1
-    behaviour.made(Event(world, fields, at, parent=parent))
+    behaviour.after_create(WriteContext(world, fields, at, parent=parent))
     for name, node in properties.items():
-        child: Unchecked = node.get("x-cstar-creates")
+        child: UntypedJSON = node.get("x-cstar-creates")
         if child is not None and given.get(name) is not None and world.has(child["collection"]):
             _made(world, child["collection"], {**behaviour.first_child, child["field"]: given[name]}, fields, at=at)
     return fields
 
 
-def get_object(call: Call) -> Outcome:
+def get_object(call: Call) -> HandlerResult:
     """One object, with what only the single read shows; null where there need not be one, and is none."""
     if call.operation.nullable and call.table.single is None:
-        return Outcome(None)
+        return HandlerResult(None)
     fields = _shown(call, _item_of(call))
-    embedded: Unchecked = call.operation.extensions.get("embed") or {}
+    embedded: UntypedJSON = call.operation.extensions.get("embed") or {}
     for name, rule in embedded.items():
         rows = [row for row in call.world.table(rule["collection"]) if row.get(rule["field"]) == fields["id"]]
-        fields[name] = call.world.shown(rule["collection"], ordered(rows, rule.get("order", ())))
-    return Outcome(fields)
+        fields[name] = call.world.serialize(rule["collection"], sort_rows(rows, rule.get("order", ())))
+    return HandlerResult(fields)
 
 
-def update_object(call: Call) -> Outcome:
+def update_object(call: Call) -> HandlerResult:
     """The object, with the fields of the body changed and all others as they were. An open one takes unknown fields, too."""
     fields, blueprint = _item_of(call), call.table.blueprint
     properties = call.world.document.properties(call.operation.request or "")
     taken = properties.keys() & blueprint.properties.keys()
-    if blueprint.is_open:
+    if blueprint.allows_extra_fields:
         taken |= call.body.keys() - blueprint.properties.keys()
     told = {name: node["default"] for name, node in properties.items() if "default" in node}
     told |= {name: value for name, value in call.body.items() if name in taken}
     changes = {name: _merged(properties.get(name, {}), fields.get(name), value) for name, value in told.items()}
     change_object(call.world, call.collection, fields, changes, at=call.at)
-    return Outcome(_shown(call, fields))
+    return HandlerResult(_shown(call, fields))
 
 
-def change_object(world: World, collection: str, fields: Object, changes: Object, *, at: str) -> None:
+def change_object(world: Database, collection: str, fields: Object, changes: Object, *, at: str) -> None:
     """Change fields of an object, with all that follows from it. Without a change nothing happens, the date included.
 
     Args:
@@ -127,38 +129,38 @@ def change_object(world: World, collection: str, fields: Object, changes: Object
         Refusal: 409: a value that must be unique is taken.
     """
     table, behaviour = world.table(collection), behaviour_of(collection)
-    world.refuse_taken(table, changes, fields)
+    world.check_unique(table, changes, fields)
     if not changes:
         return
-    behaviour.prepare(Event(world, changes, at))
+    behaviour.before_write(WriteContext(world, changes, at))
     before = dict(fields)
     if table.blueprint.slugs.keys() & changes.keys():
         changes |= world.slugs_of(table, {**fields, **changes}, fields)
     if "updatedAt" in table.blueprint.properties:
         changes["updatedAt"] = at
     table.change(fields, changes)
-    behaviour.changed(Event(world, fields, at, before=before))
+    behaviour.after_update(WriteContext(world, fields, at, before=before))
     if {**fields, "updatedAt": None} != {**before, "updatedAt": None}:
-        world.note(Change(collection=collection, moment="changed", fields=dict(fields), before=before, at=at))
+        world.record_change(Change(collection=collection, action="changed", fields=dict(fields), before=before, at=at))
 
 
-def delete_object(call: Call) -> Outcome:
+def delete_object(call: Call) -> HandlerResult:
     """The note that the object is gone."""
     fields = _item_of(call)
     obstacle = call.operation.extensions.get("delete-unless")
     if obstacle is not None and _shown(call, fields).get(str(obstacle)):
-        raise Refusal(409, "resource_in_use", f"The {call.table.blueprint.noun.lower()} is still in use.")
+        raise APIFailure(409, "resource_in_use", f"The {call.table.blueprint.display_name.lower()} is still in use.")
     call.world.remove(call.collection, fields)
-    call.world.note(Change(collection=call.collection, moment="deleted", fields=dict(fields), at=call.at))
-    return Outcome({"deleted": True, "id": fields[call.table.blueprint.identity]})
+    call.world.record_change(Change(collection=call.collection, action="deleted", fields=dict(fields), at=call.at))
+    return HandlerResult({"deleted": True, "id": fields[call.table.blueprint.identity]})
 
 
-def show_sample(call: Call) -> Outcome:
+def show_sample(call: Call) -> HandlerResult:
     """What the document gives as a sample: there is nothing behind it that a call could change."""
-    return Outcome(copy.deepcopy(call.operation.extensions["sample"]))
+    return HandlerResult(copy.deepcopy(call.operation.extensions["sample"]))
 
 
-VERBS: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
+CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType(
     {
         "list": list_objects,
         "create": create_object,
@@ -172,11 +174,11 @@ VERBS: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
 
 
 def _shown(call: Call, fields: Object) -> Object:
-    return call.world.shown(call.collection, [fields])[0]
+    return call.world.serialize(call.collection, [fields])[0]
 
 
 def _item_of(call: Call) -> Object:
-    if call.table.blueprint.is_single:
+    if call.table.blueprint.is_singleton:
         found = call.table.single
         return make_object(call.world, call.collection, {}, at=call.at) if found is None else found
     return call.table.get(call.path[item_parameter(call.operation) or ""])
@@ -190,7 +192,7 @@ def _parent_of(call: Call) -> tuple[str, Object] | None:
     return parent.field, call.world.table(parent.collection).get(call.path[parent.parameter])
 
 
-def _merged(node: Mapping[str, Unchecked], before: Unchecked, value: Unchecked) -> Unchecked:
+def _merged(node: Mapping[str, UntypedJSON], before: UntypedJSON, value: UntypedJSON) -> UntypedJSON:
     """A new value over an old one: merged by key where the document says so, and then a null removes its key."""
     if not node.get("x-cstar-merge"):
         return value

@@ -9,36 +9,36 @@ from typing import Final
 
 import orjson
 
-from cstar_async._types import Unchecked
-from cstar_async.testing._data.store import Object, World
-from cstar_async.testing._handlers.query import having
+from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.store import Database, Object
+from cstar_async.testing._handlers.query import match_values
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import Outcome, Refusal
+from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
-MOST_ROWS: Final = 10_000
+MAX_ROWS: Final = 10_000
 """Rows of one kind in one export (documented)."""
 
 
-def run_export(call: Call) -> Outcome:
+def run_export(call: Call) -> HandlerResult:
     """The rows of each selection; as CSV those of the only one."""
     selections: list[Object] = call.body["resources"]
     if call.body.get("format") == "csv":
         if len(selections) != 1:
             message = f"CSV takes exactly one resource, not {len(selections)}."
-            raise Refusal(400, "parameter_invalid", message, param="resources")
+            raise APIFailure(400, "parameter_invalid", message, param="resources")
         fields = call.world.table(selections[0]["type"]).blueprint.properties
-        return Outcome(_as_csv(fields, _rows(call.world, selections[0])), text_type="text/csv; charset=utf-8")
+        return HandlerResult(_as_csv(fields, _rows(call.world, selections[0])), text_type="text/csv; charset=utf-8")
     found: dict[str, list[Object]] = {}
     for selection in selections:
         found[selection["type"]] = _rows(call.world, selection)
     total = sum(map(len, found.values()))
-    return Outcome({"object": "export", "format": "json", "totalRows": total, "resources": found})
+    return HandlerResult({"object": "export", "format": "json", "totalRows": total, "resources": found})
 
 
-def _rows(world: World, selection: Object) -> list[Object]:
+def _rows(world: Database, selection: Object) -> list[Object]:
     """The stored rows that a selection asks for, as lists show them."""
     collection: str = selection["type"]
-    return world.shown(collection, having(world.table(collection), selection.get("filters") or {}))[:MOST_ROWS]
+    return world.serialize(collection, match_values(world.table(collection), selection.get("filters") or {}))[:MAX_ROWS]
 
 
 def _as_csv(fields: Iterable[str], rows: list[Object]) -> str:
@@ -51,7 +51,7 @@ def _as_csv(fields: Iterable[str], rows: list[Object]) -> str:
     return text.getvalue()
 
 
-def _cell(row: Mapping[str, Unchecked], name: str) -> str:
+def _cell(row: Mapping[str, UntypedJSON], name: str) -> str:
     """A value in a table: texts as they are, nothing for null, the rest as JSON."""
     value = row.get(name)
     return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()

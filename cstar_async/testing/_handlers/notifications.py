@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import Outcome
+from cstar_async.testing._http.responses import HandlerResult
 
 
-def count_unread(call: Call) -> Outcome:
+def count_unread(call: Call) -> HandlerResult:
     """How many notifications have not been read."""
-    return Outcome({"count": sum(not row["read"] for row in call.table)})
+    return HandlerResult({"count": sum(not row["read"] for row in call.table)})
 
 
-def mark_all_read(call: Call) -> Outcome:
+def mark_all_read(call: Call) -> HandlerResult:
     """How many there were to mark."""
     unread = [row for row in call.table if not row["read"]]
     for row in unread:
         row["read"] = True
-    return Outcome({"updated": len(unread)})
+    return HandlerResult({"updated": len(unread)})

@@ -10,38 +10,38 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Object
-from cstar_async.testing._handlers.query import ordered
+from cstar_async.testing._handlers.query import sort_rows
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import Outcome, Refusal
+from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
 _AROUND: Final = 40
 """Characters of text shown before and after what a search found."""
 
 
-def list_articles(call: Call) -> Outcome:
+def list_articles(call: Call) -> HandlerResult:
     """The public articles, of one category if the query names one."""
     rows = _articles(call)
     slug = call.query.get("categorySlug")
     if slug is not None:
         shelves = {row["id"] for row in call.world.table("categories") if row["slug"] == slug}
         rows = [row for row in rows if row["categoryId"] in shelves]
-    return Outcome([_shown(call, row) for row in rows[: call.query.get("limit")]])
+    return HandlerResult([_shown(call, row) for row in rows[: call.query.get("limit")]])
 
 
-def get_article(call: Call) -> Outcome:
+def get_article(call: Call) -> HandlerResult:
     """One public article."""
-    return Outcome(_shown(call, _article(call)))
+    return HandlerResult(_shown(call, _article(call)))
 
 
-def list_categories(call: Call) -> Outcome:
+def list_categories(call: Call) -> HandlerResult:
     """The public categories, in the order of the team."""
     table = call.world.table("categories")
-    return Outcome([_shown(call, row) for row in ordered([row for row in table if row["isPublic"]], table.blueprint.order)])
+    return HandlerResult([_shown(call, row) for row in sort_rows([row for row in table if row["isPublic"]], table.blueprint.order)])
 
 
-def search(call: Call) -> Outcome:
+def search(call: Call) -> HandlerResult:
     """The public articles in which all words of a query occur, with the place of the first."""
     words: list[str] = call.query["q"].casefold().split()
     found: list[Object] = []
@@ -50,22 +50,22 @@ def search(call: Call) -> Outcome:
         if words and all(word in text.casefold() for word in words):
             place = max(0, text.casefold().find(words[0]) - _AROUND)
             found.append({**_shown(call, row), "snippet": text[place : place + len(words[0]) + 2 * _AROUND]})
-    return Outcome(found[: call.query.get("limit")])
+    return HandlerResult(found[: call.query.get("limit")])
 
 
-def record_view(call: Call) -> Outcome:
+def record_view(call: Call) -> HandlerResult:
     """An acknowledgement, and one view more."""
     _article(call)["viewCount"] += 1
-    return Outcome({})
+    return HandlerResult({})
 
 
-def feedback(call: Call) -> Outcome:
+def feedback(call: Call) -> HandlerResult:
     """An acknowledgement; what readers say is shown nowhere."""
     _article(call)
-    return Outcome({})
+    return HandlerResult({})
 
 
-LIBRARY: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType(
+LIBRARY: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType(
     {
         "list_library_articles": list_articles,
         "get_library_article": get_article,
@@ -86,12 +86,12 @@ def _article(call: Call) -> Object:
     for row in _articles(call):
         if row["slug"] == call.path["slug"]:
             return row
-    raise Refusal(404, "resource_missing", "Article not found")
+    raise APIFailure(404, "resource_missing", "Article not found")
 
 
 def _shown(call: Call, row: Object) -> Object:
     """A row with the fields that the public may see, and the name of its category if that is public, too."""
     fields = call.world.document.properties(call.operation.result or "")
-    shelf: Unchecked = call.world.table("categories").find(row.get("categoryId") or "")
+    shelf: UntypedJSON = call.world.table("categories").find(row.get("categoryId") or "")
     named = {**row, "category": shelf["name"]} if shelf is not None and shelf["isPublic"] else row
     return {name: named[name] for name in fields if name in named}

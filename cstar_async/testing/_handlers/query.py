@@ -12,41 +12,41 @@ from typing import Final
 import orjson
 
 from cstar_async._operations.operation import Operation
-from cstar_async._types import Unchecked
-from cstar_async.testing._data.ids import canonical
-from cstar_async.testing._data.store import Object, World, is_list
+from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.ids import normalize_id
+from cstar_async.testing._data.store import Database, Object, is_list
 from cstar_async.testing._http.responses import PagePosition
 
 _LAST_PAGE: Final = 2**53 - 1
 """The highest page number that is echoed: what every JSON reader can hold."""
 
 
-def chosen(rows: Iterable[Object], operation: Operation, query: Mapping[str, Unchecked]) -> list[Object]:
+def filter_rows(rows: Iterable[Object], operation: Operation, query: Mapping[str, UntypedJSON]) -> list[Object]:
     """The objects that all filters of a query let through."""
     left = list(rows)
     for parameter in operation.parameters:
-        rule: Unchecked = parameter.extensions.get("filter")
+        rule: UntypedJSON = parameter.extensions.get("filter")
         if rule is not None and parameter.name in query:
             fields = rule.get("fields") or [rule["field"]]
             left = [row for row in left if any(_matches(row.get(field), query[parameter.name], rule["match"]) for field in fields)]
     return left
 
 
-def order_of(operation: Operation, query: Mapping[str, Unchecked]) -> Sequence[str]:
+def order_of(operation: Operation, query: Mapping[str, UntypedJSON]) -> Sequence[str]:
     """The order that a query asks for; empty where it does not."""
     for parameter in operation.parameters:
-        orders: Unchecked = parameter.extensions.get("sort")
+        orders: UntypedJSON = parameter.extensions.get("sort")
         if orders and query.get(parameter.name) in orders:
             return list(orders[query[parameter.name]])
     return ()
 
 
-def having(rows: Iterable[Object], values: Mapping[str, Unchecked]) -> list[Object]:
+def match_values(rows: Iterable[Object], values: Mapping[str, UntypedJSON]) -> list[Object]:
     """The objects that have all of these values; of a field that is a list, as one of its items."""
     return [row for row in rows if all(_has(row.get(field), wanted) for field, wanted in values.items())]
 
 
-def ordered(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
+def sort_rows(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
     """Objects in the order of some fields; a leading `-` turns a field round. Equal ones stay in the order of their age."""
     result = list(reversed(rows)) if order and order[0].startswith("-") else list(rows)
     for field in reversed(order):
@@ -54,7 +54,7 @@ def ordered(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
     return result
 
 
-def one_page(rows: Sequence[Object], operation: Operation, query: Mapping[str, Unchecked]) -> tuple[list[Object], PagePosition]:
+def paginate(rows: Sequence[Object], operation: Operation, query: Mapping[str, UntypedJSON]) -> tuple[list[Object], PagePosition]:
     """The page that a query asks for, by the documented defaults where it does not say."""
     page = int(query.get("page", _default(operation, "page", 1)))
     page_size = int(query.get("pageSize", _default(operation, "pageSize", 20)))
@@ -62,12 +62,12 @@ def one_page(rows: Sequence[Object], operation: Operation, query: Mapping[str, U
     return list(rows[start : start + page_size]), PagePosition(len(rows), min(page, _LAST_PAGE), page_size)
 
 
-def expanded(rows: Sequence[Object], operation: Operation, query: Mapping[str, Unchecked], world: World) -> list[Object]:
+def expand(rows: Sequence[Object], operation: Operation, query: Mapping[str, UntypedJSON], world: Database) -> list[Object]:
     """The same objects, with the summaries of other ones that a query wants in them."""
     result = [dict(row) for row in rows]
     for parameter in operation.parameters:
-        choices: Unchecked = parameter.extensions.get("expand") or {}
-        wanted: Unchecked = query.get(parameter.name) or []
+        choices: UntypedJSON = parameter.extensions.get("expand") or {}
+        wanted: UntypedJSON = query.get(parameter.name) or []
         for name in [name for name in choices if name in wanted]:
             source = choices[name]
             for row in result:
@@ -77,11 +77,11 @@ def expanded(rows: Sequence[Object], operation: Operation, query: Mapping[str, U
     return result
 
 
-def _has(value: Unchecked, wanted: Unchecked) -> bool:
+def _has(value: UntypedJSON, wanted: UntypedJSON) -> bool:
     return _matches(value, wanted, "contains-any" if is_list(value) and not is_list(wanted) else "equals")
 
 
-def _matches(value: Unchecked, wanted: Unchecked, match: str) -> bool:
+def _matches(value: UntypedJSON, wanted: UntypedJSON, match: str) -> bool:
     if match == "text":
         return isinstance(value, str) and wanted.casefold() in value.casefold()
     if match == "contains-any":
@@ -93,14 +93,14 @@ def _matches(value: Unchecked, wanted: Unchecked, match: str) -> bool:
         earlier, later = (wanted, value) if match == "from" else (value, wanted)
         return datetime.fromisoformat(earlier) <= datetime.fromisoformat(later)
     if isinstance(value, str) and isinstance(wanted, str):
-        return canonical(value) == canonical(wanted)
+        return normalize_id(value) == normalize_id(wanted)
     return bool(value == wanted)
 
 
-def _sorted_by(field: str) -> Callable[[Object], Unchecked]:
+def _sorted_by(field: str) -> Callable[[Object], UntypedJSON]:
     """A sort key that puts what is missing last, and what has no order of its own (objects, lists) by its JSON."""
 
-    def key(row: Object) -> Unchecked:
+    def key(row: Object) -> UntypedJSON:
         value = row.get(field)
         is_number = isinstance(value, (int, float))
         return value is None, not is_number, value if is_number or isinstance(value, str) else orjson.dumps(value).decode()
@@ -108,6 +108,6 @@ def _sorted_by(field: str) -> Callable[[Object], Unchecked]:
     return key
 
 
-def _default(operation: Operation, name: str, otherwise: int) -> Unchecked:
+def _default(operation: Operation, name: str, otherwise: int) -> UntypedJSON:
     found = (parameter.schema.get("default") for parameter in operation.parameters if parameter.name == name)
     return next((value for value in found if value is not None), otherwise)

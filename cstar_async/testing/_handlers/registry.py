@@ -15,10 +15,10 @@ from cstar_async.testing._handlers.public_library import LIBRARY
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._handlers.search import search_everything
 from cstar_async.testing._handlers.views import list_view_tickets
-from cstar_async.testing._handlers.webhooks import LISTEN, listen, test_webhook, trigger_test_webhooks
-from cstar_async.testing._http.responses import Outcome
+from cstar_async.testing._handlers.webhooks import LISTEN_OPERATION, listen, test_webhook, trigger_test_webhooks
+from cstar_async.testing._http.responses import HandlerResult
 
-SPECIAL: Final[Mapping[str, Callable[[Call], Outcome | Awaitable[Outcome]]]] = MappingProxyType(
+CUSTOM_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult | Awaitable[HandlerResult]]]] = MappingProxyType(
     {
         **behaviours.SPECIAL,
         **LIBRARY,
@@ -29,7 +29,7 @@ SPECIAL: Final[Mapping[str, Callable[[Call], Outcome | Awaitable[Outcome]]]] = M
         "search_everything": search_everything,
         "test_webhook": test_webhook,
         "trigger_test_webhooks": trigger_test_webhooks,
-        LISTEN.id: listen,
+        LISTEN_OPERATION.id: listen,
         "count_unread_notifications": count_unread,
         "mark_all_notifications_read": mark_all_read,
         "list_view_tickets": list_view_tickets,

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import attrs
 
 from cstar_async._operations.operation import Operation
-from cstar_async._types import Unchecked
-from cstar_async.testing._data.store import Object, Table, World
-from cstar_async.testing._events.publisher import Newsroom
+from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.store import Database, Object, Table
+from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._http.auth import Key
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 from cstar_async.testing._http.validation import Validation
 
 
@@ -22,10 +22,10 @@ class Call:
     operation: Operation
     caller: Key | None
     """The key that calls; None for a visitor of a public library."""
-    world: World
+    world: Database
     path: Mapping[str, str]
     """Decoded values of the path parameters, by name."""
-    query: Mapping[str, Unchecked]
+    query: Mapping[str, UntypedJSON]
     """Parsed query parameters, by name; what was not sent is not there."""
     headers: Mapping[str, str]
     """Those of the request, whatever the case of their letters."""
@@ -35,7 +35,7 @@ class Call:
     """The timestamp of now."""
     validation: Validation
     """The judge of what stands inside the body."""
-    newsroom: Newsroom
+    newsroom: EventPublisher
     """Who tells of events."""
     request_id: str
 
@@ -47,7 +47,7 @@ class Call:
             Refusal: 401: there is none.
         """
         if self.caller is None:
-            raise Refusal(401, "authentication_required", "An API key is required: 'Authorization: Bearer <key>'.")
+            raise APIFailure(401, "authentication_required", "An API key is required: 'Authorization: Bearer <key>'.")
         return self.caller
 
     @property

@@ -13,11 +13,11 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._types import Unchecked
-from cstar_async.testing._data.store import Object, World
+from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._handlers.webhooks import check_address
-from cstar_async.testing._http.responses import Outcome, Refusal
+from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
 _WORDS_A_MINUTE: Final = 200
 
@@ -35,39 +35,39 @@ ROLE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @attrs.frozen
-class Event:
+class WriteContext:
     """What just happens to an object."""
 
-    world: World
+    world: Database
     fields: Object
     """The stored object; while it is being prepared, the fields about to be taken over."""
     at: str
     """The timestamp of now."""
     parent: Object | None = None
     """What a new object belongs to."""
-    before: Mapping[str, Unchecked] = MappingProxyType({})
+    before: Mapping[str, UntypedJSON] = MappingProxyType({})
     """A changed object as it was."""
 
 
-class Behaviour:
+class ResourceHooks:
     """A collection without anything special."""
 
-    comes_whole: ClassVar[bool] = False
+    unpaginated_by_default: ClassVar[bool] = False
     """Whether a list comes whole when no page is asked for."""
-    first_child: ClassVar[Mapping[str, Unchecked]] = MappingProxyType({})
+    first_child: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
     """What a child says that is made along with a new object, beyond the field that the request gave for it."""
 
-    def prepare(self, event: Event) -> None:
+    def before_write(self, event: WriteContext) -> None:
         """Correct the fields of a create or an update in place, before they are taken over."""
 
-    def made(self, event: Event) -> None:
+    def after_create(self, event: WriteContext) -> None:
         """Do what follows from a new object."""
 
-    def changed(self, event: Event) -> None:
+    def after_update(self, event: WriteContext) -> None:
         """Do what follows from a change."""
 
 
-class Tickets(Behaviour):
+class Tickets(ResourceHooks):
     """Tickets know the name of their customer, date what happens to their status, and make tags by using them.
 
     A customer id that nobody has is kept as it is: whether cStar refuses one is not documented.
@@ -76,7 +76,7 @@ class Tickets(Behaviour):
     # A ticket is opened on behalf of its customer, so its first message is the customer's (inferred).
     first_child = MappingProxyType({"sender": "customer"})
 
-    def prepare(self, event: Event) -> None:
+    def prepare(self, event: WriteContext) -> None:
         """Name the customer."""
         fields = event.fields
         customer = event.world.table("customers").find(fields.get("customerId") or "")
@@ -84,19 +84,19 @@ class Tickets(Behaviour):
             fields["customerId"] = customer["id"]
             fields["customerName"] = fields.get("customerName") or customer["name"]
 
-    def made(self, event: Event) -> None:
+    def made(self, event: WriteContext) -> None:
         """Date the status, keep the tags and tell who has to work on it."""
         self._date_status(event)
         self._keep_tags(event)
         self._notify(event)
 
-    def changed(self, event: Event) -> None:
+    def changed(self, event: WriteContext) -> None:
         """Date the status, keep the tags and tell who has to work on it."""
         self._date_status(event)
         self._keep_tags(event)
         self._notify(event)
 
-    def _date_status(self, event: Event) -> None:
+    def _date_status(self, event: WriteContext) -> None:
         """Date the end of a ticket; one that is opened again has not ended (inferred)."""
         fields, status = event.fields, event.fields["status"]
         if status == event.before.get("status"):
@@ -108,27 +108,27 @@ class Tickets(Behaviour):
         else:
             fields["resolvedAt"], fields["closedAt"] = None, None
 
-    def _notify(self, event: Event) -> None:
+    def _notify(self, event: WriteContext) -> None:
         """Tell of an assignment. To whom is not said: which user a key stands for is not documented."""
         fields, world = event.fields, event.world
         if fields["assignedTo"] and fields["assignedTo"] != event.before.get("assignedTo") and world.has("notifications"):
             news = {"type": "ticket_assigned", "title": "A ticket was assigned to you", "body": fields["title"]}
             world.make("notifications", news, at=event.at)
 
-    def _keep_tags(self, event: Event) -> None:
+    def _keep_tags(self, event: WriteContext) -> None:
         for name in event.fields["tags"] if event.world.has("tags") else ():
             if event.world.table("tags").find(name) is None:
                 event.world.make("tags", {"name": name}, at=event.at)
 
 
-class Messages(Behaviour):
+class Messages(ResourceHooks):
     """Messages are news of their ticket.
 
     The first one of an agent that the customer can see is its first response, and every one touches it (inferred). A customer who
     writes without a name has that of the ticket.
     """
 
-    def made(self, event: Event) -> None:
+    def made(self, event: WriteContext) -> None:
         """Tell the ticket."""
         fields, ticket = event.fields, event.parent
         if ticket is None:
@@ -140,18 +140,18 @@ class Messages(Behaviour):
             ticket["firstResponseAt"] = event.at
 
 
-class Articles(Behaviour):
+class Articles(ResourceHooks):
     """Articles are dated when they are published for the first time, and say how long they take to read."""
 
-    def made(self, event: Event) -> None:
+    def made(self, event: WriteContext) -> None:
         """Date and measure the article."""
         self._publish(event)
 
-    def changed(self, event: Event) -> None:
+    def changed(self, event: WriteContext) -> None:
         """Date and measure the article."""
         self._publish(event)
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, event: WriteContext) -> None:
         fields = event.fields
         if fields["status"] == "published" and fields["publishedAt"] is None:
             fields["publishedAt"] = event.at
@@ -159,48 +159,48 @@ class Articles(Behaviour):
             fields["readTime"] = f"{max(1, ceil(len(fields['content'].split()) / _WORDS_A_MINUTE))} min"
 
 
-class Categories(Behaviour):
+class Categories(ResourceHooks):
     """The list of categories comes whole, so that a menu needs one call."""
 
     comes_whole = True
 
 
-class Members(Behaviour):
+class Members(ResourceHooks):
     """The title of a member follows the role. That `owner` is never assigned is said by the schema of the update."""
 
-    def prepare(self, event: Event) -> None:
+    def prepare(self, event: WriteContext) -> None:
         """Give the title."""
         if event.fields.get("role") in ROLE_NAMES:
             event.fields["roleDisplayName"] = ROLE_NAMES[event.fields["role"]]
 
 
-class CommunityComments(Behaviour):
+class CommunityComments(ResourceHooks):
     """A locked post takes no new comments."""
 
-    def prepare(self, event: Event) -> None:
+    def prepare(self, event: WriteContext) -> None:
         """See that the post is open to them. The status of the refusal is inferred."""
         if event.parent is not None and event.parent["is_locked"]:
-            raise Refusal(409, "post_locked", "The post is locked and takes no new comments.")
+            raise APIFailure(409, "post_locked", "The post is locked and takes no new comments.")
 
 
-class Webhooks(Behaviour):
+class Webhooks(ResourceHooks):
     """Webhooks lead to public HTTPS addresses, or to this machine."""
 
-    def prepare(self, event: Event) -> None:
+    def prepare(self, event: WriteContext) -> None:
         """See where it leads."""
         if "url" in event.fields:
             check_address(str(event.fields["url"]))
 
 
-class Settings(Behaviour):
+class Settings(ResourceHooks):
     """The settings begin with the name of the team."""
 
-    def made(self, event: Event) -> None:
+    def made(self, event: WriteContext) -> None:
         """Name the team."""
         event.fields["teamName"], event.fields["teamSlug"] = event.world.team.name, event.world.team.slug
 
 
-BEHAVIOURS: Final[Mapping[str, Behaviour]] = MappingProxyType(
+BEHAVIOURS: Final[Mapping[str, ResourceHooks]] = MappingProxyType(
     {
         "tickets": Tickets(),
         "messages": Messages(),
@@ -214,20 +214,20 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = MappingProxyType(
 )
 """The collections that have something special."""
 
-_NOTHING_SPECIAL: Final = Behaviour()
+_NOTHING_SPECIAL: Final = ResourceHooks()
 
 
-def behaviour_of(collection: str) -> Behaviour:
+def behaviour_of(collection: str) -> ResourceHooks:
     """What is special about a collection."""
     return BEHAVIOURS.get(collection, _NOTHING_SPECIAL)
 
 
-def whoami(call: Call) -> Outcome:
+def whoami(call: Call) -> HandlerResult:
     """The team and kind of the key."""
     team = call.key.team
     kind = {"keyType": call.key.kind, "environment": call.key.environment}
-    return Outcome({"teamId": team.id, "teamName": team.name, "teamSlug": team.slug, **kind})
+    return HandlerResult({"teamId": team.id, "teamName": team.name, "teamSlug": team.slug, **kind})
 
 
-SPECIAL: Final[Mapping[str, Callable[[Call], Outcome]]] = MappingProxyType({"whoami": whoami})
+SPECIAL: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType({"whoami": whoami})
 """Operations that are none of the plain verbs, by id."""

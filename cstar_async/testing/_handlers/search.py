@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from cstar_async._operations.operation import Operation
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Object
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import Outcome
+from cstar_async.testing._http.responses import HandlerResult
 
-_AROUND: Final = 40
+_SNIPPET_CONTEXT: Final = 40
 """Characters of text shown before and after what was found."""
 _MOST: Final = 10
 
 
-def search_everything(call: Call) -> Outcome:
+def search_everything(call: Call) -> HandlerResult:
     """The objects in which all words occur, with the place of the first, by kind and age (the order is not documented)."""
     words: list[str] = call.query["q"].casefold().split()
     kinds: list[str] = call.query.get("types") or list(call.world.document.components["SearchType"]["enum"])
@@ -23,7 +23,7 @@ def search_everything(call: Call) -> Outcome:
     for kind in kinds if words else ():
         if call.world.has(kind):
             found += _found(call, kind, words)
-    return Outcome(found[: call.query.get("limit", _MOST)])
+    return HandlerResult(found[: call.query.get("limit", _MOST)])
 
 
 def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
@@ -34,14 +34,14 @@ def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
         text = " ".join(str(row.get(field) or "") for field in fields)
         place = text.casefold().find(words[0])
         if all(word in text.casefold() for word in words):
-            start = max(0, place - _AROUND)
+            start = max(0, place - _SNIPPET_CONTEXT)
             results.append(
                 {
                     "object": "search_result",
                     "type": row["object"],
                     "id": row["id"],
                     "title": row.get("title") or row.get("name"),
-                    "snippet": text[start : place + len(words[0]) + _AROUND],
+                    "snippet": text[start : place + len(words[0]) + _SNIPPET_CONTEXT],
                 }
             )
     return results
@@ -50,7 +50,7 @@ def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
 def _searched(operation: Operation) -> list[str]:
     """The fields that the list of a collection searches."""
     for parameter in operation.parameters:
-        rule: Unchecked = parameter.extensions.get("filter") or {}
+        rule: UntypedJSON = parameter.extensions.get("filter") or {}
         if rule.get("match") == "text":
             return list(rule["fields"])
     return []

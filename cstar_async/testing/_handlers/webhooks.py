@@ -8,14 +8,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cstar_async._operations.operation import Operation
-from cstar_async.testing._events.sender import is_on_this_machine
+from cstar_async.testing._events.sender import is_loopback
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import Outcome, Refusal
+from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 
 
-LISTEN: Final = Operation(
+LISTEN_OPERATION: Final = Operation(
     id="listen_to_events",
     namespace="webhooks",
     name="listen",
@@ -24,9 +24,9 @@ LISTEN: Final = Operation(
     scope="team",
     segments=("/webhooks/listen",),
     shape="object",
-    success=200,
+    success_status=200,
     result=None,
-    key="secret",
+    required_key="secret",
     evidence="inferred",
 )
 """The one operation that the document does not have: it is none of request and answer."""
@@ -42,41 +42,41 @@ def check_address(url: str) -> None:
         parts = urlsplit(url)
         is_fine = parts.port != 0 and (
             (parts.scheme == "https" and _is_public(parts.hostname or ""))
-            or (parts.scheme in ("http", "https") and is_on_this_machine(url))
+            or (parts.scheme in ("http", "https") and is_loopback(url))
         )
     except ValueError:
         is_fine = False
     if not is_fine:
         message = "Events are sent to public HTTPS addresses only; from the fake also to this machine."
-        raise Refusal(400, "parameter_invalid", message, param="url")
+        raise APIFailure(400, "parameter_invalid", message, param="url")
 
 
-async def test_webhook(call: Call) -> Outcome:
+async def test_webhook(call: Call) -> HandlerResult:
     """The report of a delivery."""
     webhook = call.table.get(call.path["webhookId"])
     made = await call.newsroom.test_one(_type_of(call), call.world, webhook, call.request_id)
-    return Outcome(
+    return HandlerResult(
         {
             "deliveryId": made.id,
             "event": made.event_type,
             "url": made.url,
             "success": made.is_success,
             "status": made.status,
-            "responseTimeMs": None if made.status is None else round(made.took * 1000, 3),
+            "responseTimeMs": None if made.status is None else round(made.duration * 1000, 3),
             "error": made.error or (None if made.is_success else f"The receiver answered {made.status}."),
         }
     )
 
 
-def trigger_test_webhooks(call: Call) -> Outcome:
+def trigger_test_webhooks(call: Call) -> HandlerResult:
     """To how many subscriptions the event is sent. Their answers are not waited for."""
     kind = _type_of(call)
-    return Outcome({"event": kind, "deliveredTo": call.newsroom.test(kind, call.world, call.request_id)})
+    return HandlerResult({"event": kind, "deliveredTo": call.newsroom.test(kind, call.world, call.request_id)})
 
 
-def listen(call: Call) -> Outcome:
+def listen(call: Call) -> HandlerResult:
     """The events of the team as they happen, and before them those that the caller has missed."""
-    return Outcome(None, stream=call.newsroom.broadcast.open(call.world, call.headers.get("Last-Event-ID")))
+    return HandlerResult(None, stream=call.newsroom.broadcast.open(call.world, call.headers.get("Last-Event-ID")))
 
 
 def _type_of(call: Call) -> str:
@@ -87,7 +87,7 @@ def _type_of(call: Call) -> str:
     """
     kind = str(call.body["event"])
     if _TYPE.fullmatch(kind) is None:
-        raise Refusal(400, "parameter_invalid", "A type of event looks like 'ticket.created'.", param="event")
+        raise APIFailure(400, "parameter_invalid", "A type of event looks like 'ticket.created'.", param="event")
     return kind
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from cstar_async._operations.operation import Operation
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 
 KeyKind: TypeAlias = Literal["secret", "publishable"]
 Environment: TypeAlias = Literal["test", "live"]
@@ -43,7 +43,7 @@ class Key:
 
 
 @attrs.frozen(kw_only=True)
-class Visitor:
+class AnonymousCaller:
     """Somebody who reads a public library: without a key, and told apart by address alone."""
 
     text: str
@@ -51,7 +51,7 @@ class Visitor:
     kind: Literal["visitor"] = "visitor"
 
 
-Caller: TypeAlias = Key | Visitor
+Caller: TypeAlias = Key | AnonymousCaller
 
 
 def new_key_text(kind: KeyKind, environment: Environment, random: Random) -> str:
@@ -60,7 +60,7 @@ def new_key_text(kind: KeyKind, environment: Environment, random: Random) -> str
     return f"{prefix}_{environment}_{base64.urlsafe_b64encode(random.randbytes(24)).decode()}"
 
 
-class KeyRing:
+class APIKeys:
     """The keys of a fake, by their text."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class KeyRing:
         """The key that a header presents, whatever it may do; None if there is none or it is unknown."""
         return self._keys.get(_bearer(authorization) or "")
 
-    def admitted(self, authorization: str | None, *, now_s: float) -> Key:
+    def authenticate(self, authorization: str | None, *, now_s: float) -> Key:
         """The key that a header presents.
 
         Raises:
@@ -101,14 +101,14 @@ class KeyRing:
         """
         text = _bearer(authorization)
         if text is None:
-            raise Refusal(401, "authentication_required", "An API key is required: 'Authorization: Bearer <key>'.")
+            raise APIFailure(401, "authentication_required", "An API key is required: 'Authorization: Bearer <key>'.")
         if not text.startswith(_PREFIXES):
-            raise Refusal(401, "invalid_key_format", "An API key begins with sk_live_, sk_test_, pk_live_ or pk_test_.")
+            raise APIFailure(401, "invalid_key_format", "An API key begins with sk_live_, sk_test_, pk_live_ or pk_test_.")
         key = self._keys.get(text)
         if key is None:
-            raise Refusal(401, "invalid_api_key", "Invalid API key.")
+            raise APIFailure(401, "invalid_api_key", "Invalid API key.")
         if key.expires_at is not None and key.expires_at <= now_s:
-            raise Refusal(401, "key_expired", "This API key has expired.")
+            raise APIFailure(401, "key_expired", "This API key has expired.")
         return key
 
 
@@ -124,16 +124,16 @@ def check_permission(key: Key, operation: Operation, team_id: str | None) -> Non
         Refusal: 403: another team, a write with a publishable key, or a read that needs a secret one.
     """
     if team_id is not None and team_id != key.team.id:
-        raise Refusal(403, "team_access_denied", "This API key belongs to another team.")
+        raise APIFailure(403, "team_access_denied", "This API key belongs to another team.")
     if key.kind == "secret":
         return
     if operation.method != "GET":
         message = (
             f"Publishable keys (pk_{key.environment}_) are read-only. Use a secret key (sk_{key.environment}_) for write operations"
         )
-        raise Refusal(403, "publishable_key_write", message)
-    if operation.key == "secret":
-        raise Refusal(403, "insufficient_permissions", "This needs a secret key.", type="authorization_error")
+        raise APIFailure(403, "publishable_key_write", message)
+    if operation.required_key == "secret":
+        raise APIFailure(403, "insufficient_permissions", "This needs a secret key.", type="authorization_error")
 
 
 def _bearer(authorization: str | None) -> str | None:

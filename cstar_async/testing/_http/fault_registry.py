@@ -21,11 +21,11 @@ from random import Random
 import orjson
 
 from cstar_async._types import JSONObject
-from cstar_async.testing._http.faults import Chooser, Fault, FaultPlan, Moment
+from cstar_async.testing._http.faults import Fault, FaultPlan, FaultTiming, RequestPredicate
 from cstar_async.testing._http.request_log import ReceivedRequest
 
 
-class FaultBoard:
+class FaultRegistry:
     """The faults of a fake.
 
     Args:
@@ -48,8 +48,8 @@ class FaultBoard:
         operation: str | None = None,
         method: str | None = None,
         path: str | None = None,
-        when: Chooser | None = None,
-        times: int | None = 1,
+        match: RequestPredicate | None = None,
+        max_triggers: int | None = 1,
         probability: float = 1.0,
         status: int | None = None,
         body: bytes | str | JSONObject | None = None,
@@ -59,9 +59,9 @@ class FaultBoard:
         headers: Mapping[str, str] | None = None,
         retry_after: float | str | None = None,
         delay: float = 0.0,
-        drop: Moment | None = None,
+        drop: FaultTiming | None = None,
         reset: bool = False,
-        cut: int | None = None,
+        truncate_after: int | None = None,
         after: bool = False,
     ) -> Fault:
         """Let something go wrong from now on.
@@ -72,8 +72,8 @@ class FaultBoard:
             operation: Only this operation, by id, such as `create_ticket`.
             method: Only this HTTP method.
             path: Only paths that contain this text, as they were sent.
-            when: Only requests for which this returns true.
-            times: How often; default once, None: for ever.
+            match: Only requests for which this returns true.
+            max_triggers: How often; default once, None: for ever.
             probability: How likely a chosen request meets it, above 0 to 1, default 1; drawn from the fake's seeded chance.
             status: Answer with this status, 200 to 599; without *body* with an error in the usual envelope, below 400 with nothing.
             body: Answer with this body: bytes and text as given, a mapping as JSON.
@@ -85,12 +85,12 @@ class FaultBoard:
             delay: Seconds, on the fake's clock, that the server thinks before it acts; with *after*, before it answers.
             drop: Close the connection without an answer, `"before"` or `"after"` the server has acted.
             reset: Reset the connection (RST) without an answer.
-            cut: Close the connection after this many bytes of the body, when `Content-Length` promises more; strikes after the
+            truncate_after: Close the connection after this many bytes of the body, when `Content-Length` promises more; strikes after the
                 server has acted, or cuts the answer that *status* and *body* describe.
             after: Strike after the server has acted; default before.
 
         Returns:
-            The fault; `fired` says how often it was met.
+            The fault; `trigger_count` says how often it was met.
 
         Raises:
             ValueError: There is nothing to do, two things exclude each other, or a value is out of its range.
@@ -102,8 +102,8 @@ class FaultBoard:
             operation=operation,
             method=method.upper() if method else None,
             path=path,
-            when=when,
-            times=times,
+            match=match,
+            max_triggers=max_triggers,
             probability=probability,
             status=status,
             body=_as_bytes(body),
@@ -114,7 +114,7 @@ class FaultBoard:
             delay=delay,
             drop=drop,
             reset=reset,
-            cut=cut,
+            truncate_after=truncate_after,
             after=after,
         )
         fault.check()
@@ -136,10 +136,10 @@ class FaultBoard:
         ending: Fault | None = None
         for fault in self._faults:
             ends = fault.answers or fault.breaks
-            if (ends and ending is not None) or not self._strikes(fault, request):
+            if (ends and ending is not None) or not self._triggers(fault, request):
                 continue
-            fault.fired += 1
-            fault.times = None if fault.times is None else fault.times - 1
+            fault.trigger_count += 1
+            fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
             met.append(fault)
             ending = fault if ends else ending
         return FaultPlan(
@@ -150,8 +150,8 @@ class FaultBoard:
             after=ending if ending is not None and ending.moment == "after" else None,
         )
 
-    def _strikes(self, fault: Fault, request: ReceivedRequest) -> bool:
-        if fault.times == 0 or not fault.concerns(request):
+    def _triggers(self, fault: Fault, request: ReceivedRequest) -> bool:
+        if fault.max_triggers == 0 or not fault.matches(request):
             return False
         return fault.probability >= 1.0 or self._random.random() < fault.probability
 

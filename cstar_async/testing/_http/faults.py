@@ -11,25 +11,25 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from cstar_async.testing._http.request_log import ReceivedRequest
-from cstar_async.testing._http.responses import Answer, Envelopes, Refusal
+from cstar_async.testing._http.responses import APIFailure, Envelopes, ServerResponse
 
-Moment: TypeAlias = Literal["before", "after"]
+FaultTiming: TypeAlias = Literal["before", "after"]
 """Before the server acts on a request, or after."""
 
-Chooser: TypeAlias = Callable[[ReceivedRequest], bool]
+RequestPredicate: TypeAlias = Callable[[ReceivedRequest], bool]
 
 _OWN_HEADERS: Final = frozenset({"content-type", "content-length"})
 
 
 @attrs.define(kw_only=True, eq=False)
 class Fault:
-    """One thing that goes wrong, as `FaultBoard.add()` describes it."""
+    """One thing that goes wrong, as `FaultRegistry.add()` describes it."""
 
     operation: str | None = None
     method: str | None = None
     path: str | None = None
-    when: Chooser | None = None
-    times: int | None = 1
+    match: RequestPredicate | None = None
+    max_triggers: int | None = 1
     """How often it may still be met; None: for ever."""
     probability: float = 1.0
     status: int | None = None
@@ -39,11 +39,11 @@ class Fault:
     message: str | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     delay: float = 0.0
-    drop: Moment | None = None
+    drop: FaultTiming | None = None
     reset: bool = False
-    cut: int | None = None
+    truncate_after: int | None = None
     after: bool = False
-    fired: int = 0
+    trigger_count: int = 0
     """How often it was met."""
 
     @property
@@ -54,25 +54,25 @@ class Fault:
     @property
     def breaks(self) -> bool:
         """Whether it breaks the connection."""
-        return self.drop is not None or self.reset or self.cut is not None
+        return self.drop is not None or self.reset or self.truncate_after is not None
 
     @property
-    def is_silent(self) -> bool:
+    def closes_without_response(self) -> bool:
         """Whether the connection ends without an answer."""
         return self.drop is not None or self.reset
 
     @property
-    def moment(self) -> Moment:
+    def moment(self) -> FaultTiming:
         """When it strikes."""
-        return "after" if self.after or self.drop == "after" or (self.cut is not None and not self.answers) else "before"
+        return "after" if self.after or self.drop == "after" or (self.truncate_after is not None and not self.answers) else "before"
 
-    def concerns(self, request: ReceivedRequest) -> bool:
+    def matches(self, request: ReceivedRequest) -> bool:
         """Whether it chooses a request, chance and count aside."""
         return (
             self.operation in (None, request.operation)
             and self.method in (None, request.method)
             and (self.path is None or self.path in request.path)
-            and (self.when is None or self.when(request))
+            and (self.match is None or self.match(request))
         )
 
     def check(self) -> None:
@@ -83,7 +83,7 @@ class Fault:
         """
         if not (self.answers or self.breaks or self.delay or self.headers):
             raise ValueError("a fault needs something to do: status, body, headers, retry_after, delay, drop, reset or cut")
-        if self.is_silent and (self.answers or self.cut is not None):
+        if self.closes_without_response and (self.answers or self.truncate_after is not None):
             raise ValueError("a dropped or reset connection carries no answer: leave out status, body and cut")
         if self.drop == "before" and self.after:
             raise ValueError("drop='before' and after=True exclude each other")
@@ -91,12 +91,16 @@ class Fault:
             raise ValueError(f"a status is a number from 200 to 599, not {self.status}")
         if not 0 < self.probability <= 1:
             raise ValueError(f"a probability is above 0 and at most 1, not {self.probability}")
-        if (self.times is not None and self.times < 1) or self.delay < 0 or (self.cut is not None and self.cut < 0):
+        if (
+            (self.max_triggers is not None and self.max_triggers < 1)
+            or self.delay < 0
+            or (self.truncate_after is not None and self.truncate_after < 0)
+        ):
             raise ValueError("times is at least 1, delay and cut at least 0")
         if {name.lower() for name in self.headers} & _OWN_HEADERS:
             raise ValueError("Content-Type has an argument of its own (content_type), and Content-Length follows from the body")
 
-    def answer(self, real: Answer | None, *, request_id: str, at: str) -> Answer:
+    def answer(self, real: ServerResponse | None, *, request_id: str, at: str) -> ServerResponse:
         """What is answered in the place of the server; the real answer when the fault only breaks it.
 
         Args:
@@ -108,12 +112,12 @@ class Fault:
             return real
         if self.body is not None:
             status = self.status or (real.status if real is not None else 200)
-            return Answer(status=status, body=self.body, content_type=self.content_type)
+            return ServerResponse(status=status, body=self.body, content_type=self.content_type)
         status = self.status or 500
         if status < 400:
-            return Answer(status=status)
+            return ServerResponse(status=status)
         message = self.message or f"A fault of the fake: status {status}."
-        return Envelopes().bad(Refusal(status, self.code, message), request_id=request_id, at=at)
+        return Envelopes().error(APIFailure(status, self.code, message), request_id=request_id, at=at)
 
 
 @attrs.frozen(kw_only=True)

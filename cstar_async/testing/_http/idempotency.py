@@ -13,9 +13,9 @@ from typing import Final
 
 import attrs
 
-from cstar_async.testing._http.responses import Answer, Refusal
+from cstar_async.testing._http.responses import APIFailure, ServerResponse
 
-KEPT_S: Final = 24 * 3_600
+TTL_S: Final = 24 * 3_600
 """Seconds for which an answer is kept, from the first request on."""
 
 
@@ -23,7 +23,7 @@ KEPT_S: Final = 24 * 3_600
 class _Entry:
     fingerprint: bytes
     began_s: float
-    answer: Answer | None = None
+    answer: ServerResponse | None = None
 
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
@@ -31,13 +31,13 @@ def fingerprint(method: str, path: str, body: bytes) -> bytes:
     return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).digest()
 
 
-class IdempotencyLedger:
+class IdempotencyCache:
     """The entries of one fake."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], _Entry] = {}
 
-    def begin(self, api_key: str, key: str, request: bytes, *, now_s: float) -> Answer | None:
+    def begin(self, api_key: str, key: str, request: bytes, *, now_s: float) -> ServerResponse | None:
         """Open the entry of a key, or find its answer.
 
         Args:
@@ -52,18 +52,18 @@ class IdempotencyLedger:
         Raises:
             Refusal: 409: the key belongs to another request, or the first one still runs.
         """
-        self._forget_the_old(now_s)
+        self._evict_expired(now_s)
         entry = self._entries.get((api_key, key))
         if entry is None:
             self._entries[api_key, key] = _Entry(request, now_s)
             return None
         if entry.fingerprint != request:
-            raise Refusal(409, "idempotency_key_reused", "This Idempotency-Key was used for a different request.")
+            raise APIFailure(409, "idempotency_key_reused", "This Idempotency-Key was used for a different request.")
         if entry.answer is None:
-            raise Refusal(409, "idempotency_in_progress", "The first request with this Idempotency-Key is still running.")
+            raise APIFailure(409, "idempotency_in_progress", "The first request with this Idempotency-Key is still running.")
         return entry.answer
 
-    def finish(self, api_key: str, key: str, answer: Answer | None) -> None:
+    def finish(self, api_key: str, key: str, answer: ServerResponse | None) -> None:
         """Close the entry that `begin()` opened.
 
         Args:
@@ -76,10 +76,10 @@ class IdempotencyLedger:
         elif (api_key, key) in self._entries:
             self._entries[api_key, key].answer = answer
 
-    def _forget_the_old(self, now_s: float) -> None:
+    def _evict_expired(self, now_s: float) -> None:
         """Drop answers whose day is over. Entries stand in the order of their beginning, so it stops at the first young one."""
         while self._entries:
             place, entry = next(iter(self._entries.items()))
-            if now_s < entry.began_s + KEPT_S:
+            if now_s < entry.began_s + TTL_S:
                 return
             del self._entries[place]

@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from cstar_async.testing._http.auth import Caller, KeyKind
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 
 CallerKind: TypeAlias = KeyKind | Literal["visitor"]
 
@@ -85,7 +85,7 @@ class RateLimits:
         if window.used >= self._limits[key.kind]:
             wait_s = max(1, ceil(window.began_at + self._window_s - now_s))
             message = f"Rate limit exceeded. Try again in {wait_s} seconds."
-            raise Refusal(429, "rate_limit_exceeded", message, headers={"Retry-After": str(wait_s)})
+            raise APIFailure(429, "rate_limit_exceeded", message, headers={"Retry-After": str(wait_s)})
         window.used += 1
         self._windows[key.text] = window
 

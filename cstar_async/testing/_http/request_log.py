@@ -13,7 +13,7 @@ import orjson
 
 from cstar_async._types import JSON
 
-LONGEST_JOURNAL: Final = 100_000
+MAX_REQUESTS: Final = 100_000
 """Requests that a journal keeps unless told otherwise: more than any test sends, and no leak for a fake that runs for weeks."""
 
 
@@ -56,7 +56,7 @@ class ReceivedRequest:
     """The id of the operation it called; None for a path or method that the document does not know."""
     status: int | None = None
     """The status answered; None as long as there is no answer, and for ever if the connection was dropped instead."""
-    replayed: bool = False
+    was_replayed: bool = False
     """Whether the answer was a stored one, found by its idempotency key."""
     is_sample: bool = False
     """Whether the answer was a sample from the document: there is nothing behind it that calls change."""
@@ -76,7 +76,7 @@ class ReceivedRequest:
         return self.headers.get("Idempotency-Key")
 
 
-class Journal(Sequence[ReceivedRequest]):
+class RequestLog(Sequence[ReceivedRequest]):
     """The requests that a fake got, oldest first. Reads like a list.
 
     Args:
@@ -86,7 +86,7 @@ class Journal(Sequence[ReceivedRequest]):
         ValueError: *longest* is below 1.
     """
 
-    def __init__(self, longest: int = LONGEST_JOURNAL) -> None:
+    def __init__(self, longest: int = MAX_REQUESTS) -> None:
         if longest < 1:
             raise ValueError(f"a journal keeps at least 1 request, not {longest}")
         self._longest = longest
@@ -114,7 +114,7 @@ class Journal(Sequence[ReceivedRequest]):
         """
         return self._entries[-1]
 
-    def of(self, operation: str) -> list[ReceivedRequest]:
+    def for_operation(self, operation: str) -> list[ReceivedRequest]:
         """The requests that called an operation, oldest first.
 
         Args:
@@ -122,7 +122,7 @@ class Journal(Sequence[ReceivedRequest]):
         """
         return [entry for entry in self._entries if entry.operation == operation]
 
-    def record(self, entry: ReceivedRequest) -> None:
+    def append(self, entry: ReceivedRequest) -> None:
         """Write an entry down, and forget the oldest if there are too many. The server does this."""
         self._entries.append(entry)
         if len(self._entries) > self._longest:

@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 import attrs
 import orjson
 
-from cstar_async._types import JSON, Unchecked
+from cstar_async._types import JSON, UntypedJSON
 
 PaginationPlace: TypeAlias = Literal["top", "meta"]
 """Where `pagination` stands: beside `data` (the documented place), or in `meta`."""
@@ -62,7 +62,7 @@ class Stream(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class ServerResponse:
     """An answer, finished but for a stream."""
 
     status: int
@@ -73,7 +73,7 @@ class Answer:
     """What follows in the place of the body."""
 
 
-class Refusal(Exception):  # noqa: N818  # an outcome like any other, not a mistake
+class APIFailure(Exception):  # noqa: N818  # an outcome like any other, not a mistake
     """Why a request is refused; what raises it need not know how an error looks on the wire."""
 
     def __init__(
@@ -103,7 +103,7 @@ class PagePosition:
     page: int
     page_size: int
 
-    def written(self, shape: PaginationShape) -> dict[str, JSON]:
+    def to_dict(self, shape: PaginationShape) -> dict[str, JSON]:
         """The `pagination` object."""
         pages = ceil(self.total / self.page_size) if self.page_size else 0
         if shape == "totalPages":
@@ -112,10 +112,10 @@ class PagePosition:
 
 
 @attrs.frozen
-class Outcome:
+class HandlerResult:
     """What an operation came to, before it is wrapped."""
 
-    data: Unchecked
+    data: UntypedJSON
     position: PagePosition | None = None
     text_type: str | None = None
     """The content type of data that is a text and goes out bare; None: it is JSON and goes out in an envelope."""
@@ -127,10 +127,10 @@ class Outcome:
 class Envelopes:
     """Wraps outcomes and refusals the way this fake was told to."""
 
-    place: PaginationPlace = "top"
+    pagination_location: PaginationPlace = "top"
     shape: PaginationShape = "hasMore"
 
-    def good(self, status: int, outcome: Outcome, *, request_id: str, at: str) -> Answer:
+    def success(self, status: int, outcome: HandlerResult, *, request_id: str, at: str) -> ServerResponse:
         """The answer of an operation that went well.
 
         Args:
@@ -141,26 +141,26 @@ class Envelopes:
         """
         if outcome.stream is not None:
             headers = {"Cache-Control": "no-store"}
-            return Answer(status=status, headers=headers, content_type=STREAM_CONTENT, stream=outcome.stream)
+            return ServerResponse(status=status, headers=headers, content_type=STREAM_CONTENT, stream=outcome.stream)
         if outcome.text_type is not None:
-            return Answer(status=status, body=str(outcome.data).encode(), content_type=outcome.text_type)
-        body: dict[str, Unchecked] = {"success": True, "data": outcome.data}
-        meta: dict[str, Unchecked] = {"requestId": request_id, "timestamp": at}
+            return ServerResponse(status=status, body=str(outcome.data).encode(), content_type=outcome.text_type)
+        body: dict[str, UntypedJSON] = {"success": True, "data": outcome.data}
+        meta: dict[str, UntypedJSON] = {"requestId": request_id, "timestamp": at}
         if outcome.position is not None:
-            holder = body if self.place == "top" else meta
-            holder["pagination"] = outcome.position.written(self.shape)
+            holder = body if self.pagination_location == "top" else meta
+            holder["pagination"] = outcome.position.to_dict(self.shape)
         body["meta"] = meta
-        return Answer(status=status, body=orjson.dumps(body))
+        return ServerResponse(status=status, body=orjson.dumps(body))
 
-    def bad(self, refusal: Refusal, *, request_id: str, at: str) -> Answer:
+    def error(self, refusal: APIFailure, *, request_id: str, at: str) -> ServerResponse:
         """The answer to a refused request."""
-        error: dict[str, Unchecked] = {"type": refusal.type, "code": refusal.code, "message": refusal.message}
+        error: dict[str, UntypedJSON] = {"type": refusal.type, "code": refusal.code, "message": refusal.message}
         if refusal.param is not None:
             error["param"] = refusal.param
         error["doc_url"] = f"{_ERROR_PAGE}#{refusal.code}"
         error["request_id"] = request_id
         body = {"success": False, "error": error, "meta": {"requestId": request_id, "timestamp": at}}
-        return Answer(status=refusal.status, body=orjson.dumps(body), headers=refusal.headers)
+        return ServerResponse(status=refusal.status, body=orjson.dumps(body), headers=refusal.headers)
 
 
 def timestamp(unix_s: float) -> str:

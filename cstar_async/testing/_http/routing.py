@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import attrs
 
 from cstar_async._operations.operation import Operation
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 
 
 @attrs.frozen
@@ -42,12 +42,12 @@ class Routes:
         segments = path.removeprefix("/").split("/")
         fitting = [template for template in self._by_template if _fits(template, segments)]
         if not fitting:
-            raise Refusal(404, "route_missing", f"There is nothing at {path}.")
+            raise APIFailure(404, "route_missing", f"There is nothing at {path}.")
         template = min(fitting, key=lambda candidate: sum(_is_parameter(word) for word in candidate))
         by_method = self._by_template[template]
         if method not in by_method:
             allowed = ", ".join(by_method)
-            raise Refusal(405, "method_not_allowed", f"This path knows {allowed}, not {method}.", headers={"Allow": allowed})
+            raise APIFailure(405, "method_not_allowed", f"This path knows {allowed}, not {method}.", headers={"Allow": allowed})
         pairs = zip(template, segments, strict=True)
         return Route(by_method[method], {word[1:-1]: unquote(segment) for word, segment in pairs if _is_parameter(word)})
 

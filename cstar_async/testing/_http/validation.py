@@ -1,6 +1,6 @@
 """Whether a query and a body are what the document says, judged by its own JSON Schemas.
 
-What is wrong comes out as a `Refusal` in cStar's words: `parameter_missing` (documented), `parameter_invalid` and `invalid_json`
+What is wrong comes out as a `APIFailure` in cStar's words: `parameter_missing` (documented), `parameter_invalid` and `invalid_json`
 (inferred), with the field at fault in `param`. Parameters that the document does not know are ignored; fields of a body too.
 Path values need no judge: one that fits no object is a 404 all the same.
 """
@@ -17,9 +17,9 @@ from uuid import UUID
 import orjson
 
 from cstar_async._operations.operation import Operation, Parameter
-from cstar_async._types import Unchecked
+from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.spec import Document, SchemaNode
-from cstar_async.testing._http.responses import Refusal
+from cstar_async.testing._http.responses import APIFailure
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, FormatChecker
@@ -51,7 +51,7 @@ class Validation:
         self._validator_class = Draft202012Validator
         self._validators: dict[tuple[str, str], Draft202012Validator] = {}
 
-    def query(self, operation: Operation, query_string: str) -> dict[str, Unchecked]:
+    def query(self, operation: Operation, query_string: str) -> dict[str, UntypedJSON]:
         """The parameters that a query string gives, parsed by their schemas.
 
         Raises:
@@ -65,10 +65,10 @@ class Validation:
             texts[name] = text
         for name, parameter in known.items():
             if parameter.required and name not in texts:
-                raise Refusal(400, "parameter_missing", f"The '{name}' parameter is required.", param=name)
+                raise APIFailure(400, "parameter_missing", f"The '{name}' parameter is required.", param=name)
         return {name: self._parsed(operation, known[name], text) for name, text in texts.items() if name in known}
 
-    def body(self, operation: Operation, content_type: str | None, body: bytes) -> dict[str, Unchecked]:
+    def body(self, operation: Operation, content_type: str | None, body: bytes) -> dict[str, UntypedJSON]:
         """The body of a request; an empty object for an operation without one.
 
         Raises:
@@ -77,24 +77,24 @@ class Validation:
         if operation.request is None:
             return {}
         if not _JSON_TYPE.fullmatch(content_type or ""):
-            raise Refusal(400, "invalid_content_type", "A body is sent as 'Content-Type: application/json'.")
+            raise APIFailure(400, "invalid_content_type", "A body is sent as 'Content-Type: application/json'.")
         try:
-            value: Unchecked = orjson.loads(body)
+            value: UntypedJSON = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise Refusal(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
+            raise APIFailure(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
         if not _is_object(value):
-            raise Refusal(400, "parameter_invalid", "The body must be a JSON object.")
+            raise APIFailure(400, "parameter_invalid", "The body must be a JSON object.")
         schema = self._document.components[operation.request]
-        self._judge((operation.id, ""), schema, value, kind="field", order=list(self._document.properties(operation.request)))
+        self._validate((operation.id, ""), schema, value, kind="field", order=list(self._document.properties(operation.request)))
         return value
 
-    def fields(self, schema: str, value: dict[str, Unchecked]) -> None:
+    def fields(self, schema: str, value: dict[str, UntypedJSON]) -> None:
         """See that an object inside a body is what a component says.
 
         Raises:
             Refusal: 400: it is not.
         """
-        self._judge(
+        self._validate(
             (schema, ""), self._document.components[schema], value, kind="field", order=list(self._document.properties(schema))
         )
 
@@ -108,17 +108,17 @@ class Validation:
             raise _invalid("Idempotency-Key", f"it has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters")
         return text
 
-    def _parsed(self, operation: Operation, parameter: Parameter, text: str) -> Unchecked:
+    def _parsed(self, operation: Operation, parameter: Parameter, text: str) -> UntypedJSON:
         schema = self._document.resolved(parameter.schema)
         value = _read_text(parameter.name, text, schema)
-        self._judge((operation.id, parameter.name), parameter.schema, value, kind="parameter", param=parameter.name)
+        self._validate((operation.id, parameter.name), parameter.schema, value, kind="parameter", param=parameter.name)
         return value
 
-    def _judge(
+    def _validate(
         self,
         place: tuple[str, str],
         schema: SchemaNode,
-        value: Unchecked,
+        value: UntypedJSON,
         *,
         kind: str,
         order: Sequence[str] = (),
@@ -138,11 +138,11 @@ class Validation:
             required, instance = cast("list[str]", first.validator_value), cast("dict[str, object]", first.instance)
             names.append(next(name for name in required if name not in instance))
             missing = ".".join(names)
-            raise Refusal(400, "parameter_missing", f"The '{missing}' {kind} is required.", param=missing)
+            raise APIFailure(400, "parameter_missing", f"The '{missing}' {kind} is required.", param=missing)
         raise _invalid(param or ".".join(names) or None, _shortened(first.message))
 
 
-def _is_object(value: Unchecked) -> TypeGuard[dict[str, Unchecked]]:
+def _is_object(value: UntypedJSON) -> TypeGuard[dict[str, UntypedJSON]]:
     return isinstance(value, dict)
 
 
@@ -152,7 +152,7 @@ def _rank(error: ValidationError, order: Sequence[str]) -> tuple[bool, int]:
     return error.validator != "required", order.index(name) if name in order else -1
 
 
-def _read_text(name: str, text: str, schema: SchemaNode) -> Unchecked:
+def _read_text(name: str, text: str, schema: SchemaNode) -> UntypedJSON:
     """A query value as JSON. Integers and booleans are taken in their one way of writing only."""
     match schema.get("type"):
         case "integer":
@@ -198,9 +198,9 @@ def _is_uuid(value: object) -> bool:
     return True
 
 
-def _invalid(param: str | None, why: str) -> Refusal:
+def _invalid(param: str | None, why: str) -> APIFailure:
     what = f"The value of '{param}' is not accepted" if param else "The request is not accepted"
-    return Refusal(400, "parameter_invalid", f"{what}: {why}.", param=param)
+    return APIFailure(400, "parameter_invalid", f"{what}: {why}.", param=param)
 
 
 def _shortened(text: str) -> str:

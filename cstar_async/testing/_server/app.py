@@ -15,11 +15,11 @@ from typing import Final
 
 from aiohttp import web
 
-from cstar_async.testing._http.fault_registry import FaultBoard
+from cstar_async.testing._http.fault_registry import FaultRegistry
 from cstar_async.testing._http.faults import FaultPlan
-from cstar_async.testing._http.request_log import Headers, Journal, ReceivedRequest
-from cstar_async.testing._http.responses import Answer, Stream
-from cstar_async.testing._server.pipeline import Exchange
+from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
+from cstar_async.testing._http.responses import ServerResponse, Stream
+from cstar_async.testing._server.pipeline import RequestPipeline
 from cstar_async.testing.clock import FakeClock
 
 _LARGEST_BODY: Final = 32 * 1024 * 1024
@@ -43,7 +43,9 @@ class LoopbackServer:
         port: Which port to listen on; 0 for a free one.
     """
 
-    def __init__(self, exchange: Exchange, journal: Journal, faults: FaultBoard, clock: FakeClock, *, host: str, port: int) -> None:
+    def __init__(
+        self, exchange: RequestPipeline, journal: RequestLog, faults: FaultRegistry, clock: FakeClock, *, host: str, port: int
+    ) -> None:
         self._exchange = exchange
         self._journal = journal
         self._faults = faults
@@ -95,7 +97,7 @@ class LoopbackServer:
             at=self._clock.time(),
             operation=self._exchange.operation_of(request.method, path),
         )
-        self._journal.record(entry)
+        self._journal.append(entry)
         plan = self._faults.plan(entry)
         fault = plan.before or plan.after
         answer = await self._answer(entry, plan)
@@ -104,23 +106,23 @@ class LoopbackServer:
         entry.status = answer.status
         usual = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": answer.content_type}
         headers = Headers({**usual, **answer.headers, **plan.headers})
-        cut = None if fault is None else fault.cut
+        cut = None if fault is None else fault.truncate_after
         if answer.stream is not None:
             return await _streamed(request, answer.status, headers, answer.stream, cut)
         if cut is not None:
             return await _cut_short(request, answer, headers, cut)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    async def _answer(self, entry: ReceivedRequest, plan: FaultPlan) -> Answer | None:
+    async def _answer(self, entry: ReceivedRequest, plan: FaultPlan) -> ServerResponse | None:
         """What is answered after all, or None when the connection is to be broken in silence."""
         if plan.before is not None:
             await self._clock.sleep(plan.delay_before + plan.delay_after)
-            return None if plan.before.is_silent else self._exchange.answer_of_fault(plan.before, entry, None)
-        real = await self._exchange.answer(entry, lambda: self._clock.sleep(plan.delay_before))
+            return None if plan.before.closes_without_response else self._exchange.answer_of_fault(plan.before, entry, None)
+        real = await self._exchange.handle(entry, lambda: self._clock.sleep(plan.delay_before))
         await self._clock.sleep(plan.delay_after)
         if plan.after is None:
             return real
-        answer = None if plan.after.is_silent else self._exchange.answer_of_fault(plan.after, entry, real)
+        answer = None if plan.after.closes_without_response else self._exchange.answer_of_fault(plan.after, entry, real)
         if real.stream is not None and (answer is None or answer.stream is None):
             real.stream.close()
         return answer
@@ -144,7 +146,7 @@ def _disconnected(request: web.Request, *, hard: bool) -> web.Response:
     return web.Response()
 
 
-async def _cut_short(request: web.Request, answer: Answer, headers: Mapping[str, str], length: int) -> web.StreamResponse:
+async def _cut_short(request: web.Request, answer: ServerResponse, headers: Mapping[str, str], length: int) -> web.StreamResponse:
     """Send the head of an answer and the beginning of its body, and close the connection."""
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_length = max(len(answer.body), length + 1)
