@@ -70,7 +70,7 @@ class RedisConnection:
         except ImportError:
             raise ImportError("cstar_async.redis needs redis-py: pip install 'cstar-async[redis]'") from None
         if not timeout > 0:
-            raise InvalidArgumentError(f"timeout is a number of seconds above 0, not {timeout!r}")
+            raise InvalidArgumentError(f"timeout must be seconds above 0, got {timeout!r}")
         self._timeout = timeout
         self._is_own = is_str(client_or_url)
         if is_str(client_or_url):
@@ -127,14 +127,14 @@ class RedisConnection:
                 return
 
 
-def validate_name(key: str) -> str:
-    """A label for what a fleet shares, fit to stand in the name of a key of Redis.
+def validate_name(name: str) -> str:
+    """Return *name* if it can be part of a Redis key.
 
     Raises:
-        InvalidArgumentError: It is no text, is empty or too long, holds spaces or braces, or is an API key.
+        InvalidArgumentError: *name* is not a str, is empty or too long, has spaces or braces, or is an API key.
     """
-    if not is_str(key) or not _LABEL.fullmatch(key):
-        raise InvalidArgumentError("key is a name of up to 200 characters without spaces and braces, the same in the whole fleet")
-    if key.startswith(KEY_PREFIXES):
-        raise InvalidArgumentError("key is a name for the API key, such as 'main', and never the key itself: Redis would hold it")
-    return key
+    if not is_str(name) or not _LABEL.fullmatch(name):
+        raise InvalidArgumentError("name must be 1 to 200 characters without spaces and braces; use the same in all processes")
+    if name.startswith(KEY_PREFIXES):
+        raise InvalidArgumentError("name must not be the API key, because Redis stores it; use a label such as 'main'")
+    return name

@@ -107,8 +107,8 @@ class RedisRateLimiter:
             connection of its own, which `aclose` closes.
         name: A name for the API key, the same in the whole fleet and for no other key. Never the key itself.
         background_reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
-        on_unavailable: What becomes of calls while Redis is away. `"share"`, the default: this process uses a *expected_processes*-th of what was
-            left in the window, and of each further one, and at least a call of each. `"error"`: `ConnectionFailedError`, with
+        on_unavailable: What becomes of calls while Redis is away. `"share"`, the default: this process uses a
+            *expected_processes*-th of what was left in the window, and of each further one, and at least a call of each. `"error"`: `ConnectionFailedError`, with
             nothing sent; the client retries it like any lost connection.
         expected_processes: What the limit is divided by while Redis is away, from 1; at least the number of processes. Default 10.
         timeout: Seconds that one exchange may take, connecting included. Default 1. Neither `max_wait` nor the deadline of a call
@@ -130,11 +130,11 @@ class RedisRateLimiter:
         timeout: float = 1.0,
     ) -> None:
         if not 0 <= background_reserve < 1:
-            raise InvalidArgumentError(f"reserve must be from 0 to below 1, not {background_reserve!r}")
+            raise InvalidArgumentError(f"background_reserve must be from 0 to below 1, got {background_reserve!r}")
         if on_unavailable not in {"share", "error"}:
-            raise InvalidArgumentError(f"on_unavailable is 'share' or 'error', not {on_unavailable!r}")
+            raise InvalidArgumentError(f"on_unavailable must be 'share' or 'error', got {on_unavailable!r}")
         if not expected_processes >= 1:
-            raise InvalidArgumentError(f"share is a number of processes from 1, not {expected_processes!r}")
+            raise InvalidArgumentError(f"expected_processes must be an int of at least 1, got {expected_processes!r}")
         self._state_key = f"cstar_async:{{{validate_name(name)}}}:limit"
         self._connection = RedisConnection(client_or_url, timeout=timeout)
         self._script = Script("rate_limiter.lua")

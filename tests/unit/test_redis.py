@@ -95,13 +95,13 @@ def call(
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        *(("reserve", -0.1), ("reserve", 1.0), ("share", 0), ("timeout", 0), ("on_unavailable", "wait")),
-        *(("key", ""), ("key", "two words"), ("key", "{tag}"), ("key", 7), ("key", "x" * 201)),
+        *(("background_reserve", -0.1), ("background_reserve", 1.0), ("expected_processes", 0), ("timeout", 0)),
+        *(("on_unavailable", "wait"), ("name", ""), ("name", "two words"), ("name", "{tag}"), ("name", 7), ("name", "x" * 201)),
     ],
 )
 def test_unusable_argument_is_refused(argument: str, value: Any) -> None:
     """By its name."""
-    settings: Any = {"key": "main", argument: value}
+    settings: Any = {"name": "main", argument: value}
     with pytest.raises(InvalidArgumentError, match=argument):
         RedisRateLimiter("redis://localhost", **settings)
 
@@ -115,7 +115,7 @@ def test_what_is_no_redis_is_refused(client: Any) -> None:
 
 def test_api_key_is_no_name_for_itself() -> None:
     """Redis must not hold it, and neither must the error."""
-    with pytest.raises(InvalidArgumentError, match="never the key itself") as caught:
+    with pytest.raises(InvalidArgumentError, match="must not be the API key") as caught:
         RedisRateLimiter("redis://localhost", name="sk_test_secret")
     assert "secret" not in str(caught.value)
 
