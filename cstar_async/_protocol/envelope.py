@@ -13,9 +13,8 @@ import orjson
 from cstar_async._model.decoding import parse_datetime
 from cstar_async._protocol.headers import REQUEST_ID
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._types import UntypedJSON, is_object, is_str, json_type_name
+from cstar_async._types import PageInfo, UntypedJSON, is_object, is_str, json_type_name
 from cstar_async.errors import DecodeError
-from cstar_async.pagination import PageInfo
 
 
 def parse_envelope(body: bytes, *, status: int) -> dict[str, UntypedJSON]:

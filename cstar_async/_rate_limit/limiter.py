@@ -42,7 +42,7 @@ class RateLimiter:
     calls through first-in first-out within a priority.
 
     Args:
-        background_reserve: Share of the limit, 0 to below 1, that `Priority.BACKGROUND` calls leave to interactive ones. Default 0.10.
+        background_reserve: Share of the limit, 0 to below 1, that background calls leave to interactive ones. Default 0.10.
 
     Raises:
         ValueError: *background_reserve* is not in its range.

@@ -18,8 +18,8 @@ order that does not change, such as by the time of creation, is walked most safe
 
 A server that states no total and makes up other rows for ever is believed for ever.
 
-Nothing here does I/O: the runtime hands in a function that fetches one page. What a walk remembers is in `_traversal`, how it is saved
-in `_place`.
+Nothing here does I/O: the runtime passes a function that fetches one page. The state of an iteration is in `_traversal`, its saved
+form in `_checkpoint`.
 """
 
 from __future__ import annotations
