@@ -7,53 +7,68 @@
     async with CStarClient(api_key="sk_test_…", team_id="…") as cstar:
         ticket = await cstar.tickets.create(title="Cannot log in", priority="high")
 
-Models stand in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, observers in `cstar_async.hooks`, and a
-cStar for tests in `cstar_async.testing`.
+Models are in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, hooks in `cstar_async.hooks`, webhooks in
+`cstar_async.webhooks`, and a fake server for tests in `cstar_async.testing`. Each name is imported when it is first used.
 """
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from cstar_async._model.codec import from_dict, to_dict
-from cstar_async._protocol.idempotency import idempotency_key
-from cstar_async._rate_limit.limiter import RateLimiter
-from cstar_async._types import JSON, UNSET, Priority, RateLimitState, RequestOptions, Response, Unset
 from cstar_async._version import __version__
-from cstar_async.client import CStarClient
-from cstar_async.errors import (
-    APIError,
-    AuthenticationError,
-    ConfigurationError,
-    ConflictError,
-    ConnectionFailedError,
-    CStarError,
-    DecodeError,
-    IdempotencyError,
-    InvalidArgumentError,
-    InvalidRequestError,
-    NotFoundError,
-    PaginationError,
-    PayloadError,
-    PermissionDeniedError,
-    RateLimitError,
-    RateLimitWaitError,
-    RequestTimeoutError,
-    ServerError,
-    SignatureError,
-    StaleTimestampError,
-    TransportError,
-    WebhookError,
-)
-from cstar_async.hooks import Hooks
-from cstar_async.pagination import Page, Paginator
 
 if TYPE_CHECKING:
     from cstar_async import api as api
+    from cstar_async import errors as errors
+    from cstar_async import hooks as hooks
     from cstar_async import identity as identity
     from cstar_async import models as models
+    from cstar_async import otel as otel
+    from cstar_async import pagination as pagination
+    from cstar_async import redis as redis
     from cstar_async import testing as testing
     from cstar_async import webhooks as webhooks
+    from cstar_async._model.codec import from_dict as from_dict
+    from cstar_async._model.codec import to_dict as to_dict
+    from cstar_async._model.model import Model as Model
+    from cstar_async._model.open_enum import OpenEnum as OpenEnum
+    from cstar_async._protocol.idempotency import idempotency_key as idempotency_key
+    from cstar_async._rate_limit.interface import Limiter as Limiter
+    from cstar_async._rate_limit.limiter import RateLimiter as RateLimiter
+    from cstar_async._types import JSON as JSON
+    from cstar_async._types import UNSET as UNSET
+    from cstar_async._types import PageInfo as PageInfo
+    from cstar_async._types import Priority as Priority
+    from cstar_async._types import RateLimitState as RateLimitState
+    from cstar_async._types import RequestOptions as RequestOptions
+    from cstar_async._types import Response as Response
+    from cstar_async._types import Unset as Unset
+    from cstar_async.client import CStarClient as CStarClient
+    from cstar_async.errors import APIError as APIError
+    from cstar_async.errors import AuthenticationError as AuthenticationError
+    from cstar_async.errors import ConfigurationError as ConfigurationError
+    from cstar_async.errors import ConflictError as ConflictError
+    from cstar_async.errors import ConnectionFailedError as ConnectionFailedError
+    from cstar_async.errors import CStarError as CStarError
+    from cstar_async.errors import DecodeError as DecodeError
+    from cstar_async.errors import IdempotencyError as IdempotencyError
+    from cstar_async.errors import InvalidArgumentError as InvalidArgumentError
+    from cstar_async.errors import InvalidRequestError as InvalidRequestError
+    from cstar_async.errors import NotFoundError as NotFoundError
+    from cstar_async.errors import PaginationError as PaginationError
+    from cstar_async.errors import PayloadError as PayloadError
+    from cstar_async.errors import PermissionDeniedError as PermissionDeniedError
+    from cstar_async.errors import RateLimitError as RateLimitError
+    from cstar_async.errors import RateLimitWaitError as RateLimitWaitError
+    from cstar_async.errors import RequestTimeoutError as RequestTimeoutError
+    from cstar_async.errors import ServerError as ServerError
+    from cstar_async.errors import SignatureError as SignatureError
+    from cstar_async.errors import StaleTimestampError as StaleTimestampError
+    from cstar_async.errors import TransportError as TransportError
+    from cstar_async.errors import WebhookError as WebhookError
+    from cstar_async.hooks import Hooks as Hooks
     from cstar_async.library import CStarLibrary as CStarLibrary
+    from cstar_async.pagination import Page as Page
+    from cstar_async.pagination import Paginator as Paginator
 
 __all__ = [
     "JSON",
@@ -71,8 +86,12 @@ __all__ = [
     "IdempotencyError",
     "InvalidArgumentError",
     "InvalidRequestError",
+    "Limiter",
+    "Model",
     "NotFoundError",
+    "OpenEnum",
     "Page",
+    "PageInfo",
     "PaginationError",
     "Paginator",
     "PayloadError",
@@ -97,21 +116,45 @@ __all__ = [
     "to_dict",
 ]
 
-_LAZY_SUBMODULES = ("api", "identity", "models", "otel", "redis", "testing", "webhooks")
+_MODULES: Final = {
+    "CStarClient": "client",
+    "CStarLibrary": "library",
+    "Hooks": "hooks",
+    "JSON": "_types",
+    "Limiter": "_rate_limit.interface",
+    "Model": "_model.model",
+    "OpenEnum": "_model.open_enum",
+    "Page": "pagination",
+    "PageInfo": "_types",
+    "Paginator": "pagination",
+    "Priority": "_types",
+    "RateLimitState": "_types",
+    "RateLimiter": "_rate_limit.limiter",
+    "RequestOptions": "_types",
+    "Response": "_types",
+    "UNSET": "_types",
+    "Unset": "_types",
+    "from_dict": "_model.codec",
+    "idempotency_key": "_protocol.idempotency",
+    "to_dict": "_model.codec",
+}
+"""The module of each name; all others of `__all__` are errors. Imported on first use: pytest loads this package in every run."""
 
-# Type checkers see the imports above, and so take a misspelt name for the mistake that it is.
+_SUBMODULES: Final = ("api", "errors", "hooks", "identity", "models", "otel", "pagination", "redis", "testing", "webhooks")
+
+# Type checkers read the imports above, so a misspelt name is an error for them.
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        """Import what few programs need when it is first asked for: the library, and the modules that stand beside the client."""
-        if name in _LAZY_SUBMODULES:
+        """Import a name when it is first used."""
+        if name in _SUBMODULES:
             return importlib.import_module(f"{__name__}.{name}")
-        if name != "CStarLibrary":
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = importlib.import_module("cstar_async.library").CStarLibrary
+        value = getattr(importlib.import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_SUBMODULES})

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cstar_async._types import UntypedJSON
-
 try:
     from pytest_asyncio import fixture as _async_fixture
 except ImportError:  # then pytest itself tells the test that asks what is missing
@@ -20,6 +18,7 @@ except ImportError:  # then pytest itself tells the test that asks what is missi
 
 if TYPE_CHECKING:
     from cstar_async import CStarClient
+    from cstar_async._types import UntypedJSON
     from cstar_async.testing import FakeCStar
 
 

@@ -14,8 +14,22 @@ import cstar_async
 from cstar_async import errors, models
 
 PROMISED = {
-    *("CStarClient", "CStarLibrary", "RequestOptions", "Priority", "RateLimiter", "RateLimitState", "Response", "Page"),
-    *("Paginator", "Hooks", "UNSET", "Unset", "JSON", "to_dict", "from_dict", "idempotency_key", "__version__"),
+    *("CStarClient", "CStarLibrary", "RequestOptions", "Priority", "RateLimiter", "Limiter", "RateLimitState", "Response"),
+    *(
+        "Model",
+        "OpenEnum",
+        "Page",
+        "PageInfo",
+        "Paginator",
+        "Hooks",
+        "UNSET",
+        "Unset",
+        "JSON",
+        "to_dict",
+        "from_dict",
+        "idempotency_key",
+        "__version__",
+    ),
 }
 ERRORS = {name for name, one in vars(errors).items() if inspect.isclass(one) and issubclass(one, errors.CStarError)}
 MODULES = [
@@ -115,4 +129,7 @@ def test_pytest_plugin_costs_nothing_until_it_is_used() -> None:
     """It is loaded in every run of pytest where the package is installed."""
     loaded = _loaded_by("import cstar_async.testing.pytest_plugin")
 
-    assert not {"aiohttp", "cattrs", "jsonschema", "cstar_async.testing.fake"} & loaded
+    assert not {"aiohttp", "attrs", "cattrs", "jsonschema"} & loaded
+    assert {"cstar_async._version", "cstar_async.testing", "cstar_async.testing.pytest_plugin"} >= {
+        name for name in loaded if name.startswith("cstar_async.")
+    }
