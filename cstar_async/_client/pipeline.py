@@ -68,7 +68,7 @@ class RequestPipeline(ABC):
                     failure, raised = Failure(sent=error.request_sent), cast("TransportError | APIError", error)
                 else:
                     if 200 <= response.status <= 299 or (response.status == 404 and may_be_done and call.method == "DELETE"):
-                        core.retry_budget.refill(call.attempts > 1)
+                        core.retry_budget.refund(call.attempts > 1)
                         call.response = response
                         return
                     facts = parse_error(response, core.clock.time())
@@ -197,16 +197,16 @@ class RequestPipeline(ABC):
             method=call.method,
             idempotency_key=call.idempotency_key,
             attempt=attempt,
-            allowance=RetryLimits(
+            limits=RetryLimits(
                 max_retries=settings.max_retries,
                 max_wait=settings.max_wait,
                 time_left=None if call.deadline_at is None else call.deadline_at - core.clock.monotonic(),
             ),
             random=core.random,
         )
-        if decision.verdict is RetryAction.WAIT_TOO_LONG:
+        if decision.action is RetryAction.WAIT_TOO_LONG:
             raise self._wait_too_long(call, raised, decision.wait) from raised
-        if decision.verdict is RetryAction.RAISE or not core.retry_budget.take():
+        if decision.action is RetryAction.RAISE or not core.retry_budget.acquire():
             raise raised
         wait = decision.wait
         target = call.target

@@ -1,20 +1,20 @@
-"""Whether to try again, and how long to wait first: decisions over plain values.
+"""Decide whether to retry a request, and how long to wait first.
 
-What is retried
-    A failure that may pass by itself: no connection, a timeout, a cut answer, 408, 429, every 5xx, and a 409 that says the first
-    call of this idempotency key still runs (inferred). Other 4xx and 3xx would only fail again. Cancellation is not a failure.
+Which failures are retried
+    Those that may pass by themselves: no connection, a timeout, a truncated response, 408, 429, every 5xx, and a 409 that says the
+    first request with this idempotency key is still running (inferred). Other statuses would only fail again.
 
-What is safe
-    Repeating must not do the work twice. Reads and DELETE may be repeated; a write only under an idempotency key, or when the
-    server is known not to have acted: nothing was sent, or it refused with a 429.
+Which requests are retried
+    GET and DELETE always. POST and PATCH with an idempotency key, or when the server certainly did not act: the request was not
+    sent, or the response is a 429.
 
-How long
-    0.5, 1, 2, 4, then 8 seconds, of which a random share is taken (full jitter), so that many clients do not come back at once. A
-    wait that the server asks for is kept: never earlier, and up to a tenth later for the same reason.
+How long to wait
+    Exponential back-off with full jitter: a random share of 0.5, 1, 2, 4, then 8 seconds. A wait that the server asks for is never
+    shortened; jitter makes it up to 10 % longer.
 
-How often in all
-    A budget shared by a client's calls. Retrying into a broken service makes it worse, so when most calls fail the tokens run out
-    and errors are raised at once, until successes fill it again.
+How many retries in all
+    A client's calls share a `RetryBudget`. When most calls fail it runs out, and errors are raised without a retry until enough
+    calls have succeeded. So the client does not add load to a failing service.
 """
 
 from __future__ import annotations
@@ -29,29 +29,34 @@ import attrs
 INITIAL_BACKOFF: Final = 0.5
 MAX_BACKOFF: Final = 8.0
 RATE_LIMIT_WAIT: Final = 60.0
-"""Seconds to wait after a 429 that does not say how long (documented)."""
+"""Seconds to wait after a 429 that states no wait (documented)."""
 JITTER: Final = 0.1
-"""Share of a wait asked for by the server by which it may be longer."""
+"""Largest share that is added to a wait stated by the server."""
 IN_PROGRESS: Final = "idempotency_in_progress"
-"""The code of a 409 that asks to come back for the answer of a call that still runs (inferred)."""
+"""Code of a 409 for a request whose idempotency key belongs to one that is still running (inferred)."""
 
-COST_OF_RETRY: Final = 5
+RETRY_COST: Final = 5
 SUCCESS_REFUND: Final = 1
-GAIN_AFTER_RETRY: Final = 5
+RETRY_SUCCESS_REFUND: Final = 5
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 
+def backoff_seconds(attempt: int, *, initial: float, maximum: float) -> float:
+    """Return *initial*, doubled with each attempt after the first, at most *maximum*. The caller adds jitter."""
+    return min(maximum, initial * float(1 << min(attempt - 1, 30)))
+
+
 @attrs.frozen(kw_only=True)
 class Failure:
-    """An attempt that did not succeed."""
+    """An attempt that failed."""
 
     status: int | None = None
-    """The status of the answer; None if there was none."""
+    """Status of the response; None without a response."""
     code: str | None = None
-    """The code in the answer's error object."""
+    """Code in the error object of the response."""
     retry_after: float | None = None
-    """Seconds that the server asked to wait."""
+    """Seconds that the server asks to wait."""
     sent: bool = True
     """False if the request certainly did not reach the server."""
 
@@ -65,95 +70,94 @@ class Failure:
 
     @property
     def may_have_acted(self) -> bool:
-        """Whether the server may have done the work although no good answer came."""
+        """Whether the server may have done the work in spite of the failure."""
         return self.sent if self.status is None else self.status == 408 or self.status >= 500
 
 
 def is_repeatable(failure: Failure, method: str, idempotency_key: str | None) -> bool:
-    """Whether trying again may help and cannot do the work twice."""
+    """Return whether a retry may succeed and cannot do the work twice."""
     if not failure.is_transient:
         return False
     return method in SAFE_METHODS or idempotency_key is not None or not failure.may_have_acted
 
 
 def required_wait(failure: Failure) -> float | None:
-    """The seconds that must pass before the next attempt by the server's word; None where it has none."""
+    """Return the seconds that the server requires before the next attempt; None if it requires none."""
     if failure.retry_after is not None:
         return failure.retry_after
     return RATE_LIMIT_WAIT if failure.status == 429 else None
 
 
-def backoff_seconds(attempt: int, failure: Failure, random: Callable[[], float]) -> float:
-    """Seconds to wait before the next attempt.
+def retry_delay(attempt: int, failure: Failure, random: Callable[[], float]) -> float:
+    """Return the seconds before the next attempt, jitter included.
 
     Args:
-        attempt: How many attempts have been made, from 1.
-        failure: What became of the last.
-        random: A number from 0 to below 1.
+        attempt: Attempts made so far, from 1.
+        failure: The last of them.
+        random: Returns a number from 0 to below 1.
     """
     required = required_wait(failure)
     if required is not None:
         return required * (1 + JITTER * random())
-    return min(MAX_BACKOFF, INITIAL_BACKOFF * float(1 << min(attempt - 1, 10))) * random()
+    return backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF) * random()
 
 
 class RetryAction(enum.Enum):
-    """What becomes of a call after an attempt that failed."""
+    """What to do after an attempt that failed."""
 
     RETRY = enum.auto()
-    """Wait, then try again."""
+    """Wait, then send again."""
     RAISE = enum.auto()
-    """Raise the failure's own error."""
+    """Raise the error of the failure."""
     WAIT_TOO_LONG = enum.auto()
-    """The limit asks for a longer wait than the call allows: say so before waiting."""
+    """Raise `RateLimitWaitError`: the server requires a longer wait than the call allows."""
 
 
 @attrs.frozen
 class Decision:
-    """What to do after an attempt that failed."""
+    """A `RetryAction` with its wait."""
 
-    verdict: RetryAction
+    action: RetryAction
     wait: float = 0.0
-    """Seconds until the next attempt; if it is refused, those that the server asked for."""
+    """Seconds until the next attempt; for `WAIT_TOO_LONG`, those that the server requires."""
 
 
 @attrs.frozen(kw_only=True)
 class RetryLimits:
-    """What a call allows itself."""
+    """What a call allows."""
 
     max_retries: int
     """Attempts after the first."""
     max_wait: float
     """Seconds: the longest single wait."""
     time_left: float | None = None
-    """Seconds until the deadline; below 0 if it is over. None: there is none."""
+    """Seconds until the deadline, negative after it. None: no deadline."""
 
 
 def decide(
-    failure: Failure, *, method: str, idempotency_key: str | None, attempt: int, allowance: RetryLimits, random: Callable[[], float]
+    failure: Failure, *, method: str, idempotency_key: str | None, attempt: int, limits: RetryLimits, random: Callable[[], float]
 ) -> Decision:
-    """Decide what to do after an attempt that failed; the budget has its own word, and only where this says to try again.
+    """Decide what to do after an attempt that failed. The caller asks the `RetryBudget` before it retries.
 
-    A wait that the server asks for is kept or not begun: a 429 whose wait is too long is refused, any other failure raises its own
-    error. What is added to it at random ends where `max_wait` and the deadline do. A back-off is the client's own choice and bends
-    to `max_wait`; where the deadline leaves no room for it, the failure is raised.
+    A wait that the server requires is kept or not begun; only its jitter is cut to `max_wait` and the deadline. A back-off is the
+    client's own choice, so it is cut to `max_wait`, and the failure is raised where the deadline comes first.
 
     Args:
-        failure: What became of the last attempt.
-        method: Of the call.
-        idempotency_key: Under which it is sent, or None.
-        attempt: How many attempts have been made, from 1.
-        allowance: What the call allows itself.
-        random: A number from 0 to below 1.
+        failure: The last attempt.
+        method: HTTP method of the call.
+        idempotency_key: Key that the call sends, or None.
+        attempt: Attempts made so far, from 1.
+        limits: What the call allows.
+        random: Returns a number from 0 to below 1.
     """
-    if attempt > allowance.max_retries or not is_repeatable(failure, method, idempotency_key):
+    if attempt > limits.max_retries or not is_repeatable(failure, method, idempotency_key):
         return Decision(RetryAction.RAISE)
-    required, wait = required_wait(failure), backoff_seconds(attempt, failure, random)
-    left = math.inf if allowance.time_left is None else allowance.time_left
+    required, wait = required_wait(failure), retry_delay(attempt, failure, random)
+    time_left = math.inf if limits.time_left is None else limits.time_left
     if required is None:
-        wait = min(wait, allowance.max_wait)
-        return Decision(RetryAction.RAISE) if wait > left else Decision(RetryAction.RETRY, wait)
-    longest = min(allowance.max_wait, left)
+        wait = min(wait, limits.max_wait)
+        return Decision(RetryAction.RAISE) if wait > time_left else Decision(RetryAction.RETRY, wait)
+    longest = min(limits.max_wait, time_left)
     if required > longest:
         return Decision(RetryAction.WAIT_TOO_LONG, required) if failure.status == 429 else Decision(RetryAction.RAISE)
     return Decision(RetryAction.RETRY, min(wait, longest))
@@ -163,25 +167,25 @@ class RetryBudget:
     """Tokens for retries, shared by all calls of a client.
 
     Args:
-        tokens: How many there are at first and at most; None: retries are not budgeted.
+        max_tokens: Tokens at the start and at most. None: retries cost nothing.
     """
 
-    __slots__ = ("_most", "_tokens")
+    __slots__ = ("_max_tokens", "_tokens")
 
-    def __init__(self, tokens: int | None) -> None:
-        self._most = tokens
-        self._tokens = tokens or 0
+    def __init__(self, max_tokens: int | None) -> None:
+        self._max_tokens = max_tokens
+        self._tokens = max_tokens or 0
 
-    def take(self) -> bool:
-        """Pay for a retry; False if there is not enough left, and then nothing is taken."""
-        if self._most is None:
+    def acquire(self) -> bool:
+        """Pay for a retry. Return False, and take nothing, if too few tokens are left."""
+        if self._max_tokens is None:
             return True
-        if self._tokens < COST_OF_RETRY:
+        if self._tokens < RETRY_COST:
             return False
-        self._tokens -= COST_OF_RETRY
+        self._tokens -= RETRY_COST
         return True
 
-    def refill(self, after_retry: bool) -> None:
-        """Note a success."""
-        if self._most is not None and self._tokens < self._most:
-            self._tokens = min(self._most, self._tokens + (GAIN_AFTER_RETRY if after_retry else SUCCESS_REFUND))
+    def refund(self, after_retry: bool) -> None:
+        """Add the tokens for a call that succeeded."""
+        if self._max_tokens is not None and self._tokens < self._max_tokens:
+            self._tokens = min(self._max_tokens, self._tokens + (RETRY_SUCCESS_REFUND if after_retry else SUCCESS_REFUND))

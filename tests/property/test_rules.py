@@ -13,7 +13,7 @@ from cstar_async import InvalidArgumentError, idempotency_key
 from cstar_async._protocol.error_responses import error_class, make_error, parse_error
 from cstar_async._protocol.headers import MAX_WAIT, parse_date, parse_int, parse_rate_limit, parse_retry_after, parse_seconds
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._protocol.retry import Failure, backoff_seconds
+from cstar_async._protocol.retry import Failure, retry_delay
 from cstar_async._protocol.urls import path_segment, query_string
 from cstar_async._rate_limit.window import RateLimitWindow
 from cstar_async._redaction import MAX_LENGTH, redact
@@ -32,13 +32,13 @@ HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES)
 @given(st.integers(1, 10**6), SHARES)
 def test_back_off_stays_between_nothing_and_eight_seconds(attempt: int, share: float) -> None:
     """However many attempts were made."""
-    assert 0 <= backoff_seconds(attempt, Failure(), lambda: share) <= 8
+    assert 0 <= retry_delay(attempt, Failure(), lambda: share) <= 8
 
 
 @given(st.integers(1, 100), st.sampled_from([429, 500, 503]), st.floats(0, MAX_WAIT), SHARES)
 def test_wait_is_never_below_what_the_server_asks(attempt: int, status: int, seconds: float, share: float) -> None:
     """And at most a tenth above."""
-    wait = backoff_seconds(attempt, Failure(status=status, retry_after=seconds), lambda: share)
+    wait = retry_delay(attempt, Failure(status=status, retry_after=seconds), lambda: share)
     assert seconds <= wait <= seconds * 1.1 + 1e-9
 
 
