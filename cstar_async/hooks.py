@@ -170,18 +170,18 @@ class DriftCounter(Hooks):
     first week.
 
     Args:
-        most: How many different differences are told apart, from 1. Those that are new after that are only counted together.
+        max_entries: How many different differences are told apart, from 1. Those that are new after that are only counted together.
 
     Raises:
-        InvalidArgumentError: *most* is below 1.
+        InvalidArgumentError: *max_entries* is below 1.
     """
 
-    def __init__(self, *, most: int = 1000) -> None:
-        if most < 1:
-            raise InvalidArgumentError(f"most is a number from 1, not {most!r}")
-        self._most = most
+    def __init__(self, *, max_entries: int = 1000) -> None:
+        if max_entries < 1:
+            raise InvalidArgumentError(f"max_entries is a number from 1, not {max_entries!r}")
+        self._max_entries = max_entries
         self._counts: Counter[DriftInfo] = Counter()
-        self._others = 0
+        self._overflow_count = 0
 
     @property
     def counts(self) -> dict[DriftInfo, int]:
@@ -191,20 +191,20 @@ class DriftCounter(Hooks):
     @property
     def overflow_count(self) -> int:
         """How often a difference was found after there was no room for new ones."""
-        return self._others
+        return self._overflow_count
 
     def on_drift(self, info: DriftInfo, /) -> None:
         """Count it."""
-        told = attrs.evolve(info, where=redact(info.where), found=redact(info.actual))
-        if told in self._counts or len(self._counts) < self._most:
+        told = attrs.evolve(info, where=redact(info.where), actual=redact(info.actual))
+        if told in self._counts or len(self._counts) < self._max_entries:
             self._counts[told] += 1
         else:
-            self._others += 1
+            self._overflow_count += 1
 
     def report(self) -> str:
         """A line for each difference, the most frequent first; empty if answers are as the document says."""
         lines = [f"{count:>6}  {info.operation}  {info.where}: {_described(info)}" for info, count in self.counts.items()]
-        return "\n".join([*lines, *([f"{self._others:>6}  others"] if self._others else [])])
+        return "\n".join([*lines, *([f"{self._overflow_count:>6}  others"] if self._overflow_count else [])])
 
 
 def _described(info: DriftInfo) -> str:

@@ -11,7 +11,7 @@ class Request:
 
     __slots__ = ("body", "headers", "method", "path", "query")
 
-    wants_stream = False
+    stream = False
     """Whether a good answer is to be read piece by piece; it is an `StreamingResponse` then."""
 
     def __init__(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes | None) -> None:

@@ -15,7 +15,7 @@ from .conftest import TICKET, MakeClient, Server, ok
 def drift(**other: str) -> DriftInfo:
     """A difference."""
     told: dict[str, Any] = {"operation": "get_ticket", "where": "$.data.x", "kind": "unknown_field", "expected": "nothing"}
-    return DriftInfo(**{**told, "found": "string", **other})
+    return DriftInfo(**{**told, "actual": "string", **other})
 
 
 async def test_drift_is_counted_by_place_and_kind(server: Server, make_client: MakeClient) -> None:
@@ -55,9 +55,9 @@ def test_report_has_a_line_for_each_difference() -> None:
     counter = DriftCounter()
     for info in (
         drift(),
-        *3 * [drift(where="$.data.status", kind="unknown_value", expected="one of open, closed", found="snoozed")],
-        *2 * [drift(operation="list_tags", where="$.data[].name", kind="wrong_type", expected="string", found="null")],
-        drift(where="$.data.title", kind="missing", expected="string", found="nothing"),
+        *3 * [drift(where="$.data.status", kind="unknown_value", expected="one of open, closed", actual="snoozed")],
+        *2 * [drift(operation="list_tags", where="$.data[].name", kind="wrong_type", expected="string", actual="null")],
+        drift(where="$.data.title", kind="missing", expected="string", actual="nothing"),
     ):
         counter.on_drift(info)
     assert [
@@ -70,7 +70,7 @@ def test_report_has_a_line_for_each_difference() -> None:
 
 def test_the_number_of_differences_is_bounded() -> None:
     """What is new when there is no room is counted together; what is known goes on being counted."""
-    counter = DriftCounter(most=2)
+    counter = DriftCounter(max_entries=2)
     for where in ("$.a", "$.b", "$.c", "$.d", "$.a"):
         counter.on_drift(drift(where=where))
     assert ({"$.a": 2, "$.b": 1}, 2) == ({info.where: count for info, count in counter.counts.items()}, counter.overflow_count)
@@ -81,8 +81,8 @@ def test_what_is_private_is_not_kept() -> None:
     """An address as the name of a field, a key as a value, a text without end."""
     counter = DriftCounter()
     counter.on_drift(drift(where="$.data.ann.lee@example.com"))
-    counter.on_drift(drift(kind="unknown_value", found="sk_live_51Habcdef"))
-    counter.on_drift(drift(kind="unknown_value", found="x" * 10_000))
+    counter.on_drift(drift(kind="unknown_value", actual="sk_live_51Habcdef"))
+    counter.on_drift(drift(kind="unknown_value", actual="x" * 10_000))
     shown = counter.report() + repr(counter.counts)
     assert [] == [secret for secret in ("ann.lee", "51Habcdef", "x" * 201) if secret in shown]
 
@@ -94,15 +94,15 @@ def test_counts_cannot_be_changed_from_outside() -> None:
     assert {} == counter.counts
 
 
-@pytest.mark.parametrize("most", [0, -1])
-def test_room_for_nothing_is_refused(most: int) -> None:
+@pytest.mark.parametrize("max_entries", [0, -1])
+def test_room_for_nothing_is_refused(max_entries: int) -> None:
     """A counter that tells nothing apart is a mistake."""
-    with pytest.raises(InvalidArgumentError, match="most is a number from 1"):
-        DriftCounter(most=most)
+    with pytest.raises(InvalidArgumentError, match="max_entries is a number from 1"):
+        DriftCounter(max_entries=max_entries)
 
 
 def test_room_for_one_is_enough() -> None:
     """The least that can be asked for."""
-    counter = DriftCounter(most=1)
+    counter = DriftCounter(max_entries=1)
     counter.on_drift(drift())
     assert [1] == list(counter.counts.values())

@@ -157,7 +157,7 @@ def observers() -> None:
         def on_done(self, info: DoneInfo, /) -> None:
             assert_type((info.operation, info.status, info.error, info.elapsed), tuple[str, int | None, str | None, float])
 
-    drift = DriftCounter(most=10)
+    drift = DriftCounter(max_entries=10)
     CStarClient(api_key="sk_test_a", hooks=[Slow(), drift, OpenTelemetryHooks()])
     assert_type(drift.counts, dict[DriftInfo, int])
     CStarClient(api_key="sk_test_a", hooks=[print])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
