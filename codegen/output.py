@@ -1,7 +1,7 @@
-"""The output on disk: compared with what it should be, or replaced by it in one go.
+"""Compare the generated files on disk with the new ones, or replace them.
 
-The generator owns two folders of the package whole, and a page of the documentation beside the package. New ones are made apart and
-swapped in by renaming, so that a run that fails, at whatever moment, leaves the old ones as they were.
+The generator owns some folders of the package, and a page of the documentation beside it. New ones are written to a staging folder
+and moved into place by renaming, so that a run that fails leaves the old ones as they were.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-FOLDERS = ("_generated", "api")
+FOLDERS = ("_generated", "api", "models")
 """The folders of the package that hold generated files and nothing else."""
 PAGE = "docs/evidence.md"
 """The generated page; it stands beside the package and not in it."""

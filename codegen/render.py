@@ -43,15 +43,14 @@ def _texts(parsed: Parsed, view: GeneratedCode) -> dict[str, str]:
     env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
     show = _Templates(env)
     texts = {
-        "_generated/__init__.py": show("package_init.py.jinja"),
-        "_generated/operations/__init__.py": show("operations_init.py.jinja"),
+        "_generated/__init__.py": show("package_init.py.jinja", line="What the OpenAPI document says, as code."),
+        "_generated/operations/__init__.py": show("package_init.py.jinja", line="The operations as values."),
         "_generated/all_operations.py": show("all_operations.py.jinja", operations=view.operations, modules=view.api_modules),
         "_generated/events.py": show("events.py.jinja", events=view.events, imports=view.event_imports),
         "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
-        "_generated/models/__init__.py": show("models_init.py.jinja", modules=view.model_modules),
-        "_generated/api/__init__.py": show("api_init.py.jinja", modules=view.api_modules),
-        "_generated/namespaces/__init__.py": show("client_namespaces.py.jinja", modules=view.client_namespaces),
-        "api/__init__.py": show("public_api_init.py.jinja", modules=view.api_modules),
+        "models/__init__.py": show("models_init.py.jinja", modules=view.model_modules, package="cstar_async.models"),
+        "api/__init__.py": show("api_init.py.jinja", modules=view.api_modules, package="cstar_async.api"),
+        "api/_namespaces.py": show("client_namespaces.py.jinja", modules=view.client_namespaces),
         PAGE: show(
             "evidence.md.jinja",
             total=view.evidence.total,
@@ -62,13 +61,10 @@ def _texts(parsed: Parsed, view: GeneratedCode) -> dict[str, str]:
             library_scope=LIBRARY_SCOPE,
         ),
     }
-    texts |= {f"_generated/models/{module.name}.py": show("models.py.jinja", module=module) for module in view.model_modules}
+    texts |= {f"models/{module.name}.py": show("models.py.jinja", module=module) for module in view.model_modules}
     for module in view.api_modules:
         texts[f"_generated/operations/{module.name}.py"] = show("operations.py.jinja", module=module)
-        texts[f"_generated/api/{module.name}.py"] = show("api.py.jinja", module=module)
-        texts[f"api/{module.name}.py"] = show("public_api.py.jinja", module=module)
-    for namespaces in view.namespace_modules:
-        texts[f"_generated/namespaces/{namespaces.root.attribute}.py"] = show("namespaces.py.jinja", module=namespaces)
+        texts[f"api/{module.name}.py"] = show("api.py.jinja", module=module)
     return texts
 
 

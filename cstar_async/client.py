@@ -10,11 +10,11 @@ from cstar_async._client import settings as config
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import API_VERSION, BASE_URL
 from cstar_async._clock import Clock
-from cstar_async._generated.namespaces import ClientNamespaces
 from cstar_async._protocol import credentials
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.window import PUBLISHABLE_LIMIT, SECRET_LIMIT
 from cstar_async._types import JSON, Priority, RequestOptions, Response
+from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.errors import ConfigurationError
 from cstar_async.hooks import Hooks
 

@@ -9,10 +9,10 @@ from cstar_async._client import settings as config
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import API_VERSION, BASE_URL
 from cstar_async._clock import Clock
-from cstar_async._generated.namespaces.library import LibraryNamespace
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.window import LIBRARY_LIMIT
 from cstar_async._types import JSON, Priority, RequestOptions, Response
+from cstar_async.api.library import LibraryNamespace
 from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:

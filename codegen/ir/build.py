@@ -32,11 +32,17 @@ class ApiModuleView:
     operations: tuple[OperationView, ...]
     """What the functions hand to the sender."""
     imports: tuple[tuple[str, str], ...]
+    namespaces: NamespaceModuleView
 
     @property
     def exports(self) -> list[str]:
-        """The names that the door of endpoints offers from here."""
+        """Return the names that the package `api` offers from this module."""
         return sorted(function.name for function in self.functions)
+
+    @property
+    def public_names(self) -> list[str]:
+        """Return the names that the module itself offers."""
+        return sorted([*self.exports, *(one.name for one in self.namespaces.classes)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +51,6 @@ class GeneratedCode:
 
     model_modules: tuple[ModelModuleView, ...]
     api_modules: tuple[ApiModuleView, ...]
-    namespace_modules: tuple[NamespaceModuleView, ...]
     operations: tuple[OperationView, ...]
     events: tuple[EventView, ...]
     event_imports: tuple[tuple[str, str], ...]
@@ -57,8 +62,8 @@ class GeneratedCode:
 
     @property
     def client_namespaces(self) -> tuple[NamespaceModuleView, ...]:
-        """The modules of the namespaces that `CStarClient` has; those of the public library are for a door of its own."""
-        return tuple(module for module in self.namespace_modules if module.is_on_client)
+        """Return the namespaces that `CStarClient` has: all but the public library."""
+        return tuple(module.namespaces for module in self.api_modules if module.namespaces.is_on_client)
 
 
 def build_ir(parsed: Parsed) -> GeneratedCode:
@@ -75,7 +80,7 @@ def build_ir(parsed: Parsed) -> GeneratedCode:
     functions = FunctionViews(parsed, models, shapes)
     namespaces = namespace_modules(document)
     operations = tuple(operation_view(document, operation) for operation in document.operations)
-    apis = tuple(_api_module(module.root.attribute, parsed, functions, operations, placement) for module in namespaces)
+    apis = tuple(_api_module(module, parsed, functions, operations, placement) for module in namespaces)
     events = event_views(document)
     shown = {
         "constant": [operation.id for operation in operations],
@@ -87,7 +92,6 @@ def build_ir(parsed: Parsed) -> GeneratedCode:
     return GeneratedCode(
         model_modules=modules,
         api_modules=apis,
-        namespace_modules=namespaces,
         operations=operations,
         events=events,
         event_imports=placement.imports({name for event in events for name in event.schemas}),
@@ -118,8 +122,13 @@ def _events(document: Document) -> dict[str, Any]:
 
 
 def _api_module(
-    root: str, parsed: Parsed, functions: FunctionViews, operations: tuple[OperationView, ...], placement: ModuleAssignment
+    namespaces: NamespaceModuleView,
+    parsed: Parsed,
+    functions: FunctionViews,
+    operations: tuple[OperationView, ...],
+    placement: ModuleAssignment,
 ) -> ApiModuleView:
+    root = namespaces.root.attribute
     own = [operation for operation in parsed.document.operations if operation.root == root]
     single = [functions.of(operation) for operation in own]
     made = (*single, *(functions.batched(operation) for operation in own if RUN_ALL in operation.node))
@@ -128,4 +137,5 @@ def _api_module(
         functions=made,
         operations=tuple(operation for operation in operations if operation.root == root),
         imports=placement.imports({name for function in made for name in function.classes}),
+        namespaces=namespaces,
     )

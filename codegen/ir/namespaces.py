@@ -41,9 +41,8 @@ class NamespaceModuleView:
     root: NamespaceView
     classes: tuple[NamespaceView, ...]
     """All classes of the module, those below before those above."""
-    functions: tuple[str, ...]
     is_on_client: bool
-    """Whether `CStarClient` offers it; the public library has a door of its own."""
+    """Whether it belongs to `CStarClient`, not to `CStarLibrary`."""
 
 
 def namespace_modules(document: Document) -> tuple[NamespaceModuleView, ...]:
@@ -59,7 +58,6 @@ def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceMod
     return NamespaceModuleView(
         root=view,
         classes=tuple(_deepest_first(view)),
-        functions=tuple(sorted(method.function for operation in operations for method in _methods(operation))),
         is_on_client=not any(scope_of(operation.path)[0] == "library" for operation in operations),
     )
 

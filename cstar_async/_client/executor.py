@@ -372,7 +372,7 @@ class ClientExecutor(RequestPipeline):
         raise error
 
     async def _find_team(self) -> str:
-        from cstar_async._generated.api.auth import whoami
+        from cstar_async.api.auth import whoami
 
         token = RESPONSE_CAPTURE.set(None)
         try:

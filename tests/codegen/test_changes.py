@@ -19,8 +19,7 @@ from tests.codegen.trees import Tree
 
 def _files_of(namespace: str) -> set[str]:
     """The modules of a root namespace."""
-    own = {f"_generated/{kind}/{namespace}.py" for kind in ("api", "models", "namespaces", "operations")}
-    return own | {f"api/{namespace}.py"}
+    return {f"{folder}/{namespace}.py" for folder in ("_generated/operations", "api", "models")}
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +95,8 @@ def test_new_field_appears(grown: Tree) -> None:
     """A field of an answer is an attribute, and a field of a body an argument that is sent."""
     assert "2026-03-01 00:00:00+00:00 datetime | None | Unset UNSET" == grown.answer(
         "import inspect\n"
-        "from cstar_async._generated.api.tickets import update_ticket\n"
-        "from cstar_async._generated.models.tickets import decode_ticket\n"
+        "from cstar_async.api.tickets import update_ticket\n"
+        "from cstar_async.models.tickets import decode_ticket\n"
         "parameter = inspect.signature(update_ticket).parameters['due_date']\n"
         "print(decode_ticket({'dueDate': '2026-03-01T00:00:00Z'}).due_date, parameter.annotation, repr(parameter.default))"
     )
@@ -106,7 +105,7 @@ def test_new_field_appears(grown: Tree) -> None:
 def test_dropped_field_goes_to_extra(shrunk: Shrunk) -> None:
     """What the document no longer knows is kept among the unknown fields."""
     assert "False {'notes': 'n'}" == shrunk.tree.answer(
-        "from cstar_async._generated.models.tickets import decode_ticket\n"
+        "from cstar_async.models.tickets import decode_ticket\n"
         "ticket = decode_ticket({'id': 'tkt_1', 'notes': 'n'})\n"
         "print(hasattr(ticket, 'notes'), ticket.extra)"
     )
@@ -115,7 +114,7 @@ def test_dropped_field_goes_to_extra(shrunk: Shrunk) -> None:
 def test_new_enum_value_becomes_a_constant(grown: Tree) -> None:
     """A value that the document learns is known from then on."""
     assert "on-hold ('new', 'on-hold', 'open', 'pending', 'resolved', 'closed') True" == grown.answer(
-        "from cstar_async._generated.models.tickets import TicketStatus\n"
+        "from cstar_async.models.tickets import TicketStatus\n"
         "print(TicketStatus.ON_HOLD, tuple(map(str, TicketStatus.known())), TicketStatus('on-hold').is_known)"
     )
 
@@ -123,7 +122,7 @@ def test_new_enum_value_becomes_a_constant(grown: Tree) -> None:
 def test_dropped_enum_value_is_unknown(shrunk: Shrunk) -> None:
     """A value that the document drops still reads, as an unknown one."""
     assert "closed False False" == shrunk.tree.answer(
-        "from cstar_async._generated.models.tickets import TicketStatus\n"
+        "from cstar_async.models.tickets import TicketStatus\n"
         "status = TicketStatus.read('closed')\n"
         "print(status, status.is_known, hasattr(TicketStatus, 'CLOSED'))"
     )
@@ -132,7 +131,7 @@ def test_dropped_enum_value_is_unknown(shrunk: Shrunk) -> None:
 def test_new_operation_becomes_function_and_method(grown: Tree) -> None:
     """An operation has a constant, a function, a method and a public name."""
     assert "('/tickets/', '/peek') True True" == grown.answer(
-        "from cstar_async._generated.namespaces.tickets import TicketsNamespace\n"
+        "from cstar_async.api.tickets import TicketsNamespace\n"
         "from cstar_async._generated.all_operations import OPERATIONS\n"
         "from cstar_async.api import peek_at_ticket\n"
         "from cstar_async.api.tickets import peek_at_ticket as same\n"
@@ -144,7 +143,7 @@ def test_dropped_operation_goes_everywhere(shrunk: Shrunk) -> None:
     """Function, method, constant and public name go together."""
     assert "False False False False" == shrunk.tree.answer(
         "import cstar_async._generated.all_operations as operations, cstar_async.api as api, cstar_async.api.tickets as tickets\n"
-        "from cstar_async._generated.namespaces.tickets import TicketsNamespace\n"
+        "from cstar_async.api.tickets import TicketsNamespace\n"
         "print('delete_ticket' in operations.OPERATIONS, hasattr(api, 'delete_ticket'), hasattr(tickets, 'delete_ticket'),"
         " hasattr(TicketsNamespace, 'delete'))"
     )
@@ -201,7 +200,7 @@ def test_every_shape_passes_the_type_checker(tree: Tree) -> None:
     # Generated code asks nothing of what lies behind the front door, where checking takes four times as long.
     (tree.package / "__init__.py").write_text("")
 
-    done = tree.python("-m", "mypy", "--strict", "--no-error-summary", "-m", "cstar_async._generated.api.tickets")
+    done = tree.python("-m", "mypy", "--strict", "--no-error-summary", "-m", "cstar_async.api.tickets")
 
     assert (0, "") == (done.returncode, done.stdout)
 
@@ -209,8 +208,8 @@ def test_every_shape_passes_the_type_checker(tree: Tree) -> None:
 def test_new_namespace_is_on_the_client(grown: Tree) -> None:
     """A namespace has modules of its own, and the client leads to it."""
     assert "Note notes NotesDraftsNamespace" == grown.answer(
-        "from cstar_async._generated import models\n"
-        "from cstar_async._generated.namespaces import ClientNamespaces\n"
+        "from cstar_async import models\n"
+        "from cstar_async.api._namespaces import ClientNamespaces\n"
         "class Client(ClientNamespaces):\n"
         "    sender = None\n"
         "print(models.Note.__name__, models.Note.__module__.rpartition('.')[2], type(Client().notes.drafts).__name__)"
@@ -221,8 +220,8 @@ def test_namespace_without_operations_is_gone(shrunk: Shrunk) -> None:
     """Dropping its operations is enough: its tag and its schemas may stay in the document, and become nothing."""
     assert "False False False" == shrunk.tree.answer(
         "import cstar_async.api as api\n"
-        "from cstar_async._generated import models\n"
-        "from cstar_async._generated.namespaces import ClientNamespaces\n"
+        "from cstar_async import models\n"
+        "from cstar_async.api._namespaces import ClientNamespaces\n"
         "print(hasattr(ClientNamespaces, 'tags'), hasattr(api, 'list_tags'), hasattr(models, 'Tag'))"
     )
     assert _files_of("tags") == shrunk.before - set(shrunk.tree.files())
@@ -231,8 +230,8 @@ def test_namespace_without_operations_is_gone(shrunk: Shrunk) -> None:
 def test_library_is_generated_apart(grown: Tree) -> None:
     """The public library has functions and a class, which the client does not lead to."""
     assert "LibraryNamespace library False" == grown.answer(
-        "from cstar_async._generated.namespaces import ClientNamespaces\n"
-        "from cstar_async._generated.namespaces.library import LibraryNamespace\n"
+        "from cstar_async.api._namespaces import ClientNamespaces\n"
+        "from cstar_async.api.library import LibraryNamespace\n"
         "from cstar_async.api.library import get_library_article\n"
         "from cstar_async._generated.all_operations import OPERATIONS\n"
         "print(LibraryNamespace.__name__, OPERATIONS['get_library_article'].scope, hasattr(ClientNamespaces, 'library'))"

@@ -13,6 +13,7 @@ import pytest
 
 from codegen import render
 from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
+from codegen.output import FOLDERS
 from tests.codegen.documents import model, real, said, small
 from tests.codegen.trees import Tree
 
@@ -60,12 +61,12 @@ def test_check_names_every_file_that_differs(package: Path, capsys: pytest.Captu
     """A changed, a lost and a foreign file are each told by name, and nothing is repaired."""
     (package / "_generated" / "events.py").write_text("")
     (package / "api" / "tickets.py").unlink()
-    (package / "_generated" / "models" / "ghosts.py").write_text("")
+    (package / "models" / "ghosts.py").write_text("")
     before = _contents(package)
 
     status = _main(package, "--check")
 
-    lines = ["differs: _generated/events.py", "missing: api/tickets.py", "stray: _generated/models/ghosts.py"]
+    lines = ["differs: _generated/events.py", "missing: api/tickets.py", "stray: models/ghosts.py"]
     assert (DIFFERENT, lines, before) == (status, capsys.readouterr().err.splitlines(), _contents(package))
 
 
@@ -80,7 +81,7 @@ def test_check_passes_over_compiled_files(package: Path) -> None:
 def test_run_replaces_the_folders_whole(package: Path) -> None:
     """Files that nothing generates any more are gone after a run, and nothing else is left lying about."""
     expected = _contents(package)
-    (package / "_generated" / "models" / "ghosts.py").write_text("")
+    (package / "models" / "ghosts.py").write_text("")
     (package / "_generated" / "events.py").write_text("")
 
     assert DONE == _main(package)
@@ -231,7 +232,7 @@ def test_generator_imports_nothing_of_the_package() -> None:
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, check=False).returncode
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "_generated").rglob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(path for folder in FOLDERS for path in (PACKAGE / folder).rglob("*.py")), ids=str)
 def test_generated_code_makes_no_excuses(path: Path) -> None:
     """No `Any`, no cast, no ignored complaint, no object printed by its address."""
     text = path.read_text(encoding="utf-8")

@@ -12,14 +12,13 @@ import attrs
 import pytest
 
 from codegen.__main__ import ROOT
-from cstar_async import api
-from cstar_async._generated import models
+from cstar_async import api, models
 from cstar_async._generated.all_operations import OPERATIONS
-from cstar_async._generated.models.tickets import Ticket, TicketStatus, TicketUpdate, decode_ticket, decode_ticket_update
-from cstar_async._generated.namespaces import ClientNamespaces
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import UNSET
+from cstar_async.api._namespaces import ClientNamespaces
+from cstar_async.models.tickets import Ticket, TicketStatus, TicketUpdate, decode_ticket, decode_ticket_update
 
 CLASSES = [getattr(models, name) for name in models.__all__ if isinstance(getattr(models, name), type)]
 MODELS = [kind for kind in CLASSES if issubclass(kind, Model)]
@@ -33,7 +32,7 @@ def test_every_operation_is_a_function_and_a_method() -> None:
     """The function, its public name and the method are one object."""
     for operation in OPERATIONS.values():
         root, *below = operation.namespace.split(".")
-        module = importlib.import_module(f"cstar_async._generated.namespaces.{root}")
+        module = importlib.import_module(f"cstar_async.api.{root}")
         constants = importlib.import_module(f"cstar_async._generated.operations.{root}")
         namespace = getattr(module, "".join(part.title().replace("_", "") for part in (root, *below)) + "Namespace")
 
@@ -110,22 +109,22 @@ def test_client_has_a_property_for_every_root_namespace() -> None:
     assert roots == {name for name in vars(ClientNamespaces) if not name.startswith("_")} - {"sender"}
 
 
-@pytest.mark.parametrize("door", [models, api])
-def test_doors_know_their_names(door: Any) -> None:
-    """A door lists what it offers and refuses the rest."""
-    assert set(door.__all__) <= set(dir(door))
+@pytest.mark.parametrize("package", [models, api])
+def test_package_lists_its_names(package: Any) -> None:
+    """`dir()` of a package is its public names, and any other name is an `AttributeError`."""
+    assert sorted(package.__all__) == dir(package)
     with pytest.raises(AttributeError, match="has no attribute 'Ghost'"):
-        _ = door.Ghost
+        _ = package.Ghost
 
 
-def test_doors_open_lazily() -> None:
-    """Importing a door imports none of the rooms behind it; one name imports its own room."""
+def test_packages_import_their_modules_lazily() -> None:
+    """Importing a package imports none of its modules; a name imports the module that has it."""
     code = (
-        "import sys, cstar_async.api, cstar_async._generated.models as models, cstar_async._generated.namespaces\n"
-        "rooms = lambda: sorted(name for name in sys.modules if name.count('.') == 3 and '_generated' in name)\n"
-        "assert rooms() == [], rooms()\n"
+        "import sys, cstar_async.api, cstar_async.models as models\n"
+        "def loaded(): return sorted(one for one in sys.modules if one.startswith(('cstar_async.models.', 'cstar_async.api.')))\n"
+        "assert loaded() == ['cstar_async.api._namespaces'], loaded()\n"
         "models.Whoami\n"
-        "assert rooms() == ['cstar_async._generated.models.auth'], rooms()\n"
+        "assert loaded() == ['cstar_async.api._namespaces', 'cstar_async.models.auth'], loaded()\n"
     )
 
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode

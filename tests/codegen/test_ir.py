@@ -24,10 +24,10 @@ from codegen.ir.namespaces import namespace_modules
 from codegen.ir.operations import OperationView, strip_descriptions
 from codegen.ir.types import Shapes
 from codegen.spec.document import Document, Node
-from cstar_async._generated.models import tickets
 from cstar_async._model import decoding as _wire
 from cstar_async._model.codec import from_dict
 from cstar_async._types import UNSET
+from cstar_async.models import tickets
 from tests.codegen.documents import BOSS, LIBRARY, TICKET, TICKETS, model, operation, reading, real, said, schema, view_of
 
 SCHEMAS = "#/components/schemas"

@@ -107,7 +107,7 @@ def _loaded_by(program: str) -> set[str]:
     return set(done.stdout.split())
 
 
-GENERATED = ("cstar_async._generated.models.", "cstar_async._generated.api.")
+GENERATED = ("cstar_async.models.", "cstar_async.api.")
 
 
 def test_import_alone_loads_neither_aiohttp_nor_generated_code() -> None:
@@ -115,14 +115,14 @@ def test_import_alone_loads_neither_aiohttp_nor_generated_code() -> None:
     loaded = _loaded_by("import cstar_async")
 
     assert not {"aiohttp", "cattrs", "opentelemetry", "redis"} & loaded
-    assert [] == [name for name in loaded if name.startswith(GENERATED)]
+    assert [] == [name for name in loaded if name.startswith(GENERATED) and name != "cstar_async.api._namespaces"]
 
 
 def test_building_a_client_makes_no_model() -> None:
     """However many the document has."""
     loaded = _loaded_by("import cstar_async; cstar_async.CStarClient(api_key='sk_test_a')")
 
-    assert [] == [name for name in loaded if name.startswith(GENERATED)]
+    assert [] == [name for name in loaded if name.startswith(GENERATED) and name != "cstar_async.api._namespaces"]
 
 
 def test_pytest_plugin_costs_nothing_until_it_is_used() -> None:

@@ -8,8 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cstar_async import from_dict, to_dict
-from cstar_async._generated import models
+from cstar_async import from_dict, models, to_dict
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 
