@@ -10,14 +10,9 @@ from typing import Final
 
 import attrs
 
-from cstar_async._generated.models.events import (
-    CustomerEventData,
-    TicketEventData,
-    decode_customer_event_data,
-    decode_ticket_event_data,
-)
 from cstar_async._model.event import WebhookEvent, event_reader
 from cstar_async._types import JSON, UntypedJSON
+from cstar_async.models.events import CustomerEventData, TicketEventData, decode_customer_event_data, decode_ticket_event_data
 
 __all__ = [
     "AgentPreferencesUpdated",

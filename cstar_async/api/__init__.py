@@ -121,7 +121,7 @@ if TYPE_CHECKING:
     from cstar_async.api.webhooks import trigger_test_webhooks as trigger_test_webhooks
     from cstar_async.api.webhooks import update_webhook as update_webhook
 
-MODULES: Final[Mapping[str, str]] = {
+_MODULES: Final[Mapping[str, str]] = {
     "whoami": "auth",
     "create_ticket": "tickets",
     "create_ticket_message": "tickets",
@@ -233,7 +233,6 @@ MODULES: Final[Mapping[str, str]] = {
     "search_library": "library",
     "send_library_feedback": "library",
 }
-"""Each name that this package offers, and the module that has it."""
 
 __all__ = [
     "count_unread_notifications",
@@ -348,17 +347,16 @@ __all__ = [
     "whoami",
 ]
 
-# Type checkers see the imports above, and so take a misspelt name for the mistake that it is.
+# Hidden from type checkers, which would otherwise accept any name.
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        """Import the module of a name when it is first asked for."""
-        if name not in MODULES:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(f"cstar_async.api.{MODULES[name]}"), name)
+        value = getattr(importlib.import_module(f"cstar_async.api.{_MODULES[name]}"), name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

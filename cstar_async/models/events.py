@@ -11,11 +11,11 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._generated.models.shared import MessageSender
-from cstar_async._generated.models.tickets import TicketPriority, TicketStatus
 from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_map
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UntypedJSON
+from cstar_async.models.shared import MessageSender
+from cstar_async.models.tickets import TicketPriority, TicketStatus
 
 _MESSAGE_SENDER: Final = MessageSender.by_text
 _TICKET_PRIORITY: Final = TicketPriority.by_text

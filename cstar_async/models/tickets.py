@@ -11,11 +11,11 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._generated.models.shared import Message, MessageSender, MessageSenderInput, decode_message
 from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
+from cstar_async.models.shared import Message, MessageSender, MessageSenderInput, decode_message
 
 
 class TicketStatus(

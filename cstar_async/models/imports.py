@@ -10,11 +10,11 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._generated.models.shared import BatchError, read_batch_error
 from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_values
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
+from cstar_async.models.shared import BatchError, read_batch_error
 
 
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):

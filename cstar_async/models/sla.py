@@ -10,10 +10,10 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._generated.models.tickets import TicketPriority, TicketPriorityInput
 from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
+from cstar_async.models.tickets import TicketPriority, TicketPriorityInput
 
 _TICKET_PRIORITY: Final = TicketPriority.by_text
 
