@@ -1,1 +1,1 @@
-"""Rate limit windows, and the limiter that waits for them."""
+"""Rate limit windows and the limiter in memory."""

@@ -1,61 +1,65 @@
-"""What a client asks of a limiter: the protocol that the one in memory and the one in Redis implement."""
+"""The protocol of rate limiters, and what its implementations share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+import attrs
 
 from cstar_async._clock import Clock
+from cstar_async._protocol.headers import to_datetime
 from cstar_async._types import Priority, RateLimitState
+from cstar_async.errors import InvalidArgumentError, RateLimitWaitError
 
 
+@attrs.frozen
 class Permit:
-    """The right to send one call."""
+    """The right to send one request."""
 
-    __slots__ = ()
-
-    GRANTED: ClassVar[Permit]
-    PROBE: ClassVar[Permit]
-    """The first of a new window: the others wait for what its answer says."""
+    is_probe: bool = False
+    """Whether it is the first request of a new window, whose response the others wait for."""
+    number: int = 0
+    """Its number among the permits of all processes that share a key; 0 if the limiter is in memory."""
 
 
 @runtime_checkable
 class Limiter(Protocol):
-    """What the runtime asks of a limiter."""
+    """What a client needs of a rate limiter. `RateLimiter` and `RedisRateLimiter` implement it."""
 
     @property
     def state(self) -> RateLimitState | None:
-        """The rate limit as last learned; None before the first answer that states it."""
+        """The rate limit as last stated; None before the first response that states it."""
         ...
 
     def bind_to_loop(self) -> None:
-        """A client makes its first call in the running loop.
+        """Prepare for requests from the running event loop.
 
         Raises:
-            CStarError: The limiter serves another loop.
+            CStarError: The limiter is bound to another loop.
         """
         ...
 
     def set_initial_limit(self, limit: int) -> None:
-        """Take *limit* as the calls of a window until an answer says otherwise."""
+        """Assume *limit* requests in a window until a response states it."""
         ...
 
     def remaining(self, priority: Priority, clock: Clock) -> int:
-        """Calls of this priority that the window still has, as far as known, the reserve taken off; nothing is taken."""
+        """Return how many requests of this priority the window still allows. Nothing is taken."""
         ...
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
-        """A permit if there is one at once. Costs arithmetic only."""
+        """Return a permit if one is available without waiting. It must be cheap: every request calls it."""
         ...
 
     async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
         """Wait for a permit.
 
         Args:
-            priority: Whose turn it is when there is room.
-            clock: Tells the time and waits.
+            priority: Priority of the request.
+            clock: Clock of the client.
             max_wait: Seconds after which the wait fails.
-            on_wait: Called with the seconds that the wait is expected to take, before it begins.
+            on_wait: Called before the wait, with the seconds that it is expected to take.
 
         Raises:
             RateLimitWaitError: The wait would be, or became, longer than *max_wait*. No permit was taken.
@@ -63,15 +67,38 @@ class Limiter(Protocol):
         ...
 
     def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
-        """The call was answered: learn from it and let the next go."""
+        """Return a permit whose request got a response, and update the window from it."""
         ...
 
     def release(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
-        """The call ended without an answer.
+        """Return a permit whose request got no response.
 
         Args:
-            permit: Of the call.
-            clock: Tells the time.
-            sent: Whether it may have reached the server, which then counted it.
+            permit: The permit.
+            clock: Clock of the client.
+            sent: Whether the request may have reached the server, which counts it then.
         """
         ...
+
+
+def validate_reserve(background_reserve: float) -> float:
+    """Return the reserve if it is in its range.
+
+    Raises:
+        InvalidArgumentError: It is not from 0 to below 1.
+    """
+    if not 0 <= background_reserve < 1:
+        raise InvalidArgumentError(f"background_reserve must be a number from 0 to below 1, got {background_reserve!r}")
+    return background_reserve
+
+
+def wait_error(wait: float, clock: Clock, state: RateLimitState | None) -> RateLimitWaitError:
+    """Return the error for a wait, in seconds from now, that is longer than allowed."""
+    retry_at = to_datetime(clock.time() + wait)
+    return RateLimitWaitError(
+        f"the rate limit allows no request before {retry_at:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s; max_wait or the total"
+        " timeout allows less",
+        retry_at=retry_at,
+        wait=wait,
+        state=state,
+    )

@@ -1,42 +1,41 @@
-"""The arithmetic of a rate limit: who may be sent now, and when the next one may.
+"""Rate limit arithmetic: which requests may be sent now, and when the next one may.
 
-Vocabulary
-    A *window* is the hour (or whatever the server says) in which a key may make *limit* calls. *Remaining* is what the server said
-    was left, when it last answered. A call is *in flight* from the moment it gets its permit until its answer is seen.
+Nothing here waits or reads a clock: callers pass the time, in seconds of a monotonic clock.
 
-What is known
-    Every answer of cStar carries limit, remaining, reset and window, 429s included. Until the first one the documented numbers are
-    assumed: 1,000 calls an hour, 100 for a publishable key. An answer may be overtaken by a later one, so within a window the
-    smallest remaining counts; calls in flight may or may not be counted in it, so all of them are taken off. Near the end of a
-    window that is too careful by the number of calls in flight, and exact again as soon as they are answered.
+Terminology
+    A *window* is the span of time in which a key may send *limit* requests; an hour at cStar. *Remaining* is the count that the
+    server stated last. A request is *in flight* from its permit to its response.
 
-When an answer is lost
-    Nobody knows whether the server counted the call. It is *in doubt*, and taken off like one in flight, until a call that was sent
-    later is answered. Where only calls in doubt stand against another one, it goes alone to find out: a server that was out of
-    reach for a while has counted none of them, and the window may be long.
+Counts
+    Every response states limit, remaining, reset and window, a 429 too. Before the first one, the documented defaults apply.
+    Responses can overtake each other, so the smallest remaining of a window counts. It may or may not include the requests in
+    flight, so all of them are subtracted.
 
-When a window ends
-    Nobody knows what the server will grant next, nor whether its clock agrees. The first call goes alone and learns; the others
-    follow when its answer is seen, or try in their turn if it has none. Ends are stated in whole seconds: where that call found
-    that it came too early, the server rounds down, and each later window counts as over a second after its stated end.
+Lost responses
+    If a request gets no response, the server may have counted it. It is *unconfirmed*, and subtracted, until a request that was
+    sent later gets a response. If only unconfirmed requests block the next one, that one is sent alone to find out: the server may
+    have counted none of them, and the window may be long.
 
-When a call is refused
-    A 429 closes the window until the moment it names, whatever the counts say. Nothing is sent meanwhile, so an answer that still
-    comes in belongs to a call from before: it may not open the window again, and only another refusal may close it for longer.
+Probes
+    When a window ends, the next limit is unknown and the server's clock may differ. One request, the *probe*, is sent alone, and
+    the others wait for its response. If it gets none, the next request is the probe. Resets are stated in whole seconds. If a probe
+    was sent too early, the server rounds down, and every later window opens a second after its stated end.
 
-What headers may say
-    Anything. Missing ones leave what is known; negative, huge or unreadable ones count as missing; an end that lies further away
-    than the window is long is cut to the window. The end is measured against the server's own `Date`, so a wrong clock on either
-    side does no harm.
+Refusals
+    A 429 closes the window until the time that it states, whatever the counts are. Other responses that arrive before that time
+    belong to earlier requests and are ignored; only another 429 can extend the wait.
 
-The reserve
-    Background calls leave a share of the limit to interactive ones: they get a permit only while more than that share is left.
+Headers
+    Negative, huge and malformed headers count as missing, and missing ones change nothing. A reset is cut to the window's length.
+    It is compared with the response's own `Date`, so a wrong clock on either side does no harm.
 
-Nothing here waits, reads a clock or knows a loop: times are handed in, in seconds of a monotonic clock.
+Reserve
+    Background requests get a permit only while more than the reserve, a share of the limit, is left for interactive ones.
 """
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Mapping
 from typing import Final
@@ -54,23 +53,35 @@ from cstar_async._protocol.headers import (
 from cstar_async._types import Priority
 
 SECRET_LIMIT: Final = 1000
-"""Calls in a window with a secret key (documented)."""
+"""Requests in a window with a secret key (documented)."""
 PUBLISHABLE_LIMIT: Final = 100
-"""Calls in a window with a publishable key (documented)."""
+"""Requests in a window with a publishable key (documented)."""
 LIBRARY_LIMIT: Final = 200
-"""Calls in a window of the public library, by IP (older documentation; no number is stated now)."""
+"""Requests in a window of the public library, by IP address (older documentation; the present one states no number)."""
 WINDOW: Final = 3600.0
 """Seconds of a window (documented)."""
 REPROBE_DELAY: Final = 1.0
-"""Seconds until a call may look anew whether a window is open that should be by the server's word: it counts whole seconds."""
+"""Seconds between two probes of a window that should be open by its stated reset."""
 RESET_ROUNDING: Final = 1.0
-"""Seconds by which a window may end after its stated end, where the server rounds down."""
+"""Seconds by which a window may end after its stated reset, because the server rounds down."""
 RESET_TOLERANCE: Final = 2.0
-"""Seconds by which two ends of windows may differ and still be one: servers round."""
+"""Seconds by which two resets of one window may differ, because servers round."""
+
+
+class ProbeState(enum.Enum):
+    """What is known of the present window."""
+
+    KNOWN = enum.auto()
+    NEEDS_PROBE = enum.auto()
+    PROBING = enum.auto()
+
+
+# Looked up for every request; a global is cheaper than an attribute of the class.
+_KNOWN, _NEEDS_PROBE, _PROBING = ProbeState
 
 
 class RateLimitWindow:
-    """What is known of one key's window, and the permits given in it."""
+    """The present window of one key, and the permits given in it."""
 
     __slots__ = (
         "_closed_until",
@@ -96,9 +107,8 @@ class RateLimitWindow:
         self.length = WINDOW
         self.in_flight = 0
         self.unconfirmed = 0
+        self.probe_state = _KNOWN
         self._responses_until_confirmed = 0
-        self.probe_state: bool | None = None
-        """None: the state is known. False: nobody has gone ahead to learn it yet. True: somebody is on the way."""
         self._closed_until = -math.inf
         self._ends: float | None = None
         self._opens = math.inf
@@ -107,103 +117,103 @@ class RateLimitWindow:
         self._last_reset: str | None = None
 
     def can_send(self, priority: Priority, now: float) -> bool:
-        """Whether a call of this priority may be sent now."""
+        """Return whether a request may be sent now."""
         if now >= self._opens:
             self._open()
-        if self.probe_state is not None:
-            return not self.probe_state
-        room = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
-        return room > self.unconfirmed or (room > 0 and self.in_flight == 0)
+        if self.probe_state is not _KNOWN:
+            return self.probe_state is _NEEDS_PROBE
+        available = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
+        return available > self.unconfirmed or (available > 0 and self.in_flight == 0)
 
     def calls_left(self, priority: Priority, now: float) -> int:
-        """Calls of this priority that the window still has, as far as known; of a window that is over, those of the next."""
+        """Return how many requests can still be sent in this window; after its end, in the next one."""
         is_over = self._ends is not None and now >= self._ends
         left = self.limit if is_over else self.remaining
         return max(0, math.ceil(left - self.in_flight - self.unconfirmed - (self.reserve * self.limit if priority else 0)))
 
     def may_free_capacity(self, priority: Priority, ahead: int = 0) -> bool:
-        """Whether the answers of calls in flight may show that there is room: the server may have counted them already."""
+        """Return whether responses to requests in flight may allow more, because remaining may include those already."""
         return self.in_flight > 0 and self.remaining - ahead > (self.reserve * self.limit if priority else 0)
 
     def acquire(self) -> bool:
-        """Give a permit. Returns whether its holder is the one who goes ahead to learn the state."""
+        """Take a permit. Return whether it is the probe's."""
         self.in_flight += 1
-        goes_ahead = self.probe_state is False
-        if goes_ahead:
-            self.probe_state = True
-        return goes_ahead
+        is_probe = self.probe_state is _NEEDS_PROBE
+        if is_probe:
+            self.probe_state = _PROBING
+        return is_probe
 
-    def release(self, went_ahead: bool, answered: bool, lost: bool = False) -> None:
-        """Take a permit back: its call is over.
+    def release(self, is_probe: bool, answered: bool, lost: bool = False) -> None:
+        """Return a permit.
 
         Args:
-            went_ahead: Whether its holder went ahead to learn the state.
-            answered: Whether the API answered. An answer that says nothing of the limit ends the learning too, or a server without
-                these headers would get one call at a time for ever.
-            lost: Whether the call was sent and has no answer, so that the server may have counted it.
+            is_probe: Whether it is the probe's.
+            answered: Whether the API responded. A response without rate limit headers ends the probe too; otherwise a server that
+                sends none would get one request at a time.
+            lost: Whether the request was sent and got no response, so that the server may have counted it.
         """
         self.in_flight -= 1
         if lost:
-            # Those on their way now may have been counted before it; the answer to any later call knows of it.
+            # Requests in flight may have been counted before this one; the response to any later one includes it.
             self.unconfirmed += 1
             self._responses_until_confirmed = self.in_flight + 1
         elif answered and self.unconfirmed:
             self._responses_until_confirmed -= 1
             if self._responses_until_confirmed <= 0:
                 self.unconfirmed = 0
-        if went_ahead and self.probe_state:
-            self.probe_state = None if answered else False
+        if is_probe and self.probe_state is _PROBING:
+            self.probe_state = _KNOWN if answered else _NEEDS_PROBE
 
     def seconds_until_end(self, now: float) -> float:
-        """How long until the stated end of the window; 0 if that is not known or has passed."""
+        """Return the time until the stated end of the window; 0 if it is unknown or has passed."""
         return 0.0 if self._ends is None else max(0.0, self._ends - now)
 
     def seconds_until_open(self, now: float) -> float:
-        """How long until the window counts as over and the next one may be tried; infinite if its end is not known."""
+        """Return the time until the next window may be probed; infinite if the end is unknown."""
         return max(0.0, self._opens - now)
 
     def open_at_stated_end(self, now: float) -> None:
-        """Take the window as over at its stated end: somebody cannot wait until that is sure."""
+        """Open the next window at the stated end, for a request that cannot wait out the rounding of the reset."""
         if self._ends is not None and now >= self._ends:
             self._open()
 
     def update_fast(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Learn from by far the most frequent answer: the same window, fewer calls left.
+        """Update the count from the usual response: same window, fewer requests left.
 
-        Compares texts and needs no clock, for every call pays for it.
+        Every request runs this, so it compares header strings and needs no clock.
 
         Returns:
-            Whether it was such an answer; if not, nothing was learned and `update` is to read it.
+            Whether the response was of that kind; if not, nothing changed, and `update` must read it.
         """
-        # While somebody learns, no end is known, and an answer that states none is no such answer.
+        # During a probe no reset is stored, so a response without one must not match.
         reset = headers.get(RATE_RESET)
         if reset is None or reset != self._last_reset or headers.get(RATE_LIMIT) != self._last_limit or status == 429:
             return False
         remaining = parse_int(headers.get(RATE_REMAINING))
         if remaining is None:
             return False
-        if remaining < self.remaining:  # noqa: PLR1730  # min() would cost every call more
+        if remaining < self.remaining:  # noqa: PLR1730  # min() would be one more call for every request
             self.remaining = remaining
         return True
 
     def update(self, status: int, headers: Mapping[str, str], now: float, epoch: float) -> None:
-        """Learn from an answer.
+        """Update the window from a response.
 
         Args:
-            status: Its HTTP status; a 429 closes the window whatever its headers say.
-            headers: Its headers; case-insensitive.
+            status: HTTP status; 429 closes the window whatever the headers state.
+            headers: Response headers; case-insensitive.
             now: Seconds of the monotonic clock.
-            epoch: Seconds of the wall clock.
+            epoch: Seconds since the epoch.
         """
         if status != 429 and now < self._closed_until:
-            return  # an answer from before the refusal that closed the window
+            return  # a response from before the refusal that closed the window
         remaining_text = headers.get(RATE_REMAINING)
         if remaining_text is not None:
-            self._learn(remaining_text, headers, now, epoch)
+            self._apply_headers(remaining_text, headers, now, epoch)
         if status == 429:
             self._close(headers, now, epoch)
 
-    def _learn(self, remaining_text: str, headers: Mapping[str, str], now: float, epoch: float) -> None:
+    def _apply_headers(self, remaining_text: str, headers: Mapping[str, str], now: float, epoch: float) -> None:
         remaining = parse_int(remaining_text)
         limit = parse_int(headers.get(RATE_LIMIT))
         if remaining is None or limit is None or limit == 0:
@@ -215,7 +225,7 @@ class RateLimitWindow:
         reset_text = headers.get(RATE_RESET)
         reset = parse_int(reset_text)
         if reset is None:
-            # A count without an end would close the window for ever; alone it only tightens a window whose end is known.
+            # A count without a reset would close the window for ever, so it only lowers that of a window whose end is known.
             if self._ends is not None:
                 self.remaining = min(self.remaining, remaining)
             return
@@ -223,12 +233,11 @@ class RateLimitWindow:
         left = min(reset - (epoch if server_now is None else server_now), self.length)
         ends = now + left
         if self._ends is not None and ends < self._ends - RESET_TOLERANCE:
-            return  # an answer of the window before, overtaken by one of this window
+            return  # a delayed response of the previous window
         if left <= 0:
-            # The window of this answer is over already: its count says nothing of the next. If it answers whoever went ahead into
-            # the next, the server has not come so far yet, and the count holds until it has.
-            if self.probe_state:
-                self.remaining, self.probe_state, self._reset_slack = remaining, None, RESET_ROUNDING
+            # This count is of a window that is over. If it comes with the probe, the server has not opened the next window yet.
+            if self.probe_state is _PROBING:
+                self.remaining, self.probe_state, self._reset_slack = remaining, _KNOWN, RESET_ROUNDING
                 self._end_at(now + REPROBE_DELAY, is_exact=True)
             return
         is_new = self._ends is None or ends > self._ends + RESET_TOLERANCE
@@ -236,27 +245,27 @@ class RateLimitWindow:
         self.limit = limit
         self._end_at(ends)
         self._last_reset, self._last_limit = reset_text, headers.get(RATE_LIMIT)
-        self.probe_state = None
+        self.probe_state = _KNOWN
 
     def _close(self, headers: Mapping[str, str], now: float, epoch: float) -> None:
         self.remaining = 0
         wait = parse_retry_after(headers, epoch)
         if wait is None:
             wait = max(REPROBE_DELAY, self.seconds_until_end(now))
-        if self.probe_state and wait <= RESET_ROUNDING:
+        if self.probe_state is _PROBING and wait <= RESET_ROUNDING:
             self._reset_slack = RESET_ROUNDING
         self._closed_until = max(self._closed_until, now + min(wait, self.length))
         self._end_at(self._closed_until, is_exact=True)
         self._last_reset = None
-        self.probe_state = None
+        self.probe_state = _KNOWN
 
     def _end_at(self, ends: float, *, is_exact: bool = False) -> None:
-        """Take the window to end at a moment; the next is open then, or later where the server is known to round down."""
+        """Set the end. The next window opens then, or later if the server rounds resets down and *ends* is a reset."""
         self._ends, self._opens = ends, ends if is_exact else ends + self._reset_slack
 
     def _open(self) -> None:
         self.remaining = self.limit
         self.unconfirmed = 0
-        self.probe_state = False
+        self.probe_state = _NEEDS_PROBE
         self._ends, self._opens = None, math.inf
         self._last_reset = None

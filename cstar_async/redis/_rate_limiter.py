@@ -24,7 +24,7 @@ from cstar_async._clock import Clock, SystemClock
 from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.headers import parse_rate_limit, to_datetime
 from cstar_async._rate_limit.interface import Permit
-from cstar_async._rate_limit.window import REPROBE_DELAY
+from cstar_async._rate_limit.window import REPROBE_DELAY, ProbeState
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
 from cstar_async.errors import ConnectionFailedError, CStarError, InvalidArgumentError, RateLimitWaitError
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, Script, validate_name
@@ -52,16 +52,6 @@ RENEWAL: Final = 20.0
 """Seconds: the longest pause of a process whose calls wait, so that the book does not take it for dead."""
 
 
-class SharedPermit(Permit):
-    """A permit with its number in the book, by which the book tells earlier calls from later ones."""
-
-    __slots__ = ("is_ahead", "number")
-
-    def __init__(self, number: int, *, is_ahead: bool) -> None:
-        self.number = number
-        self.is_ahead = is_ahead
-
-
 class _Waiter:
     """A call in the queue."""
 
@@ -70,7 +60,7 @@ class _Waiter:
     def __init__(self, latest: float, announce: Callable[[float], None]) -> None:
         self.deadline = latest
         self.on_wait: Callable[[float], None] | None = announce
-        self.turn: asyncio.Future[SharedPermit] = asyncio.get_running_loop().create_future()
+        self.turn: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
 
 
 class RedisRateLimiter:
@@ -258,13 +248,13 @@ class RedisRateLimiter:
             self._state = parse_rate_limit(headers) or self._state
         self._has_news = True
         self._was_refused = self._was_refused or status == 429
-        number, is_ahead = _read(permit)
+        number, is_ahead = permit.number, permit.is_probe
         self._newest = max(self._newest, number)
-        mirror.release(went_ahead=is_ahead, answered=status < 500)
+        mirror.release(is_probe=is_ahead, answered=status < 500)
         mirror.note_answer()
         if is_ahead:
             self._ahead = 0
-            if mirror.probe_state is None:
+            if mirror.probe_state is ProbeState.KNOWN:
                 self._learned = number
         # Fewer left than this fleet can have used: somebody else has the key, too.
         is_less = before - mirror.remaining > 1 + mirror.in_flight + self._held_by_peers
@@ -318,8 +308,8 @@ class RedisRateLimiter:
             self._put_back(turn.result(), is_lost=False)
 
     def _put_back(self, permit: Permit, *, is_lost: bool) -> None:
-        _, is_ahead = _read(permit)
-        self._window.release(went_ahead=is_ahead, answered=False)
+        is_ahead = permit.is_probe
+        self._window.release(is_probe=is_ahead, answered=False)
         if is_ahead:
             self._ahead = 0
         elif is_lost:
@@ -492,8 +482,8 @@ class RedisRateLimiter:
                 if waiter is None:
                     is_left = True
                     break
-                permit = SharedPermit(reply["number"], is_ahead=reply["is_ahead"])
-                if permit.is_ahead:
+                permit = Permit(reply["is_ahead"], reply["number"])
+                if permit.is_probe:
                     self._window.start_probe()
                     self._ahead = permit.number
                 self._window.take()
@@ -571,7 +561,7 @@ class RedisRateLimiter:
             while queue and self._window.has_room(priority, now):
                 waiter = self._next(priority)
                 if waiter is not None:
-                    waiter.turn.set_result(SharedPermit(0, is_ahead=self._window.take()))
+                    waiter.turn.set_result(Permit(self._window.take()))
 
     def _fail_all(self, error: Callable[[], CStarError]) -> None:
         for queue in self._queues.values():
@@ -579,11 +569,6 @@ class RedisRateLimiter:
                 waiter = queue.popleft()
                 if not waiter.turn.done():
                     waiter.turn.set_exception(error())
-
-
-def _read(permit: Permit) -> tuple[int, bool]:
-    """The number of a permit in the book, and whether its holder went ahead."""
-    return (permit.number, permit.is_ahead) if isinstance(permit, SharedPermit) else (0, False)
 
 
 def _away() -> ConnectionFailedError:

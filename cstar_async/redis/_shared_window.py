@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from cstar_async._protocol.headers import parse_int
-from cstar_async._rate_limit.window import RateLimitWindow
+from cstar_async._rate_limit.window import ProbeState, RateLimitWindow
 from cstar_async._types import Priority, UntypedJSON
 
 
@@ -64,7 +64,7 @@ class SharedWindow(RateLimitWindow):
         self.in_fallback = False
         if reply["state"] != "known":
             return
-        self.probe_state = None
+        self.probe_state = ProbeState.KNOWN
         if has_news:
             return
         self._reset_slack = max(self._reset_slack, reply["lateness"])
@@ -107,7 +107,7 @@ class SharedWindow(RateLimitWindow):
             return True
         if self._fallback_budget - self._spent <= (self.reserve * self._fallback_budget if priority else 0):
             return False
-        return self.probe_state is False or self._may_be_one_more()
+        return self.probe_state is ProbeState.NEEDS_PROBE or self._may_be_one_more()
 
     def _may_be_one_more(self) -> bool:
         """Whether the calls under way are few enough for one more, alone.

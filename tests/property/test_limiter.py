@@ -187,7 +187,7 @@ class Governed(RuleBasedStateMachine):
         underway = [one for one in self.sent if not one.has_arrived]
         one = underway[which % len(underway)]
         one.status, one.headers = self.server.answer(self.clock.now)
-        if one.status == 429 and self.window() not in self.strangers and one.permit is not Permit.PROBE:
+        if one.status == 429 and self.window() not in self.strangers and not one.permit.is_probe:
             assert self.window() in self.losses, "sent to be refused"
             assert one.is_alone, "more than one sent to find out what is left"
 
@@ -301,7 +301,7 @@ class Governed(RuleBasedStateMachine):
         """What the limiter believes to be on its way is on its way."""
         if hasattr(self, "limiter"):
             assert len(self.sent) == self.limiter._window.in_flight
-            assert len(self.waiting) == self.limiter._waiting
+            assert len(self.waiting) == self.limiter._waiting_count
 
     def teardown(self) -> None:
         """In the end everybody gets through, and every permit is back."""
