@@ -13,12 +13,14 @@ from cstar_async._protocol.headers import (
     default_headers,
     parse_date,
     parse_int,
+    parse_rate_limit,
     parse_retry_after,
     parse_seconds,
     to_datetime,
     validate_headers,
 )
-from tests.unit.clocks import EPOCH, far_from_utc
+from cstar_async._types import RateLimitState
+from tests.unit.clocks import EPOCH, far_from_utc, rate_headers
 
 
 def test_every_call_names_key_version_and_client() -> None:
@@ -135,3 +137,35 @@ def test_value_that_no_header_carries_is_refused_unseen(value: str) -> None:
 def test_usual_headers_pass() -> None:
     """Tabs and accents too."""
     assert {"X-Trace": "a\tbé"} == validate_headers({"X-Trace": "a\tbé"})
+
+
+def test_rate_limit_state_has_all_four_headers() -> None:
+    """Limit, remaining, reset and window."""
+    state = parse_rate_limit(rate_headers(7))
+    assert state is not None
+    assert (1000, 7, EPOCH + 3600, 3600.0) == (
+        state.limit,
+        state.remaining,
+        state.reset_at and state.reset_at.timestamp(),
+        state.window,
+    )
+
+
+def test_rate_limit_state_may_have_no_reset() -> None:
+    """Limit and remaining are enough."""
+    assert RateLimitState(5, 5, None, None) == parse_rate_limit({"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "9"})
+
+
+def test_reset_that_no_datetime_can_hold_is_none() -> None:
+    """It raises no error."""
+    state = parse_rate_limit(rate_headers(1, "9" * 18))
+    assert state is not None
+    assert state.reset_at is None
+
+
+@pytest.mark.parametrize("missing", ["X-RateLimit-Limit", "X-RateLimit-Remaining"])
+def test_headers_without_limit_or_remaining_are_no_state(missing: str) -> None:
+    """Both are needed."""
+    headers = rate_headers(1)
+    del headers[missing]
+    assert parse_rate_limit(headers) is None

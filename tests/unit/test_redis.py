@@ -548,7 +548,7 @@ def test_share_of_a_new_window_is_at_least_a_call() -> None:
     mirror.enter_fallback(0)
     assert [False, True] == [mirror.has_room(Priority.INTERACTIVE, now) for now in (9.0, 10.0)]
     mirror.take()
-    mirror.release(went_ahead=True, answered=True)
+    mirror.release(is_probe=True, answered=True)
     assert not mirror.has_room(Priority.INTERACTIVE, 11.0)
 
 
@@ -557,7 +557,7 @@ def alone(mirror: SharedWindow, priority: Priority) -> int:
     taken = 0
     while mirror.has_room(priority, 1.0):
         mirror.take()
-        mirror.release(went_ahead=False, answered=True)
+        mirror.release(is_probe=False, answered=True)
         mirror.note_answer()
         taken += 1
     return taken

@@ -1,0 +1,231 @@
+"""Rate limit windows: probes, refusals and lost responses."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+import pytest
+
+from cstar_async._rate_limit.window import RateLimitWindow
+from tests.unit.clocks import EPOCH, rate_headers
+from tests.unit.rate_limits import INTERACTIVE, count_permits, window_after
+
+
+def test_new_window_grants_one_probe_until_its_response() -> None:
+    """What the next window allows is unknown."""
+    window = window_after(rate_headers(5, EPOCH + 10))
+    assert 1 == count_permits(window, 10.0)
+
+
+def test_requests_in_flight_are_subtracted_from_the_new_window() -> None:
+    """The server may count them there."""
+    window = window_after(rate_headers(5, EPOCH + 10))
+    assert 5 == count_permits(window)
+    assert window.can_send(INTERACTIVE, 10.0)
+    assert window.acquire() is True
+    window.update(200, rate_headers(999, EPOCH + 3610), 10.0, EPOCH + 10)
+    window.release(is_probe=True, answered=True)
+    assert 999 - 5 == count_permits(window, 10.0)
+
+
+@pytest.mark.parametrize(("retry_after", "is_early"), [("0", True), ("1", True), ("2", False), ("900", False)])
+def test_probe_refused_for_a_second_delays_later_windows_by_a_second(retry_after: str, is_early: bool) -> None:
+    """A probe at the stated end that is refused for at most a second was too early."""
+    window = window_after(rate_headers(5, EPOCH + 10))
+    assert window.can_send(INTERACTIVE, 10.0)
+    window.acquire()
+    window.update(429, {"Retry-After": retry_after}, 10.0, EPOCH + 10)
+    window.release(is_probe=True, answered=True)
+    again = 10.0 + float(retry_after)
+    window.update(200, rate_headers(999, EPOCH + 3610), again, EPOCH + again)
+    assert (1.0 if is_early else 0.0) == window.seconds_until_open(again) - window.seconds_until_end(again)
+
+
+def test_probe_counted_in_the_old_window_delays_later_windows_by_a_second() -> None:
+    """Its response states the reset of the window before."""
+    window = window_after(rate_headers(5, EPOCH + 10))
+    assert window.can_send(INTERACTIVE, 10.0)
+    window.acquire()
+    window.update(200, rate_headers(4, EPOCH + 10), 10.0, EPOCH + 10)
+    window.release(is_probe=True, answered=True)
+    window.update(200, rate_headers(999, EPOCH + 3610), 11.0, EPOCH + 11)
+    assert (3599.0, 3600.0) == (window.seconds_until_end(11.0), window.seconds_until_open(11.0))
+
+
+def test_response_of_the_new_window_to_an_earlier_request_ends_the_probe() -> None:
+    """The first response of the new window is enough."""
+    window = window_after(rate_headers(5, EPOCH + 10))
+    window.acquire()
+    assert window.can_send(INTERACTIVE, 10.0)
+    window.acquire()
+    window.update(200, rate_headers(999, EPOCH + 3610), 10.0, EPOCH + 10)
+    window.release(is_probe=False, answered=True)
+    assert 998 == count_permits(window, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "opens"),
+    [
+        ("0", 0.0),
+        ("30", 30.0),
+        ("0.5", 0.5),
+        (formatdate(EPOCH + 90, usegmt=True), 90.0),
+        (formatdate(EPOCH - 90, usegmt=True), 0.0),
+        ("31536000", 3600.0),
+        (formatdate(EPOCH + 366 * 86400, usegmt=True), 3600.0),
+        ("soon", 3600.0),
+        ("-5", 3600.0),
+        ("nan", 3600.0),
+        ("inf", 3600.0),
+        ("", 3600.0),
+    ],
+)
+def test_refusal_closes_the_window_for_the_stated_time(retry_after: str, opens: float) -> None:
+    """A number or a date is kept, a year is cut to the window, and a malformed value leaves the known end."""
+    window = window_after(rate_headers(5) | {"Retry-After": retry_after}, 429)
+    assert opens == window.seconds_until_end(0.0)
+    assert (opens == 0.0) == window.can_send(INTERACTIVE, 0.0)
+
+
+def test_refusal_without_headers_allows_a_probe_after_a_second() -> None:
+    """One request finds out for all."""
+    window = window_after({}, 429)
+    assert (0, 1) == (count_permits(window, 0.5), count_permits(window, 1.0))
+
+
+def test_early_probe_is_followed_by_another_one_second_later() -> None:
+    """A server that counts whole seconds may open later than it stated."""
+    window = window_after(rate_headers(0, EPOCH + 10))
+    assert window.can_send(INTERACTIVE, 10.0)
+    window.acquire()
+    window.update(200, rate_headers(0, EPOCH + 10), 10.3, EPOCH + 10.3)
+    window.release(is_probe=True, answered=True)
+    assert (0, 1) == (count_permits(window, 11.0), count_permits(window, 11.4))
+
+
+def test_refused_probe_closes_the_window() -> None:
+    """The other requests are not sent."""
+    window = window_after(rate_headers(0, EPOCH + 10))
+    assert window.can_send(INTERACTIVE, 10.0)
+    window.acquire()
+    window.update(429, {"Retry-After": "20"}, 10.0, EPOCH + 10)
+    window.release(is_probe=True, answered=True)
+    assert (0, 1) == (count_permits(window, 29.0), count_permits(window, 30.0))
+
+
+def test_delayed_response_does_not_open_a_window_that_a_refusal_closed() -> None:
+    """Its request was sent before, and the refusal is newer than its count."""
+    window = window_after(rate_headers(400) | {"Retry-After": "5"}, 429)
+    window.update(200, rate_headers(400), 1.0, EPOCH + 1)
+    assert (0, 1) == (count_permits(window, 4.0), count_permits(window, 5.0))
+
+
+def test_delayed_response_with_a_later_reset_does_not_open_it_either() -> None:
+    """It was sent before the refusal, whatever reset it states."""
+    window = window_after(rate_headers(0, EPOCH + 10) | {"Retry-After": "30"}, 429)
+    window.update(200, rate_headers(999, EPOCH + 3610), 11.0, EPOCH + 11)
+    assert (0, 1) == (count_permits(window, 29.0), count_permits(window, 30.0))
+
+
+@pytest.mark.parametrize("later", ["1", "60"])
+def test_longest_of_several_refusals_counts(later: str) -> None:
+    """The window opens no earlier than any of them states."""
+    window = window_after({"Retry-After": "30"}, 429)
+    window.update(429, {"Retry-After": later}, 1.0, EPOCH + 1)
+    assert max(30.0, 1.0 + float(later)) == window.seconds_until_end(0.0)
+
+
+def test_refusal_without_retry_after_does_not_shorten_one_with_it() -> None:
+    """The reset of the window is rounded and may be earlier."""
+    window = window_after({"Retry-After": "30"}, 429)
+    window.update(429, rate_headers(0, EPOCH + 29), 0.0, EPOCH)
+    assert 30.0 == window.seconds_until_end(0.0)
+
+
+def test_probe_after_a_refusal_updates_the_window() -> None:
+    """Its response states the new count."""
+    window = window_after(rate_headers(0) | {"Retry-After": "5"}, 429)
+    assert window.can_send(INTERACTIVE, 5.0)
+    window.acquire()
+    window.update(200, rate_headers(7), 5.0, EPOCH + 5)
+    window.release(is_probe=True, answered=True)
+    assert 7 == count_permits(window, 5.0)
+
+
+def lose(window: RateLimitWindow, count: int) -> None:
+    """Send so many requests that get no response."""
+    for _ in range(count):
+        window.acquire()
+    for _ in range(count):
+        window.release(is_probe=False, answered=False, lost=True)
+
+
+def test_unconfirmed_requests_allow_one_request_at_a_time() -> None:
+    """The server may have counted them. One request finds out, and no second one before its response."""
+    window = window_after(rate_headers(3))
+    lose(window, 3)
+    assert (3, 1) == (window.unconfirmed, count_permits(window))
+
+
+def test_unconfirmed_requests_are_subtracted() -> None:
+    """Two of five."""
+    window = window_after(rate_headers(5))
+    lose(window, 2)
+    assert (3, 3) == (window.calls_left(INTERACTIVE, 0.0), count_permits(window))
+
+
+def test_response_to_a_later_request_confirms_the_count() -> None:
+    """The server had counted one of three."""
+    window = window_after(rate_headers(3))
+    lose(window, 3)
+    window.acquire()
+    window.update(200, rate_headers(1), 0.0, EPOCH)
+    window.release(is_probe=False, answered=True)
+    assert (0, 1) == (window.unconfirmed, count_permits(window))
+
+
+def test_response_to_an_earlier_request_does_not_confirm_the_count() -> None:
+    """It may have been counted before the lost one."""
+    window = window_after(rate_headers(3))
+    window.acquire()
+    lose(window, 1)
+    window.update(200, rate_headers(2), 0.0, EPOCH)
+    window.release(is_probe=False, answered=True)
+    assert (1, 1) == (window.unconfirmed, count_permits(window))
+
+
+def test_request_that_was_never_sent_is_not_unconfirmed() -> None:
+    """The server cannot have counted it."""
+    window = window_after(rate_headers(1))
+    window.acquire()
+    window.release(is_probe=False, answered=False)
+    assert 1 == count_permits(window)
+
+
+def test_new_window_has_no_unconfirmed_requests() -> None:
+    """They belong to the window before."""
+    window = window_after(rate_headers(3, EPOCH + 10))
+    lose(window, 3)
+    assert window.can_send(INTERACTIVE, 10.0)
+    assert window.unconfirmed == 0
+
+
+def test_earlier_request_without_headers_does_not_end_the_probe() -> None:
+    """The probe is still in flight."""
+    window = window_after(rate_headers(5, EPOCH + 10))
+    window.acquire()
+    assert window.can_send(INTERACTIVE, 10.0)
+    window.acquire()
+    window.release(is_probe=False, answered=True)
+    assert window.can_send(INTERACTIVE, 10.0) is False
+
+
+def test_probe_of_the_previous_window_does_not_end_that_of_the_next() -> None:
+    """The next window has its own probe."""
+    window = window_after(rate_headers(5, EPOCH + 10))
+    assert window.can_send(INTERACTIVE, 10.0)
+    window.acquire()
+    window.update(200, rate_headers(5, EPOCH + 20), 10.0, EPOCH + 10)
+    assert window.can_send(INTERACTIVE, 20.0)
+    window.release(is_probe=True, answered=True)
+    assert 1 == count_permits(window, 20.0)
