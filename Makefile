@@ -88,7 +88,7 @@ bench-events: setup ## Compare WebhookInbox with a bare handler, and time events
 wheel-test: setup ## Build the wheel and test it without the source tree
 	$(RUN)/python -m pytest -p no:randomly tests/contract/test_wheel.py
 
-clean: ## Remove all generated files and environments
+clean: ## Remove build output, caches and virtual environments
 	rm -rf build dist mutants .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
 
 build/dev.stamp: pyproject.toml

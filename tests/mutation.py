@@ -1,6 +1,6 @@
-"""What `make mutants` found: the share of mutants that some test kills, room by room, and the mutants that live.
+"""Report the results of `make mutants`: the share of mutants that a test kills, by module, and the surviving mutants.
 
-Exit status 1 if a room is below its target or was not tested at all.
+The exit status is 1 if the share of a module is below the target, or if no module was tested.
 """
 
 from __future__ import annotations
@@ -18,36 +18,38 @@ from rich.table import Table
 RESULTS = Path("mutants/cstar_async")
 TARGET = 0.85
 KILLED = {"killed", "timeout"}
-"""A mutant that never ends is noticed, too."""
+"""A mutant that runs for ever is detected, too."""
 
 
-def verdicts(room: Path) -> dict[str, str]:
-    """What became of each mutant of a room that was tested."""
-    codes: dict[str, int | None] = json.loads(room.read_text())["exit_code_by_key"]
+def statuses(path: Path) -> dict[str, str]:
+    """Return the status of each mutant in a result file, without those that were not run."""
+    codes: dict[str, int | None] = json.loads(path.read_text())["exit_code_by_key"]
     return {name: status_by_exit_code[code] for name, code in codes.items() if code is not None}
 
 
 def difference(mutant: str) -> str:
-    """The lines in which a mutant differs from the code."""
+    """Return the lines in which a mutant differs from the code."""
     shown = subprocess.run([sys.executable, "-m", "mutmut", "show", mutant], capture_output=True, text=True, check=True).stdout
     return "\n".join(line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"})
 
 
 def main() -> int:
-    """Show it, and say by the exit status whether it is enough."""
+    """Print the report and return the exit status."""
     console = Console()
-    table = Table("room", "mutants", "killed", "share")
-    found = {room.name.removesuffix(".py.meta"): verdicts(room) for room in sorted(RESULTS.rglob("*.meta"))}
-    found = {room: of_room for room, of_room in found.items() if of_room}
+    table = Table("module", "mutants", "killed", "share")
     shares: list[float] = []
-    for room, of_room in found.items():
-        killed = sum(verdict in KILLED for verdict in of_room.values())
-        shares.append(killed / len(of_room))
-        for mutant, verdict in of_room.items():
-            if verdict not in KILLED:
-                console.print(f"{verdict}: {mutant}", style="bold")
+    for path in sorted(RESULTS.rglob("*.meta")):
+        mutants = statuses(path)
+        if not mutants:
+            continue
+        killed = sum(status in KILLED for status in mutants.values())
+        shares.append(killed / len(mutants))
+        for mutant, status in mutants.items():
+            if status not in KILLED:
+                console.print(f"{status}: {mutant}", style="bold")
                 console.print(Syntax(difference(mutant), "diff", background_color="default"))
-        table.add_row(room, str(len(of_room)), str(killed), f"{shares[-1]:.1%}")
+        module = path.relative_to(RESULTS).as_posix().removesuffix(".py.meta").replace("/", ".")
+        table.add_row(module, str(len(mutants)), str(killed), f"{shares[-1]:.1%}")
     console.print(table)
     return 0 if shares and min(shares) >= TARGET else 1
 
