@@ -52,9 +52,10 @@ format: setup ## Format the code
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-lint: setup ## Lint the code
+lint: setup ## Lint the code, and check which package imports which
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
+	$(RUN)/lint-imports --no-cache
 
 types: setup ## Check types with pyright and mypy, for Python 3.11 and 3.13
 	$(PARALLEL) $(TYPE_CHECKS)
