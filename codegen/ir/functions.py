@@ -15,7 +15,7 @@ from codegen.ir.usage import body_name, data_schema, result_name, success_respon
 from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable
 from codegen.lint.schemas import is_free, is_open
 from codegen.parser import Parsed
-from codegen.spec.document import Operation, Parameter
+from codegen.spec.document import Document, Operation, Parameter
 
 IDEMPOTENCY_KEY_DOC = (
     "A text that names this one intent, the same however often it is tried, so that the server carries it out once. "
@@ -70,7 +70,7 @@ class FunctionViews:
 
     def of(self, operation: Operation) -> FunctionView:
         """The function for an operation."""
-        shape = shape_of_answer(self._document, operation)
+        shape = _call_kind(self._document, operation)
         result = self._shapes.of_component(result_name(self._document, operation))
         ids = [parameter for parameter in own_parameters(operation) if parameter.location == "path"]
         in_path = [names.argument(parameter.name) for parameter in ids]
@@ -86,7 +86,7 @@ class FunctionViews:
             sender, returns = "await client.sender.call_or_none", f"{result.read_type} | None"
         return FunctionView(
             name=operation.id,
-            keyword="def" if shape == "page" else "async def",
+            keyword="def" if shape in _PAGINATED else "async def",
             parameters=_signature(in_path, arguments, has_key=has_key),
             returns=returns,
             doc=self._doc(operation, ids, arguments, has_key=has_key),
@@ -133,7 +133,7 @@ class FunctionViews:
         entries += [(argument.name, argument.prose) for argument in arguments]
         entries += [("idempotency_key", IDEMPOTENCY_KEY_DOC)] if has_key else []
         entries += [("options", OPTIONS_PROSE)]
-        shape = shape_of_answer(self._document, operation)
+        shape = _call_kind(self._document, operation)
         response = success_response(self._document, operation)
         returned = [described(response)]
         # Of what is known by name only, not even that is known.
@@ -149,29 +149,42 @@ class FunctionViews:
                 *self._notes(operation),
                 Section("Args", tuple(entries)),
                 Section("Returns", (("", " ".join(filter(None, returned))),)),
-                Section("Raises", tuple(raises(self._document, operation, is_paged=shape == "page"))),
+                Section("Raises", tuple(raises(self._document, operation, is_paged=shape in _PAGINATED))),
                 source_of(operation.node),
             ],
             depth=1,
         )
 
 
+_PAGINATED = frozenset({"page", "whole"})
+"""The kinds of calls that return a `Paginator`."""
 _SENDER = {
     "page": "client.sender.paginate",
+    "whole": "client.sender.paginate",
     "array": "await client.sender.call_list",
     "object": "await client.sender.call",
     "deleted": "await client.sender.call",
 }
-_RETURNS = {"page": "Paginator[{}]", "array": "list[{}]", "object": "{}", "deleted": "{}"}
+_RETURNS = {"page": "Paginator[{}]", "whole": "Paginator[{}]", "array": "list[{}]", "object": "{}", "deleted": "{}"}
 _RETURNS_PROSE = {
     "page": (
         "Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is sent before."
         " No row comes twice in a walk, but rows that move meanwhile may be missed."
     ),
+    "whole": (
+        "Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one request;"
+        " nothing is sent before."
+    ),
     "array": "The whole list comes at once and may be empty.",
     "object": "",
     "deleted": "",
 }
+
+
+def _call_kind(document: Document, operation: Operation) -> str:
+    """The shape of the response; `whole` for a GET whose list is not paged, which returns a `Paginator` of one page."""
+    shape = shape_of_answer(document, operation)
+    return "whole" if shape == "array" and operation.method == "get" else shape
 
 
 def _argument_order(argument: Argument) -> tuple[bool, bool]:

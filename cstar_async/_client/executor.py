@@ -43,6 +43,7 @@ from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentE
 from cstar_async.hooks import DriftInfo
 from cstar_async.pagination import Page, Paginator
 from cstar_async.pagination._checkpoint import ListKey
+from cstar_async.pagination._page import linked_page
 
 T = TypeVar("T")
 
@@ -156,7 +157,8 @@ class ClientExecutor(RequestPipeline):
         check_request_options(options)
         if options is not None and options.extra_query:
             filters.update(validate_query(options.extra_query, "extra_query"))
-        first, size = filters.pop("page", None), filters.pop("pageSize", None)
+        is_paged = operation.shape == "page"
+        first, size = (filters.pop("page", None), filters.pop("pageSize", None)) if is_paged else (None, None)
         asked = query_string(filters) if filters else ""
         core, priority = self.core, self.settings.priority
         if options is not None and options.priority is not None:
@@ -172,17 +174,20 @@ class ClientExecutor(RequestPipeline):
             size=_count_or_none(size, "page_size"),
             origin=ListKey(operation.id, f"{'/'.join(path)}?{asked}"),
             window=window,
+            is_paged=is_paged,
         )
 
     async def _fetch_page(self, listing: ListRequest[T], number: int | None, size: int | None) -> Page[T]:
         call = self._build_operation_call(listing.operation, listing.path, None, None, None, listing.options)
-        call.query = page_query(listing.filters, number, size)
+        is_paged = listing.operation.shape == "page"
+        call.query = page_query(listing.filters, number, size) if is_paged else listing.filters
         await self.send_with_retries(call)
         envelope = self._parse_envelope(call, listing.operation, list)
         rows = read_rows(listing.item, envelope["data"])
+        if not is_paged:
+            return self._finish(call, envelope, Page(rows))
         fetch = partial(self._fetch_page, listing)
-        page = Page(rows, parse_page_info(envelope, len(rows)), fetch=fetch, number=number, size=size)
-        return self._finish(call, envelope, page)
+        return self._finish(call, envelope, linked_page(fetch, rows, parse_page_info(envelope, len(rows)), number, size))
 
     async def request(
         self,

@@ -1,6 +1,7 @@
 """Lists that the API gives in pages: `Page`, `Paginator` and what an iteration costs."""
 
 from cstar_async._types import PageInfo
-from cstar_async.pagination._paginator import IterationEstimate, Page, Paginator
+from cstar_async.pagination._page import Page
+from cstar_async.pagination._paginator import IterationEstimate, Paginator
 
 __all__ = ["IterationEstimate", "Page", "PageInfo", "Paginator"]

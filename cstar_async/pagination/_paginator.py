@@ -24,15 +24,16 @@ form in `_checkpoint`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._types import JSON, PageInfo, is_int
-from cstar_async.errors import InvalidArgumentError, PaginationError
+from cstar_async._types import JSON, is_int
+from cstar_async.errors import InvalidArgumentError
 from cstar_async.pagination._checkpoint import Checkpoint, ListKey, dump_checkpoint, load_checkpoint
+from cstar_async.pagination._page import FetchPage, Page, fetch_numbered, linked_page
 from cstar_async.pagination._traversal import PageTraversal
 
 T = TypeVar("T")
@@ -62,59 +63,8 @@ class IterationEstimate:
         return None if self.calls is None else self.calls <= self.remaining
 
 
-FetchPage: TypeAlias = "Callable[[int | None, int | None], Awaitable[Page[T]]]"
-"""Fetches one page by its number and size; None leaves the choice to the server."""
-
 ReadQuota: TypeAlias = "Callable[[], tuple[int, datetime | None]]"
 """Tells how many calls the window has left for a list, and when it ends."""
-
-
-class Page(Generic[T]):
-    """One page of a list: a sized iterable of its rows that knows the way to the next."""
-
-    __slots__ = ("_fetch", "_number", "_size", "data", "info")
-
-    def __init__(self, data: list[T], pagination: PageInfo, *, fetch: FetchPage[T], number: int | None, size: int | None) -> None:
-        self.data = data
-        """The rows, in the server's order."""
-        self.info = pagination
-        """Where this page stands in the list."""
-        self._fetch = fetch
-        self._number = number
-        self._size = size
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self.data)
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __repr__(self) -> str:
-        return f"Page(rows={len(self.data)}, pagination={self.info!r})"
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there is a page after this one. An empty page is always the last."""
-        return self.info.has_more and bool(self.data)
-
-    async def next_page(self) -> Page[T]:
-        """Fetch the page after this one, with the same filters and size.
-
-        Rows may have moved since this page was read; walking the list with `async for` notices that, this does not.
-
-        Returns:
-            The next page; it may be empty.
-
-        Raises:
-            PaginationError: This is the last page; ask `has_more` first. Or the server answered another page than the next.
-            CStarError: The call failed; see the method that made the list.
-        """
-        if not self.has_more:
-            raise PaginationError("there is no page after the last; ask has_more before next_page()")
-        number = (self.info.page or self._number or 1) + 1
-        page = await self._fetch(number, self._size)
-        _check_number(number, page)
-        return page
 
 
 class Paginator(Generic[T]):
@@ -125,7 +75,7 @@ class Paginator(Generic[T]):
     another process, and `cost()` says what a walk costs.
     """
 
-    __slots__ = ("_checkpoint", "_fetch", "_first", "_list_key", "_read_quota", "_size", "_total", "_traversal")
+    __slots__ = ("_checkpoint", "_fetch", "_first", "_is_paged", "_list_key", "_read_quota", "_size", "_total", "_traversal")
 
     def __init__(
         self,
@@ -135,6 +85,7 @@ class Paginator(Generic[T]):
         size: int | None,
         origin: ListKey,
         window: ReadQuota,
+        is_paged: bool = True,
         place: Checkpoint | None = None,
     ) -> None:
         self._fetch = fetch
@@ -142,6 +93,7 @@ class Paginator(Generic[T]):
         self._size = size
         self._list_key = origin
         self._read_quota = window
+        self._is_paged = is_paged
         self._checkpoint = place
         self._traversal: PageTraversal[T] | None = None
         self._total: int | None = None
@@ -199,6 +151,26 @@ class Paginator(Generic[T]):
                 break
         return rows
 
+    async def first(self) -> T | None:
+        """Fetch the first item: of the list, or of what is left of it after `resume()`.
+
+        Takes one request. It asks for a page of one item, unless a page or a size was given or a checkpoint names them. The
+        `checkpoint` of this paginator stays as it is.
+
+        Returns:
+            The item; None if there is none.
+
+        Raises:
+            PaginationError: The server returned another page than the requested one.
+            CStarError: The call failed; see the method that lists these items.
+        """
+        start = self._start()
+        if self._checkpoint is None and self._first is None and self._size is None:
+            start = Checkpoint(first=1, size=1, page=1)
+        async for page in self._pages(PageTraversal[T](start)):
+            return page[0]
+        return None
+
     @property
     def checkpoint(self) -> dict[str, JSON]:
         """Where the walk begun last stands, after the last row or page that it handed out; before any walk, the beginning.
@@ -234,13 +206,20 @@ class Paginator(Generic[T]):
                 f"the state is of a walk from page {place.first} with {place.size} rows a page; leave them out"
             )
         return Paginator(
-            self._fetch, first=place.page, size=place.size, origin=self._list_key, window=self._read_quota, place=place
+            self._fetch,
+            first=place.page,
+            size=place.size,
+            origin=self._list_key,
+            window=self._read_quota,
+            is_paged=self._is_paged,
+            place=place,
         )
 
     async def estimate(self) -> IterationEstimate:
         """What a walk over this list costs, and whether this window has the calls. Resumed, it is what is left of the walk.
 
-        Costs one call, for a single row, unless this paginator has fetched a page before; then that page's total is taken.
+        Costs one call, for a single row, unless this paginator has fetched a page before; then that page's total is taken. A list
+        that the API does not page costs no call: reading it takes one.
 
         Returns:
             Calls and rows, and the calls that are left after this one.
@@ -249,12 +228,12 @@ class Paginator(Generic[T]):
             CStarError: The call failed; see the method that made the list.
         """
         start = self._start()
-        if self._total is None and not start.is_done:
+        if self._is_paged and self._total is None and not start.is_done:
             page = await self._fetch(1, 1)
             self._remember_total(page)
         rows, calls = self._total, None
-        if start.is_done:
-            calls = 0
+        if start.is_done or not self._is_paged:
+            calls = int(not start.is_done)
         elif rows is not None:
             calls = max(1, -(-rows // start.size) - start.page + 1)
         left, resets_at = self._read_quota()
@@ -274,8 +253,7 @@ class Paginator(Generic[T]):
         return page
 
     async def _page(self, number: int, size: int) -> Page[T]:
-        page = await self._fetch(number, size)
-        _check_number(number, page)
+        page = await fetch_numbered(self._fetch, number, size)
         self._remember_total(page)
         return page
 
@@ -297,7 +275,7 @@ class Paginator(Generic[T]):
                     page, slid, fresh = await self._reread_previous_pages(walk, number, page, fresh)
             walk.commit_page(number, page.data, page.info.total, slid, fresh, has_more=page.has_more)
             if slid or fresh:
-                yield Page([*slid, *fresh], page.info, fetch=self._fetch, number=number, size=walk.size)
+                yield linked_page(self._fetch, [*slid, *fresh], page.info, number, walk.size)
             if not page.has_more:
                 return
             number += 1
@@ -386,10 +364,3 @@ class Paginator(Generic[T]):
         for one in (*behind, *ahead[1:-1]):
             walk.shifted_rows(one.data)
         return number + len(ahead) - 1, ahead[-1], [], walk.new_rows(ahead[-1].data)
-
-
-def _check_number(number: int, page: Page[T]) -> None:
-    """A server that answers another page than the asked one would be walked for ever."""
-    answered = page.info.page
-    if page.data and answered is not None and answered != number:
-        raise PaginationError(f"asked for page {number}, the server answered page {answered}")

@@ -99,7 +99,7 @@ async def test_unknown_action_survives_the_fake() -> None:
         tested = await cstar.automations.test(rule.id, resource_type="ticket", resource_id=ticket.id)
         assert (tested.would_match, tested.actions_would_execute) == (True, rule.actions)
         assert (await cstar.automations.delete(rule.id)).deleted
-        assert await cstar.automations.list() == []
+        assert (await cstar.automations.list()).data == []
 
 
 class Watcher(Hooks):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from cstar_async import CStarClient, DecodeError, Hooks, RequestOptions, Response, from_dict, to_dict
@@ -38,7 +39,7 @@ async def test_free_object_comes_as_it_is(server: Server, client: CStarClient) -
 async def test_free_list_comes_as_it_is(server: Server, client: CStarClient) -> None:
     """Rows stay what they are, even those that are no objects."""
     server.script(ok([ANY, {}, None, 5]))
-    assert await client.activity.list() == [ANY, {}, None, 5]
+    assert (await client.activity.list()).data == [ANY, {}, None, 5]
 
 
 async def test_free_object_has_a_response_too(server: Server, client: CStarClient) -> None:
@@ -54,7 +55,7 @@ async def test_free_pages_can_be_walked(server: Server, client: CStarClient) -> 
         ok([{"n": 1}], pagination={"page": 1, "pageSize": 1, "total": 2, "hasMore": True}),
         ok([{"n": 2}], pagination={"page": 2, "pageSize": 1, "total": 2, "hasMore": False}),
     )
-    walk = client.sender.paginate(LIST_ACTIVITY, dict[str, JSON], query={"pageSize": 1})
+    walk = client.sender.paginate(attrs.evolve(LIST_ACTIVITY, shape="page"), dict[str, JSON], query={"pageSize": 1})
     assert [row async for row in walk] == [{"n": 1}, {"n": 2}]
 
 

@@ -273,8 +273,8 @@ def test_list_of_free_objects_is_a_list_of_json() -> None:
     """A list of objects of which nothing is known has no class for its rows."""
     view = _functions(real())["list_activity"]
 
-    assert "list[dict[str, JSON]]" == view.returns
-    assert "await client.sender.call_list(operations.LIST_ACTIVITY, dict[str, JSON], options=options)" == view.call
+    assert "Paginator[dict[str, JSON]]" == view.returns
+    assert "client.sender.paginate(operations.LIST_ACTIVITY, dict[str, JSON], options=options)" == view.call
 
 
 def test_free_objects_make_no_class() -> None:

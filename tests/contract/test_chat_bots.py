@@ -277,7 +277,7 @@ async def test_what_is_written_in_a_thread_comes_into_the_ticket(client: Any, cs
     await write(client, "Hello?", name="Hello", number=905)
     said = [(message.sender, message.content) for message in await cstar.tickets.messages.list(ticket.id)]
     assert said == [("customer", "It says no."), ("customer", "And now?")]
-    assert await cstar.tickets.messages.list(other.id) == []
+    assert (await cstar.tickets.messages.list(other.id)).data == []
 
 
 async def test_replies_and_news_of_a_ticket_come_into_its_thread(

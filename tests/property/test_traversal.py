@@ -20,6 +20,7 @@ from cstar_async import Page, Paginator, from_dict
 from cstar_async._types import PageInfo
 from cstar_async.models import Ticket
 from cstar_async.pagination._checkpoint import ListKey
+from cstar_async.pagination._page import linked_page
 from cstar_async.pagination._paginator import MAX_REREADS
 
 Request = tuple[int, int]
@@ -42,7 +43,7 @@ def page_of(rows: list[str], request: Request) -> Page[Ticket]:
     number, size = request
     data = [from_dict(Ticket, {"id": row}) for row in rows[(number - 1) * size : number * size]]
     stated = PageInfo(total=len(rows), page=number, page_size=size, has_more=number * size < len(rows))
-    return Page(data, stated, fetch=fetch, number=number, size=size)
+    return linked_page(fetch, data, stated, number, size)
 
 
 def paginator(size: int) -> Paginator[Ticket]:

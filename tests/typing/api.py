@@ -51,8 +51,8 @@ async def results(cstar: CStarClient) -> None:
     assert_type(await cstar.tickets.get("tkt_1"), Ticket)
     assert_type(await get_ticket(cstar, "tkt_1"), Ticket)
     assert_type(await create_ticket_message(cstar.tickets, "tkt_1", content="On it."), Message)
-    assert_type(await cstar.tickets.messages.list("tkt_1"), list[Message])
-    assert_type(await cstar.tags.list(), list[Tag])
+    assert_type(await cstar.tickets.messages.list("tkt_1"), Page[Message])
+    assert_type(await cstar.tags.list(), Page[Tag])
     assert_type(await cstar.tickets.delete("tkt_1"), Deleted)
     assert_type(cstar.tickets.list(), Paginator[Ticket])
     assert_type(await cstar.tickets.list(page_size=50), Page[Ticket])
@@ -128,7 +128,7 @@ async def batches(cstar: CStarClient) -> None:
 async def guesses(cstar: CStarClient) -> None:
     """What is known by name only is JSON, what may be null may be None, and unknown fields are sent beside the known ones."""
     assert_type(await cstar.sla.metrics(), dict[str, JSON])
-    assert_type(await cstar.activity.list(), list[dict[str, JSON]])
+    assert_type(await cstar.activity.list(), Page[dict[str, JSON]])
     assert_type(await cstar.with_response(cstar.csat.stats), Response[dict[str, JSON]])
     assert_type(await cstar.game.boss(), Boss | None)
     preferences = await cstar.preferences.update(options=RequestOptions(extra_body={"theme": "dark"}))
@@ -139,13 +139,13 @@ async def guesses(cstar: CStarClient) -> None:
 
 async def readers(library: CStarLibrary) -> None:
     """The library has methods of its own, of which the search takes its words by position."""
-    assert_type(await library.articles(limit=5, category_slug="billing"), list[LibraryArticle])
+    assert_type(await library.articles(limit=5, category_slug="billing"), Page[LibraryArticle])
     assert_type(await library.article("reset"), LibraryArticle)
     assert_type(await get_library_article(library, "reset"), LibraryArticle)
-    assert_type(await library.search("reset", limit=5), list[LibrarySearchResult])
+    assert_type(await library.search("reset", limit=5), Page[LibrarySearchResult])
     assert_type(await library.feedback("reset", rating=4.5), LibraryAck)
     assert_type(library.with_options(timeout=5), CStarLibrary)
-    assert_type(await library.with_response(library.search, "reset"), Response[list[LibrarySearchResult]])
+    assert_type(await library.with_response(library.search, "reset"), Response[Page[LibrarySearchResult]])
     async with library as entered:
         assert_type(entered, CStarLibrary)
 

@@ -16,6 +16,7 @@ from cstar_async import InvalidArgumentError, Page, Paginator, from_dict
 from cstar_async.models import Ticket
 from cstar_async.pagination import IterationEstimate, PageInfo
 from cstar_async.pagination._checkpoint import MAX_REMEMBERED_IDS, ListKey, fingerprint, load_checkpoint
+from cstar_async.pagination._page import linked_page
 
 ORIGIN = ListKey("list_tickets", "/tickets?status=open&tag=a")
 SOON = datetime(2026, 3, 1, tzinfo=UTC)
@@ -37,7 +38,7 @@ class Table:
         data = [from_dict(Ticket, {"id": row}) for row in self.rows[(page - 1) * rows : page * rows]]
         total = len(self.rows) if self.states_total else None
         stated = PageInfo(total=total, page=page, page_size=rows, has_more=page * rows < len(self.rows))
-        return Page(data, stated, fetch=self.fetch, number=number, size=size)
+        return linked_page(self.fetch, data, stated, number, size)
 
     def list(self, first: int | None = None, size: int | None = None, origin: ListKey = ORIGIN) -> Paginator[Ticket]:
         """The list as callers have it."""
@@ -218,7 +219,7 @@ async def test_rows_without_ids_are_resumed_by_their_position() -> None:
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         data = [from_dict(Ticket, {"title": f"{number}/{row}"}) for row in range(3)]
-        return Page(data, PageInfo(total=6, has_more=number == 1), fetch=fetch, number=number, size=size)
+        return linked_page(fetch, data, PageInfo(total=6, has_more=number == 1), number, size)
 
     walked = Paginator(fetch, first=None, size=3, origin=ORIGIN, window=lambda: (0, None))
     await walked.collect(limit=2)

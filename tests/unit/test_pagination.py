@@ -10,7 +10,7 @@ from cstar_async import InvalidArgumentError, Page, PaginationError, Paginator, 
 from cstar_async._types import PageInfo
 from cstar_async.models import Ticket
 from cstar_async.pagination._checkpoint import ListKey
-from cstar_async.pagination._paginator import FetchPage
+from cstar_async.pagination._page import FetchPage, linked_page
 
 
 def paginator(
@@ -36,7 +36,7 @@ class Table:
         stated = PageInfo(total=len(self.rows), page=page, page_size=rows, has_more=page * rows < len(self.rows))
         if self.moves:
             self.moves.pop(0)(self.rows)
-        return Page(data, stated, fetch=self.fetch, number=number, size=size)
+        return linked_page(self.fetch, data, stated, number, size)
 
     def walk(self, first: int | None = None, size: int | None = None) -> Paginator[Ticket]:
         """The list as callers have it."""
@@ -90,7 +90,7 @@ async def test_empty_page_is_the_last_whatever_it_says() -> None:
     """A server that always promises more is not believed."""
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
-        return Page([], PageInfo(has_more=True), fetch=fetch, number=number, size=size)
+        return linked_page(fetch, [], PageInfo(has_more=True), number, size)
 
     assert [] == await paginator(fetch).collect()
     assert (await paginator(fetch)).has_more is False
@@ -159,7 +159,7 @@ async def test_server_that_goes_round_in_circles_ends_in_an_error() -> None:
         nonlocal calls
         calls += 1
         rows = [from_dict(Ticket, {"id": f"tkt_{(number or 1) % 3}_{row}"}) for row in range(10)]
-        return Page(rows, PageInfo(has_more=True), fetch=fetch, number=number, size=size)
+        return linked_page(fetch, rows, PageInfo(has_more=True), number, size)
 
     with pytest.raises(PaginationError):
         await paginator(fetch, size=10).collect()
@@ -223,7 +223,7 @@ async def test_server_that_ignores_the_page_ends_in_an_error(stated: int | None)
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         nonlocal calls
         calls += 1
-        return Page(list(rows), PageInfo(page=stated, has_more=True), fetch=fetch, number=number, size=size)
+        return linked_page(fetch, list(rows), PageInfo(page=stated, has_more=True), number, size)
 
     with pytest.raises(PaginationError):
         await paginator(fetch).collect()
@@ -252,12 +252,47 @@ async def test_collect_with_a_limit_that_counts_nothing_is_refused(limit: int) -
         await Table(1).walk().collect(limit)
 
 
+@pytest.mark.parametrize(
+    ("first", "size", "item", "asked"),
+    [(None, None, "tkt_0000", (1, 1)), (None, 4, "tkt_0000", (1, 4)), (2, None, "tkt_0100", (2, 100)), (3, 4, "tkt_0008", (3, 4))],
+)
+async def test_first_item_takes_one_request(first: int | None, size: int | None, item: str, asked: tuple[int, int]) -> None:
+    """It is the item that an iteration begins with; a page of one item is enough where nothing else was given."""
+    table = Table(200)
+    ticket = await table.walk(first, size).first()
+    assert (item, [asked]) == (ticket and ticket.id, table.asked)
+
+
+async def test_first_item_of_an_empty_list_is_none() -> None:
+    """There is nothing to raise for."""
+    assert await Table(0).walk().first() is None
+
+
+async def test_first_item_of_a_resumed_list_is_the_next_one() -> None:
+    """The page at the checkpoint is read again, and the checkpoint stays."""
+    table = Table(9)
+    begun = table.walk(size=4)
+    await begun.collect(limit=5)
+    resumed = table.walk().resume(begun.checkpoint)
+    ticket = await resumed.first()
+    assert ("tkt_0005", begun.checkpoint) == (ticket and ticket.id, resumed.checkpoint)
+
+
+async def test_first_item_of_a_list_read_to_its_end_is_none() -> None:
+    """Nothing is requested."""
+    table = Table(9)
+    begun = table.walk()
+    await begun.collect()
+    table.asked.clear()
+    assert (None, []) == (await table.walk().resume(begun.checkpoint).first(), table.asked)
+
+
 async def test_rows_without_an_id_are_all_handed_out() -> None:
     """What cannot be told apart is not dropped."""
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         rows = [from_dict(Ticket, {}), from_dict(Ticket, {"id": []})]
-        return Page(rows, PageInfo(), fetch=fetch, number=number, size=size)
+        return linked_page(fetch, rows, PageInfo(), number, size)
 
     assert 2 == len(await paginator(fetch).collect())
 
@@ -276,7 +311,7 @@ class Nameless:
         self.calls += 1
         asked = number or 1
         data = [from_dict(Ticket, self.row(asked)) for _ in range(size or 20)]
-        return Page(data, PageInfo(total=self.total, has_more=asked < self.pages), fetch=self.fetch, number=number, size=size)
+        return linked_page(self.fetch, data, PageInfo(total=self.total, has_more=asked < self.pages), number, size)
 
     def walk(self) -> Paginator[Ticket]:
         """The list as callers have it."""
@@ -330,7 +365,7 @@ async def test_rows_without_ids_are_handed_out_once_when_the_total_changes() -> 
         total += 1
         asked = number or 1
         rows = [from_dict(Ticket, {"title": f"{asked}/{row}"}) for row in range(10)]
-        return Page(rows, PageInfo(total=total, has_more=asked < 4), fetch=fetch, number=number, size=size)
+        return linked_page(fetch, rows, PageInfo(total=total, has_more=asked < 4), number, size)
 
     titles = [ticket.title async for ticket in paginator(fetch, size=10)]
     assert [f"{page}/{row}" for page in range(1, 5) for row in range(10)] == titles
@@ -341,7 +376,7 @@ async def test_next_page_that_is_not_the_next_is_an_error() -> None:
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         rows = [from_dict(Ticket, {"id": "tkt_1"})]
-        return Page(rows, PageInfo(page=1, has_more=True), fetch=fetch, number=number, size=size)
+        return linked_page(fetch, rows, PageInfo(page=1, has_more=True), number, size)
 
     page = await paginator(fetch)
     with pytest.raises(PaginationError):

@@ -1,0 +1,108 @@
+"""One page of a list: its items, its position, and the way to the next page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias, TypeVar, cast, overload
+
+from cstar_async._types import PageInfo
+from cstar_async.errors import PaginationError
+
+T = TypeVar("T")
+
+FetchPage: TypeAlias = "Callable[[int | None, int | None], Awaitable[Page[T]]]"
+"""Fetches one page by its number and size; None leaves the choice to the server."""
+
+
+class Page(Sequence[T]):
+    """Hold the items of one page. A page is a sequence: it has a length, indexes and slices, and can be iterated over.
+
+    Two pages are equal if their items and their `info` are. A page never equals a list; compare `page.data`.
+
+    Args:
+        data: The items.
+        info: The position in the list. Default: the only page of a list that has just these items.
+        fetch_next: Fetches the page after this one. Default: there is no way to it.
+    """
+
+    __slots__ = ("_fetch_next", "data", "info")
+
+    def __init__(
+        self, data: Iterable[T], info: PageInfo | None = None, *, fetch_next: Callable[[], Awaitable[Page[T]]] | None = None
+    ) -> None:
+        self.data: list[T] = list(data)
+        """The items, in the server's order."""
+        self.info: PageInfo = PageInfo(page=1, total=len(self.data), total_pages=1) if info is None else info
+        """The position of this page in the list."""
+        self._fetch_next = fetch_next
+
+    @overload
+    def __getitem__(self, index: int, /) -> T: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[T]: ...
+    def __getitem__(self, index: int | slice, /) -> T | list[T]:
+        return self.data[index]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.data)
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Page):
+            return NotImplemented
+        page = cast("Page[object]", other)
+        return self.data == page.data and self.info == page.info
+
+    def __repr__(self) -> str:
+        return f"Page(items={len(self.data)}, page={self.info.page}, total={self.total}, has_more={self.has_more})"
+
+    @property
+    def total(self) -> int | None:
+        """The number of items in the whole list. None: the server did not state it."""
+        return self.info.total
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a page after this one. An empty page is always the last."""
+        return self.info.has_more and bool(self.data)
+
+    async def next_page(self) -> Page[T]:
+        """Fetch the page after this one, with the same filters and size.
+
+        Items that moved since this page was read may be missed or repeated; `async for` on the paginator notices most moves.
+
+        Returns:
+            The next page, which may be empty.
+
+        Raises:
+            PaginationError: This is the last page, the server returned another page than the next, or no client fetched this
+                page. Check `has_more` first.
+            CStarError: The call failed; see the method that lists these items.
+        """
+        if not self.has_more:
+            raise PaginationError("there is no page after the last one; check has_more before next_page()")
+        if self._fetch_next is None:
+            raise PaginationError("this page was not fetched by a client; pass fetch_next= to give it a next page")
+        return await self._fetch_next()
+
+
+async def fetch_numbered(fetch: FetchPage[T], number: int, size: int | None) -> Page[T]:
+    """Fetch a page and check its number: a server that ignores the number would be read for ever.
+
+    Raises:
+        PaginationError: The server returned another page.
+    """
+    page = await fetch(number, size)
+    if page.data and page.info.page not in {None, number}:
+        raise PaginationError(f"requested page {number}, the server returned page {page.info.page}")
+    return page
+
+
+def linked_page(fetch: FetchPage[T], data: Iterable[T], info: PageInfo, number: int | None, size: int | None) -> Page[T]:
+    """Make a page whose `next_page()` fetches the following number with the same size."""
+    return Page(data, info, fetch_next=partial(fetch_numbered, fetch, (info.page or number or 1) + 1, size))
