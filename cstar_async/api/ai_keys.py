@@ -8,6 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import ai_keys as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import JSON, RequestOptions
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "AiKeysNamespace",
@@ -15,7 +16,7 @@ __all__ = [
 ]
 
 
-async def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[dict[str, JSON]]:
+def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[dict[str, JSON]]:
     """List the keys of AI providers.
 
     Lists the keys with which the team uses AI providers, to judge by the name. They are no API keys of cStar.
@@ -41,10 +42,11 @@ async def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | 
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: named: the path is listed, nothing else is known.
     """
-    return await client.sender.call_list(operations.LIST_AI_KEYS, dict[str, JSON], options=options)
+    return client.sender.paginate(operations.LIST_AI_KEYS, dict[str, JSON], options=options)
 
 
 class AiKeysNamespace(Namespace):

@@ -9,6 +9,7 @@ from cstar_async._generated.operations import analytics as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.models.analytics import AgentAnalytics, AnalyticsOverview
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "AnalyticsNamespace",
@@ -52,9 +53,9 @@ async def get_analytics_overview(
     return await client.sender.call(operations.GET_ANALYTICS_OVERVIEW, AnalyticsOverview, query={"period": period}, options=options)
 
 
-async def list_agent_analytics(
+def list_agent_analytics(
     client: SupportsExecute, /, *, period: str | Unset = UNSET, options: RequestOptions | None = None
-) -> list[AgentAnalytics]:
+) -> Paginator[AgentAnalytics]:
     """Read the figures of each agent.
 
     Gives the figures of a period for each agent. The path is documented, the answer is inferred from the overview.
@@ -65,7 +66,8 @@ async def list_agent_analytics(
         options: Settings for this call alone.
 
     Returns:
-        The figures of every agent. (Inferred: likeness to the overview.) The whole list comes at once and may be empty.
+        The figures of every agent. (Inferred: likeness to the overview.) Await the `Paginator` for the whole list as one `Page`, or
+        iterate over it with `async for`. Either takes one request; nothing is sent before.
 
     Raises:
         InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
@@ -82,10 +84,11 @@ async def list_agent_analytics(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Analytics (documented).
     """
-    return await client.sender.call_list(operations.LIST_AGENT_ANALYTICS, AgentAnalytics, query={"period": period}, options=options)
+    return client.sender.paginate(operations.LIST_AGENT_ANALYTICS, AgentAnalytics, query={"period": period}, options=options)
 
 
 class AnalyticsNamespace(Namespace):

@@ -22,6 +22,7 @@ from cstar_async.models.automations import (
     AutomationUpdate,
 )
 from cstar_async.models.shared import Deleted
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "AutomationsNamespace",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-async def list_automations(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[Automation]:
+def list_automations(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[Automation]:
     """List automations.
 
     Lists all rules of the team at once. The rows may leave conditions and actions out, as the documented sample does.
@@ -43,7 +44,8 @@ async def list_automations(client: SupportsExecute, /, *, options: RequestOption
         options: Settings for this call alone.
 
     Returns:
-        Every rule of the team. The whole list comes at once and may be empty.
+        Every rule of the team. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either
+        takes one request; nothing is sent before.
 
     Raises:
         AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
@@ -58,10 +60,11 @@ async def list_automations(client: SupportsExecute, /, *, options: RequestOption
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Automations (documented).
     """
-    return await client.sender.call_list(operations.LIST_AUTOMATIONS, Automation, options=options)
+    return client.sender.paginate(operations.LIST_AUTOMATIONS, Automation, options=options)
 
 
 async def create_automation(

@@ -313,9 +313,9 @@ async def delete_community_post(client: SupportsExecute, post_id: str, /, *, opt
     return await client.sender.call(operations.DELETE_COMMUNITY_POST, Deleted, post_id, options=options)
 
 
-async def list_community_comments(
+def list_community_comments(
     client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None
-) -> list[CommunityComment]:
+) -> Paginator[CommunityComment]:
     """List the comments of a post.
 
     Lists all comments under a post, oldest first (inferred).
@@ -325,8 +325,9 @@ async def list_community_comments(
         options: Settings for this call alone.
 
     Returns:
-        All comments of the post. (Inferred: posts count their comments, and there is the event community_post.commented.) The whole
-        list comes at once and may be empty.
+        All comments of the post. (Inferred: posts count their comments, and there is the event community_post.commented.) Await the
+        `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent
+        before.
 
     Raises:
         InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
@@ -343,10 +344,11 @@ async def list_community_comments(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: inferred: posts count their comments, and there is the event community_post.commented.
     """
-    return await client.sender.call_list(operations.LIST_COMMUNITY_COMMENTS, CommunityComment, post_id, options=options)
+    return client.sender.paginate(operations.LIST_COMMUNITY_COMMENTS, CommunityComment, post_id, options=options)
 
 
 async def create_community_comment(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import csat as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import JSON, RequestOptions
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "CsatNamespace",
@@ -81,7 +82,7 @@ async def get_csat_stats(client: SupportsExecute, /, *, options: RequestOptions 
     return await client.sender.call(operations.GET_CSAT_STATS, dict[str, JSON], options=options)
 
 
-async def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[dict[str, JSON]]:
+def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[dict[str, JSON]]:
     """List surveys.
 
     Lists the questions that customers were asked, and perhaps their answers, to judge by the name. Whether the list is paged is not
@@ -108,10 +109,11 @@ async def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptio
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: named: the path is listed, nothing else is known.
     """
-    return await client.sender.call_list(operations.LIST_CSAT_SURVEYS, dict[str, JSON], options=options)
+    return client.sender.paginate(operations.LIST_CSAT_SURVEYS, dict[str, JSON], options=options)
 
 
 class CsatNamespace(Namespace):

@@ -16,6 +16,7 @@ from cstar_async.models.custom_fields import (
     CustomFieldUpdate,
 )
 from cstar_async.models.shared import Deleted
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "CustomFieldsNamespace",
@@ -26,9 +27,9 @@ __all__ = [
 ]
 
 
-async def list_custom_fields(
+def list_custom_fields(
     client: SupportsExecute, /, *, entity_type: CustomFieldEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
-) -> list[CustomField]:
+) -> Paginator[CustomField]:
     """List custom fields.
 
     Lists the definitions of the fields that the team has added, all at once.
@@ -38,8 +39,8 @@ async def list_custom_fields(
         options: Settings for this call alone.
 
     Returns:
-        All definitions, in the order in which the team has put them (the order is inferred). The whole list comes at once and may
-        be empty.
+        All definitions, in the order in which the team has put them (the order is inferred). Await the `Paginator` for the whole
+        list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent before.
 
     Raises:
         InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
@@ -56,12 +57,11 @@ async def list_custom_fields(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Custom fields (documented).
     """
-    return await client.sender.call_list(
-        operations.LIST_CUSTOM_FIELDS, CustomField, query={"entityType": entity_type}, options=options
-    )
+    return client.sender.paginate(operations.LIST_CUSTOM_FIELDS, CustomField, query={"entityType": entity_type}, options=options)
 
 
 async def create_custom_field(

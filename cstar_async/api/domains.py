@@ -8,6 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import domains as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import JSON, RequestOptions
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "DomainsNamespace",
@@ -15,7 +16,7 @@ __all__ = [
 ]
 
 
-async def list_domains(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[dict[str, JSON]]:
+def list_domains(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[dict[str, JSON]]:
     """List domains.
 
     Lists the web or mail domains of the team, to judge by the name. Whether the list is paged is not known.
@@ -41,10 +42,11 @@ async def list_domains(client: SupportsExecute, /, *, options: RequestOptions | 
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: named: the path is listed, nothing else is known.
     """
-    return await client.sender.call_list(operations.LIST_DOMAINS, dict[str, JSON], options=options)
+    return client.sender.paginate(operations.LIST_DOMAINS, dict[str, JSON], options=options)
 
 
 class DomainsNamespace(Namespace):

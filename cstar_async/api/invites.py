@@ -10,6 +10,7 @@ from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import RequestOptions
 from cstar_async.models.invites import Invite, InviteCreate, InviteRoleInput
 from cstar_async.models.shared import Deleted
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "InvitesNamespace",
@@ -19,7 +20,7 @@ __all__ = [
 ]
 
 
-async def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[Invite]:
+def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[Invite]:
     """List invites.
 
     Lists the invitations that are out, all at once.
@@ -28,8 +29,8 @@ async def list_invites(client: SupportsExecute, /, *, options: RequestOptions | 
         options: Settings for this call alone.
 
     Returns:
-        All invitations. (Inferred: the path is named, and the text on members speaks of sending invites.) The whole list comes at
-        once and may be empty.
+        All invitations. (Inferred: the path is named, and the text on members speaks of sending invites.) Await the `Paginator` for
+        the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent before.
 
     Raises:
         AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
@@ -44,10 +45,11 @@ async def list_invites(client: SupportsExecute, /, *, options: RequestOptions | 
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: inferred: the path is named, and the text on members speaks of sending invites.
     """
-    return await client.sender.call_list(operations.LIST_INVITES, Invite, options=options)
+    return client.sender.paginate(operations.LIST_INVITES, Invite, options=options)
 
 
 async def create_invite(

@@ -9,6 +9,7 @@ from cstar_async._generated.operations import library as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.models.library import LibraryAck, LibraryArticle, LibraryCategory, LibraryFeedbackCreate, LibrarySearchResult
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "LibraryNamespace",
@@ -21,14 +22,14 @@ __all__ = [
 ]
 
 
-async def list_library_articles(
+def list_library_articles(
     client: SupportsExecute,
     /,
     *,
     limit: int | Unset = UNSET,
     category_slug: str | Unset = UNSET,
     options: RequestOptions | None = None,
-) -> list[LibraryArticle]:
+) -> Paginator[LibraryArticle]:
     """List public articles.
 
     Lists the articles that everybody may read. In what order they come is not documented.
@@ -40,8 +41,9 @@ async def list_library_articles(
         options: Settings for this call alone.
 
     Returns:
-        The articles; whether their text comes along is not documented. (Inferred: from what the API of the team answers.) The whole
-        list comes at once and may be empty.
+        The articles; whether their text comes along is not documented. (Inferred: from what the API of the team answers.) Await the
+        `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent
+        before.
 
     Raises:
         InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
@@ -54,10 +56,11 @@ async def list_library_articles(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: Documentation, Public library (documented).
     """
-    return await client.sender.call_list(
+    return client.sender.paginate(
         operations.LIST_LIBRARY_ARTICLES, LibraryArticle, query={"limit": limit, "categorySlug": category_slug}, options=options
     )
 
@@ -90,7 +93,7 @@ async def get_library_article(client: SupportsExecute, slug: str, /, *, options:
     return await client.sender.call(operations.GET_LIBRARY_ARTICLE, LibraryArticle, slug, options=options)
 
 
-async def list_library_categories(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[LibraryCategory]:
+def list_library_categories(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[LibraryCategory]:
     """List public categories.
 
     Lists the categories that everybody may see, by their place and then by name.
@@ -99,7 +102,8 @@ async def list_library_categories(client: SupportsExecute, /, *, options: Reques
         options: Settings for this call alone.
 
     Returns:
-        The categories. (Inferred: from what the API of the team answers.) The whole list comes at once and may be empty.
+        The categories. (Inferred: from what the API of the team answers.) Await the `Paginator` for the whole list as one `Page`,
+        or iterate over it with `async for`. Either takes one request; nothing is sent before.
 
     Raises:
         NotFoundError: There is no such team (inferred).
@@ -110,15 +114,16 @@ async def list_library_categories(client: SupportsExecute, /, *, options: Reques
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: Documentation, Public library (documented).
     """
-    return await client.sender.call_list(operations.LIST_LIBRARY_CATEGORIES, LibraryCategory, options=options)
+    return client.sender.paginate(operations.LIST_LIBRARY_CATEGORIES, LibraryCategory, options=options)
 
 
-async def search_library(
+def search_library(
     client: SupportsExecute, q: str, /, *, limit: int | Unset = UNSET, options: RequestOptions | None = None
-) -> list[LibrarySearchResult]:
+) -> Paginator[LibrarySearchResult]:
     """Search public articles.
 
     Finds the articles that fit some words. How they are ranked is not documented.
@@ -129,8 +134,9 @@ async def search_library(
         options: Settings for this call alone.
 
     Returns:
-        What was found; an empty list for nothing. (Inferred: from the search of the team; that it is a list is documented.) The
-        whole list comes at once and may be empty.
+        What was found; an empty list for nothing. (Inferred: from the search of the team; that it is a list is documented.) Await
+        the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is
+        sent before.
 
     Raises:
         InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
@@ -143,12 +149,11 @@ async def search_library(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: Documentation, Public library (documented).
     """
-    return await client.sender.call_list(
-        operations.SEARCH_LIBRARY, LibrarySearchResult, query={"q": q, "limit": limit}, options=options
-    )
+    return client.sender.paginate(operations.SEARCH_LIBRARY, LibrarySearchResult, query={"q": q, "limit": limit}, options=options)
 
 
 async def record_library_view(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryAck:

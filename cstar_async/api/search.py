@@ -9,6 +9,7 @@ from cstar_async._generated.operations import search as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.models.search import SearchResult, SearchTypeInput
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "SearchNamespace",
@@ -16,7 +17,7 @@ __all__ = [
 ]
 
 
-async def search_everything(
+def search_everything(
     client: SupportsExecute,
     /,
     *,
@@ -24,7 +25,7 @@ async def search_everything(
     types: SearchTypeInput | list[SearchTypeInput] | tuple[SearchTypeInput, ...] | Unset = UNSET,
     limit: int | Unset = UNSET,
     options: RequestOptions | None = None,
-) -> list[SearchResult]:
+) -> Paginator[SearchResult]:
     """Search everything.
 
     Searches tickets, customers and articles for words, in one call. There are no pages; raise `limit` to get more.
@@ -36,7 +37,8 @@ async def search_everything(
         options: Settings for this call alone.
 
     Returns:
-        What was found; in what order is not documented. The whole list comes at once and may be empty.
+        What was found; in what order is not documented. Await the `Paginator` for the whole list as one `Page`, or iterate over it
+        with `async for`. Either takes one request; nothing is sent before.
 
     Raises:
         InvalidRequestError: The words are missing, or a parameter has a value that the server refuses (inferred).
@@ -52,10 +54,11 @@ async def search_everything(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Search (documented).
     """
-    return await client.sender.call_list(
+    return client.sender.paginate(
         operations.SEARCH_EVERYTHING, SearchResult, query={"q": q, "types": types, "limit": limit}, options=options
     )
 

@@ -11,6 +11,7 @@ from cstar_async._types import JSON, UNSET, RequestOptions, Unset
 from cstar_async.models.shared import Deleted
 from cstar_async.models.sla import SlaRule, SlaRuleCreate, SlaRuleUpdate
 from cstar_async.models.tickets import TicketPriorityInput
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "SlaNamespace",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 
-async def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[SlaRule]:
+def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[SlaRule]:
     """List SLA rules.
 
     Lists the rules on how soon tickets are to be answered and resolved, all at once.
@@ -33,7 +34,8 @@ async def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions 
         options: Settings for this call alone.
 
     Returns:
-        All rules. The whole list comes at once and may be empty.
+        All rules. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one
+        request; nothing is sent before.
 
     Raises:
         AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
@@ -48,10 +50,11 @@ async def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions 
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, SLA (documented).
     """
-    return await client.sender.call_list(operations.LIST_SLA_RULES, SlaRule, options=options)
+    return client.sender.paginate(operations.LIST_SLA_RULES, SlaRule, options=options)
 
 
 async def create_sla_rule(

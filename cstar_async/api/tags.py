@@ -10,6 +10,7 @@ from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import RequestOptions
 from cstar_async.models.shared import Deleted
 from cstar_async.models.tags import Tag, TagCreate
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "TagsNamespace",
@@ -19,7 +20,7 @@ __all__ = [
 ]
 
 
-async def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> list[Tag]:
+def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[Tag]:
     """List tags.
 
     Lists every tag of the team at once, each with the number of tickets that carry it.
@@ -28,7 +29,8 @@ async def list_tags(client: SupportsExecute, /, *, options: RequestOptions | Non
         options: Settings for this call alone.
 
     Returns:
-        Every tag of the team. The whole list comes at once and may be empty.
+        Every tag of the team. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either
+        takes one request; nothing is sent before.
 
     Raises:
         AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
@@ -43,10 +45,11 @@ async def list_tags(client: SupportsExecute, /, *, options: RequestOptions | Non
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Tags (documented).
     """
-    return await client.sender.call_list(operations.LIST_TAGS, Tag, options=options)
+    return client.sender.paginate(operations.LIST_TAGS, Tag, options=options)
 
 
 async def create_tag(

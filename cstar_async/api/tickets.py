@@ -344,9 +344,9 @@ async def delete_ticket(client: SupportsExecute, ticket_id: str, /, *, options: 
     return await client.sender.call(operations.DELETE_TICKET, Deleted, ticket_id, options=options)
 
 
-async def list_ticket_messages(
+def list_ticket_messages(
     client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None
-) -> list[Message]:
+) -> Paginator[Message]:
     """List the messages of a ticket.
 
     Lists the whole conversation of a ticket at once, oldest message first. Internal remarks, which the customer never sees, are
@@ -357,7 +357,8 @@ async def list_ticket_messages(
         options: Settings for this call alone.
 
     Returns:
-        Every message of the ticket, oldest first. The whole list comes at once and may be empty.
+        Every message of the ticket, oldest first. Await the `Paginator` for the whole list as one `Page`, or iterate over it with
+        `async for`. Either takes one request; nothing is sent before.
 
     Raises:
         InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
@@ -374,10 +375,11 @@ async def list_ticket_messages(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Messages (documented).
     """
-    return await client.sender.call_list(operations.LIST_TICKET_MESSAGES, Message, ticket_id, options=options)
+    return client.sender.paginate(operations.LIST_TICKET_MESSAGES, Message, ticket_id, options=options)
 
 
 async def create_ticket_message(

@@ -24,9 +24,9 @@ __all__ = [
 ]
 
 
-async def list_views(
+def list_views(
     client: SupportsExecute, /, *, entity_type: ViewEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
-) -> list[View]:
+) -> Paginator[View]:
     """List views.
 
     Lists the saved views, all at once.
@@ -36,7 +36,8 @@ async def list_views(
         options: Settings for this call alone.
 
     Returns:
-        All views that the key may see. The whole list comes at once and may be empty.
+        All views that the key may see. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`.
+        Either takes one request; nothing is sent before.
 
     Raises:
         InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
@@ -53,10 +54,11 @@ async def list_views(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Views (documented).
     """
-    return await client.sender.call_list(operations.LIST_VIEWS, View, query={"entityType": entity_type}, options=options)
+    return client.sender.paginate(operations.LIST_VIEWS, View, query={"entityType": entity_type}, options=options)
 
 
 async def create_view(

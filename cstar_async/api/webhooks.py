@@ -10,6 +10,7 @@ from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.models.shared import Deleted
 from cstar_async.models.webhooks import Webhook, WebhookCreate, WebhookTest, WebhookTestResult, WebhookTriggerResult, WebhookUpdate
+from cstar_async.pagination import Paginator
 
 __all__ = [
     "WebhooksNamespace",
@@ -23,9 +24,9 @@ __all__ = [
 ]
 
 
-async def list_webhooks(
+def list_webhooks(
     client: SupportsExecute, /, *, active: bool | Unset = UNSET, options: RequestOptions | None = None
-) -> list[Webhook]:
+) -> Paginator[Webhook]:
     """List webhooks.
 
     Lists the subscriptions of the team, all at once and without their secrets.
@@ -36,7 +37,8 @@ async def list_webhooks(
         options: Settings for this call alone.
 
     Returns:
-        All subscriptions. The whole list comes at once and may be empty.
+        All subscriptions. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes
+        one request; nothing is sent before.
 
     Raises:
         InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
@@ -53,10 +55,11 @@ async def list_webhooks(
         RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
         TransportError: The connection failed or time ran out, on the last attempt too.
         DecodeError: The answer is a success, but not of the promised form.
+        PaginationError: A walk came to a page that does not lead on.
 
     Source: API reference, Webhooks (documented).
     """
-    return await client.sender.call_list(operations.LIST_WEBHOOKS, Webhook, query={"active": active}, options=options)
+    return client.sender.paginate(operations.LIST_WEBHOOKS, Webhook, query={"active": active}, options=options)
 
 
 async def create_webhook(
