@@ -131,7 +131,7 @@ def test_some_of_each_is_about_the_share_in_all() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{}, {"drop": "sideways"}, {"delay": -1}, {"repeat": -1}, {"repeat": 1, "times": 0}, {"repeat": 1, "probability": 0}],
+    [{}, {"drop": "sideways"}, {"delay": -1}, {"repeat": -1}, {"repeat": 1, "max_triggers": 0}, {"repeat": 1, "probability": 0}],
 )
 def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     """Where it is added."""

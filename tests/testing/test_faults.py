@@ -53,7 +53,7 @@ def test_fault_without_end_stays(faults: FaultRegistry) -> None:
         {"operation": "create_ticket"},
         {"method": "post"},
         {"path": "/customers"},
-        {"when": lambda entry: entry.headers.get("X-Mine") == "yes"},
+        {"match": lambda entry: entry.headers.get("X-Mine") == "yes"},
         {"operation": "list_tickets", "method": "POST"},
     ],
 )
@@ -65,7 +65,7 @@ def test_fault_spares_what_it_was_not_meant_for(faults: FaultRegistry, selector:
 
 @pytest.mark.parametrize(
     "selector",
-    [{"operation": "list_tickets"}, {"method": "get"}, {"path": "/tickets"}, {"when": lambda entry: entry.method == "GET"}],
+    [{"operation": "list_tickets"}, {"method": "get"}, {"path": "/tickets"}, {"match": lambda entry: entry.method == "GET"}],
 )
 def test_fault_strikes_what_it_was_meant_for(faults: FaultRegistry, selector: dict[str, Any]) -> None:
     """Each selector chooses what fits it."""
@@ -121,13 +121,13 @@ def test_faults_that_add_meet_together(faults: FaultRegistry) -> None:
         {"status": 199},
         {"status": 600},
         {"status": 503, "drop": "before"},
-        {"reset": True, "cut": 3},
+        {"reset": True, "truncate_after": 3},
         {"drop": "before", "after": True},
         {"status": 503, "probability": 0},
         {"status": 503, "probability": 1.5},
-        {"status": 503, "times": 0},
+        {"status": 503, "max_triggers": 0},
         {"delay": -1},
-        {"cut": -1},
+        {"truncate_after": -1},
         {"status": 503, "headers": {"content-length": "3"}},
     ],
 )

@@ -76,7 +76,7 @@ class Tickets(ResourceHooks):
     # A ticket is opened on behalf of its customer, so its first message is the customer's (inferred).
     first_child = MappingProxyType({"sender": "customer"})
 
-    def prepare(self, event: WriteContext) -> None:
+    def before_write(self, event: WriteContext) -> None:
         """Name the customer."""
         fields = event.fields
         customer = event.world.table("customers").find(fields.get("customerId") or "")
@@ -84,13 +84,13 @@ class Tickets(ResourceHooks):
             fields["customerId"] = customer["id"]
             fields["customerName"] = fields.get("customerName") or customer["name"]
 
-    def made(self, event: WriteContext) -> None:
+    def after_create(self, event: WriteContext) -> None:
         """Date the status, keep the tags and tell who has to work on it."""
         self._date_status(event)
         self._keep_tags(event)
         self._notify(event)
 
-    def changed(self, event: WriteContext) -> None:
+    def after_update(self, event: WriteContext) -> None:
         """Date the status, keep the tags and tell who has to work on it."""
         self._date_status(event)
         self._keep_tags(event)
@@ -128,7 +128,7 @@ class Messages(ResourceHooks):
     writes without a name has that of the ticket.
     """
 
-    def made(self, event: WriteContext) -> None:
+    def after_create(self, event: WriteContext) -> None:
         """Tell the ticket."""
         fields, ticket = event.fields, event.parent
         if ticket is None:
@@ -143,11 +143,11 @@ class Messages(ResourceHooks):
 class Articles(ResourceHooks):
     """Articles are dated when they are published for the first time, and say how long they take to read."""
 
-    def made(self, event: WriteContext) -> None:
+    def after_create(self, event: WriteContext) -> None:
         """Date and measure the article."""
         self._publish(event)
 
-    def changed(self, event: WriteContext) -> None:
+    def after_update(self, event: WriteContext) -> None:
         """Date and measure the article."""
         self._publish(event)
 
@@ -162,13 +162,13 @@ class Articles(ResourceHooks):
 class Categories(ResourceHooks):
     """The list of categories comes whole, so that a menu needs one call."""
 
-    comes_whole = True
+    unpaginated_by_default = True
 
 
 class Members(ResourceHooks):
     """The title of a member follows the role. That `owner` is never assigned is said by the schema of the update."""
 
-    def prepare(self, event: WriteContext) -> None:
+    def before_write(self, event: WriteContext) -> None:
         """Give the title."""
         if event.fields.get("role") in ROLE_NAMES:
             event.fields["roleDisplayName"] = ROLE_NAMES[event.fields["role"]]
@@ -177,7 +177,7 @@ class Members(ResourceHooks):
 class CommunityComments(ResourceHooks):
     """A locked post takes no new comments."""
 
-    def prepare(self, event: WriteContext) -> None:
+    def before_write(self, event: WriteContext) -> None:
         """See that the post is open to them. The status of the refusal is inferred."""
         if event.parent is not None and event.parent["is_locked"]:
             raise APIFailure(409, "post_locked", "The post is locked and takes no new comments.")
@@ -186,7 +186,7 @@ class CommunityComments(ResourceHooks):
 class Webhooks(ResourceHooks):
     """Webhooks lead to public HTTPS addresses, or to this machine."""
 
-    def prepare(self, event: WriteContext) -> None:
+    def before_write(self, event: WriteContext) -> None:
         """See where it leads."""
         if "url" in event.fields:
             check_address(str(event.fields["url"]))
@@ -195,7 +195,7 @@ class Webhooks(ResourceHooks):
 class Settings(ResourceHooks):
     """The settings begin with the name of the team."""
 
-    def made(self, event: WriteContext) -> None:
+    def after_create(self, event: WriteContext) -> None:
         """Name the team."""
         event.fields["teamName"], event.fields["teamSlug"] = event.world.team.name, event.world.team.slug
 
