@@ -55,7 +55,7 @@ def measure() -> dict[str, tuple[float, float]]:
     The limiter has two rows: what it adds to a call that need not wait, and that together with reading the headers of the answer,
     which is to be at most a hundredth of a GET. Keeping the headers for `rate_limit` (target 23) is one assignment in it.
     """
-    limiter, clock, gate, observers = RateLimiter(), SystemClock(), PrioritySemaphore(100), HookDispatcher(())
+    limiter, clock, gate, hooks = RateLimiter(), SystemClock(), PrioritySemaphore(100), HookDispatcher(())
     priority = Priority.INTERACTIVE  # a call has it at hand; looking a member of an enumeration up takes a while
     first = limiter.try_acquire(priority, clock)
     assert first is not None
@@ -80,5 +80,5 @@ def measure() -> dict[str, tuple[float, float]]:
         "20 limiter: all of it, learning from the answer, us": (microseconds(permit_and_answer), 1.5),
         "21 gate: in and out, us": (microseconds(in_and_out), 1.0),
         "22 a new idempotency key, us": (microseconds(new_key), 0.6),
-        "24 no hooks and no log, us": (microseconds(lambda: observers.has_attempt_hooks), 0.3),
+        "24 no hooks and no log, us": (microseconds(lambda: hooks.has_attempt_hooks), 0.3),
     }

@@ -1,11 +1,10 @@
-"""Observers of what a client does: override what you want to hear of, and pass an instance as `hooks=`.
+"""Hooks: override methods of `Hooks` and pass instances as `hooks=` to a client.
 
-Hooks are plain functions that get one frozen value and return nothing. They run on the event loop between the steps of a call, so
-they must be quick. What they raise is logged and dropped: watching a call cannot break it. The values hold no key, no body and no
-query; `idempotency_key` is the one with which a call may be repeated, not a secret.
+A hook is a plain function that gets one frozen value and returns nothing. It runs on the event loop in the middle of a call, so it
+must be fast. An exception in a hook is logged and dropped: it cannot break the call. The values hold no API key, no body and no query.
 
-A call is what a method of the client does: one or several attempts, and the waits between them. All that is told of a call has the
-same `call_id`, and runs in the context (`contextvars`) of whoever made the call. A walk over pages is one call a page.
+A call is one use of a client method: one or more attempts and the waits between them. All values of a call have the same `call_id`,
+and its hooks run in the `contextvars` context of the caller. An iteration over pages is one call a page.
 """
 
 from __future__ import annotations
@@ -21,86 +20,59 @@ from cstar_async.errors import InvalidArgumentError
 
 
 @attrs.frozen(kw_only=True)
-class CallInfo:
-    """A call begins. Whatever becomes of it, `DoneInfo` follows."""
+class HookInfo:
+    """What the hook values of a call have in common."""
 
     call_id: str
-    """The same in all that is told of a call, and no other's."""
+    """Unique for each call."""
     operation: str
-    """The operationId, such as `create_ticket`; `request` for a path of the caller's own."""
+    """The operationId, such as `create_ticket`; `request` for `CStarClient.request`."""
     method: str
     path: str
-    """The template of the path: ids are not filled in. With `request`, the path as the caller wrote it."""
+    """The path template, without ids. For `CStarClient.request`, the path as given."""
+
+
+@attrs.frozen(kw_only=True)
+class CallStartInfo(HookInfo):
+    """A call starts. A `CallEndInfo` always follows."""
+
     host: str
-    """Where it goes: a name or an address."""
+    """Host name or IP address of the server."""
     port: int
 
 
 @attrs.frozen(kw_only=True)
-class DoneInfo:
-    """A call ended: with a result, with an error, or because it was cancelled."""
+class RequestInfo(HookInfo):
+    """A request is about to be sent."""
 
-    call_id: str
-    operation: str
-    method: str
-    path: str
-    attempts: int
-    """How often the request was sent; 0 if it never was."""
-    status: int | None
-    """Of the last answer; None if none came."""
-    request_id: str | None
-    """The id under which cStar's support finds the request."""
-    error: str | None
-    """The class of what was raised, `CancelledError` among them; None: the call succeeded."""
-    elapsed: float
-    """Seconds from the call to its end, waits and retries included."""
-    rate_limit: RateLimitState | None
-    """The rate limit as last learned."""
-
-
-@attrs.frozen(kw_only=True)
-class RequestInfo:
-    """An attempt is about to be sent."""
-
-    call_id: str
-    operation: str
-    method: str
-    path: str
     attempt: int
     """From 1."""
     idempotency_key: str | None
 
 
 @attrs.frozen(kw_only=True)
-class ResponseInfo:
-    """An attempt was answered, whatever the status."""
+class ResponseInfo(HookInfo):
+    """A response was received, whatever its status."""
 
-    call_id: str
-    operation: str
-    method: str
-    path: str
     attempt: int
+    """From 1."""
     status: int
     elapsed: float
-    """Seconds from sending to the whole answer."""
+    """Seconds from sending the request to the end of the response."""
     rate_limit: RateLimitState | None
-    """What this answer said of the rate limit."""
+    """The rate limit stated by this response."""
     request_id: str | None
-    """The id under which cStar's support finds the request, as the answer states it in its body or a header."""
+    """The request id stated by the body or a header; cStar's support finds the request with it."""
 
 
 @attrs.frozen(kw_only=True)
-class RetryInfo:
-    """An attempt failed and another follows."""
+class RetryInfo(HookInfo):
+    """An attempt failed and will be repeated."""
 
-    call_id: str
-    operation: str
-    method: str
-    path: str
     attempt: int
     """The attempt that failed, from 1."""
     status: int | None
-    """Its status; None if no answer came."""
+    """Its status; None without a response."""
     error: str
     """The class of the error that would be raised without the retry."""
     wait: float
@@ -108,69 +80,83 @@ class RetryInfo:
 
 
 @attrs.frozen(kw_only=True)
-class WaitInfo:
-    """A call waits before it is sent."""
+class WaitInfo(HookInfo):
+    """A call waits before it sends a request."""
 
-    call_id: str
-    operation: str
-    method: str
-    path: str
     reason: Literal["rate_limit", "back_off"]
-    """Whether it waits for a limit, its own or the server's, or before a retry."""
+    """`rate_limit` for the limit of the client or the server, `back_off` before a retry."""
     wait: float
-    """Seconds that the wait is expected to take."""
+    """Expected seconds."""
     priority: Priority
 
 
 @attrs.frozen(kw_only=True)
+class CallEndInfo(HookInfo):
+    """A call ended: it returned, raised, or was cancelled."""
+
+    attempts: int
+    """Requests sent; 0 if none was."""
+    status: int | None
+    """Status of the last response; None without one."""
+    request_id: str | None
+    """The request id; cStar's support finds the request with it."""
+    error: str | None
+    """The class of the exception, `CancelledError` included; None if the call returned."""
+    elapsed: float
+    """Seconds, waits and retries included."""
+    rate_limit: RateLimitState | None
+    """The last known rate limit."""
+
+
+@attrs.frozen(kw_only=True)
 class DriftInfo:
-    """An answer differs from the document. The call succeeded, and the value came through as it is."""
+    """A response differs from the OpenAPI spec. The call succeeds, and the value is returned as received."""
 
     operation: str
+    """The operationId."""
     where: str
-    """The place in the answer, as a JSON path without indexes: `$.data.status`, `$.data[].tags[]`."""
+    """The JSON path without indexes: `$.data.status`, `$.data[].tags[]`."""
     kind: Literal["unknown_field", "unknown_value", "wrong_type", "missing"]
-    """A field or enum value that the document does not know, a type it does not promise, or a promised field that is not there."""
+    """An unknown field or enum value, another type than specified, or a required field that is absent."""
     expected: str
-    """What the document promises."""
+    """What the spec says."""
     actual: str
-    """What came: the kind of JSON value, or the unknown enum value."""
+    """What was received: the JSON type, or the unknown enum value."""
 
 
 class Hooks:
-    """Does nothing. Override any of the methods."""
+    """Base class of hooks: override any of the methods, which do nothing here."""
 
-    def on_call(self, info: CallInfo, /) -> None:
-        """A call begins."""
+    def on_call_start(self, info: CallStartInfo, /) -> None:
+        """Handle the start of a call."""
 
     def on_request(self, info: RequestInfo, /) -> None:
-        """An attempt is about to be sent."""
+        """Handle a request that is about to be sent."""
 
     def on_response(self, info: ResponseInfo, /) -> None:
-        """An attempt was answered."""
+        """Handle a response."""
 
     def on_retry(self, info: RetryInfo, /) -> None:
-        """An attempt failed and another follows."""
+        """Handle an attempt that failed and will be repeated."""
 
     def on_wait(self, info: WaitInfo, /) -> None:
-        """A call waits for a rate limit or before a retry."""
+        """Handle a wait for a rate limit or before a retry."""
 
     def on_drift(self, info: DriftInfo, /) -> None:
-        """An answer differs from the document."""
+        """Handle a difference between a response and the OpenAPI spec."""
 
-    def on_done(self, info: DoneInfo, /) -> None:
-        """A call ended, one way or another."""
+    def on_call_end(self, info: CallEndInfo, /) -> None:
+        """Handle the end of a call."""
 
 
 class DriftCounter(Hooks):
-    """Counts what answers have that the document does not know: `CStarClient(hooks=[drift := DriftCounter()])`.
+    """Count differences between responses and the OpenAPI spec: `CStarClient(hooks=[drift := DriftCounter()])`.
 
-    A difference is counted once per answer, however many rows have it. Texts of the server are shortened, and keys and addresses
-    in them made unreadable. Comparing answers with the document costs more than decoding them: meant for tests, a canary, or a
-    first week.
+    A difference counts once per response, however many items have it. Strings of the server are shortened and redacted. The
+    comparison costs more than decoding: use it in tests, in a canary, or for a first week.
 
     Args:
-        max_entries: How many different differences are told apart, from 1. Those that are new after that are only counted together.
+        max_entries: Distinct differences that are kept, from 1. Further ones are only counted together.
 
     Raises:
         InvalidArgumentError: *max_entries* is below 1.
@@ -178,36 +164,36 @@ class DriftCounter(Hooks):
 
     def __init__(self, *, max_entries: int = 1000) -> None:
         if max_entries < 1:
-            raise InvalidArgumentError(f"max_entries is a number from 1, not {max_entries!r}")
+            raise InvalidArgumentError(f"max_entries must be an int from 1, got {max_entries!r}")
         self._max_entries = max_entries
         self._counts: Counter[DriftInfo] = Counter()
         self._overflow_count = 0
 
     @property
     def counts(self) -> dict[DriftInfo, int]:
-        """In how many answers each difference was found, the most frequent first."""
+        """The number of responses with each difference, most frequent first."""
         return dict(self._counts.most_common())
 
     @property
     def overflow_count(self) -> int:
-        """How often a difference was found after there was no room for new ones."""
+        """How many differences were found after *max_entries* was reached."""
         return self._overflow_count
 
     def on_drift(self, info: DriftInfo, /) -> None:
-        """Count it."""
-        told = attrs.evolve(info, where=redact(info.where), actual=redact(info.actual))
-        if told in self._counts or len(self._counts) < self._max_entries:
-            self._counts[told] += 1
+        """Count a difference."""
+        redacted = attrs.evolve(info, where=redact(info.where), actual=redact(info.actual))
+        if redacted in self._counts or len(self._counts) < self._max_entries:
+            self._counts[redacted] += 1
         else:
             self._overflow_count += 1
 
     def report(self) -> str:
-        """A line for each difference, the most frequent first; empty if answers are as the document says."""
-        lines = [f"{count:>6}  {info.operation}  {info.where}: {_described(info)}" for info, count in self.counts.items()]
+        """Return one line per difference, most frequent first; empty without any."""
+        lines = [f"{count:>6}  {info.operation}  {info.where}: {_describe(info)}" for info, count in self.counts.items()]
         return "\n".join([*lines, *([f"{self._overflow_count:>6}  others"] if self._overflow_count else [])])
 
 
-def _described(info: DriftInfo) -> str:
+def _describe(info: DriftInfo) -> str:
     if info.kind == "unknown_field":
         return f"unknown field ({info.actual})"
     if info.kind == "unknown_value":

@@ -17,7 +17,7 @@ import attrs
 
 from cstar_async._redaction import redact
 from cstar_async._version import __version__
-from cstar_async.hooks import CallInfo, DoneInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+from cstar_async.hooks import CallEndInfo, CallStartInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 try:
     from opentelemetry import context, trace
@@ -65,7 +65,7 @@ class OpenTelemetryHooks(Hooks):
         self._tracer = trace.get_tracer("cstar_async", __version__, tracer_provider)
         self._running: dict[str, _ActiveSpan] = {}
 
-    def on_call(self, info: CallInfo, /) -> None:
+    def on_call_start(self, info: CallStartInfo, /) -> None:
         """Start the span, and make it the current one."""
         attributes: Attributes = {
             "http.request.method": info.method,
@@ -105,7 +105,7 @@ class OpenTelemetryHooks(Hooks):
         noted: Attributes = {"cstar.reason": info.reason, "cstar.priority": info.priority.name.lower(), "cstar.seconds": info.wait}
         self._add_event(info.call_id, "cstar.wait", noted)
 
-    def on_done(self, info: DoneInfo, /) -> None:
+    def on_call_end(self, info: CallEndInfo, /) -> None:
         """End the span, and make the one before current again."""
         running = self._running.pop(info.call_id)
         context.detach(running.token)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 import attrs
 
 from cstar_async._client import settings as config
+from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.context import ClientContext
 from cstar_async._client.executor import ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
@@ -97,7 +98,7 @@ class BaseClient:
         settings = CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority)
         limiter: Limiter = RateLimiter() if rate_limiter is None else config.validate_limiter(rate_limiter)
         limiter.set_initial_limit(first_limit)
-        core = ClientContext(
+        context = ClientContext(
             transport=AiohttpTransport(
                 base_url=url,
                 headers=default_headers(api_key, api_version),
@@ -110,18 +111,18 @@ class BaseClient:
             clock=SystemClock() if clock is None else clock,
             random=random.random,
             limiter=limiter,
-            places=max_concurrency(session, max_connections),
-            budget=RetryBudget(retry_budget),
-            observers=HookDispatcher(config.validate_hooks(hooks)),
+            semaphore=PrioritySemaphore(max_concurrency(session, max_connections)),
+            retry_budget=RetryBudget(retry_budget),
+            hooks=HookDispatcher(config.validate_hooks(hooks)),
             host=url.host or "",
             port=url.port or 0,
-            prefix=url.raw_path.rstrip("/"),
+            path_prefix=url.raw_path.rstrip("/"),
             scope=scope,
             team_id=config.validate_team_id(team_id),
             is_publishable=credentials.is_publishable(api_key),
         )
         self._base_url = str(url)
-        self._executor = ClientExecutor(core, settings)
+        self._executor = ClientExecutor(context, settings)
 
     def with_options(
         self,
@@ -147,7 +148,7 @@ class BaseClient:
         view = object.__new__(type(self))
         view._base_url = self._base_url
         view._executor = ClientExecutor(
-            self._executor.core,
+            self._executor.context,
             self._executor.settings.replace(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
         )
         return view
@@ -160,7 +161,7 @@ class BaseClient:
     @property
     def rate_limit(self) -> RateLimitState | None:
         """The rate limit as last learned; None before the first answer."""
-        return self._executor.core.limiter.state
+        return self._executor.context.limiter.state
 
     async def with_response(self, method: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
         """Call a method and get the whole response: `await cstar.with_response(cstar.tickets.get, "tkt_…")`.
@@ -198,10 +199,12 @@ class BaseClient:
 
     async def aclose(self) -> None:
         """Close the connections, and the session unless that is your own. May be called twice, and on a client never used."""
-        await self._executor.core.aclose()
+        await self._executor.context.aclose()
 
     async def __aenter__(self) -> Self:
-        self._executor.core.bind_to_loop()
+        self._executor.context.loop_binding.bind()
+        if self._executor.context.is_closed:
+            raise CStarError("this client is closed")
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -1,9 +1,9 @@
-"""One call on its way through the client: what is sent, what it goes by, and how it went."""
+"""One call of an operation: its request, settings and outcome."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import attrs
 
@@ -14,7 +14,7 @@ from cstar_async.errors import CStarError
 
 
 class CallTarget(Protocol):
-    """What a call is named after in errors, hooks and logs."""
+    """What a call is named after in errors, hooks and logs: an `Operation` or a `RawTarget`."""
 
     @property
     def id(self) -> str: ...
@@ -26,20 +26,29 @@ class CallTarget(Protocol):
 
 @attrs.frozen
 class RawTarget:
-    """A path of the caller's own, which the document does not describe."""
+    """A path given by the caller."""
 
     id: str
     method: str
     path: str
 
 
+class CallIdentity(TypedDict):
+    """The fields that all hook values of a call have."""
+
+    call_id: str
+    operation: str
+    method: str
+    path: str
+
+
 class Call(Request):
-    """One call on its way: what is sent, what it goes by, and in the end how it went."""
+    """One call of an operation: its request, settings and outcome."""
 
     __slots__ = (
         "_id",
         "attempts",
-        "deadline_at",
+        "deadline",
         "hooks_notified",
         "idempotency_key",
         "is_team_scoped",
@@ -50,7 +59,7 @@ class Call(Request):
     )  # fmt: skip
 
     response: RawResponse
-    """The answer; there is one when the call was performed."""
+    """Set when the call succeeded."""
 
     def __init__(
         self,
@@ -59,43 +68,48 @@ class Call(Request):
         query: str,
         headers: Mapping[str, str] | None,
         body: bytes | None,
-        is_under_team: bool,
+        is_team_scoped: bool,
         idempotency_key: str | None,
         settings: CallSettings,
         started: float,
-        deadline_at: float | None,
+        deadline: float | None,
     ) -> None:
-        # All by position: keywords would double the time that it takes to make one.
+        # Arguments are positional: keywords would double the time to make a call.
         self.target = target
         self.method = target.method
         self.path = path
         self.query = query
         self.headers = headers
         self.body = body
-        self.is_team_scoped = is_under_team
+        self.is_team_scoped = is_team_scoped
         self.idempotency_key = idempotency_key
         self.settings = settings
         self.started = started
-        self.deadline_at = deadline_at
+        self.deadline = deadline
         self.attempts = 0
         self.hooks_notified = False
         self._id = ""
 
     @property
-    def id(self) -> str:
-        """What observers know it by; made when first asked for, since mostly nobody asks."""
+    def identity(self) -> CallIdentity:
+        """The common fields of hook values. The id is made on first use: most calls have no hooks."""
         self._id = self._id or new_key()
-        return self._id
+        target = self.target
+        return {"call_id": self._id, "operation": target.id, "method": target.method, "path": target.path}
+
+    def time_left(self, now: float) -> float | None:
+        """Return the seconds until the deadline, negative after it; None without a deadline."""
+        return None if self.deadline is None else self.deadline - now
 
     def annotate(self, error: CStarError) -> None:
-        """Write on an error which call it ended."""
+        """Set the call's data on an error."""
         error.operation = self.target.id
         error.attempts = self.attempts
         error.idempotency_key = self.idempotency_key
 
 
 class StreamCall(Call):
-    """A call whose answer has no end."""
+    """A call with a response that is read in chunks."""
 
     __slots__ = ()
 

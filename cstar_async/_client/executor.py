@@ -160,13 +160,13 @@ class ClientExecutor(RequestPipeline):
         is_paged = operation.shape == "page"
         first, size = (filters.pop("page", None), filters.pop("pageSize", None)) if is_paged else (None, None)
         asked = query_string(filters) if filters else ""
-        core, priority = self.core, self.settings.priority
+        context, priority = self.context, self.settings.priority
         if options is not None and options.priority is not None:
             priority = options.priority
 
         def window() -> tuple[int, datetime | None]:
-            state = core.limiter.state
-            return core.limiter.remaining(priority, core.clock), None if state is None else state.reset_at
+            state = context.limiter.state
+            return context.limiter.remaining(priority, context.clock), None if state is None else state.reset_at
 
         return Paginator(
             partial(self._fetch_page, ListRequest(operation, item, path, asked, options)),
@@ -208,7 +208,7 @@ class ClientExecutor(RequestPipeline):
         target = RawTarget("request", verb, redact(path))
         self._check_can_write(target)
         # The library takes no idempotency keys.
-        is_keyed = verb not in SAFE_METHODS and self.core.scope == "team"
+        is_keyed = verb not in SAFE_METHODS and self.context.scope == "team"
         call = self._build_call(
             target,
             written,
@@ -240,7 +240,7 @@ class ClientExecutor(RequestPipeline):
             ConfigurationError: The key is publishable.
             CStarError: As for every call.
         """
-        if self.core.is_publishable:
+        if self.context.is_publishable:
             raise ConfigurationError("a publishable key cannot listen to events; use a secret key (sk_live_… or sk_test_…)")
         call = StreamCall(
             target,
@@ -251,7 +251,7 @@ class ClientExecutor(RequestPipeline):
             True,
             None,
             self.settings,
-            self.core.clock.monotonic(),
+            self.context.clock.monotonic(),
             None,
         )
         await self.send_with_retries(call)
@@ -290,9 +290,9 @@ class ClientExecutor(RequestPipeline):
         options: RequestOptions | None,
     ) -> Call:
         """Build a call of the document's."""
-        if self.core.is_publishable:
+        if self.context.is_publishable:
             self._check_can_write(operation)
-        if operation.scope != self.core.scope:
+        if operation.scope != self.context.scope:
             self._check_scope(operation)
         if operation.limits:
             check_item_limits(operation, body)
@@ -325,7 +325,7 @@ class ClientExecutor(RequestPipeline):
         """Build a call. Whatever is wrong with it is found here, before anything is sent."""
         if options is not None:
             check_request_options(options)
-        started, deadline_at, settings = self.core.clock.monotonic(), None, self.settings
+        started, deadline, settings = self.context.clock.monotonic(), None, self.settings
         text = query_string(query) if query else ""
         content: bytes | None = None
         headers: Mapping[str, str] | None = None
@@ -343,7 +343,7 @@ class ClientExecutor(RequestPipeline):
             )
             if options.total_timeout is not None:
                 check_total_timeout(options.total_timeout)
-                deadline_at = started + options.total_timeout
+                deadline = started + options.total_timeout
             if options.extra_query:
                 text = query_string(query, validate_query(options.extra_query, "extra_query"))
             if options.headers:
@@ -358,25 +358,25 @@ class ClientExecutor(RequestPipeline):
             idempotency_key,
             settings,
             started,
-            deadline_at,
+            deadline,
         )
 
     def _check_can_write(self, target: CallTarget) -> None:
-        if self.core.is_publishable and target.method != "GET":
+        if self.context.is_publishable and target.method != "GET":
             error = ConfigurationError("a publishable key can only read; use a secret key (sk_live_… or sk_test_…) for writes")
             error.operation = target.id
             raise error
 
     def _check_scope(self, operation: Operation) -> None:
         """Refuse an operation that is none of this client's; whoever has a key may also call what stands outside its team."""
-        if operation.scope == "root" and self.core.scope == "team":
+        if operation.scope == "root" and self.context.scope == "team":
             return
         right = "CStarLibrary" if operation.scope == "library" else "CStarClient"
         error = ConfigurationError(f"{operation.id} is an operation of {right}; call it there")
         error.operation = operation.id
         raise error
 
-    async def _find_team(self) -> str:
+    async def _find_team_path(self) -> str:
         from cstar_async.api.auth import whoami
 
         token = RESPONSE_CAPTURE.set(None)
@@ -386,7 +386,7 @@ class ClientExecutor(RequestPipeline):
             RESPONSE_CAPTURE.reset(token)
         if not is_str(found) or not found:
             raise ConfigurationError("the key's team could not be found: whoami names none; pass team_id=")
-        return self.core.path_of_team(found)
+        return self.context.path_of_team(found)
 
     def _parse_envelope(
         self, call: Call, operation: Operation, promised: type[dict[str, UntypedJSON] | list[UntypedJSON]]
@@ -406,7 +406,7 @@ class ClientExecutor(RequestPipeline):
         except DecodeError as error:
             self._fail_decoding(call, error)
             raise
-        if self.core.observers.has_drift_hooks and operation.result is not None and data is not None:
+        if self.context.hooks.has_drift_hooks and operation.result is not None and data is not None:
             self._report_drift(operation, operation.result, data)
         return envelope
 
@@ -419,9 +419,9 @@ class ClientExecutor(RequestPipeline):
     def _report_drift(self, operation: Operation, schema: str, data: UntypedJSON) -> None:
         where = "$.data[]" if is_array(data) else "$.data"
         rows: list[UntypedJSON] = data if is_array(data) else [data]
-        differences = dict.fromkeys(drift for row in rows for drift in find_drift(schema, row, self.core.schemas, where))
+        differences = dict.fromkeys(drift for row in rows for drift in find_drift(schema, row, self.context.schemas, where))
         for drift in differences:
-            self.core.observers.drift(
+            self.context.hooks.emit(
                 DriftInfo(operation=operation.id, where=drift.where, kind=drift.kind, expected=drift.expected, actual=drift.found)
             )
 
@@ -445,7 +445,7 @@ class ClientExecutor(RequestPipeline):
             rate_limit=parse_rate_limit(response.headers),
             attempts=call.attempts,
             idempotency_key=call.idempotency_key,
-            elapsed=self.core.clock.monotonic() - call.started,
+            elapsed=self.context.clock.monotonic() - call.started,
         )
 
 

@@ -1,90 +1,89 @@
-"""Hooks and logging, called from one place each, at no cost while nobody listens."""
+"""Dispatch of hook values to hooks and to the log."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final, TypeVar
+from typing import Any, Final
 
-from cstar_async.hooks import CallInfo, DoneInfo, DriftInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
-
-Info = TypeVar("Info")
+from cstar_async._redaction import redact
+from cstar_async.hooks import (
+    CallEndInfo,
+    CallStartInfo,
+    DriftInfo,
+    HookInfo,
+    Hooks,
+    RequestInfo,
+    ResponseInfo,
+    RetryInfo,
+    WaitInfo,
+)
 
 LOGGER: Final = logging.getLogger("cstar_async")
+LONG_WAIT: Final = 10.0
+"""Seconds from which a wait is logged as a warning."""
+
+HOOK_METHODS: Final[dict[type, str]] = {
+    CallStartInfo: "on_call_start",
+    RequestInfo: "on_request",
+    ResponseInfo: "on_response",
+    RetryInfo: "on_retry",
+    WaitInfo: "on_wait",
+    DriftInfo: "on_drift",
+    CallEndInfo: "on_call_end",
+}
+_LOG: Final[dict[type, tuple[int, str]]] = {
+    RequestInfo: (logging.DEBUG, "%(method)s %(path)s: attempt %(attempt)d"),
+    ResponseInfo: (
+        logging.DEBUG,
+        "%(method)s %(path)s: %(status)d in %(elapsed).3f s, attempt %(attempt)d, request %(request_id)s",
+    ),
+    RetryInfo: (logging.INFO, "%(method)s %(path)s: %(error)s on attempt %(attempt)d, retrying in %(wait).2f s"),
+    WaitInfo: (logging.DEBUG, "%(method)s %(path)s: waiting %(wait).1f s (%(reason)s)"),
+}
+"""Level and message of the values that are logged."""
+_LOG_FIELDS: Final = ("operation", "method", "path", "attempt", "status", "elapsed", "error", "wait", "reason", "request_id")
 
 
 class HookDispatcher:
-    """The hooks of a client, sorted by what they listen to.
+    """The hooks of a client, by value.
 
     Args:
-        hooks: The observers; of each only the methods that it overrides are called.
+        hooks: Only the methods that an instance overrides are called.
     """
 
     def __init__(self, hooks: Iterable[Hooks]) -> None:
         hooks = tuple(hooks)
-        self._call = tuple(hook.on_call for hook in hooks if type(hook).on_call is not Hooks.on_call)
-        self._done = tuple(hook.on_done for hook in hooks if type(hook).on_done is not Hooks.on_done)
-        self._request = tuple(hook.on_request for hook in hooks if type(hook).on_request is not Hooks.on_request)
-        self._response = tuple(hook.on_response for hook in hooks if type(hook).on_response is not Hooks.on_response)
-        self._retry = tuple(hook.on_retry for hook in hooks if type(hook).on_retry is not Hooks.on_retry)
-        self._wait = tuple(hook.on_wait for hook in hooks if type(hook).on_wait is not Hooks.on_wait)
-        self._drift = tuple(hook.on_drift for hook in hooks if type(hook).on_drift is not Hooks.on_drift)
-        self.has_drift_hooks = bool(self._drift)
-        """Whether anybody wants to hear of drift; comparing costs more than decoding."""
-        self.has_call_hooks = bool(self._call or self._done)
-        """Whether anybody wants to hear when calls begin and end."""
-        self._watch_calls = bool(self._request or self._response)
+        self._hooks: dict[type, tuple[Callable[[Any], None], ...]] = {
+            info: tuple(getattr(hook, name) for hook in hooks if getattr(type(hook), name) is not getattr(Hooks, name))
+            for info, name in HOOK_METHODS.items()
+        }
+        self.has_call_hooks = bool(self._hooks[CallStartInfo] or self._hooks[CallEndInfo])
+        self.has_drift_hooks = bool(self._hooks[DriftInfo])
+        self._has_attempt_hooks = bool(self._hooks[RequestInfo] or self._hooks[ResponseInfo])
 
     @property
     def has_attempt_hooks(self) -> bool:
-        """Whether anybody wants to hear of requests and responses: hooks, or the log."""
-        return self._watch_calls or LOGGER.isEnabledFor(logging.DEBUG)
+        """Whether hooks or the log need a `RequestInfo` and a `ResponseInfo`."""
+        return self._has_attempt_hooks or LOGGER.isEnabledFor(logging.DEBUG)
 
-    def call(self, info: CallInfo) -> None:
-        """A call begins."""
-        _dispatch(self._call, info)
-
-    def done(self, info: DoneInfo) -> None:
-        """A call ended."""
-        _dispatch(self._done, info)
-
-    def request(self, info: RequestInfo) -> None:
-        """An attempt is about to be sent."""
-        LOGGER.debug("%s %s: attempt %d", info.method, info.path, info.attempt)
-        _dispatch(self._request, info)
-
-    def response(self, info: ResponseInfo) -> None:
-        """An attempt was answered."""
-        LOGGER.debug(
-            "%s %s: %d in %.3f s, attempt %d, request %s",
-            info.method,
-            info.path,
-            info.status,
-            info.elapsed,
-            info.attempt,
-            info.request_id,
-        )
-        _dispatch(self._response, info)
-
-    def retry(self, info: RetryInfo) -> None:
-        """An attempt failed and another follows."""
-        LOGGER.info("%s %s: %s on attempt %d, trying again in %.2f s", info.method, info.path, info.error, info.attempt, info.wait)
-        _dispatch(self._retry, info)
-
-    def wait(self, info: WaitInfo) -> None:
-        """A call waits."""
-        level = logging.WARNING if info.wait >= 10 else logging.DEBUG
-        LOGGER.log(level, "%s %s: waiting %.1f s (%s)", info.method, info.path, info.wait, info.reason)
-        _dispatch(self._wait, info)
-
-    def drift(self, info: DriftInfo) -> None:
-        """An answer differs from the document."""
-        _dispatch(self._drift, info)
+    def emit(self, info: HookInfo | DriftInfo) -> None:
+        """Log a value and call the hooks that handle it."""
+        if type(info) in _LOG:
+            _log(info)
+        for hook in self._hooks[type(info)]:
+            try:
+                hook(info)
+            except Exception:
+                LOGGER.exception("a hook failed on %s; the call continues", type(info).__name__)
 
 
-def _dispatch(listeners: tuple[Callable[[Info], None], ...], info: Info) -> None:
-    for listen in listeners:
-        try:
-            listen(info)
-        except Exception:
-            LOGGER.exception("a hook failed on %s; the call goes on", type(info).__name__)
+def _log(info: object) -> None:
+    level, message = _LOG[type(info)]
+    if isinstance(info, WaitInfo) and info.wait >= LONG_WAIT:
+        level = logging.WARNING
+    if LOGGER.isEnabledFor(level):
+        fields = {name: getattr(info, name) for name in _LOG_FIELDS if hasattr(info, name)}
+        if fields.get("request_id"):
+            fields["request_id"] = redact(fields["request_id"])
+        LOGGER.log(level, message, fields, extra=fields)

@@ -1,15 +1,14 @@
-"""The one loop that every call goes through.
+"""The request pipeline: the loop that sends a call, waits and retries.
 
-A call gets a place and a permit, is sent, observed and, if that may help and can do no harm, sent again. No other module waits,
-retries or raises an error of the API. What is decided here is decided by the pure rooms below (`_retry`, `_rate_limit`,
-`_error_table`); what is done goes through the doors (`_transport`, `_clock`).
+Whether and when to retry is decided by pure functions (`_protocol.retry`), and how a response becomes an error by
+`_protocol.error_responses`. Nothing else in the package waits for a slot, a permit or a retry.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import Literal, cast
+from typing import Literal
 
 from cstar_async._client.call import Call
 from cstar_async._client.context import ClientContext
@@ -21,87 +20,90 @@ from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, RetryLimits, decide
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError, RequestTimeoutError, TransportError
-from cstar_async.hooks import CallInfo, DoneInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+from cstar_async.hooks import CallEndInfo, CallStartInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 
 class RequestPipeline(ABC):
-    """Performs the calls of one view of a client.
+    """Send the calls of one view of a client.
 
     Args:
-        core: What this view shares with the others.
-        settings: What its calls go by unless they say otherwise.
+        context: What all views of the client share.
+        settings: The settings of this view.
     """
 
-    __slots__ = ("core", "settings")
+    __slots__ = ("context", "settings")
 
-    def __init__(self, core: ClientContext, settings: CallSettings) -> None:
-        self.core = core
+    def __init__(self, context: ClientContext, settings: CallSettings) -> None:
+        self.context = context
         self.settings = settings
 
-    @abstractmethod
-    async def _find_team(self) -> str:
-        """Ask which team the key belongs to.
-
-        Returns:
-            What stands before every path under it.
-        """
-
     async def send_with_retries(self, call: Call) -> None:
-        """Send a call until it succeeds and has its response, or until its failure is to be raised.
+        """Send a call until it succeeds, and set `call.response`.
 
-        A call that raises here is over; one that succeeds is over when it is delivered, or cannot be read.
+        A DELETE whose retry is answered by 404 succeeds with an empty body: an earlier attempt has deleted the object.
+
+        Raises:
+            CStarError: The last attempt failed and no other may follow.
         """
-        core = self.core
+        context = self.context
         try:
-            core.bind_to_loop()
-            if core.observers.has_call_hooks:
+            context.loop_binding.bind()
+            if context.is_closed:
+                raise CStarError("this client is closed")
+            if context.hooks.has_call_hooks:
                 self._notify_call_start(call)
-            base = (core.team_path.value or await self._team_path(call)) if call.is_team_scoped else core.prefix
-            call.path = base + call.path
-            may_be_done = False
+            prefix = (
+                (context.team_path.value or await self._resolve_team_path(call)) if call.is_team_scoped else context.path_prefix
+            )
+            call.path = prefix + call.path
+            may_have_acted = False
             while True:
                 call.attempts += 1
+                raised: TransportError | APIError
                 try:
                     response = await self._send_once(call)
                 except TransportError as error:
                     call.annotate(error)
-                    failure, raised = Failure(sent=error.request_sent), cast("TransportError | APIError", error)
+                    failure, raised = Failure(sent=error.request_sent), error
                 else:
-                    if 200 <= response.status <= 299 or (response.status == 404 and may_be_done and call.method == "DELETE"):
-                        core.retry_budget.refund(call.attempts > 1)
-                        call.response = response
-                        return
-                    facts = parse_error(response, core.clock.time())
-                    failure = Failure(status=facts.status, code=facts.code, retry_after=facts.retry_after)
+                    if 200 <= response.status <= 299:
+                        break
+                    if response.status == 404 and may_have_acted and call.method == "DELETE":
+                        response = RawResponse(404, response.headers, b"")
+                        break
+                    body = parse_error(response, context.clock.time())
+                    failure = Failure(status=body.status, code=body.code, retry_after=body.retry_after)
                     raised = make_error(
-                        facts, operation=call.target.id, attempts=call.attempts, idempotency_key=call.idempotency_key
+                        body, operation=call.target.id, attempts=call.attempts, idempotency_key=call.idempotency_key
                     )
-                may_be_done = may_be_done or failure.may_have_acted
-                await self._retry_or_raise(call, failure, raised)
+                may_have_acted = may_have_acted or failure.may_have_acted
+                await self._wait_or_raise(call, failure, raised)
+            context.retry_budget.refund(call.attempts > 1)
+            call.response = response
         except BaseException as error:
             self.record_failure(call, error)
             raise
 
     async def _send_once(self, call: Call) -> RawResponse:
-        """Send a request once, in its turn, and learn from its answer."""
-        core, settings = self.core, call.settings
-        limiter, clock, permit = core.limiter, core.clock, None
-        if core.gate.try_acquire():
+        """Send one request with a slot and a permit, and update the limiter from its response."""
+        context, settings = self.context, call.settings
+        limiter, clock, permit = context.limiter, context.clock, None
+        if context.semaphore.try_acquire():
             permit = limiter.try_acquire(settings.priority, clock)
             if permit is None:
-                core.gate.release()
+                context.semaphore.release()
         if permit is None:
             permit = await self._acquire_slot_and_permit(call)
         try:
             timeout = settings.timeout
-            if call.deadline_at is not None:
-                timeout = min(timeout, call.deadline_at - clock.monotonic())
+            if call.deadline is not None:
+                timeout = min(timeout, call.deadline - clock.monotonic())
                 if timeout <= 0:
-                    raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False)
-            if core.observers.has_attempt_hooks:
+                    raise _expired("the request was sent")
+            if context.hooks.has_attempt_hooks:
                 response = await self._send_with_hooks(call, timeout)
             else:
-                response = await core.transport.send(call, timeout)
+                response = await context.transport.send(call, timeout)
         except BaseException as error:
             limiter.release(permit, clock, sent=not isinstance(error, TransportError) or error.request_sent)
             raise
@@ -109,210 +111,163 @@ class RequestPipeline(ABC):
             limiter.on_response(permit, response.status, response.headers, clock)
             return response
         finally:
-            core.gate.release()
+            context.semaphore.release()
+
+    async def _wait_or_raise(self, call: Call, failure: Failure, error: TransportError | APIError) -> None:
+        """Wait before the next attempt, or raise the error of the last one.
+
+        Raises:
+            RateLimitWaitError: A 429 requires a longer wait than the call allows.
+            CStarError: *error*; a retry is not allowed, cannot help, or could do the work twice.
+        """
+        context, settings = self.context, call.settings
+        decision = decide(
+            failure,
+            method=call.method,
+            idempotency_key=call.idempotency_key,
+            attempt=call.attempts,
+            limits=RetryLimits(
+                max_retries=settings.max_retries,
+                max_wait=settings.max_wait,
+                time_left=call.time_left(context.clock.monotonic()),
+            ),
+            random=context.random,
+        )
+        wait = decision.wait
+        if decision.action is RetryAction.WAIT_TOO_LONG:
+            refused = RateLimitWaitError(
+                f"the server requires a wait of {wait:.0f} s, longer than max_wait or total_timeout allows",
+                retry_at=to_datetime(context.clock.time() + wait),
+                wait=wait,
+                state=context.limiter.state,
+                request_id=error.request_id,
+            )
+            call.annotate(refused)
+            raise refused from error
+        if decision.action is RetryAction.RAISE or not context.retry_budget.acquire():
+            raise error
+        context.hooks.emit(
+            RetryInfo(**call.identity, attempt=call.attempts, status=failure.status, error=type(error).__name__, wait=wait)
+        )
+        self._notify_wait(call, "rate_limit" if failure.status == 429 else "back_off", wait)
+        await context.clock.sleep(wait)
 
     async def _acquire_slot_and_permit(self, call: Call) -> Permit:
-        """Wait for a place at the gate and a permit of the limiter, and return with both.
+        """Wait for a slot and a permit.
 
-        Whoever waits for a permit holds no place meanwhile: a hundred calls that wait for the next hour must not stand in the way
-        of one that needs not wait.
+        No slot is held while waiting for a permit: calls that wait for the next window must not block one that need not wait.
         """
-        core, clock, priority = self.core, self.core.clock, call.settings.priority
+        context, clock, priority = self.context, self.context.clock, call.settings.priority
         await self._acquire_slot(call)
-        permit = core.limiter.try_acquire(priority, clock)
+        permit = context.limiter.try_acquire(priority, clock)
         if permit is not None:
             return permit
-        core.gate.release()
-        longest = call.settings.max_wait
-        if call.deadline_at is not None:
-            longest = min(longest, call.deadline_at - clock.monotonic())
+        context.semaphore.release()
+        max_wait = call.settings.max_wait
+        if call.deadline is not None:
+            max_wait = min(max_wait, call.deadline - clock.monotonic())
         try:
-            permit = await core.limiter.acquire(
-                priority, clock, max_wait=longest, on_wait=lambda wait: self._notify_wait(call, "rate_limit", wait)
+            permit = await context.limiter.acquire(
+                priority, clock, max_wait=max_wait, on_wait=lambda wait: self._notify_wait(call, "rate_limit", wait)
             )
         except RateLimitWaitError as error:
-            call.attempts -= 1  # this one was never sent
+            call.attempts -= 1  # this attempt was not sent
             call.annotate(error)
             raise
         try:
             await self._acquire_slot(call)
         except BaseException:
-            core.limiter.release(permit, clock, sent=False)
+            context.limiter.release(permit, clock, sent=False)
             raise
         return permit
 
     async def _acquire_slot(self, call: Call) -> None:
-        gate = self.core.gate
-        if gate.try_acquire():
+        semaphore = self.context.semaphore
+        if semaphore.try_acquire():
             return
-        if call.deadline_at is None:
-            await gate.acquire(call.settings.priority)
+        if call.deadline is None:
+            await semaphore.acquire(call.settings.priority)
             return
         try:
-            async with asyncio.timeout(max(0.0, call.deadline_at - self.core.clock.monotonic())):
-                await gate.acquire(call.settings.priority)
+            async with asyncio.timeout(max(0.0, call.deadline - self.context.clock.monotonic())):
+                await semaphore.acquire(call.settings.priority)
         except TimeoutError:
-            raise RequestTimeoutError("the deadline was over before the request could be sent", sent=False) from None
+            raise _expired("the request was sent") from None
+
+    async def _resolve_team_path(self, call: Call) -> str:
+        """Return the path prefix of the key's team; concurrent calls share one request."""
+        try:
+            async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
+                return await self.context.team_path.get(self._find_team_path)
+        except TimeoutError:
+            error = _expired("the team of the key was found")
+            call.annotate(error)
+            raise error from None
+
+    @abstractmethod
+    async def _find_team_path(self) -> str:
+        """Request the team of the key, and return its path prefix."""
 
     async def _send_with_hooks(self, call: Call, timeout: float) -> RawResponse:
-        """Send, and tell the observers before and after."""
-        core, target = self.core, call.target
-        core.observers.request(
-            RequestInfo(
-                call_id=call.id,
-                operation=target.id,
-                method=target.method,
-                path=target.path,
-                attempt=call.attempts,
-                idempotency_key=call.idempotency_key,
-            )
-        )
-        sent = core.clock.monotonic()
-        response = await core.transport.send(call, timeout)
-        core.observers.response(
+        context, attempt = self.context, call.attempts
+        context.hooks.emit(RequestInfo(**call.identity, attempt=attempt, idempotency_key=call.idempotency_key))
+        sent = context.clock.monotonic()
+        response = await context.transport.send(call, timeout)
+        context.hooks.emit(
             ResponseInfo(
-                call_id=call.id,
-                operation=target.id,
-                method=target.method,
-                path=target.path,
-                attempt=call.attempts,
+                **call.identity,
+                attempt=attempt,
                 status=response.status,
-                elapsed=core.clock.monotonic() - sent,
+                elapsed=context.clock.monotonic() - sent,
                 rate_limit=parse_rate_limit(response.headers),
                 request_id=find_request_id(response),
             )
         )
         return response
 
-    async def _retry_or_raise(self, call: Call, failure: Failure, raised: TransportError | APIError) -> None:
-        """Wait before the next attempt, or raise what ended the last.
-
-        Raises:
-            RateLimitWaitError: A 429 asks for a longer wait than the call allows.
-            CStarError: *raised*, because another attempt would not help, could do harm, or is not allowed any more.
-        """
-        core, settings, attempt = self.core, call.settings, call.attempts
-        decision = decide(
-            failure,
-            method=call.method,
-            idempotency_key=call.idempotency_key,
-            attempt=attempt,
-            limits=RetryLimits(
-                max_retries=settings.max_retries,
-                max_wait=settings.max_wait,
-                time_left=None if call.deadline_at is None else call.deadline_at - core.clock.monotonic(),
-            ),
-            random=core.random,
-        )
-        if decision.action is RetryAction.WAIT_TOO_LONG:
-            raise self._wait_too_long(call, raised, decision.wait) from raised
-        if decision.action is RetryAction.RAISE or not core.retry_budget.acquire():
-            raise raised
-        wait = decision.wait
-        target = call.target
-        core.observers.retry(
-            RetryInfo(
-                call_id=call.id,
-                operation=target.id,
-                method=target.method,
-                path=target.path,
-                attempt=attempt,
-                status=failure.status,
-                error=type(raised).__name__,
-                wait=wait,
-            )
-        )
-        self._notify_wait(call, "rate_limit" if failure.status == 429 else "back_off", wait)
-        await core.clock.sleep(wait)
-
-    def _wait_too_long(self, call: Call, refused: CStarError, wait: float) -> RateLimitWaitError:
-        retry_at = to_datetime(self.core.clock.time() + wait)
-        return RateLimitWaitError(
-            f"the server asks to come back after {wait:.0f} s, longer than allowed",
-            retry_at=retry_at,
-            wait=wait,
-            state=self.core.limiter.state,
-            operation=call.target.id,
-            attempts=refused.attempts,
-            idempotency_key=call.idempotency_key,
-            request_id=refused.request_id,
-        )
-
     def _notify_wait(self, call: Call, reason: Literal["rate_limit", "back_off"], wait: float) -> None:
-        target = call.target
-        self.core.observers.wait(
-            WaitInfo(
-                call_id=call.id,
-                operation=target.id,
-                method=target.method,
-                path=target.path,
-                reason=reason,
-                wait=wait,
-                priority=call.settings.priority,
-            )
-        )
+        self.context.hooks.emit(WaitInfo(**call.identity, reason=reason, wait=wait, priority=call.settings.priority))
 
     def _notify_call_start(self, call: Call) -> None:
-        """Tell the observers that a call begins, which they will then hear the end of."""
-        core, target = self.core, call.target
         call.hooks_notified = True
-        core.observers.call(
-            CallInfo(
-                call_id=call.id,
-                operation=target.id,
-                method=target.method,
-                path=target.path,
-                host=core.host,
-                port=core.port,
-            )
-        )
-
-    def record_failure(self, call: Call, error: BaseException) -> None:
-        """Write the circumstances of a call on the error that it raises, and tell those who were told of its beginning."""
-        core = self.core
-        if isinstance(error, CStarError):
-            error.occurred_at = to_datetime(core.clock.time())
-            error.elapsed = core.clock.monotonic() - call.started
-            error.rate_limit = core.limiter.state
-        if call.hooks_notified:
-            request_id = error.request_id if isinstance(error, CStarError) else None
-            self.notify_call_end(call, request_id, status=_status_of(error), error=error)
+        self.context.hooks.emit(CallStartInfo(**call.identity, host=self.context.host, port=self.context.port))
 
     def notify_call_end(
         self, call: Call, request_id: str | None, *, status: int | None = None, error: BaseException | None = None
     ) -> None:
-        """Tell the observers that a call, of whose beginning they were told, is over."""
-        core, target = self.core, call.target
+        """Emit the `CallEndInfo` of a call whose start was emitted."""
+        context = self.context
         call.hooks_notified = False
-        core.observers.done(
-            DoneInfo(
-                call_id=call.id,
-                operation=target.id,
-                method=target.method,
-                path=target.path,
+        context.hooks.emit(
+            CallEndInfo(
+                **call.identity,
                 attempts=call.attempts,
                 status=call.response.status if error is None else status,
                 request_id=request_id,
                 error=None if error is None else type(error).__name__,
-                elapsed=core.clock.monotonic() - call.started,
-                rate_limit=core.limiter.state,
+                elapsed=context.clock.monotonic() - call.started,
+                rate_limit=context.limiter.state,
             )
         )
 
-    async def _team_path(self, call: Call) -> str:
-        """The path of the key's team, found with one call however many wait for it."""
-        left = None if call.deadline_at is None else call.deadline_at - self.core.clock.monotonic()
-        try:
-            async with asyncio.timeout(left):
-                return await self.core.team_path.get(self._find_team)
-        except TimeoutError:
-            error = RequestTimeoutError("the deadline was over before the team of the key was found", sent=False)
-            call.annotate(error)
-            raise error from None
+    def record_failure(self, call: Call, error: BaseException) -> None:
+        """Set time, duration and rate limit on the error of a call, and notify the hooks of its end."""
+        context = self.context
+        if isinstance(error, CStarError):
+            error.occurred_at = to_datetime(context.clock.time())
+            error.elapsed = context.clock.monotonic() - call.started
+            error.rate_limit = context.limiter.state
+        if call.hooks_notified:
+            request_id = error.request_id if isinstance(error, CStarError) else None
+            self.notify_call_end(call, request_id, status=_status_of(error), error=error)
+
+
+def _expired(event: str) -> RequestTimeoutError:
+    return RequestTimeoutError(f"total_timeout expired before {event}", sent=False)
 
 
 def _status_of(error: BaseException | None) -> int | None:
-    """The status of the answer that an error is about; None where there was none."""
+    """Return the status of the response that an error is about; None without one."""
     if isinstance(error, (APIError, DecodeError)):
         return error.status
     return _status_of(error.__cause__) if isinstance(error, RateLimitWaitError) else None

@@ -130,7 +130,7 @@ class EventStream:
             else:
                 await self._read(self._response)
         except (TransportError, ServerError, RateLimitError, RateLimitWaitError) as error:
-            if self._response is not None and self._sender.core.clock.monotonic() - self._connected_at >= STABLE_AFTER:
+            if self._response is not None and self._sender.context.clock.monotonic() - self._connected_at >= STABLE_AFTER:
                 self._failures = 0
             self._close_response()
             if self._closed.is_set():
@@ -140,7 +140,7 @@ class EventStream:
             await self._backoff(error)
 
     async def _connect(self) -> None:
-        clock = self._sender.core.clock
+        clock = self._sender.context.clock
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if _is_valid_header_value(self._reader.last_event_id):
             headers["Last-Event-ID"] = self._reader.last_event_id
@@ -185,17 +185,17 @@ class EventStream:
 
     async def _backoff(self, error: Exception) -> None:
         """Wait before the next connection: longer each time, until one holds or brings something new."""
-        core = self._sender.core
+        context = self._sender.context
         first = INITIAL_BACKOFF if self._reader.retry is None else max(self._reader.retry, 0.1)
         wait = min(first * 2**self._failures, MAX_BACKOFF)
-        wait *= 0.5 + core.random() / 2
+        wait *= 0.5 + context.random() / 2
         if isinstance(error, RateLimitWaitError):
             wait = max(wait, min(error.wait, 3600.0))
         elif isinstance(error, (RateLimitError, ServerError)) and error.retry_after is not None:
             wait = max(wait, min(error.retry_after, 3600.0))
         self._failures = min(self._failures + 1, 10)
         LOGGER.info("the event stream is interrupted (%s), connecting again in %.1f s", type(error).__name__, wait)
-        sleeping = asyncio.ensure_future(core.clock.sleep(wait))
+        sleeping = asyncio.ensure_future(context.clock.sleep(wait))
         closing = asyncio.ensure_future(self._closed.wait())
         try:
             await asyncio.wait((sleeping, closing), return_when=asyncio.FIRST_COMPLETED)

@@ -97,7 +97,7 @@ def test_counts_cannot_be_changed_from_outside() -> None:
 @pytest.mark.parametrize("max_entries", [0, -1])
 def test_room_for_nothing_is_refused(max_entries: int) -> None:
     """A counter that tells nothing apart is a mistake."""
-    with pytest.raises(InvalidArgumentError, match="max_entries is a number from 1"):
+    with pytest.raises(InvalidArgumentError, match="max_entries must be an int from 1"):
         DriftCounter(max_entries=max_entries)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cstar_async import CStarClient, DecodeError, Hooks, NotFoundError, RequestOptions
-from cstar_async.hooks import CallInfo, DoneInfo
+from cstar_async.hooks import CallEndInfo, CallStartInfo
 
 from .conftest import TICKET, InstantClock, MakeClient, Server, cut, failed, held, ok, raw
 
@@ -17,11 +17,11 @@ class Spans(Hooks):
     """Hears of beginnings and ends, and in between of everything else."""
 
     def __init__(self) -> None:
-        self.begun: list[CallInfo] = []
+        self.begun: list[CallStartInfo] = []
         self.ids: list[str] = []
-        self.done: list[DoneInfo] = []
+        self.done: list[CallEndInfo] = []
 
-    def on_call(self, info: CallInfo, /) -> None:
+    def on_call_start(self, info: CallStartInfo, /) -> None:
         """Keep it."""
         self.begun.append(info)
 
@@ -30,7 +30,7 @@ class Spans(Hooks):
 
     on_request = on_response = on_retry = on_wait = _keep_id
 
-    def on_done(self, info: DoneInfo, /) -> None:
+    def on_call_end(self, info: CallEndInfo, /) -> None:
         """Keep it."""
         self.done.append(info)
 

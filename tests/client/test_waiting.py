@@ -39,9 +39,9 @@ def limits(remaining: int, clock: InstantClock | FakeClock, *, reset: float = 10
 
 def held_places(client: CStarClient) -> tuple[int, int]:
     """Places at the gate and permits that somebody holds."""
-    core = client.sender.core
-    assert isinstance(core.limiter, RateLimiter)
-    return 100 - core.gate.free, core.limiter._window.in_flight
+    context = client.sender.context
+    assert isinstance(context.limiter, RateLimiter)
+    return 100 - context.semaphore.free, context.limiter._window.in_flight
 
 
 WAITS: dict[str, tuple[dict[str, str], dict[str, object], float, float]] = {
@@ -342,18 +342,18 @@ async def test_cancelling_a_wait_at_the_gate_gives_everything_back(server: Serve
     assert second.cancelled()
     assert (["tkt_1", "tkt_3"], 1) == (
         [request.path.rpartition("/")[2] for request in server.requests],
-        client.sender.core.gate.free,
+        client.sender.context.semaphore.free,
     )
 
 
 async def test_cancelling_a_place_just_passed_on_does_not_lose_it(server: Server, make_client: MakeClient) -> None:
     """A call cancelled in the turn in which it got its place passes it on."""
     client = make_client(max_connections=1)
-    gate = client.sender.core.gate
-    assert gate.try_acquire()
+    semaphore = client.sender.context.semaphore
+    assert semaphore.try_acquire()
     waiting = asyncio.ensure_future(client.tickets.get("tkt_1"))
     await asyncio.sleep(0)
-    gate.release()
+    semaphore.release()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert (1, []) == (gate.free, server.requests)
+    assert (1, []) == (semaphore.free, server.requests)

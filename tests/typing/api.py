@@ -17,7 +17,7 @@ from cstar_async import UNSET, CStarClient, CStarLibrary, Hooks, Page, Paginator
 from cstar_async._types import JSON
 from cstar_async.api.library import get_library_article
 from cstar_async.api.tickets import create_ticket_message, get_ticket
-from cstar_async.hooks import DoneInfo, DriftCounter, DriftInfo
+from cstar_async.hooks import CallEndInfo, DriftCounter, DriftInfo
 from cstar_async.models import (
     Automation,
     AutomationAction,
@@ -154,7 +154,7 @@ def observers() -> None:
     """Hooks hear of values with types; a counter and spans are hooks."""
 
     class Slow(Hooks):
-        def on_done(self, info: DoneInfo, /) -> None:
+        def on_call_end(self, info: CallEndInfo, /) -> None:
             assert_type((info.operation, info.status, info.error, info.elapsed), tuple[str, int | None, str | None, float])
 
     drift = DriftCounter(max_entries=10)
