@@ -35,11 +35,11 @@ from cstar_async.testing import FakeCStar
 
 async def main():
     async with FakeCStar(seed=None) as fake:
-        wanted = dict(operation="create_ticket", times=None)
+        wanted = dict(operation="create_ticket", max_triggers=None)
         fake.faults.add(**wanted, probability=0.10, status=503)
         fake.faults.add(**wanted, probability=0.10, drop="before")
         fake.faults.add(**wanted, probability=0.10, drop="after")
-        fake.faults.add(**wanted, probability=0.10, cut=20)
+        fake.faults.add(**wanted, probability=0.10, truncate_after=20)
         print(fake.url, fake.secret_key, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 

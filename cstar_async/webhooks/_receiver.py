@@ -110,10 +110,10 @@ class WebhookInbox:
     ) -> None:
         for name, value, least in (
             ("concurrency", concurrency, 1),
-            ("most", max_pending, 1),
-            ("attempts", max_attempts, 1),
+            ("max_pending", max_pending, 1),
+            ("max_attempts", max_attempts, 1),
             ("handler_timeout", handler_timeout, 0),
-            ("drain", shutdown_timeout, 0),
+            ("shutdown_timeout", shutdown_timeout, 0),
         ):
             if not value >= least:
                 raise InvalidArgumentError(f"{name} is at least {least}, not {value}")

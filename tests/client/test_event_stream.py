@@ -396,7 +396,7 @@ async def test_cancellation_ends_it_cleanly() -> None:
         await asyncio.wait_for(gone.wait(), 5)
 
 
-@pytest.mark.parametrize("wrong", [{"silence": 0}, {"silence": -1.0}, {"last_event_id": "a\nb"}, {"last_event_id": "é"}])
+@pytest.mark.parametrize("wrong", [{"idle_timeout": 0}, {"idle_timeout": -1.0}, {"start_after": "a\nb"}, {"start_after": "é"}])
 async def test_a_setting_that_cannot_be_used_is_refused(wrong: dict[str, Any]) -> None:
     """Where it is given."""
     async with CStarClient(api_key="sk_test_x", team_id="t") as cstar:
@@ -492,7 +492,7 @@ async def test_closing_the_inbox_ends_a_run_whose_store_hangs() -> None:
     class Hanging(MemoryStore):
         """A store that never answers."""
 
-        async def accept(self, event_id: str, body: bytes) -> bool:
+        async def add(self, event_id: str, body: bytes) -> bool:
             """Hangs."""
             asked.set()
             await asyncio.Event().wait()
@@ -515,7 +515,7 @@ async def test_a_store_that_fails_holds_the_stream_up() -> None:
 
         failures = 3
 
-        async def accept(self, event_id: str, body: bytes) -> bool:
+        async def add(self, event_id: str, body: bytes) -> bool:
             """Fails, then does not."""
             if self.failures:
                 self.failures -= 1

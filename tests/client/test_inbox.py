@@ -190,7 +190,9 @@ def test_a_handler_for_nothing_is_refused(kinds: Any) -> None:
         WebhookInbox(SECRET).on(*kinds)
 
 
-@pytest.mark.parametrize("wrong", [{"concurrency": 0}, {"most": 0}, {"attempts": 0}, {"drain": -1}, {"handler_timeout": -1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"concurrency": 0}, {"max_pending": 0}, {"max_attempts": 0}, {"shutdown_timeout": -1}, {"handler_timeout": -1.0}]
+)
 def test_a_number_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
     """With its name."""
     with pytest.raises(InvalidArgumentError, match=next(iter(wrong))):
@@ -257,7 +259,7 @@ async def test_no_more_handlers_run_at_once_than_allowed() -> None:
 async def test_a_full_inbox_asks_for_another_delivery() -> None:
     """What it has no room for is not accepted, so that cStar repeats it."""
     may_go = asyncio.Event()
-    async with inbox_of(most=2) as inbox:
+    async with inbox_of(max_pending=2) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
@@ -309,7 +311,7 @@ async def test_a_handler_that_succeeded_is_not_called_again_for_another_that_fai
 async def test_an_event_that_cannot_be_handled_goes_to_on_error() -> None:
     """With the last error, and the next event of the ticket is handled after it."""
     told: list[tuple[str, str]] = []
-    async with inbox_of(attempts=2) as inbox:
+    async with inbox_of(max_attempts=2) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
@@ -327,7 +329,7 @@ async def test_an_event_that_cannot_be_handled_goes_to_on_error() -> None:
 
 async def test_without_on_error_the_loss_is_logged_without_a_word_of_the_event(caplog: pytest.LogCaptureFixture) -> None:
     """Its id and the class of the error are enough to find it."""
-    async with inbox_of(attempts=1) as inbox:
+    async with inbox_of(max_attempts=1) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
@@ -342,7 +344,7 @@ async def test_without_on_error_the_loss_is_logged_without_a_word_of_the_event(c
 async def test_an_error_handler_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """The next one is told all the same."""
     told: list[str] = []
-    async with inbox_of(attempts=1) as inbox:
+    async with inbox_of(max_attempts=1) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
@@ -365,7 +367,7 @@ async def test_an_error_handler_that_fails_stops_nothing(caplog: pytest.LogCaptu
 async def test_a_handler_that_hangs_has_failed() -> None:
     """When its time is over."""
     told: list[Exception] = []
-    async with inbox_of(attempts=1, handler_timeout=0.01) as inbox:
+    async with inbox_of(max_attempts=1, handler_timeout=0.01) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
@@ -384,7 +386,7 @@ async def test_a_cancellation_inside_of_a_handler_is_its_failure() -> None:
     """Something that it waited for was cancelled. The next events of the ticket are handled."""
     got: list[str] = []
     told: list[str] = []
-    async with inbox_of(attempts=2) as inbox:
+    async with inbox_of(max_attempts=2) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
@@ -415,7 +417,7 @@ async def test_a_body_that_is_not_bytes_is_not_called_genuine(caplog: pytest.Log
 async def test_closing_waits_for_the_work_and_says_what_is_left() -> None:
     """Within its limit; what runs then is cancelled."""
     got: list[str] = []
-    inbox = inbox_of(drain=0.3)
+    inbox = inbox_of(shutdown_timeout=0.3)
 
     @inbox.on("*")
     async def handle(event: WebhookEvent) -> None:
@@ -448,7 +450,7 @@ def test_an_inbox_belongs_to_one_loop() -> None:
 async def test_what_a_killed_process_accepted_is_handled_by_the_next(tmp_path: Path) -> None:
     """The file has it until it is done."""
     path = tmp_path / "events.db"
-    first = inbox_of(store=SqliteStore(path), drain=0)
+    first = inbox_of(store=SqliteStore(path), shutdown_timeout=0)
 
     @first.on("*")
     async def hang(event: WebhookEvent) -> None:
@@ -502,7 +504,7 @@ async def test_what_was_left_waits_for_the_first_handler(tmp_path: Path) -> None
     await store.aclose()
 
     got: list[str] = []
-    async with inbox_of(store=SqliteStore(path), drain=0.01) as without:
+    async with inbox_of(store=SqliteStore(path), shutdown_timeout=0.01) as without:
         await asyncio.sleep(0.01)
         assert len(without) == 1
     async with inbox_of(store=SqliteStore(path)) as inbox:
@@ -548,19 +550,19 @@ class BrokenStore(MemoryStore):
         self.held = asyncio.Event()
         self.held.set()
 
-    async def accept(self, event_id: str, body: bytes) -> bool:
+    async def add(self, event_id: str, body: bytes) -> bool:
         """Waits, and may fail."""
         await self.held.wait()
-        if "accept" in self.broken:
+        if "add" in self.broken:
             raise OSError("disk full: Jane Doe")
         return await super().add(event_id, body)
 
-    async def done(self, event_id: str) -> None:
+    async def mark_done(self, event_id: str) -> None:
         """May fail."""
-        if "done" in self.broken:
+        if "mark_done" in self.broken:
             raise OSError("Jane Doe")
 
-    async def pending(self) -> list[tuple[str, bytes]]:
+    async def claim_pending(self) -> list[tuple[str, bytes]]:
         """May fail."""
         if "pending" in self.broken:
             raise OSError("Jane Doe")
@@ -571,7 +573,7 @@ async def ignore(event: WebhookEvent) -> None:
     """A handler that does nothing."""
 
 
-@pytest.mark.parametrize("what", ["accept", "pending"])
+@pytest.mark.parametrize("what", ["add", "pending"])
 async def test_a_store_that_fails_asks_for_another_delivery(what: str, caplog: pytest.LogCaptureFixture) -> None:
     """When it works again, so does the inbox."""
     store = BrokenStore()
@@ -595,7 +597,7 @@ async def test_an_event_is_handled_though_its_store_denied_to_have_written_it() 
 
         answers = 0
 
-        async def accept(self, event_id: str, body: bytes) -> bool:
+        async def add(self, event_id: str, body: bytes) -> bool:
             """Writes, and fails once."""
             is_new = await super().add(event_id, body)
             self.answers += 1
@@ -624,7 +626,7 @@ async def test_a_store_that_never_says_that_it_noted_holds_nothing_up(
     class Silent(MemoryStore):
         """A store that never answers."""
 
-        async def done(self, event_id: str) -> None:
+        async def mark_done(self, event_id: str) -> None:
             """Hangs."""
             await asyncio.Event().wait()
 
@@ -643,7 +645,7 @@ async def test_a_store_that_never_says_that_it_noted_holds_nothing_up(
 async def test_a_store_that_does_not_note_what_is_done_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
     """The work goes on."""
     store = BrokenStore()
-    store.broken.add("done")
+    store.broken.add("mark_done")
     async with inbox_of(store=store) as inbox:
         inbox.on("*")(ignore)
         await deliver(inbox, body_of(1))
@@ -680,13 +682,13 @@ class SharedStore(BrokenStore):
         self.left: list[tuple[str, bytes]] = []
 
     @property
-    def renewal(self) -> Any:
+    def lease_interval(self) -> Any:
         """Seconds."""
         return 20.0
 
-    async def pending(self) -> list[tuple[str, bytes]]:
+    async def claim_pending(self) -> list[tuple[str, bytes]]:
         """What the test says that others left; may fail."""
-        await super().pending()
+        await super().claim_pending()
         left, self.left = self.left, []
         return left
 
@@ -720,7 +722,7 @@ async def test_a_shared_store_finds_out_what_became_of_an_event() -> None:
         async def handle(event: WebhookEvent) -> None:
             got.append(event.id)
 
-        store.broken.add("accept")
+        store.broken.add("add")
         assert await deliver(inbox, body_of(1)) == [503]
         store.broken.clear()
         await MemoryStore.add(store, "evt_1", body_of(1))  # elsewhere
@@ -742,7 +744,7 @@ async def test_closing_does_not_wait_for_a_store_that_hangs() -> None:
     """It asks for another delivery, and leaves no task behind."""
     store = BrokenStore()
     store.held.clear()
-    inbox = inbox_of(store=store, drain=0.01)
+    inbox = inbox_of(store=store, shutdown_timeout=0.01)
     delivery = asyncio.create_task(deliver(inbox, body_of(1)))
     await asyncio.sleep(0.01)
     await inbox.aclose()
@@ -926,7 +928,7 @@ async def test_a_cancelled_write_leaves_the_file_in_order(tmp_path: Path) -> Non
 async def test_no_secret_and_no_body_reach_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever the level."""
     caplog.set_level(logging.DEBUG)
-    async with inbox_of(attempts=1) as inbox:
+    async with inbox_of(max_attempts=1) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:

@@ -101,7 +101,7 @@ async def test_a_store_in_a_file_stays_as_small_as_the_span_of_repeats(tmp_path:
 
         accepted = 0
 
-        async def accept(self, event_id: str, body: bytes) -> bool:
+        async def add(self, event_id: str, body: bytes) -> bool:
             """Accepts, and measures."""
             self.accepted += 1
             if self.accepted % 800 == 0:
