@@ -1,9 +1,10 @@
-"""Prose: the document's words as docstrings, wrapped and safe inside triple quotes."""
+"""Docstrings: descriptions of the document in Python's words, wrapped, and safe inside triple quotes."""
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from openapi_python_client.strings import safe_for_docstring
@@ -12,40 +13,67 @@ from codegen.spec.document import Node
 
 LINE_LENGTH = 132
 INDENT = "    "
+_CONSTANTS = {"null": "None", "true": "True", "false": "False"}
 
 
 def sentence(text: str) -> str:
-    """A text that ends as a sentence does."""
+    """Return a text on one line, with a full stop at its end."""
     text = " ".join(text.split())
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 
 
-def described(node: Node) -> str:
-    """What a field or a parameter is, with a note where that is not documented."""
-    text = sentence(str(node.get("description", "")))
-    evidence, source = str(node.get("x-evidence", "")), " ".join(str(node.get("x-source", "")).split())
-    if evidence in ("", "documented"):
-        return text
-    note = source if source.startswith(f"{evidence}:") else f"{evidence}: {source}"
-    return f"{text} ({note[:1].upper()}{sentence(note[1:])})"
+def in_python_words(text: str, names: Mapping[str, str] | None = None) -> str:
+    """Replace the words of JSON by those of Python.
+
+    Args:
+        text: A description of the document.
+        names: The Python name of each wire name that the text may have in back-quotes.
+    """
+    words = {**(names or {}), **_CONSTANTS}
+    text = re.sub(r"`([^`]+)`", lambda found: f"`{words.get(found[1], found[1])}`", text)
+    return re.sub(r"(?<![`\w])null(?![`\w])", "None", text)
+
+
+def described(node: Node, names: Mapping[str, str] | None = None) -> str:
+    """Return the description of a field, parameter or response, marked where it is not documented."""
+    text = in_python_words(sentence(str(node.get("description", ""))), names)
+    is_marked = str(node.get("x-evidence", "documented")) == "documented" or "(inferred)" in text
+    return text if is_marked else f"{text[:-1]} (inferred)."
 
 
 def source_of(node: Node) -> str:
-    """The line that says where the statements of a docstring come from."""
-    evidence, source = str(node["x-evidence"]), " ".join(str(node["x-source"]).split()).rstrip(".")
-    return f"Source: {source}." if source.startswith(f"{evidence}:") else f"Source: {source} ({evidence})."
+    """Return the line with the evidence and the source of a docstring."""
+    evidence = str(node["x-evidence"])
+    source = " ".join(str(node["x-source"]).split()).rstrip(".").removeprefix(f"{evidence}:").strip()
+    return f"{evidence.capitalize()}: {source}."
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a Google docstring: a title over entries with a name, or over one without."""
+    """A section of a Google docstring: entries with a name, or one without."""
 
     title: str
     entries: tuple[tuple[str, str], ...]
 
 
-def docstring(blocks: Sequence[str | Section], *, depth: int) -> str:
-    """A docstring of paragraphs and sections, to be placed at a depth of indentation (its first line is not indented)."""
+@dataclass(frozen=True)
+class CodeSection:
+    """A section of code, of which the lines stay as they are."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+Block = str | Section | CodeSection
+
+
+def docstring(blocks: Sequence[Block], *, depth: int) -> str:
+    """Return a docstring as source text.
+
+    Args:
+        blocks: Its paragraphs and sections.
+        depth: The level of indentation of all lines but the first.
+    """
     margin = INDENT * depth
     width = LINE_LENGTH - len(margin)
     text = "\n\n".join(_block(block, width, quotes=3 if index == 0 else 0) for index, block in enumerate(blocks))
@@ -57,11 +85,13 @@ def docstring(blocks: Sequence[str | Section], *, depth: int) -> str:
     return "\n".join([first, *(f"{margin}{line}" if line else "" for line in others)])
 
 
-def _block(block: str | Section, width: int, *, quotes: int) -> str:
+def _block(block: Block, width: int, *, quotes: int) -> str:
     if isinstance(block, str):
-        # The opening quotes take room on the first line; something of their length stands in for them while it is wrapped.
+        # The first line also has the opening quotes: as many characters are put before it while it is wrapped.
         return _wrapped("x" * quotes + _safe(block), width)[quotes:]
     lines = [f"{block.title}:"]
+    if isinstance(block, CodeSection):
+        return "\n".join([*lines, *(f"{INDENT}{line}".replace("\\", "\\\\").replace('"""', r"\"\"\"") for line in block.lines)])
     for name, text in block.entries:
         hanging = INDENT * 2 if name else INDENT
         lines.append(_wrapped(_safe(f"{name}: {text}" if name else text), width, first=INDENT, others=hanging))

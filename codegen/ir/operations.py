@@ -80,6 +80,12 @@ def shape_of_answer(document: Document, operation: Operation) -> str:
     return "deleted" if result_name(document, operation) == "Deleted" else "object"
 
 
+def call_kind(document: Document, operation: Operation) -> str:
+    """Return the shape of the response, or `whole`: a GET of a list that is not paged, which returns a `Paginator` of one page."""
+    shape = shape_of_answer(document, operation)
+    return "whole" if shape == "array" and operation.method == "get" else shape
+
+
 def text_of_answer(document: Document, operation: Operation) -> str | None:
     """The content type of the text that a good answer may be; None: it never is."""
     text: str | None = success_response(document, operation).get("x-cstar-text")

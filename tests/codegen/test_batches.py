@@ -33,7 +33,7 @@ def test_operation_that_can_be_split_is_two_functions() -> None:
 
 def test_both_are_methods() -> None:
     """Side by side in the namespace."""
-    methods = [one for module in view_of(small("automations", "bulk", "exports")).namespace_modules for one in module.root.methods]
+    methods = [one for module in view_of(small("automations", "bulk", "exports")).client_namespaces for one in module.root.methods]
     assert [(one.name, one.function) for one in methods if "bulk" in one.function] == [
         ("run", "run_bulk"),
         ("run_all", "run_bulk_all"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import subprocess
 import sys
 from typing import Any
@@ -95,13 +94,6 @@ def test_models_are_made_by_keyword() -> None:
         Ticket()  # type: ignore[call-arg]
 
 
-def test_public_functions_are_documented() -> None:
-    """Every function says what it takes, gives and raises, and where that is from."""
-    for name in api.__all__:
-        text = inspect.getdoc(getattr(api, name)) or ""
-        assert all(f"\n{title}:" in text for title in ("Args", "Returns", "Raises", "Source"))
-
-
 def test_client_has_a_property_for_every_root_namespace() -> None:
     """The namespaces of the client are those of the operations."""
     roots = {operation.namespace.partition(".")[0] for operation in OPERATIONS.values() if operation.scope != "library"}
@@ -122,9 +114,9 @@ def test_packages_import_their_modules_lazily() -> None:
     code = (
         "import sys, cstar_async.api, cstar_async.models as models\n"
         "def loaded(): return sorted(one for one in sys.modules if one.startswith(('cstar_async.models.', 'cstar_async.api.')))\n"
-        "assert loaded() == ['cstar_async.api._namespaces'], loaded()\n"
+        "assert loaded() == [], loaded()\n"
         "models.Whoami\n"
-        "assert loaded() == ['cstar_async.api._namespaces', 'cstar_async.models.auth'], loaded()\n"
+        "assert loaded() == ['cstar_async.models.auth'], loaded()\n"
     )
 
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode

@@ -17,7 +17,7 @@ from openapi_python_client.parser.properties.union import UnionProperty
 
 from codegen.errors import CodegenError, ProblemCollector
 from codegen.ir.build import build_ir
-from codegen.ir.docstrings import Section, described, docstring
+from codegen.ir.docstrings import Section, described, docstring, in_python_words
 from codegen.ir.functions import FunctionView
 from codegen.ir.models import FieldView, ModelView
 from codegen.ir.namespaces import namespace_modules
@@ -284,20 +284,9 @@ def test_free_objects_make_no_class() -> None:
     assert set() == named & set(_models(real()))
 
 
-def test_docstring_of_a_named_operation_says_that_nothing_is_known() -> None:
-    """Who calls it learns that the JSON comes as it is, and is promised nothing about the list."""
-    doc = " ".join(_functions(real())["list_activity"].doc.split())
-
-    assert "Only the path is known: nothing is documented of what it answers, so the JSON comes as it is." in doc
-    assert "The whole list comes at once" not in doc
-
-
-def test_docstring_of_a_free_answer_that_is_documented_says_what_is_unknown() -> None:
-    """An operation that is documented may answer with unknown fields, too."""
-    raw = real()
-    operation(raw, "/api/v1/teams/{teamId}/activity", "get")["x-evidence"] = "documented"
-
-    assert "The fields of the answer are not known, so the JSON comes as it is." in _functions(raw)["list_activity"].doc
+def test_docstring_says_that_the_fields_of_a_free_response_are_not_documented() -> None:
+    """The result is plain JSON."""
+    assert "The fields of the response are not documented." in " ".join(_functions(real())["list_activity"].doc.split())
 
 
 def test_open_schema_without_fields_is_a_model() -> None:
@@ -352,7 +341,7 @@ def test_answer_that_may_be_empty_is_marked() -> None:
 
     assert "may_be_empty=True" in _operations(raw)["record_library_view"].arguments
     assert "may_be_empty" not in _operations(raw)["get_library_article"].arguments
-    assert "The server may send no body at all" in " ".join(_functions(raw)["record_library_view"].doc.split())
+    assert "Without fields when the server sends no body." in " ".join(_functions(raw)["record_library_view"].doc.split())
 
 
 def test_positional_query_parameter_follows_the_ids() -> None:
@@ -370,7 +359,7 @@ def test_operation_of_the_library_is_apart_from_the_client() -> None:
     raw = real()
 
     assert "scope='library', segments=('/articles/', '')" in _operations(raw)["get_library_article"].arguments
-    assert "library" in [module.root.attribute for module in view_of(raw).namespace_modules]
+    assert "library" in [module.name for module in view_of(raw).api_modules]
     assert "library" not in [module.root.attribute for module in view_of(raw).client_namespaces]
 
 
@@ -454,12 +443,20 @@ def test_docstring_keeps_to_the_width() -> None:
     assert max(len(line) for line in f"        {text}".splitlines()) <= 132
 
 
-def test_source_of_what_is_not_documented_is_told() -> None:
-    """The reader of a field learns that it is guessed, and from what."""
-    assert "A field. (Inferred: from the text.)" == described(
-        {"description": "A field", "x-evidence": "inferred", "x-source": "inferred: from the text"}
+def test_description_of_what_is_not_documented_is_marked() -> None:
+    """Once, even where the description says so itself."""
+    assert "A field (inferred)." == described({"description": "A field", "x-evidence": "inferred"})
+    assert "A field (inferred)." == described({"description": "A field (inferred).", "x-evidence": "inferred"})
+    assert "A field." == described({"description": "A field.", "x-evidence": "documented"})
+
+
+def test_description_uses_the_words_of_python() -> None:
+    """The constants of JSON and the wire names of the operation become those of Python."""
+    text = "`customerId` is `null` or `true`; null clears it, `other` stays."
+
+    assert "`customer_id` is `None` or `True`; None clears it, `other` stays." == in_python_words(
+        text, {"customerId": "customer_id"}
     )
-    assert "A field. (Named: Some page.)" == described({"description": "A field.", "x-evidence": "named", "x-source": "Some page"})
 
 
 def test_model_of_its_own_kind_is_expressed() -> None:

@@ -1,0 +1,116 @@
+"""An example call for each operation, with the values that the document gives as examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from codegen import naming as names
+from codegen.ir.operations import call_kind, own_parameters
+from codegen.ir.usage import body_name, result_name
+from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object, items
+
+_WIDTH = 100
+
+
+def example_of(document: Document, operation: Operation, method: str) -> tuple[str, ...]:
+    """Return the lines of a call.
+
+    Args:
+        document: The document of the operation.
+        operation: What is called.
+        method: The name of the method, which may be the batched one.
+    """
+    arguments = list(_arguments(document, operation))
+    receiver = "library" if operation.path.startswith("/api/library/") else f"client.{operation.namespace}"
+    kind = call_kind(document, operation)
+    name = _variable(document, operation)
+    if kind in ("page", "whole"):
+        return (*_call(f"async for {name} in {receiver}.{method}", arguments, ":"), f"    print({name})")
+    target = {"deleted": "", "array": f"{name}s = "}.get(kind, f"{name} = ")
+    return tuple(_call(f"{target}await {receiver}.{method}", arguments))
+
+
+def _variable(document: Document, operation: Operation) -> str:
+    schema = result_name(document, operation)
+    return "data" if "properties" not in document.schemas[schema] else names.function_stem(schema)
+
+
+def _arguments(document: Document, operation: Operation) -> Iterator[tuple[str, str]]:
+    """Yield the arguments of the call: their names (empty: by position) and their values as code."""
+    given = entries(operation.node, "x-cstar-example")
+    for parameter in own_parameters(operation):
+        if parameter.location == "path" or parameter.is_positional:
+            value = given.get(parameter.name, _example_of_parameter(parameter))
+            yield "", names.argument(parameter.name) if value is None else _literal(value)
+    body = given or _example_of_body(document, operation)
+    for parameter in _query_parameters(document, operation, given):
+        value = given.get(parameter.name, _value(document, parameter.node["schema"]))
+        yield names.argument(parameter.name), _literal(value)
+    name = body_name(document, operation)
+    for wire in entries(document.schemas[name], "properties") if name else ():
+        if wire in body:
+            yield names.argument(wire), _literal(body[wire])
+
+
+def _query_parameters(document: Document, operation: Operation, given: Node) -> list[Parameter]:
+    """Return the query parameters of the example: those given, else the required ones, else the first with known values."""
+    query = [one for one in own_parameters(operation) if one.location == "query" and not one.is_positional]
+    if given:
+        return [one for one in query if one.name in given]
+    known = [one for one in query if "enum" in document.follow(one.node["schema"], "")[0]]
+    return [one for one in query if one.node.get("required")] or known[:1]
+
+
+def _example_of_parameter(parameter: Parameter) -> Any:
+    return next(iter(items(parameter.node["schema"], "examples")), None)
+
+
+def _example_of_body(document: Document, operation: Operation) -> Node:
+    name = body_name(document, operation)
+    if name is None:
+        return {}
+    body, _ = document.follow(operation.node["requestBody"], "")
+    media = body["content"]["application/json"]
+    schema = document.schemas[name]
+    named = [one["value"] for one in entries(media, "examples").values()]
+    shown = [media["example"]] if "example" in media else [*named, *items(schema, "examples")]
+    if shown:
+        return dict(shown[0])
+    properties = entries(schema, "properties")
+    chosen = items(schema, "required") or ([] if body.get("required") is False else list(properties)[:1])
+    return {wire: _value(document, properties[wire]) for wire in chosen}
+
+
+def _value(document: Document, schema: Node) -> Any:
+    """Return a value of a schema."""
+    schema, _ = document.follow(schema, "")
+    for found in ([schema["const"]] if "const" in schema else [], items(schema, "examples"), items(schema, "enum")):
+        if found:
+            return found[0]
+    options = [option for option in items(schema, "oneOf") if option.get("type") != "null"]
+    if options:
+        return _value(document, options[0])
+    types = items(schema, "type") if is_list(schema.get("type")) else [str(schema.get("type"))]
+    if "array" in types:
+        return [_value(document, schema["items"])]
+    if "object" in types:
+        return {wire: _value(document, entries(schema, "properties")[wire]) for wire in items(schema, "required")}
+    plain: dict[str, Any] = {"integer": schema.get("minimum", 1), "number": 1.5, "boolean": True}
+    return plain.get(types[0], "…")
+
+
+def _call(function: str, arguments: list[tuple[str, str]], end: str = "") -> list[str]:
+    spelt = [f"{name}={value}" if name else value for name, value in arguments]
+    line = f"{function}({', '.join(spelt)}){end}"
+    return [line] if len(line) <= _WIDTH else [f"{function}(", *(f"    {one}," for one in spelt), f"){end}"]
+
+
+def _literal(value: Any) -> str:
+    """Return a JSON value as Python code, in double quotes."""
+    if is_object(value):
+        return f"{{{', '.join(f'{_literal(key)}: {_literal(inner)}' for key, inner in value.items())}}}"
+    if is_list(value):
+        return f"[{', '.join(map(_literal, value))}]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

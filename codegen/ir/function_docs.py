@@ -1,0 +1,171 @@
+"""The docstrings of endpoint functions."""
+
+from __future__ import annotations
+
+from codegen import naming as names
+from codegen.ir.docstrings import Block, CodeSection, Section, described, docstring, in_python_words, sentence, source_of
+from codegen.ir.examples import example_of
+from codegen.ir.operations import LimitView, limits_of, method_for_all, own_parameters, size_of_call, text_of_answer
+from codegen.ir.usage import body_name, data_schema, result_name, success_response
+from codegen.lint.batches import RUN_ALL
+from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable
+from codegen.lint.schemas import is_free, is_open
+from codegen.spec.document import Document, Node, Operation, entries
+
+ERRORS = {
+    "400": "InvalidRequestError",
+    "401": "AuthenticationError",
+    "403": "PermissionDeniedError",
+    "404": "NotFoundError",
+    "409": "ConflictError",
+    "422": "InvalidRequestError",
+    "429": "RateLimitError",
+}
+"""The error class of each status that has one of its own."""
+
+OPTIONS = ("options", "Options of this call.")
+KEY = ("idempotency_key", "The same value for every try of one intent. Default: a new key.")
+ALL_ERRORS = ("CStarError", "See `cstar_async.errors` for what every call can raise.")
+BATCH_KEY = ("idempotency_key", "What the key of each request is derived from. Default: a new key for each call.")
+BATCHING = (
+    "The call stops at the first error; what was done before stays done. To continue, repeat it within a day with the same"
+    " *idempotency_key* and the same arguments in the same order: nothing is done twice."
+)
+OPEN_BODY = "Fields that the document does not list go into `options=RequestOptions(extra_body={…})`."
+FREE = "The fields of the response are not documented."
+
+
+def function_docstring(document: Document, operation: Operation, arguments: list[tuple[str, str]]) -> str:
+    """Return the docstring of the function for an operation.
+
+    Args:
+        document: The document of the operation.
+        operation: What the function carries out.
+        arguments: The names and descriptions of the arguments that come from the document.
+    """
+    key = [KEY] if any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters) else []
+    return docstring(
+        [
+            sentence(operation.node["summary"]),
+            _request_line(operation),
+            *_description(document, operation),
+            Section("Args", (*arguments, *key, OPTIONS)),
+            Section("Returns", (("", _returned(document, operation)),)),
+            Section("Raises", (*_limit_errors(document, operation), *_response_errors(document, operation), ALL_ERRORS)),
+            CodeSection("Example", example_of(document, operation, operation.node["x-cstar-method"])),
+            source_of(operation.node),
+        ],
+        depth=1,
+    )
+
+
+def batched_docstring(document: Document, operation: Operation, arguments: list[tuple[str, str]]) -> str:
+    """Return the docstring of the function that splits an operation over several requests.
+
+    Args:
+        document: The document of the operation.
+        operation: What each request carries out.
+        arguments: The names and descriptions of the fields of its body.
+    """
+    split, size = names.attribute(operation.node[RUN_ALL]["split"]), size_of_call(document, operation)
+    told = {**dict(arguments), split: "A list or tuple of any length. Nothing is sent for an empty one."}
+    return docstring(
+        [
+            sentence(f"{operation.node['summary'].rstrip('.')}, any number of `{split}`"),
+            f"{_request_line(operation)} for {size} `{split}` at a time, one request after the other.",
+            BATCHING,
+            Section("Args", (*told.items(), BATCH_KEY, ("options", "Options of each request."))),
+            Section("Returns", (("", _sum_of(operation, split)),)),
+            Section("Raises", (*_response_errors(document, operation), ALL_ERRORS)),
+            CodeSection("Example", example_of(document, operation, method_for_all(operation))),
+            source_of(operation.node),
+        ],
+        depth=1,
+    )
+
+
+def python_names(document: Document, operation: Operation) -> dict[str, str]:
+    """Return the Python name of each wire name that a description of the operation may mention."""
+    attributes = {
+        wire: names.attribute(wire)
+        for schema in (result_name(document, operation), body_name(document, operation))
+        for wire in (entries(document.schemas[schema], "properties") if schema else ())
+    }
+    return attributes | {parameter.name: names.argument(parameter.name) for parameter in own_parameters(operation)}
+
+
+def _request_line(operation: Operation) -> str:
+    key = {"secret": " (secret key)", "none": " (no key)"}.get(operation.node["x-cstar-key"], "")
+    return f"`{operation.method.upper()} {operation.path}`{key}"
+
+
+def _description(document: Document, operation: Operation) -> list[Block]:
+    text = sentence(str(operation.node.get("description", "")))
+    body = body_name(document, operation)
+    notes = [OPEN_BODY] if body and is_open(document.schemas[body]) else []
+    notes += [FREE] if is_free(document.schemas[result_name(document, operation)]) else []
+    paragraph = " ".join([in_python_words(text, python_names(document, operation)) if text != "." else "", *notes]).strip()
+    return [paragraph] if paragraph and paragraph != sentence(operation.node["summary"]) else []
+
+
+def _returned(document: Document, operation: Operation) -> str:
+    response = success_response(document, operation)
+    said = [described(response, python_names(document, operation))]
+    if text := text_of_answer(document, operation):
+        said.append(f"A str where the server sends `{text}`.")
+    said += ["None: there is none."] if is_nullable(data_schema(document, operation)) else []
+    said += ["Without fields when the server sends no body."] if response.get("x-cstar-may-be-empty") else []
+    return " ".join(said)
+
+
+def _limit_errors(document: Document, operation: Operation) -> list[tuple[str, str]]:
+    found = [_exceeded(limit) for limit in limits_of(document, operation)]
+    return [("InvalidArgumentError", sentence(f"Before sending: {', or '.join(found)}"))] if found else []
+
+
+def _exceeded(limit: LimitView) -> str:
+    circumstance = "" if limit.condition is None else f" while `{names.attribute(limit.condition[0])}` is `{limit.condition[1]}`"
+    items = "item" if limit.max_items == 1 else "items"
+    return f"`{names.attribute(limit.wire)}` has more than {limit.max_items} {items}{circumstance}"
+
+
+def _response_errors(document: Document, operation: Operation) -> list[tuple[str, str]]:
+    """Return the errors of which the document says something that does not hold for every operation."""
+    found: dict[str, list[str]] = {}
+    for status, response in operation.node["responses"].items():
+        if text := _reason(document, operation, status, response):
+            name = ERRORS.get(status, "ServerError" if status.startswith("5") else "APIError")
+            found.setdefault(name, []).append(text)
+    return [(name, " ".join(texts)) for name, texts in found.items()]
+
+
+def _reason(document: Document, operation: Operation, status: str, response: Node) -> str:
+    if status in operation.successes:
+        return ""
+    if set(response) != {"$ref"}:
+        node, _ = document.follow(response, "")
+        return described(node, python_names(document, operation))
+    nouns = [_noun(name, operation) for name in operation.placeholders if name not in ("team", "teamId")]
+    if status != "404" or not nouns:
+        return ""
+    visible = "is not public" if operation.node["x-cstar-key"] == "none" else "is not visible to this key"
+    return f"The {' or the '.join(nouns)} does not exist or {visible}."
+
+
+def _noun(placeholder: str, operation: Operation) -> str:
+    """Return what a part of the path identifies: `ticketId` a ticket, `/tags/{name}` a tag."""
+    if placeholder.endswith("Id"):
+        return names.attribute(placeholder.removesuffix("Id")).replace("_", " ")
+    before, _, _ = operation.path.partition(f"/{{{placeholder}}}")
+    return before.rpartition("/")[2].removesuffix("s").replace("-", " ")
+
+
+def _sum_of(operation: Operation, split: str) -> str:
+    rule = operation.node[RUN_ALL]
+    counted = f", `{names.attribute(rule['shift'])}` counted through all `{split}`" if "shift" in rule else ""
+    return f"One result: {_listed(rule['add'])} added up, {_listed(rule['join'])} joined{counted}."
+
+
+def _listed(wires: list[str]) -> str:
+    *first, last = (f"`{names.attribute(wire)}`" for wire in wires)
+    return f"{', '.join(first)} and {last}" if first else last
