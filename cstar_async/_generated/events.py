@@ -59,7 +59,7 @@ class TicketCreated(WebhookEvent):
 
     The event `ticket.created`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: TicketEventData
@@ -74,7 +74,7 @@ class TicketUpdated(WebhookEvent):
 
     The event `ticket.updated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: TicketEventData
@@ -87,7 +87,7 @@ class TicketClosed(WebhookEvent):
 
     The event `ticket.closed`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: TicketEventData
@@ -102,7 +102,7 @@ class TicketMessageAdded(WebhookEvent):
 
     The event `ticket.message_added`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: TicketEventData
@@ -115,7 +115,7 @@ class TicketDeleted(WebhookEvent):
 
     The event `ticket.deleted`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: TicketEventData
@@ -128,7 +128,7 @@ class TicketAssigned(WebhookEvent):
 
     The event `ticket.assigned`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: TicketEventData
@@ -141,7 +141,7 @@ class CustomerCreated(WebhookEvent):
 
     The event `customer.created`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: CustomerEventData
@@ -154,7 +154,7 @@ class CustomerUpdated(WebhookEvent):
 
     The event `customer.updated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: CustomerEventData
@@ -167,7 +167,7 @@ class CustomerDeleted(WebhookEvent):
 
     The event `customer.deleted`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: CustomerEventData
@@ -180,7 +180,7 @@ class CustomerGroupCreated(WebhookEvent):
 
     The event `customer_group.created`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -193,7 +193,7 @@ class CustomerGroupUpdated(WebhookEvent):
 
     The event `customer_group.updated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -206,7 +206,7 @@ class CustomerGroupDeleted(WebhookEvent):
 
     The event `customer_group.deleted`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -219,7 +219,7 @@ class ArticleCreated(WebhookEvent):
 
     The event `article.created`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -232,7 +232,7 @@ class ArticlePublished(WebhookEvent):
 
     The event `article.published`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -245,7 +245,7 @@ class ArticleUpdated(WebhookEvent):
 
     The event `article.updated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -258,7 +258,7 @@ class ArticleDeleted(WebhookEvent):
 
     The event `article.deleted`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -271,7 +271,7 @@ class TeamPreferencesUpdated(WebhookEvent):
 
     The event `team.preferences_updated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -284,7 +284,7 @@ class AgentPreferencesUpdated(WebhookEvent):
 
     The event `agent.preferences_updated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -297,7 +297,7 @@ class BossSpawned(WebhookEvent):
 
     The event `boss.spawned`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -310,7 +310,7 @@ class BossDamaged(WebhookEvent):
 
     The event `boss.damaged`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -323,7 +323,7 @@ class BossDefeated(WebhookEvent):
 
     The event `boss.defeated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -336,7 +336,7 @@ class PlayerLevelUp(WebhookEvent):
 
     The event `player.level_up`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -351,7 +351,7 @@ class PlayerAchievementUnlocked(WebhookEvent):
 
     The event `player.achievement_unlocked`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -364,7 +364,7 @@ class PlayerXpGained(WebhookEvent):
 
     The event `player.xp_gained`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -377,7 +377,7 @@ class PlayerQuestCompleted(WebhookEvent):
 
     The event `player.quest_completed`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -390,7 +390,7 @@ class PlayerStreakMilestone(WebhookEvent):
 
     The event `player.streak_milestone`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -403,7 +403,7 @@ class SocialOneUpSent(WebhookEvent):
 
     The event `social.one_up_sent`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -416,7 +416,7 @@ class SocialHighFiveSent(WebhookEvent):
 
     The event `social.high_five_sent`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -429,7 +429,7 @@ class CommunityPostCreated(WebhookEvent):
 
     The event `community_post.created`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -442,7 +442,7 @@ class CommunityPostUpdated(WebhookEvent):
 
     The event `community_post.updated`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -455,7 +455,7 @@ class CommunityPostStatusChanged(WebhookEvent):
 
     The event `community_post.status_changed`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -468,7 +468,7 @@ class CommunityPostCommented(WebhookEvent):
 
     The event `community_post.commented`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -481,7 +481,7 @@ class CommunityPostDeleted(WebhookEvent):
 
     The event `community_post.deleted`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -494,7 +494,7 @@ class CommunityPostVoted(WebhookEvent):
 
     The event `community_post.voted`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON
@@ -507,7 +507,7 @@ class SurveySubmitted(WebhookEvent):
 
     The event `survey.submitted`.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     data: JSON

@@ -28,41 +28,28 @@ async def run_ai(
 ) -> AiResult:
     """Ask the language model.
 
-    Tags, answers or sums up a ticket, or improves a text. The first three need `ticketId`, `improve` needs `text`. The keys of the
+    `POST /api/v1/teams/{teamId}/ai` (secret key)
+
+    Tags, answers or sums up a ticket, or improves a text. The first three need `ticket_id`, `improve` needs `text`. The keys of the
     result depend on the action; only that of `suggest-reply` is documented.
 
     Args:
         action: What to do.
         ticket_id: The ticket, for `auto-tag`, `suggest-reply` and `summarize`.
         text: The text, for `improve`.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         What the model made of it.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, AI (documented).
+    Example:
+        ai_result = await client.ai.run(action="auto-tag")
+
+    Documented: API reference, AI.
     """
     return await client.sender.call(
         operations.RUN_AI,

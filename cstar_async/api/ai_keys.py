@@ -19,32 +19,25 @@ __all__ = [
 def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[dict[str, JSON]]:
     """List the keys of AI providers.
 
-    Lists the keys with which the team uses AI providers, to judge by the name. They are no API keys of cStar.
+    `GET /api/v1/teams/{teamId}/ai-keys` (secret key)
 
-    Only the path is known: nothing is documented of what it answers, so the JSON comes as it is.
+    Lists the keys with which the team uses AI providers, to judge by the name. They are no API keys of cStar. The fields of the
+    response are not documented.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The keys; whether they are shown whole is not known. (Named: the path is listed, nothing else is known.)
+        The keys; whether they are shown whole is not known (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: named: the path is listed, nothing else is known.
+    Example:
+        async for data in client.ai_keys.list():
+            print(data)
+
+    Named: the path is listed, nothing else is known.
     """
     return client.sender.paginate(operations.LIST_AI_KEYS, dict[str, JSON], options=options)
 

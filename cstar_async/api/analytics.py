@@ -23,32 +23,24 @@ async def get_analytics_overview(
 ) -> AnalyticsOverview:
     """Read the figures of the team.
 
+    `GET /api/v1/teams/{teamId}/analytics/overview` (secret key)
+
     Gives the figures of a period at a glance: tickets, customers and satisfaction.
 
     Args:
         period: The time to look at. Default `week`, the only value that is documented; others are passed through.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The figures of the period.
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Analytics (documented).
+    Example:
+        analytics_overview = await client.analytics.overview()
+
+    Documented: API reference, Analytics.
     """
     return await client.sender.call(operations.GET_ANALYTICS_OVERVIEW, AnalyticsOverview, query={"period": period}, options=options)
 
@@ -58,35 +50,25 @@ def list_agent_analytics(
 ) -> Paginator[AgentAnalytics]:
     """Read the figures of each agent.
 
+    `GET /api/v1/teams/{teamId}/analytics/agents` (secret key)
+
     Gives the figures of a period for each agent. The path is documented, the answer is inferred from the overview.
 
     Args:
-        period: The time to look at. Default `week`, the only value that is documented; others are passed through. (Inferred: the
-            same parameter of the overview.)
-        options: Settings for this call alone.
+        period: The time to look at. Default `week`, the only value that is documented; others are passed through (inferred).
+        options: Options of this call.
 
     Returns:
-        The figures of every agent. (Inferred: likeness to the overview.) Await the `Paginator` for the whole list as one `Page`, or
-        iterate over it with `async for`. Either takes one request; nothing is sent before.
+        The figures of every agent (inferred).
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Analytics (documented).
+    Example:
+        async for agent_analytics in client.analytics.agents():
+            print(agent_analytics)
+
+    Documented: API reference, Analytics.
     """
     return client.sender.paginate(operations.LIST_AGENT_ANALYTICS, AgentAnalytics, query={"period": period}, options=options)
 

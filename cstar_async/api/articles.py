@@ -37,6 +37,8 @@ def list_articles(
 ) -> Paginator[Article]:
     """List articles.
 
+    `GET /api/v1/teams/{teamId}/articles`
+
     Lists the articles of the knowledge base, page by page, drafts and internal ones included. Filters narrow the list and must all
     hold at once. Rows may come without their text; read a single article to be sure of it.
 
@@ -50,30 +52,21 @@ def list_articles(
         search: Only articles in which these words occur. Which fields are searched is not documented; title and text are a fair
             guess.
         tag: Only articles that carry this tag. One tag at a time.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of articles, perhaps without their text. Await the `Paginator` for one `Page`, or walk it with `async for` for the
-        rows of all pages; nothing is sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of articles, perhaps without their text.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Articles (documented).
+    Example:
+        async for article in client.articles.list(status="draft"):
+            print(article)
+
+    Documented: API reference, Articles.
     """
     return client.sender.paginate(
         operations.LIST_ARTICLES,
@@ -112,6 +105,8 @@ async def create_article(
 ) -> Article:
     """Write an article.
 
+    `POST /api/v1/teams/{teamId}/articles` (secret key)
+
     Adds an article to the knowledge base. Nobody outside the team sees it before its status is `published` and it is marked public;
     without a word it starts as an internal draft.
 
@@ -121,41 +116,34 @@ async def create_article(
         status: Where in its life the article starts. Default `draft`.
         is_public: Whether people outside the team may read it once it is published. Default false.
         tags: The names of the tags to put on the article.
-        meta_description: The description for search engines; null for none.
+        meta_description: The description for search engines; None for none.
         category: The slug of a category, as older documentation asks for it. The id of the category is the newer way.
-        category_id: The id of the category to put the article in; null for none. (Inferred: the same field of the article.)
-        slug: The last part of the web address; null has it made from the title. (Inferred: the same field of the article.)
-        excerpt: A sentence or two that tell what the article is about; null for none. (Inferred: the same field of the article.)
-        notes: Remarks for the team that readers never see; null for none. (Inferred: the same field of the article.)
-        metadata: Data of your own programs, kept as it is. (Inferred: the same field of the article.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        category_id: The id of the category to put the article in; None for none (inferred).
+        slug: The last part of the web address; None has it made from the title (inferred).
+        excerpt: A sentence or two that tell what the article is about; None for none (inferred).
+        notes: Remarks for the team that readers never see; None for none (inferred).
+        metadata: Data of your own programs, kept as it is (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         The article as it was stored, with its new id.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Articles (documented).
+    Example:
+        article = await client.articles.create(
+            title="How to contact support",
+            content="# How to contact support\\n\\nWrite to us in the app or by e-mail.\\n",
+            status="draft",
+            is_public=False,
+            tags=["support", "contact"],
+            meta_description="Learn the different ways to contact our support team.",
+            category_id="7134fc12-0302-4e58-9466-a770035d5da9",
+        )
+
+    Documented: API reference, Articles.
     """
     return await client.sender.call(
         operations.CREATE_ARTICLE,
@@ -182,32 +170,25 @@ async def create_article(
 async def get_article(client: SupportsExecute, article_id: str, /, *, options: RequestOptions | None = None) -> Article:
     """Read an article.
 
+    `GET /api/v1/teams/{teamId}/articles/{articleId}`
+
     Reads one article with its full text in Markdown.
 
     Args:
         article_id: The article, by its `art_` id or by the bare UUID behind it.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The article, text included.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The article does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Articles (documented).
+    Example:
+        article = await client.articles.get(article_id)
+
+    Documented: API reference, Articles.
     """
     return await client.sender.call(operations.GET_ARTICLE, Article, article_id, options=options)
 
@@ -234,55 +215,40 @@ async def update_article(
 ) -> Article:
     """Change an article.
 
+    `PATCH /api/v1/teams/{teamId}/articles/{articleId}` (secret key)
+
     Changes the fields that are sent and leaves all others as they are: rewrites, publishes, moves or retires an article. A list of
     tags replaces the old one and metadata is merged key by key, both inferred from the rules for customers.
 
     Args:
         article_id: The article, by its `art_` id or by the bare UUID behind it.
-        title: A new headline. An empty one is refused (inferred). (Inferred: the same field of the create call.)
-        content: A new text in Markdown, in place of the whole old one. (Inferred: the same field of the create call.)
-        status: Where in its life to move the article; `published` publishes it. (Inferred: the same field of the create call.)
-        is_public: Whether people outside the team may read it once it is published. (Inferred: the same field of the create call.)
-        tags: The tags the article is to have. The list replaces the old one. (Inferred: the same field of the create call.)
-        meta_description: A new description for search engines; null removes it. (Inferred: the same field of the create call.)
-        category: The slug of another category, in the older manner; null takes the article off its shelf. The id of the category is
-            the newer way. (Inferred: the same field of the create call.)
-        category_id: The id of another category; null takes the article off its shelf. (Inferred: the same field of the create
-            call.)
-        slug: A new last part of the web address. Links to the old one may break. (Inferred: the same field of the create call.)
-        excerpt: A new short text; null removes it. (Inferred: the same field of the create call.)
-        notes: New remarks for the team; null removes them. (Inferred: the same field of the create call.)
-        metadata: Keys to set, merged into what is there. A key set to null is removed. (Inferred: the same field of the create
-            call, with the rule for customers.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        title: A new headline. An empty one is refused (inferred).
+        content: A new text in Markdown, in place of the whole old one (inferred).
+        status: Where in its life to move the article; `published` publishes it (inferred).
+        is_public: Whether people outside the team may read it once it is published (inferred).
+        tags: The tags the article is to have. The list replaces the old one (inferred).
+        meta_description: A new description for search engines; None removes it (inferred).
+        category: The slug of another category, in the older manner; None takes the article off its shelf. The id of the category is
+            the newer way (inferred).
+        category_id: The id of another category; None takes the article off its shelf (inferred).
+        slug: A new last part of the web address. Links to the old one may break (inferred).
+        excerpt: A new short text; None removes it (inferred).
+        notes: New remarks for the team; None removes them (inferred).
+        metadata: Keys to set, merged into what is there. A key set to None is removed (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The article after the change. (Inferred: the official JavaScript tools return the changed object, so 200 and not 204.)
+        The article after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The article does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Articles (documented).
+    Example:
+        article = await client.articles.update(article_id, status="published", is_public=True)
+
+    Documented: API reference, Articles.
     """
     return await client.sender.call(
         operations.UPDATE_ARTICLE,
@@ -310,33 +276,25 @@ async def update_article(
 async def delete_article(client: SupportsExecute, article_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an article.
 
+    `DELETE /api/v1/teams/{teamId}/articles/{articleId}` (secret key)
+
     Removes an article for good. To take it off the shelf and keep its text, set its status to `archived` instead.
 
     Args:
         article_id: The article, by its `art_` id or by the bare UUID behind it.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The article is gone.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The article does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Articles (documented).
+    Example:
+        await client.articles.delete(article_id)
+
+    Documented: API reference, Articles.
     """
     return await client.sender.call(operations.DELETE_ARTICLE, Deleted, article_id, options=options)
 

@@ -34,6 +34,8 @@ def list_audit_log(
 ) -> Paginator[AuditLogEntry]:
     """List the audit log.
 
+    `GET /api/v1/teams/{teamId}/audit-log` (secret key)
+
     Lists who did what, page by page. Filters must all hold at once. In what order the entries come is not documented; the fake
     gives the newest first.
 
@@ -46,30 +48,21 @@ def list_audit_log(
         actor_id: Only what this actor did.
         start_date: Only entries from this instant on.
         end_date: Only entries up to this instant.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of entries. Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is
-        sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of entries.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Audit log (documented).
+    Example:
+        async for audit_log_entry in client.audit_log.list():
+            print(audit_log_entry)
+
+    Documented: API reference, Audit log.
     """
     return client.sender.paginate(
         operations.LIST_AUDIT_LOG,

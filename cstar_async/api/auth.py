@@ -19,30 +19,24 @@ __all__ = [
 async def whoami(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Whoami:
     """Identify the key.
 
+    `GET /api/v1/auth/whoami`
+
     Tells which team the API key belongs to, and of what kind the key is. The path names no team, so a program that knows nothing
     but its key learns its team id here. A good call to test a key with at start-up.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The team and the nature of the key that was sent.
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Authentication (documented).
+    Example:
+        whoami = await client.auth.whoami()
+
+    Documented: API reference, Authentication.
     """
     return await client.sender.call(operations.WHOAMI, Whoami, options=options)
 

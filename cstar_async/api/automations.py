@@ -38,31 +38,24 @@ __all__ = [
 def list_automations(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[Automation]:
     """List automations.
 
+    `GET /api/v1/teams/{teamId}/automations` (secret key)
+
     Lists all rules of the team at once. The rows may leave conditions and actions out, as the documented sample does.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        Every rule of the team. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either
-        takes one request; nothing is sent before.
+        Every rule of the team.
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Automations (documented).
+    Example:
+        async for automation in client.automations.list():
+            print(automation)
+
+    Documented: API reference, Automations.
     """
     return client.sender.paginate(operations.LIST_AUTOMATIONS, Automation, options=options)
 
@@ -81,6 +74,8 @@ async def create_automation(
 ) -> Automation:
     """Create an automation.
 
+    `POST /api/v1/teams/{teamId}/automations` (secret key)
+
     Adds a rule: when the event happens and the conditions hold, the actions are carried out. A new rule is on unless told otherwise
     (inferred).
 
@@ -89,35 +84,25 @@ async def create_automation(
         trigger_event: What sets the rule off.
         actions: What to do, in this order.
         conditions: What must hold; without conditions the rule acts on every such event.
-        enabled: Whether the rule is on. (Inferred: a rule is made to be used.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        enabled: Whether the rule is on (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The rule as it was stored, never fired yet. (Inferred: the status of the other create calls.)
+        The rule as it was stored, never fired yet (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Automations (documented).
+    Example:
+        automation = await client.automations.create(
+            name="Tag billing tickets",
+            trigger_event="ticket.created",
+            conditions={"all": [], "any": [{"field": "title", "operator": "contains", "value": "billing"}]},
+            actions=[{"type": "add_tags", "tags": ["billing"]}],
+        )
+
+    Documented: API reference, Automations.
     """
     return await client.sender.call(
         operations.CREATE_AUTOMATION,
@@ -131,32 +116,25 @@ async def create_automation(
 async def get_automation(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Automation:
     """Read an automation.
 
+    `GET /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
+
     Reads one rule with its conditions and actions.
 
     Args:
         rule_id: The rule, by its `rule_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The rule. (Inferred: the general rule of verbs; of a single rule only its test is known.)
+        The rule (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The rule does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general rule of verbs; of a single rule only its test is known.
+    Example:
+        automation = await client.automations.get(rule_id)
+
+    Inferred: the general rule of verbs; of a single rule only its test is known.
     """
     return await client.sender.call(operations.GET_AUTOMATION, Automation, rule_id, options=options)
 
@@ -176,45 +154,31 @@ async def update_automation(
 ) -> Automation:
     """Change an automation.
 
+    `PATCH /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
+
     Changes the fields that are sent and no others. Lists are replaced, not merged.
 
     Args:
         rule_id: The rule, by its `rule_` id.
-        name: What people call the rule. (Inferred: the fields of the create call.)
-        trigger_event: What sets the rule off. (Inferred: the fields of the create call.)
-        conditions: What must hold, in the place of all earlier conditions; null for nothing. (Inferred: the fields of the create
-            call.)
-        actions: What to do, in this order. (Inferred: the fields of the create call.)
-        enabled: Whether the rule is on. (Inferred: the fields of the create call.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: What people call the rule (inferred).
+        trigger_event: What sets the rule off (inferred).
+        conditions: What must hold, in the place of all earlier conditions; None for nothing (inferred).
+        actions: What to do, in this order (inferred).
+        enabled: Whether the rule is on (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The rule after the change. (Inferred: the general rule of verbs; of a single rule only its test is known.)
+        The rule after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The rule does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general rule of verbs; of a single rule only its test is known.
+    Example:
+        automation = await client.automations.update(rule_id, enabled=False)
+
+    Inferred: the general rule of verbs; of a single rule only its test is known.
     """
     return await client.sender.call(
         operations.UPDATE_AUTOMATION,
@@ -229,33 +193,25 @@ async def update_automation(
 async def delete_automation(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an automation.
 
+    `DELETE /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
+
     Removes a rule. To silence one for a while, turn it off instead.
 
     Args:
         rule_id: The rule, by its `rule_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The rule is gone. (Inferred: the general rule of verbs; of a single rule only its test is known.)
+        The rule is gone (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The rule does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general rule of verbs; of a single rule only its test is known.
+    Example:
+        await client.automations.delete(rule_id)
+
+    Inferred: the general rule of verbs; of a single rule only its test is known.
     """
     return await client.sender.call(operations.DELETE_AUTOMATION, Deleted, rule_id, options=options)
 
@@ -272,41 +228,32 @@ async def test_automation(
 ) -> AutomationTestResult:
     """Test an automation.
 
+    `POST /api/v1/teams/{teamId}/automations/{ruleId}/test` (secret key)
+
     Tells whether the conditions of a rule hold for an object, and what the rule would then do. Nothing is done.
 
     Args:
         rule_id: The rule, by its `rule_` id.
         resource_type: The kind of the object.
         resource_id: The object, by its prefixed id.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         Whether the rule would match, and its actions if so.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
         NotFoundError: The rule or the object does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Automations (documented).
+    Example:
+        automation_test_result = await client.automations.test(
+            rule_id,
+            resource_type="ticket",
+            resource_id="tkt_abc123",
+        )
+
+    Documented: API reference, Automations.
     """
     return await client.sender.call(
         operations.TEST_AUTOMATION,

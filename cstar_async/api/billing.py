@@ -20,29 +20,23 @@ __all__ = [
 async def get_subscription(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Subscription:
     """Read the subscription.
 
+    `GET /api/v1/teams/{teamId}/billing/subscription` (secret key)
+
     Reads what plan the team is on. A publishable key is refused.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The subscription.
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Billing (documented).
+    Example:
+        subscription = await client.billing.subscription()
+
+    Documented: API reference, Billing.
     """
     return await client.sender.call(operations.GET_SUBSCRIPTION, Subscription, options=options)
 
@@ -57,38 +51,25 @@ async def open_billing_portal(
 ) -> BillingPortal:
     """Open the billing portal.
 
+    `POST /api/v1/teams/{teamId}/billing/portal` (secret key)
+
     Makes an address at which the owner can change plan and payment. The address is meant for one visit, soon.
 
     Args:
-        return_url: The address to come back to from the portal; null for the server's choice.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        return_url: The address to come back to from the portal; None for the server's choice.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The address. (Inferred: the text says that a URL comes back; status and key are not printed.)
+        The address (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Billing (documented).
+    Example:
+        billing_portal = await client.billing.portal(return_url="…")
+
+    Documented: API reference, Billing.
     """
     return await client.sender.call(
         operations.OPEN_BILLING_PORTAL,

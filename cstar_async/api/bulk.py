@@ -31,6 +31,8 @@ async def run_bulk(
 ) -> BulkResult:
     """Change or delete many objects at once.
 
+    `POST /api/v1/teams/{teamId}/bulk` (secret key)
+
     Changes or deletes up to 100 objects of one kind in one call. A row that fails does not stop the others: the answer is a success
     all the same (inferred) and says what failed.
 
@@ -39,34 +41,25 @@ async def run_bulk(
         resource: The kind of the objects.
         ids: The objects, by their ids, at most 100.
         data: The fields to change, as in an update of a single object. Required to update, of no use to delete.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         How many rows succeeded and failed, and why.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: `ids` has more than 100 items, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        InvalidArgumentError: Before sending: `ids` has more than 100 items.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Bulk (documented).
+    Example:
+        bulk_result = await client.bulk.run(
+            action="update",
+            resource="tickets",
+            ids=["tkt_abc123", "tkt_def456"],
+            data={"status": "closed"},
+        )
+
+    Documented: API reference, Bulk.
     """
     return await client.sender.call(
         operations.RUN_BULK,
@@ -90,43 +83,34 @@ async def run_bulk_all(
 ) -> BulkResult:
     """Change or delete many objects at once, any number of `ids`.
 
-    Calls `bulk.run` for 100 at a time, one call after the other, and adds the results up. A call that fails ends it with its error;
-    what was done before stays done. To go on after that, or after a crash, repeat it within a day with the same *idempotency_key*
-    and the same arguments in the same order: nothing is done twice.
+    `POST /api/v1/teams/{teamId}/bulk` (secret key) for 100 `ids` at a time, one request after the other.
+
+    The call stops at the first error; what was done before stays done. To continue, repeat it within a day with the same
+    *idempotency_key* and the same arguments in the same order: nothing is done twice.
 
     Args:
         action: What to do.
         resource: The kind of the objects.
-        ids: A list or tuple of any length. Without items nothing is called, and the result counts zeros.
+        ids: A list or tuple of any length. Nothing is sent for an empty one.
         data: The fields to change, as in an update of a single object. Required to update, of no use to delete.
-        idempotency_key: A text that names this one intent, the same however often it is tried; each call has a key that is derived
-            from it. None: one is made, which protects the attempts of each call but not a repetition of the whole.
-        options: Settings for each of the calls; a deadline is that of a single call.
+        idempotency_key: What the key of each request is derived from. Default: a new key for each call.
+        options: Options of each request.
 
     Returns:
-        One result: `total`, `succeeded` and `failed` added up, `errors` joined, with `index` counted through all of `ids`.
+        One result: `total`, `succeeded` and `failed` added up, `errors` joined, `index` counted through all `ids`.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Bulk (documented).
+    Example:
+        bulk_result = await client.bulk.run_all(
+            action="update",
+            resource="tickets",
+            ids=["tkt_abc123", "tkt_def456"],
+            data={"status": "closed"},
+        )
+
+    Documented: API reference, Bulk.
     """
     return await run_in_batches(
         client.sender,

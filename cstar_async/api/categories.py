@@ -33,6 +33,8 @@ def list_categories(
 ) -> Paginator[Category]:
     """List categories.
 
+    `GET /api/v1/teams/{teamId}/categories`
+
     Lists the categories of the knowledge base in the order chosen by the team, and by name where that order leaves a tie. The
     documented answer holds all of them at once, with a page size equal to the total; the paging parameters exist none the less.
 
@@ -41,30 +43,21 @@ def list_categories(
             empty list.
         page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
         is_public: True for categories shown in the public help center, false for those kept inside the team, left out for both.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The categories by their place in the order, then by name. Await the `Paginator` for one `Page`, or walk it with `async for`
-        for the rows of all pages; nothing is sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        The categories by their place in the order, then by name.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Categories (documented).
+    Example:
+        async for category in client.categories.list():
+            print(category)
+
+    Documented: API reference, Categories.
     """
     return client.sender.paginate(
         operations.LIST_CATEGORIES, Category, query={"page": page, "pageSize": page_size, "isPublic": is_public}, options=options
@@ -86,44 +79,36 @@ async def create_category(
 ) -> Category:
     """Create a category.
 
+    `POST /api/v1/teams/{teamId}/categories` (secret key)
+
     Adds a category to the knowledge base. Its slug is made from the name.
 
     Args:
         name: The name of the category as readers see it. The slug is made from it. An empty name is refused (inferred).
-        description: What readers find here; null for no word about it.
-        icon: The icon to show beside the name; null for none.
-        color: A colour as a hex code such as `#0ea5e9`; null for none.
+        description: What readers find here; None for no word about it.
+        icon: The icon to show beside the name; None for none.
+        color: A colour as a hex code such as `#0ea5e9`; None for none.
         sort_order: The place in the list; lower numbers come first. The default is not documented.
         is_public: Whether to show the category to people outside the team. The default is not documented, so better say it.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The category as it was stored, with its new id and slug. (Inferred: every documented create answers 201; the status is not
-        printed for this one.)
+        The category as it was stored, with its new id and slug (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Categories (documented).
+    Example:
+        category = await client.categories.create(
+            name="Billing",
+            description="Invoices, refunds and plans",
+            color="#0ea5e9",
+            sort_order=2,
+            is_public=True,
+        )
+
+    Documented: API reference, Categories.
     """
     return await client.sender.call(
         operations.CREATE_CATEGORY,
@@ -137,32 +122,25 @@ async def create_category(
 async def get_category(client: SupportsExecute, category_id: str, /, *, options: RequestOptions | None = None) -> Category:
     """Read a category.
 
+    `GET /api/v1/teams/{teamId}/categories/{categoryId}`
+
     Reads one category. Its articles are found with the category filter of their list.
 
     Args:
         category_id: The category, by its id, a bare UUID in the reference and `cat_` in samples elsewhere. A slug will not do.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The category.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The category does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Categories (documented).
+    Example:
+        category = await client.categories.get(category_id)
+
+    Documented: API reference, Categories.
     """
     return await client.sender.call(operations.GET_CATEGORY, Category, category_id, options=options)
 
@@ -183,46 +161,33 @@ async def update_category(
 ) -> Category:
     """Change a category.
 
+    `PATCH /api/v1/teams/{teamId}/categories/{categoryId}` (secret key)
+
     Changes the fields that are sent and leaves all others as they are: renames, recolours, reorders, shows or hides a category.
     Whether a new name makes a new slug is not documented.
 
     Args:
         category_id: The category, by its id, a bare UUID in the reference and `cat_` in samples elsewhere. A slug will not do.
         name: A new name. An empty one is refused (inferred).
-        description: A new text about the category; null removes it.
-        icon: A new icon; null removes it.
-        color: A new colour as a hex code such as `#0ea5e9`; null removes it.
+        description: A new text about the category; None removes it.
+        icon: A new icon; None removes it.
+        color: A new colour as a hex code such as `#0ea5e9`; None removes it.
         sort_order: A new place in the list; lower numbers come first.
         is_public: Whether to show the category to people outside the team.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The category after the change. (Inferred: the official JavaScript tools return the changed object, so 200 and not 204.)
+        The category after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The category does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Categories (documented).
+    Example:
+        category = await client.categories.update(category_id, name="Billing and plans", icon=None)
+
+    Documented: API reference, Categories.
     """
     return await client.sender.call(
         operations.UPDATE_CATEGORY,
@@ -237,33 +202,25 @@ async def update_category(
 async def delete_category(client: SupportsExecute, category_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a category.
 
+    `DELETE /api/v1/teams/{teamId}/categories/{categoryId}` (secret key)
+
     Removes a category. Its articles stay and are then without a category.
 
     Args:
         category_id: The category, by its id, a bare UUID in the reference and `cat_` in samples elsewhere. A slug will not do.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The category is gone.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The category does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Categories (documented).
+    Example:
+        await client.categories.delete(category_id)
+
+    Documented: API reference, Categories.
     """
     return await client.sender.call(operations.DELETE_CATEGORY, Deleted, category_id, options=options)
 

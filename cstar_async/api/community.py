@@ -51,6 +51,8 @@ def list_community_posts(
 ) -> Paginator[CommunityPost]:
     """List community posts.
 
+    `GET /api/v1/teams/{teamId}/community/posts`
+
     Lists the posts of the community, page by page. This is the only list with a choice of order.
 
     Args:
@@ -60,30 +62,21 @@ def list_community_posts(
         topic: Only posts of this topic, given by its slug.
         status: Only posts in this state. One value at a time.
         sort: What comes first: the newest, the most voted for, or the most discussed. Default `recent`.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of posts. Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is
-        sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of posts.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Community (documented).
+    Example:
+        async for community_post in client.community.posts.list(status="open"):
+            print(community_post)
+
+    Documented: API reference, Community.
     """
     return client.sender.paginate(
         operations.LIST_COMMUNITY_POSTS,
@@ -109,45 +102,32 @@ async def create_community_post(
 ) -> CommunityPost:
     """Write a community post.
 
+    `POST /api/v1/teams/{teamId}/community/posts` (secret key)
+
     Puts a post into the community. The path is documented, the body is inferred from the object.
 
     Args:
-        title: The post in one line. (Inferred: the fields of the post itself.)
-        body: The text of the post. (Inferred: the fields of the post itself.)
-        topic_id: The id of the topic; null for none. (Inferred: the fields of the post itself.)
-        status: The state to start in. Default `open` (inferred). (Inferred: the fields of the post itself.)
-        visibility: Who may read it. Default `public` (inferred). (Inferred: the fields of the post itself.)
-        custom_fields: Values of the team's own fields, by the id of their definition. (Inferred: the fields of the post itself.)
-        attachments: Images, at most 10. (Inferred: the fields of the post itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        title: The post in one line (inferred).
+        body: The text of the post (inferred).
+        topic_id: The id of the topic; None for none (inferred).
+        status: The state to start in. Default `open` (inferred).
+        visibility: Who may read it. Default `public` (inferred).
+        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
+        attachments: Images, at most 10 (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The post as it was stored, with its new id and slug. (Inferred: every documented create answers 201; the status is not
-        printed for this one.)
+        The post as it was stored, with its new id and slug (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: `attachments` has more than 10 items, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        InvalidArgumentError: Before sending: `attachments` has more than 10 items.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Community (documented).
+    Example:
+        community_post = await client.community.posts.create(title="…", body="…")
+
+    Documented: API reference, Community.
     """
     return await client.sender.call(
         operations.CREATE_COMMUNITY_POST,
@@ -169,32 +149,25 @@ async def create_community_post(
 async def get_community_post(client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None) -> CommunityPost:
     """Read a community post.
 
+    `GET /api/v1/teams/{teamId}/community/posts/{postId}`
+
     Reads one post. Its comments have a list of their own.
 
     Args:
         post_id: The post, by its id, a bare UUID.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The post.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The post does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Community (documented).
+    Example:
+        community_post = await client.community.posts.get(post_id)
+
+    Documented: API reference, Community.
     """
     return await client.sender.call(operations.GET_COMMUNITY_POST, CommunityPost, post_id, options=options)
 
@@ -217,48 +190,34 @@ async def update_community_post(
 ) -> CommunityPost:
     """Change a community post.
 
+    `PATCH /api/v1/teams/{teamId}/community/posts/{postId}` (secret key)
+
     Changes the fields that are sent: answers, plans, pins or locks a post, or mends its text.
 
     Args:
         post_id: The post, by its id, a bare UUID.
-        title: The new title. (Inferred: the fields of the post itself.)
-        body: The new text. (Inferred: the fields of the post itself.)
-        topic_id: The id of the topic; null takes the post out of its topic. (Inferred: the fields of the post itself.)
-        status: What has become of the post. (Inferred: the fields of the post itself.)
-        visibility: Who may read it. (Inferred: the fields of the post itself.)
-        is_pinned: True keeps the post at the top. (Inferred: the fields of the post itself.)
-        is_locked: True stops new comments. (Inferred: the fields of the post itself.)
-        custom_fields: Values of the team's own fields, by the id of their definition. (Inferred: the fields of the post itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        title: The new title (inferred).
+        body: The new text (inferred).
+        topic_id: The id of the topic; None takes the post out of its topic (inferred).
+        status: What has become of the post (inferred).
+        visibility: Who may read it (inferred).
+        is_pinned: True keeps the post at the top (inferred).
+        is_locked: True stops new comments (inferred).
+        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The post after the change. (Inferred: the text says that agents set statuses and moderate, and there is the event
-        community_post.updated.)
+        The post after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The post does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the text says that agents set statuses and moderate, and there is the event community_post.updated.
+    Example:
+        community_post = await client.community.posts.update(post_id, title="…")
+
+    Inferred: the text says that agents set statuses and moderate, and there is the event community_post.updated.
     """
     return await client.sender.call(
         operations.UPDATE_COMMUNITY_POST,
@@ -282,33 +241,25 @@ async def update_community_post(
 async def delete_community_post(client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a community post.
 
+    `DELETE /api/v1/teams/{teamId}/community/posts/{postId}` (secret key)
+
     Removes a post, and with it its comments (inferred).
 
     Args:
         post_id: The post, by its id, a bare UUID.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The post is gone. (Inferred: the event community_post.deleted.)
+        The post is gone (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The post does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the event community_post.deleted.
+    Example:
+        await client.community.posts.delete(post_id)
+
+    Inferred: the event community_post.deleted.
     """
     return await client.sender.call(operations.DELETE_COMMUNITY_POST, Deleted, post_id, options=options)
 
@@ -318,35 +269,26 @@ def list_community_comments(
 ) -> Paginator[CommunityComment]:
     """List the comments of a post.
 
+    `GET /api/v1/teams/{teamId}/community/posts/{postId}/comments`
+
     Lists all comments under a post, oldest first (inferred).
 
     Args:
         post_id: The post, by its id, a bare UUID.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        All comments of the post. (Inferred: posts count their comments, and there is the event community_post.commented.) Await the
-        `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent
-        before.
+        All comments of the post (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        NotFoundError: The post does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: posts count their comments, and there is the event community_post.commented.
+    Example:
+        async for community_comment in client.community.comments.list(post_id):
+            print(community_comment)
+
+    Inferred: posts count their comments, and there is the event community_post.commented.
     """
     return client.sender.paginate(operations.LIST_COMMUNITY_COMMENTS, CommunityComment, post_id, options=options)
 
@@ -363,44 +305,30 @@ async def create_community_comment(
 ) -> CommunityComment:
     """Comment on a post.
 
+    `POST /api/v1/teams/{teamId}/community/posts/{postId}/comments` (secret key)
+
     Adds a comment to a post and raises its `comment_count`. A locked post takes no new comments; the error for that is not
     documented, a 409 is assumed.
 
     Args:
         post_id: The post, by its id, a bare UUID.
-        body: The text. (Inferred: the fields of the comment itself.)
-        attachments: Images, at most 5. (Inferred: the fields of the comment itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        body: The text (inferred).
+        attachments: Images, at most 5 (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The comment as it was stored, with its new id. (Inferred: posts count their comments, and there is the event
-        community_post.commented.)
+        The comment as it was stored, with its new id (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or `attachments` has more than 5 items, or the
-            body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        InvalidArgumentError: Before sending: `attachments` has more than 5 items.
+        NotFoundError: The post does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: posts count their comments, and there is the event community_post.commented.
+    Example:
+        community_comment = await client.community.comments.create(post_id, body="…")
+
+    Inferred: posts count their comments, and there is the event community_post.commented.
     """
     return await client.sender.call(
         operations.CREATE_COMMUNITY_COMMENT,

@@ -21,31 +21,23 @@ __all__ = [
 async def get_csat_settings(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
     """Read the settings of surveys.
 
-    Reads how customers are asked whether they are content, to judge by the name.
+    `GET /api/v1/teams/{teamId}/csat/settings` (secret key)
 
-    Only the path is known: nothing is documented of what it answers, so the JSON comes as it is.
+    Reads how customers are asked whether they are content, to judge by the name. The fields of the response are not documented.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The settings of surveys. (Named: the path is listed, nothing else is known.)
+        The settings of surveys (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: named: the path is listed, nothing else is known.
+    Example:
+        data = await client.csat.settings()
+
+    Named: the path is listed, nothing else is known.
     """
     return await client.sender.call(operations.GET_CSAT_SETTINGS, dict[str, JSON], options=options)
 
@@ -53,31 +45,23 @@ async def get_csat_settings(client: SupportsExecute, /, *, options: RequestOptio
 async def get_csat_stats(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
     """Read figures on satisfaction.
 
-    Reads figures on how content customers say they are, to judge by the name.
+    `GET /api/v1/teams/{teamId}/csat/stats` (secret key)
 
-    Only the path is known: nothing is documented of what it answers, so the JSON comes as it is.
+    Reads figures on how content customers say they are, to judge by the name. The fields of the response are not documented.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The figures. (Named: the path is listed, nothing else is known.)
+        The figures (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: named: the path is listed, nothing else is known.
+    Example:
+        data = await client.csat.stats()
+
+    Named: the path is listed, nothing else is known.
     """
     return await client.sender.call(operations.GET_CSAT_STATS, dict[str, JSON], options=options)
 
@@ -85,33 +69,25 @@ async def get_csat_stats(client: SupportsExecute, /, *, options: RequestOptions 
 def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[dict[str, JSON]]:
     """List surveys.
 
-    Lists the questions that customers were asked, and perhaps their answers, to judge by the name. Whether the list is paged is not
-    known.
+    `GET /api/v1/teams/{teamId}/csat/surveys` (secret key)
 
-    Only the path is known: nothing is documented of what it answers, so the JSON comes as it is.
+    Lists the questions that customers were asked, and perhaps their answers, to judge by the name. Whether the list is paged is not
+    known. The fields of the response are not documented.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The surveys. (Named: the path is listed, nothing else is known.)
+        The surveys (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: named: the path is listed, nothing else is known.
+    Example:
+        async for data in client.csat.surveys():
+            print(data)
+
+    Named: the path is listed, nothing else is known.
     """
     return client.sender.paginate(operations.LIST_CSAT_SURVEYS, dict[str, JSON], options=options)
 

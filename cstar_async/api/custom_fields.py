@@ -32,34 +32,25 @@ def list_custom_fields(
 ) -> Paginator[CustomField]:
     """List custom fields.
 
+    `GET /api/v1/teams/{teamId}/custom-fields`
+
     Lists the definitions of the fields that the team has added, all at once.
 
     Args:
         entity_type: Only fields of this kind of object.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        All definitions, in the order in which the team has put them (the order is inferred). Await the `Paginator` for the whole
-        list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent before.
+        All definitions, in the order in which the team has put them (the order is inferred).
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Custom fields (documented).
+    Example:
+        async for custom_field in client.custom_fields.list(entity_type="tickets"):
+            print(custom_field)
+
+    Documented: API reference, Custom fields.
     """
     return client.sender.paginate(operations.LIST_CUSTOM_FIELDS, CustomField, query={"entityType": entity_type}, options=options)
 
@@ -80,46 +71,31 @@ async def create_custom_field(
 ) -> CustomField:
     """Define a custom field.
 
+    `POST /api/v1/teams/{teamId}/custom-fields` (secret key)
+
     Adds a field to all tickets or customers. The path is documented, the body is inferred from the object.
 
     Args:
-        name: The label that people see. (Inferred: the fields of the definition itself.)
-        type: What values the field takes. (Inferred: the fields of the definition itself.)
-        entity_type: What kind of object gets the field. (Inferred: the fields of the definition itself.)
-        key: The key under which values are stored; null or nothing makes one from the label. (Inferred: the fields of the
-            definition itself.)
-        required: Whether an object must have a value. Default false. (Inferred: the fields of the definition itself.)
-        options_: The values to choose from, for select and multiselect. (Inferred: the fields of the definition itself.)
-        position: The place in forms, ascending; null for no place of its own. (Inferred: the fields of the definition itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: The label that people see (inferred).
+        type: What values the field takes (inferred).
+        entity_type: What kind of object gets the field (inferred).
+        key: The key under which values are stored; None or nothing makes one from the label (inferred).
+        required: Whether an object must have a value. Default false (inferred).
+        options_: The values to choose from, for select and multiselect (inferred).
+        position: The place in forms, ascending; None for no place of its own (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The definition as it was stored, with its new id. (Inferred: every documented create answers 201; the status is not printed
-        for this one.)
+        The definition as it was stored, with its new id (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Custom fields (documented).
+    Example:
+        custom_field = await client.custom_fields.create(name="…", type="text", entity_type="tickets")
+
+    Documented: API reference, Custom fields.
     """
     return await client.sender.call(
         operations.CREATE_CUSTOM_FIELD,
@@ -146,44 +122,30 @@ async def update_custom_field(
 ) -> CustomField:
     """Change a custom field.
 
+    `PATCH /api/v1/teams/{teamId}/custom-fields/{fieldId}` (secret key)
+
     Changes the label, the options or the place of a field. Its key, type and target stay, since stored values depend on them.
 
     Args:
         field_id: The definition, by its `cf_` id.
-        name: The new label. (Inferred: the fields of the definition itself.)
-        required: Whether an object must have a value. (Inferred: the fields of the definition itself.)
-        options_: The values to choose from; the list replaces the old one. (Inferred: the fields of the definition itself.)
-        position: The place in forms, ascending; null for no place of its own. (Inferred: the fields of the definition itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: The new label (inferred).
+        required: Whether an object must have a value (inferred).
+        options_: The values to choose from; the list replaces the old one (inferred).
+        position: The place in forms, ascending; None for no place of its own (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The definition after the change. (Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE
-        removes.)
+        The definition after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The field does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        custom_field = await client.custom_fields.update(field_id, name="…")
+
+    Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(
         operations.UPDATE_CUSTOM_FIELD,
@@ -198,33 +160,25 @@ async def update_custom_field(
 async def delete_custom_field(client: SupportsExecute, field_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a custom field.
 
+    `DELETE /api/v1/teams/{teamId}/custom-fields/{fieldId}` (secret key)
+
     Removes a definition. What becomes of the values stored under its key is not documented.
 
     Args:
         field_id: The definition, by its `cf_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The definition is gone. (Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.)
+        The definition is gone (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The field does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        await client.custom_fields.delete(field_id)
+
+    Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(operations.DELETE_CUSTOM_FIELD, Deleted, field_id, options=options)
 

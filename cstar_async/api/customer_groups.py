@@ -33,6 +33,8 @@ def list_customer_groups(
 ) -> Paginator[CustomerGroup]:
     """List customer groups.
 
+    `GET /api/v1/teams/{teamId}/customer-groups`
+
     Lists the groups of customers, page by page. The documented answer has neither `success` nor `meta`. How to read the members of
     a group is not documented.
 
@@ -41,31 +43,21 @@ def list_customer_groups(
             empty list.
         page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
         search: Only groups in which these words occur. Which fields are searched is not documented; name and slug are a fair guess.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of groups. Without a size of your own a page has 25 rows, not 20. Await the `Paginator` for one `Page`, or walk it
-        with `async for` for the rows of all pages; nothing is sent before. No row comes twice in a walk, but rows that move
-        meanwhile may be missed.
+        One page of groups. Without a size of your own a page has 25 rows, not 20.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customer groups (documented).
+    Example:
+        async for customer_group in client.customer_groups.list():
+            print(customer_group)
+
+    Documented: API reference, Customer groups.
     """
     return client.sender.paginate(
         operations.LIST_CUSTOMER_GROUPS,
@@ -89,44 +81,30 @@ async def create_customer_group(
 ) -> CustomerGroup:
     """Create a customer group.
 
+    `POST /api/v1/teams/{teamId}/customer-groups` (secret key)
+
     Makes a group. Only the name is required; the slug is made from it when none is given. The path is documented, the body is
     inferred from the object.
 
     Args:
-        name: The name of the group. An empty one is refused (inferred). (Inferred: the fields of the group itself.)
-        slug: The short name of the group; null or nothing makes one from the name. (Inferred: the fields of the group itself.)
-        description: What binds the group together; null for no word about it. (Inferred: the fields of the group itself.)
-        external_id: The id of the group on another platform; null for none. (Inferred: the fields of the group itself.)
-        custom_fields: Values of your own, under keys of your own. (Inferred: the fields of the group itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: The name of the group. An empty one is refused (inferred).
+        slug: The short name of the group; None or nothing makes one from the name (inferred).
+        description: What binds the group together; None for no word about it (inferred).
+        external_id: The id of the group on another platform; None for none (inferred).
+        custom_fields: Values of your own, under keys of your own (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The group as it was stored, with its new id and slug. (Inferred: every documented create answers 201; the status is not
-        printed for this one.)
+        The group as it was stored, with its new id and slug (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customer groups (documented).
+    Example:
+        customer_group = await client.customer_groups.create(name="…")
+
+    Documented: API reference, Customer groups.
     """
     return await client.sender.call(
         operations.CREATE_CUSTOMER_GROUP,
@@ -142,32 +120,25 @@ async def create_customer_group(
 async def get_customer_group(client: SupportsExecute, group_id: str, /, *, options: RequestOptions | None = None) -> CustomerGroup:
     """Read a customer group.
 
+    `GET /api/v1/teams/{teamId}/customer-groups/{groupId}`
+
     Reads one group, with the number of its customers.
 
     Args:
         group_id: The group, by its id, a bare UUID without a prefix.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The group.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The group does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customer groups (documented).
+    Example:
+        customer_group = await client.customer_groups.get(group_id)
+
+    Documented: API reference, Customer groups.
     """
     return await client.sender.call(operations.GET_CUSTOMER_GROUP, CustomerGroup, group_id, options=options)
 
@@ -187,46 +158,31 @@ async def update_customer_group(
 ) -> CustomerGroup:
     """Change a customer group.
 
+    `PATCH /api/v1/teams/{teamId}/customer-groups/{groupId}` (secret key)
+
     Changes the fields that are sent and leaves all others as they are.
 
     Args:
         group_id: The group, by its id, a bare UUID without a prefix.
-        name: The new name. (Inferred: the fields of the group itself.)
-        slug: The new short name; null makes one from the name. (Inferred: the fields of the group itself.)
-        description: What binds the group together; null clears it. (Inferred: the fields of the group itself.)
-        external_id: The id of the group on another platform; null clears it. (Inferred: the fields of the group itself.)
-        custom_fields: Values of your own; whether they are merged or replace the old ones is not documented. (Inferred: the fields
-            of the group itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: The new name (inferred).
+        slug: The new short name; None makes one from the name (inferred).
+        description: What binds the group together; None clears it (inferred).
+        external_id: The id of the group on another platform; None clears it (inferred).
+        custom_fields: Values of your own; whether they are merged or replace the old ones is not documented (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The group after the change. (Inferred: the event customer_group.updated and the general verb rule of the reference: PATCH
-        changes, DELETE removes.)
+        The group after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The group does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the event customer_group.updated and the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        customer_group = await client.customer_groups.update(group_id, name="…")
+
+    Inferred: the event customer_group.updated and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(
         operations.UPDATE_CUSTOMER_GROUP,
@@ -243,34 +199,25 @@ async def update_customer_group(
 async def delete_customer_group(client: SupportsExecute, group_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a customer group.
 
+    `DELETE /api/v1/teams/{teamId}/customer-groups/{groupId}` (secret key)
+
     Removes a group. What becomes of its customers is not documented; that they stay is a fair guess.
 
     Args:
         group_id: The group, by its id, a bare UUID without a prefix.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The group is gone. (Inferred: the event customer_group.deleted and the general verb rule of the reference: PATCH changes,
-        DELETE removes.)
+        The group is gone (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The group does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the event customer_group.deleted and the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        await client.customer_groups.delete(group_id)
+
+    Inferred: the event customer_group.deleted and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(operations.DELETE_CUSTOMER_GROUP, Deleted, group_id, options=options)
 

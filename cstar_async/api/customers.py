@@ -36,6 +36,8 @@ def list_customers(
 ) -> Paginator[Customer]:
     """List customers.
 
+    `GET /api/v1/teams/{teamId}/customers`
+
     Lists the customers of the team, page by page. Filters narrow the list and must all hold at once.
 
     Args:
@@ -47,30 +49,21 @@ def list_customers(
         search: Only customers in whose record these words occur. Which fields are searched is not documented; name and e-mail
             address are a fair guess.
         tag: Only customers that carry this tag. One tag at a time.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of customers. Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing
-        is sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of customers.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customers (documented).
+    Example:
+        async for customer in client.customers.list(status="active"):
+            print(customer)
+
+    Documented: API reference, Customers.
     """
     return client.sender.paginate(
         operations.LIST_CUSTOMERS,
@@ -97,6 +90,8 @@ async def create_customer(
 ) -> Customer:
     """Create a customer.
 
+    `POST /api/v1/teams/{teamId}/customers` (secret key)
+
     Puts a customer on record. The e-mail address tells customers apart: a team holds each address once, and a second try is
     expected to end in a conflict.
 
@@ -104,38 +99,33 @@ async def create_customer(
         name: The full name of the person or the account. An empty one is refused (inferred).
         email: The e-mail address. The team must not have it on record yet.
         status: Whether the team deals with this customer. Default `active`.
-        sentiment: The mood of the customer; null for not judged.
+        sentiment: The mood of the customer; None for not judged.
         tags: The names of the tags to put on the customer.
         notes: Remarks for the team that the customer never sees.
         custom_fields: Facts about the customer under keys of the team's choice.
         metadata: Data of your own programs, kept as it is.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         The customer as it was stored, with its new id.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
         ConflictError: Another customer of the team has this e-mail address, or the idempotency key clashes with an earlier request.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customers (documented).
+    Example:
+        customer = await client.customers.create(
+            name="Jane Doe",
+            email="jane@example.com",
+            sentiment="positive",
+            tags=["enterprise", "design-partner"],
+            notes="Reached out via the Stripe integration.",
+            custom_fields={"plan": "enterprise", "crmId": "salesforce_001234"},
+            metadata={"source": "stripe"},
+        )
+
+    Documented: API reference, Customers.
     """
     return await client.sender.call(
         operations.CREATE_CUSTOMER,
@@ -158,32 +148,25 @@ async def create_customer(
 async def get_customer(client: SupportsExecute, customer_id: str, /, *, options: RequestOptions | None = None) -> Customer:
     """Read a customer.
 
+    `GET /api/v1/teams/{teamId}/customers/{customerId}`
+
     Reads one customer with notes, tags, own fields and the number of tickets.
 
     Args:
         customer_id: The customer, by its `cus_` id or by the bare UUID behind it.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The customer.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The customer does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customers (documented).
+    Example:
+        customer = await client.customers.get(customer_id)
+
+    Documented: API reference, Customers.
     """
     return await client.sender.call(operations.GET_CUSTOMER, Customer, customer_id, options=options)
 
@@ -206,48 +189,37 @@ async def update_customer(
 ) -> Customer:
     """Change a customer.
 
-    Changes the fields that are sent and leaves all others as they are. Metadata is merged key by key and a key set to null is
+    `PATCH /api/v1/teams/{teamId}/customers/{customerId}` (secret key)
+
+    Changes the fields that are sent and leaves all others as they are. Metadata is merged key by key and a key set to None is
     removed, a list of tags replaces the old one (inferred).
 
     Args:
         customer_id: The customer, by its `cus_` id or by the bare UUID behind it.
-        name: A new name. An empty one is refused (inferred). (Inferred: the same field of the create call.)
-        email: A new e-mail address. No other customer of the team may have it. (Inferred: the same field of the create call.)
-        status: Whether the team still deals with this customer. (Inferred: the same field of the create call.)
-        sentiment: The mood of the customer; null takes the judgement back (inferred).
+        name: A new name. An empty one is refused (inferred).
+        email: A new e-mail address. No other customer of the team may have it (inferred).
+        status: Whether the team still deals with this customer (inferred).
+        sentiment: The mood of the customer; None takes the judgement back (inferred).
         tags: The tags the customer is to have. The list replaces the old one (inferred).
-        notes: New remarks for the team; null removes them. (Inferred: the same field of the create call.)
+        notes: New remarks for the team; None removes them (inferred).
         custom_fields: New facts under keys of the team's choice. Whether other keys stay is not documented; send all of them to be
-            safe. (Inferred: the same field of the create call.)
-        metadata: Keys to set, merged into what is there. A key set to null is removed.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+            safe (inferred).
+        metadata: Keys to set, merged into what is there. A key set to None is removed.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The customer after the change. (Inferred: the official JavaScript tools return the changed object, so 200 and not 204.)
+        The customer after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
+        NotFoundError: The customer does not exist or is not visible to this key.
         ConflictError: Another customer of the team has this e-mail address, or the idempotency key clashes with an earlier request.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customers (documented).
+    Example:
+        customer = await client.customers.update(customer_id, sentiment="happy", tags=["enterprise"])
+
+    Documented: API reference, Customers.
     """
     return await client.sender.call(
         operations.UPDATE_CUSTOMER,
@@ -271,33 +243,25 @@ async def update_customer(
 async def delete_customer(client: SupportsExecute, customer_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a customer.
 
+    `DELETE /api/v1/teams/{teamId}/customers/{customerId}` (secret key)
+
     Removes a customer for good. What becomes of the customer's tickets is not documented.
 
     Args:
         customer_id: The customer, by its `cus_` id or by the bare UUID behind it.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The customer is gone.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The customer does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Customers (documented).
+    Example:
+        await client.customers.delete(customer_id)
+
+    Documented: API reference, Customers.
     """
     return await client.sender.call(operations.DELETE_CUSTOMER, Deleted, customer_id, options=options)
 

@@ -29,41 +29,33 @@ async def run_export(
 ) -> ExportResult | str:
     """Export rows.
 
+    `POST /api/v1/teams/{teamId}/export` (secret key)
+
     Gives the rows of one or several kinds in one answer, at most 10,000 rows of each kind. JSON takes several selections, CSV
     exactly one. The key needs the permission `export_data`.
 
     Args:
         resources: The kinds of rows, each with filters of its own; exactly one for CSV.
         format: How the rows come.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         The rows, grouped by kind, or a table of them in CSV. That CSV comes as a bare text of the type `text/csv` is inferred. A
-        text where the server answers with `text/csv`, read as UTF-8; what is none becomes �.
+        str where the server sends `text/csv`.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: `resources` has more than 1 item while `format` is `csv`, or the body holds
-            what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
+        InvalidArgumentError: Before sending: `resources` has more than 1 item while `format` is `csv`.
         PermissionDeniedError: The key may not export: it is publishable, or the permission `export_data` is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Export (documented).
+    Example:
+        export_result = await client.exports.run(
+            resources=[{"type": "tickets", "filters": {"status": "open"}}],
+            format="json",
+        )
+
+    Documented: API reference, Export.
     """
     return await client.sender.call_or_text(
         operations.RUN_EXPORT,

@@ -21,33 +21,24 @@ __all__ = [
 async def get_player(client: SupportsExecute, /, *, user_id: str, options: RequestOptions | None = None) -> PlayerStats:
     """Read a player by user.
 
+    `GET /api/v1/teams/{teamId}/game/player`
+
     Reads the standing of a player: level, experience, streaks and skills.
 
     Args:
         user_id: The player, by a `usr_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The standing of the player.
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Game (documented).
+    Example:
+        player_stats = await client.game.player(user_id="…")
+
+    Documented: API reference, Game.
     """
     return await client.sender.call(operations.GET_PLAYER, PlayerStats, query={"userId": user_id}, options=options)
 
@@ -55,32 +46,25 @@ async def get_player(client: SupportsExecute, /, *, user_id: str, options: Reque
 async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> PlayerStats:
     """Read a player by membership.
 
+    `GET /api/v1/teams/{teamId}/game/player/{memberId}`
+
     Reads the standing of a player. The path is documented, the answer is inferred from that of `game.player`.
 
     Args:
         member_id: The player, by a `mem_` id (inferred; the answer shows a `usr_` id under that name).
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The standing of the player. (Inferred: likeness to game.player.)
+        The standing of the player (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The member does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Game (documented).
+    Example:
+        player_stats = await client.game.player_by_member(member_id)
+
+    Documented: API reference, Game.
     """
     return await client.sender.call(operations.GET_PLAYER_BY_MEMBER, PlayerStats, member_id, options=options)
 
@@ -88,31 +72,23 @@ async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, op
 async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Boss | None:
     """Read the boss of the day.
 
+    `GET /api/v1/teams/{teamId}/game/boss`
+
     Reads the boss that the team fights together in the game by answering tickets. There is not always one.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The boss, or null while none is out. (Inferred: from the events on bosses; the path alone is documented.) None: there is
-        none.
+        The boss, or None while none is out (inferred). None: there is none.
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Game (documented).
+    Example:
+        boss = await client.game.boss()
+
+    Documented: API reference, Game.
     """
     return await client.sender.call_or_none(operations.GET_GAME_BOSS, Boss, options=options)
 

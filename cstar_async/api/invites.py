@@ -23,31 +23,24 @@ __all__ = [
 def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[Invite]:
     """List invites.
 
+    `GET /api/v1/teams/{teamId}/invites` (secret key)
+
     Lists the invitations that are out, all at once.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        All invitations. (Inferred: the path is named, and the text on members speaks of sending invites.) Await the `Paginator` for
-        the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent before.
+        All invitations (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the path is named, and the text on members speaks of sending invites.
+    Example:
+        async for invite in client.invites.list():
+            print(invite)
+
+    Inferred: the path is named, and the text on members speaks of sending invites.
     """
     return client.sender.paginate(operations.LIST_INVITES, Invite, options=options)
 
@@ -63,42 +56,26 @@ async def create_invite(
 ) -> Invite:
     """Invite somebody.
 
+    `POST /api/v1/teams/{teamId}/invites` (secret key)
+
     Invites somebody to the team by e-mail. Nobody can be invited as `owner`: ownership is handed over, never assigned.
 
     Args:
-        email: The address to send the invitation to. (Inferred: the path is named, and the text on members speaks of sending
-            invites.)
-        role: The role that waits for the person; `owner` is refused. (Inferred: the path is named, and the text on members speaks
-            of sending invites.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        email: The address to send the invitation to (inferred).
+        role: The role that waits for the person; `owner` is refused (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The invitation as it was stored, with its new id. (Inferred: the path is named, and the text on members speaks of sending
-        invites.)
+        The invitation as it was stored, with its new id (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the path is named, and the text on members speaks of sending invites.
+    Example:
+        invite = await client.invites.create(email="…", role="admin")
+
+    Inferred: the path is named, and the text on members speaks of sending invites.
     """
     return await client.sender.call(
         operations.CREATE_INVITE,
@@ -112,34 +89,25 @@ async def create_invite(
 async def delete_invite(client: SupportsExecute, invite_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Take an invite back.
 
+    `DELETE /api/v1/teams/{teamId}/invites/{inviteId}` (secret key)
+
     Removes an invitation, so that it can no longer be accepted (inferred).
 
     Args:
-        invite_id: The invitation, by its id. (Inferred: the path is named, and the text on members speaks of sending invites.)
-        options: Settings for this call alone.
+        invite_id: The invitation, by its id (inferred).
+        options: Options of this call.
 
     Returns:
-        The invitation is gone. (Inferred: the path is named, and the general verb rule of the reference: PATCH changes, DELETE
-        removes.)
+        The invitation is gone (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The invite does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the path is named, and the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        await client.invites.delete(invite_id)
+
+    Inferred: the path is named, and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(operations.DELETE_INVITE, Deleted, invite_id, options=options)
 

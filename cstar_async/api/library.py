@@ -32,33 +32,28 @@ def list_library_articles(
 ) -> Paginator[LibraryArticle]:
     """List public articles.
 
+    `GET /api/library/{team}/articles` (no key)
+
     Lists the articles that everybody may read. In what order they come is not documented.
 
     Args:
         limit: How many to read at most, from 1. The default and the maximum are not documented.
-        category_slug: Only articles of the category with this slug. (Inferred: the filter is documented for the JavaScript call,
-            its wire form is not.)
-        options: Settings for this call alone.
+        category_slug: Only articles of the category with this slug (inferred).
+        options: Options of this call.
 
     Returns:
-        The articles; whether their text comes along is not documented. (Inferred: from what the API of the team answers.) Await the
-        `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is sent
-        before.
+        The articles; whether their text comes along is not documented (inferred).
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
         NotFoundError: There is no such team (inferred).
         RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: Documentation, Public library (documented).
+    Example:
+        async for library_article in library.articles():
+            print(library_article)
+
+    Documented: Documentation, Public library.
     """
     return client.sender.paginate(
         operations.LIST_LIBRARY_ARTICLES, LibraryArticle, query={"limit": limit, "categorySlug": category_slug}, options=options
@@ -68,27 +63,26 @@ def list_library_articles(
 async def get_library_article(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryArticle:
     """Read a public article.
 
+    `GET /api/library/{team}/articles/{slug}` (no key)
+
     Reads one article with its text.
 
     Args:
         slug: The article, by its slug.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The article, its text in Markdown. (Inferred: from what the API of the team answers.)
+        The article, its text in Markdown (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
         NotFoundError: There is no such team, or no such article for the public (inferred).
         RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: Documentation, Public library (documented).
+    Example:
+        library_article = await library.article(slug)
+
+    Documented: Documentation, Public library.
     """
     return await client.sender.call(operations.GET_LIBRARY_ARTICLE, LibraryArticle, slug, options=options)
 
@@ -96,27 +90,26 @@ async def get_library_article(client: SupportsExecute, slug: str, /, *, options:
 def list_library_categories(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[LibraryCategory]:
     """List public categories.
 
+    `GET /api/library/{team}/categories` (no key)
+
     Lists the categories that everybody may see, by their place and then by name.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The categories. (Inferred: from what the API of the team answers.) Await the `Paginator` for the whole list as one `Page`,
-        or iterate over it with `async for`. Either takes one request; nothing is sent before.
+        The categories (inferred).
 
     Raises:
         NotFoundError: There is no such team (inferred).
         RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: Documentation, Public library (documented).
+    Example:
+        async for library_category in library.categories():
+            print(library_category)
+
+    Documented: Documentation, Public library.
     """
     return client.sender.paginate(operations.LIST_LIBRARY_CATEGORIES, LibraryCategory, options=options)
 
@@ -126,32 +119,28 @@ def search_library(
 ) -> Paginator[LibrarySearchResult]:
     """Search public articles.
 
+    `GET /api/library/{team}/search` (no key)
+
     Finds the articles that fit some words. How they are ranked is not documented.
 
     Args:
         q: The words to look for.
         limit: How many to read at most, from 1. The default and the maximum are not documented.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        What was found; an empty list for nothing. (Inferred: from the search of the team; that it is a list is documented.) Await
-        the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one request; nothing is
-        sent before.
+        What was found; an empty list for nothing (inferred).
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
         NotFoundError: There is no such team (inferred).
         RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: Documentation, Public library (documented).
+    Example:
+        async for library_search_result in library.search(q):
+            print(library_search_result)
+
+    Documented: Documentation, Public library.
     """
     return client.sender.paginate(operations.SEARCH_LIBRARY, LibrarySearchResult, query={"q": q, "limit": limit}, options=options)
 
@@ -159,29 +148,27 @@ def search_library(
 async def record_library_view(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryAck:
     """Count a view of an article.
 
+    `POST /api/library/{team}/articles/{slug}/view` (no key)
+
     Tells that somebody reads the article, which raises its count of views. It takes no idempotency key, so a call of which the
     answer was lost is not repeated: the view may have been counted.
 
     Args:
         slug: The article, by its slug.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        An acknowledgement without known fields, or no body. (Inferred: that it answers is documented, what it answers is not.) The
-        server may send no body at all; the object has no fields then.
+        An acknowledgement without known fields, or no body (inferred). Without fields when the server sends no body.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
         NotFoundError: There is no such team, or no such article for the public (inferred).
         RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: Documentation, Public library (documented).
+    Example:
+        data = await library.record_view(slug)
+
+    Documented: Documentation, Public library.
     """
     return await client.sender.call(operations.RECORD_LIBRARY_VIEW, LibraryAck, slug, options=options)
 
@@ -191,36 +178,29 @@ async def send_library_feedback(
 ) -> LibraryAck:
     """Say whether an article helped.
 
-    Sends what a reader thinks of the article. It takes no idempotency key, so a call of which the answer was lost is not repeated:
-    the feedback may have been taken.
+    `POST /api/library/{team}/articles/{slug}/feedback` (no key)
 
-    The body may have fields that the document does not know. Send them with `options=RequestOptions(extra_body={…})`, by their wire
-    names.
+    Sends what a reader thinks of the article. It takes no idempotency key, so a call of which the answer was lost is not repeated:
+    the feedback may have been taken. Fields that the document does not list go into `options=RequestOptions(extra_body={…})`.
 
     Args:
         slug: The article, by its slug.
         rating: How good it was. The name is documented; of the values nothing is known, so a word, a number and a yes or no are all
             taken.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        An acknowledgement without known fields, or no body. (Inferred: that it answers is documented, what it answers is not.) The
-        server may send no body at all; the object has no fields then.
+        An acknowledgement without known fields, or no body (inferred). Without fields when the server sends no body.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
         NotFoundError: There is no such team, or no such article for the public (inferred).
         RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: Documentation, Public library (documented).
+    Example:
+        data = await library.feedback(slug, rating=True)
+
+    Documented: Documentation, Public library.
     """
     return await client.sender.call(
         operations.SEND_LIBRARY_FEEDBACK, LibraryAck, slug, body=LibraryFeedbackCreate(rating=rating), options=options

@@ -32,6 +32,8 @@ def list_members(
 ) -> Paginator[Member]:
     """List members.
 
+    `GET /api/v1/teams/{teamId}/members` (secret key)
+
     Lists the people who work for the team, page by page. People come in by invitation, not by a create call. That only a secret key
     may read members is inferred.
 
@@ -40,30 +42,21 @@ def list_members(
             empty list.
         page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
         role: Only members who hold this role.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of members. Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is
-        sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of members.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Members (documented).
+    Example:
+        async for member in client.members.list(role="owner"):
+            print(member)
+
+    Documented: API reference, Members.
     """
     return client.sender.paginate(
         operations.LIST_MEMBERS, Member, query={"page": page, "pageSize": page_size, "role": role}, options=options
@@ -73,32 +66,25 @@ def list_members(
 async def get_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> Member:
     """Read a member.
 
+    `GET /api/v1/teams/{teamId}/members/{memberId}` (secret key)
+
     Reads one member with role, permissions, level and experience. That only a secret key may read members is inferred.
 
     Args:
         member_id: The membership, by its `mem_` id. The `usr_` id of the person is another thing.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The member. (Inferred: the shape of the rows in the list.)
+        The member (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The member does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the path of a single member is documented, its methods are not.
+    Example:
+        member = await client.members.get(member_id)
+
+    Inferred: the path of a single member is documented, its methods are not.
     """
     return await client.sender.call(operations.GET_MEMBER, Member, member_id, options=options)
 
@@ -114,39 +100,28 @@ async def update_member(
 ) -> Member:
     """Change the role of a member.
 
+    `PATCH /api/v1/teams/{teamId}/members/{memberId}` (secret key)
+
     Gives a member another role. Ownership is handed over elsewhere, never assigned, so `owner` is no role to be given here.
 
     Args:
         member_id: The membership, by its `mem_` id. The `usr_` id of the person is another thing.
-        role: The role to give. Ownership cannot be given this way. (Inferred: the roles of members without owner.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        role: The role to give. Ownership cannot be given this way (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The member in the new role. (Inferred: changes answer with the changed object.)
+        The member in the new role (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
         InvalidRequestError: The role is missing, unknown, or `owner` (inferred).
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The member does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Members (the path; the method is inferred) (documented).
+    Example:
+        member = await client.members.update(member_id, role="manager")
+
+    Documented: API reference, Members (the path; the method is inferred).
     """
     return await client.sender.call(
         operations.UPDATE_MEMBER, Member, member_id, body=MemberUpdate(role=role), idempotency_key=idempotency_key, options=options
@@ -156,33 +131,25 @@ async def update_member(
 async def delete_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Remove a member from the team.
 
+    `DELETE /api/v1/teams/{teamId}/members/{memberId}` (secret key)
+
     Ends a membership. The person loses access to the team; what becomes of the tickets assigned to that person is not documented.
 
     Args:
         member_id: The membership, by its `mem_` id. The `usr_` id of the person is another thing.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The membership has ended.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The member does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Members (the path; the method is inferred) (documented).
+    Example:
+        await client.members.delete(member_id)
+
+    Documented: API reference, Members (the path; the method is inferred).
     """
     return await client.sender.call(operations.DELETE_MEMBER, Deleted, member_id, options=options)
 

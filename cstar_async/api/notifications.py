@@ -31,6 +31,8 @@ def list_notifications(
 ) -> Paginator[Notification]:
     """List notifications.
 
+    `GET /api/v1/teams/{teamId}/notifications`
+
     Lists what the user behind the key was told of, page by page. Which user a key stands for is not documented.
 
     Args:
@@ -38,30 +40,21 @@ def list_notifications(
             empty list.
         page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
         unread_only: True for those that have not been read, false or left out for all.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of notifications. Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages;
-        nothing is sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of notifications.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Notifications (documented).
+    Example:
+        async for notification in client.notifications.list():
+            print(notification)
+
+    Documented: API reference, Notifications.
     """
     return client.sender.paginate(
         operations.LIST_NOTIFICATIONS,
@@ -74,29 +67,23 @@ def list_notifications(
 async def count_unread_notifications(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> UnreadCount:
     """Count unread notifications.
 
+    `GET /api/v1/teams/{teamId}/notifications/unread-count`
+
     Tells how many notifications have not been read. The path is documented, the answer is inferred.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The count. (Inferred: the name of the path.)
+        The count (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Notifications (documented).
+    Example:
+        unread_count = await client.notifications.unread_count()
+
+    Documented: API reference, Notifications.
     """
     return await client.sender.call(operations.COUNT_UNREAD_NOTIFICATIONS, UnreadCount, options=options)
 
@@ -106,36 +93,24 @@ async def mark_all_notifications_read(
 ) -> MarkAllReadResult:
     """Mark all notifications as read.
 
+    `POST /api/v1/teams/{teamId}/notifications/mark-all-read` (secret key)
+
     Marks every notification as read, in one call. The path is documented, its method and answer are inferred.
 
     Args:
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        How many were marked. (Inferred: the name of the path.)
+        How many were marked (inferred).
 
     Raises:
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Notifications (documented).
+    Example:
+        mark_all_read_result = await client.notifications.mark_all_read()
+
+    Documented: API reference, Notifications.
     """
     return await client.sender.call(
         operations.MARK_ALL_NOTIFICATIONS_READ, MarkAllReadResult, idempotency_key=idempotency_key, options=options
@@ -153,41 +128,27 @@ async def mark_notification_read(
 ) -> Notification:
     """Mark a notification.
 
+    `PATCH /api/v1/teams/{teamId}/notifications/{notificationId}` (secret key)
+
     Marks one notification as read, or as unread again.
 
     Args:
         notification_id: The notification, by its `ntf_` id.
-        read: True for read, false for unread. Default true. (Inferred: the text says that the state of notifications can be
-            managed.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        read: True for read, false for unread. Default true (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The notification after the change. (Inferred: the text says that the state of notifications can be managed.)
+        The notification after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The notification does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the text says that the state of notifications can be managed.
+    Example:
+        notification = await client.notifications.mark_read(notification_id, read=True)
+
+    Inferred: the text says that the state of notifications can be managed.
     """
     return await client.sender.call(
         operations.MARK_NOTIFICATION_READ,

@@ -20,30 +20,24 @@ __all__ = [
 async def get_preferences(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Preferences:
     """Read the preferences.
 
+    `GET /api/v1/teams/{teamId}/preferences` (secret key)
+
     Reads the preferences. Whose they are (those of the team, or of the person behind the key) is not documented, nor is any of
     their keys.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The preferences, whatever their keys. (Inferred: the path is documented, the method and the keys are not.)
+        The preferences, whatever their keys (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Overview (the path; the method is inferred) (documented).
+    Example:
+        data = await client.preferences.get()
+
+    Documented: API reference, Overview (the path; the method is inferred).
     """
     return await client.sender.call(operations.GET_PREFERENCES, Preferences, options=options)
 
@@ -53,40 +47,25 @@ async def update_preferences(
 ) -> Preferences:
     """Change the preferences.
 
-    Changes the keys that are sent and leaves all others as they are. No key is documented, so none is an argument.
+    `PATCH /api/v1/teams/{teamId}/preferences` (secret key)
 
-    The body may have fields that the document does not know. Send them with `options=RequestOptions(extra_body={…})`, by their wire
-    names.
+    Changes the keys that are sent and leaves all others as they are. No key is documented, so none is an argument. Fields that the
+    document does not list go into `options=RequestOptions(extra_body={…})`.
 
     Args:
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The preferences after the change. (Inferred: the path is documented, the method and the keys are not.)
+        The preferences after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Overview (the path; the method is inferred) (documented).
+    Example:
+        data = await client.preferences.update()
+
+    Documented: API reference, Overview (the path; the method is inferred).
     """
     return await client.sender.call(
         operations.UPDATE_PREFERENCES, Preferences, body=PreferencesUpdate(), idempotency_key=idempotency_key, options=options

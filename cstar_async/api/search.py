@@ -28,35 +28,28 @@ def search_everything(
 ) -> Paginator[SearchResult]:
     """Search everything.
 
+    `GET /api/v1/teams/{teamId}/search`
+
     Searches tickets, customers and articles for words, in one call. There are no pages; raise `limit` to get more.
 
     Args:
         q: The words to look for.
         types: What to search, a list joined by commas. Left out: everything.
         limit: The most results to give, from 1. Default 10.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        What was found; in what order is not documented. Await the `Paginator` for the whole list as one `Page`, or iterate over it
-        with `async for`. Either takes one request; nothing is sent before.
+        What was found; in what order is not documented.
 
     Raises:
         InvalidRequestError: The words are missing, or a parameter has a value that the server refuses (inferred).
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Search (documented).
+    Example:
+        async for search_result in client.search.query(q="…"):
+            print(search_result)
+
+    Documented: API reference, Search.
     """
     return client.sender.paginate(
         operations.SEARCH_EVERYTHING, SearchResult, query={"q": q, "types": types, "limit": limit}, options=options

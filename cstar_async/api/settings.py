@@ -20,29 +20,25 @@ __all__ = [
 async def get_settings(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Settings:
     """Read the settings of the team.
 
+    `GET /api/v1/teams/{teamId}/settings` (secret key)
+
     Reads the settings of the team. Its name and slug are documented; statuses, quick replies, business hours and the widget are
     said to be settings, too, under keys that nobody knows.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The settings, with whatever keys they have beyond the known ones.
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
         PermissionDeniedError: The key may not do this; reading needs a secret key, too (code `insufficient_permissions`).
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Settings (documented).
+    Example:
+        settings = await client.settings.get()
+
+    Documented: API reference, Settings.
     """
     return await client.sender.call(operations.GET_SETTINGS, Settings, options=options)
 
@@ -57,40 +53,27 @@ async def update_settings(
 ) -> Settings:
     """Change the settings of the team.
 
-    Changes the settings that are sent and leaves all others as they are.
+    `PATCH /api/v1/teams/{teamId}/settings` (secret key)
 
-    The body may have fields that the document does not know. Send them with `options=RequestOptions(extra_body={…})`, by their wire
-    names.
+    Changes the settings that are sent and leaves all others as they are. Fields that the document does not list go into
+    `options=RequestOptions(extra_body={…})`.
 
     Args:
         team_name: A new name for the team. An empty one is refused (inferred).
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The settings after the change. (Inferred: changes answer with the changed object.)
+        The settings after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
         PermissionDeniedError: The key may not do this; reading needs a secret key, too (code `insufficient_permissions`).
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Settings (documented).
+    Example:
+        settings = await client.settings.update(team_name="New Name")
+
+    Documented: API reference, Settings.
     """
     return await client.sender.call(
         operations.UPDATE_SETTINGS,

@@ -28,31 +28,24 @@ __all__ = [
 def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[SlaRule]:
     """List SLA rules.
 
+    `GET /api/v1/teams/{teamId}/sla/rules` (secret key)
+
     Lists the rules on how soon tickets are to be answered and resolved, all at once.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        All rules. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes one
-        request; nothing is sent before.
+        All rules.
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, SLA (documented).
+    Example:
+        async for sla_rule in client.sla.rules.list():
+            print(sla_rule)
+
+    Documented: API reference, SLA.
     """
     return client.sender.paginate(operations.LIST_SLA_RULES, SlaRule, options=options)
 
@@ -72,6 +65,8 @@ async def create_sla_rule(
 ) -> SlaRule:
     """Create an SLA rule.
 
+    `POST /api/v1/teams/{teamId}/sla/rules` (secret key)
+
     Adds a rule for tickets of one urgency. All times are in minutes.
 
     Args:
@@ -79,37 +74,26 @@ async def create_sla_rule(
         priority: The urgency of the tickets that it is for.
         response_target: Minutes until the first answer.
         resolution_target: Minutes until the case is resolved.
-        business_hours_only: Whether only business hours count. Default false (inferred). (Inferred: the fields of the rule itself.)
-        enabled: Whether the rule is in force. Default true (inferred). (Inferred: the fields of the rule itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        business_hours_only: Whether only business hours count. Default false (inferred).
+        enabled: Whether the rule is in force. Default true (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The rule as it was stored, with its new id. (Inferred: every documented create answers 201; the status is not printed for
-        this one.)
+        The rule as it was stored, with its new id (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, SLA (documented).
+    Example:
+        sla_rule = await client.sla.rules.create(
+            name="…",
+            priority="low",
+            response_target=1,
+            resolution_target=1,
+        )
+
+    Documented: API reference, SLA.
     """
     return await client.sender.call(
         operations.CREATE_SLA_RULE,
@@ -130,32 +114,25 @@ async def create_sla_rule(
 async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> SlaRule:
     """Read an SLA rule.
 
+    `GET /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
+
     Reads one rule.
 
     Args:
         rule_id: The rule, by its `sla_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The rule. (Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.)
+        The rule (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The rule does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        sla_rule = await client.sla.rules.get(rule_id)
+
+    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(operations.GET_SLA_RULE, SlaRule, rule_id, options=options)
 
@@ -176,45 +153,32 @@ async def update_sla_rule(
 ) -> SlaRule:
     """Change an SLA rule.
 
+    `PATCH /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
+
     Changes the fields that are sent and leaves all others as they are.
 
     Args:
         rule_id: The rule, by its `sla_` id.
-        name: The name of the rule. (Inferred: the fields of the rule itself.)
-        priority: The urgency of the tickets that it is for. (Inferred: the fields of the rule itself.)
-        response_target: Minutes until the first answer. (Inferred: the fields of the rule itself.)
-        resolution_target: Minutes until the case is resolved. (Inferred: the fields of the rule itself.)
-        business_hours_only: Whether only business hours count. (Inferred: the fields of the rule itself.)
-        enabled: Whether the rule is in force. (Inferred: the fields of the rule itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: The name of the rule (inferred).
+        priority: The urgency of the tickets that it is for (inferred).
+        response_target: Minutes until the first answer (inferred).
+        resolution_target: Minutes until the case is resolved (inferred).
+        business_hours_only: Whether only business hours count (inferred).
+        enabled: Whether the rule is in force (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The rule after the change. (Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.)
+        The rule after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The rule does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        sla_rule = await client.sla.rules.update(rule_id, name="…")
+
+    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(
         operations.UPDATE_SLA_RULE,
@@ -236,33 +200,25 @@ async def update_sla_rule(
 async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an SLA rule.
 
+    `DELETE /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
+
     Removes a rule. Deadlines that tickets have already are not documented to change.
 
     Args:
         rule_id: The rule, by its `sla_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The rule is gone. (Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.)
+        The rule is gone (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The rule does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        await client.sla.rules.delete(rule_id)
+
+    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(operations.DELETE_SLA_RULE, Deleted, rule_id, options=options)
 
@@ -270,31 +226,24 @@ async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: 
 async def get_sla_metrics(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
     """Read how well targets were met.
 
-    Reads figures on how often the targets of the SLA rules were met, to judge by the name.
+    `GET /api/v1/teams/{teamId}/sla/metrics` (secret key)
 
-    Only the path is known: nothing is documented of what it answers, so the JSON comes as it is.
+    Reads figures on how often the targets of the SLA rules were met, to judge by the name. The fields of the response are not
+    documented.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The figures. (Named: the path is listed, nothing else is known.)
+        The figures (inferred).
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: named: the path is listed, nothing else is known.
+    Example:
+        data = await client.sla.metrics()
+
+    Named: the path is listed, nothing else is known.
     """
     return await client.sender.call(operations.GET_SLA_METRICS, dict[str, JSON], options=options)
 

@@ -23,31 +23,24 @@ __all__ = [
 def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[Tag]:
     """List tags.
 
+    `GET /api/v1/teams/{teamId}/tags`
+
     Lists every tag of the team at once, each with the number of tickets that carry it.
 
     Args:
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        Every tag of the team. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either
-        takes one request; nothing is sent before.
+        Every tag of the team.
 
     Raises:
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Tags (documented).
+    Example:
+        async for tag in client.tags.list():
+            print(tag)
+
+    Documented: API reference, Tags.
     """
     return client.sender.paginate(operations.LIST_TAGS, Tag, options=options)
 
@@ -57,38 +50,27 @@ async def create_tag(
 ) -> Tag:
     """Create a tag.
 
+    `POST /api/v1/teams/{teamId}/tags` (secret key)
+
     Adds a word to the team's vocabulary of tags before any ticket uses it. The new tag starts with a count of zero.
 
     Args:
         name: The word itself. An empty one is refused (inferred).
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         The tag as it was stored, not used by any ticket yet.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
         ConflictError: The team has a tag of this name (inferred, since the name is the key of a tag), or the idempotency key
             clashes with an earlier request.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Tags (documented).
+    Example:
+        tag = await client.tags.create(name="new-tag")
+
+    Documented: API reference, Tags.
     """
     return await client.sender.call(
         operations.CREATE_TAG, Tag, body=TagCreate(name=name), idempotency_key=idempotency_key, options=options
@@ -98,35 +80,26 @@ async def create_tag(
 async def delete_tag(client: SupportsExecute, name: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a tag.
 
+    `DELETE /api/v1/teams/{teamId}/tags/{name}` (secret key)
+
     Removes a tag that no ticket carries. A tag in use is not removed; take it off its tickets first.
 
     Args:
-        name: The tag, by its name. A name is free text, so it must be percent-encoded in the path. (Inferred: a tag has no id, so
-            its name is the only key.)
-        options: Settings for this call alone.
+        name: The tag, by its name. A name is free text, so it must be percent-encoded in the path (inferred).
+        options: Options of this call.
 
     Returns:
         The tag is gone. The id in the answer is its name.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
+        NotFoundError: The tag does not exist or is not visible to this key.
         ConflictError: At least one ticket carries the tag (inferred; the status is not documented).
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the documentation says that unused tags can be removed, and the name is the only key of a tag.
+    Example:
+        await client.tags.delete(name)
+
+    Inferred: the documentation says that unused tags can be removed, and the name is the only key of a tag.
     """
     return await client.sender.call(operations.DELETE_TAG, Deleted, name, options=options)
 

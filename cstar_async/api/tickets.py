@@ -49,6 +49,8 @@ def list_tickets(
 ) -> Paginator[Ticket]:
     """List tickets.
 
+    `GET /api/v1/teams/{teamId}/tickets`
+
     Lists the tickets of the team, page by page. Filters narrow the list and must all hold at once. The rows come without their
     messages; read a single ticket to get those. In what order the rows come is not documented.
 
@@ -65,30 +67,21 @@ def list_tickets(
             customer are a fair guess.
         expand: Related objects to put into each row, which saves a call for each. Sent as a list joined by commas; `customer` is
             the one known value and adds a summary of the customer beside the customer's id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of tickets, without their messages. Await the `Paginator` for one `Page`, or walk it with `async for` for the rows
-        of all pages; nothing is sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of tickets, without their messages.
 
     Raises:
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Tickets (documented).
+    Example:
+        async for ticket in client.tickets.list(status="new"):
+            print(ticket)
+
+    Documented: API reference, Tickets.
     """
     return client.sender.paginate(
         operations.LIST_TICKETS,
@@ -127,6 +120,8 @@ async def create_ticket(
 ) -> Ticket:
     """Open a ticket.
 
+    `POST /api/v1/teams/{teamId}/tickets` (secret key)
+
     Opens a ticket on behalf of a customer, who is named by id or, where there is no customer on record, by plain name. Only the
     title is required.
 
@@ -136,42 +131,30 @@ async def create_ticket(
         status: The state to start in. Default `new` (inferred).
         customer_id: The `cus_` id of the customer. This or a plain name.
         customer_name: The name of a customer who is not on record. This or an id.
-        assigned_to: The `mem_` id of the member who is to work on it; null for nobody. (Inferred: the same field of the update.)
+        assigned_to: The `mem_` id of the member who is to work on it; None for nobody (inferred).
         tags: The names of the tags to put on the ticket.
         notes: Remarks for the team that the customer never sees.
-        initial_message: The text of a first message to put into the conversation; null for none. Not in the newest documentation;
+        initial_message: The text of a first message to put into the conversation; None for none. Not in the newest documentation;
             if it is ignored, add the message in a second call.
         metadata: Data of your own programs, kept as it is.
-        custom_fields: Values of the fields that the team has defined for tickets, by field key. (Inferred: custom fields are among
-            the changes that the event ticket.updated watches.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        custom_fields: Values of the fields that the team has defined for tickets, by field key (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         The ticket as it was stored, with its new id.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Tickets (documented).
+    Example:
+        ticket = await client.tickets.create(
+            title="Bug report: login page",
+            priority="high",
+            customer_name="Jane Smith",
+        )
+
+    Documented: API reference, Tickets.
     """
     return await client.sender.call(
         operations.CREATE_TICKET,
@@ -197,32 +180,25 @@ async def create_ticket(
 async def get_ticket(client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None) -> Ticket:
     """Read a ticket.
 
+    `GET /api/v1/teams/{teamId}/tickets/{ticketId}`
+
     Reads one ticket with its whole conversation. Unlike the rows of a list, the answer always carries the messages, oldest first.
 
     Args:
         ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The ticket, messages included.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The ticket does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Tickets (documented).
+    Example:
+        ticket = await client.tickets.get(ticket_id)
+
+    Documented: API reference, Tickets.
     """
     return await client.sender.call(operations.GET_TICKET, Ticket, ticket_id, options=options)
 
@@ -245,51 +221,36 @@ async def update_ticket(
 ) -> Ticket:
     """Change a ticket.
 
+    `PATCH /api/v1/teams/{teamId}/tickets/{ticketId}` (secret key)
+
     Changes the fields that are sent and leaves all others as they are: closes, reassigns, retags or annotates a ticket. A list of
     tags replaces the old one and metadata is merged key by key, both inferred from the rules for customers.
 
     Args:
         ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
-        title: A new title. An empty one is refused (inferred). (Inferred: the title is among the changes that the event
-            ticket.updated watches.)
+        title: A new title. An empty one is refused (inferred).
         status: The state to move the case to; `closed` closes it.
-        priority: The new urgency. (Inferred: the priority is among the changes that the event ticket.updated watches.)
-        assigned_to: The `mem_` id of the member to hand it to; null takes it from everybody (inferred).
+        priority: The new urgency (inferred).
+        assigned_to: The `mem_` id of the member to hand it to; None takes it from everybody (inferred).
         tags: The tags the ticket is to have. The list replaces the old one (inferred).
-        notes: New remarks for the team; null removes them. (Inferred: the notes are among the changes that the event ticket.updated
-            watches.)
-        metadata: Keys to set, merged into what is there. A key set to null is removed. (Inferred: the same rule as for customers.)
+        notes: New remarks for the team; None removes them (inferred).
+        metadata: Keys to set, merged into what is there. A key set to None is removed (inferred).
         custom_fields: New values of the team's own fields, by field key. Whether other fields stay is not documented; send all of
-            them to be safe. (Inferred: custom fields are among the changes that the event ticket.updated watches.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+            them to be safe (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The ticket after the change. (Inferred: the official JavaScript tools return the changed object, so 200 and not 204.)
+        The ticket after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The ticket does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Tickets (documented).
+    Example:
+        ticket = await client.tickets.update(ticket_id, status="closed")
+
+    Documented: API reference, Tickets.
     """
     return await client.sender.call(
         operations.UPDATE_TICKET,
@@ -313,33 +274,25 @@ async def update_ticket(
 async def delete_ticket(client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a ticket.
 
+    `DELETE /api/v1/teams/{teamId}/tickets/{ticketId}` (secret key)
+
     Removes a ticket for good. To end a case and keep its history, set the status to `closed` instead.
 
     Args:
         ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The ticket is gone.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The ticket does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Tickets (documented).
+    Example:
+        await client.tickets.delete(ticket_id)
+
+    Documented: API reference, Tickets.
     """
     return await client.sender.call(operations.DELETE_TICKET, Deleted, ticket_id, options=options)
 
@@ -349,35 +302,27 @@ def list_ticket_messages(
 ) -> Paginator[Message]:
     """List the messages of a ticket.
 
+    `GET /api/v1/teams/{teamId}/tickets/{ticketId}/messages`
+
     Lists the whole conversation of a ticket at once, oldest message first. Internal remarks, which the customer never sees, are
     among the rows.
 
     Args:
         ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        Every message of the ticket, oldest first. Await the `Paginator` for the whole list as one `Page`, or iterate over it with
-        `async for`. Either takes one request; nothing is sent before.
+        Every message of the ticket, oldest first.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        NotFoundError: The ticket does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Messages (documented).
+    Example:
+        async for message in client.tickets.messages.list(ticket_id):
+            print(message)
+
+    Documented: API reference, Messages.
     """
     return client.sender.paginate(operations.LIST_TICKET_MESSAGES, Message, ticket_id, options=options)
 
@@ -397,6 +342,8 @@ async def create_ticket_message(
 ) -> Message:
     """Add a message to a ticket.
 
+    `POST /api/v1/teams/{teamId}/tickets/{ticketId}/messages` (secret key)
+
     Adds a message to a ticket: a reply of the team, words that a customer wrote on another channel, or a remark for colleagues
     only. Always give an idempotency key that comes from the reply itself, since a retry without one may write to the customer
     twice.
@@ -405,39 +352,27 @@ async def create_ticket_message(
         ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
         content: What to say. An empty text is refused (inferred).
         sender: Which side speaks. Default `agent` (inferred). Use `customer` to bring in words that arrived on another channel.
-        sender_name: The name to show as the writer; null leaves the choice to the server. (Inferred: the same field of the
-            message.)
-        is_internal: True for a remark that the customer never sees. Default false. (Inferred: the same field of the message.)
-        metadata: Data of your own programs to keep with the message. (Inferred: the same field of the message.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        sender_name: The name to show as the writer; None leaves the choice to the server (inferred).
+        is_internal: True for a remark that the customer never sees. Default false (inferred).
+        metadata: Data of your own programs to keep with the message (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         The message as it was stored.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The ticket does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Messages (documented).
+    Example:
+        message = await client.tickets.messages.create(
+            ticket_id,
+            content="I'll look into this for you right away.",
+            sender="agent",
+        )
+
+    Documented: API reference, Messages.
     """
     return await client.sender.call(
         operations.CREATE_TICKET_MESSAGE,

@@ -29,34 +29,25 @@ def list_views(
 ) -> Paginator[View]:
     """List views.
 
+    `GET /api/v1/teams/{teamId}/views`
+
     Lists the saved views, all at once.
 
     Args:
         entity_type: Only views of this kind of object.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        All views that the key may see. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`.
-        Either takes one request; nothing is sent before.
+        All views that the key may see.
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Views (documented).
+    Example:
+        async for view in client.views.list(entity_type="tickets"):
+            print(view)
+
+    Documented: API reference, Views.
     """
     return client.sender.paginate(operations.LIST_VIEWS, View, query={"entityType": entity_type}, options=options)
 
@@ -76,44 +67,30 @@ async def create_view(
 ) -> View:
     """Save a view.
 
+    `POST /api/v1/teams/{teamId}/views` (secret key)
+
     Saves a filter under a name. The path is documented, the body is inferred from the object.
 
     Args:
-        name: The name of the view. (Inferred: the fields of the view itself.)
-        entity_type: What kind of object it finds. (Inferred: the fields of the view itself.)
-        filters: What must hold, by the names of the filters of the list. (Inferred: the fields of the view itself.)
-        sort_field: The field that sorts; null for no order of its own. (Inferred: the fields of the view itself.)
-        sort_direction: Which end comes first; null for the server's choice. (Inferred: the fields of the view itself.)
-        visibility: Who sees the view. Default `private` (inferred). (Inferred: the fields of the view itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: The name of the view (inferred).
+        entity_type: What kind of object it finds (inferred).
+        filters: What must hold, by the names of the filters of the list (inferred).
+        sort_field: The field that sorts; None for no order of its own (inferred).
+        sort_direction: Which end comes first; None for the server's choice (inferred).
+        visibility: Who sees the view. Default `private` (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The view as it was stored, with its new id. (Inferred: every documented create answers 201; the status is not printed for
-        this one.)
+        The view as it was stored, with its new id (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Views (documented).
+    Example:
+        view = await client.views.create(name="…", entity_type="tickets")
+
+    Documented: API reference, Views.
     """
     return await client.sender.call(
         operations.CREATE_VIEW,
@@ -134,32 +111,25 @@ async def create_view(
 async def get_view(client: SupportsExecute, view_id: str, /, *, options: RequestOptions | None = None) -> View:
     """Read a view.
 
+    `GET /api/v1/teams/{teamId}/views/{viewId}`
+
     Reads one view: its filters and its order, not what it finds.
 
     Args:
         view_id: The view, by its `view_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The view. (Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.)
+        The view (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The view does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        view = await client.views.get(view_id)
+
+    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(operations.GET_VIEW, View, view_id, options=options)
 
@@ -179,44 +149,31 @@ async def update_view(
 ) -> View:
     """Change a view.
 
+    `PATCH /api/v1/teams/{teamId}/views/{viewId}` (secret key)
+
     Changes the fields that are sent and leaves all others as they are.
 
     Args:
         view_id: The view, by its `view_` id.
-        name: The new name. (Inferred: the fields of the view itself.)
-        filters: What must hold; the filters replace the old ones (inferred). (Inferred: the fields of the view itself.)
-        sort_field: The field that sorts; null for no order of its own. (Inferred: the fields of the view itself.)
-        sort_direction: Which end comes first; null for the server's choice. (Inferred: the fields of the view itself.)
-        visibility: Who sees the view. (Inferred: the fields of the view itself.)
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        name: The new name (inferred).
+        filters: What must hold; the filters replace the old ones (inferred).
+        sort_field: The field that sorts; None for no order of its own (inferred).
+        sort_direction: Which end comes first; None for the server's choice (inferred).
+        visibility: Who sees the view (inferred).
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The view after the change. (Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.)
+        The view after the change (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The view does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        view = await client.views.update(view_id, name="…")
+
+    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(
         operations.UPDATE_VIEW,
@@ -231,33 +188,25 @@ async def update_view(
 async def delete_view(client: SupportsExecute, view_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a view.
 
+    `DELETE /api/v1/teams/{teamId}/views/{viewId}` (secret key)
+
     Removes a view. What it found stays.
 
     Args:
         view_id: The view, by its `view_` id.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        The view is gone. (Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.)
+        The view is gone (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The view does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Example:
+        await client.views.delete(view_id)
+
+    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
     return await client.sender.call(operations.DELETE_VIEW, Deleted, view_id, options=options)
 
@@ -273,6 +222,8 @@ def list_view_tickets(
 ) -> Paginator[Ticket]:
     """List the tickets of a view.
 
+    `GET /api/v1/teams/{teamId}/views/{viewId}/tickets`
+
     Lists the tickets that a view finds, in its order, page by page. For a view of another kind of object the answer is not
     documented; expect an empty list.
 
@@ -281,32 +232,22 @@ def list_view_tickets(
         page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
             empty list.
         page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
-        One page of tickets. Await the `Paginator` for one `Page`, or walk it with `async for` for the rows of all pages; nothing is
-        sent before. No row comes twice in a walk, but rows that move meanwhile may be missed.
+        One page of tickets.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
         InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
             documented; that it refuses them is inferred.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        NotFoundError: The view does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Views (documented).
+    Example:
+        async for ticket in client.views.tickets(view_id):
+            print(ticket)
+
+    Documented: API reference, Views.
     """
     return client.sender.paginate(
         operations.LIST_VIEW_TICKETS, Ticket, view_id, query={"page": page, "pageSize": page_size}, options=options

@@ -29,35 +29,25 @@ def list_webhooks(
 ) -> Paginator[Webhook]:
     """List webhooks.
 
+    `GET /api/v1/teams/{teamId}/webhooks` (secret key)
+
     Lists the subscriptions of the team, all at once and without their secrets.
 
     Args:
-        active: True for subscriptions that are switched on, false for those that are off, left out for both. (Inferred: a filter of
-            the official JavaScript tools; its form on the wire is not shown.)
-        options: Settings for this call alone.
+        active: True for subscriptions that are switched on, false for those that are off, left out for both (inferred).
+        options: Options of this call.
 
     Returns:
-        All subscriptions. Await the `Paginator` for the whole list as one `Page`, or iterate over it with `async for`. Either takes
-        one request; nothing is sent before.
+        All subscriptions.
 
     Raises:
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
-        PaginationError: A walk came to a page that does not lead on.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Webhooks (documented).
+    Example:
+        async for webhook in client.webhooks.list():
+            print(webhook)
+
+    Documented: API reference, Webhooks.
     """
     return client.sender.paginate(operations.LIST_WEBHOOKS, Webhook, query={"active": active}, options=options)
 
@@ -74,6 +64,8 @@ async def create_webhook(
 ) -> Webhook:
     """Subscribe to events.
 
+    `POST /api/v1/teams/{teamId}/webhooks` (secret key)
+
     Registers a public HTTPS address to which events are sent. The answer carries the signing secret, and no later answer does: keep
     it now.
 
@@ -81,34 +73,19 @@ async def create_webhook(
         name: A name by which the team knows the subscription.
         url: The public HTTPS address that is to receive the events.
         events: Types of events, or wildcards such as `ticket.*`; at least one (inferred).
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         The subscription with its signing secret.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Webhooks (documented).
+    Example:
+        webhook = await client.webhooks.create(name="…", url="…", events=["…"])
+
+    Documented: API reference, Webhooks.
     """
     return await client.sender.call(
         operations.CREATE_WEBHOOK,
@@ -122,32 +99,25 @@ async def create_webhook(
 async def get_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Webhook:
     """Read a webhook.
 
+    `GET /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
+
     Reads one subscription. Its secret is not shown again.
 
     Args:
         webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The subscription, without its secret.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The webhook does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Webhooks (documented).
+    Example:
+        webhook = await client.webhooks.get(webhook_id)
+
+    Documented: API reference, Webhooks.
     """
     return await client.sender.call(operations.GET_WEBHOOK, Webhook, webhook_id, options=options)
 
@@ -166,44 +136,30 @@ async def update_webhook(
 ) -> Webhook:
     """Change a webhook.
 
+    `PATCH /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
+
     Changes which events are sent and where, or switches the subscription on or off.
 
     Args:
         webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
-        name: The new name. (Inferred: the create body.)
-        url: The new address. (Inferred: the create body.)
+        name: The new name (inferred).
+        url: The new address (inferred).
         events: Types of events or wildcards; the list replaces the old one.
         is_active: False stops the deliveries, true takes them up again.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        The subscription after the change, without its secret. (Inferred: the official JavaScript tools return the changed object,
-        so 200 and not 204.)
+        The subscription after the change, without its secret (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The webhook does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Webhooks (documented).
+    Example:
+        webhook = await client.webhooks.update(webhook_id, name="…")
+
+    Documented: API reference, Webhooks.
     """
     return await client.sender.call(
         operations.UPDATE_WEBHOOK,
@@ -218,33 +174,25 @@ async def update_webhook(
 async def delete_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
     """Unsubscribe.
 
+    `DELETE /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
+
     Removes a subscription. Deliveries that wait to be repeated are given up (inferred).
 
     Args:
         webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
-        options: Settings for this call alone.
+        options: Options of this call.
 
     Returns:
         The subscription is gone.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The webhook does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Webhooks (documented).
+    Example:
+        await client.webhooks.delete(webhook_id)
+
+    Documented: API reference, Webhooks.
     """
     return await client.sender.call(operations.DELETE_WEBHOOK, Deleted, webhook_id, options=options)
 
@@ -260,40 +208,27 @@ async def test_webhook(
 ) -> WebhookTestResult:
     """Send a test event to one webhook.
 
+    `POST /api/v1/teams/{teamId}/webhooks/{webhookId}/test` (secret key)
+
     Sends one made-up event of a type to one subscription and tells how the receiver answered.
 
     Args:
         webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
         event: The type of the event, such as `ticket.created`.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
-        How the receiver answered. (Inferred: the JavaScript call and its result are documented, its path and body are not.)
+        How the receiver answered (inferred).
 
     Raises:
-        InvalidArgumentError: Before anything is sent: an id is empty, `.` or `..`, or the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        NotFoundError: The object, or the one it hangs on, does not exist or is out of the key's sight.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        NotFoundError: The webhook does not exist or is not visible to this key.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: inferred: the JavaScript call and its result are documented, its path and body are not.
+    Example:
+        webhook_test_result = await client.webhooks.test(webhook_id, event="…")
+
+    Inferred: the JavaScript call and its result are documented, its path and body are not.
     """
     return await client.sender.call(
         operations.TEST_WEBHOOK,
@@ -310,38 +245,25 @@ async def trigger_test_webhooks(
 ) -> WebhookTriggerResult:
     """Send a test event to all who listen.
 
+    `POST /api/v1/teams/{teamId}/webhooks/trigger-test` (secret key)
+
     Sends one made-up event of a type to every active subscription that asks for this type.
 
     Args:
         event: The type of the event, such as `ticket.created`.
-        idempotency_key: A text that names this one intent, the same however often it is tried, so that the server carries it out
-            once. None: a key is made for the call.
-        options: Settings for this call alone.
+        idempotency_key: The same value for every try of one intent. Default: a new key.
+        options: Options of this call.
 
     Returns:
         To how many subscriptions the event was sent.
 
     Raises:
-        InvalidArgumentError: Before anything is sent: the body holds what JSON cannot.
-        ConfigurationError: Before anything is sent: the client has a publishable key, which may not write.
-        InvalidRequestError: The request is malformed: a required field is missing, a value is not accepted, or the body is not
-            JSON. The error names the field at fault where there is one.
-        AuthenticationError: There is no API key, or none that counts: unknown, cut short, revoked, expired, or of the other
-            environment.
-        PermissionDeniedError: The key is good and may not do this: it is publishable and the call needs a secret one, it belongs to
-            another team, or a permission is missing.
-        ConflictError: The request clashes with what is there: an idempotency key that was used for something else, or a value that
-            must be unique. The codes are not documented; the one shown is made up.
-        RateLimitError: The key has used up the requests of its window. Wait as long as `Retry-After` says; older answers carry the
-            wait in the error instead.
-        ServerError: Something broke on the side of cStar, and the same request may well succeed a little later. The body may be
-            anything, not even JSON, when the fault lies in front of the API. The codes are not documented; the one shown is made
-            up.
-        RateLimitWaitError: The wait for the rate limit would be longer than `max_wait` or the deadline allows.
-        TransportError: The connection failed or time ran out, on the last attempt too.
-        DecodeError: The answer is a success, but not of the promised form.
+        CStarError: See `cstar_async.errors` for what every call can raise.
 
-    Source: API reference, Webhooks (documented).
+    Example:
+        webhook_trigger_result = await client.webhooks.trigger_test(event="…")
+
+    Documented: API reference, Webhooks.
     """
     return await client.sender.call(
         operations.TRIGGER_TEST_WEBHOOKS,

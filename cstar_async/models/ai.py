@@ -21,7 +21,7 @@ class AiAction(
 ):
     """What the language model can be asked for.
 
-    Source: API reference, AI (documented).
+    Documented: API reference, AI.
     """
 
     __slots__ = ()
@@ -47,7 +47,7 @@ _AI_ACTION: Final = AiAction.by_text
 class AiRun(Model):
     """What the language model is to do, and with what.
 
-    Source: API reference, AI (documented).
+    Documented: API reference, AI.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "ticket_id": "ticketId", "text": "text"}
@@ -86,7 +86,7 @@ def decode_ai_run(wire: dict[str, UntypedJSON]) -> AiRun:
 class AiResult(Model):
     """What the language model has made.
 
-    Source: API reference, AI (documented).
+    Documented: API reference, AI.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "action": "action", "result": "result"}
@@ -126,13 +126,13 @@ def decode_ai_result(wire: dict[str, UntypedJSON]) -> AiResult:
 class AiOutput(Model):
     """The outcome of an action. Its keys depend on the action; those that are not documented come in `extra`.
 
-    Source: API reference, AI (documented).
+    Documented: API reference, AI.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"suggestion": "suggestion"}
 
     suggestion: str | None = None
-    """The proposed reply, for `suggest-reply`; null for other actions."""
+    """The proposed reply, for `suggest-reply`; None for other actions."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

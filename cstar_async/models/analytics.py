@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UntypedJSON
 class AnalyticsOverview(Model):
     """The figures of a period at a glance.
 
-    Source: API reference, Analytics (documented).
+    Documented: API reference, Analytics.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -73,7 +73,7 @@ def decode_analytics_overview(wire: dict[str, UntypedJSON]) -> AnalyticsOverview
 class AnalyticsTickets(Model):
     """How many tickets there were.
 
-    Source: API reference, Analytics (documented).
+    Documented: API reference, Analytics.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"total": "total", "open": "open", "resolved": "resolved"}
@@ -109,7 +109,7 @@ def decode_analytics_tickets(wire: dict[str, UntypedJSON]) -> AnalyticsTickets:
 class AnalyticsCustomers(Model):
     """How many customers there were.
 
-    Source: API reference, Analytics (documented).
+    Documented: API reference, Analytics.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"total": "total", "active": "active", "new": "new"}
@@ -145,13 +145,13 @@ def decode_analytics_customers(wire: dict[str, UntypedJSON]) -> AnalyticsCustome
 class AnalyticsCsat(Model):
     """How content customers said they were.
 
-    Source: API reference, Analytics (documented).
+    Documented: API reference, Analytics.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"average": "average", "total_responses": "totalResponses"}
 
     average: float | None = None
-    """The mean of all ratings, or null without any."""
+    """The mean of all ratings, or None without any."""
     total_responses: int
     """How many ratings were given."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -178,19 +178,19 @@ def decode_analytics_csat(wire: dict[str, UntypedJSON]) -> AnalyticsCsat:
 class AgentAnalytics(Model):
     """The figures of one agent. Further keys come in `extra`.
 
-    Source: inferred: likeness to the overview.
+    Inferred: likeness to the overview.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"member_id": "memberId", "name": "name", "tickets": "tickets", "csat": "csat"}
 
     member_id: str
-    """The `mem_` id of the agent. (Inferred: likeness to the overview.)"""
+    """The `mem_` id of the agent (inferred)."""
     name: str | None = None
-    """The name of the agent, or null. (Inferred: likeness to the overview.)"""
+    """The name of the agent, or None (inferred)."""
     tickets: AnalyticsTickets | None = None
-    """Figures on the agent's tickets, or null. (Inferred: likeness to the overview.)"""
+    """Figures on the agent's tickets, or None (inferred)."""
     csat: AnalyticsCsat | None = None
-    """Figures on satisfaction with the agent, or null. (Inferred: likeness to the overview.)"""
+    """Figures on satisfaction with the agent, or None (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

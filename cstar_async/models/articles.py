@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):
     """Where an article is in its life.
 
-    Source: API reference, Articles (documented).
+    Documented: API reference, Articles.
     """
 
     __slots__ = ()
@@ -44,7 +44,7 @@ _ARTICLE_STATUS: Final = ArticleStatus.by_text
 class Article(Model):
     """A page of the knowledge base, for customers or for the team alone.
 
-    Source: API reference, Articles (documented).
+    Documented: API reference, Articles.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -79,11 +79,11 @@ class Article(Model):
     slug: str | None = None
     """The last part of the article's web address, made from the title if not chosen."""
     excerpt: str | None = None
-    """A sentence or two that tell what the article is about, or null for none."""
+    """A sentence or two that tell what the article is about, or None for none."""
     content: str | None = None
-    """The text in Markdown. Lists may leave it out; null for an article without text."""
+    """The text in Markdown. Lists may leave it out; None for an article without text."""
     category_id: str | None = None
-    """The id of the category the article stands in, or null for none."""
+    """The id of the category the article stands in, or None for none."""
     category: str | None = None
     """The category by name, in older answers by slug. The id has taken its place; prefer that one."""
     status: ArticleStatus
@@ -93,17 +93,17 @@ class Article(Model):
     tags: list[str] | None = None
     """The names of the tags on the article; empty for none."""
     notes: str | None = None
-    """Remarks of the team that readers never see, or null for none."""
+    """Remarks of the team that readers never see, or None for none."""
     view_count: int | None = None
     """How many times readers have opened it."""
     use_count: int | None = None
     """How many times agents have used it in a reply."""
     read_time: str | None = None
-    """How long a reader will need, in words such as `2 min`, or null if unknown."""
+    """How long a reader will need, in words such as `2 min`, or None if unknown."""
     published_at: datetime | None = None
-    """When it was published, or null if it never was."""
+    """When it was published, or None if it never was."""
     meta_description: str | None = None
-    """The description that search engines show, or null for none."""
+    """The description that search engines show, or None for none."""
     metadata: dict[str, JSON] | None = None
     """Data of your own programs, kept as it is; an empty object for none."""
     created_at: datetime
@@ -160,7 +160,7 @@ def decode_article(wire: dict[str, UntypedJSON]) -> Article:
 class ArticleCreate(Model):
     """An article to be added to the knowledge base.
 
-    Source: API reference, Articles (documented).
+    Documented: API reference, Articles.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -190,19 +190,19 @@ class ArticleCreate(Model):
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """The names of the tags to put on the article."""
     meta_description: str | None | Unset = UNSET
-    """The description for search engines; null for none."""
+    """The description for search engines; None for none."""
     category: str | None | Unset = UNSET
     """The slug of a category, as older documentation asks for it. The id of the category is the newer way."""
     category_id: str | None | Unset = UNSET
-    """The id of the category to put the article in; null for none. (Inferred: the same field of the article.)"""
+    """The id of the category to put the article in; None for none (inferred)."""
     slug: str | None | Unset = UNSET
-    """The last part of the web address; null has it made from the title. (Inferred: the same field of the article.)"""
+    """The last part of the web address; None has it made from the title (inferred)."""
     excerpt: str | None | Unset = UNSET
-    """A sentence or two that tell what the article is about; null for none. (Inferred: the same field of the article.)"""
+    """A sentence or two that tell what the article is about; None for none (inferred)."""
     notes: str | None | Unset = UNSET
-    """Remarks for the team that readers never see; null for none. (Inferred: the same field of the article.)"""
+    """Remarks for the team that readers never see; None for none (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Data of your own programs, kept as it is. (Inferred: the same field of the article.)"""
+    """Data of your own programs, kept as it is (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -239,7 +239,7 @@ def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
 class ArticleUpdate(Model):
     """The fields of an article to be changed. What is left out stays as it is.
 
-    Source: inferred: the fields of the create call.
+    Inferred: the fields of the create call.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -259,33 +259,31 @@ class ArticleUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
-    """A new headline. An empty one is refused (inferred). (Inferred: the same field of the create call.)"""
+    """A new headline. An empty one is refused (inferred)."""
     content: str | Unset = UNSET
-    """A new text in Markdown, in place of the whole old one. (Inferred: the same field of the create call.)"""
+    """A new text in Markdown, in place of the whole old one (inferred)."""
     status: ArticleStatusInput | Unset = UNSET
-    """Where in its life to move the article; `published` publishes it. (Inferred: the same field of the create call.)"""
+    """Where in its life to move the article; `published` publishes it (inferred)."""
     is_public: bool | Unset = UNSET
-    """Whether people outside the team may read it once it is published. (Inferred: the same field of the create call.)"""
+    """Whether people outside the team may read it once it is published (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
-    """The tags the article is to have. The list replaces the old one. (Inferred: the same field of the create call.)"""
+    """The tags the article is to have. The list replaces the old one (inferred)."""
     meta_description: str | None | Unset = UNSET
-    """A new description for search engines; null removes it. (Inferred: the same field of the create call.)"""
+    """A new description for search engines; None removes it (inferred)."""
     category: str | None | Unset = UNSET
-    """The slug of another category, in the older manner; null takes the article off its shelf. The id of the category is the newer
-    way. (Inferred: the same field of the create call.)
+    """The slug of another category, in the older manner; None takes the article off its shelf. The id of the category is the newer
+    way (inferred).
     """
     category_id: str | None | Unset = UNSET
-    """The id of another category; null takes the article off its shelf. (Inferred: the same field of the create call.)"""
+    """The id of another category; None takes the article off its shelf (inferred)."""
     slug: str | Unset = UNSET
-    """A new last part of the web address. Links to the old one may break. (Inferred: the same field of the create call.)"""
+    """A new last part of the web address. Links to the old one may break (inferred)."""
     excerpt: str | None | Unset = UNSET
-    """A new short text; null removes it. (Inferred: the same field of the create call.)"""
+    """A new short text; None removes it (inferred)."""
     notes: str | None | Unset = UNSET
-    """New remarks for the team; null removes them. (Inferred: the same field of the create call.)"""
+    """New remarks for the team; None removes them (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Keys to set, merged into what is there. A key set to null is removed. (Inferred: the same field of the create call, with the
-    rule for customers.)
-    """
+    """Keys to set, merged into what is there. A key set to None is removed (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

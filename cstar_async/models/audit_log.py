@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UntypedJSON
 class AuditLogEntry(Model):
     """One thing that somebody did. It never changes once it is written.
 
-    Source: API reference, Audit log (documented).
+    Documented: API reference, Audit log.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -41,13 +41,13 @@ class AuditLogEntry(Model):
     resource_type: str
     """What kind of object it was done to, such as `ticket`."""
     resource_id: str | None = None
-    """The id of the object, or null."""
+    """The id of the object, or None."""
     actor_id: str | None = None
-    """Who did it, or null if unknown. (Inferred: the filter of that name.)"""
+    """Who did it, or None if unknown (inferred)."""
     actor_name: str | None = None
-    """The name of who did it, or null."""
+    """The name of who did it, or None."""
     details: dict[str, JSON] | None = None
-    """More about it, under keys that are not documented, or null."""
+    """More about it, under keys that are not documented, or None."""
     created_at: datetime
     """When it was done."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA

@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UntypedJSON
 class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publishable"}):
     """What an API key may do.
 
-    Source: API reference, Authentication (documented).
+    Documented: API reference, Authentication.
     """
 
     __slots__ = ()
@@ -37,7 +37,7 @@ WhoamiKeyTypeInput: TypeAlias = WhoamiKeyType | Literal["secret", "publishable"]
 class WhoamiEnvironment(OpenEnum, known={"LIVE": "live", "TEST": "test"}):
     """Which of two separate worlds of data an API key sees.
 
-    Source: API reference, Authentication (documented).
+    Documented: API reference, Authentication.
     """
 
     __slots__ = ()
@@ -60,7 +60,7 @@ _WHOAMI_KEY_TYPE: Final = WhoamiKeyType.by_text
 class Whoami(Model):
     """The team and the nature of an API key.
 
-    Source: API reference, Authentication (documented).
+    Documented: API reference, Authentication.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {

@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
     """What a rule can be tested on. An open set, of which one word is known.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __slots__ = ()
@@ -75,7 +75,7 @@ class AutomationTriggerEvent(
     """What can set a rule off: the types of events that webhooks know. An open set; `ticket.created` is the one seen in samples of
     rules.
 
-    Source: Webhook reference, Event types (documented).
+    Documented: Webhook reference, Event types.
     """
 
     __slots__ = ()
@@ -204,7 +204,7 @@ _AUTOMATION_TRIGGER_EVENT: Final = AutomationTriggerEvent.by_text
 class Automation(Model):
     """A rule that acts by itself: an event, conditions, actions.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -266,7 +266,7 @@ def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
 class AutomationConditions(Model):
     """What must hold before a rule acts. Both lists are always sent; an empty one asks for nothing.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"all": "all", "any": "any"}
@@ -303,7 +303,7 @@ def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationCond
 class AutomationCondition(Model):
     """One comparison of a field with a value.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"field": "field", "operator": "operator", "value": "value"}
@@ -339,7 +339,7 @@ def decode_automation_condition(wire: dict[str, UntypedJSON]) -> AutomationCondi
 class AutomationActionAssignTo(Model):
     """Gives the ticket to somebody.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "agent_id": "agentId"}
@@ -372,7 +372,7 @@ def decode_automation_action_assign_to(wire: dict[str, UntypedJSON]) -> Automati
 class AutomationActionAddTags(Model):
     """Pins tags on the ticket.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "tags": "tags"}
@@ -405,7 +405,7 @@ def decode_automation_action_add_tags(wire: dict[str, UntypedJSON]) -> Automatio
 class AutomationActionSendNotification(Model):
     """Tells the team.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "message": "message"}
@@ -440,13 +440,13 @@ def decode_automation_action_send_notification(wire: dict[str, UntypedJSON]) -> 
 class AutomationActionUnknown(Model):
     """An action that this document does not know yet, with all that it says.
 
-    Source: inferred: the set of actions is open.
+    Inferred: the set of actions is open.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type"}
 
     type: str
-    """Which action this is. (Inferred: what tells actions apart.)"""
+    """Which action this is (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -468,7 +468,7 @@ def decode_automation_action_unknown(wire: dict[str, UntypedJSON]) -> Automation
 class AutomationCreate(Model):
     """A new rule.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -489,7 +489,7 @@ class AutomationCreate(Model):
     actions: Sequence[AutomationAction | JSONObject]
     """What to do, in this order."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is on. (Inferred: a rule is made to be used.)"""
+    """Whether the rule is on (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -523,7 +523,7 @@ def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
 class AutomationUpdate(Model):
     """Changes of a rule. What is left out stays as it is.
 
-    Source: inferred: the fields of the create call.
+    Inferred: the fields of the create call.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -536,15 +536,15 @@ class AutomationUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """What people call the rule. (Inferred: the fields of the create call.)"""
+    """What people call the rule (inferred)."""
     trigger_event: AutomationTriggerEventInput | Unset = UNSET
-    """What sets the rule off. (Inferred: the fields of the create call.)"""
+    """What sets the rule off (inferred)."""
     conditions: AutomationConditions | JSONObject | None | Unset = UNSET
-    """What must hold, in the place of all earlier conditions; null for nothing. (Inferred: the fields of the create call.)"""
+    """What must hold, in the place of all earlier conditions; None for nothing (inferred)."""
     actions: Sequence[AutomationAction | JSONObject] | Unset = UNSET
-    """What to do, in this order. (Inferred: the fields of the create call.)"""
+    """What to do, in this order (inferred)."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is on. (Inferred: the fields of the create call.)"""
+    """Whether the rule is on (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -578,7 +578,7 @@ def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
 class AutomationTest(Model):
     """What to test a rule on.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"resource_type": "resourceType", "resource_id": "resourceId"}
@@ -614,7 +614,7 @@ def decode_automation_test(wire: dict[str, UntypedJSON]) -> AutomationTest:
 class AutomationTestResult(Model):
     """What a rule would do.
 
-    Source: API reference, Automations (documented).
+    Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"would_match": "wouldMatch", "actions_would_execute": "actionsWouldExecute"}
@@ -650,7 +650,7 @@ AutomationAction: TypeAlias = (
 )
 """One thing that a rule does, told apart by `type`. The set is open.
 
-Source: API reference, Automations (documented).
+Documented: API reference, Automations.
 """
 
 _AUTOMATION_ACTION: Final[Mapping[str, Callable[[dict[str, UntypedJSON]], AutomationAction]]] = {

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class SubscriptionStatus(OpenEnum, known={"ACTIVE": "active"}):
     """Whether a subscription is paid. One value is documented; more exist.
 
-    Source: API reference, Billing (documented).
+    Documented: API reference, Billing.
     """
 
     __slots__ = ()
@@ -36,7 +36,7 @@ SubscriptionStatusInput: TypeAlias = SubscriptionStatus | Literal["active"] | st
 class SubscriptionPlan(OpenEnum, known={"TEAM": "team"}):
     """The plans of cStar. One value is documented; more exist.
 
-    Source: API reference, Billing (documented).
+    Documented: API reference, Billing.
     """
 
     __slots__ = ()
@@ -57,7 +57,7 @@ _SUBSCRIPTION_STATUS: Final = SubscriptionStatus.by_text
 class Subscription(Model):
     """The subscription of the team to cStar itself.
 
-    Source: API reference, Billing (documented).
+    Documented: API reference, Billing.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -78,7 +78,7 @@ class Subscription(Model):
     member_count: int | None = None
     """How many members are paid for."""
     current_period_end: datetime | None = None
-    """Until when it is paid, or null."""
+    """Until when it is paid, or None."""
     cancel_at_period_end: bool | None = None
     """Whether it ends then."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -115,14 +115,14 @@ def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
 class BillingPortalCreate(Model):
     """Where to go on after the visit.
 
-    Source: API reference, Billing (documented).
+    Documented: API reference, Billing.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"return_url": "returnUrl"}
     __keeps_null__: ClassVar[bool] = True
 
     return_url: str | None | Unset = UNSET
-    """The address to come back to from the portal; null for the server's choice."""
+    """The address to come back to from the portal; None for the server's choice."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -144,13 +144,13 @@ def decode_billing_portal_create(wire: dict[str, UntypedJSON]) -> BillingPortalC
 class BillingPortal(Model):
     """The address of the billing portal.
 
-    Source: inferred: the text says that a URL comes back; the key is not printed.
+    Inferred: the text says that a URL comes back; the key is not printed.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"url": "url"}
 
     url: str
-    """The address, meant for one visit. (Inferred: the text says that a URL comes back; the key is not printed.)"""
+    """The address, meant for one visit (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

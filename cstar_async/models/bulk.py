@@ -20,7 +20,7 @@ from cstar_async.models.shared import BatchError, read_batch_error
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
     """What a bulk run does.
 
-    Source: API reference, Bulk (documented).
+    Documented: API reference, Bulk.
     """
 
     __slots__ = ()
@@ -38,7 +38,7 @@ BulkActionInput: TypeAlias = BulkAction | Literal["update", "delete"] | str
 class BulkResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """What a bulk run works on.
 
-    Source: API reference, Bulk (documented).
+    Documented: API reference, Bulk.
     """
 
     __slots__ = ()
@@ -63,7 +63,7 @@ _BULK_RESOURCE: Final = BulkResource.by_text
 class BulkRun(Model):
     """What to do to which objects.
 
-    Source: API reference, Bulk (documented).
+    Documented: API reference, Bulk.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "resource": "resource", "ids": "ids", "data": "data"}
@@ -107,7 +107,7 @@ def decode_bulk_run(wire: dict[str, UntypedJSON]) -> BulkRun:
 class BulkResult(Model):
     """What came of a bulk run.
 
-    Source: API reference, Bulk (documented).
+    Documented: API reference, Bulk.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class Category(Model):
     """A shelf of the knowledge base.
 
-    Source: API reference, Categories (documented).
+    Documented: API reference, Categories.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -46,11 +46,11 @@ class Category(Model):
     slug: str
     """The short name in web addresses, made from the name."""
     description: str | None = None
-    """What readers find here, or null for no word about it."""
+    """What readers find here, or None for no word about it."""
     icon: str | None = None
-    """The icon shown beside the name, or null for none. The notation is not documented."""
+    """The icon shown beside the name, or None for none. The notation is not documented."""
     color: str | None = None
-    """The colour of the category as a hex code such as `#0ea5e9`, or null for none."""
+    """The colour of the category as a hex code such as `#0ea5e9`, or None for none."""
     sort_order: int | None = None
     """The place in the list; lower numbers come first, the name breaks ties."""
     is_public: bool
@@ -96,7 +96,7 @@ def decode_category(wire: dict[str, UntypedJSON]) -> Category:
 class CategoryCreate(Model):
     """A category to be added to the knowledge base.
 
-    Source: API reference, Categories (documented).
+    Documented: API reference, Categories.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -112,11 +112,11 @@ class CategoryCreate(Model):
     name: str
     """The name of the category as readers see it. The slug is made from it. An empty name is refused (inferred)."""
     description: str | None | Unset = UNSET
-    """What readers find here; null for no word about it."""
+    """What readers find here; None for no word about it."""
     icon: str | None | Unset = UNSET
-    """The icon to show beside the name; null for none."""
+    """The icon to show beside the name; None for none."""
     color: str | None | Unset = UNSET
-    """A colour as a hex code such as `#0ea5e9`; null for none."""
+    """A colour as a hex code such as `#0ea5e9`; None for none."""
     sort_order: int | Unset = UNSET
     """The place in the list; lower numbers come first. The default is not documented."""
     is_public: bool | Unset = UNSET
@@ -149,7 +149,7 @@ def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
 class CategoryUpdate(Model):
     """The fields of a category to be changed. What is left out stays as it is.
 
-    Source: API reference, Categories (documented).
+    Documented: API reference, Categories.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -165,11 +165,11 @@ class CategoryUpdate(Model):
     name: str | Unset = UNSET
     """A new name. An empty one is refused (inferred)."""
     description: str | None | Unset = UNSET
-    """A new text about the category; null removes it."""
+    """A new text about the category; None removes it."""
     icon: str | None | Unset = UNSET
-    """A new icon; null removes it."""
+    """A new icon; None removes it."""
     color: str | None | Unset = UNSET
-    """A new colour as a hex code such as `#0ea5e9`; null removes it."""
+    """A new colour as a hex code such as `#0ea5e9`; None removes it."""
     sort_order: int | Unset = UNSET
     """A new place in the list; lower numbers come first."""
     is_public: bool | Unset = UNSET

@@ -31,7 +31,7 @@ class CommunityPostStatus(
 ):
     """What has become of a post.
 
-    Source: API reference, Community (documented).
+    Documented: API reference, Community.
     """
 
     __slots__ = ()
@@ -63,7 +63,7 @@ CommunityPostStatusInput: TypeAlias = (
 class CommunityVisibility(OpenEnum, known={"PUBLIC": "public", "MEMBERS_ONLY": "members_only"}):
     """Who may read a post.
 
-    Source: API reference, Community (documented).
+    Documented: API reference, Community.
     """
 
     __slots__ = ()
@@ -81,7 +81,7 @@ CommunityVisibilityInput: TypeAlias = CommunityVisibility | Literal["public", "m
 class CommunityPostSort(OpenEnum, known={"RECENT": "recent", "VOTES": "votes", "COMMENTS": "comments"}):
     """What comes first in a list of posts.
 
-    Source: API reference, Community (documented).
+    Documented: API reference, Community.
     """
 
     __slots__ = ()
@@ -103,7 +103,7 @@ class CommunityAttachmentType(
 ):
     """The kinds of images that a post may carry. Their spelling is inferred.
 
-    Source: API reference, Community (documented).
+    Documented: API reference, Community.
     """
 
     __slots__ = ()
@@ -133,7 +133,7 @@ _COMMUNITY_VISIBILITY: Final = CommunityVisibility.by_text
 class CommunityPost(Model):
     """A question or an idea in the community. Its fields are written in snake_case on the wire, too.
 
-    Source: API reference, Community (documented).
+    Documented: API reference, Community.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -160,9 +160,9 @@ class CommunityPost(Model):
     slug: str | None = None
     """The short name in web addresses, made from the title."""
     body: str | None = None
-    """The text of the post, or null where it is left out."""
+    """The text of the post, or None where it is left out."""
     topic_id: str | None = None
-    """The id of the topic, a bare UUID, or null for none."""
+    """The id of the topic, a bare UUID, or None for none."""
     status: CommunityPostStatus
     """What has become of the post."""
     visibility: CommunityVisibility | None = None
@@ -225,7 +225,7 @@ def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
 class CommunityAttachment(Model):
     """An image at a post or comment: JPEG, PNG, GIF or WebP, 5 MB at most. How to upload one is not documented.
 
-    Source: API reference, Community (documented).
+    Documented: API reference, Community.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -242,7 +242,7 @@ class CommunityAttachment(Model):
     size_bytes: int | None = None
     """The size in bytes, 5 MB at most."""
     storage_path: str | None = None
-    """Where the file lies, or null."""
+    """Where the file lies, or None."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -271,7 +271,7 @@ def decode_community_attachment(wire: dict[str, UntypedJSON]) -> CommunityAttach
 class CommunityPostCreate(Model):
     """What a new post is made of.
 
-    Source: inferred: the fields of the post itself.
+    Inferred: the fields of the post itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -286,19 +286,19 @@ class CommunityPostCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str
-    """The post in one line. (Inferred: the fields of the post itself.)"""
+    """The post in one line (inferred)."""
     body: str
-    """The text of the post. (Inferred: the fields of the post itself.)"""
+    """The text of the post (inferred)."""
     topic_id: str | None | Unset = UNSET
-    """The id of the topic; null for none. (Inferred: the fields of the post itself.)"""
+    """The id of the topic; None for none (inferred)."""
     status: CommunityPostStatusInput | Unset = UNSET
-    """The state to start in. Default `open` (inferred). (Inferred: the fields of the post itself.)"""
+    """The state to start in. Default `open` (inferred)."""
     visibility: CommunityVisibilityInput | Unset = UNSET
-    """Who may read it. Default `public` (inferred). (Inferred: the fields of the post itself.)"""
+    """Who may read it. Default `public` (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of the team's own fields, by the id of their definition. (Inferred: the fields of the post itself.)"""
+    """Values of the team's own fields, by the id of their definition (inferred)."""
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
-    """Images, at most 10. (Inferred: the fields of the post itself.)"""
+    """Images, at most 10 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -334,7 +334,7 @@ def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostC
 class CommunityPostUpdate(Model):
     """Changes to a post; what is left out stays.
 
-    Source: inferred: the fields of the post itself.
+    Inferred: the fields of the post itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -350,21 +350,21 @@ class CommunityPostUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
-    """The new title. (Inferred: the fields of the post itself.)"""
+    """The new title (inferred)."""
     body: str | Unset = UNSET
-    """The new text. (Inferred: the fields of the post itself.)"""
+    """The new text (inferred)."""
     topic_id: str | None | Unset = UNSET
-    """The id of the topic; null takes the post out of its topic. (Inferred: the fields of the post itself.)"""
+    """The id of the topic; None takes the post out of its topic (inferred)."""
     status: CommunityPostStatusInput | Unset = UNSET
-    """What has become of the post. (Inferred: the fields of the post itself.)"""
+    """What has become of the post (inferred)."""
     visibility: CommunityVisibilityInput | Unset = UNSET
-    """Who may read it. (Inferred: the fields of the post itself.)"""
+    """Who may read it (inferred)."""
     is_pinned: bool | Unset = UNSET
-    """True keeps the post at the top. (Inferred: the fields of the post itself.)"""
+    """True keeps the post at the top (inferred)."""
     is_locked: bool | Unset = UNSET
-    """True stops new comments. (Inferred: the fields of the post itself.)"""
+    """True stops new comments (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of the team's own fields, by the id of their definition. (Inferred: the fields of the post itself.)"""
+    """Values of the team's own fields, by the id of their definition (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -399,7 +399,7 @@ def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostU
 class CommunityComment(Model):
     """What somebody says under a post.
 
-    Source: inferred: likeness to the post; only the limit of attachments is documented.
+    Inferred: likeness to the post; only the limit of attachments is documented.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -412,17 +412,17 @@ class CommunityComment(Model):
     }
 
     id: str
-    """The id of the comment, a bare UUID. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
+    """The id of the comment, a bare UUID (inferred)."""
     post_id: str | None = None
-    """The id of the post. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
+    """The id of the post (inferred)."""
     body: str | None = None
-    """The text. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
+    """The text (inferred)."""
     author_name: str | None = None
-    """Who wrote it, or null if unknown. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
+    """Who wrote it, or None if unknown (inferred)."""
     attachments: list[CommunityAttachment] | None = None
-    """Images, at most 5. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
+    """Images, at most 5 (inferred)."""
     created_at: datetime | None = None
-    """When it was written. (Inferred: likeness to the post; only the limit of attachments is documented.)"""
+    """When it was written (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -455,16 +455,16 @@ def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
 class CommunityCommentCreate(Model):
     """What a new comment is made of.
 
-    Source: inferred: the fields of the comment itself.
+    Inferred: the fields of the comment itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"body": "body", "attachments": "attachments"}
     __keeps_null__: ClassVar[bool] = True
 
     body: str
-    """The text. (Inferred: the fields of the comment itself.)"""
+    """The text (inferred)."""
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
-    """Images, at most 5. (Inferred: the fields of the comment itself.)"""
+    """Images, at most 5 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -29,7 +29,7 @@ class CustomFieldType(
 ):
     """What values a field of the team's own takes.
 
-    Source: API reference, Custom fields (documented).
+    Documented: API reference, Custom fields.
     """
 
     __slots__ = ()
@@ -55,7 +55,7 @@ CustomFieldTypeInput: TypeAlias = CustomFieldType | Literal["text", "number", "s
 class CustomFieldEntityType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers"}):
     """What kind of object a field belongs to.
 
-    Source: API reference, Custom fields (documented).
+    Documented: API reference, Custom fields.
     """
 
     __slots__ = ()
@@ -78,7 +78,7 @@ _CUSTOM_FIELD_TYPE: Final = CustomFieldType.by_text
 class CustomField(Model):
     """The definition of a field that a team has added to its tickets or customers.
 
-    Source: API reference, Custom fields (documented).
+    Documented: API reference, Custom fields.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -105,9 +105,9 @@ class CustomField(Model):
     required: bool | None = None
     """Whether an object must have a value."""
     options: list[str] | None = None
-    """The values to choose from; select and multiselect only, else null."""
+    """The values to choose from; select and multiselect only, else None."""
     position: int | None = None
-    """The place in forms, ascending, or null for no place of its own."""
+    """The place in forms, ascending, or None for no place of its own."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -142,7 +142,7 @@ def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
 class CustomFieldCreate(Model):
     """The definition of a new field.
 
-    Source: inferred: the fields of the definition itself.
+    Inferred: the fields of the definition itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -157,21 +157,19 @@ class CustomFieldCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The label that people see. (Inferred: the fields of the definition itself.)"""
+    """The label that people see (inferred)."""
     type: CustomFieldTypeInput
-    """What values the field takes. (Inferred: the fields of the definition itself.)"""
+    """What values the field takes (inferred)."""
     entity_type: CustomFieldEntityTypeInput
-    """What kind of object gets the field. (Inferred: the fields of the definition itself.)"""
+    """What kind of object gets the field (inferred)."""
     key: str | None | Unset = UNSET
-    """The key under which values are stored; null or nothing makes one from the label. (Inferred: the fields of the definition
-    itself.)
-    """
+    """The key under which values are stored; None or nothing makes one from the label (inferred)."""
     required: bool | Unset = UNSET
-    """Whether an object must have a value. Default false. (Inferred: the fields of the definition itself.)"""
+    """Whether an object must have a value. Default false (inferred)."""
     options: list[str] | tuple[str, ...] | None | Unset = UNSET
-    """The values to choose from, for select and multiselect. (Inferred: the fields of the definition itself.)"""
+    """The values to choose from, for select and multiselect (inferred)."""
     position: int | None | Unset = UNSET
-    """The place in forms, ascending; null for no place of its own. (Inferred: the fields of the definition itself.)"""
+    """The place in forms, ascending; None for no place of its own (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -205,7 +203,7 @@ def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreat
 class CustomFieldUpdate(Model):
     """Changes to a definition; what is left out stays.
 
-    Source: inferred: the fields of the definition itself.
+    Inferred: the fields of the definition itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -217,13 +215,13 @@ class CustomFieldUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new label. (Inferred: the fields of the definition itself.)"""
+    """The new label (inferred)."""
     required: bool | Unset = UNSET
-    """Whether an object must have a value. (Inferred: the fields of the definition itself.)"""
+    """Whether an object must have a value (inferred)."""
     options: list[str] | tuple[str, ...] | None | Unset = UNSET
-    """The values to choose from; the list replaces the old one. (Inferred: the fields of the definition itself.)"""
+    """The values to choose from; the list replaces the old one (inferred)."""
     position: int | None | Unset = UNSET
-    """The place in forms, ascending; null for no place of its own. (Inferred: the fields of the definition itself.)"""
+    """The place in forms, ascending; None for no place of its own (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class CustomerGroup(Model):
     """A group of customers, such as everybody at one company.
 
-    Source: API reference, Customer groups (documented).
+    Documented: API reference, Customer groups.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -45,9 +45,9 @@ class CustomerGroup(Model):
     slug: str
     """The short name of the group, made from the name when none is given."""
     description: str | None = None
-    """What binds the group together, or null for no word about it."""
+    """What binds the group together, or None for no word about it."""
     external_id: str | None = None
-    """The id of the group on another platform, such as a CRM, or null."""
+    """The id of the group on another platform, such as a CRM, or None."""
     custom_fields: dict[str, JSON] | None = None
     """Values of your own, under keys of your own."""
     customer_count: int | None = None
@@ -92,7 +92,7 @@ def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
 class CustomerGroupCreate(Model):
     """What a new group is made of.
 
-    Source: inferred: the fields of the group itself.
+    Inferred: the fields of the group itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -105,15 +105,15 @@ class CustomerGroupCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The name of the group. An empty one is refused (inferred). (Inferred: the fields of the group itself.)"""
+    """The name of the group. An empty one is refused (inferred)."""
     slug: str | None | Unset = UNSET
-    """The short name of the group; null or nothing makes one from the name. (Inferred: the fields of the group itself.)"""
+    """The short name of the group; None or nothing makes one from the name (inferred)."""
     description: str | None | Unset = UNSET
-    """What binds the group together; null for no word about it. (Inferred: the fields of the group itself.)"""
+    """What binds the group together; None for no word about it (inferred)."""
     external_id: str | None | Unset = UNSET
-    """The id of the group on another platform; null for none. (Inferred: the fields of the group itself.)"""
+    """The id of the group on another platform; None for none (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of your own, under keys of your own. (Inferred: the fields of the group itself.)"""
+    """Values of your own, under keys of your own (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -141,7 +141,7 @@ def decode_customer_group_create(wire: dict[str, UntypedJSON]) -> CustomerGroupC
 class CustomerGroupUpdate(Model):
     """Changes to a group; what is left out stays.
 
-    Source: inferred: the fields of the group itself.
+    Inferred: the fields of the group itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -154,17 +154,15 @@ class CustomerGroupUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new name. (Inferred: the fields of the group itself.)"""
+    """The new name (inferred)."""
     slug: str | Unset = UNSET
-    """The new short name; null makes one from the name. (Inferred: the fields of the group itself.)"""
+    """The new short name; None makes one from the name (inferred)."""
     description: str | None | Unset = UNSET
-    """What binds the group together; null clears it. (Inferred: the fields of the group itself.)"""
+    """What binds the group together; None clears it (inferred)."""
     external_id: str | None | Unset = UNSET
-    """The id of the group on another platform; null clears it. (Inferred: the fields of the group itself.)"""
+    """The id of the group on another platform; None clears it (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of your own; whether they are merged or replace the old ones is not documented. (Inferred: the fields of the group
-    itself.)
-    """
+    """Values of your own; whether they are merged or replace the old ones is not documented (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

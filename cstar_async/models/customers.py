@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"}):
     """Whether a team still deals with a customer.
 
-    Source: API reference, Customers (documented).
+    Documented: API reference, Customers.
     """
 
     __slots__ = ()
@@ -48,7 +48,7 @@ class CustomerSentiment(
 ):
     """The mood of a customer. The documentation uses two sets of words, one of three grades and one of four; both hold `neutral`.
 
-    Source: API reference, Customers (documented).
+    Documented: API reference, Customers.
     """
 
     __slots__ = ()
@@ -81,7 +81,7 @@ _CUSTOMER_STATUS: Final = CustomerStatus.by_text
 class Customer(Model):
     """A person or an account that the team supports.
 
-    Source: API reference, Customers (documented).
+    Documented: API reference, Customers.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -111,11 +111,11 @@ class Customer(Model):
     status: CustomerStatus
     """Whether the team still deals with this customer."""
     sentiment: CustomerSentiment | None = None
-    """The mood of the customer as last judged, or null if nobody has judged it."""
+    """The mood of the customer as last judged, or None if nobody has judged it."""
     tags: list[str] | None = None
     """The names of the tags on the customer; empty for none."""
     notes: str | None = None
-    """Remarks of the team that the customer never sees, or null for none."""
+    """Remarks of the team that the customer never sees, or None for none."""
     custom_fields: dict[str, JSON] | None = None
     """Facts about the customer under keys of the team's choice, such as a plan."""
     ticket_count: int | None = None
@@ -169,7 +169,7 @@ def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
 class CustomerCreate(Model):
     """A customer to be put on record.
 
-    Source: API reference, Customers (documented).
+    Documented: API reference, Customers.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -191,7 +191,7 @@ class CustomerCreate(Model):
     status: CustomerStatusInput | Unset = UNSET
     """Whether the team deals with this customer. Default `active`."""
     sentiment: CustomerSentimentInput | None | Unset = UNSET
-    """The mood of the customer; null for not judged."""
+    """The mood of the customer; None for not judged."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """The names of the tags to put on the customer."""
     notes: str | None | Unset = UNSET
@@ -234,7 +234,7 @@ def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
 class CustomerUpdate(Model):
     """The fields of a customer to be changed. What is left out stays as it is.
 
-    Source: API reference, Customers (documented).
+    Documented: API reference, Customers.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -250,23 +250,22 @@ class CustomerUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """A new name. An empty one is refused (inferred). (Inferred: the same field of the create call.)"""
+    """A new name. An empty one is refused (inferred)."""
     email: str | Unset = UNSET
-    """A new e-mail address. No other customer of the team may have it. (Inferred: the same field of the create call.)"""
+    """A new e-mail address. No other customer of the team may have it (inferred)."""
     status: CustomerStatusInput | Unset = UNSET
-    """Whether the team still deals with this customer. (Inferred: the same field of the create call.)"""
+    """Whether the team still deals with this customer (inferred)."""
     sentiment: CustomerSentimentInput | None | Unset = UNSET
-    """The mood of the customer; null takes the judgement back (inferred)."""
+    """The mood of the customer; None takes the judgement back (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """The tags the customer is to have. The list replaces the old one (inferred)."""
     notes: str | None | Unset = UNSET
-    """New remarks for the team; null removes them. (Inferred: the same field of the create call.)"""
+    """New remarks for the team; None removes them (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """New facts under keys of the team's choice. Whether other keys stay is not documented; send all of them to be safe. (Inferred:
-    the same field of the create call.)
+    """New facts under keys of the team's choice. Whether other keys stay is not documented; send all of them to be safe (inferred).
     """
     metadata: JSONObject | Unset = UNSET
-    """Keys to set, merged into what is there. A key set to null is removed."""
+    """Keys to set, merged into what is there. A key set to None is removed."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

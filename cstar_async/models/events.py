@@ -26,7 +26,7 @@ _TICKET_STATUS: Final = TicketStatus.by_text
 class EventTicket(Model):
     """A ticket inside an event, shorter than that of the API and in snake_case.
 
-    Source: Webhook reference, Payload (documented).
+    Documented: Webhook reference, Payload.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -100,7 +100,7 @@ def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
 class EventCustomer(Model):
     """A customer inside an event.
 
-    Source: Webhook reference, Payload (documented).
+    Documented: Webhook reference, Payload.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
@@ -136,7 +136,7 @@ def decode_event_customer(wire: dict[str, UntypedJSON]) -> EventCustomer:
 class EventMessage(Model):
     """A message inside an event.
 
-    Source: inferred: by likeness to the messages of the API.
+    Inferred: by likeness to the messages of the API.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -150,19 +150,19 @@ class EventMessage(Model):
     }
 
     id: str
-    """Its id. (Inferred: by likeness to the messages of the API.)"""
+    """Its id (inferred)."""
     ticket_id: str | None = None
-    """The ticket it belongs to. (Inferred: by likeness to the messages of the API.)"""
+    """The ticket it belongs to (inferred)."""
     content: str | None = None
-    """Its text. (Inferred: by likeness to the messages of the API.)"""
+    """Its text (inferred)."""
     sender: MessageSender | None = None
-    """Who wrote it. (Inferred: by likeness to the messages of the API.)"""
+    """Who wrote it (inferred)."""
     sender_name: str | None = None
-    """The name shown for them. (Inferred: by likeness to the messages of the API.)"""
+    """The name shown for them (inferred)."""
     is_internal: bool | None = None
-    """Whether only agents see it. (Inferred: by likeness to the messages of the API.)"""
+    """Whether only agents see it (inferred)."""
     created_at: datetime | None = None
-    """When it was written. (Inferred: by likeness to the messages of the API.)"""
+    """When it was written (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -196,7 +196,7 @@ def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
 class FieldChange(Model):
     """The old and the new value of a field that was changed.
 
-    Source: Webhook reference, Payload (documented).
+    Documented: Webhook reference, Payload.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"from_": "from", "to": "to"}
@@ -229,7 +229,7 @@ def decode_field_change(wire: dict[str, UntypedJSON]) -> FieldChange:
 class TicketEventData(Model):
     """What an event about a ticket carries. Documented for `ticket.created`, of the others by likeness.
 
-    Source: Webhook reference, Payload (documented).
+    Documented: Webhook reference, Payload.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -244,7 +244,7 @@ class TicketEventData(Model):
     customer: EventCustomer | None = None
     """The customer who opened it."""
     message: EventMessage | None = None
-    """The message, on `ticket.message_added`. (Inferred: from the type of the event.)"""
+    """The message, on `ticket.message_added` (inferred)."""
     changes: dict[str, FieldChange] | None = None
     """What was changed, by field, on `ticket.updated`. Its place beside the ticket is inferred."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -281,13 +281,13 @@ def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
 class CustomerEventData(Model):
     """What an event about a customer carries; more keys are likely.
 
-    Source: inferred: by likeness to the events of tickets.
+    Inferred: by likeness to the events of tickets.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"customer": "customer"}
 
     customer: EventCustomer | None = None
-    """The customer. (Inferred: data is keyed by resource.)"""
+    """The customer (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
     """How exported rows come.
 
-    Source: API reference, Export (documented).
+    Documented: API reference, Export.
     """
 
     __slots__ = ()
@@ -37,7 +37,7 @@ ExportFormatInput: TypeAlias = ExportFormat | Literal["json", "csv"] | str
 class ExportSelectionType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """What can be exported. Only tickets are seen in a sample; the others are inferred.
 
-    Source: API reference, Export (documented).
+    Documented: API reference, Export.
     """
 
     __slots__ = ()
@@ -62,7 +62,7 @@ _EXPORT_SELECTION_TYPE: Final = ExportSelectionType.by_text
 class ExportRun(Model):
     """What to export, and how.
 
-    Source: API reference, Export (documented).
+    Documented: API reference, Export.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"resources": "resources", "format": "format"}
@@ -100,7 +100,7 @@ def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
 class ExportSelection(Model):
     """Rows of one kind.
 
-    Source: API reference, Export (documented).
+    Documented: API reference, Export.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "filters": "filters"}
@@ -136,7 +136,7 @@ def decode_export_selection(wire: dict[str, UntypedJSON]) -> ExportSelection:
 class ExportResult(Model):
     """Exported rows. Lists stop at 10,000 rows of a kind.
 
-    Source: API reference, Export (documented).
+    Documented: API reference, Export.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UntypedJSON
 class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
     """Whether the fight against a boss goes on.
 
-    Source: inferred: from the events on bosses.
+    Inferred: from the events on bosses.
     """
 
     __slots__ = ()
@@ -42,7 +42,7 @@ _BOSS_STATUS: Final = BossStatus.by_text
 class PlayerStats(Model):
     """The standing of a player in the game of the team.
 
-    Source: API reference, Game (documented).
+    Documented: API reference, Game.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -74,9 +74,9 @@ class PlayerStats(Model):
     name: str
     """The name of the player."""
     avatar_url: str | None = None
-    """A picture of the player, or null."""
+    """A picture of the player, or None."""
     season: PlayerSeason | None = None
-    """The season that level and experience count in, or null between two."""
+    """The season that level and experience count in, or None between two."""
     level: int
     """The level, which starts again with each season."""
     xp: int
@@ -104,7 +104,7 @@ class PlayerStats(Model):
     total_skill_points: int | None = None
     """Points earned in all."""
     cosmetics: PlayerCosmetics | None = None
-    """What the player wears, or null for nothing."""
+    """What the player wears, or None for nothing."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -156,7 +156,7 @@ def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
 class PlayerSeason(Model):
     """A season of the game.
 
-    Source: API reference, Game (documented).
+    Documented: API reference, Game.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "ends_at": "endsAt"}
@@ -166,7 +166,7 @@ class PlayerSeason(Model):
     name: str | None = None
     """The name of the season."""
     ends_at: datetime | None = None
-    """When it ends, or null if that is open."""
+    """When it ends, or None if that is open."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -194,7 +194,7 @@ def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
 class PlayerStreaks(Model):
     """Days in a row on which the player closed tickets.
 
-    Source: API reference, Game (documented).
+    Documented: API reference, Game.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"current": "current", "max": "max"}
@@ -227,7 +227,7 @@ def decode_player_streaks(wire: dict[str, UntypedJSON]) -> PlayerStreaks:
 class PlayerCounters(Model):
     """What a player has done in all.
 
-    Source: API reference, Game (documented).
+    Documented: API reference, Game.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -275,7 +275,7 @@ def decode_player_counters(wire: dict[str, UntypedJSON]) -> PlayerCounters:
 class PlayerSkill(Model):
     """A skill of a player.
 
-    Source: API reference, Game (documented).
+    Documented: API reference, Game.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"level": "level", "max_level": "maxLevel", "effect": "effect"}
@@ -285,7 +285,7 @@ class PlayerSkill(Model):
     max_level: int | None = None
     """How far it can be learned, 5."""
     effect: str | None = None
-    """What it does, in words, or null."""
+    """What it does, in words, or None."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -311,15 +311,15 @@ def decode_player_skill(wire: dict[str, UntypedJSON]) -> PlayerSkill:
 class PlayerCosmetics(Model):
     """What a player wears.
 
-    Source: API reference, Game (documented).
+    Documented: API reference, Game.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"avatar_frame": "avatarFrame", "victory_message": "victoryMessage"}
 
     avatar_frame: str | None = None
-    """The frame around the picture, or null for none."""
+    """The frame around the picture, or None for none."""
     victory_message: str | None = None
-    """What is shown when the player wins, or null for nothing."""
+    """What is shown when the player wins, or None for nothing."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -344,7 +344,7 @@ def decode_player_cosmetics(wire: dict[str, UntypedJSON]) -> PlayerCosmetics:
 class Boss(Model):
     """An enemy that the team brings down by answering tickets.
 
-    Source: inferred: from the events on bosses.
+    Inferred: from the events on bosses.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -359,21 +359,21 @@ class Boss(Model):
     }
 
     id: str | None = None
-    """The id of the boss; opaque. (Inferred: from the events on bosses.)"""
+    """The id of the boss; opaque (inferred)."""
     name: str | None = None
-    """What the boss is called. (Inferred: from the events on bosses.)"""
+    """What the boss is called (inferred)."""
     level: int | None = None
-    """How hard the boss is to beat. (Inferred: from the events on bosses.)"""
+    """How hard the boss is to beat (inferred)."""
     current_hp: int | None = None
-    """How much it takes yet to beat the boss, in points. (Inferred: from the events on bosses.)"""
+    """How much it takes yet to beat the boss, in points (inferred)."""
     max_hp: int | None = None
-    """How much it took in the beginning, in points. (Inferred: from the events on bosses.)"""
+    """How much it took in the beginning, in points (inferred)."""
     status: BossStatus | None = None
-    """Whether the fight goes on. (Inferred: from the events on bosses.)"""
+    """Whether the fight goes on (inferred)."""
     spawned_at: datetime | None = None
-    """When the boss came. (Inferred: from the events on bosses.)"""
+    """When the boss came (inferred)."""
     defeated_at: datetime | None = None
-    """When the boss was beaten, or null while the fight goes on. (Inferred: from the events on bosses.)"""
+    """When the boss was beaten, or None while the fight goes on (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -20,7 +20,7 @@ from cstar_async.models.shared import BatchError, read_batch_error
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """What an import makes.
 
-    Source: API reference, Import (documented).
+    Documented: API reference, Import.
     """
 
     __slots__ = ()
@@ -44,7 +44,7 @@ _IMPORT_RESOURCE: Final = ImportResource.by_text
 class ImportRun(Model):
     """What to import.
 
-    Source: API reference, Import (documented).
+    Documented: API reference, Import.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"resource": "resource", "records": "records", "merge_strategy": "mergeStrategy"}
@@ -85,7 +85,7 @@ def decode_import_run(wire: dict[str, UntypedJSON]) -> ImportRun:
 class ImportResult(Model):
     """What came of an import.
 
-    Source: API reference, Import (documented).
+    Documented: API reference, Import.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {

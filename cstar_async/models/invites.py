@@ -22,7 +22,7 @@ class InviteRole(
 ):
     """The roles that somebody can be invited to: all but `owner`.
 
-    Source: inferred: the roles of members, of which ownership is never assigned.
+    Inferred: the roles of members, of which ownership is never assigned.
     """
 
     __slots__ = ()
@@ -46,7 +46,7 @@ InviteRoleInput: TypeAlias = InviteRole | Literal["admin", "manager", "librarian
 class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted", "EXPIRED": "expired"}):
     """What has become of an invitation.
 
-    Source: inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the text on members speaks of sending invites.
     """
 
     __slots__ = ()
@@ -71,7 +71,7 @@ _INVITE_STATUS: Final = InviteStatus.by_text
 class Invite(Model):
     """An invitation to join the team.
 
-    Source: inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the text on members speaks of sending invites.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -84,20 +84,17 @@ class Invite(Model):
     }
 
     id: str
-    """The id of the invitation. (Inferred: the path is named, and the text on members speaks of sending invites.)"""
+    """The id of the invitation (inferred)."""
     email: str
-    """The address it was sent to. (Inferred: the path is named, and the text on members speaks of sending invites.)"""
+    """The address it was sent to (inferred)."""
     role: InviteRole
-    """The role that waits for the person. (Inferred: the path is named, and the text on members speaks of sending invites.)"""
+    """The role that waits for the person (inferred)."""
     status: InviteStatus | None = None
-    """What has become of it, or null if unknown. (Inferred: the path is named, and the text on members speaks of sending invites.)
-    """
+    """What has become of it, or None if unknown (inferred)."""
     expires_at: datetime | None = None
-    """Until when it can be accepted, or null for ever. (Inferred: the path is named, and the text on members speaks of sending
-    invites.)
-    """
+    """Until when it can be accepted, or None for ever (inferred)."""
     created_at: datetime | None = None
-    """When it was sent, or null if unknown. (Inferred: the path is named, and the text on members speaks of sending invites.)"""
+    """When it was sent, or None if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -134,18 +131,16 @@ def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
 class InviteCreate(Model):
     """Whom to invite, and as what.
 
-    Source: inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the text on members speaks of sending invites.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"email": "email", "role": "role"}
     __keeps_null__: ClassVar[bool] = True
 
     email: str
-    """The address to send the invitation to. (Inferred: the path is named, and the text on members speaks of sending invites.)"""
+    """The address to send the invitation to (inferred)."""
     role: InviteRoleInput
-    """The role that waits for the person; `owner` is refused. (Inferred: the path is named, and the text on members speaks of
-    sending invites.)
-    """
+    """The role that waits for the person; `owner` is refused (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 class LibraryArticle(Model):
     """An article as everybody may read it.
 
-    Source: inferred: from the articles of the team.
+    Inferred: from the articles of the team.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -40,29 +40,29 @@ class LibraryArticle(Model):
     __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
-    """The `art_` id of the article. (Inferred: from the articles of the team.)"""
+    """The `art_` id of the article (inferred)."""
     title: str
-    """The headline. (Inferred: from the articles of the team.)"""
+    """The headline (inferred)."""
     slug: str
-    """What names the article in the library. (Inferred: from the articles of the team.)"""
+    """What names the article in the library (inferred)."""
     excerpt: str | None = None
-    """A sentence or two that tell what the article is about, or null for none. (Inferred: from the articles of the team.)"""
+    """A sentence or two that tell what the article is about, or None for none (inferred)."""
     content: str | None = None
     """The text in Markdown. Lists may leave it out."""
     category_id: str | None = None
-    """The id of the category the article stands in, or null for none. (Inferred: from the articles of the team.)"""
+    """The id of the category the article stands in, or None for none (inferred)."""
     category: str | None = None
-    """The category by name. (Inferred: from the articles of the team.)"""
+    """The category by name (inferred)."""
     tags: list[str] | None = None
-    """The names of the tags on the article. (Inferred: from the articles of the team.)"""
+    """The names of the tags on the article (inferred)."""
     view_count: int | None = None
-    """How many times readers have opened it. (Inferred: from the articles of the team.)"""
+    """How many times readers have opened it (inferred)."""
     read_time: str | None = None
-    """How long a reader will need, in words such as `2 min`. (Inferred: from the articles of the team.)"""
+    """How long a reader will need, in words such as `2 min` (inferred)."""
     published_at: datetime | None = None
-    """When it was published. (Inferred: from the articles of the team.)"""
+    """When it was published (inferred)."""
     updated_at: datetime | None = None
-    """When it last changed. (Inferred: from the articles of the team.)"""
+    """When it last changed (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -101,7 +101,7 @@ def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
 class LibraryCategory(Model):
     """A category as everybody may see it.
 
-    Source: inferred: from the categories of the team.
+    Inferred: from the categories of the team.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -116,19 +116,19 @@ class LibraryCategory(Model):
     __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
-    """The id of the category. (Inferred: from the categories of the team.)"""
+    """The id of the category (inferred)."""
     name: str
-    """The name of the category. (Inferred: from the categories of the team.)"""
+    """The name of the category (inferred)."""
     slug: str
-    """What names the category in the library. (Inferred: from the categories of the team.)"""
+    """What names the category in the library (inferred)."""
     description: str | None = None
-    """What readers find here, or null for no word about it. (Inferred: from the categories of the team.)"""
+    """What readers find here, or None for no word about it (inferred)."""
     icon: str | None = None
-    """The icon shown beside the name, or null for none. (Inferred: from the categories of the team.)"""
+    """The icon shown beside the name, or None for none (inferred)."""
     color: str | None = None
-    """The colour as a hex code, or null for none. (Inferred: from the categories of the team.)"""
+    """The colour as a hex code, or None for none (inferred)."""
     sort_order: int | None = None
-    """The place in the list; lower numbers come first. (Inferred: from the categories of the team.)"""
+    """The place in the list; lower numbers come first (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -158,7 +158,7 @@ def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
 class LibrarySearchResult(Model):
     """An article that was found.
 
-    Source: inferred: from the search of the team.
+    Inferred: from the search of the team.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -171,15 +171,15 @@ class LibrarySearchResult(Model):
     __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
-    """The `art_` id of the article. (Inferred: from the search of the team.)"""
+    """The `art_` id of the article (inferred)."""
     title: str
-    """The headline. (Inferred: from the search of the team.)"""
+    """The headline (inferred)."""
     slug: str | None = None
-    """What names the article in the library. (Inferred: from the search of the team.)"""
+    """What names the article in the library (inferred)."""
     excerpt: str | None = None
-    """A sentence or two that tell what the article is about, or null for none. (Inferred: from the search of the team.)"""
+    """A sentence or two that tell what the article is about, or None for none (inferred)."""
     snippet: str | None = None
-    """The words found, with some text around them. (Inferred: from the search of the team.)"""
+    """The words found, with some text around them (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -207,7 +207,7 @@ def decode_library_search_result(wire: dict[str, UntypedJSON]) -> LibrarySearchR
 class LibraryFeedbackCreate(Model):
     """What a reader thinks of an article. More keys may exist than are known.
 
-    Source: Documentation, Public library (documented).
+    Documented: Documentation, Public library.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"rating": "rating"}
@@ -237,7 +237,7 @@ def decode_library_feedback_create(wire: dict[str, UntypedJSON]) -> LibraryFeedb
 class LibraryAck(Model):
     """An acknowledgement. None of its keys is known, and it may be missing altogether.
 
-    Source: inferred: that it answers is documented, what it answers is not.
+    Inferred: that it answers is documented, what it answers is not.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {}

@@ -31,7 +31,7 @@ class MemberRole(
     """What a person may do in a team. The roles are documented with their titles in the game; what each may do is read from its
     name.
 
-    Source: API reference, Members (documented).
+    Documented: API reference, Members.
     """
 
     __slots__ = ()
@@ -59,7 +59,7 @@ class MemberUpdateRole(
 ):
     """A role that can be given to a member, which is every role but that of the owner.
 
-    Source: inferred: ownership is transferred, never assigned.
+    Inferred: ownership is transferred, never assigned.
     """
 
     __slots__ = ()
@@ -93,7 +93,7 @@ class MemberRoleDisplayName(
 ):
     """The title in the game that goes with a role, in the order of the roles.
 
-    Source: API reference, Members (documented).
+    Documented: API reference, Members.
     """
 
     __slots__ = ()
@@ -123,7 +123,7 @@ MemberRoleDisplayNameInput: TypeAlias = (
 class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
     """A single right of a member. An open set, of which one key is known.
 
-    Source: API reference, Members (documented).
+    Documented: API reference, Members.
     """
 
     __slots__ = ()
@@ -145,7 +145,7 @@ _MEMBER_UPDATE_ROLE: Final = MemberUpdateRole.by_text
 class Member(Model):
     """The membership of a person in the team, with the role at work and the standing in the game that cStar makes of it.
 
-    Source: API reference, Members (documented).
+    Documented: API reference, Members.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -171,11 +171,11 @@ class Member(Model):
     email: str
     """The e-mail address of the person's account."""
     avatar_url: str | None = None
-    """Where a picture of the person is found, or null for none."""
+    """Where a picture of the person is found, or None for none."""
     role: MemberRole
     """What the person may do in the team."""
     role_display_name: MemberRoleDisplayName | None = None
-    """The title that goes with the role in the game, or null for none."""
+    """The title that goes with the role in the game, or None for none."""
     permissions: list[MemberPermission] | None = None
     """The single rights that the person holds, by key; empty for none."""
     level: int | None = None
@@ -225,14 +225,14 @@ def decode_member(wire: dict[str, UntypedJSON]) -> Member:
 class MemberUpdate(Model):
     """The new role of a member.
 
-    Source: inferred: the role is the one thing about a member that the team decides.
+    Inferred: the role is the one thing about a member that the team decides.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"role": "role"}
     __keeps_null__: ClassVar[bool] = True
 
     role: MemberUpdateRoleInput
-    """The role to give. Ownership cannot be given this way. (Inferred: the roles of members without owner.)"""
+    """The role to give. Ownership cannot be given this way (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
     """What a notification is about. One value is documented, more exist.
 
-    Source: API reference, Notifications (documented).
+    Documented: API reference, Notifications.
     """
 
     __slots__ = ()
@@ -40,7 +40,7 @@ _NOTIFICATION_TYPE: Final = NotificationType.by_text
 class Notification(Model):
     """Word of something that concerns a member of the team.
 
-    Source: API reference, Notifications (documented).
+    Documented: API reference, Notifications.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -59,7 +59,7 @@ class Notification(Model):
     title: str
     """The notification in one line."""
     body: str | None = None
-    """More about it, or null."""
+    """More about it, or None."""
     read: bool
     """Whether it has been read."""
     created_at: datetime | None = None
@@ -96,14 +96,14 @@ def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
 class NotificationUpdate(Model):
     """The new state of a notification.
 
-    Source: inferred: the text says that the state of notifications can be managed.
+    Inferred: the text says that the state of notifications can be managed.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"read": "read"}
     __keeps_null__: ClassVar[bool] = True
 
     read: bool | Unset = UNSET
-    """True for read, false for unread. Default true. (Inferred: the text says that the state of notifications can be managed.)"""
+    """True for read, false for unread. Default true (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -125,13 +125,13 @@ def decode_notification_update(wire: dict[str, UntypedJSON]) -> NotificationUpda
 class UnreadCount(Model):
     """How much has not been read.
 
-    Source: inferred: the name of the path.
+    Inferred: the name of the path.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"count": "count"}
 
     count: int
-    """How many notifications have not been read. Also looked for under `unreadCount`. (Inferred: the name of the path.)"""
+    """How many notifications have not been read. Also looked for under `unreadCount` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -157,13 +157,13 @@ def decode_unread_count(wire: dict[str, UntypedJSON]) -> UnreadCount:
 class MarkAllReadResult(Model):
     """What marking all notifications did. Further keys come in `extra`.
 
-    Source: inferred: the name of the path.
+    Inferred: the name of the path.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"updated": "updated"}
 
     updated: int | None = None
-    """How many were marked, or null if the answer does not say. (Inferred: the name of the path.)"""
+    """How many were marked, or None if the answer does not say (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

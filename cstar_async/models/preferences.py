@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 class Preferences(Model):
     """Preferences. None of their keys is documented; whatever comes is kept.
 
-    Source: inferred: the path is documented, the method and the keys are not.
+    Inferred: the path is documented, the method and the keys are not.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {}
@@ -44,7 +44,7 @@ def decode_preferences(wire: dict[str, UntypedJSON]) -> Preferences:
 class PreferencesUpdate(Model):
     """Preferences to change. No key is documented.
 
-    Source: inferred: the path is documented, the method and the keys are not.
+    Inferred: the path is documented, the method and the keys are not.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {}

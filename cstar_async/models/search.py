@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UntypedJSON
 class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """What a search can look through; plural, unlike the type of a result.
 
-    Source: API reference, Search (documented).
+    Documented: API reference, Search.
     """
 
     __slots__ = ()
@@ -39,7 +39,7 @@ SearchTypeInput: TypeAlias = SearchType | Literal["tickets", "customers", "artic
 class SearchResultType(OpenEnum, known={"TICKET": "ticket", "CUSTOMER": "customer", "ARTICLE": "article"}):
     """What a search has found.
 
-    Source: API reference, Search (documented).
+    Documented: API reference, Search.
     """
 
     __slots__ = ()
@@ -63,7 +63,7 @@ _SEARCH_RESULT_TYPE: Final = SearchResultType.by_text
 class SearchResult(Model):
     """Something that a search found.
 
-    Source: API reference, Search (documented).
+    Documented: API reference, Search.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -83,7 +83,7 @@ class SearchResult(Model):
     title: str
     """Its title, or its name."""
     snippet: str | None = None
-    """The words around what was found, or null."""
+    """The words around what was found, or None."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

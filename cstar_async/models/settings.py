@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class Settings(Model):
     """The settings of a team. More keys exist than are known.
 
-    Source: API reference, Settings (documented).
+    Documented: API reference, Settings.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "team_name": "teamName", "team_slug": "teamSlug"}
@@ -55,7 +55,7 @@ def decode_settings(wire: dict[str, UntypedJSON]) -> Settings:
 class SettingsUpdate(Model):
     """Settings to change. More keys exist than are known.
 
-    Source: API reference, Settings (documented).
+    Documented: API reference, Settings.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"team_name": "teamName"}

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UntypedJSON, is_object
 class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}):
     """Which side of a conversation speaks.
 
-    Source: API reference, Messages (documented).
+    Documented: API reference, Messages.
     """
 
     __slots__ = ()
@@ -44,7 +44,7 @@ _MESSAGE_SENDER: Final = MessageSender.by_text
 class Deleted(Model):
     """The receipt of a delete call. The value is documented; that it comes in the usual envelope is inferred.
 
-    Source: Official JavaScript package (documented).
+    Documented: Official JavaScript package.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"deleted": "deleted", "id": "id"}
@@ -77,7 +77,7 @@ def decode_deleted(wire: dict[str, UntypedJSON]) -> Deleted:
 class Message(Model):
     """One entry in the conversation of a ticket.
 
-    Source: API reference, Messages (documented).
+    Documented: API reference, Messages.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -95,7 +95,7 @@ class Message(Model):
     id: str
     """The `msg_` id of the message."""
     object: str | None = None
-    """The type tag, always `message`. (Inferred: the type tags of other objects.)"""
+    """The type tag, always `message` (inferred)."""
     ticket_id: str
     """The `tkt_` id of the ticket that the message belongs to."""
     content: str
@@ -103,7 +103,7 @@ class Message(Model):
     sender: MessageSender
     """Which side wrote it."""
     sender_name: str | None = None
-    """The name of the writer as people read it, or null if unknown."""
+    """The name of the writer as people read it, or None if unknown."""
     is_internal: bool | None = None
     """Whether the message is a remark for the team that the customer never sees."""
     metadata: dict[str, JSON] | None = None
@@ -145,20 +145,19 @@ def decode_message(wire: dict[str, UntypedJSON]) -> Message:
 class BatchError(Model):
     """Why one row of a bulk run or an import failed. Known by its place only; a bare text is read as the message.
 
-    Source: inferred: the list is documented, its entries are not.
+    Inferred: the list is documented, its entries are not.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "index": "index", "code": "code", "message": "message"}
 
     id: str | None = None
-    """The object, in a bulk run. (Inferred: named in no text, the obvious part of a report on one row.)"""
+    """The object, in a bulk run (inferred)."""
     index: int | None = None
-    """The position of the record in what was sent, from 0. (Inferred: named in no text, the obvious part of a report on one row.)
-    """
+    """The position of the record in what was sent, from 0 (inferred)."""
     code: str | None = None
-    """A word for programs. (Inferred: named in no text, the obvious part of a report on one row.)"""
+    """A word for programs (inferred)."""
     message: str | None = None
-    """A sentence for people. (Inferred: named in no text, the obvious part of a report on one row.)"""
+    """A sentence for people (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -22,7 +22,7 @@ _TICKET_PRIORITY: Final = TicketPriority.by_text
 class SlaRule(Model):
     """How soon tickets of an urgency are to be answered and resolved.
 
-    Source: API reference, SLA (documented).
+    Documented: API reference, SLA.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -80,7 +80,7 @@ def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
 class SlaRuleCreate(Model):
     """What a new rule is made of.
 
-    Source: API reference, SLA (documented).
+    Documented: API reference, SLA.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -102,9 +102,9 @@ class SlaRuleCreate(Model):
     resolution_target: int
     """Minutes until the case is resolved."""
     business_hours_only: bool | Unset = UNSET
-    """Whether only business hours count. Default false (inferred). (Inferred: the fields of the rule itself.)"""
+    """Whether only business hours count. Default false (inferred)."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is in force. Default true (inferred). (Inferred: the fields of the rule itself.)"""
+    """Whether the rule is in force. Default true (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -135,7 +135,7 @@ def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
 class SlaRuleUpdate(Model):
     """Changes to a rule; what is left out stays.
 
-    Source: inferred: the fields of the rule itself.
+    Inferred: the fields of the rule itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -149,17 +149,17 @@ class SlaRuleUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The name of the rule. (Inferred: the fields of the rule itself.)"""
+    """The name of the rule (inferred)."""
     priority: TicketPriorityInput | Unset = UNSET
-    """The urgency of the tickets that it is for. (Inferred: the fields of the rule itself.)"""
+    """The urgency of the tickets that it is for (inferred)."""
     response_target: int | Unset = UNSET
-    """Minutes until the first answer. (Inferred: the fields of the rule itself.)"""
+    """Minutes until the first answer (inferred)."""
     resolution_target: int | Unset = UNSET
-    """Minutes until the case is resolved. (Inferred: the fields of the rule itself.)"""
+    """Minutes until the case is resolved (inferred)."""
     business_hours_only: bool | Unset = UNSET
-    """Whether only business hours count. (Inferred: the fields of the rule itself.)"""
+    """Whether only business hours count (inferred)."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is in force. (Inferred: the fields of the rule itself.)"""
+    """Whether the rule is in force (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

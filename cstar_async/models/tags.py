@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 class Tag(Model):
     """A word that can be pinned on tickets. It has no id; the name is the key.
 
-    Source: API reference, Tags (documented).
+    Documented: API reference, Tags.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "name": "name", "count": "count"}
@@ -56,7 +56,7 @@ def decode_tag(wire: dict[str, UntypedJSON]) -> Tag:
 class TagCreate(Model):
     """A tag to be added to the vocabulary of the team.
 
-    Source: API reference, Tags (documented).
+    Documented: API reference, Tags.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"name": "name"}

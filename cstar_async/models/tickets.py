@@ -24,7 +24,7 @@ class TicketStatus(
     """How far a case has come. These are the states that cStar knows by itself; a team can change its list. What each one means is
     read from its name.
 
-    Source: API reference, Tickets (documented).
+    Documented: API reference, Tickets.
     """
 
     __slots__ = ()
@@ -48,7 +48,7 @@ TicketStatusInput: TypeAlias = TicketStatus | Literal["new", "open", "pending", 
 class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": "high", "URGENT": "urgent"}):
     """How urgent a case is. Older texts call the highest level `critical`.
 
-    Source: API reference, Tickets (documented).
+    Documented: API reference, Tickets.
     """
 
     __slots__ = ()
@@ -70,7 +70,7 @@ TicketPriorityInput: TypeAlias = TicketPriority | Literal["low", "normal", "high
 class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE": "bronze"}):
     """How well a deadline was met, in the manner of medals.
 
-    Source: inferred: only null is seen in samples; the words are those of the outcome tiers in the text.
+    Inferred: only null is seen in samples; the words are those of the outcome tiers in the text.
     """
 
     __slots__ = ()
@@ -90,7 +90,7 @@ TicketSlaTierInput: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronz
 class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
     """What a list of tickets can carry along with each row.
 
-    Source: API reference, Tickets (documented).
+    Documented: API reference, Tickets.
     """
 
     __slots__ = ()
@@ -113,7 +113,7 @@ _TICKET_STATUS: Final = TicketStatus.by_text
 class Ticket(Model):
     """A support request with its state, its owner and its deadlines. Lists leave the messages out, a single read carries them.
 
-    Source: API reference, Tickets (documented).
+    Documented: API reference, Tickets.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -155,49 +155,47 @@ class Ticket(Model):
     priority: TicketPriority
     """How urgent the case is. Service level rules choose by it."""
     customer_id: str | None = None
-    """The `cus_` id of the customer, or null for a ticket that names its customer by words only."""
+    """The `cus_` id of the customer, or None for a ticket that names its customer by words only."""
     customer_name: str | None = None
-    """The name of the customer as people read it, or null if unknown."""
+    """The name of the customer as people read it, or None if unknown."""
     customer: TicketCustomer | None = None
-    """A summary of the customer, present only when the list was asked to expand it; null if the ticket has no customer on record.
-    (Inferred: the value customer of the expand parameter.)
+    """A summary of the customer, present only when the list was asked to expand it; None if the ticket has no customer on record
+    (inferred).
     """
     assigned_to: str | None = None
-    """The `mem_` id of the member who works on the ticket, or null for nobody."""
+    """The `mem_` id of the member who works on the ticket, or None for nobody."""
     tags: list[str]
     """The names of the tags on the ticket, in no documented order; empty for none."""
     notes: str | None = None
-    """Remarks of the team that the customer never sees, or null for none."""
+    """Remarks of the team that the customer never sees, or None for none."""
     message_count: int | None = None
     """How many messages the conversation holds."""
     messages: list[Message] | None = None
     """The whole conversation, oldest message first. Carried by the read of a single ticket only, absent from lists."""
     response_deadline: datetime | None = None
-    """When a first reply is due under the service level rules, or null if no rule applies."""
+    """When a first reply is due under the service level rules, or None if no rule applies."""
     resolution_deadline: datetime | None = None
-    """When the case must be solved under the service level rules, or null if no rule applies."""
+    """When the case must be solved under the service level rules, or None if no rule applies."""
     first_response_at: datetime | None = None
-    """When the team first replied, or null if it has not yet."""
+    """When the team first replied, or None if it has not yet."""
     response_tier: TicketSlaTier | None = None
-    """How good the first reply was in time, or null while that is open."""
+    """How good the first reply was in time, or None while that is open."""
     resolution_tier: TicketSlaTier | None = None
-    """How good the solution was in time, or null while that is open."""
+    """How good the solution was in time, or None while that is open."""
     sla_paused: bool | None = None
     """Whether the clocks of both deadlines stand still."""
     metadata: dict[str, JSON] | None = None
     """Data of your own programs, kept as it is; an empty object for none."""
     custom_fields: dict[str, JSON] | None = None
-    """Values of the fields that the team has defined for tickets, by field key. (Inferred: custom fields are among the changes that
-    the event ticket.updated watches.)
-    """
+    """Values of the fields that the team has defined for tickets, by field key (inferred)."""
     created_at: datetime
     """When the ticket was opened."""
     updated_at: datetime | None = None
     """When the ticket last changed."""
     closed_at: datetime | None = None
-    """When the ticket was closed, or null while it is not."""
+    """When the ticket was closed, or None while it is not."""
     resolved_at: datetime | None = None
-    """When the case was solved, or null while it is not. On the reference page, absent from the newest sample."""
+    """When the case was solved, or None while it is not. On the reference page, absent from the newest sample."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -271,17 +269,17 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
 class TicketCustomer(Model):
     """The few facts about a customer that a ticket list can carry along.
 
-    Source: inferred: the value customer of the expand parameter.
+    Inferred: the value customer of the expand parameter.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
 
     id: str
-    """The `cus_` id of the customer. (Inferred: the object that it summarises.)"""
+    """The `cus_` id of the customer (inferred)."""
     name: str | None = None
-    """The full name of the customer, or null if unknown. (Inferred: the object that it summarises.)"""
+    """The full name of the customer, or None if unknown (inferred)."""
     email: str | None = None
-    """The e-mail address of the customer, or null if unknown. (Inferred: the object that it summarises.)"""
+    """The e-mail address of the customer, or None if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -307,7 +305,7 @@ def decode_ticket_customer(wire: dict[str, UntypedJSON]) -> TicketCustomer:
 class TicketCreate(Model):
     """A ticket to be opened. Name the customer by id where there is one on record, by plain name otherwise.
 
-    Source: API reference, Tickets (documented).
+    Documented: API reference, Tickets.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -336,21 +334,19 @@ class TicketCreate(Model):
     customer_name: str | None | Unset = UNSET
     """The name of a customer who is not on record. This or an id."""
     assigned_to: str | None | Unset = UNSET
-    """The `mem_` id of the member who is to work on it; null for nobody. (Inferred: the same field of the update.)"""
+    """The `mem_` id of the member who is to work on it; None for nobody (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """The names of the tags to put on the ticket."""
     notes: str | None | Unset = UNSET
     """Remarks for the team that the customer never sees."""
     initial_message: str | None | Unset = UNSET
-    """The text of a first message to put into the conversation; null for none. Not in the newest documentation; if it is ignored,
+    """The text of a first message to put into the conversation; None for none. Not in the newest documentation; if it is ignored,
     add the message in a second call.
     """
     metadata: JSONObject | Unset = UNSET
     """Data of your own programs, kept as it is."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of the fields that the team has defined for tickets, by field key. (Inferred: custom fields are among the changes that
-    the event ticket.updated watches.)
-    """
+    """Values of the fields that the team has defined for tickets, by field key (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -388,7 +384,7 @@ def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
 class TicketUpdate(Model):
     """The fields of a ticket to be changed. What is left out stays as it is.
 
-    Source: API reference, Tickets (documented).
+    Documented: API reference, Tickets.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -404,26 +400,22 @@ class TicketUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
-    """A new title. An empty one is refused (inferred). (Inferred: the title is among the changes that the event ticket.updated
-    watches.)
-    """
+    """A new title. An empty one is refused (inferred)."""
     status: TicketStatusInput | Unset = UNSET
     """The state to move the case to; `closed` closes it."""
     priority: TicketPriorityInput | Unset = UNSET
-    """The new urgency. (Inferred: the priority is among the changes that the event ticket.updated watches.)"""
+    """The new urgency (inferred)."""
     assigned_to: str | None | Unset = UNSET
-    """The `mem_` id of the member to hand it to; null takes it from everybody (inferred)."""
+    """The `mem_` id of the member to hand it to; None takes it from everybody (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """The tags the ticket is to have. The list replaces the old one (inferred)."""
     notes: str | None | Unset = UNSET
-    """New remarks for the team; null removes them. (Inferred: the notes are among the changes that the event ticket.updated
-    watches.)
-    """
+    """New remarks for the team; None removes them (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Keys to set, merged into what is there. A key set to null is removed. (Inferred: the same rule as for customers.)"""
+    """Keys to set, merged into what is there. A key set to None is removed (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """New values of the team's own fields, by field key. Whether other fields stay is not documented; send all of them to be safe.
-    (Inferred: custom fields are among the changes that the event ticket.updated watches.)
+    """New values of the team's own fields, by field key. Whether other fields stay is not documented; send all of them to be safe
+    (inferred).
     """
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
@@ -459,7 +451,7 @@ def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
 class MessageCreate(Model):
     """A message to be added to a ticket.
 
-    Source: API reference, Messages (documented).
+    Documented: API reference, Messages.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -476,11 +468,11 @@ class MessageCreate(Model):
     sender: MessageSenderInput | Unset = UNSET
     """Which side speaks. Default `agent` (inferred). Use `customer` to bring in words that arrived on another channel."""
     sender_name: str | None | Unset = UNSET
-    """The name to show as the writer; null leaves the choice to the server. (Inferred: the same field of the message.)"""
+    """The name to show as the writer; None leaves the choice to the server (inferred)."""
     is_internal: bool | Unset = UNSET
-    """True for a remark that the customer never sees. Default false. (Inferred: the same field of the message.)"""
+    """True for a remark that the customer never sees. Default false (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Data of your own programs to keep with the message. (Inferred: the same field of the message.)"""
+    """Data of your own programs to keep with the message (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -21,7 +21,7 @@ class ViewEntityType(
 ):
     """What kind of object a view finds.
 
-    Source: API reference, Views (documented).
+    Documented: API reference, Views.
     """
 
     __slots__ = ()
@@ -43,7 +43,7 @@ ViewEntityTypeInput: TypeAlias = ViewEntityType | Literal["tickets", "customers"
 class SortDirection(OpenEnum, known={"ASC": "asc", "DESC": "desc"}):
     """Which end of an order comes first.
 
-    Source: API reference, Views (documented).
+    Documented: API reference, Views.
     """
 
     __slots__ = ()
@@ -61,7 +61,7 @@ SortDirectionInput: TypeAlias = SortDirection | Literal["asc", "desc"] | str
 class ViewVisibility(OpenEnum, known={"PRIVATE": "private", "TEAM": "team"}):
     """Who sees a saved view.
 
-    Source: API reference, Views (documented).
+    Documented: API reference, Views.
     """
 
     __slots__ = ()
@@ -85,7 +85,7 @@ _VIEW_VISIBILITY: Final = ViewVisibility.by_text
 class View(Model):
     """A saved filter with an order.
 
-    Source: API reference, Views (documented).
+    Documented: API reference, Views.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -107,9 +107,9 @@ class View(Model):
     filters: dict[str, JSON] | None = None
     """What must hold, by the names of the filters of the list, such as `status`."""
     sort_field: str | None = None
-    """The field that sorts, or null for no order of its own. Also seen as `sortBy`."""
+    """The field that sorts, or None for no order of its own. Also seen as `sortBy`."""
     sort_direction: SortDirection | None = None
-    """Which end comes first, or null. Also seen as `sortOrder`."""
+    """Which end comes first, or None. Also seen as `sortOrder`."""
     visibility: ViewVisibility | None = None
     """Who sees the view."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -150,7 +150,7 @@ def decode_view(wire: dict[str, UntypedJSON]) -> View:
 class ViewCreate(Model):
     """What a new view is made of.
 
-    Source: inferred: the fields of the view itself.
+    Inferred: the fields of the view itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -164,17 +164,17 @@ class ViewCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The name of the view. (Inferred: the fields of the view itself.)"""
+    """The name of the view (inferred)."""
     entity_type: ViewEntityTypeInput
-    """What kind of object it finds. (Inferred: the fields of the view itself.)"""
+    """What kind of object it finds (inferred)."""
     filters: JSONObject | Unset = UNSET
-    """What must hold, by the names of the filters of the list. (Inferred: the fields of the view itself.)"""
+    """What must hold, by the names of the filters of the list (inferred)."""
     sort_field: str | None | Unset = UNSET
-    """The field that sorts; null for no order of its own. (Inferred: the fields of the view itself.)"""
+    """The field that sorts; None for no order of its own (inferred)."""
     sort_direction: SortDirectionInput | None | Unset = UNSET
-    """Which end comes first; null for the server's choice. (Inferred: the fields of the view itself.)"""
+    """Which end comes first; None for the server's choice (inferred)."""
     visibility: ViewVisibilityInput | Unset = UNSET
-    """Who sees the view. Default `private` (inferred). (Inferred: the fields of the view itself.)"""
+    """Who sees the view. Default `private` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -209,7 +209,7 @@ def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
 class ViewUpdate(Model):
     """Changes to a view; what is left out stays.
 
-    Source: inferred: the fields of the view itself.
+    Inferred: the fields of the view itself.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -222,15 +222,15 @@ class ViewUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new name. (Inferred: the fields of the view itself.)"""
+    """The new name (inferred)."""
     filters: JSONObject | Unset = UNSET
-    """What must hold; the filters replace the old ones (inferred). (Inferred: the fields of the view itself.)"""
+    """What must hold; the filters replace the old ones (inferred)."""
     sort_field: str | None | Unset = UNSET
-    """The field that sorts; null for no order of its own. (Inferred: the fields of the view itself.)"""
+    """The field that sorts; None for no order of its own (inferred)."""
     sort_direction: SortDirectionInput | None | Unset = UNSET
-    """Which end comes first; null for the server's choice. (Inferred: the fields of the view itself.)"""
+    """Which end comes first; None for the server's choice (inferred)."""
     visibility: ViewVisibilityInput | Unset = UNSET
-    """Who sees the view. (Inferred: the fields of the view itself.)"""
+    """Who sees the view (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class Webhook(Model):
     """A subscription: an address and the events that are sent there.
 
-    Source: API reference, Webhooks (documented).
+    Documented: API reference, Webhooks.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -38,7 +38,7 @@ class Webhook(Model):
     id: str
     """The `whk_` id of the subscription; older ones begin with `wh_`."""
     object: str | None = None
-    """The type tag, always `webhook`. (Inferred: every documented object of its kind has such a tag.)"""
+    """The type tag, always `webhook` (inferred)."""
     name: str
     """The name that the team gave it."""
     url: str
@@ -48,13 +48,13 @@ class Webhook(Model):
     is_active: bool
     """Whether events are sent at present."""
     secret: str | None = None
-    """The `whsec_` secret that signs the deliveries. In the answer to the create alone, else null or absent. Also seen as
+    """The `whsec_` secret that signs the deliveries. In the answer to the create alone, else None or absent. Also seen as
     `signingSecret`.
     """
     created_at: datetime
     """When the subscription was made."""
     updated_at: datetime | None = None
-    """When the subscription last changed, or null if it never did."""
+    """When the subscription last changed, or None if it never did."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -92,7 +92,7 @@ def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
 class WebhookCreate(Model):
     """What a new subscription is made of.
 
-    Source: API reference, Webhooks (documented).
+    Documented: API reference, Webhooks.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"name": "name", "url": "url", "events": "events"}
@@ -129,16 +129,16 @@ def decode_webhook_create(wire: dict[str, UntypedJSON]) -> WebhookCreate:
 class WebhookUpdate(Model):
     """Changes to a subscription; what is left out stays.
 
-    Source: API reference, Webhooks (documented).
+    Documented: API reference, Webhooks.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"name": "name", "url": "url", "events": "events", "is_active": "isActive"}
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new name. (Inferred: the create body.)"""
+    """The new name (inferred)."""
     url: str | Unset = UNSET
-    """The new address. (Inferred: the create body.)"""
+    """The new address (inferred)."""
     events: list[str] | tuple[str, ...] | Unset = UNSET
     """Types of events or wildcards; the list replaces the old one."""
     is_active: bool | Unset = UNSET
@@ -169,7 +169,7 @@ def decode_webhook_update(wire: dict[str, UntypedJSON]) -> WebhookUpdate:
 class WebhookTest(Model):
     """Which event to make up.
 
-    Source: API reference, Webhooks (documented).
+    Documented: API reference, Webhooks.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"event": "event"}
@@ -198,7 +198,7 @@ def decode_webhook_test(wire: dict[str, UntypedJSON]) -> WebhookTest:
 class WebhookTestResult(Model):
     """How a receiver answered a test event.
 
-    Source: API reference, Webhooks (documented).
+    Documented: API reference, Webhooks.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -212,7 +212,7 @@ class WebhookTestResult(Model):
     }
 
     delivery_id: str | None = None
-    """The id of the delivery, or null if none was made."""
+    """The id of the delivery, or None if none was made."""
     event: str | None = None
     """The type of the event that was sent."""
     url: str | None = None
@@ -220,11 +220,11 @@ class WebhookTestResult(Model):
     success: bool
     """Whether the receiver answered with a status of success."""
     status: int | None = None
-    """The HTTP status of the receiver, or null if it did not answer."""
+    """The HTTP status of the receiver, or None if it did not answer."""
     response_time_ms: float | None = None
-    """How long the receiver took, in milliseconds, or null."""
+    """How long the receiver took, in milliseconds, or None."""
     error: str | None = None
-    """Why the delivery failed, or null if it did not."""
+    """Why the delivery failed, or None if it did not."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -254,7 +254,7 @@ def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResul
 class WebhookTriggerResult(Model):
     """To how many a test event was sent. Further keys exist and are not documented; they come in `extra`.
 
-    Source: API reference, Webhooks (documented).
+    Documented: API reference, Webhooks.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"event": "event", "delivered_to": "deliveredTo"}
