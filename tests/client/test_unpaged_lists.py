@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,10 +16,9 @@ ROWS = [{"id": "tag_1", "name": "vip"}, {"id": "tag_2", "name": "beta"}, {"id": 
 
 
 @pytest.fixture(autouse=True)
-async def answer_with_three_tags(server: Server) -> AsyncIterator[None]:
+async def answer_with_three_tags(server: Server) -> None:
     """Every call gets the same list, which states a position as a paged one does."""
     server.script(*[ok(ROWS, pagination={"page": 1, "pageSize": 3, "total": 57, "hasMore": True}) for _ in range(3)])
-    yield
 
 
 async def test_awaiting_gives_the_whole_list_as_a_page(client: CStarClient) -> None:
