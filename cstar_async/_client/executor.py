@@ -164,16 +164,16 @@ class ClientExecutor(RequestPipeline):
         if options is not None and options.priority is not None:
             priority = options.priority
 
-        def window() -> tuple[int, datetime | None]:
+        def read_quota() -> tuple[int, datetime | None]:
             state = context.limiter.state
             return context.limiter.remaining(priority, context.clock), None if state is None else state.reset_at
 
         return Paginator(
             partial(self._fetch_page, ListRequest(operation, item, path, asked, options)),
-            first=_count_or_none(first, "page"),
-            size=_count_or_none(size, "page_size"),
-            origin=ListKey(operation.id, f"{'/'.join(path)}?{asked}"),
-            window=window,
+            first_page=_count_or_none(first, "page"),
+            page_size=_count_or_none(size, "page_size"),
+            list_key=ListKey(operation.id, f"{'/'.join(path)}?{asked}"),
+            read_quota=read_quota,
             is_paged=is_paged,
         )
 

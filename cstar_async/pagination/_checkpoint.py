@@ -1,19 +1,8 @@
-"""Where a walk over a list stands, and how that is written down, so that another process can go on from there.
+"""The position of an iteration, and its JSON form, with which another process can continue.
 
-A state is a JSON object of at most some nine thousand characters, however long the walk was:
-
-    version     of this form; a state of any other is refused
-    list        which list it is of: the operation, and a hash of its path and filters, which may name people
-    first, size the page that the walk began at, and the rows of a page
-    page        the page under way, and in *offset* how many of its rows were handed out or known before
-    total       rows of the list, as that page stated them; null where it did not
-    rows        rows handed out so far
-    seen        the last of them: six bytes of a hash for each id, in base64
-    complete    whether *seen* holds all of them
-    moved       whether rows that slid onto earlier pages are still to be handed out
-    done        whether the walk is over
-
-States come back from files and databases, so whatever is handed in is a good state or an `InvalidArgumentError`.
+A checkpoint is a JSON object of at most 9,000 characters: the fields of `Checkpoint`, the `version` of the form, and `list`, which
+names the operation and hashes path and filters, because filters may name people. It comes back from files and databases, so
+loading gives a valid checkpoint or raises `InvalidArgumentError`.
 """
 
 from __future__ import annotations
@@ -26,130 +15,110 @@ from typing import Final, TypeGuard
 
 import attrs
 
-from cstar_async._types import JSON, is_int, is_mapping
+from cstar_async._types import JSON, UntypedJSON, is_int, is_mapping
 from cstar_async.errors import InvalidArgumentError
 
 VERSION: Final = 1
 MAX_REMEMBERED_IDS: Final = 1000
-"""Rows that a state remembers: ten full pages, in 8,000 characters."""
+"""The number of ids in a checkpoint: those of ten full pages, in 8,000 characters."""
 FINGERPRINT_BYTES: Final = 6
-"""Bytes of a fingerprint: among a hundred thousand rows one in three million walks would take a new row for a remembered one."""
+"""Bytes of a fingerprint. In a list of 100,000 items, one iteration in three million takes a new item for a remembered one."""
 MAX_INT: Final = 2**53 - 1
-"""The highest number in a state: what every JSON reader can hold."""
+"""The highest integer that every JSON parser can hold."""
 
 
 @attrs.frozen(kw_only=True)
 class Checkpoint:
-    """Where a walk stands."""
+    """The position of an iteration."""
 
-    first: int
-    size: int
+    first_page: int
+    """The page at which the iteration began."""
+    page_size: int
     page: int
+    """The current page."""
     offset: int = 0
+    """How many items of the current page were yielded or seen before."""
     total: int | None = None
-    rows: int = 0
+    """Items in the list, as the current page stated them."""
+    items: int = 0
+    """Items yielded so far."""
     seen: tuple[bytes, ...] = ()
+    """Fingerprints of the last of them."""
     is_complete: bool = True
-    has_pending_shifted_rows: bool = False
+    """Whether `seen` holds all of them."""
+    has_pending_shifted_items: bool = False
+    """Whether items that shifted onto earlier pages are still to be yielded."""
     is_done: bool = False
 
 
 @attrs.frozen
 class ListKey:
-    """Which list a walk is over."""
+    """The list that an iteration is over."""
 
     operation: str
     filters: str
-    """Its path and its query, without page and size."""
+    """Path and query, without page and size."""
 
     def __str__(self) -> str:
         path, _, query = self.filters.partition("?")
-        # The order in which filters are written means nothing and may differ between versions.
+        # The order of filters has no meaning and may differ between versions.
         text = path + "?" + "&".join(sorted(query.split("&")))
         return f"{self.operation}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
+    @property
+    def filter_names(self) -> list[str]:
+        """The names of the filters, without their values."""
+        return [name for part in self.filters.partition("?")[2].split("&") if (name := part.partition("=")[0])]
+
 
 def fingerprint(identity: Hashable) -> bytes:
-    """A short hash of a row's id, the same in every process."""
+    """Hash the id of an item, with the same result in every process."""
     return hashlib.blake2b(json.dumps(identity, default=str).encode(), digest_size=FINGERPRINT_BYTES).digest()
 
 
-def dump_checkpoint(place: Checkpoint, origin: ListKey) -> dict[str, JSON]:
-    """A place in its written form."""
-    return {
-        "version": VERSION,
-        "list": str(origin),
-        "first": place.first,
-        "size": place.size,
-        "page": place.page,
-        "offset": place.offset,
-        "total": place.total,
-        "rows": place.rows,
-        "seen": base64.b64encode(b"".join(place.seen)).decode(),
-        "complete": place.is_complete,
-        "moved": place.has_pending_shifted_rows,
-        "done": place.is_done,
-    }
+def dump_checkpoint(checkpoint: Checkpoint, list_key: ListKey) -> dict[str, JSON]:
+    """Convert a checkpoint to JSON."""
+    fields: dict[str, JSON] = attrs.asdict(checkpoint)
+    return {"version": VERSION, "list": str(list_key), **fields, "seen": base64.b64encode(b"".join(checkpoint.seen)).decode()}
 
 
-def load_checkpoint(state: object, origin: ListKey) -> Checkpoint:
-    """A place from its written form.
+def load_checkpoint(value: object, list_key: ListKey) -> Checkpoint:
+    """Read a checkpoint from JSON.
 
     Raises:
-        InvalidArgumentError: It is none, one of another version, or of a walk over another list.
+        InvalidArgumentError: It is no checkpoint, of another version or list, or damaged.
     """
-    if not is_mapping(state) or "version" not in state:
-        raise InvalidArgumentError("this is not the state of a walk; see Paginator.state")
-    version = state["version"]
-    if version != VERSION or not _is_count(version):
-        shown = f"version {version}" if _is_count(version) else "an unknown version"
-        raise InvalidArgumentError(
-            f"the state of a walk has {shown}, this cstar_async reads version {VERSION}; begin the walk anew"
-        )
-    if state.get("list") != str(origin):
-        raise InvalidArgumentError(
-            f"the state is of a walk over another list than this one of {origin.operation}, or other filters"
-        )
-    counts = [state.get(name) for name in ("first", "size", "page", "offset", "rows")]
-    flags = [state.get(name) for name in ("complete", "moved", "done")]
-    total, seen = state.get("total"), _read_seen(state.get("seen"))
-    if seen is None or not (total is None or _is_count(total)):
-        raise _corrupt_state_error()
-    numbers = [count for count in counts if _is_count(count)]
-    truths = [flag for flag in flags if isinstance(flag, bool)]
-    if len(numbers) < len(counts) or len(truths) < len(flags):
-        raise _corrupt_state_error()
-    first, size, page, offset, rows = numbers
-    if not 1 <= first <= page or size < 1:
-        raise _corrupt_state_error()
-    is_complete, has_slid, is_done = truths
-    return Checkpoint(
-        first=first,
-        size=size,
-        page=page,
-        offset=offset,
-        total=total,
-        rows=rows,
-        seen=seen,
-        is_complete=is_complete,
-        has_pending_shifted_rows=has_slid,
-        is_done=is_done,
+    if not is_mapping(value) or "version" not in value:
+        got = f"a {type(value).__name__} without version" if is_mapping(value) else type(value).__name__
+        raise InvalidArgumentError(f"checkpoint must be a value of Paginator.checkpoint, got {got}")
+    version = value["version"]
+    if not _is_count(version) or version != VERSION:
+        got = f"version {version}" if _is_count(version) else "an unknown version"
+        raise InvalidArgumentError(f"checkpoint must have version {VERSION}, got {got}; start the iteration again")
+    if value.get("list") != str(list_key):
+        raise InvalidArgumentError(f"checkpoint must be of {list_key.operation} with the same filters, got one of another list")
+    fields: dict[str, UntypedJSON] = {field.name: value.get(field.name) for field in attrs.fields(Checkpoint)}
+    fields["seen"] = _parse_fingerprints(fields["seen"])
+    is_valid = (
+        all(_is_count(fields[name]) for name in ("first_page", "page_size", "page", "offset", "items"))
+        and all(isinstance(fields[name], bool) for name in ("is_complete", "has_pending_shifted_items", "is_done"))
+        and (fields["total"] is None or _is_count(fields["total"]))
+        and fields["seen"] is not None
+        and 1 <= fields["first_page"] <= fields["page"]
+        and fields["page_size"] >= 1
     )
-
-
-def _corrupt_state_error() -> InvalidArgumentError:
-    return InvalidArgumentError("the state of the walk is damaged; begin the walk anew")
+    if not is_valid:
+        raise InvalidArgumentError("checkpoint must be unchanged, got a damaged one; start the iteration again")
+    return Checkpoint(**fields)
 
 
 def _is_count(value: object) -> TypeGuard[int]:
     return is_int(value) and 0 <= value <= MAX_INT
 
 
-def _read_seen(text: object) -> tuple[bytes, ...] | None:
-    if not isinstance(text, str):
-        return None
+def _parse_fingerprints(text: object) -> tuple[bytes, ...] | None:
     try:
-        joined = base64.b64decode(text, validate=True)
+        joined = base64.b64decode(text, validate=True) if isinstance(text, str) else b"?"
     except ValueError:
         return None
     if len(joined) % FINGERPRINT_BYTES:

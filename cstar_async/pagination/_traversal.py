@@ -1,22 +1,24 @@
-"""What a walk over a list that comes in pages remembers, and what it makes of the pages that it reads.
+"""What an iteration over a paged list remembers, and which items of each page it yields. Without I/O: pages are passed in.
 
-Vocabulary
-    A row is *known* when it was handed out, or met on a page of the step under way. It is *old* when it was handed out before that
-    step began. Rows *slide*: when one before them goes, all later ones move forward by one, and the first row of the next page
-    stands on a page that was read already.
+The API numbers its pages and has no cursors, so items can move while the list is read. When an item before them is deleted, all
+later ones *shift* forward by one: the first item of the next page is then on a page that was read already. These are the rules:
 
-Looking back
-    Rows that slid follow, in the order of the list, every old row that stood still. So the pages before are read again, nearest
-    first, until one begins with an old row. Where no row was handed out that the walk no longer remembers, everything unknown on
-    these pages is handed out.
+* The ids of yielded items are remembered, so no item comes twice. An item without an id is new wherever it is met, unless its whole
+  page is the previous page again.
+* When the total changed or an item repeated, the page before is read again, and its unseen items are yielded. Then the one before
+  that, until a page begins with an old item: shifted items follow, in the order of the list, every old item that stood still.
+* When the total changes again meanwhile, this is repeated, three times at most.
+* An empty page is the end, whatever the server says of more. Page after page without a new item is an error, and so is a list that
+  continues far beyond its stated total.
 
-A memory with an end
-    A resumed walk remembers the last rows of the walk before, not all. What stands before a remembered row was handed out then and
-    forgotten, unless it is new to the list, which nobody can tell; so it is left out.
+So an item that stood still is missed only if it shifted across the border of two pages while neither the total changed nor an item
+repeated on the next page. Nothing is promised of items that were sorted differently meanwhile. A list in a stable order, such as
+the time of creation, is read most safely. A server that states no total and invents items without end is read without end.
 
-A row without an id is new whenever it is met, unless its whole page is the page before over again.
+A resumed iteration remembers only the last items of the one before. Unseen items before a remembered one count as yielded: a new
+item there cannot be told from one that is no longer remembered.
 
-Pure: pages are handed in.
+An item is *seen* once it was yielded or found on a page of the current step, and *old* if that happened before the current step.
 """
 
 from __future__ import annotations
@@ -28,219 +30,182 @@ from typing import Final, Generic, TypeVar
 from cstar_async._model.model import Model
 from cstar_async.errors import PaginationError
 from cstar_async.pagination._checkpoint import MAX_REMEMBERED_IDS, Checkpoint, fingerprint
+from cstar_async.pagination._page import Page
 
 T = TypeVar("T")
 
 TOTAL_ERROR: Final = 1000
-"""Rows that a walk may go beyond twice the stated total before it ends: totals may be old, or counted wrongly."""
+"""Items that an iteration may read beyond twice the stated total: totals can be out of date."""
 
 
 class PageTraversal(Generic[T]):
-    """One walk, from its beginning or from a place where another stood.
+    """One iteration, from its beginning or from a checkpoint.
 
     Args:
-        start: Where it begins.
+        start: The position to begin at.
     """
-
-    __slots__ = (
-        "_before",
-        "_data",
-        "_first_total",
-        "_fresh",
-        "_has_more",
-        "_ids",
-        "_known",
-        "_memory_is_partial",
-        "_pages_without_new_rows",
-        "_recent",
-        "_remembered",
-        "_repeated",
-        "_rows",
-        "_rows_with_id",
-        "_seen_this_step",
-        "_slid",
-        "_total",
-        "_walked",
-        "first",
-        "handed_out",
-        "is_resumed",
-        "page",
-        "size",
-        "start",
-    )
 
     def __init__(self, start: Checkpoint) -> None:
         self.start = start
-        self.first = start.first
-        self.size = start.size
         self.page = start.page
-        self.handed_out = 0
-        """How many rows of the page under way have been handed out; whoever hands them out counts."""
-        self.is_resumed = start.rows > 0
-        """Whether the step under way reads the page again at which an earlier walk stood."""
+        self.yielded_count = 0
+        """Items of the current page that were yielded; the caller counts them here."""
+        self.is_resumed = start.items > 0
+        """Whether the current step reads again the page at which an earlier iteration stopped."""
         self._memory_is_partial = not start.is_complete
         self._remembered = frozenset(start.seen)
-        self._known: set[Hashable] = set()
+        self._seen: set[Hashable] = set()
         self._seen_this_step: set[Hashable] = set()
         self._recent: deque[Hashable] = deque(maxlen=MAX_REMEMBERED_IDS)
-        self._rows_with_id = 0
-        self._rows = start.rows
+        self._items_with_id = 0
+        self._items = start.items
         self._total = self._first_total = start.total
-        self._walked = 0
-        self._pages_without_new_rows = 0
-        self._repeated = 0
-        self._before: Sequence[T] = ()
-        self._data: Sequence[T] | None = None
-        self._slid: Sequence[T] = ()
-        self._fresh: Sequence[T] = ()
+        self._items_read = 0
+        self._pages_without_new_items = 0
+        self._repeated_pages = 0
+        self._data: list[T] | None = None
+        self._shifted: Sequence[T] = ()
+        self._new: Sequence[T] = ()
         self._ids: list[Hashable] = []
         self._has_more = True
 
-    def new_rows(self, data: Sequence[T]) -> list[T]:
-        """The rows of the page under way that are not known; they are from now on."""
-        if data and data == self._before:
+    def new_items(self, data: list[T]) -> list[T]:
+        """Return the unseen items of the current page, and mark them as seen."""
+        if data and data == self._data:
             return []
-        begin = self._after_old(data) if self._memory_is_partial else 0
+        begin = self._after_last_old(data) if self._memory_is_partial else 0
         offset = self.start.offset if self.is_resumed else 0
-        fresh: list[T] = []
-        for at, row in enumerate(data):
-            identity = _identity(row)
+        new: list[T] = []
+        for at, item in enumerate(data):
+            identity = _identity(item)
             is_new = at >= offset if identity is None else self._mark_seen(identity)
             if is_new and at >= begin:
-                fresh.append(row)
-        return fresh
+                new.append(item)
+        return new
 
-    def shifted_rows(self, data: Sequence[T]) -> list[T]:
-        """The rows of an earlier page, read again, that are not known; they are from now on. Those without an id count as known."""
-        begin = self._after_old(data) if self._memory_is_partial else 0
-        slid: list[T] = []
-        for at, row in enumerate(data):
-            identity = _identity(row)
+    def shifted_items(self, data: list[T]) -> list[T]:
+        """Return the unseen items of an earlier page, read again, and mark them as seen. Items without an id count as seen."""
+        begin = self._after_last_old(data) if self._memory_is_partial else 0
+        shifted: list[T] = []
+        for at, item in enumerate(data):
+            identity = _identity(item)
             if identity is not None and self._mark_seen(identity) and at >= begin:
-                slid.append(row)
-        return slid
+                shifted.append(item)
+        return shifted
 
-    def has_moved(self, data: Sequence[T], total: int | None, fresh: Sequence[T]) -> bool:
-        """Whether rows of the list have moved since the page before; of a page read again, whether it is not as it was left."""
+    def has_moved(self, page: Page[T], new: list[T]) -> bool:
+        """Return whether items moved since the page before, or, on a page read again after `resume()`, since the checkpoint."""
+        data, total = page.data, page.info.total
         if self._total is not None and total != self._total:
             return True
         if not self.is_resumed:
-            return len(fresh) < len(data)
+            return len(new) < len(data)
         offset = self.start.offset
-        # What is fresh is part of the page, in its order: as many rows as stand behind the offset, none of them before it.
-        is_as_left = len(fresh) == len(data) - offset and not (fresh and fresh[0] is not data[offset])
-        return self.start.has_pending_shifted_rows or not is_as_left or not self._is_last_in_place(data[:offset])
+        # The new items must be those behind the offset, and no others.
+        is_unchanged = len(new) == len(data) - offset and not (new and new[0] is not data[offset])
+        return self.start.has_pending_shifted_items or not is_unchanged or not self._ends_with_last_yielded(data[:offset])
 
-    def _is_last_in_place(self, rows: Sequence[T]) -> bool:
-        """Whether these end with the row handed out last, as far as rows have ids."""
-        identity = _identity(rows[-1]) if rows else None
+    def _ends_with_last_yielded(self, items: list[T]) -> bool:
+        """Return whether the last of these is the item yielded last, as far as items have ids."""
+        identity = _identity(items[-1]) if items else None
         return identity is None or not self.start.seen or fingerprint(identity) == self.start.seen[-1]
 
-    def has_lost_position(self, data: Sequence[T]) -> bool:
-        """Whether a page that has moved does not tell where the walk stood: no row on it is remembered, and some are forgotten."""
-        return self.is_resumed and self._memory_is_partial and not self._after_old(data)
+    @property
+    def must_find_position(self) -> bool:
+        """Whether a resumed iteration, which remembers only a part, must find remembered items once the list has moved."""
+        return self.is_resumed and self._memory_is_partial
 
-    def is_found(self, data: Sequence[T]) -> bool:
-        """Whether a page has a row that is old."""
-        return self._after_old(data) > 0
+    def has_old_item(self, data: list[T]) -> bool:
+        """Return whether a page has an item with an id that is old."""
+        return self._after_last_old(data) > 0
 
-    def needs_to_look_back(self, data: Sequence[T]) -> bool:
-        """Whether rows that slid may stand before a page that has moved.
+    def starts_with_old_item(self, data: list[T]) -> bool:
+        """Return whether no shifted item can be before this page."""
+        return self.has_old_item(data) if self._memory_is_partial else bool(data) and self._is_old(data[0])
 
-        With an old row on it they cannot, unless rows were sorted anew, and a walk that has forgotten rows would take those for
-        them.
-        """
-        return not (self.is_resumed and self._memory_is_partial and self._after_old(data))
-
-    def starts_with_seen_row(self, data: Sequence[T]) -> bool:
-        """Whether no row that slid can stand before this page."""
-        if self._memory_is_partial:
-            return self._after_old(data) > 0
-        return bool(data) and self._is_old(data[0])
-
-    def commit_page(
-        self, page: int, data: Sequence[T], total: int | None, slid: Sequence[T], fresh: Sequence[T], *, has_more: bool
-    ) -> None:
-        """Take a page as dealt with: its rows are about to be handed out, and those of the page before have been.
+    def commit_page(self, number: int, page: Page[T], shifted: Sequence[T], new: Sequence[T]) -> None:
+        """End a step: the items of the page before were yielded, these are next.
 
         Raises:
             PaginationError: The list does not advance, or has no end.
         """
-        # A page with rows begins before the end of its list, so that all rows before it are fewer than the total.
-        if data and total is not None and self._walked > 2 * total + TOTAL_ERROR:
-            raise PaginationError(f"the list has no end: {self._walked} rows were read, and it says it has {total}")
-        if data and not (slid or fresh) and not self.is_resumed:
-            self._pages_without_new_rows += 1
-            self._repeated = self._repeated + 1 if data == self._before else 0
-            grown = max(0, (total or 0) - (self._first_total or 0))
-            # Rows that came push those handed out on to pages yet to come, at most all of them; one page over and over is no list.
-            pushed_on = max(grown, self._rows + len(self._ids))
-            if self._repeated > 1 + grown // len(data) or self._pages_without_new_rows > 1 + pushed_on // len(data):
-                raise PaginationError("the list does not advance: page after page brings no new row")
+        data, total = page.data, page.info.total
+        # The items before a page with items are fewer than the total.
+        if data and total is not None and self._items_read > 2 * total + TOTAL_ERROR:
+            raise PaginationError(f"the list has no end: {self._items_read} items were read, its stated total is {total}")
+        if data and not (shifted or new) and not self.is_resumed:
+            self._check_advances(data, total)
         else:
-            self._pages_without_new_rows = self._repeated = 0
-        named = [identity for identity in self._ids if identity is not None]
-        self._recent.extend(named)
-        self._rows_with_id += len(named)
-        self._rows += len(self._ids)
-        self._ids = [_identity(row) for row in (*slid, *fresh)]
+            self._pages_without_new_items = self._repeated_pages = 0
+        ids = [identity for identity in self._ids if identity is not None]
+        self._recent.extend(ids)
+        self._items_with_id += len(ids)
+        self._items += len(self._ids)
+        self._ids = [_identity(item) for item in (*shifted, *new)]
         self._seen_this_step.clear()
-        self._walked += len(data)
+        self._items_read += len(data)
         if self._first_total is None:
             self._first_total = total
-        self._before = self._data = data
-        self._slid, self._fresh, self._total, self._has_more = slid, fresh, total, has_more
-        self.page, self.handed_out, self.is_resumed = page, 0, False
+        self._data, self._shifted, self._new, self._total, self._has_more = data, shifted, new, total, page.has_more
+        self.page, self.yielded_count, self.is_resumed = number, 0, False
+
+    def _check_advances(self, data: list[T], total: int | None) -> None:
+        """Count a page without new items; raise if there were too many of them."""
+        self._pages_without_new_items += 1
+        self._repeated_pages = self._repeated_pages + 1 if data == self._data else 0
+        grown = max(0, (total or 0) - (self._first_total or 0))
+        # New items push yielded ones on to later pages, at most all of them; they never make the same page repeat.
+        pushed_on = max(grown, self._items + len(self._ids))
+        if self._repeated_pages > 1 + grown // len(data) or self._pages_without_new_items > 1 + pushed_on // len(data):
+            raise PaginationError("the list does not advance: page after page has no new item")
 
     def checkpoint(self) -> Checkpoint:
-        """Where the walk stands, after the last row handed out."""
+        """Return the position after the item yielded last."""
         if self._data is None:
             return self.start
-        ids = [identity for identity in self._ids[: self.handed_out] if identity is not None]
+        ids = [identity for identity in self._ids[: self.yielded_count] if identity is not None]
         latest = [*self._recent, *ids][-MAX_REMEMBERED_IDS:]
-        seen = (*self.start.seen, *map(fingerprint, latest))[-MAX_REMEMBERED_IDS:]
-        named = len(self.start.seen) + self._rows_with_id + len(ids)
         return Checkpoint(
-            first=self.first,
-            size=self.size,
+            first_page=self.start.first_page,
+            page_size=self.start.page_size,
             page=self.page,
-            offset=self._offset(),
+            offset=self._offset(self._data),
             total=self._total,
-            rows=self._rows + self.handed_out,
-            seen=seen,
-            is_complete=self.start.is_complete and named <= MAX_REMEMBERED_IDS,
-            has_pending_shifted_rows=self.handed_out < len(self._slid),
-            is_done=not self._has_more and self.handed_out == len(self._ids),
+            items=self._items + self.yielded_count,
+            seen=(*self.start.seen, *map(fingerprint, latest))[-MAX_REMEMBERED_IDS:],
+            is_complete=self.start.is_complete and len(self.start.seen) + self._items_with_id + len(ids) <= MAX_REMEMBERED_IDS,
+            has_pending_shifted_items=self.yielded_count < len(self._shifted),
+            is_done=not self._has_more and self.yielded_count == len(self._ids),
         )
 
-    def _offset(self) -> int:
-        """How many rows of the page under way stand before the next one to be handed out."""
-        if self.handed_out == len(self._ids):
-            return len(self._data or ())
-        fresh = self.handed_out - len(self._slid)
-        return 0 if fresh < 0 else next(at for at, row in enumerate(self._data or ()) if row is self._fresh[fresh])
+    def _offset(self, data: list[T]) -> int:
+        """Return how many items of the current page are before the next one to be yielded."""
+        if self.yielded_count == len(self._ids):
+            return len(data)
+        new = self.yielded_count - len(self._shifted)
+        return 0 if new < 0 else next(at for at, item in enumerate(data) if item is self._new[new])
 
     def _mark_seen(self, identity: Hashable) -> bool:
-        """Take note of a row. Returns whether it was not known."""
-        if self._is_known(identity):
+        """Mark an item as seen, and return whether it was unseen."""
+        if self._is_seen(identity):
             return False
-        self._known.add(identity)
+        self._seen.add(identity)
         self._seen_this_step.add(identity)
         return True
 
-    def _is_known(self, identity: Hashable) -> bool:
-        return identity in self._known or (bool(self._remembered) and fingerprint(identity) in self._remembered)
+    def _is_seen(self, identity: Hashable) -> bool:
+        return identity in self._seen or (bool(self._remembered) and fingerprint(identity) in self._remembered)
 
-    def _is_old(self, row: T) -> bool:
-        """Whether a row was handed out before this step. One without an id counts as old."""
-        identity = _identity(row)
-        return identity is None or (identity not in self._seen_this_step and self._is_known(identity))
+    def _is_old(self, item: T) -> bool:
+        """Return whether an item is old. One without an id counts as old."""
+        identity = _identity(item)
+        return identity is None or (identity not in self._seen_this_step and self._is_seen(identity))
 
-    def _after_old(self, data: Sequence[T]) -> int:
-        """The position behind the last row that is old, of those with an id; 0 if there is none."""
+    def _after_last_old(self, data: list[T]) -> int:
+        """Return the index behind the last old item that has an id; 0 if there is none."""
         return next((at for at in range(len(data), 0, -1) if _identity(data[at - 1]) is not None and self._is_old(data[at - 1])), 0)
 
 
-def _identity(row: object) -> Hashable:
-    identity = getattr(row, row.__identity__, None) if isinstance(row, Model) else None
+def _identity(item: object) -> Hashable:
+    identity = getattr(item, item.__identity__, None) if isinstance(item, Model) else None
     return identity if isinstance(identity, Hashable) else None

@@ -48,7 +48,7 @@ def page_of(rows: list[str], request: Request) -> Page[Ticket]:
 
 def paginator(size: int) -> Paginator[Ticket]:
     """A list as callers have it."""
-    return Paginator(fetch, first=None, size=size, origin=ListKey("list_tickets", ""), window=lambda: (0, None))
+    return Paginator(fetch, first_page=None, page_size=size, list_key=ListKey("list_tickets", ""), read_quota=lambda: (0, None))
 
 
 class Driver:
@@ -81,7 +81,7 @@ class Driver:
         state = json.loads(json.dumps(self.paginator.checkpoint))
         if self._step is not None:
             self._step.close()
-        return Driver(paginator(self.paginator._size or 100).resume(state))
+        return Driver(paginator(self.paginator._page_size or 100).resume(state))
 
 
 class MovingList(RuleBasedStateMachine):

@@ -42,7 +42,7 @@ class Table:
 
     def list(self, first: int | None = None, size: int | None = None, origin: ListKey = ORIGIN) -> Paginator[Ticket]:
         """The list as callers have it."""
-        return Paginator(self.fetch, first=first, size=size, origin=origin, window=lambda: (self.left, SOON))
+        return Paginator(self.fetch, first_page=first, page_size=size, list_key=origin, read_quota=lambda: (self.left, SOON))
 
     async def begun(self, rows: int, size: int = 10) -> Paginator[Ticket]:
         """A list of which so many rows have been walked."""
@@ -93,7 +93,7 @@ async def test_state_after_a_walk_leaves_nothing() -> None:
     """Not even a call."""
     table = Table(25)
     over = await table.begun(0)
-    assert saved(over)["done"] is True
+    assert saved(over)["is_done"] is True
     assert [] == await ids(table.list().resume(saved(over)))
     assert [] == table.asked
 
@@ -221,9 +221,13 @@ async def test_rows_without_ids_are_resumed_by_their_position() -> None:
         data = [from_dict(Ticket, {"title": f"{number}/{row}"}) for row in range(3)]
         return linked_page(fetch, data, PageInfo(total=6, has_more=number == 1), number, size)
 
-    walked = Paginator(fetch, first=None, size=3, origin=ORIGIN, window=lambda: (0, None))
+    walked = Paginator(fetch, first_page=None, page_size=3, list_key=ORIGIN, read_quota=lambda: (0, None))
     await walked.collect(limit=2)
-    rest = await Paginator(fetch, first=None, size=3, origin=ORIGIN, window=lambda: (0, None)).resume(saved(walked)).collect()
+    rest = (
+        await Paginator(fetch, first_page=None, page_size=3, list_key=ORIGIN, read_quota=lambda: (0, None))
+        .resume(saved(walked))
+        .collect()
+    )
     assert ["1/2", "2/0", "2/1", "2/2"] == [ticket.title for ticket in rest]
 
 
@@ -277,7 +281,7 @@ async def test_state_of_a_walk_by_other_pages_is_refused(first: int | None, size
     """Page and size are the state's; leaving them out is right."""
     table = Table(25)
     state = saved(await table.begun(3))
-    with pytest.raises(InvalidArgumentError, match="from page 1 with 10 rows a page"):
+    with pytest.raises(InvalidArgumentError, match="got page 1 with 10 items a page"):
         table.list(first, size).resume(state)
 
 
@@ -287,18 +291,30 @@ async def test_state_of_a_walk_by_other_pages_is_refused(first: int | None, size
 async def test_state_of_another_version_is_refused(version: object, said: str) -> None:
     """In a sentence that says which is read."""
     state = saved(Table(1).list()) | {"version": version}
-    with pytest.raises(InvalidArgumentError, match=f"{said}.*reads version 1; begin the walk anew"):
+    with pytest.raises(InvalidArgumentError, match=f"must have version 1, got.*{said}.*; start the iteration again"):
         Table(1).list().resume(state)
 
 
 @pytest.mark.parametrize("state", [None, "", "{}", [], {}, 7, {"state": 1}])
 def test_what_is_no_state_is_refused(state: Any) -> None:
     """Whatever it is."""
-    with pytest.raises(InvalidArgumentError, match="not the state of a walk"):
+    with pytest.raises(InvalidArgumentError, match=r"checkpoint must be a value of Paginator\.checkpoint, got"):
         Table(1).list().resume(state)
 
 
-FIELDS = ("list", "first", "size", "page", "offset", "total", "rows", "seen", "complete", "moved", "done")
+FIELDS = (
+    "list",
+    "first_page",
+    "page_size",
+    "page",
+    "offset",
+    "total",
+    "items",
+    "seen",
+    "is_complete",
+    "has_pending_shifted_items",
+    "is_done",
+)
 WRONG: tuple[Any, ...] = (-1, 1.5, 2**53, 10**400, "x", "ä", "=", base64.b64encode(b"12345").decode(), [], {}, float("nan"))
 
 
@@ -343,11 +359,11 @@ async def test_state_that_was_made_up_is_walked_to_an_end(
     table = Table(30)
     change = {
         "page": page + 1,
-        "size": size,
+        "page_size": size,
         "offset": offset,
-        "complete": complete,
-        "moved": moved,
-        "rows": rows,
+        "is_complete": complete,
+        "has_pending_shifted_items": moved,
+        "items": rows,
         "seen": "AAAAAAAA",
     }
     left = await ids(table.list().resume(saved(table.list()) | change))

@@ -17,7 +17,9 @@ def paginator(
     fetch: FetchPage[Ticket], *, first: int | None = None, size: int | None = None, filters: str = ""
 ) -> Paginator[Ticket]:
     """A list as callers have it."""
-    return Paginator(fetch, first=first, size=size, origin=ListKey("list_tickets", filters), window=lambda: (7, None))
+    return Paginator(
+        fetch, first_page=first, page_size=size, list_key=ListKey("list_tickets", filters), read_quota=lambda: (7, None)
+    )
 
 
 class Table:
