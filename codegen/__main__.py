@@ -14,18 +14,23 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from codegen import output
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import build_ir
+from codegen.ir.fake import fake_behaviour
 from codegen.lint import run as preflight
 from codegen.parser import parse, validate_openapi
 from codegen.render import render
 from codegen.spec.document import Document, child_pointer
 from codegen.spec.loader import read
+from codegen.spec.overlay import apply_overlay
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "openapi" / "cstar.yaml"
+FAKE = "fake.yaml"
+"""The overlay with the behaviour of the fake server, in the folder of the document."""
 PACKAGE = ROOT / "cstar_async"
 
 DONE, DIFFERENT, REFUSED = 0, 1, 2
@@ -49,11 +54,19 @@ def generate(document: Path, folder: Path) -> None:
     preflight.lint(Document(raw))
     parsed = parse(Document(raw))
     view = build_ir(parsed)
-    render(parsed, view, folder)
+    render(parsed, view, _fake_behaviour(parsed.document, document.with_name(FAKE)), folder)
     for name in view.unused_schemas:
         sys.stderr.write(
             f"note: {child_pointer('#/components/schemas', name)}: no operation takes or gives this schema, so it has no class.\n"
         )
+
+
+def _fake_behaviour(document: Document, overlay: Path) -> dict[str, Any]:
+    if not overlay.is_file():
+        return fake_behaviour(document)
+    overlaid = Document(apply_overlay(document.raw, read(overlay), name=overlay.name))
+    preflight.lint_overlay(document, overlaid)
+    return fake_behaviour(overlaid)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 from openapi_python_client import Project
@@ -29,16 +30,16 @@ SETTINGS = ("line-length = 132", "target-version = 'py311'", "exclude = []")
 IMPORT_SETTINGS = ("lint.isort.known-first-party = ['cstar_async']", "lint.isort.known-third-party = ['attrs']")
 
 
-def render(parsed: Parsed, view: GeneratedCode, folder: Path) -> None:
+def render(parsed: Parsed, view: GeneratedCode, fake: dict[str, Any], folder: Path) -> None:
     """Write all files of the output into an empty folder."""
-    for name, text in _texts(parsed, view).items():
+    for name, text in _texts(parsed, view, fake).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     _format(folder)
 
 
-def _texts(parsed: Parsed, view: GeneratedCode) -> dict[str, str]:
+def _texts(parsed: Parsed, view: GeneratedCode, fake: dict[str, Any]) -> dict[str, str]:
     """The files, by their path below the package."""
     env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
     show = _Templates(env)
@@ -48,6 +49,7 @@ def _texts(parsed: Parsed, view: GeneratedCode) -> dict[str, str]:
         "_generated/all_operations.py": show("all_operations.py.jinja", operations=view.operations, modules=view.api_modules),
         "_generated/events.py": show("events.py.jinja", events=view.events, imports=view.event_imports),
         "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
+        "_generated/fake.json": f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n",
         "models/__init__.py": show("models_init.py.jinja", modules=view.model_modules, package="cstar_async.models"),
         "api/__init__.py": show("api_init.py.jinja", modules=view.api_modules, package="cstar_async.api"),
         "api/_namespaces.py": show("client_namespaces.py.jinja", modules=view.client_namespaces),

@@ -72,7 +72,7 @@ def sample_call(operation: Operation) -> SampleCall:
     body = None if operation.request is None else sample_body(operation.request)
     if operation.request is not None and body is not None:
         arguments |= {names.argument(wire): body[wire] for wire in getattr(models, operation.request).__wire_names__.values()}
-        if schemas()[operation.request].get("x-cstar-open"):
+        if schemas()[operation.request].get("x-cstar-additional-fields"):
             arguments["options"] = RequestOptions(extra_body=UNKNOWN)
             body |= UNKNOWN
     return SampleCall(operation, arguments, query, body, tuple(positional))

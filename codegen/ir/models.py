@@ -167,7 +167,7 @@ class ModelViews:
             fields=tuple(fields),
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
-            text_readers=tuple(_text_reader(name, schema[key]) for key in ("x-cstar-text-as",) if key in schema),
+            text_readers=tuple(_text_reader(name, schema[key]) for key in ("x-cstar-string-shorthand",) if key in schema),
             assignment_targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),)
             if fields
             else (),

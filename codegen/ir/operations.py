@@ -11,8 +11,7 @@ from codegen.ir.usage import body_name, data_schema, result_name, success_respon
 from codegen.lint.batches import LIMIT_WHEN, RUN_ALL
 from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable, scope_of
 from codegen.lint.schemas import is_free
-from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object
-from codegen.spec.vocabulary import GENERATOR_EXTENSIONS
+from codegen.spec.document import Document, Operation, Parameter, entries, is_list, is_object
 
 PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"})
 """What people read: left out of everything that programs read."""
@@ -62,8 +61,6 @@ def operation_view(document: Document, operation: Operation) -> OperationView:
         spelt["nullable"] = "True"
     if success_response(document, operation).get("x-cstar-may-be-empty"):
         spelt["may_be_empty"] = "True"
-    if extensions := _extensions(operation.node):
-        spelt["extensions"] = repr(extensions)
     constant = operation.id.upper()
     arguments = "".join(f"{name}={code}, " for name, code in spelt.items())
     return OperationView(
@@ -188,14 +185,5 @@ def _parameter(parameter: Parameter) -> str:
         "required": parameter.node.get("required", False),
         "positional": parameter.is_positional,
         "schema": strip_descriptions(parameter.node["schema"]),
-        "extensions": _extensions(parameter.node),
     }
     return f"Parameter({', '.join(f'{name}={value!r}' for name, value in values.items() if value)})"
-
-
-def _extensions(node: Node) -> Node:
-    return {
-        key.removeprefix("x-cstar-"): value
-        for key, value in node.items()
-        if key.startswith("x-cstar-") and key not in GENERATOR_EXTENSIONS
-    }

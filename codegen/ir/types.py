@@ -175,7 +175,7 @@ class Shapes:
         if is_free(self._document.schemas[name]):
             return FREE_OBJECT
         shape = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
-        if "x-cstar-text-as" in self._document.schemas[name]:
+        if "x-cstar-string-shorthand" in self._document.schemas[name]:
             return replace(shape, object_reader="", value_reader=names.reader(name))
         return shape
 

@@ -41,7 +41,7 @@ class SchemaUsage:
         self.generated = [name for name in document.schemas if name in reached and not is_free(document.schemas[name])]
         """The schemas that become classes, in the document's order."""
         self.idle = tuple(
-            name for name, schema in document.schemas.items() if name not in reached and not schema.get("x-cstar-convention")
+            name for name, schema in document.schemas.items() if name not in reached and not schema.get("x-cstar-envelope")
         )
         """The schemas that no operation takes or gives, so that nothing is made of them."""
         self._inspect(answers, findings)

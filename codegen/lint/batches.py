@@ -6,7 +6,7 @@ from codegen.errors import ProblemCollector
 from codegen.lint.operations import IDEMPOTENCY_KEY, data_of
 from codegen.spec.document import Document, Node, Operation, child_pointer, entries, find_keyword, is_list, is_object, schema_named
 
-RUN_ALL = "x-cstar-run-all"
+RUN_ALL = "x-cstar-batching"
 LIMIT_WHEN = "x-cstar-max-items-when"
 
 

@@ -49,7 +49,7 @@ def _inspect_body(event: Event, document: Document, findings: ProblemCollector) 
 
 
 def _is_frame(node: Node, document: Document) -> bool:
-    return "$ref" in node and document.at(node["$ref"]).get("x-cstar-convention") is True
+    return "$ref" in node and document.at(node["$ref"]).get("x-cstar-envelope") is True
 
 
 def has_only_post(item: Node) -> bool:

@@ -21,7 +21,7 @@ def inspect(document: Document, findings: ProblemCollector) -> None:
     _inspect_schemas(document, findings)
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
-        if schema.get("x-cstar-convention"):
+        if schema.get("x-cstar-envelope"):
             continue
         if "enum" in schema:
             _inspect_constants(schema["enum"], pointer, findings)

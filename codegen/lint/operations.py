@@ -132,8 +132,6 @@ class OperationRules:
             self._add(f"the {parameter.location} parameter `{parameter.name}` is declared twice.")
         if parameter.is_positional and parameter.location != "query":
             self._findings.add(parameter.pointer, "`x-cstar-positional` is for query parameters; those of the path are positional.")
-        if parameter.node.get("x-cstar-supplied", "client") != "client":
-            self._findings.add(parameter.pointer, "the only thing that `x-cstar-supplied` may say is `client`.")
         if "content" in parameter.node or "schema" not in parameter.node:
             self._findings.add(parameter.pointer, f"the parameter `{parameter.name}` must have a `schema`, and no `content`.")
             return
@@ -189,7 +187,7 @@ class OperationRules:
         if schema is None:
             return
         target, _ = self._document.follow(schema, pointer)
-        if "$ref" not in schema or not is_model(target) or target.get("x-cstar-convention"):
+        if "$ref" not in schema or not is_model(target) or target.get("x-cstar-envelope"):
             self._findings.add(pointer, "the body must be a $ref to an object component with properties.")
 
     def _json_schema_of(self, owner: Node, pointer: str, *text_types: str) -> Node | None:
@@ -236,12 +234,12 @@ class OperationRules:
             return
         named = referenced_schema(data)
         target, _ = self._document.follow(named, pointer)
-        if "$ref" not in named or target.get("x-cstar-convention") or "enum" in target or is_union(target):
+        if "$ref" not in named or target.get("x-cstar-envelope") or "enum" in target or is_union(target):
             self._findings.add(
                 pointer, "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null."
             )
-        elif "x-cstar-text-as" in target:
-            self._findings.add(pointer, "the data of a good answer is never a text; `x-cstar-text-as` is for what stands inside.")
+        elif "x-cstar-string-shorthand" in target:
+            self._findings.add(pointer, "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.")
         elif response.get("x-cstar-may-be-empty") and (
             data.get("type") == "array" or target.get("required") or "x-cstar-text" in response
         ):

@@ -25,3 +25,10 @@ def lint(document: Document) -> None:
     findings.raise_if_any()
     names.inspect(document, findings)
     findings.raise_if_any()
+
+
+def lint_overlay(document: Document, overlaid: Document) -> None:
+    """Raise `CodegenError` with everything that is wrong with the overlay of the fake server."""
+    findings = ProblemCollector()
+    structure.inspect_overlay(document, overlaid, findings)
+    findings.raise_if_any()

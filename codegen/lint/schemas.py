@@ -19,7 +19,7 @@ def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with the component schemas."""
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
-        if not schema.get("x-cstar-convention"):
+        if not schema.get("x-cstar-envelope"):
             SchemaRules(document, findings).inspect_component(schema, pointer)
 
 
@@ -31,7 +31,7 @@ def is_free(schema: Node) -> bool:
 
 def is_open(schema: Node) -> bool:
     """Whether a component is known to have more fields than the document names, perhaps all of them."""
-    return schema.get("x-cstar-open") is True
+    return schema.get("x-cstar-additional-fields") is True
 
 
 def is_model(schema: Node) -> bool:
@@ -79,7 +79,7 @@ class SchemaRules:
             if not schema.get(key):
                 self._findings.add(pointer, f"the schema has no `{key}`.")
         if is_open(schema) and (_types_of(schema) != ["object"] or schema.get("additionalProperties") is not True):
-            self._findings.add(pointer, "what is `x-cstar-open` must be an object with `additionalProperties: true`.")
+            self._findings.add(pointer, "what is `x-cstar-additional-fields` must be an object with `additionalProperties: true`.")
         if "enum" in schema:
             self._inspect_enum(schema, pointer)
         elif is_model(schema):
@@ -118,9 +118,9 @@ class SchemaRules:
                 self._findings.add(pointer, f"`required` names `{name}`, which is no property.")
         if schema.get("additionalProperties", True) is not True:
             self._findings.add(pointer, "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.")
-        text_as = schema.get("x-cstar-text-as")
+        text_as = schema.get("x-cstar-string-shorthand")
         if text_as is not None and "string" not in _types_of(properties.get(text_as, {})):
-            self._findings.add(pointer, f"`x-cstar-text-as` names `{text_as}`, which is no property for a text.")
+            self._findings.add(pointer, f"`x-cstar-string-shorthand` names `{text_as}`, which is no property for a text.")
         identity = schema.get("x-cstar-identity")
         if identity is not None and identity not in list(properties):
             self._findings.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")
@@ -156,7 +156,7 @@ class SchemaRules:
         reference = node["$ref"]
         if not reference.startswith("#/components/schemas/"):
             self._findings.add(pointer, f"the $ref `{reference}` does not lead to a schema.")
-        elif self._document.schemas[schema_named(reference)].get("x-cstar-convention"):
+        elif self._document.schemas[schema_named(reference)].get("x-cstar-envelope"):
             self._findings.add(pointer, f"`{schema_named(reference)}` is part of the envelope, which callers never see.")
         elif "default" in node and node["default"] not in items(self._document.at(reference), "enum"):
             self._findings.add(pointer, f"the default `{node['default']}` is no value of `{schema_named(reference)}`.")

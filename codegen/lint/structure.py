@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from codegen.errors import ProblemCollector
 from codegen.spec.document import METHODS, Document, Node, child_pointer, entries, is_object, items, references_in
-from codegen.spec.vocabulary import ACTIONS, ALLOWED_KEYS, EVIDENCE, EXTENSION_TYPES
+from codegen.spec.vocabulary import ACTIONS, ALLOWED_KEYS, EVIDENCE, EXTENSION_TYPES, FAKE_KEYS
 
 _TYPE_NAMES = {str: "a text", bool: "true or false", dict: "a mapping", list: "a list"}
 _CHOICES = {"x-evidence": EVIDENCE, "x-cstar-action": ACTIONS}
@@ -25,10 +25,26 @@ def inspect(document: Document, findings: ProblemCollector) -> None:
     """Note what is wrong with the frame, as far as it can be told without following references."""
     _inspect_version(document, findings)
     for part in parts_of(document):
-        _check_known_keys(part, findings)
+        _check_known_keys(part, ALLOWED_KEYS[part.kind], findings)
         _check_value_types(part, findings)
     _inspect_references(document, findings)
     _inspect_tags(document, findings)
+
+
+def inspect_overlay(document: Document, overlaid: Document, findings: ProblemCollector) -> None:
+    """Note what the overlay of the fake server adds besides its extensions."""
+    known = {part.pointer for part in parts_of(document)}
+    for part in parts_of(overlaid):
+        if part.pointer not in known:
+            findings.add(part.pointer, "the overlay of the fake server extends something that the document does not have.")
+            continue
+        _check_known_keys(part, ALLOWED_KEYS[part.kind] | FAKE_KEYS.get(part.kind, frozenset()), findings)
+        _check_value_types(part, findings)
+    for operation in overlaid.operations:
+        names = {parameter.name for parameter in operation.parameters}
+        for key in ("x-cstar-filter", "x-cstar-expand", "x-cstar-sort"):
+            for name in entries(operation.node, key).keys() - names:
+                findings.add(operation.pointer, f"`{key}` names `{name}`, which is not a parameter.")
 
 
 def _inspect_version(document: Document, findings: ProblemCollector) -> None:
@@ -37,12 +53,12 @@ def _inspect_version(document: Document, findings: ProblemCollector) -> None:
         findings.add("#/openapi", f"the document must be OpenAPI 3.1, not {version}.")
 
 
-def _check_known_keys(part: Part, findings: ProblemCollector) -> None:
+def _check_known_keys(part: Part, known: frozenset[str], findings: ProblemCollector) -> None:
     if part.kind == "path item" and "$ref" in part.node:
         findings.add(part.pointer, "a path item given by $ref loses all its operations; write them here.")
         return
     for key in part.node:
-        if key in ALLOWED_KEYS[part.kind]:
+        if key in known:
             continue
         if key.startswith("x-"):
             findings.add(part.pointer, f"no {part.kind} has the extension `{key}`; is it misspelt?")

@@ -19,7 +19,7 @@ def inspect(document: Document, findings: ProblemCollector) -> None:
     twins: dict[frozenset[str], str] = {}
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
-        if is_union(schema) and not schema.get("x-cstar-convention"):
+        if is_union(schema) and not schema.get("x-cstar-envelope"):
             fallback_tags |= UnionRules(document, schema, pointer, findings).inspect()
             members = frozenset(members_of(schema))
             if members in twins:

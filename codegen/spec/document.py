@@ -37,7 +37,7 @@ class Parameter:
     @property
     def is_supplied_by_client(self) -> bool:
         """Whether the runtime fills it in, so that callers never see it."""
-        return self.node.get("x-cstar-supplied") == "client"
+        return self.node.get("x-cstar-client-parameter") is True
 
     @property
     def is_positional(self) -> bool:

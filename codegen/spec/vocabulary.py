@@ -1,7 +1,7 @@
 """Every word that a document may use, by kind of place. What is not listed stops the run, so nothing is passed over in silence.
 
-A word is listed when the generator reads it, when it travels on into `schemas.json` or `operations.py` for the fake server, or when
-it is prose for human readers alone. To teach the generator a new word, add it here and read it in the views.
+A key is listed when the generator reads it, or when it is prose for readers. `FAKE_KEYS` lists the extensions that only the overlay
+of the fake server may use.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ def _extensions(*words: str) -> set[str]:
     return {f"x-cstar-{word}" for word in words}
 
 
-_ON_SCHEMAS = _extensions("convention", "identity", "id-prefix", "module", "unknown", "text-as") | _extensions("open", "single")
-_ON_PROPERTIES = _extensions("aliases", "initial", "unique", "slug-of", "counts", "merge", "creates", "max-items-when", "secret")
-_ON_OPERATIONS = _extensions("namespace", "method", "key", "pagination") | _extensions(
-    *("collection", "action", "parent", "embed", "order", "delete-unless", "on-delete", "run-all", "sample")
-)
-_ON_PARAMETERS = _extensions("supplied", "filter", "expand", "sort", "positional")
+_ON_SCHEMAS = _extensions("envelope", "identity", "module", "unknown", "string-shorthand", "additional-fields")
+_ON_PROPERTIES = _extensions("aliases", "max-items-when")
+_ON_OPERATIONS = _extensions("namespace", "method", "key", "pagination", "batching")
+_ON_PARAMETERS = _extensions("client-parameter", "positional")
+_FAKE_PROPERTIES = _extensions("initial", "unique", "slug-of", "computed-count", "merge", "creates", "secret")
 
 ALLOWED_KEYS: dict[str, frozenset[str]] = {
     "document": frozenset({"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs", "webhooks"}),
@@ -55,16 +54,28 @@ ALLOWED_KEYS: dict[str, frozenset[str]] = {
 }
 """The keys that an object of each kind may have."""
 
-GENERATOR_EXTENSIONS = frozenset(_extensions("namespace", "method", "key", "pagination", "supplied", "positional", "run-all"))
-"""The extensions that become something of their own in `operations.py`; all other `x-cstar-…` travel on under `extensions`."""
+FAKE_KEYS: dict[str, frozenset[str]] = {
+    "operation": frozenset(
+        _extensions("collection", "action", "parent", "includes", "order", "delete-unless", "on-delete", "fake-response")
+        | _extensions("filter", "expand", "sort")
+    ),
+    "schema": frozenset(_extensions("id-prefix", "singleton") | _FAKE_PROPERTIES),
+    "reference": frozenset(_FAKE_PROPERTIES),
+}
+"""The keys that the overlay of the fake server may add to an object of each kind."""
+
+FAKE_EXTENSIONS = frozenset[str]().union(*FAKE_KEYS.values())
 
 EXTENSION_TYPES: dict[str, type] = {
-    **dict.fromkeys(_extensions("namespace", "method", "key", "pagination", "supplied", "collection", "action", "module"), str),
-    **dict.fromkeys(_extensions("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "text-as", "secret"), str),
-    **dict.fromkeys(_extensions("convention", "unique", "merge"), bool),
-    **dict.fromkeys(_extensions("open", "single", "positional", "may-be-empty"), bool),
+    **dict.fromkeys(_extensions("namespace", "method", "key", "pagination", "collection", "action", "module"), str),
     **dict.fromkeys(
-        _extensions("parent", "embed", "filter", "expand", "sort", "counts", "creates", "run-all", "max-items-when"), dict
+        _extensions("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "string-shorthand", "secret"), str
+    ),
+    **dict.fromkeys(_extensions("envelope", "unique", "merge", "client-parameter"), bool),
+    **dict.fromkeys(_extensions("additional-fields", "singleton", "positional", "may-be-empty"), bool),
+    **dict.fromkeys(
+        _extensions("parent", "includes", "filter", "expand", "sort", "computed-count", "creates", "batching", "max-items-when"),
+        dict,
     ),
     **dict.fromkeys(_extensions("aliases", "order", "on-delete"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
@@ -72,7 +83,7 @@ EXTENSION_TYPES: dict[str, type] = {
 }
 """What stands under an extension. Those that are not here may hold anything."""
 
-ACTIONS = ("list", "create", "get", "update", "delete", "sample", "special")
+ACTIONS = ("list", "create", "get", "update", "delete", "fake-response", "special")
 """What an operation does to the rows of its collection; the words of `x-cstar-action`."""
 
 FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "int64", "float", "double"})

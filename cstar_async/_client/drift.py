@@ -49,7 +49,7 @@ def _compare(schema: Mapping[str, UntypedJSON], value: UntypedJSON, schemas: Sch
     if "discriminator" in schema and isinstance(value, dict):
         yield from _compare_tagged(schema, cast("dict[str, UntypedJSON]", value), schemas, where)
         return
-    if "x-cstar-text-as" in schema and isinstance(value, str):
+    if "x-cstar-string-shorthand" in schema and isinstance(value, str):
         return
     promised = _promised(schema)
     found = _kind(value)

@@ -39,8 +39,6 @@ class Parameter:
     """Whether the method takes it by position although it is no part of the path."""
     schema: Mapping[str, JSON] = _NOTHING
     """Its JSON Schema; references point into the generated `schemas.json`."""
-    extensions: Mapping[str, JSON] = _NOTHING
-    """The document's `x-cstar-…` entries of this parameter, without that prefix."""
 
 
 @attrs.frozen(kw_only=True)
@@ -92,8 +90,6 @@ class Operation:
     limits: tuple[Limit, ...] = ()
     """How long the arrays of its body may be."""
     parameters: tuple[Parameter, ...] = ()
-    extensions: Mapping[str, JSON] = _NOTHING
-    """The document's `x-cstar-…` entries that the fake server reads (`collection`, `action`, `parent` …), without that prefix."""
 
 
 @attrs.frozen(kw_only=True)

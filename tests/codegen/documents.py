@@ -45,7 +45,7 @@ def _frozen(kept: frozenset[str] = frozenset()) -> bytes:
         reached |= Document(raw).reachable_schemas(part)
     schemas = raw["components"]["schemas"]
     raw["components"]["schemas"] = {
-        name: node for name, node in schemas.items() if name in reached or node.get("x-cstar-convention") or name == "FreeObject"
+        name: node for name, node in schemas.items() if name in reached or node.get("x-cstar-envelope") or name == "FreeObject"
     }
     return pickle.dumps(raw)
 

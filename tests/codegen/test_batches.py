@@ -16,7 +16,7 @@ BULK = "/api/v1/teams/{teamId}/bulk"
 EXPORT = "/api/v1/teams/{teamId}/export"
 BULK_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1bulk/post"
 EXPORT_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1export/post/responses/200"
-RUN_ALL = ("paths", BULK, "post", "x-cstar-run-all")
+RUN_ALL = ("paths", BULK, "post", "x-cstar-batching")
 ANSWER = ("paths", EXPORT, "post", "responses", "200")
 
 
@@ -124,21 +124,21 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
         "`x-cstar-text` is for good answers only.",
     ),
     "a text as nothing": (
-        _set(*_schema("BatchError", "x-cstar-text-as"), to="text"),
+        _set(*_schema("BatchError", "x-cstar-string-shorthand"), to="text"),
         f"{SCHEMAS}/BatchError",
-        "`x-cstar-text-as` names `text`, which is no property for a text.",
+        "`x-cstar-string-shorthand` names `text`, which is no property for a text.",
     ),
     "a text as a number": (
-        _set(*_schema("BatchError", "x-cstar-text-as"), to="index"),
+        _set(*_schema("BatchError", "x-cstar-string-shorthand"), to="index"),
         f"{SCHEMAS}/BatchError",
-        "`x-cstar-text-as` names `index`, which is no property for a text.",
+        "`x-cstar-string-shorthand` names `index`, which is no property for a text.",
     ),
     "a text as the data": (
         lambda raw: inside(raw, *_schema("BulkResult")).update(
-            {"x-cstar-text-as": "note", "properties": {"note": said("X.", type="string")}}
+            {"x-cstar-string-shorthand": "note", "properties": {"note": said("X.", type="string")}}
         ),
         f"{BULK_AT}/responses/200",
-        "the data of a good answer is never a text; `x-cstar-text-as` is for what stands inside.",
+        "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.",
     ),
     "a limit of another form": (_set(*_WHEN, to={"field": "format"}), _WHEN_AT, _FORM),
     "a limit that hangs on nothing": (
@@ -159,44 +159,44 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a splitting of another form": (
         _drop(*RUN_ALL, "add"),
         BULK_AT,
-        "`x-cstar-run-all` must be of the form `{split: …, add: […], join: […], shift: …}`.",
+        "`x-cstar-batching` must be of the form `{split: …, add: […], join: […], shift: …}`.",
     ),
     "a splitting of what has no limit": (
         _drop(*_schema("BulkRun", "properties", "ids", "maxItems")),
         BULK_AT,
-        "`x-cstar-run-all` splits `ids`, which is no array of the body with `maxItems`.",
+        "`x-cstar-batching` splits `ids`, which is no array of the body with `maxItems`.",
     ),
     "a sum of texts": (
         _set(*RUN_ALL, "add", to=["action"]),
         BULK_AT,
-        "`x-cstar-run-all` names `action`, which is no integer of the result.",
+        "`x-cstar-batching` names `action`, which is no integer of the result.",
     ),
     "a join of numbers": (
         _set(*RUN_ALL, "join", to=["total"]),
         BULK_AT,
-        "`x-cstar-run-all` names `total`, which is no array of the result.",
+        "`x-cstar-batching` names `total`, which is no array of the result.",
     ),
     "a shift of nothing": (
         _set(*RUN_ALL, "shift", to="position"),
         BULK_AT,
-        "`x-cstar-run-all` shifts `position`, which the items of `errors` do not have.",
+        "`x-cstar-batching` shifts `position`, which the items of `errors` do not have.",
     ),
     "a splitting beside a query": (
         lambda raw: inside(raw, "paths", BULK, "post", "parameters").append(
             said("X.", **{"name": "dry", "in": "query", "schema": {"type": "boolean"}})
         ),
         BULK_AT,
-        "`x-cstar-run-all` is for operations that take nothing but a body.",
+        "`x-cstar-batching` is for operations that take nothing but a body.",
     ),
     "a splitting of a list": (
-        _set("paths", "/api/v1/teams/{teamId}/tickets", "get", "x-cstar-run-all", to={"split": "x", "add": [], "join": []}),
+        _set("paths", "/api/v1/teams/{teamId}/tickets", "get", "x-cstar-batching", to={"split": "x", "add": [], "join": []}),
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get",
-        "`x-cstar-run-all` needs an answer of one object with properties.",
+        "`x-cstar-batching` needs an answer of one object with properties.",
     ),
     "a name that is taken by a splitting": (
         _twin,
         BULK_AT,
-        "`bulk.run_all` is the method of `run_bulk_all` and of `x-cstar-run-all`.",
+        "`bulk.run_all` is the method of `run_bulk_all` and of `x-cstar-batching`.",
     ),
     "a default of an array that is not empty": (
         _set(*_schema("AutomationConditions", "properties", "all", "default"), to=[1]),

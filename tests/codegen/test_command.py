@@ -175,7 +175,8 @@ GHOST = "note: #/components/schemas/Ghost: no operation takes or gives this sche
 def test_schema_that_is_not_in_use_is_noted(tree: Tree) -> None:
     """It does not stop the run, and nothing is made of it."""
     before = tree.files()
-    tree.write(lambda raw: raw["components"]["schemas"].update(Ghost=model("A ghost.", id=said("Its id.", type="string"))))
+    ghost = model("A ghost.", id=said("Its id.", type="string"))
+    tree.write(lambda raw: raw["components"]["schemas"].update(Ghost=ghost), keep_overlay=True)
 
     for arguments in ((), ("--check",)):
         assert (DONE, "", GHOST) == ((done := tree.generate(*arguments)).returncode, done.stdout, done.stderr)
@@ -185,7 +186,7 @@ def test_schema_that_is_not_in_use_is_noted(tree: Tree) -> None:
 def test_schema_that_only_the_envelope_needs_is_noted_and_kept_for_the_fake(tree: Tree) -> None:
     """It has no class, and no reference to it leads nowhere."""
     before = tree.files()
-    tree.write(lambda raw: raw["components"]["schemas"]["ErrorType"].pop("x-cstar-convention"))
+    tree.write(lambda raw: raw["components"]["schemas"]["ErrorType"].pop("x-cstar-envelope"))
 
     done = tree.generate()
 

@@ -130,12 +130,7 @@ FRAME = {
         f"{SCHEMAS}/Ticket",
         "no schema has the extension `x-cstar-key`; is it misspelt?",
     ),
-    "an extension of the wrong form": Case(_set(*_LIST, "x-cstar-order", to="createdAt"), LIST, "`x-cstar-order` must be a list."),
-    "an unknown action": Case(
-        _set(*_LIST, "x-cstar-action", to="fetch"),
-        LIST,
-        "x-cstar-action is `fetch`; it must be one of list, create, get, update, delete, sample, special.",
-    ),
+    "an extension of the wrong form": Case(_set(*_LIST, "x-cstar-method", to=5), LIST, "`x-cstar-method` must be a text."),
     "an unknown evidence": Case(
         _set(*_TICKET, "x-evidence", to="guessed"),
         f"{SCHEMAS}/Ticket",
@@ -380,19 +375,14 @@ OPERATIONS = {
         "the path names a parameter twice.",
     ),
     "a path parameter that the client cannot supply": Case(
-        _set("components", "parameters", "TicketId", "x-cstar-supplied", to="client"),
+        _set("components", "parameters", "TicketId", "x-cstar-client-parameter", to=True),
         "#/components/parameters/TicketId",
         "the path parameter `ticketId` must be supplied by the caller.",
     ),
     "a team that the caller would have to supply": Case(
-        _drop("components", "parameters", "TeamId", "x-cstar-supplied"),
+        _drop("components", "parameters", "TeamId", "x-cstar-client-parameter"),
         "#/components/parameters/TeamId",
         "the path parameter `teamId` must be supplied by the client.",
-    ),
-    "a supplier that is unknown": Case(
-        _set("components", "parameters", "ApiVersion", "x-cstar-supplied", to="server"),
-        "#/components/parameters/ApiVersion",
-        "the only thing that `x-cstar-supplied` may say is `client`.",
     ),
     "an optional path parameter": Case(
         _set("components", "parameters", "TicketId", "required", to=False),
@@ -530,7 +520,7 @@ OPERATIONS = {
     "an open object that forbids more": Case(
         _drop("components", "schemas", "Settings", "additionalProperties"),
         f"{SCHEMAS}/Settings",
-        "what is `x-cstar-open` must be an object with `additionalProperties: true`.",
+        "what is `x-cstar-additional-fields` must be an object with `additionalProperties: true`.",
     ),
     "a positional parameter that may be left out": Case(
         lambda raw: operation(raw, f"{LIBRARY}/search", "get")["parameters"][0].pop("required"),

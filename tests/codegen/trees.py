@@ -47,8 +47,10 @@ class Tree:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def write(self, change: Callable[[Node], object]) -> None:
-        """Put a changed copy of the real document in the place of the document."""
+    def write(self, change: Callable[[Node], object], *, keep_overlay: bool = False) -> None:
+        """Replace the document by a changed copy. The overlay of the fake server goes, since its targets may be missing."""
+        if not keep_overlay:
+            self.document.with_name("fake.yaml").unlink(missing_ok=True)
         raw = whole()
         change(raw)
         self.document.write_text(yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")

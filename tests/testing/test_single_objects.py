@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import ConfigurationError, PermissionDeniedError, RequestOptions
-from cstar_async._generated.all_operations import OPERATIONS
-from cstar_async._operations.operation import Operation
 from cstar_async.models import BossStatus
 from cstar_async.testing import FakeCStar
+from cstar_async.testing._data.spec import FakeOperation, generated_document
 
 from .conftest import Caller, calling
 
-FREE = [operation for operation in OPERATIONS.values() if operation.evidence == "named"]
+FREE = [operation for operation in generated_document().operations.values() if operation.evidence == "named"]
 """What is known by name only."""
 
 
@@ -97,14 +96,15 @@ async def test_seeded_team_has_a_boss() -> None:
 def test_everything_known_by_name_only_has_a_sample() -> None:
     """No path is left without an answer for want of a description, and none is described all the same."""
     assert FREE
-    assert {(one.result, one.extensions.get("action"), "sample" in one.extensions) for one in FREE} == {(None, "sample", True)}
+    action = "fake-response"
+    assert {(one.result, one.extensions.get("action"), action in one.extensions) for one in FREE} == {(None, action, True)}
 
 
 @pytest.mark.parametrize("operation", FREE, ids=lambda operation: operation.id)
-async def test_sample_is_what_the_document_says(call: Caller, operation: Operation) -> None:
+async def test_sample_is_what_the_document_says(call: Caller, operation: FakeOperation) -> None:
     """The answer is the document's sample, of the promised kind and with something in it."""
     reply = await call(operation.method, operation.path.replace("{teamId}", call.fake.team_id))
-    assert reply.data == operation.extensions["sample"]
+    assert reply.data == operation.extensions["fake-response"]
     assert reply.data
     assert isinstance(reply.data, list if operation.shape == "array" else dict)
 

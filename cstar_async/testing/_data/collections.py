@@ -11,9 +11,8 @@ from typing import Final
 
 import attrs
 
-from cstar_async._operations.operation import Operation
 from cstar_async._types import JSON, UntypedJSON
-from cstar_async.testing._data.spec import Document, SchemaNode
+from cstar_async.testing._data.spec import Document, FakeOperation, SchemaNode
 
 _OBJECT_ACTIONS: Final = ("get", "create", "list", "update")
 """The actions whose result is the schema of a collection, most telling first."""
@@ -71,7 +70,7 @@ class CollectionSchema:
     @property
     def counted(self) -> Mapping[str, Mapping[str, str]]:
         """Fields that are worked out: the *collection* whose rows are counted, the *field* there that names an object of this."""
-        return {name: node["x-cstar-counts"] for name, node in self.properties.items() if "x-cstar-counts" in node}
+        return {name: node["x-cstar-computed-count"] for name, node in self.properties.items() if "x-cstar-computed-count" in node}
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -86,7 +85,7 @@ class CollectionSchema:
 
 def load_collections(document: Document) -> dict[str, CollectionSchema]:
     """The collections that the operations of a document work on, by name."""
-    by_collection: dict[str, list[Operation]] = {}
+    by_collection: dict[str, list[FakeOperation]] = {}
     for operation in document.operations.values():
         collection = operation.extensions.get("collection")
         if isinstance(collection, str):
@@ -95,15 +94,15 @@ def load_collections(document: Document) -> dict[str, CollectionSchema]:
     return {name: blueprint for name, blueprint in found.items() if blueprint is not None}
 
 
-def item_parameter(operation: Operation) -> str | None:
+def item_parameter(operation: FakeOperation) -> str | None:
     """The path parameter that names one object: the last one, unless that names the parent."""
     names = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
     parent: UntypedJSON = operation.extensions.get("parent") or {}
     return names[-1] if names and names[-1] != parent.get("parameter") else None
 
 
-def _read_blueprint(collection: str, operations: list[Operation], document: Document) -> CollectionSchema | None:
-    by_action: dict[UntypedJSON, Operation] = {operation.extensions.get("action"): operation for operation in operations}
+def _read_blueprint(collection: str, operations: list[FakeOperation], document: Document) -> CollectionSchema | None:
+    by_action: dict[UntypedJSON, FakeOperation] = {operation.extensions.get("action"): operation for operation in operations}
     telling = next((by_action[action] for action in _OBJECT_ACTIONS if action in by_action), None)
     if telling is None or telling.result is None:
         return None
@@ -122,6 +121,6 @@ def _read_blueprint(collection: str, operations: list[Operation], document: Docu
         order=tuple(merged.get("order", ())),
         parent=Parent(**parent) if parent else None,
         on_delete=tuple(OnDelete(entry["collection"], entry["field"], entry.get("set")) for entry in merged.get("on-delete", ())),
-        is_singleton=schema.get("x-cstar-single", False),
-        allows_extra_fields=schema.get("x-cstar-open", False),
+        is_singleton=schema.get("x-cstar-singleton", False),
+        allows_extra_fields=schema.get("x-cstar-additional-fields", False),
     )

@@ -22,11 +22,19 @@ SchemaNode: TypeAlias = Mapping[str, UntypedJSON]
 _COMPONENTS: Final = "#/components/schemas/"
 
 
+@attrs.frozen(kw_only=True)
+class FakeOperation(Operation):
+    """An operation, and how the fake behaves on it."""
+
+    extensions: Mapping[str, UntypedJSON] = attrs.field(factory=dict[str, UntypedJSON])
+    """The extensions that `openapi/fake.yaml` gives it (`collection`, `action`, `parent` …), without `x-cstar-`."""
+
+
 @attrs.frozen(eq=False)
 class Document:
     """Operations by id, the components that their schemas refer to, and what events carry."""
 
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, FakeOperation]
     components: Mapping[str, SchemaNode]
     events: Mapping[str, SchemaNode] = attrs.field(factory=dict[str, SchemaNode])
     """The schema of `data` of each type of event."""
@@ -53,7 +61,7 @@ class Document:
                 return self.properties(operation.request)
         return {}
 
-    def operation_on(self, collection: str, action: str) -> Operation:
+    def operation_on(self, collection: str, action: str) -> FakeOperation:
         """The operation that does one of the plain actions to the objects of a collection.
 
         Raises:
@@ -63,7 +71,7 @@ class Document:
             return operation
         raise LookupError(f"no operation can {action} {collection}")
 
-    def _operations_on(self, collection: str, action: str) -> Iterator[Operation]:
+    def _operations_on(self, collection: str, action: str) -> Iterator[FakeOperation]:
         for operation in self.operations.values():
             if (operation.extensions.get("collection"), operation.extensions.get("action")) == (collection, action):
                 yield operation
@@ -78,12 +86,25 @@ class Document:
 
 @functools.cache
 def generated_document() -> Document:
-    """The document that this package was generated from."""
+    """The document that this package was generated from, with the behaviour of the fake."""
     from cstar_async._generated.all_operations import OPERATIONS
 
-    text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
-    told: UntypedJSON = orjson.loads(text)
-    return Document(OPERATIONS, told["components"]["schemas"], told["events"])
+    described, behaviour = _read("schemas.json"), _read("fake.json")
+    operations = {
+        name: FakeOperation(**attrs.asdict(operation, recurse=False), extensions=behaviour["operations"].get(name, {}))
+        for name, operation in OPERATIONS.items()
+    }
+    return Document(operations, _merged(described["components"]["schemas"], behaviour["schemas"]), described["events"])
+
+
+def _read(name: str) -> UntypedJSON:
+    return orjson.loads(resources.files("cstar_async._generated").joinpath(name).read_bytes())
+
+
+def _merged(node: UntypedJSON, extensions: Mapping[str, UntypedJSON]) -> UntypedJSON:
+    """A schema, or schemas by name, with the extensions that were kept apart at the same place."""
+    inner = {key: _merged(node[key], value) if key in node else value for key, value in extensions.items()}
+    return {**node, **inner}
 
 
 def _without_null(choices: list[SchemaNode] | tuple[()]) -> list[SchemaNode]:

@@ -94,7 +94,7 @@ def get_object(call: Call) -> HandlerResult:
     if call.operation.nullable and call.table.single is None:
         return HandlerResult(None)
     fields = _shown(call, _item_of(call))
-    embedded: UntypedJSON = call.operation.extensions.get("embed") or {}
+    embedded: UntypedJSON = call.operation.extensions.get("includes") or {}
     for name, rule in embedded.items():
         rows = [row for row in call.world.table(rule["collection"]) if row.get(rule["field"]) == fields["id"]]
         fields[name] = call.world.serialize(rule["collection"], sort_rows(rows, rule.get("order", ())))
@@ -157,7 +157,7 @@ def delete_object(call: Call) -> HandlerResult:
 
 def show_sample(call: Call) -> HandlerResult:
     """What the document gives as a sample: there is nothing behind it that a call could change."""
-    return HandlerResult(copy.deepcopy(call.operation.extensions["sample"]))
+    return HandlerResult(copy.deepcopy(call.operation.extensions["fake-response"]))
 
 
 CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType(
@@ -167,7 +167,7 @@ CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingPro
         "get": get_object,
         "update": update_object,
         "delete": delete_object,
-        "sample": show_sample,
+        "fake-response": show_sample,
     }
 )
 """The plain actions of the document, and who carries them out."""

@@ -1,6 +1,6 @@
 """Which objects a list shows: filters, order, pages, and what `expand` adds.
 
-All of it is asked for by extensions of the query parameters, so no list needs code of its own. Pure: objects in, objects out.
+All of it is asked for by extensions of the operation, so no list needs code of its own. Pure: objects in, objects out.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Final
 
 import orjson
 
-from cstar_async._operations.operation import Operation
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.ids import normalize_id
+from cstar_async.testing._data.spec import FakeOperation
 from cstar_async.testing._data.store import Database, Object, is_list
 from cstar_async.testing._http.responses import PagePosition
 
@@ -21,23 +21,21 @@ _LAST_PAGE: Final = 2**53 - 1
 """The highest page number that is echoed: what every JSON reader can hold."""
 
 
-def filter_rows(rows: Iterable[Object], operation: Operation, query: Mapping[str, UntypedJSON]) -> list[Object]:
+def filter_rows(rows: Iterable[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON]) -> list[Object]:
     """The objects that all filters of a query let through."""
     left = list(rows)
-    for parameter in operation.parameters:
-        rule: UntypedJSON = parameter.extensions.get("filter")
-        if rule is not None and parameter.name in query:
+    for name, rule in operation.extensions.get("filter", {}).items():
+        if name in query:
             fields = rule.get("fields") or [rule["field"]]
-            left = [row for row in left if any(_matches(row.get(field), query[parameter.name], rule["match"]) for field in fields)]
+            left = [row for row in left if any(_matches(row.get(field), query[name], rule["match"]) for field in fields)]
     return left
 
 
-def order_of(operation: Operation, query: Mapping[str, UntypedJSON]) -> Sequence[str]:
+def order_of(operation: FakeOperation, query: Mapping[str, UntypedJSON]) -> Sequence[str]:
     """The order that a query asks for; empty where it does not."""
-    for parameter in operation.parameters:
-        orders: UntypedJSON = parameter.extensions.get("sort")
-        if orders and query.get(parameter.name) in orders:
-            return list(orders[query[parameter.name]])
+    for name, orders in operation.extensions.get("sort", {}).items():
+        if query.get(name) in orders:
+            return list(orders[query[name]])
     return ()
 
 
@@ -54,7 +52,9 @@ def sort_rows(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
     return result
 
 
-def paginate(rows: Sequence[Object], operation: Operation, query: Mapping[str, UntypedJSON]) -> tuple[list[Object], PagePosition]:
+def paginate(
+    rows: Sequence[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON]
+) -> tuple[list[Object], PagePosition]:
     """The page that a query asks for, by the documented defaults where it does not say."""
     page = int(query.get("page", _default(operation, "page", 1)))
     page_size = int(query.get("pageSize", _default(operation, "pageSize", 20)))
@@ -62,12 +62,11 @@ def paginate(rows: Sequence[Object], operation: Operation, query: Mapping[str, U
     return list(rows[start : start + page_size]), PagePosition(len(rows), min(page, _LAST_PAGE), page_size)
 
 
-def expand(rows: Sequence[Object], operation: Operation, query: Mapping[str, UntypedJSON], world: Database) -> list[Object]:
+def expand(rows: Sequence[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON], world: Database) -> list[Object]:
     """The same objects, with the summaries of other ones that a query wants in them."""
     result = [dict(row) for row in rows]
-    for parameter in operation.parameters:
-        choices: UntypedJSON = parameter.extensions.get("expand") or {}
-        wanted: UntypedJSON = query.get(parameter.name) or []
+    for parameter, choices in operation.extensions.get("expand", {}).items():
+        wanted: UntypedJSON = query.get(parameter) or []
         for name in [name for name in choices if name in wanted]:
             source = choices[name]
             for row in result:
@@ -108,6 +107,6 @@ def _sorted_by(field: str) -> Callable[[Object], UntypedJSON]:
     return key
 
 
-def _default(operation: Operation, name: str, otherwise: int) -> UntypedJSON:
+def _default(operation: FakeOperation, name: str, otherwise: int) -> UntypedJSON:
     found = (parameter.schema.get("default") for parameter in operation.parameters if parameter.name == name)
     return next((value for value in found if value is not None), otherwise)

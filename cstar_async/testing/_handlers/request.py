@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from cstar_async._operations.operation import Operation
 from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.spec import FakeOperation
 from cstar_async.testing._data.store import Database, Object, Table
 from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._http.auth import Key
@@ -19,7 +19,7 @@ from cstar_async.testing._http.validation import Validation
 class Call:
     """One call of an operation."""
 
-    operation: Operation
+    operation: FakeOperation
     caller: Key | None
     """The key that calls; None for a visitor of a public library."""
     world: Database

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._operations.operation import Operation
-from cstar_async._types import UntypedJSON
+from cstar_async.testing._data.spec import FakeOperation
 from cstar_async.testing._data.store import Object
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import HandlerResult
@@ -47,10 +46,9 @@ def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
     return results
 
 
-def _searched(operation: Operation) -> list[str]:
+def _searched(operation: FakeOperation) -> list[str]:
     """The fields that the list of a collection searches."""
-    for parameter in operation.parameters:
-        rule: UntypedJSON = parameter.extensions.get("filter") or {}
+    for rule in operation.extensions.get("filter", {}).values():
         if rule.get("match") == "text":
             return list(rule["fields"])
     return []

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from cstar_async._operations.operation import Operation
+from cstar_async.testing._data.spec import FakeOperation
 from cstar_async.testing._events.sender import is_loopback
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import APIFailure, HandlerResult
@@ -15,7 +15,7 @@ from cstar_async.testing._http.responses import APIFailure, HandlerResult
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 
 
-LISTEN_OPERATION: Final = Operation(
+LISTEN_OPERATION: Final = FakeOperation(
     id="listen_to_events",
     namespace="webhooks",
     name="listen",

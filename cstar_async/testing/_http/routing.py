@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from cstar_async._operations.operation import Operation
+from cstar_async.testing._data.spec import FakeOperation
 from cstar_async.testing._http.responses import APIFailure
 
 
@@ -15,7 +15,7 @@ from cstar_async.testing._http.responses import APIFailure
 class Route:
     """An operation, and the values that a path gives its parameters."""
 
-    operation: Operation
+    operation: FakeOperation
     values: Mapping[str, str]
 
     @property
@@ -27,8 +27,8 @@ class Route:
 class Routes:
     """The paths of a document."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        self._by_template: dict[tuple[str, ...], dict[str, Operation]] = {}
+    def __init__(self, operations: Iterable[FakeOperation]) -> None:
+        self._by_template: dict[tuple[str, ...], dict[str, FakeOperation]] = {}
         for operation in operations:
             template = tuple(operation.path.strip("/").split("/"))
             self._by_template.setdefault(template, {})[operation.method] = operation

@@ -13,9 +13,8 @@ from typing import Final
 
 import attrs
 
-from cstar_async._operations.operation import Operation
 from cstar_async.testing._data.collections import CollectionSchema, load_collections
-from cstar_async.testing._data.spec import Document, generated_document
+from cstar_async.testing._data.spec import Document, FakeOperation, generated_document
 from cstar_async.testing._data.store import Database
 from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._handlers.audit_log import log_write
@@ -164,7 +163,7 @@ class RequestPipeline:
             if isinstance(outcome, Awaitable):
                 outcome = await outcome
             log_write(call, outcome)
-            request.is_sample = operation.extensions.get("action") == "sample"
+            request.is_sample = operation.extensions.get("action") == "fake-response"
             return self.envelopes.success(operation.success_status, outcome, request_id=request_id, at=at)
         except APIFailure as refusal:
             return self._refused(refusal, request_id)
@@ -188,14 +187,14 @@ def unanswerable_operations(document: Document | None = None) -> list[str]:
     return [operation.id for operation in document.operations.values() if not _is_answerable(operation, blueprints)]
 
 
-def _is_answerable(operation: Operation, blueprints: Mapping[str, CollectionSchema]) -> bool:
+def _is_answerable(operation: FakeOperation, blueprints: Mapping[str, CollectionSchema]) -> bool:
     if operation.id in CUSTOM_HANDLERS:
         return True
-    if operation.extensions.get("action") == "sample":
-        return "sample" in operation.extensions
+    if operation.extensions.get("action") == "fake-response":
+        return "fake-response" in operation.extensions
     collection = operation.extensions.get("collection")
     return operation.extensions.get("action") in CRUD_HANDLERS and isinstance(collection, str) and collection in blueprints
 
 
-def _handler_for(operation: Operation) -> Callable[[Call], HandlerResult | Awaitable[HandlerResult]]:
+def _handler_for(operation: FakeOperation) -> Callable[[Call], HandlerResult | Awaitable[HandlerResult]]:
     return CUSTOM_HANDLERS.get(operation.id) or CRUD_HANDLERS[str(operation.extensions["action"])]
