@@ -24,5 +24,4 @@ LIST_ACTIVITY: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": [{"id": "act_1", "action": "ticket.created"}]},
 )

@@ -24,12 +24,4 @@ RUN_AI: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={
-        "action": "sample",
-        "sample": {
-            "object": "ai_result",
-            "action": "suggest-reply",
-            "result": {"suggestion": "Thanks for writing! Please try to reset your password, and tell me if that helps."},
-        },
-    },
 )

@@ -24,5 +24,4 @@ LIST_AI_KEYS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": [{"provider": "openai", "lastFour": "ab12"}]},
 )

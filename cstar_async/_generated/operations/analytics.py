@@ -25,16 +25,6 @@ GET_ANALYTICS_OVERVIEW: Final = Operation(
     sends_idempotency_key=False,
     evidence="documented",
     parameters=(Parameter(name="period", attribute="period", location="query", schema={"type": "string"}),),
-    extensions={
-        "action": "sample",
-        "sample": {
-            "object": "analytics_overview",
-            "period": "week",
-            "tickets": {"total": 128, "open": 17, "resolved": 94},
-            "customers": {"total": 412, "active": 389, "new": 23},
-            "csat": {"average": 4.6, "totalResponses": 51},
-        },
-    },
 )
 LIST_AGENT_ANALYTICS: Final = Operation(
     id="list_agent_analytics",
@@ -52,21 +42,4 @@ LIST_AGENT_ANALYTICS: Final = Operation(
     sends_idempotency_key=False,
     evidence="documented",
     parameters=(Parameter(name="period", attribute="period", location="query", schema={"type": "string"}),),
-    extensions={
-        "action": "sample",
-        "sample": [
-            {
-                "memberId": "mem_a1b2c3d4e5f6",
-                "name": "Alex Kim",
-                "tickets": {"total": 61, "open": 6, "resolved": 49},
-                "csat": {"average": 4.7, "totalResponses": 28},
-            },
-            {
-                "memberId": "mem_b2c3d4e5f6a1",
-                "name": "Robin Patel",
-                "tickets": {"total": 44, "open": 8, "resolved": 31},
-                "csat": {"average": None, "totalResponses": 0},
-            },
-        ],
-    },
 )

@@ -32,43 +32,12 @@ LIST_ARTICLES: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
-        Parameter(
-            name="status",
-            attribute="status",
-            location="query",
-            schema={"$ref": "#/components/schemas/ArticleStatus"},
-            extensions={"filter": {"field": "status", "match": "equals"}},
-        ),
-        Parameter(
-            name="category",
-            attribute="category",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"field": "categoryId", "match": "equals"}},
-        ),
-        Parameter(
-            name="isPublic",
-            attribute="is_public",
-            location="query",
-            schema={"type": "boolean"},
-            extensions={"filter": {"field": "isPublic", "match": "equals"}},
-        ),
-        Parameter(
-            name="search",
-            attribute="search",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"fields": ["title", "content"], "match": "text"}},
-        ),
-        Parameter(
-            name="tag",
-            attribute="tag",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"field": "tags", "match": "contains-any"}},
-        ),
+        Parameter(name="status", attribute="status", location="query", schema={"$ref": "#/components/schemas/ArticleStatus"}),
+        Parameter(name="category", attribute="category", location="query", schema={"type": "string"}),
+        Parameter(name="isPublic", attribute="is_public", location="query", schema={"type": "boolean"}),
+        Parameter(name="search", attribute="search", location="query", schema={"type": "string"}),
+        Parameter(name="tag", attribute="tag", location="query", schema={"type": "string"}),
     ),
-    extensions={"collection": "articles", "action": "list"},
 )
 CREATE_ARTICLE: Final = Operation(
     id="create_article",
@@ -85,7 +54,6 @@ CREATE_ARTICLE: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "articles", "action": "create"},
 )
 GET_ARTICLE: Final = Operation(
     id="get_article",
@@ -107,7 +75,6 @@ GET_ARTICLE: Final = Operation(
             name="articleId", attribute="article_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "articles", "action": "get"},
 )
 UPDATE_ARTICLE: Final = Operation(
     id="update_article",
@@ -129,7 +96,6 @@ UPDATE_ARTICLE: Final = Operation(
             name="articleId", attribute="article_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "articles", "action": "update"},
 )
 DELETE_ARTICLE: Final = Operation(
     id="delete_article",
@@ -151,5 +117,4 @@ DELETE_ARTICLE: Final = Operation(
             name="articleId", attribute="article_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "articles", "action": "delete"},
 )

@@ -24,5 +24,4 @@ WHOAMI: Final = Operation(
     required_key="any",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"action": "special"},
 )

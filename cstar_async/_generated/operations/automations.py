@@ -24,7 +24,6 @@ LIST_AUTOMATIONS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"collection": "automations", "action": "list"},
 )
 CREATE_AUTOMATION: Final = Operation(
     id="create_automation",
@@ -41,7 +40,6 @@ CREATE_AUTOMATION: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "automations", "action": "create"},
 )
 GET_AUTOMATION: Final = Operation(
     id="get_automation",
@@ -61,7 +59,6 @@ GET_AUTOMATION: Final = Operation(
     parameters=(
         Parameter(name="ruleId", attribute="rule_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "automations", "action": "get"},
 )
 UPDATE_AUTOMATION: Final = Operation(
     id="update_automation",
@@ -81,7 +78,6 @@ UPDATE_AUTOMATION: Final = Operation(
     parameters=(
         Parameter(name="ruleId", attribute="rule_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "automations", "action": "update"},
 )
 DELETE_AUTOMATION: Final = Operation(
     id="delete_automation",
@@ -101,7 +97,6 @@ DELETE_AUTOMATION: Final = Operation(
     parameters=(
         Parameter(name="ruleId", attribute="rule_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "automations", "action": "delete"},
 )
 TEST_AUTOMATION: Final = Operation(
     id="test_automation",
@@ -121,5 +116,4 @@ TEST_AUTOMATION: Final = Operation(
     parameters=(
         Parameter(name="ruleId", attribute="rule_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "automations", "action": "special"},
 )

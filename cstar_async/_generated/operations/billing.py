@@ -24,17 +24,6 @@ GET_SUBSCRIPTION: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={
-        "action": "sample",
-        "sample": {
-            "object": "subscription",
-            "status": "active",
-            "plan": "team",
-            "memberCount": 8,
-            "currentPeriodEnd": "2026-04-01T00:00:00Z",
-            "cancelAtPeriodEnd": False,
-        },
-    },
 )
 OPEN_BILLING_PORTAL: Final = Operation(
     id="open_billing_portal",
@@ -51,5 +40,4 @@ OPEN_BILLING_PORTAL: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"action": "sample", "sample": {"url": "https://billing.example.com/session/bps_1"}},
 )

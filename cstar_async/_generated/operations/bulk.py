@@ -25,7 +25,6 @@ RUN_BULK: Final = Operation(
     sends_idempotency_key=True,
     evidence="documented",
     limits=(Limit(field="ids", max_items=100, alternative="bulk.run_all"),),
-    extensions={"action": "special"},
 )
 RUN_BULK_ALL: Final = BatchPlan(
     operation=RUN_BULK,

@@ -32,15 +32,8 @@ LIST_CATEGORIES: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
-        Parameter(
-            name="isPublic",
-            attribute="is_public",
-            location="query",
-            schema={"type": "boolean"},
-            extensions={"filter": {"field": "isPublic", "match": "equals"}},
-        ),
+        Parameter(name="isPublic", attribute="is_public", location="query", schema={"type": "boolean"}),
     ),
-    extensions={"collection": "categories", "action": "list", "order": ["sortOrder", "name"]},
 )
 CREATE_CATEGORY: Final = Operation(
     id="create_category",
@@ -57,7 +50,6 @@ CREATE_CATEGORY: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "categories", "action": "create"},
 )
 GET_CATEGORY: Final = Operation(
     id="get_category",
@@ -79,7 +71,6 @@ GET_CATEGORY: Final = Operation(
             name="categoryId", attribute="category_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "categories", "action": "get"},
 )
 UPDATE_CATEGORY: Final = Operation(
     id="update_category",
@@ -101,7 +92,6 @@ UPDATE_CATEGORY: Final = Operation(
             name="categoryId", attribute="category_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "categories", "action": "update"},
 )
 DELETE_CATEGORY: Final = Operation(
     id="delete_category",
@@ -123,9 +113,4 @@ DELETE_CATEGORY: Final = Operation(
             name="categoryId", attribute="category_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={
-        "collection": "categories",
-        "action": "delete",
-        "on-delete": [{"collection": "articles", "field": "categoryId", "set": None}],
-    },
 )

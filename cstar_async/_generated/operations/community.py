@@ -32,29 +32,10 @@ LIST_COMMUNITY_POSTS: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
-        Parameter(
-            name="topic",
-            attribute="topic",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"field": "topic_id", "match": "equals"}},
-        ),
-        Parameter(
-            name="status",
-            attribute="status",
-            location="query",
-            schema={"$ref": "#/components/schemas/CommunityPostStatus"},
-            extensions={"filter": {"field": "status", "match": "equals"}},
-        ),
-        Parameter(
-            name="sort",
-            attribute="sort",
-            location="query",
-            schema={"$ref": "#/components/schemas/CommunityPostSort"},
-            extensions={"sort": {"recent": ["-created_at"], "votes": ["-vote_count"], "comments": ["-comment_count"]}},
-        ),
+        Parameter(name="topic", attribute="topic", location="query", schema={"type": "string"}),
+        Parameter(name="status", attribute="status", location="query", schema={"$ref": "#/components/schemas/CommunityPostStatus"}),
+        Parameter(name="sort", attribute="sort", location="query", schema={"$ref": "#/components/schemas/CommunityPostSort"}),
     ),
-    extensions={"collection": "community_posts", "action": "list"},
 )
 CREATE_COMMUNITY_POST: Final = Operation(
     id="create_community_post",
@@ -72,7 +53,6 @@ CREATE_COMMUNITY_POST: Final = Operation(
     sends_idempotency_key=True,
     evidence="documented",
     limits=(Limit(field="attachments", max_items=10),),
-    extensions={"collection": "community_posts", "action": "create"},
 )
 GET_COMMUNITY_POST: Final = Operation(
     id="get_community_post",
@@ -92,7 +72,6 @@ GET_COMMUNITY_POST: Final = Operation(
     parameters=(
         Parameter(name="postId", attribute="post_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "community_posts", "action": "get"},
 )
 UPDATE_COMMUNITY_POST: Final = Operation(
     id="update_community_post",
@@ -112,7 +91,6 @@ UPDATE_COMMUNITY_POST: Final = Operation(
     parameters=(
         Parameter(name="postId", attribute="post_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "community_posts", "action": "update"},
 )
 DELETE_COMMUNITY_POST: Final = Operation(
     id="delete_community_post",
@@ -132,7 +110,6 @@ DELETE_COMMUNITY_POST: Final = Operation(
     parameters=(
         Parameter(name="postId", attribute="post_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "community_posts", "action": "delete"},
 )
 LIST_COMMUNITY_COMMENTS: Final = Operation(
     id="list_community_comments",
@@ -152,12 +129,6 @@ LIST_COMMUNITY_COMMENTS: Final = Operation(
     parameters=(
         Parameter(name="postId", attribute="post_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={
-        "collection": "community_comments",
-        "action": "list",
-        "order": ["created_at"],
-        "parent": {"parameter": "postId", "collection": "community_posts", "field": "post_id", "counter": "comment_count"},
-    },
 )
 CREATE_COMMUNITY_COMMENT: Final = Operation(
     id="create_community_comment",
@@ -178,9 +149,4 @@ CREATE_COMMUNITY_COMMENT: Final = Operation(
         Parameter(name="postId", attribute="post_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
     limits=(Limit(field="attachments", max_items=5),),
-    extensions={
-        "collection": "community_comments",
-        "action": "create",
-        "parent": {"parameter": "postId", "collection": "community_posts", "field": "post_id", "counter": "comment_count"},
-    },
 )

@@ -24,7 +24,6 @@ GET_CSAT_SETTINGS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": {"enabled": True, "delayMinutes": 60}},
 )
 GET_CSAT_STATS: Final = Operation(
     id="get_csat_stats",
@@ -41,7 +40,6 @@ GET_CSAT_STATS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": {"responses": 18, "average": 4.4}},
 )
 LIST_CSAT_SURVEYS: Final = Operation(
     id="list_csat_surveys",
@@ -58,5 +56,4 @@ LIST_CSAT_SURVEYS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": [{"id": "srv_1", "rating": 5}, {"id": "srv_2", "rating": None}]},
 )

@@ -30,10 +30,8 @@ LIST_CUSTOM_FIELDS: Final = Operation(
             attribute="entity_type",
             location="query",
             schema={"$ref": "#/components/schemas/CustomFieldEntityType"},
-            extensions={"filter": {"field": "entityType", "match": "equals"}},
         ),
     ),
-    extensions={"collection": "custom_fields", "action": "list", "order": ["position", "name"]},
 )
 CREATE_CUSTOM_FIELD: Final = Operation(
     id="create_custom_field",
@@ -50,7 +48,6 @@ CREATE_CUSTOM_FIELD: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "custom_fields", "action": "create"},
 )
 UPDATE_CUSTOM_FIELD: Final = Operation(
     id="update_custom_field",
@@ -70,7 +67,6 @@ UPDATE_CUSTOM_FIELD: Final = Operation(
     parameters=(
         Parameter(name="fieldId", attribute="field_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "custom_fields", "action": "update"},
 )
 DELETE_CUSTOM_FIELD: Final = Operation(
     id="delete_custom_field",
@@ -90,5 +86,4 @@ DELETE_CUSTOM_FIELD: Final = Operation(
     parameters=(
         Parameter(name="fieldId", attribute="field_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "custom_fields", "action": "delete"},
 )

@@ -32,15 +32,8 @@ LIST_CUSTOMER_GROUPS: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
-        Parameter(
-            name="search",
-            attribute="search",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"fields": ["name", "slug"], "match": "text"}},
-        ),
+        Parameter(name="search", attribute="search", location="query", schema={"type": "string"}),
     ),
-    extensions={"collection": "customer_groups", "action": "list"},
 )
 CREATE_CUSTOMER_GROUP: Final = Operation(
     id="create_customer_group",
@@ -57,7 +50,6 @@ CREATE_CUSTOMER_GROUP: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "customer_groups", "action": "create"},
 )
 GET_CUSTOMER_GROUP: Final = Operation(
     id="get_customer_group",
@@ -77,7 +69,6 @@ GET_CUSTOMER_GROUP: Final = Operation(
     parameters=(
         Parameter(name="groupId", attribute="group_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "customer_groups", "action": "get"},
 )
 UPDATE_CUSTOMER_GROUP: Final = Operation(
     id="update_customer_group",
@@ -97,7 +88,6 @@ UPDATE_CUSTOMER_GROUP: Final = Operation(
     parameters=(
         Parameter(name="groupId", attribute="group_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "customer_groups", "action": "update"},
 )
 DELETE_CUSTOMER_GROUP: Final = Operation(
     id="delete_customer_group",
@@ -117,5 +107,4 @@ DELETE_CUSTOMER_GROUP: Final = Operation(
     parameters=(
         Parameter(name="groupId", attribute="group_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "customer_groups", "action": "delete"},
 )

@@ -32,36 +32,13 @@ LIST_CUSTOMERS: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
+        Parameter(name="status", attribute="status", location="query", schema={"$ref": "#/components/schemas/CustomerStatus"}),
         Parameter(
-            name="status",
-            attribute="status",
-            location="query",
-            schema={"$ref": "#/components/schemas/CustomerStatus"},
-            extensions={"filter": {"field": "status", "match": "equals"}},
+            name="sentiment", attribute="sentiment", location="query", schema={"$ref": "#/components/schemas/CustomerSentiment"}
         ),
-        Parameter(
-            name="sentiment",
-            attribute="sentiment",
-            location="query",
-            schema={"$ref": "#/components/schemas/CustomerSentiment"},
-            extensions={"filter": {"field": "sentiment", "match": "equals"}},
-        ),
-        Parameter(
-            name="search",
-            attribute="search",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"fields": ["name", "email"], "match": "text"}},
-        ),
-        Parameter(
-            name="tag",
-            attribute="tag",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"field": "tags", "match": "contains-any"}},
-        ),
+        Parameter(name="search", attribute="search", location="query", schema={"type": "string"}),
+        Parameter(name="tag", attribute="tag", location="query", schema={"type": "string"}),
     ),
-    extensions={"collection": "customers", "action": "list"},
 )
 CREATE_CUSTOMER: Final = Operation(
     id="create_customer",
@@ -78,7 +55,6 @@ CREATE_CUSTOMER: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "customers", "action": "create"},
 )
 GET_CUSTOMER: Final = Operation(
     id="get_customer",
@@ -100,7 +76,6 @@ GET_CUSTOMER: Final = Operation(
             name="customerId", attribute="customer_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "customers", "action": "get"},
 )
 UPDATE_CUSTOMER: Final = Operation(
     id="update_customer",
@@ -122,7 +97,6 @@ UPDATE_CUSTOMER: Final = Operation(
             name="customerId", attribute="customer_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "customers", "action": "update"},
 )
 DELETE_CUSTOMER: Final = Operation(
     id="delete_customer",
@@ -144,5 +118,4 @@ DELETE_CUSTOMER: Final = Operation(
             name="customerId", attribute="customer_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "customers", "action": "delete"},
 )

@@ -24,5 +24,4 @@ LIST_DOMAINS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": [{"domain": "help.acme.example", "verified": True}]},
 )

@@ -24,5 +24,4 @@ GET_EMAIL_SETTINGS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": {"fromName": "Acme Support", "replyTo": "help@acme.example"}},
 )

@@ -26,5 +26,4 @@ RUN_EXPORT: Final = Operation(
     evidence="documented",
     text="text/csv",
     limits=(Limit(field="resources", max_items=1, condition=("format", "csv")),),
-    extensions={"action": "special"},
 )

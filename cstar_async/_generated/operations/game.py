@@ -27,30 +27,6 @@ GET_PLAYER: Final = Operation(
     parameters=(
         Parameter(name="userId", attribute="user_id", location="query", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={
-        "action": "sample",
-        "sample": {
-            "object": "player_stats",
-            "memberId": "usr_a1b2c3d4e5f6",
-            "name": "Alex Kim",
-            "avatarUrl": None,
-            "season": {"id": "2026-Q2", "name": "Spring 2026", "endsAt": "2026-06-30T23:59:59Z"},
-            "level": 7,
-            "xp": 3450,
-            "xpToNextLevel": 550,
-            "xpInCurrentLevel": 450,
-            "xpProgress": 0.45,
-            "gold": 120,
-            "prestigeLevel": 1,
-            "prestigeBonus": 0.05,
-            "streaks": {"current": 4, "max": 11},
-            "stats": {"ticketsClosed": 212, "bossesDefeated": 3, "finalBlows": 1, "achievementsUnlocked": 9, "questsCompleted": 14},
-            "skills": {"quick_learner": {"level": 2, "maxLevel": 5, "effect": "+10% XP"}},
-            "availableSkillPoints": 1,
-            "totalSkillPoints": 7,
-            "cosmetics": {"avatarFrame": "bronze", "victoryMessage": None},
-        },
-    },
 )
 GET_PLAYER_BY_MEMBER: Final = Operation(
     id="get_player_by_member",
@@ -72,30 +48,6 @@ GET_PLAYER_BY_MEMBER: Final = Operation(
             name="memberId", attribute="member_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={
-        "action": "sample",
-        "sample": {
-            "object": "player_stats",
-            "memberId": "usr_a1b2c3d4e5f6",
-            "name": "Alex Kim",
-            "avatarUrl": None,
-            "season": {"id": "2026-Q2", "name": "Spring 2026", "endsAt": "2026-06-30T23:59:59Z"},
-            "level": 7,
-            "xp": 3450,
-            "xpToNextLevel": 550,
-            "xpInCurrentLevel": 450,
-            "xpProgress": 0.45,
-            "gold": 120,
-            "prestigeLevel": 1,
-            "prestigeBonus": 0.05,
-            "streaks": {"current": 4, "max": 11},
-            "stats": {"ticketsClosed": 212, "bossesDefeated": 3, "finalBlows": 1, "achievementsUnlocked": 9, "questsCompleted": 14},
-            "skills": {"quick_learner": {"level": 2, "maxLevel": 5, "effect": "+10% XP"}},
-            "availableSkillPoints": 1,
-            "totalSkillPoints": 7,
-            "cosmetics": {"avatarFrame": "bronze", "victoryMessage": None},
-        },
-    },
 )
 GET_GAME_BOSS: Final = Operation(
     id="get_game_boss",
@@ -113,5 +65,4 @@ GET_GAME_BOSS: Final = Operation(
     sends_idempotency_key=False,
     evidence="documented",
     nullable=True,
-    extensions={"collection": "bosses", "action": "get"},
 )

@@ -25,7 +25,6 @@ RUN_IMPORT: Final = Operation(
     sends_idempotency_key=True,
     evidence="documented",
     limits=(Limit(field="records", max_items=500, alternative="imports.run_all"),),
-    extensions={"action": "special"},
 )
 RUN_IMPORT_ALL: Final = BatchPlan(
     operation=RUN_IMPORT,

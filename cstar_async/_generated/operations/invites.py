@@ -24,7 +24,6 @@ LIST_INVITES: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="inferred",
-    extensions={"collection": "invites", "action": "list"},
 )
 CREATE_INVITE: Final = Operation(
     id="create_invite",
@@ -41,7 +40,6 @@ CREATE_INVITE: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="inferred",
-    extensions={"collection": "invites", "action": "create"},
 )
 DELETE_INVITE: Final = Operation(
     id="delete_invite",
@@ -63,5 +61,4 @@ DELETE_INVITE: Final = Operation(
             name="inviteId", attribute="invite_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "invites", "action": "delete"},
 )

@@ -28,7 +28,6 @@ LIST_LIBRARY_ARTICLES: Final = Operation(
         Parameter(name="limit", attribute="limit", location="query", schema={"type": "integer", "minimum": 1}),
         Parameter(name="categorySlug", attribute="category_slug", location="query", schema={"type": "string"}),
     ),
-    extensions={"action": "special"},
 )
 GET_LIBRARY_ARTICLE: Final = Operation(
     id="get_library_article",
@@ -48,7 +47,6 @@ GET_LIBRARY_ARTICLE: Final = Operation(
     parameters=(
         Parameter(name="slug", attribute="slug", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"action": "special"},
 )
 LIST_LIBRARY_CATEGORIES: Final = Operation(
     id="list_library_categories",
@@ -65,7 +63,6 @@ LIST_LIBRARY_CATEGORIES: Final = Operation(
     required_key="none",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"action": "special"},
 )
 SEARCH_LIBRARY: Final = Operation(
     id="search_library",
@@ -86,7 +83,6 @@ SEARCH_LIBRARY: Final = Operation(
         Parameter(name="q", attribute="q", location="query", required=True, positional=True, schema={"type": "string"}),
         Parameter(name="limit", attribute="limit", location="query", schema={"type": "integer", "minimum": 1}),
     ),
-    extensions={"action": "special"},
 )
 RECORD_LIBRARY_VIEW: Final = Operation(
     id="record_library_view",
@@ -107,7 +103,6 @@ RECORD_LIBRARY_VIEW: Final = Operation(
         Parameter(name="slug", attribute="slug", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
     may_be_empty=True,
-    extensions={"action": "special"},
 )
 SEND_LIBRARY_FEEDBACK: Final = Operation(
     id="send_library_feedback",
@@ -128,5 +123,4 @@ SEND_LIBRARY_FEEDBACK: Final = Operation(
         Parameter(name="slug", attribute="slug", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
     may_be_empty=True,
-    extensions={"action": "special"},
 )

@@ -32,15 +32,8 @@ LIST_MEMBERS: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
-        Parameter(
-            name="role",
-            attribute="role",
-            location="query",
-            schema={"$ref": "#/components/schemas/MemberRole"},
-            extensions={"filter": {"field": "role", "match": "equals"}},
-        ),
+        Parameter(name="role", attribute="role", location="query", schema={"$ref": "#/components/schemas/MemberRole"}),
     ),
-    extensions={"collection": "members", "action": "list"},
 )
 GET_MEMBER: Final = Operation(
     id="get_member",
@@ -62,7 +55,6 @@ GET_MEMBER: Final = Operation(
             name="memberId", attribute="member_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "members", "action": "get"},
 )
 UPDATE_MEMBER: Final = Operation(
     id="update_member",
@@ -84,7 +76,6 @@ UPDATE_MEMBER: Final = Operation(
             name="memberId", attribute="member_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "members", "action": "update"},
 )
 DELETE_MEMBER: Final = Operation(
     id="delete_member",
@@ -106,5 +97,4 @@ DELETE_MEMBER: Final = Operation(
             name="memberId", attribute="member_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "members", "action": "delete"},
 )

@@ -32,15 +32,8 @@ LIST_NOTIFICATIONS: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
-        Parameter(
-            name="unreadOnly",
-            attribute="unread_only",
-            location="query",
-            schema={"type": "boolean"},
-            extensions={"filter": {"field": "read", "match": "lacks"}},
-        ),
+        Parameter(name="unreadOnly", attribute="unread_only", location="query", schema={"type": "boolean"}),
     ),
-    extensions={"collection": "notifications", "action": "list"},
 )
 COUNT_UNREAD_NOTIFICATIONS: Final = Operation(
     id="count_unread_notifications",
@@ -57,7 +50,6 @@ COUNT_UNREAD_NOTIFICATIONS: Final = Operation(
     required_key="any",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"collection": "notifications", "action": "special"},
 )
 MARK_ALL_NOTIFICATIONS_READ: Final = Operation(
     id="mark_all_notifications_read",
@@ -74,7 +66,6 @@ MARK_ALL_NOTIFICATIONS_READ: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "notifications", "action": "special"},
 )
 MARK_NOTIFICATION_READ: Final = Operation(
     id="mark_notification_read",
@@ -100,5 +91,4 @@ MARK_NOTIFICATION_READ: Final = Operation(
             schema={"type": "string", "minLength": 1},
         ),
     ),
-    extensions={"collection": "notifications", "action": "update"},
 )

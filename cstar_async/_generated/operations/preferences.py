@@ -24,7 +24,6 @@ GET_PREFERENCES: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"collection": "preferences", "action": "get"},
 )
 UPDATE_PREFERENCES: Final = Operation(
     id="update_preferences",
@@ -41,5 +40,4 @@ UPDATE_PREFERENCES: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "preferences", "action": "update"},
 )

@@ -34,5 +34,4 @@ SEARCH_EVERYTHING: Final = Operation(
         ),
         Parameter(name="limit", attribute="limit", location="query", schema={"type": "integer", "minimum": 1, "default": 10}),
     ),
-    extensions={"action": "special"},
 )

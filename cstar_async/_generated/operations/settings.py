@@ -24,7 +24,6 @@ GET_SETTINGS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"collection": "settings", "action": "get"},
 )
 UPDATE_SETTINGS: Final = Operation(
     id="update_settings",
@@ -41,5 +40,4 @@ UPDATE_SETTINGS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "settings", "action": "update"},
 )

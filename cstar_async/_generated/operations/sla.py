@@ -24,7 +24,6 @@ LIST_SLA_RULES: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"collection": "sla_rules", "action": "list"},
 )
 CREATE_SLA_RULE: Final = Operation(
     id="create_sla_rule",
@@ -41,7 +40,6 @@ CREATE_SLA_RULE: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "sla_rules", "action": "create"},
 )
 GET_SLA_RULE: Final = Operation(
     id="get_sla_rule",
@@ -61,7 +59,6 @@ GET_SLA_RULE: Final = Operation(
     parameters=(
         Parameter(name="ruleId", attribute="rule_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "sla_rules", "action": "get"},
 )
 UPDATE_SLA_RULE: Final = Operation(
     id="update_sla_rule",
@@ -81,7 +78,6 @@ UPDATE_SLA_RULE: Final = Operation(
     parameters=(
         Parameter(name="ruleId", attribute="rule_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "sla_rules", "action": "update"},
 )
 DELETE_SLA_RULE: Final = Operation(
     id="delete_sla_rule",
@@ -101,7 +97,6 @@ DELETE_SLA_RULE: Final = Operation(
     parameters=(
         Parameter(name="ruleId", attribute="rule_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "sla_rules", "action": "delete"},
 )
 GET_SLA_METRICS: Final = Operation(
     id="get_sla_metrics",
@@ -118,5 +113,4 @@ GET_SLA_METRICS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="named",
-    extensions={"action": "sample", "sample": {"responseMet": 42, "responseMissed": 3, "resolutionMet": 40, "resolutionMissed": 5}},
 )

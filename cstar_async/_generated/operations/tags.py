@@ -24,7 +24,6 @@ LIST_TAGS: Final = Operation(
     required_key="any",
     sends_idempotency_key=False,
     evidence="documented",
-    extensions={"collection": "tags", "action": "list"},
 )
 CREATE_TAG: Final = Operation(
     id="create_tag",
@@ -41,7 +40,6 @@ CREATE_TAG: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "tags", "action": "create"},
 )
 DELETE_TAG: Final = Operation(
     id="delete_tag",
@@ -61,5 +59,4 @@ DELETE_TAG: Final = Operation(
     parameters=(
         Parameter(name="name", attribute="name", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "tags", "action": "delete", "delete-unless": "count"},
 )

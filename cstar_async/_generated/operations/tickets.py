@@ -32,50 +32,18 @@ LIST_TICKETS: Final = Operation(
             location="query",
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
-        Parameter(
-            name="status",
-            attribute="status",
-            location="query",
-            schema={"$ref": "#/components/schemas/TicketStatus"},
-            extensions={"filter": {"field": "status", "match": "equals"}},
-        ),
-        Parameter(
-            name="priority",
-            attribute="priority",
-            location="query",
-            schema={"$ref": "#/components/schemas/TicketPriority"},
-            extensions={"filter": {"field": "priority", "match": "equals"}},
-        ),
-        Parameter(
-            name="assignedTo",
-            attribute="assigned_to",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"field": "assignedTo", "match": "equals"}},
-        ),
-        Parameter(
-            name="customerId",
-            attribute="customer_id",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"field": "customerId", "match": "equals"}},
-        ),
-        Parameter(
-            name="search",
-            attribute="search",
-            location="query",
-            schema={"type": "string"},
-            extensions={"filter": {"fields": ["title", "customerName"], "match": "text"}},
-        ),
+        Parameter(name="status", attribute="status", location="query", schema={"$ref": "#/components/schemas/TicketStatus"}),
+        Parameter(name="priority", attribute="priority", location="query", schema={"$ref": "#/components/schemas/TicketPriority"}),
+        Parameter(name="assignedTo", attribute="assigned_to", location="query", schema={"type": "string"}),
+        Parameter(name="customerId", attribute="customer_id", location="query", schema={"type": "string"}),
+        Parameter(name="search", attribute="search", location="query", schema={"type": "string"}),
         Parameter(
             name="expand",
             attribute="expand",
             location="query",
             schema={"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TicketExpand"}},
-            extensions={"expand": {"customer": {"from": "customerId", "schema": "TicketCustomer", "collection": "customers"}}},
         ),
     ),
-    extensions={"collection": "tickets", "action": "list"},
 )
 CREATE_TICKET: Final = Operation(
     id="create_ticket",
@@ -92,7 +60,6 @@ CREATE_TICKET: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "tickets", "action": "create"},
 )
 GET_TICKET: Final = Operation(
     id="get_ticket",
@@ -114,11 +81,6 @@ GET_TICKET: Final = Operation(
             name="ticketId", attribute="ticket_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={
-        "collection": "tickets",
-        "action": "get",
-        "embed": {"messages": {"collection": "messages", "field": "ticketId", "order": ["createdAt"]}},
-    },
 )
 UPDATE_TICKET: Final = Operation(
     id="update_ticket",
@@ -140,7 +102,6 @@ UPDATE_TICKET: Final = Operation(
             name="ticketId", attribute="ticket_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "tickets", "action": "update"},
 )
 DELETE_TICKET: Final = Operation(
     id="delete_ticket",
@@ -162,7 +123,6 @@ DELETE_TICKET: Final = Operation(
             name="ticketId", attribute="ticket_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "tickets", "action": "delete"},
 )
 LIST_TICKET_MESSAGES: Final = Operation(
     id="list_ticket_messages",
@@ -184,12 +144,6 @@ LIST_TICKET_MESSAGES: Final = Operation(
             name="ticketId", attribute="ticket_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={
-        "collection": "messages",
-        "action": "list",
-        "parent": {"parameter": "ticketId", "collection": "tickets", "field": "ticketId"},
-        "order": ["createdAt"],
-    },
 )
 CREATE_TICKET_MESSAGE: Final = Operation(
     id="create_ticket_message",
@@ -211,9 +165,4 @@ CREATE_TICKET_MESSAGE: Final = Operation(
             name="ticketId", attribute="ticket_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={
-        "collection": "messages",
-        "action": "create",
-        "parent": {"parameter": "ticketId", "collection": "tickets", "field": "ticketId", "counter": "messageCount"},
-    },
 )

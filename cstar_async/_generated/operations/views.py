@@ -26,14 +26,9 @@ LIST_VIEWS: Final = Operation(
     evidence="documented",
     parameters=(
         Parameter(
-            name="entityType",
-            attribute="entity_type",
-            location="query",
-            schema={"$ref": "#/components/schemas/ViewEntityType"},
-            extensions={"filter": {"field": "entityType", "match": "equals"}},
+            name="entityType", attribute="entity_type", location="query", schema={"$ref": "#/components/schemas/ViewEntityType"}
         ),
     ),
-    extensions={"collection": "views", "action": "list"},
 )
 CREATE_VIEW: Final = Operation(
     id="create_view",
@@ -50,7 +45,6 @@ CREATE_VIEW: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "views", "action": "create"},
 )
 GET_VIEW: Final = Operation(
     id="get_view",
@@ -70,7 +64,6 @@ GET_VIEW: Final = Operation(
     parameters=(
         Parameter(name="viewId", attribute="view_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "views", "action": "get"},
 )
 UPDATE_VIEW: Final = Operation(
     id="update_view",
@@ -90,7 +83,6 @@ UPDATE_VIEW: Final = Operation(
     parameters=(
         Parameter(name="viewId", attribute="view_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "views", "action": "update"},
 )
 DELETE_VIEW: Final = Operation(
     id="delete_view",
@@ -110,7 +102,6 @@ DELETE_VIEW: Final = Operation(
     parameters=(
         Parameter(name="viewId", attribute="view_id", location="path", required=True, schema={"type": "string", "minLength": 1}),
     ),
-    extensions={"collection": "views", "action": "delete"},
 )
 LIST_VIEW_TICKETS: Final = Operation(
     id="list_view_tickets",
@@ -137,5 +128,4 @@ LIST_VIEW_TICKETS: Final = Operation(
             schema={"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
         ),
     ),
-    extensions={"collection": "tickets", "action": "special"},
 )

@@ -24,16 +24,7 @@ LIST_WEBHOOKS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=False,
     evidence="documented",
-    parameters=(
-        Parameter(
-            name="active",
-            attribute="active",
-            location="query",
-            schema={"type": "boolean"},
-            extensions={"filter": {"field": "isActive", "match": "equals"}},
-        ),
-    ),
-    extensions={"collection": "webhooks", "action": "list"},
+    parameters=(Parameter(name="active", attribute="active", location="query", schema={"type": "boolean"}),),
 )
 CREATE_WEBHOOK: Final = Operation(
     id="create_webhook",
@@ -50,7 +41,6 @@ CREATE_WEBHOOK: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "webhooks", "action": "create"},
 )
 GET_WEBHOOK: Final = Operation(
     id="get_webhook",
@@ -72,7 +62,6 @@ GET_WEBHOOK: Final = Operation(
             name="webhookId", attribute="webhook_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "webhooks", "action": "get"},
 )
 UPDATE_WEBHOOK: Final = Operation(
     id="update_webhook",
@@ -94,7 +83,6 @@ UPDATE_WEBHOOK: Final = Operation(
             name="webhookId", attribute="webhook_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "webhooks", "action": "update"},
 )
 DELETE_WEBHOOK: Final = Operation(
     id="delete_webhook",
@@ -116,7 +104,6 @@ DELETE_WEBHOOK: Final = Operation(
             name="webhookId", attribute="webhook_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "webhooks", "action": "delete"},
 )
 TEST_WEBHOOK: Final = Operation(
     id="test_webhook",
@@ -138,7 +125,6 @@ TEST_WEBHOOK: Final = Operation(
             name="webhookId", attribute="webhook_id", location="path", required=True, schema={"type": "string", "minLength": 1}
         ),
     ),
-    extensions={"collection": "webhooks", "action": "special"},
 )
 TRIGGER_TEST_WEBHOOKS: Final = Operation(
     id="trigger_test_webhooks",
@@ -155,5 +141,4 @@ TRIGGER_TEST_WEBHOOKS: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    extensions={"collection": "webhooks", "action": "special"},
 )
