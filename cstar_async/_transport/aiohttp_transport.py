@@ -1,7 +1,7 @@
-"""The door to the network, on aiohttp. Beside it only `_answered_once` imports aiohttp, which bends it to what a call needs.
+"""Send requests with aiohttp. Only this module and `connection_guard` use it.
 
-Kept simple for speed, as measured: one timer for all requests, headers on the session, finished URLs, no tracing, no `trust_env`
-(it costs more than the whole call), the response read in one piece.
+Choices that were measured: one timer for all requests, headers on the session, URLs that need no further encoding, no tracing, no
+`trust_env` (it costs more than the whole call), and the body read in one piece.
 """
 
 from __future__ import annotations
@@ -26,34 +26,27 @@ from cstar_async._transport.connection_guard import (
     check_no_trailing_data,
     make_request_class,
 )
-from cstar_async._transport.decompression import ACCEPTED, decompress
+from cstar_async._transport.decompression import ACCEPT_ENCODING, decompress
 from cstar_async._transport.timeout import SharedTimeout
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
 Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
 
+_CLIENT_CLOSED: Final = "the client is closed"
+_SESSION_CLOSED: Final = "the session of the client is closed"
+_SESSION_CREDENTIALS: Final = (
+    "session must have no credentials of its own (auth=, or a .netrc read by trust_env), which would replace the API key"
+)
 
-_CLIENT_CLOSED: Final = "this client is closed"
-_CLOSED_SESSION: Final = "the session given to this client is closed"
-
-_NO_TIMER: Final = aiohttp.ClientTimeout(total=None)
-"""aiohttp's timer is not used: see `_alarm`."""
+_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
+"""Turns off aiohttp's timers: `SharedTimeout` replaces them."""
 
 
 class AiohttpTransport:
-    """Sends requests through an aiohttp session, its own or the user's.
-
-    Args:
-        base_url: Scheme and host; the paths of requests begin at its root.
-        headers: What every request carries.
-        timeout: Seconds for one request, unless the request brings its own.
-        connections: The most connections at once.
-        proxy: The URL of a proxy, or None.
-        ssl: As in aiohttp; None for its default.
-        session: A session of the user's: used, never closed. None: one is made on first use.
+    """Send requests through an aiohttp session: the user's, which is never closed, or one created for the first request.
 
     Raises:
-        ConfigurationError: *ssl* is none of the things that aiohttp takes.
+        ConfigurationError: *ssl* is not of a type that aiohttp accepts.
     """
 
     def __init__(
@@ -67,37 +60,37 @@ class AiohttpTransport:
         ssl: Ssl | None,
         session: aiohttp.ClientSession | None,
     ) -> None:
-        self._base = base_url
+        self._base_url = base_url
         self._origin = str(base_url.origin())
-        self._headers = {**headers, hdrs.ACCEPT_ENCODING: ACCEPTED}
-        self._timeout = timeout
-        self._alarm: SharedTimeout | None = None
-        self._connections = connections
+        self._headers = {**headers, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING}
+        self._seconds = timeout
+        self._timeout: SharedTimeout | None = None
+        self._max_connections = connections
         self._proxy = proxy
-        self._ssl = _checked_ssl(ssl)
+        self._ssl = _validate_ssl(ssl)
         self._session = session
-        self._is_own = session is None
-        self._lines = ConnectionTracker()
+        self._owns_session = session is None
+        self._connections = ConnectionTracker()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
         self._closed = False
 
     async def send(self, request: Request, timeout: float) -> RawResponse:
-        """Send one request and read its response; see `Transport.send`."""
+        """Send a request and read its response; see `Transport.send`."""
         session = self._session
         if session is None or self._loop is None:
-            session = self._enter_loop()
+            session = self._bind_to_loop()
         if request.query:
-            # `with_query` would encode again, and turn a comma inside a value into one between values.
+            # `with_query` would encode again, and treat a comma inside a value like one between values.
             url = URL(f"{self._origin}{request.path}?{request.query}", encoded=True)
         else:
-            url = self._base.with_path(request.path, encoded=True)
-        alarm = self._alarm
-        if alarm is None or alarm.seconds != timeout:
-            alarm = SharedTimeout(timeout, asyncio.get_running_loop())
+            url = self._base_url.with_path(request.path, encoded=True)
+        limit = self._timeout
+        if limit is None or limit.seconds != timeout:
+            limit = SharedTimeout(timeout, asyncio.get_running_loop())
         try:
-            with alarm:
-                if self._is_own:
+            with limit:
+                if self._owns_session:
                     response = None
                     while response is None:
                         try:
@@ -107,52 +100,45 @@ class AiohttpTransport:
                                 headers=request.headers,
                                 data=request.body,
                                 allow_redirects=False,
-                                auto_decompress=request.stream,
+                                auto_decompress=request.wants_stream,
                             )
                         except UnexpectedDataError:
                             continue
-                    heard = response.protocol if isinstance(response, NoReplayResponse) else None
+                    protocol = response.protocol if isinstance(response, NoReplayResponse) else None
                 else:
-                    response, heard = await self._send_via_user_session(session, request, url)
-                if request.stream and response.status == 200:
+                    response, protocol = await self._send_via_user_session(session, request, url)
+                if request.wants_stream and response.status == 200:
                     return _Stream(response)
                 body = await response.read()
-                check_no_trailing_data(heard)
+                check_no_trailing_data(protocol)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
-                if encoding is not None and not request.stream:
-                    body = _unpacked(body, encoding, response.status)
+                if encoding is not None and not request.wants_stream:
+                    body = _decompress_body(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
-            failure: CStarError = RequestTimeoutError("the server did not answer in time")
+            failure: CStarError = RequestTimeoutError("the server did not respond in time")
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
             failure = ConnectionFailedError(f"the connection could not be made: {_reason(error)}", sent=False)
         except (aiohttp.ClientError, OSError) as error:
-            failure = ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}")
+            failure = _connection_broke(error)
         except RuntimeError:
             if not session.closed:
                 raise
-            failure = CStarError(_CLIENT_CLOSED if self._is_own else _CLOSED_SESSION)
+            failure = CStarError(_CLIENT_CLOSED if self._owns_session else _SESSION_CLOSED)
         except ValueError:
-            # Of all that is sent, only what a user's own session adds has not been checked.
-            failure = ConfigurationError(
-                "the session given to this client does not fit the request; credentials of a .netrc, which trust_env reads, would"
-                " replace the API key"
-            )
+            # Everything else in the request is validated, so a user's session must have added it.
+            failure = ConfigurationError(_SESSION_CREDENTIALS)
         finally:
-            if alarm is not self._alarm:
-                alarm.close()
-        # Raised out here, so that no error of aiohttp hangs on this one as its context.
+            if limit is not self._timeout:
+                limit.close()
+        # Raised outside the handlers, so that no error of aiohttp becomes its context.
         raise failure
 
     async def _send_via_user_session(
         self, session: aiohttp.ClientSession, request: Request, url: URL
     ) -> tuple[aiohttp.ClientResponse, ResponseHandler | None]:
-        """Send through a session of the user's, whatever its own settings are.
-
-        Returns:
-            The response, and the connection on which it was heard.
-        """
-        passage = GuardMiddleware(self._lines)
+        """Send through a user's session, overriding its settings. Return the response and its connection."""
+        guard = GuardMiddleware(self._connections)
         response = await session.request(
             request.method,
             url,
@@ -160,52 +146,52 @@ class AiohttpTransport:
             data=request.body,
             allow_redirects=False,
             raise_for_status=False,
-            timeout=_NO_TIMER,
-            auto_decompress=request.stream,
-            middlewares=(passage,),
+            timeout=_NO_TIMEOUT,
+            auto_decompress=request.wants_stream,
+            middlewares=(guard,),
             proxy=self._proxy,
             ssl=self._ssl,
         )
-        return response, passage.heard
+        return response, guard.protocol
 
     async def aclose(self) -> None:
-        """Close the session if it is this door's own. May be called twice, and without a request ever made."""
+        """Close the session if it is the client's own. May be called twice, and before the first request."""
         self._closed = True
-        if self._alarm is not None:
-            self._alarm.close()
+        if self._timeout is not None:
+            self._timeout.close()
         session, loop = self._session, self._loop
-        if session is None or not self._is_own or session.closed:
+        if session is None or not self._owns_session or session.closed:
             return
         if self._process != os.getpid():
-            # In a forked child: closing these sockets would also take them from the watch of the parent's loop.
-            raise CStarError("this client works in another process; close it there")
+            # In a forked child: closing these sockets would also remove them from the parent's selector.
+            raise CStarError("the client is used in another process; close it there")
         if loop is asyncio.get_running_loop():
             await session.close()
         elif loop is not None and not loop.is_closed():
-            raise CStarError("this client works in another event loop; close it there")
+            raise CStarError("the client is used in another event loop; close it there")
 
-    def _enter_loop(self) -> aiohttp.ClientSession:
-        """Bind the door to the running loop on first use; that it is not used in another one is the runtime's to see to."""
+    def _bind_to_loop(self) -> aiohttp.ClientSession:
+        """Bind to the running loop at the first request. The client context checks that there is no other loop later."""
         if self._closed:
             raise CStarError(_CLIENT_CLOSED)
         loop = asyncio.get_running_loop()
-        session = self._session or self._own_session()
+        session = self._session or self._create_session()
         if session.closed:
-            raise CStarError(_CLOSED_SESSION)
+            raise CStarError(_SESSION_CLOSED)
         if session.auth is not None:
-            raise ConfigurationError("the session given to this client has credentials of its own, which would replace the API key")
+            raise ConfigurationError(_SESSION_CREDENTIALS)
         self._loop, self._process, self._session = loop, os.getpid(), session
-        self._alarm = SharedTimeout(self._timeout, loop)
+        self._timeout = SharedTimeout(self._seconds, loop)
         return session
 
-    def _own_session(self) -> aiohttp.ClientSession:
+    def _create_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl),
-            request_class=make_request_class(self._lines),
+            connector=aiohttp.TCPConnector(limit=self._max_connections, ssl=self._ssl),
+            request_class=make_request_class(self._connections),
             response_class=NoReplayResponse,
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=_NO_TIMER,
+            timeout=_NO_TIMEOUT,
             proxy=self._proxy,
         )
 
@@ -220,19 +206,42 @@ class _Stream(StreamingResponse):
         self._response = response
 
     async def read(self) -> bytes:
-        """The next piece; see `StreamingResponse.read`."""
+        """Return the next bytes; see `StreamingResponse.read`."""
         try:
             return await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
-            raise ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}") from None
+            raise _connection_broke(error) from None
 
     def close(self) -> None:
-        """Close the connection: it cannot be used again, for the body has no end."""
+        """Close the connection. It cannot be reused, because the body has not been read to its end."""
         self._response.close()
 
 
-def _unpacked(body: bytes, encoding: str, status: int) -> bytes:
-    """A body as the server meant it; of an error whose body cannot be read the status says enough."""
+def max_concurrency(session: aiohttp.ClientSession | None, max_connections: int) -> int:
+    """Return how many requests may be in flight, so that none waits inside aiohttp, where its timeout would already run.
+
+    Raises:
+        ConfigurationError: *session* is not a session.
+    """
+    given: object = session
+    if given is None:
+        return max_connections
+    if not isinstance(given, aiohttp.ClientSession):
+        raise ConfigurationError(f"session must be an aiohttp.ClientSession, got {type(given).__name__}")
+    limits = () if given.connector is None else (given.connector.limit, given.connector.limit_per_host)
+    return min([max_connections, *(limit for limit in limits if limit)])
+
+
+def _validate_ssl(ssl: object) -> Ssl:
+    if ssl is None:
+        return True
+    if isinstance(ssl, (tls.SSLContext, bool, aiohttp.Fingerprint)):
+        return ssl
+    raise ConfigurationError(f"ssl must be an ssl.SSLContext, aiohttp.Fingerprint, bool or None, got {type(ssl).__name__}")
+
+
+def _decompress_body(body: bytes, encoding: str, status: int) -> bytes:
+    """Return the decompressed body. One of an error that cannot be read becomes empty, because its status is enough."""
     if status == 204:
         return body
     try:
@@ -240,49 +249,19 @@ def _unpacked(body: bytes, encoding: str, status: int) -> bytes:
     except ValueError as error:
         reason = str(error)
     if 200 <= status <= 299:
-        raise ConnectionFailedError(f"the answer cannot be read: {reason}")
+        raise ConnectionFailedError(f"the response cannot be decompressed: {reason}")
     return b""
 
 
-def max_concurrency(session: aiohttp.ClientSession | None, most: int) -> int:
-    """How many calls may be in flight at once, so that none waits inside aiohttp, where the wait would count as the call's own.
-
-    Args:
-        session: The user's session, or None.
-        most: What the user allows.
-
-    Raises:
-        ConfigurationError: It is no session.
-    """
-    if session is not None and not _is_session(session):
-        raise ConfigurationError(f"session is an aiohttp.ClientSession, not {type(session).__name__}")
-    connector = None if session is None else session.connector
-    limits = () if connector is None else (connector.limit, connector.limit_per_host)
-    return min([most, *(limit for limit in limits if limit)])
-
-
-def _is_session(session: object) -> bool:
-    return isinstance(session, aiohttp.ClientSession)
-
-
-def _checked_ssl(ssl: object) -> Ssl:
-    """How certificates are judged; None stands for aiohttp's default.
-
-    Raises:
-        ConfigurationError: aiohttp takes no such thing.
-    """
-    if ssl is None:
-        return True
-    if isinstance(ssl, (tls.SSLContext, bool, aiohttp.Fingerprint)):
-        return ssl
-    raise ConfigurationError(f"ssl is an ssl.SSLContext, an aiohttp.Fingerprint, a bool or None, not {type(ssl).__name__}")
+def _connection_broke(error: Exception) -> ConnectionFailedError:
+    return ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}")
 
 
 def _reason(error: BaseException) -> str:
-    """What an error of the network is, without addresses or anything that the other side sent."""
+    """Describe a network error without addresses and without data of the other side."""
     number = error.errno if isinstance(error, OSError) else None
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     text = getattr(cause, "strerror", None)
     if number and text and text.startswith("Connect call failed"):
-        text = os.strerror(number)  # asyncio's own words end with the address
+        text = os.strerror(number)  # asyncio's text ends with the address
     return f"{text} (errno {number})" if text and number else text or type(cause).__name__.strip("_")

@@ -1,11 +1,11 @@
-"""What makes aiohttp send a request once and take its answer for no other.
+"""Make aiohttp send each request once, and match each response to its request.
 
-Left to itself, aiohttp repeats a GET or DELETE when a kept-alive connection drops; such an attempt would not be counted, limited
-and observed. And it sends on connections where an answer lies already, which it then takes for that to the new request: after a
-server or gateway has answered twice, every later call would get the result of the one before it.
+aiohttp itself sends a GET or DELETE again when a kept-alive connection drops. Such an attempt would not be counted, limited or
+observed. aiohttp also sends on a connection that already has unread data, and takes that for the response. After a server or
+gateway has sent one response too many, every later request would get the response of the one before it.
 
-A session of the client's own is made with classes of requests and responses that do neither. In a session of the user's, a
-middleware takes their place, at the price of some microseconds a request.
+The client's own session uses request and response classes that prevent both. In a user's session a middleware does it, which costs
+some microseconds a request.
 """
 
 from __future__ import annotations
@@ -25,66 +25,60 @@ from aiohttp.connector import Connection
 from cstar_async.errors import ConnectionFailedError
 
 RETRIED_BY_AIOHTTP = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
-"""The errors that aiohttp answers by sending again."""
+"""The errors after which aiohttp sends a request again."""
 
 
 class ConnectionLost(aiohttp.ClientError):
-    """A connection that broke under a request; of a class that aiohttp does not answer by sending the request again."""
+    """A connection broke during a request. aiohttp does not send again after an error of this class."""
 
 
 class UnexpectedDataError(aiohttp.ClientError):
-    """A kept-alive connection on which something came that nobody had asked for. The request was not sent on it.
+    """A kept-alive connection had unread data, so the request was not sent on it.
 
-    aiohttp closes it then, so that the request may be sent anew: no attempt was made.
+    aiohttp closes the connection, and the request may be sent on another one: this was no attempt.
     """
 
 
 class ConnectionTracker:
-    """The connections that carried a request before, each with what tells whether something lies in its socket."""
-
-    __slots__ = ("_used",)
+    """The connections that have carried a request, each with a function that checks its socket for unread data."""
 
     def __init__(self) -> None:
         self._used: dict[ResponseHandler, Callable[[], object]] = {}
 
     def is_clean(self, protocol: ResponseHandler | None) -> bool:
-        """Whether nothing has come on a connection since its last answer. It is taken for used from now on."""
+        """Return whether a connection has no unread data, and count it as used from now on."""
         if protocol is None:
             return True
-        is_readable = self._used.get(protocol)
-        if is_readable is not None:
-            return not (protocol.should_close or is_readable())
-        # What a server says on a new connection is its answer, whether it waited for the request or not.
-        for closed in [known for known in self._used if not known.is_connected()]:
+        has_unread_data = self._used.get(protocol)
+        if has_unread_data is not None:
+            return not (protocol.should_close or has_unread_data())
+        # Data on a new connection is its response, even if the server did not wait for the request.
+        for closed in [used for used in self._used if not used.is_connected()]:
             del self._used[closed]
-        self._used[protocol] = _readability(protocol.transport)
+        self._used[protocol] = _unread_data_check(protocol.transport)
         return True
 
 
-def make_request_class(lines: ConnectionTracker) -> type[aiohttp.ClientRequest]:
-    """A class of requests that are not sent where something lies.
+def make_request_class(connections: ConnectionTracker) -> type[aiohttp.ClientRequest]:
+    """Return a request class for a session, which refuses connections with unread data."""
 
-    Args:
-        lines: The connections of the session that makes the requests.
-    """
-
-    class OnceRequest(aiohttp.ClientRequest):
-        # Hands out aiohttp's own coroutine: one of its own around it would be felt.
+    class GuardedRequest(aiohttp.ClientRequest):
+        # Returns aiohttp's coroutine, because an `async def` around it would slow every request.
         def send(self, conn: Connection) -> Any:
-            if not lines.is_clean(conn.protocol):
+            if not connections.is_clean(conn.protocol):
                 raise UnexpectedDataError
             return super().send(conn)
 
-    return OnceRequest
+    return GuardedRequest
 
 
 class NoReplayResponse(aiohttp.ClientResponse):
-    """An answer that knows where it was heard, and whose failure is not answered by sending the request again."""
+    """A response that keeps its connection, and whose failure does not make aiohttp send the request again."""
 
     protocol: ResponseHandler | None = None
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        """Wait for the answer."""
+        """Wait for the headers."""
         self.protocol = connection.protocol
         try:
             return await super().start(connection)
@@ -93,29 +87,23 @@ class NoReplayResponse(aiohttp.ClientResponse):
 
 
 class GuardMiddleware:
-    """One request on its way through a session of the user's, as a client middleware.
+    """A client middleware for one request in a user's session."""
 
-    Args:
-        lines: The connections of the session.
-    """
-
-    __slots__ = ("_lines", "heard")
-
-    def __init__(self, lines: ConnectionTracker) -> None:
-        self._lines = lines
-        self.heard: ResponseHandler | None = None
+    def __init__(self, connections: ConnectionTracker) -> None:
+        self._connections = connections
+        self.protocol: ResponseHandler | None = None
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         send = request.send
 
-        async def send_on_silence(conn: Connection) -> aiohttp.ClientResponse:
-            if not self._lines.is_clean(conn.protocol):
+        async def send_if_clean(conn: Connection) -> aiohttp.ClientResponse:
+            if not self._connections.is_clean(conn.protocol):
                 raise UnexpectedDataError
-            self.heard = conn.protocol
+            self.protocol = conn.protocol
             return await send(conn)
 
-        # aiohttp has no hook between taking a connection and writing on it. The request is this call's own.
-        request.send = send_on_silence  # type: ignore[method-assign]
+        # aiohttp has no hook between taking a connection and writing to it. No other call uses this request object.
+        request.send = send_if_clean  # type: ignore[method-assign]
         try:
             while True:
                 try:
@@ -127,24 +115,21 @@ class GuardMiddleware:
         except RETRIED_BY_AIOHTTP as error:
             raise ConnectionLost from error
         finally:
-            del request.send  # or the two would hold each other
+            del request.send  # breaks the reference cycle
 
 
-def check_no_trailing_data(heard: ResponseHandler | None) -> None:
-    """See that nothing followed the answer: of two, nobody can say which is the one to this request.
-
-    Args:
-        heard: The connection on which it came.
+def check_no_trailing_data(protocol: ResponseHandler | None) -> None:
+    """Check that nothing follows a response on its connection: of two responses, either may belong to the request.
 
     Raises:
-        ConnectionFailedError: Another answer came with it.
+        ConnectionFailedError: Something follows it.
     """
-    if heard is not None and len(heard):
-        raise ConnectionFailedError("the server gave more than one answer")
+    if protocol is not None and len(protocol):
+        raise ConnectionFailedError("the server sent more than one response to a request")
 
 
-def _readability(transport: asyncio.Transport | None) -> Callable[[], object]:
-    """What tells whether bytes, or the end of a connection, have arrived that the event loop has not come to read yet."""
+def _unread_data_check(transport: asyncio.Transport | None) -> Callable[[], object]:
+    """Return a function that checks for bytes, or the end of a connection, which the event loop has not read yet."""
     socket = None if transport is None else transport.get_extra_info("socket")
     if socket is None:
         return bool

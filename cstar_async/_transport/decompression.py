@@ -1,7 +1,7 @@
-"""What HTTP calls content encodings: bodies that were packed for the way.
+"""Decompress response bodies.
 
-aiohttp would unpack them by itself, but takes a gzip body that is cut short for a whole one and does not look at its checksum until
-it has handed out what is wrong. Half an export must not pass for a whole one, so a body counts only if it is complete.
+aiohttp can do it, but it accepts a truncated gzip body as complete, and checks its checksum after it has returned the data. Half an
+export must not look like a whole one, so a body is accepted only if it is complete.
 """
 
 from __future__ import annotations
@@ -9,21 +9,17 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-ACCEPTED: Final = "gzip, deflate"
-"""What a client can unpack, as the header `Accept-Encoding`."""
+ACCEPT_ENCODING: Final = "gzip, deflate"
+"""Header value for the encodings that `decompress` supports."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 def decompress(body: bytes, encoding: str) -> bytes:
-    """A body as it was before it was packed.
-
-    Args:
-        body: As it came.
-        encoding: The header `Content-Encoding`; of several encodings the last was applied last.
+    """Decompress a body with the encodings of its `Content-Encoding` header, the last one first.
 
     Raises:
-        ValueError: The body is cut short, broken, or packed in a way that is not known.
+        ValueError: The body is truncated or broken, or the encoding is not supported.
     """
     for name in reversed(encoding.lower().split(",")):
         match name.strip():
@@ -32,25 +28,25 @@ def decompress(body: bytes, encoding: str) -> bytes:
             case "gzip" | "x-gzip":
                 body = _inflate(body, _GZIP)
             case "deflate":
-                # Some servers leave out the frame that the standard asks for.
-                is_framed = body[:1] and body[0] & 0x0F == 8
-                body = _inflate(body, zlib.MAX_WBITS if is_framed else -zlib.MAX_WBITS)
+                # Some servers leave out the zlib header that the standard requires.
+                has_header = body[:1] and body[0] & 0x0F == 8
+                body = _inflate(body, zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
             case _:
-                raise ValueError("the content encoding is not known")
+                raise ValueError("its content encoding is not supported")
     return body
 
 
-def _inflate(packed: bytes, form: int) -> bytes:
-    """Unpack one or more streams, one after the other."""
-    unpacked = b""
+def _inflate(compressed: bytes, wbits: int) -> bytes:
+    """Decompress one or more consecutive streams."""
+    result = b""
     while True:
-        stream = zlib.decompressobj(form)
+        stream = zlib.decompressobj(wbits)
         try:
-            unpacked += stream.decompress(packed)
+            result += stream.decompress(compressed)
         except zlib.error as error:
-            raise ValueError("the body is broken") from error
+            raise ValueError("it is broken") from error
         if not stream.eof:
-            raise ValueError("the body is cut short")
-        packed = stream.unused_data
-        if not packed:
-            return unpacked
+            raise ValueError("it is truncated")
+        compressed = stream.unused_data
+        if not compressed:
+            return result

@@ -1,4 +1,4 @@
-"""The door to the network, as a protocol: bytes out, bytes in, and two kinds of failure."""
+"""The protocol between the client and the network."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from cstar_async._protocol.messages import RawResponse, Request
 
 
 class Transport(Protocol):
-    """Sends one request and reads its whole response. It never retries, redirects, decodes or logs."""
+    """Send requests. A transport does not retry, follow redirects, decode or log."""
 
     async def send(self, request: Request, timeout: float) -> RawResponse:
-        """Send *request* and read the response to its end.
+        """Send a request and read its response to the end.
 
         Args:
-            request: What to send.
-            timeout: Seconds for connecting, sending and reading together; up to the headers of an answer that is to be a stream.
+            request: The request.
+            timeout: Seconds for connecting, sending and reading together; for a `StreamingResponse`, up to its headers.
 
         Raises:
-            ConnectionFailedError: No connection, or it broke before the response was whole.
-            RequestTimeoutError: The time was over.
+            ConnectionFailedError: There was no connection, or it broke before the end of the response.
+            RequestTimeoutError: The timeout expired.
         """
         ...
 
     async def aclose(self) -> None:
-        """Give back what the door holds; may be called twice."""
+        """Close all connections; may be called twice."""
         ...

@@ -1,7 +1,7 @@
 """aioresponses, made to work with aiohttp 3.14.
 
-aioresponses 0.7.9 makes its responses without `stream_writer`, which `ClientResponse` wants since aiohttp 3.14 (issue 289 of
-aioresponses, open). The class below fills the gap; `test_the_gap_is_still_there` says when it can go.
+aioresponses 0.7.9 creates responses without `stream_writer`, which `ClientResponse` requires since aiohttp 3.14 (issue 289 of
+aioresponses, open). The response class below adds it. When `test_aioresponses_still_needs_the_workaround` fails, delete it.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from aiohttp import ClientResponse
 from aioresponses import aioresponses
 
 
-class GapFillingResponse(ClientResponse):
-    """A response that needs no stream to be made."""
+class CompatibleResponse(ClientResponse):
+    """A response that can be created without `stream_writer`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **{"stream_writer": Mock(output_size=0), **settings})
 
 
-class Mocked(aioresponses):
-    """aioresponses whose answers are made by the class above."""
+class CompatibleMock(aioresponses):
+    """aioresponses with compatible responses."""
 
     def add(self, *arguments: Any, **settings: Any) -> None:
-        """Register an answer."""
-        super().add(*arguments, **{"response_class": GapFillingResponse, **settings})
+        """Register a response."""
+        super().add(*arguments, **{"response_class": CompatibleResponse, **settings})
 
 
 @pytest.fixture
 def mocked() -> Iterator[aioresponses]:
-    """Answers without a server."""
-    with Mocked() as mock:
+    """Return registered responses without a server."""
+    with CompatibleMock() as mock:
         yield mock

@@ -1,4 +1,4 @@
-"""The adapter, and how users mock the client without a server: with aioresponses."""
+"""The transport, and how users mock the client without a server: with aioresponses."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ TICKETS = "https://www.cstar.help/api/v1/teams/team/tickets"
 
 
 def transport() -> AiohttpTransport:
-    """The adapter by itself."""
+    """Return the transport alone."""
     return AiohttpTransport(
         base_url=URL("https://www.cstar.help"), headers={}, timeout=1.0, connections=2, proxy=None, ssl=None, session=None
     )
 
 
-async def test_a_user_mocks_the_client(mocked: aioresponses) -> None:
-    """An answer registered with aioresponses is what the client decodes."""
+async def test_client_decodes_a_mocked_response(mocked: aioresponses) -> None:
+    """One registered with aioresponses."""
     ticket = {"id": "tkt_1", "title": "Mocked", "status": "open", "priority": "low", "tags": []}
     mocked.get(f"{TICKETS}/tkt_1", payload={"success": True, "data": ticket})
     async with CStarClient(api_key="sk_test_mock", team_id="team") as cstar:
         assert (await cstar.tickets.get("tkt_1")).title == "Mocked"
 
 
-async def test_a_user_mocks_an_error(mocked: aioresponses) -> None:
-    """An error registered with aioresponses is raised as its class."""
+async def test_client_raises_a_mocked_error(mocked: aioresponses) -> None:
+    """As the class of its status."""
     mocked.get(f"{TICKETS}/tkt_2", status=404, payload={"error": {"code": "resource_missing", "message": "Ticket not found"}})
     async with CStarClient(api_key="sk_test_mock", team_id="team") as cstar:
         with pytest.raises(NotFoundError, match="Ticket not found"):
@@ -48,21 +48,19 @@ async def test_a_user_mocks_an_error(mocked: aioresponses) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
-async def test_the_adapter_translates_an_error_of_aiohttp(
-    raised: Exception, expected: type[Exception], mocked: aioresponses
-) -> None:
-    """What aiohttp raises comes out as one of two classes of this package."""
+async def test_transport_translates_errors_of_aiohttp(raised: Exception, expected: type[Exception], mocked: aioresponses) -> None:
+    """To one of two classes of this package."""
     mocked.get("https://www.cstar.help/x", exception=raised)
-    door = transport()
+    adapter = transport()
     try:
         with pytest.raises(expected):
-            await door.send(Request("GET", "/x", "", None, None), 1.0)
+            await adapter.send(Request("GET", "/x", "", None, None), 1.0)
     finally:
-        await door.aclose()
+        await adapter.aclose()
 
 
-async def test_the_gap_is_still_there() -> None:
-    """Aioresponses cannot make a response under this aiohttp by itself; when it can, tests/adapter/conftest.py has had its day."""
+async def test_aioresponses_still_needs_the_workaround() -> None:
+    """When this fails, delete the workaround in tests/adapter/conftest.py."""
     with aioresponses() as mock:
         mock.get("https://www.cstar.help/x", payload={})
         async with aiohttp.ClientSession() as session:

@@ -246,7 +246,7 @@ async def test_two_answers_at_once_are_none(server: Server, client: CStarClient)
     [answer] = ok(TICKET).parts
     assert isinstance(answer, bytes)
     server.script(cut(answer + answer, then="keep"))
-    with pytest.raises(ConnectionFailedError, match="more than one answer") as caught:
+    with pytest.raises(ConnectionFailedError, match="more than one response") as caught:
         await client.tickets.create(title="a", options=ONCE)
     assert caught.value.request_sent
     server.script(cut(answer + answer, then="keep"))

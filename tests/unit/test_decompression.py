@@ -1,4 +1,4 @@
-"""Bodies that were packed for the way."""
+"""Decompression of response bodies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cstar_async._transport.decompression import decompress
 
 TEXT = b'{"success": true, "data": {"id": "tkt_1"}}' * 5
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-PACKED = {
+COMPRESSED = {
     "gzip": gzip.compress(TEXT),
     "x-gzip": gzip.compress(TEXT),
     "GZip ": gzip.compress(TEXT[:20]) + gzip.compress(TEXT[20:]),
@@ -23,28 +23,28 @@ PACKED = {
 }
 
 
-@pytest.mark.parametrize(("encoding", "body"), PACKED.items(), ids=PACKED)
-def test_a_whole_body_is_unpacked(encoding: str, body: bytes) -> None:
-    """Every known encoding, also several on top of each other, gives the text back."""
+@pytest.mark.parametrize(("encoding", "body"), COMPRESSED.items(), ids=COMPRESSED)
+def test_complete_body_is_decompressed(encoding: str, body: bytes) -> None:
+    """From every supported encoding, and from several at once."""
     assert TEXT == decompress(body, encoding)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", " deflate"])
-def test_a_body_cut_at_any_byte_is_refused(encoding: str) -> None:
-    """However little is missing, it is not taken for the whole."""
-    body = PACKED[encoding]
+def test_body_truncated_at_any_byte_is_refused(encoding: str) -> None:
+    """However little is missing."""
+    body = COMPRESSED[encoding]
     for length in range(len(body)):
-        with pytest.raises(ValueError, match=r"cut short|broken"):
+        with pytest.raises(ValueError, match=r"truncated|broken"):
             decompress(body[:length], encoding)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_turned_bit_is_never_taken_for_the_text(encoding: str) -> None:
-    """A broken body is refused, unless the bit says nothing of the text, as the time in a gzip head."""
-    body = PACKED[encoding]
-    for place in range(8 * len(body)):
+def test_flipped_bit_never_changes_the_body(encoding: str) -> None:
+    """The body is refused, unless the bit has no effect, like those of the time in a gzip header."""
+    body = COMPRESSED[encoding]
+    for position in range(8 * len(body)):
         broken = bytearray(body)
-        broken[place // 8] ^= 1 << place % 8
+        broken[position // 8] ^= 1 << position % 8
         try:
             assert TEXT == decompress(bytes(broken), encoding)
         except ValueError:
@@ -52,7 +52,7 @@ def test_a_turned_bit_is_never_taken_for_the_text(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip;q=1", "aes128gcm"])
-def test_an_unknown_encoding_is_refused(encoding: str) -> None:
-    """What was not asked for is no answer."""
-    with pytest.raises(ValueError, match="not known"):
+def test_unsupported_encoding_is_refused(encoding: str) -> None:
+    """It is not in `Accept-Encoding`."""
+    with pytest.raises(ValueError, match="not supported"):
         decompress(TEXT, encoding)

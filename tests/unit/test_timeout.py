@@ -1,4 +1,4 @@
-"""One timer for the time limit of all requests in flight."""
+"""One timer for the timeouts of all requests in flight."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import pytest
 from cstar_async._transport.timeout import SharedTimeout
 
 
-async def _watched(alarm: SharedTimeout, block: asyncio.Future[None]) -> None:
-    with alarm:
-        await block
+async def _wait(timeout: SharedTimeout, future: asyncio.Future[None]) -> None:
+    with timeout:
+        await future
 
 
-def _alarm(seconds: float) -> SharedTimeout:
+def _timeout(seconds: float) -> SharedTimeout:
     return SharedTimeout(seconds, asyncio.get_running_loop())
 
 
-async def test_block_that_takes_too_long_ends_with_a_timeout() -> None:
-    """And the task goes on as if it had never been cancelled."""
+async def test_block_that_takes_too_long_raises_a_timeout_error() -> None:
+    """And leaves no cancellation in the task."""
     with pytest.raises(TimeoutError):
-        await _watched(_alarm(0.001), asyncio.get_running_loop().create_future())
+        await _wait(_timeout(0.001), asyncio.get_running_loop().create_future())
 
     task = asyncio.current_task()
     assert task is not None
     assert 0 == task.cancelling()
 
 
-async def test_every_block_has_its_own_limit() -> None:
-    """The first timeout does not end a request that began later."""
-    alarm, loop = _alarm(0.05), asyncio.get_running_loop()
-    first = asyncio.ensure_future(_watched(alarm, loop.create_future()))
+async def test_every_block_has_a_timeout_of_its_own() -> None:
+    """The first one to expire does not end a later request."""
+    timeout, loop = _timeout(0.05), asyncio.get_running_loop()
+    first = asyncio.ensure_future(_wait(timeout, loop.create_future()))
     await asyncio.sleep(0.02)
-    answer = loop.create_future()
-    second = asyncio.ensure_future(_watched(alarm, answer))
+    future = loop.create_future()
+    second = asyncio.ensure_future(_wait(timeout, future))
 
     with pytest.raises(TimeoutError):
         await first
@@ -45,7 +45,7 @@ async def test_every_block_has_its_own_limit() -> None:
 
 
 async def test_thousand_blocks_share_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That is what makes it cheap."""
+    """This makes it cheap."""
     loop = asyncio.get_running_loop()
     timers: list[float] = []
     call_at = loop.call_at
@@ -55,20 +55,20 @@ async def test_thousand_blocks_share_one_timer(monkeypatch: pytest.MonkeyPatch) 
         return call_at(when, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "call_at", counting)
-    alarm = _alarm(60.0)
-    answer = loop.create_future()
-    calls = [asyncio.ensure_future(_watched(alarm, answer)) for _ in range(1000)]
+    timeout = _timeout(60.0)
+    future = loop.create_future()
+    calls = [asyncio.ensure_future(_wait(timeout, future)) for _ in range(1000)]
     await asyncio.sleep(0)
-    answer.set_result(None)
+    future.set_result(None)
     await asyncio.gather(*calls)
-    alarm.close()
+    timeout.close()
 
     assert 1 == len(timers)
 
 
-async def test_cancellation_from_outside_stays_one() -> None:
-    """It is never taken for a timeout."""
-    call = asyncio.ensure_future(_watched(_alarm(60.0), asyncio.get_running_loop().create_future()))
+async def test_cancellation_from_outside_is_not_a_timeout() -> None:
+    """It stays a cancellation."""
+    call = asyncio.ensure_future(_wait(_timeout(60.0), asyncio.get_running_loop().create_future()))
     await asyncio.sleep(0)
     call.cancel()
 
@@ -76,34 +76,34 @@ async def test_cancellation_from_outside_stays_one() -> None:
         await call
 
 
-async def test_cancellation_in_the_moment_of_the_timeout_is_kept() -> None:
-    """Who cancels is obeyed, even if the time was over as well."""
-    alarm, loop = _alarm(0.01), asyncio.get_running_loop()
-    call = asyncio.ensure_future(_watched(alarm, loop.create_future()))
+async def test_cancellation_at_the_time_of_the_timeout_is_kept() -> None:
+    """It wins over the timeout."""
+    timeout, loop = _timeout(0.01), asyncio.get_running_loop()
+    call = asyncio.ensure_future(_wait(timeout, loop.create_future()))
     await asyncio.sleep(0)
-    loop.call_at(loop.time() + 0.01, call.cancel)  # falls due in the same turn as the alarm, after it
+    loop.call_at(loop.time() + 0.01, call.cancel)  # due in the same iteration of the loop as the timer, after it
     time.sleep(0.02)  # noqa: ASYNC251  # so that both do
 
     with pytest.raises(asyncio.CancelledError):
         await call
 
 
-async def test_block_in_time_is_left_alone() -> None:
-    """The timer that was set for it rings for nobody."""
-    alarm = _alarm(0.001)
-    answer = asyncio.get_running_loop().create_future()
-    answer.set_result(None)
-    await _watched(alarm, answer)
+async def test_block_in_time_is_not_cancelled() -> None:
+    """Its timer fires without effect."""
+    timeout = _timeout(0.001)
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    await _wait(timeout, future)
 
     await asyncio.sleep(0.01)
 
 
-async def test_closed_alarm_never_rings() -> None:
-    """Nothing is left in the loop."""
-    alarm = _alarm(0.001)
-    call = asyncio.ensure_future(_watched(alarm, asyncio.get_running_loop().create_future()))
+async def test_closed_timeout_never_expires() -> None:
+    """No timer is left in the loop."""
+    timeout = _timeout(0.001)
+    call = asyncio.ensure_future(_wait(timeout, asyncio.get_running_loop().create_future()))
     await asyncio.sleep(0)
-    alarm.close()
+    timeout.close()
 
     done, _ = await asyncio.wait([call], timeout=0.02)
     assert not done
