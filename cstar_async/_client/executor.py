@@ -21,7 +21,7 @@ from cstar_async._operations.operation import Operation
 from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.envelope import decode_text, parse_body, parse_envelope, parse_page_info, request_id_of, timestamp_of
 from cstar_async._protocol.headers import parse_rate_limit
-from cstar_async._protocol.idempotency import checked_key, new_key
+from cstar_async._protocol.idempotency import new_key, validate_key
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import SAFE_METHODS
 from cstar_async._protocol.urls import encode_raw_path, page_query, path_segment, query_string, validate_query
@@ -333,7 +333,7 @@ class ClientExecutor(RequestPipeline):
         if body is not None or extra:
             content, headers = encode_body({} if body is None else body, extra), _JSON_BODY
         if is_keyed:
-            idempotency_key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+            idempotency_key = new_key() if idempotency_key is None else validate_key(idempotency_key)
             headers = {**(headers or {}), _headers.IDEMPOTENCY_KEY: idempotency_key}
         elif idempotency_key is not None:
             raise InvalidArgumentError("this call takes no idempotency key; reads and DELETE can be repeated without one")

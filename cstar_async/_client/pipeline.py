@@ -13,11 +13,11 @@ from typing import Literal
 from cstar_async._client.call import Call
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
-from cstar_async._protocol.envelope import find_request_id
+from cstar_async._protocol.envelope import find_request_id, parse_lenient
 from cstar_async._protocol.error_responses import make_error, parse_error
 from cstar_async._protocol.headers import parse_rate_limit, to_datetime
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._protocol.retry import Failure, RetryAction, RetryLimits, decide
+from cstar_async._protocol.retry import Failure, RetryAction, decide
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError, RequestTimeoutError, TransportError
 from cstar_async.hooks import CallEndInfo, CallStartInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
@@ -126,11 +126,9 @@ class RequestPipeline(ABC):
             method=call.method,
             idempotency_key=call.idempotency_key,
             attempt=call.attempts,
-            limits=RetryLimits(
-                max_retries=settings.max_retries,
-                max_wait=settings.max_wait,
-                time_left=call.time_left(context.clock.monotonic()),
-            ),
+            max_retries=settings.max_retries,
+            max_wait=settings.max_wait,
+            time_left=call.time_left(context.clock.monotonic()),
             random=context.random,
         )
         wait = decision.wait
@@ -220,7 +218,7 @@ class RequestPipeline(ABC):
                 status=response.status,
                 elapsed=context.clock.monotonic() - sent,
                 rate_limit=parse_rate_limit(response.headers),
-                request_id=find_request_id(response),
+                request_id=find_request_id(parse_lenient(response.body), response.headers),
             )
         )
         return response

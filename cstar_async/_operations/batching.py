@@ -15,8 +15,8 @@ from cstar_async._model.codec import decoder, to_wire
 from cstar_async._model.model import Model
 from cstar_async._operations.executor import OperationExecutor
 from cstar_async._operations.operation import BatchPlan
-from cstar_async._protocol.idempotency import checked_key, new_key
 from cstar_async._protocol.idempotency import idempotency_key as derived_key
+from cstar_async._protocol.idempotency import new_key, validate_key
 from cstar_async._types import RequestOptions, UntypedJSON, is_array, is_int
 from cstar_async.errors import InvalidArgumentError
 
@@ -53,7 +53,7 @@ async def run_in_batches(
     if not isinstance(given, (list, tuple)):
         raise InvalidArgumentError(f"{plan.split} is a list or a tuple, not {type(given).__name__}")
     items = list(cast("list[object]", given))
-    key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+    key = new_key() if idempotency_key is None else validate_key(idempotency_key)
     whole = None if items else _zero(plan, result, body)
     for number, start in enumerate(range(0, len(items), plan.size)):
         part = attrs.evolve(cast("UntypedJSON", body), **{plan.split: items[start : start + plan.size]})

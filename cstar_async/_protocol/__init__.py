@@ -1,1 +1,1 @@
-"""cStar over HTTP, without I/O."""
+"""The cStar protocol over HTTP, without I/O."""

@@ -1,4 +1,4 @@
-"""API keys: what they begin with, and what they allow."""
+"""API keys: their prefixes, and what each kind may do."""
 
 from __future__ import annotations
 
@@ -8,30 +8,27 @@ from cstar_async._types import is_str
 from cstar_async.errors import ConfigurationError
 
 KEY_PREFIXES: Final = ("sk_live_", "sk_test_", "pk_live_", "pk_test_", "sk_", "pk_")
-"""What a key begins with; the short ones are older."""
-
-
+"""What an API key begins with; the short prefixes are older."""
 PUBLISHABLE_PREFIX: Final = "pk_"
 
 
 def validate_api_key(api_key: str) -> str:
-    """An API key that can stand in a header.
+    """Return the API key if it can be sent in a header.
 
     Raises:
-        ConfigurationError: It is empty, has none of the known prefixes or nothing after one, or has characters that no key has. The
-            error does not show it.
+        ConfigurationError: It is missing, incomplete, or has characters that no key has. The error does not contain it.
     """
     if not is_str(api_key) or not api_key:
-        raise ConfigurationError("an API key is needed: pass api_key=, or set CSTAR_API_KEY and use from_env()")
+        raise ConfigurationError("api_key is missing; pass api_key=, or set CSTAR_API_KEY and use from_env()")
     if not api_key.startswith(KEY_PREFIXES):
-        raise ConfigurationError("the API key has none of the prefixes sk_live_, sk_test_, pk_live_ and pk_test_")
+        raise ConfigurationError("api_key must begin with sk_live_, sk_test_, pk_live_ or pk_test_")
     if api_key in KEY_PREFIXES:
-        raise ConfigurationError("the API key is only the prefix of one; was it copied whole?")
+        raise ConfigurationError("api_key must be a whole key, got only its prefix; copy it again")
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise ConfigurationError("the API key has spaces or characters that no key has; was it copied whole and alone?")
+        raise ConfigurationError("api_key must be printable ASCII without spaces; copy the key again, and nothing else")
     return api_key
 
 
 def is_publishable(api_key: str | None) -> bool:
-    """Whether a key may only read; without a key there is nothing that it forbids."""
+    """Return whether the key may only read. False without a key, which is not restricted."""
     return api_key is not None and api_key.startswith(PUBLISHABLE_PREFIX)

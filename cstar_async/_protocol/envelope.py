@@ -1,11 +1,12 @@
-"""The envelope that every answer of cStar comes in, opened with as little trust as possible.
+"""Parse the envelope around the data of every response.
 
-The HTTP status has already said that the call succeeded. `success` and `meta` may be missing, pagination may stand in two places
-and two forms (documentation pages "Responses" and "Pagination", which disagree); only `data` must be there, and of the right kind.
+The HTTP status has already reported success. Only `data` is required. `success` and `meta` may be missing, and pagination comes in
+two locations and two forms: the documentation pages "Responses" and "Pagination" disagree.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import orjson
@@ -18,56 +19,72 @@ from cstar_async.errors import DecodeError
 
 
 def parse_envelope(body: bytes, *, status: int) -> dict[str, UntypedJSON]:
-    """Parse a good answer: an object that has `data`.
+    """Parse the body of a success, an object with `data`.
 
     Raises:
-        DecodeError: The body is not JSON, not an object, or has no `data`.
+        DecodeError: It is not JSON, not an object, or has no `data`.
     """
     parsed = parse_body(body, status=status)
     if parsed.__class__ is not dict:
-        raise DecodeError(f"the answer is {json_type_name(parsed)} instead of an object", status=status)
+        raise DecodeError(f"the response must be an object, got {json_type_name(parsed)}", status=status)
     if "data" not in parsed:
-        raise DecodeError("the answer has no data", where="$.data", status=status, request_id=request_id_of(parsed))
+        raise DecodeError("the response has no data", where="$.data", status=status, request_id=request_id_of(parsed))
     return parsed
 
 
-def find_request_id(response: RawResponse) -> str | None:
-    """The id under which cStar knows the request, wherever an answer of any kind states it."""
+def parse_body(body: bytes, *, status: int) -> UntypedJSON:
+    """Parse the body of a success as JSON.
+
+    Raises:
+        DecodeError: It is not JSON.
+    """
     try:
-        body = orjson.loads(response.body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
-        body = None
-    found: UntypedJSON = None
-    if is_object(body):
-        error = body.get("error")
-        found = (error.get("request_id") if is_object(error) else None) or request_id_of(body)
-    return found if is_str(found) else response.headers.get(REQUEST_ID)
+        pass
+    # Raised outside the handler: the parser's error holds the whole body and would become the context of this one.
+    raise DecodeError("the response is not JSON" if body.strip() else "the response is empty", status=status)
+
+
+def parse_lenient(body: bytes) -> dict[str, UntypedJSON]:
+    """Parse a body of any kind; one that is not a JSON object gives an empty dict."""
+    try:
+        return as_object(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return {}
+
+
+def as_object(value: UntypedJSON) -> dict[str, UntypedJSON]:
+    """Return *value* if it is a JSON object, or else an empty dict."""
+    return value if is_object(value) else {}
+
+
+def find_request_id(body: dict[str, UntypedJSON], headers: Mapping[str, str]) -> str | None:
+    """Return the request id of a response of any kind: from its error, its `meta`, or a header."""
+    stated: UntypedJSON = as_object(body.get("error")).get("request_id")
+    return (stated if is_str(stated) else None) or request_id_of(body) or headers.get(REQUEST_ID) or None
 
 
 def request_id_of(envelope: dict[str, UntypedJSON]) -> str | None:
-    """The id under which cStar knows the request, if the answer states it."""
-    stated: UntypedJSON = _meta(envelope).get("requestId")
+    """Return the request id in `meta`, or None."""
+    stated: UntypedJSON = as_object(envelope.get("meta")).get("requestId")
     return stated if is_str(stated) else None
 
 
 def timestamp_of(envelope: dict[str, UntypedJSON]) -> datetime | None:
-    """When the server answered, if the answer states it."""
-    stated = parse_datetime(_meta(envelope).get("timestamp"))
+    """Return the server's time of the response in `meta`, or None."""
+    stated = parse_datetime(as_object(envelope.get("meta")).get("timestamp"))
     return stated if isinstance(stated, datetime) else None
 
 
-def parse_page_info(envelope: dict[str, UntypedJSON], rows: int) -> PageInfo:
-    """What an answer says of its pages, both documented places and forms as one.
+def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int) -> PageInfo:
+    """Return the pagination, from either location and form.
 
-    What is not stated is worked out; an answer that says nothing is one whole page.
-
-    Args:
-        envelope: The opened answer.
-        rows: How many rows the page has.
+    `has_more` is computed if it is missing. Without any pagination, the response is the only page.
     """
     stated: UntypedJSON = envelope.get("pagination")
     if not is_object(stated):
-        stated = _meta(envelope).get("pagination")
+        stated = as_object(envelope.get("meta")).get("pagination")
     if not is_object(stated):
         return PageInfo()
     page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
@@ -77,38 +94,15 @@ def parse_page_info(envelope: dict[str, UntypedJSON], rows: int) -> PageInfo:
         if total_pages is not None:
             has_more = (page or 1) < total_pages
         else:
-            has_more = total is not None and (page or 1) * (page_size or rows) < total
+            has_more = total is not None and (page or 1) * (page_size or item_count) < total
     return PageInfo(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
 
 
-def _meta(envelope: dict[str, UntypedJSON]) -> dict[str, UntypedJSON]:
-    stated: UntypedJSON = envelope.get("meta")
-    return stated if is_object(stated) else {}
-
-
-def parse_body(body: bytes, *, status: int) -> UntypedJSON:
-    """The JSON of an answer.
-
-    Raises:
-        DecodeError: It is none.
-    """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
-    # Raised out here, because the parser's own error carries the whole body and would hang on this one as its context.
-    raise DecodeError("the answer is not JSON" if body.strip() else "the answer is empty", status=status)
-
-
 def decode_text(response: RawResponse, content_type: str | None) -> str | None:
-    """The text of a good answer that is one by its content type; None: it is of another type.
-
-    Bytes that are not UTF-8 become replacement characters: most of a large export is better than none of it.
-    """
+    """Return the body as a str if the response has this content type, or else None. Bytes that are not UTF-8 are replaced."""
     stated = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return response.body.decode("utf-8-sig", "replace") if stated == content_type else None
 
 
 def _count(value: UntypedJSON) -> int | None:
-    # A parsed whole number is an int and nothing else; true and false are not.
-    return value if value.__class__ is int and value >= 0 else None
+    return value if value.__class__ is int and value >= 0 else None  # unlike isinstance, not for bool

@@ -1,7 +1,7 @@
-"""From an answer that is not a success to the one exception that says so: a table, and a reader of every kind of error body.
+"""Turn an error response into an exception.
 
-The status decides the class; the body only adds detail, and whatever it is (empty, a page of HTML, a bare text, not even UTF-8),
-the class stays. Facts: documentation page "Errors".
+The status decides the class. The body only adds detail: whether it is empty, HTML, a str or not UTF-8, the class is the same.
+Source: documentation page "Errors".
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from http import HTTPStatus
 from typing import Final
 
 import attrs
-import orjson
 
-from cstar_async._protocol import headers as _headers
-from cstar_async._protocol.headers import parse_retry_after, parse_seconds
+from cstar_async._protocol.envelope import as_object, find_request_id, parse_lenient
+from cstar_async._protocol.headers import LOCATION, parse_retry_after, parse_seconds
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._redaction import redact_secrets
-from cstar_async._types import UntypedJSON, is_object
+from cstar_async._types import UntypedJSON, is_str
 from cstar_async.errors import (
     APIError,
     AuthenticationError,
@@ -43,7 +42,7 @@ BY_STATUS: Final[Mapping[int, type[APIError]]] = {
 
 @attrs.frozen(kw_only=True)
 class ErrorBody:
-    """What an answer says of its error."""
+    """What a response states about its error."""
 
     status: int
     message: str
@@ -56,7 +55,7 @@ class ErrorBody:
 
 
 def error_class(status: int, code: str | None) -> type[APIError]:
-    """The class for a status and, where two share a status, a code."""
+    """Return the class for a status; two classes share 409, where the code decides."""
     if status == 409 and code is not None and code.lower().startswith("idempotency_"):
         return IdempotencyError
     if 500 <= status <= 599:
@@ -65,72 +64,42 @@ def error_class(status: int, code: str | None) -> type[APIError]:
 
 
 def parse_error(response: RawResponse, now: float) -> ErrorBody:
-    """What the answer says; what it does not say is None, whatever its body is.
+    """Parse a response whose status is not a success. What it does not state is None.
 
-    Servers repeat what they were given, and errors are kept and pickled: a key that comes back is taken out here.
-
-    Args:
-        response: An answer whose status is not a success.
-        now: Seconds since the epoch, for a `Retry-After` that is a date.
+    Secrets are redacted here: servers echo their input, and errors are logged and pickled. *now* is in seconds since the epoch.
     """
-    body = _object(_parsed(response.body))
+    body = parse_lenient(response.body)
     error: UntypedJSON = body.get("error")
-    detail = _object(error)
-    meta = _object(body.get("meta"))
-    message = _text(detail.get("message")) or _text(error) or _text(body.get("message")) or _fallback(response)
+    detail = as_object(error)
+    message = _redacted(detail.get("message")) or _redacted(error) or _redacted(body.get("message"))
     retry_after = parse_retry_after(response.headers, now)
     return ErrorBody(
         status=response.status,
-        message=redact_secrets(message),
-        type=_text(detail.get("type")),
-        code=_text(detail.get("code")),
-        param=_text(detail.get("param")) or _text(detail.get("field")),
-        doc_url=_text(detail.get("doc_url")),
-        request_id=_text(detail.get("request_id"))
-        or _text(meta.get("requestId"))
-        or _text(response.headers.get(_headers.REQUEST_ID)),
+        message=message or _default_message(response),
+        type=_redacted(detail.get("type")),
+        code=_redacted(detail.get("code")),
+        param=_redacted(detail.get("param")) or _redacted(detail.get("field")),
+        doc_url=_redacted(detail.get("doc_url")),
+        request_id=_redacted(find_request_id(body, response.headers)),
         retry_after=parse_seconds(detail.get("retryAfter")) if retry_after is None else retry_after,
     )
 
 
-def make_error(facts: ErrorBody, *, operation: str, attempts: int, idempotency_key: str | None) -> APIError:
-    """The exception for what an answer said."""
-    return error_class(facts.status, facts.code)(
-        facts.message,
-        status=facts.status,
-        type=facts.type,
-        code=facts.code,
-        param=facts.param,
-        doc_url=facts.doc_url,
-        request_id=facts.request_id,
-        retry_after=facts.retry_after,
-        operation=operation,
-        attempts=attempts,
-        idempotency_key=idempotency_key,
-    )
+def make_error(error: ErrorBody, *, operation: str, attempts: int, idempotency_key: str | None) -> APIError:
+    """Return the exception for an error response."""
+    make = error_class(error.status, error.code)
+    return make(operation=operation, attempts=attempts, idempotency_key=idempotency_key, **attrs.asdict(error))
 
 
-def _parsed(body: bytes) -> UntypedJSON:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
+def _redacted(value: UntypedJSON) -> str | None:
+    return redact_secrets(value) if is_str(value) and value else None
 
 
-def _object(value: UntypedJSON) -> dict[str, UntypedJSON]:
-    return value if is_object(value) else {}
-
-
-def _text(value: UntypedJSON) -> str | None:
-    return redact_secrets(value) if isinstance(value, str) and value else None
-
-
-def _fallback(response: RawResponse) -> str:
-    """A sentence for an answer that brings none of its own."""
+def _default_message(response: RawResponse) -> str:
     if 300 <= response.status <= 399:
-        # The query may hold anything; the place is what a reader needs to mend base_url.
-        place = response.headers.get(_headers.LOCATION, "").partition("?")[0]
-        return f"the server redirects to {place or 'nowhere'}, and redirects are never followed; check base_url"
+        # The query may hold secrets, and the rest is enough to correct base_url.
+        location = redact_secrets(response.headers.get(LOCATION, "").partition("?")[0])
+        return f"the server redirects to {location or 'no location'}, but redirects are not followed; check base_url"
     try:
         return HTTPStatus(response.status).phrase
     except ValueError:

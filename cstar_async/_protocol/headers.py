@@ -1,6 +1,6 @@
-"""The headers of cStar: what is sent, what is read back, and how tolerant the reading is.
+"""Headers: names, the ones that every request carries, and lenient parsers.
 
-Facts: documentation pages "Authentication", "Versioning", "Idempotency" and "Rate limits".
+Source: documentation pages "Authentication", "Versioning", "Idempotency" and "Rate limits".
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ DATE: Final = "Date"
 LOCATION: Final = "Location"
 
 REQUEST_ID: Final = "x-cstar-request-id"
-"""Known from webhook deliveries; on API answers it is a fallback (inferred)."""
+"""Documented for webhook deliveries; a fallback for API responses (inferred)."""
 
 MAX_WAIT: Final = 366 * 86400.0
-"""Seconds: a wait beyond this is absurd, and is cut to it so that dates stay representable."""
+"""Seconds to which longer waits are cut, so that a datetime can hold their end."""
 
 RESERVED_HEADERS: Final = frozenset(
     {
@@ -48,7 +48,7 @@ RESERVED_HEADERS: Final = frozenset(
         "transfer-encoding",
     }
 )
-"""Headers that a caller cannot replace: they name the key, the call or the form of the message."""
+"""Headers that a caller cannot replace, because they carry the keys or frame the message."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[\ud800-\udfff]")
@@ -57,7 +57,7 @@ USER_AGENT: Final = f"cstar-async/{__version__} Python/{platform.python_version(
 
 
 def default_headers(api_key: str | None, api_version: str | None) -> dict[str, str]:
-    """The headers that every call of a client carries."""
+    """Return the headers of every request of a client."""
     headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
     if api_key is not None:
         headers[AUTHORIZATION] = f"Bearer {api_key}"
@@ -67,7 +67,7 @@ def default_headers(api_key: str | None, api_version: str | None) -> dict[str, s
 
 
 def parse_int(text: str | None) -> int | None:
-    """A header that counts something: a whole number from 0, or None for anything else."""
+    """Parse a non-negative int of at most 18 digits; return None for anything else."""
     if text is None or len(text) > 18:
         return None
     if text.isdigit() and text.isascii():
@@ -77,7 +77,7 @@ def parse_int(text: str | None) -> int | None:
 
 
 def parse_date(text: str | None) -> float | None:
-    """A date header as seconds since the epoch, or None for what is no date."""
+    """Parse an HTTP date as seconds since the epoch; return None for anything else."""
     if text is None:
         return None
     try:
@@ -88,13 +88,10 @@ def parse_date(text: str | None) -> float | None:
 
 
 def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """The seconds that `Retry-After` asks for, from a number or an HTTP date; None where it says nothing usable.
+    """Parse `Retry-After`, a number or an HTTP date, as seconds from now; return None for anything else.
 
-    A date is compared with the server's own clock where the answer carries one, since the two hosts need not agree on the time.
-
-    Args:
-        headers: Of the answer; case-insensitive.
-        now: Seconds since the epoch by the client's clock.
+    A date is compared with the response's own `Date`, because the clocks of the two hosts may differ, or else with *now*, the
+    client's seconds since the epoch.
     """
     text = headers.get(RETRY_AFTER)
     if text is None:
@@ -110,7 +107,7 @@ def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def parse_seconds(value: object) -> float | None:
-    """A wait in seconds, from text or a JSON number; None for what is negative, endless or no number."""
+    """Parse a wait from a str or a JSON number; return None if it is negative, infinite or not a number."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
@@ -121,43 +118,39 @@ def parse_seconds(value: object) -> float | None:
 
 
 def to_datetime(epoch: float) -> datetime:
-    """An instant of the wall clock as an aware datetime, in UTC."""
+    """Return seconds since the epoch as an aware datetime in UTC."""
     return datetime.fromtimestamp(epoch, UTC)
 
 
 def validate_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers of a caller's own, fit to be sent.
+    """Return a copy of a caller's headers.
 
     Raises:
-        InvalidArgumentError: They are no mapping, or one has a name or value that a header cannot have, or is set by the client
-            itself. Values are not shown.
+        InvalidArgumentError: *headers* is not a mapping, or a name or value cannot be sent. The error does not contain values.
     """
     given: object = headers
     if not is_mapping(given):
-        raise InvalidArgumentError(f"headers is a mapping of names to values, not {type(given).__name__}")
-    checked: dict[str, str] = {}
+        raise InvalidArgumentError(f"headers must be a mapping of str to str, got {type(given).__name__}")
+    valid: dict[str, str] = {}
     for name, value in given.items():
         if not is_str(name) or not _TOKEN.fullmatch(name):
-            raise InvalidArgumentError(f"{name!r} is not the name of a header")
+            raise InvalidArgumentError(f"headers: {name!r} is not a valid header name")
         if name.lower() in RESERVED_HEADERS:
-            raise InvalidArgumentError(f"{name} is set by the client; see its arguments")
+            raise InvalidArgumentError(f"headers: {name} is set by the client; use the client's arguments")
         if not is_str(value) or _CONTROL.search(value):
-            raise InvalidArgumentError(f"the value of {name} is not a text that a header can carry")
-        checked[name] = value
-    return checked
+            raise InvalidArgumentError(f"headers: the value of {name} must be a str without control characters")
+        valid[name] = value
+    return valid
 
 
 def parse_rate_limit(headers: Mapping[str, str]) -> RateLimitState | None:
-    """The rate limit as the headers of one answer state it, or None where they do not."""
+    """Return the rate limit that a response states; None without limit or remaining."""
     limit, remaining = parse_int(headers.get(RATE_LIMIT)), parse_int(headers.get(RATE_REMAINING))
     if limit is None or remaining is None:
         return None
     reset, window = parse_int(headers.get(RATE_RESET)), parse_int(headers.get(RATE_WINDOW))
-    return RateLimitState(limit, min(remaining, limit), _moment_or_none(reset), None if window is None else float(window))
-
-
-def _moment_or_none(epoch: int | None) -> datetime | None:
     try:
-        return None if epoch is None else to_datetime(epoch)
+        reset_at = None if reset is None else to_datetime(reset)
     except (OverflowError, ValueError, OSError):
-        return None
+        reset_at = None
+    return RateLimitState(limit, min(remaining, limit), reset_at, None if window is None else float(window))

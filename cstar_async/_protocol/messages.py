@@ -1,4 +1,4 @@
-"""A request and a response as plain values: what crosses the door to the network, in bytes and strings only."""
+"""HTTP requests and responses as plain values of bytes and str."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Mapping
 
 
 class Request:
-    """One request, ready to be sent as it stands."""
+    """A request, ready to be sent."""
 
     __slots__ = ("body", "headers", "method", "path", "query")
 
-    stream = False
-    """Whether a good answer is to be read piece by piece; it is an `StreamingResponse` then."""
+    wants_stream = False
+    """Whether to return a `StreamingResponse` on success."""
 
     def __init__(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes | None) -> None:
         self.method = method
         self.path = path
         """From the root of the host, percent-encoded."""
         self.query = query
-        """Encoded, without the question mark; empty for none."""
+        """Percent-encoded, without the question mark; may be empty."""
         self.headers = headers
-        """What this request adds to the client's own headers."""
+        """Headers beside those of every request."""
         self.body = body
 
 
 class RawResponse:
-    """One whole response: the body has been read and the connection given back."""
+    """A response whose body has been read to its end."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -38,13 +38,13 @@ class RawResponse:
 
 
 class StreamingResponse(RawResponse, ABC):
-    """A response whose body is still arriving, without an end in sight. Whoever has it closes it."""
+    """A response whose body is still arriving. Its owner must close it."""
 
     __slots__ = ()
 
     @abstractmethod
     async def read(self) -> bytes:
-        """The next piece of the body; empty at its end.
+        """Return the next bytes of the body; empty at its end.
 
         Raises:
             ConnectionFailedError: The connection broke.
@@ -52,4 +52,4 @@ class StreamingResponse(RawResponse, ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give the connection up; may be called twice."""
+        """Close the connection; may be called twice."""

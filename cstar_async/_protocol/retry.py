@@ -1,20 +1,11 @@
 """Decide whether to retry a request, and how long to wait first.
 
-Which failures are retried
-    Those that may pass by themselves: no connection, a timeout, a truncated response, 408, 429, every 5xx, and a 409 that says the
-    first request with this idempotency key is still running (inferred). Other statuses would only fail again.
+Transient failures are retried: no connection, a timeout, a truncated response, 408, 429, every 5xx, and a 409 that says the first
+request with this idempotency key is still running (inferred). POST and PATCH are retried only with an idempotency key, or if the
+server certainly did not act: the request was not sent, or the response is a 429.
 
-Which requests are retried
-    GET and DELETE always. POST and PATCH with an idempotency key, or when the server certainly did not act: the request was not
-    sent, or the response is a 429.
-
-How long to wait
-    Exponential back-off with full jitter: a random share of 0.5, 1, 2, 4, then 8 seconds. A wait that the server asks for is never
-    shortened; jitter makes it up to 10 % longer.
-
-How many retries in all
-    A client's calls share a `RetryBudget`. When most calls fail it runs out, and errors are raised without a retry until enough
-    calls have succeeded. So the client does not add load to a failing service.
+The wait is an exponential back-off with full jitter: a random share of 0.5, 1, 2, 4, then 8 seconds. A wait that the server states
+is never shortened, and jitter makes it up to 10 % longer.
 """
 
 from __future__ import annotations
@@ -89,13 +80,7 @@ def required_wait(failure: Failure) -> float | None:
 
 
 def retry_delay(attempt: int, failure: Failure, random: Callable[[], float]) -> float:
-    """Return the seconds before the next attempt, jitter included.
-
-    Args:
-        attempt: Attempts made so far, from 1.
-        failure: The last of them.
-        random: Returns a number from 0 to below 1.
-    """
+    """Return the seconds before the next attempt, jitter included; *attempt* is the number of the last one, from 1."""
     required = required_wait(failure)
     if required is not None:
         return required * (1 + JITTER * random())
@@ -122,55 +107,42 @@ class Decision:
     """Seconds until the next attempt; for `WAIT_TOO_LONG`, those that the server requires."""
 
 
-@attrs.frozen(kw_only=True)
-class RetryLimits:
-    """What a call allows."""
-
-    max_retries: int
-    """Attempts after the first."""
-    max_wait: float
-    """Seconds: the longest single wait."""
-    time_left: float | None = None
-    """Seconds until the deadline, negative after it. None: no deadline."""
-
-
 def decide(
-    failure: Failure, *, method: str, idempotency_key: str | None, attempt: int, limits: RetryLimits, random: Callable[[], float]
+    failure: Failure,
+    *,
+    method: str,
+    idempotency_key: str | None,
+    attempt: int,
+    max_retries: int,
+    max_wait: float,
+    time_left: float | None,
+    random: Callable[[], float],
 ) -> Decision:
     """Decide what to do after an attempt that failed. The caller asks the `RetryBudget` before it retries.
 
     A wait that the server requires is kept or not begun; only its jitter is cut to `max_wait` and the deadline. A back-off is the
-    client's own choice, so it is cut to `max_wait`, and the failure is raised where the deadline comes first.
-
-    Args:
-        failure: The last attempt.
-        method: HTTP method of the call.
-        idempotency_key: Key that the call sends, or None.
-        attempt: Attempts made so far, from 1.
-        limits: What the call allows.
-        random: Returns a number from 0 to below 1.
+    client's own choice, so it is cut to `max_wait`, and the failure is raised where the deadline comes first: after *time_left*
+    seconds, which may be negative.
     """
-    if attempt > limits.max_retries or not is_repeatable(failure, method, idempotency_key):
+    if attempt > max_retries or not is_repeatable(failure, method, idempotency_key):
         return Decision(RetryAction.RAISE)
     required, wait = required_wait(failure), retry_delay(attempt, failure, random)
-    time_left = math.inf if limits.time_left is None else limits.time_left
+    time_left = math.inf if time_left is None else time_left
     if required is None:
-        wait = min(wait, limits.max_wait)
+        wait = min(wait, max_wait)
         return Decision(RetryAction.RAISE) if wait > time_left else Decision(RetryAction.RETRY, wait)
-    longest = min(limits.max_wait, time_left)
+    longest = min(max_wait, time_left)
     if required > longest:
         return Decision(RetryAction.WAIT_TOO_LONG, required) if failure.status == 429 else Decision(RetryAction.RAISE)
     return Decision(RetryAction.RETRY, min(wait, longest))
 
 
 class RetryBudget:
-    """Tokens for retries, shared by all calls of a client.
+    """Tokens for retries, shared by all calls of a client; None for an unlimited number.
 
-    Args:
-        max_tokens: Tokens at the start and at most. None: retries cost nothing.
+    When most calls fail, the tokens run out. Then errors are raised without a retry until enough calls have succeeded, so that
+    retries do not add load to a failing service.
     """
-
-    __slots__ = ("_max_tokens", "_tokens")
 
     def __init__(self, max_tokens: int | None) -> None:
         self._max_tokens = max_tokens

@@ -1,4 +1,4 @@
-"""Paths and queries: every value percent-encoded where it stands, so that none can leave its place."""
+"""Build paths and queries. Every value is percent-encoded, so that it cannot become another part of the URL."""
 
 from __future__ import annotations
 
@@ -14,60 +14,56 @@ from cstar_async.errors import InvalidArgumentError
 
 
 def path_segment(value: str, name: str = "an id in the path") -> str:
-    """A value as one segment of a path.
+    """Return a value encoded as one segment of a path.
 
     Raises:
-        InvalidArgumentError: It is no text, empty, `.` or `..`, or has characters that UTF-8 cannot hold.
+        InvalidArgumentError: It is not a str, is empty, `.` or `..`, or has characters that UTF-8 cannot encode.
     """
     if value.__class__ is str and value.isidentifier() and value.isascii():
-        return value  # an id of the usual form needs no encoding, and this is much quicker than finding that out
+        return value  # usual ids need no encoding, and this check is much faster
     if not is_str(value):
-        raise InvalidArgumentError(f"{name} is a text, not {type(value).__name__}")
+        raise InvalidArgumentError(f"{name} must be a str, got {type(value).__name__}")
     if value in {"", ".", ".."}:
         raise InvalidArgumentError(f"{name} must not be {value!r}")
-    return _encoded(value, name)
+    return _encode(value, name)
 
 
 def encode_raw_path(path: str) -> str:
-    """A path that a caller wrote, with what is not allowed in a path encoded; what is encoded already stays.
+    """Return a caller's path with everything encoded that a path cannot contain; existing escapes are kept.
 
     Raises:
-        InvalidArgumentError: It is a whole URL, has a query or a fragment, or a segment that is empty, `.` or `..`.
+        InvalidArgumentError: It is a whole URL, has a query or fragment, or an empty, `.` or `..` segment.
     """
     if not is_str(path):
-        raise InvalidArgumentError(f"a path is a text, not {type(path).__name__}")
+        raise InvalidArgumentError(f"path must be a str, got {type(path).__name__}")
     if "://" in path or path.startswith("//"):
-        raise InvalidArgumentError("a path is relative to base_url; the key goes to no other host")
+        raise InvalidArgumentError("path must be relative to base_url; the API key is sent to no other host")
     if "?" in path or "#" in path:
-        raise InvalidArgumentError("a path has no query and no fragment; use params=")
+        raise InvalidArgumentError("path must have no query and no fragment; use params=")
     segments = path.removeprefix("/").removesuffix("/").split("/")
     if any(unquote(segment) in {"", ".", ".."} for segment in segments):
-        raise InvalidArgumentError("a path must not have empty, '.' or '..' segments")
-    return "/" + "/".join(_encoded(segment, "a path", safe="%:@!$&'()*+,;=") for segment in segments)
+        raise InvalidArgumentError("path must have no empty, '.' or '..' segment")
+    return "/" + "/".join(_encode(segment, "path", safe="%:@!$&'()*+,;=") for segment in segments)
 
 
 def validate_query(query: object, name: str) -> Mapping[str, object]:
-    """Query parameters of the caller's own.
-
-    Args:
-        query: What was given.
-        name: The argument that it was given for.
+    """Return a caller's query parameters, given for the argument *name*.
 
     Raises:
-        InvalidArgumentError: It is no mapping, or a name in it is no text.
+        InvalidArgumentError: They are not a mapping, or a key is not a str.
     """
     if not is_mapping(query) or not all(isinstance(key, str) for key in query):
-        raise InvalidArgumentError(f"{name} is a mapping of names, which are texts, to values")
+        raise InvalidArgumentError(f"{name} must be a mapping of str to values")
     return cast("Mapping[str, object]", query)
 
 
 def query_string(*parts: Mapping[str, object] | None) -> str:
-    """Query parameters in their wire form, without the question mark; those that are `UNSET` are left out.
+    """Return query parameters as a query string, without the question mark.
 
-    Lists are joined with commas, booleans are `true` and `false`, instants are in UTC. A later part goes over an earlier one.
+    `UNSET` is left out, lists are joined with commas, and datetimes are in UTC. Later parts override earlier ones.
 
     Raises:
-        InvalidArgumentError: A value is None, or of a kind that a query cannot hold.
+        InvalidArgumentError: A value is None, or of a type that a query cannot contain.
     """
     merged: dict[str, object] = {}
     for part in parts:
@@ -76,41 +72,41 @@ def query_string(*parts: Mapping[str, object] | None) -> str:
     pairs: list[str] = []
     for name, value in merged.items():
         if value is not UNSET:
-            pairs.append(f"{_encoded(name, 'a query parameter')}={_query_value(value, name)}")
+            pairs.append(f"{_encode(name, 'a query parameter')}={_format_value(value, name)}")
     return "&".join(pairs)
 
 
 def page_query(filters: str, number: int | None, size: int | None) -> str:
-    """The query of one page of a list: its filters, which stay the same from page to page, and where the page stands."""
+    """Return the query string of one page: the filters, which are the same for all pages, then its number and size."""
     query = filters if number is None else f"{filters}&page={number}"
     return (query if size is None else f"{query}&pageSize={size}").removeprefix("&")
 
 
-def _query_value(value: object, name: str) -> str:
+def _format_value(value: object, name: str) -> str:
     if isinstance(value, (list, tuple)):
         items = cast("list[object] | tuple[object, ...]", value)
-        return ",".join(_query_value(item, name) for item in items)
+        return ",".join(_format_value(item, name) for item in items)
     if isinstance(value, str):
-        return _encoded(str(value), name)
+        return _encode(str(value), name)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return repr(int(value))
     if isinstance(value, float):
-        return _encoded(repr(value), name)
+        return _encode(repr(value), name)
     if isinstance(value, datetime):
-        return _encoded(format_datetime(value, name), name)
+        return _encode(format_datetime(value, name), name)
     if isinstance(value, (date, UUID)):
         return str(value)
     if value is None:
-        raise InvalidArgumentError(f"{name} must not be None; leave it out to not filter by it")
-    raise InvalidArgumentError(f"{name}: a query cannot hold {type(value).__name__}")
+        raise InvalidArgumentError(f"{name} must not be None; leave it out to send no filter")
+    raise InvalidArgumentError(f"{name} must be a type that a query can contain, got {type(value).__name__}")
 
 
-def _encoded(text: str, name: str, safe: str = "") -> str:
+def _encode(text: str, name: str, safe: str = "") -> str:
     if text.isascii() and text.isidentifier():
-        return text  # the usual form needs no encoding, and this is much quicker than finding that out
+        return text  # as in path_segment
     try:
         return quote(text, safe=safe)
     except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{name} has characters that UTF-8 cannot hold") from None
+        raise InvalidArgumentError(f"{name} must have only characters that UTF-8 can encode") from None

@@ -83,23 +83,6 @@ _KNOWN, _NEEDS_PROBE, _PROBING = ProbeState
 class RateLimitWindow:
     """The present window of one key, and the permits given in it."""
 
-    __slots__ = (
-        "_closed_until",
-        "_ends",
-        "_last_limit",
-        "_last_reset",
-        "_opens",
-        "_reset_slack",
-        "_responses_until_confirmed",
-        "in_flight",
-        "length",
-        "limit",
-        "probe_state",
-        "remaining",
-        "reserve",
-        "unconfirmed",
-    )
-
     def __init__(self, limit: int = SECRET_LIMIT, *, reserve: float = 0.10) -> None:
         self.limit = limit
         self.remaining = limit
@@ -144,13 +127,9 @@ class RateLimitWindow:
         return is_probe
 
     def release(self, is_probe: bool, answered: bool, lost: bool = False) -> None:
-        """Return a permit.
+        """Return a permit after a response (*answered*), after a request without a response (*lost*), or unused.
 
-        Args:
-            is_probe: Whether it is the probe's.
-            answered: Whether the API responded. A response without rate limit headers ends the probe too; otherwise a server that
-                sends none would get one request at a time.
-            lost: Whether the request was sent and got no response, so that the server may have counted it.
+        Any response ends the probe. Otherwise a server that sends no rate limit headers would get one request at a time.
         """
         self.in_flight -= 1
         if lost:
@@ -180,10 +159,8 @@ class RateLimitWindow:
     def update_fast(self, status: int, headers: Mapping[str, str]) -> bool:
         """Update the count from the usual response: same window, fewer requests left.
 
-        Every request runs this, so it compares header strings and needs no clock.
-
-        Returns:
-            Whether the response was of that kind; if not, nothing changed, and `update` must read it.
+        Every request runs this, so it compares header strings and needs no clock. It returns False, and changes nothing, for any
+        other response: `update` must read that.
         """
         # During a probe no reset is stored, so a response without one must not match.
         reset = headers.get(RATE_RESET)
@@ -197,14 +174,7 @@ class RateLimitWindow:
         return True
 
     def update(self, status: int, headers: Mapping[str, str], now: float, epoch: float) -> None:
-        """Update the window from a response.
-
-        Args:
-            status: HTTP status; 429 closes the window whatever the headers state.
-            headers: Response headers; case-insensitive.
-            now: Seconds of the monotonic clock.
-            epoch: Seconds since the epoch.
-        """
+        """Update the window from a response that arrives *now*, or *epoch* by the wall clock."""
         if status != 429 and now < self._closed_until:
             return  # a response from before the refusal that closed the window
         remaining_text = headers.get(RATE_REMAINING)

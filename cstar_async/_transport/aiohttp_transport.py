@@ -217,18 +217,17 @@ class _Stream(StreamingResponse):
         self._response.close()
 
 
-def max_concurrency(session: aiohttp.ClientSession | None, max_connections: int) -> int:
+def max_concurrency(session: object, max_connections: int) -> int:
     """Return how many requests may be in flight, so that none waits inside aiohttp, where its timeout would already run.
 
     Raises:
         ConfigurationError: *session* is not a session.
     """
-    given: object = session
-    if given is None:
+    if session is None:
         return max_connections
-    if not isinstance(given, aiohttp.ClientSession):
-        raise ConfigurationError(f"session must be an aiohttp.ClientSession, got {type(given).__name__}")
-    limits = () if given.connector is None else (given.connector.limit, given.connector.limit_per_host)
+    if not isinstance(session, aiohttp.ClientSession):
+        raise ConfigurationError(f"session must be an aiohttp.ClientSession, got {type(session).__name__}")
+    limits = () if session.connector is None else (session.connector.limit, session.connector.limit_per_host)
     return min([max_connections, *(limit for limit in limits if limit)])
 
 

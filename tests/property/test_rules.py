@@ -1,4 +1,4 @@
-"""The rules over plain values, for any value."""
+"""Functions over plain values, for any input."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES)
 
 
 @given(st.integers(1, 10**6), SHARES)
-def test_back_off_stays_between_nothing_and_eight_seconds(attempt: int, share: float) -> None:
-    """However many attempts were made."""
+def test_backoff_is_between_zero_and_eight_seconds(attempt: int, share: float) -> None:
+    """After any number of attempts."""
     assert 0 <= retry_delay(attempt, Failure(), lambda: share) <= 8
 
 
 @given(st.integers(1, 100), st.sampled_from([429, 500, 503]), st.floats(0, MAX_WAIT), SHARES)
-def test_wait_is_never_below_what_the_server_asks(attempt: int, status: int, seconds: float, share: float) -> None:
-    """And at most a tenth above."""
+def test_delay_is_never_below_the_one_that_the_server_states(attempt: int, status: int, seconds: float, share: float) -> None:
+    """And at most 10 % above."""
     wait = retry_delay(attempt, Failure(status=status, retry_after=seconds), lambda: share)
     assert seconds <= wait <= seconds * 1.1 + 1e-9
 
@@ -45,8 +45,8 @@ def test_wait_is_never_below_what_the_server_asks(attempt: int, status: int, sec
 @given(HEADERS, st.floats(0, 4e9))
 @example({"Retry-After": "1e999"}, 0.0)
 @example({"Retry-After": "31 Dec 9999 23:59:59 -2359"}, 0.0)
-def test_readers_of_headers_never_raise(headers: dict[str, str], now: float) -> None:
-    """Any text at all is a number, a date or nothing, within bounds."""
+def test_header_parsers_never_raise(headers: dict[str, str], now: float) -> None:
+    """Any str gives a value within bounds, or None."""
     wait = parse_retry_after(headers, now)
     assert wait is None or 0 <= wait <= MAX_WAIT
     state = parse_rate_limit(headers)
@@ -57,18 +57,18 @@ def test_readers_of_headers_never_raise(headers: dict[str, str], now: float) -> 
 @example("\x00")
 @example("0 0 0 0 0")
 @example("Mon, 01 Jan 0001 00:00:00 +2359")
-def test_readers_of_single_values_never_raise(text: str) -> None:
-    """Each gives a number or None."""
+def test_value_parsers_never_raise(text: str) -> None:
+    """Each returns a number or None."""
     for read in (parse_int, parse_date, parse_seconds):
         found = read(text)
         assert found is None or isinstance(found, (int, float))
 
 
 @given(st.lists(st.tuples(st.sampled_from([200, 429, 500]), HEADERS, st.floats(0, 1e6)), max_size=6))
-def test_window_survives_any_answers(answers: list[tuple[int, dict[str, str], float]]) -> None:
-    """Whatever the headers say, it opens again within a day of the last."""
+def test_window_opens_within_a_day_of_the_last_response(responses: list[tuple[int, dict[str, str], float]]) -> None:
+    """Whatever the headers state."""
     window, now = RateLimitWindow(), 0.0
-    for status, headers, seconds in answers:
+    for status, headers, seconds in responses:
         now += seconds
         window.update(status, headers, now, 1.79e9 + now)
     assert 0 <= window.seconds_until_end(now) <= 86400
@@ -80,7 +80,7 @@ def test_window_survives_any_answers(answers: list[tuple[int, dict[str, str], fl
 @example("a\\..\\b")
 @example("a/b?c#d")
 def test_id_in_a_path_never_leaves_its_segment(value: str) -> None:
-    """What yarl makes of the path has the id in one segment, whole."""
+    """The URL parser of yarl finds the whole id in one segment."""
     assume(value not in {".", ".."})
     try:
         segment = path_segment(value)
@@ -94,15 +94,15 @@ def test_id_in_a_path_never_leaves_its_segment(value: str) -> None:
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8"))))
-def test_query_comes_back_as_it_was_given(query: dict[str, str]) -> None:
-    """No name and no value leaves its place."""
+def test_query_round_trips(query: dict[str, str]) -> None:
+    """No name or value becomes another part of the URL."""
     url = URL(f"https://h/?{query_string(query)}", encoded=True)
     assert query == dict(url.query)
 
 
 @given(st.lists(st.text() | st.integers(), min_size=1, max_size=4), st.lists(st.text() | st.integers(), min_size=1, max_size=4))
-def test_keys_are_equal_where_their_parts_are(left: list[str | int], right: list[str | int]) -> None:
-    """The same parts give the same key, others another, and each has its form."""
+def test_derived_keys_are_equal_if_their_parts_are(left: list[str | int], right: list[str | int]) -> None:
+    """And only then. Each has the documented format."""
     assert (left == right) == (idempotency_key(*left) == idempotency_key(*right))
     assert re.fullmatch(r"idk_[0-9a-f]{40}", idempotency_key(*left))
 
@@ -111,8 +111,8 @@ def test_keys_are_equal_where_their_parts_are(left: list[str | int], right: list
     st.integers(300, 599),
     st.binary() | st.sampled_from([b'"x"', b"[1]", b'{"error":[]}', b'{"error":{"message":1}}', b"<html>", b"\xff"]),
 )
-def test_error_body_of_any_kind_leaves_the_class_of_its_status(status: int, body: bytes) -> None:
-    """The body only adds detail."""
+def test_error_body_never_changes_the_class_of_its_status(status: int, body: bytes) -> None:
+    """It only adds detail."""
     assume(not body.startswith(b"{") or b"code" not in body)
     error = make_error(parse_error(RawResponse(status, {}, body), 0.0), operation="get_ticket", attempts=1, idempotency_key=None)
     assert (error_class(status, None), status) == (type(error), error.status)
@@ -120,8 +120,8 @@ def test_error_body_of_any_kind_leaves_the_class_of_its_status(status: int, body
 
 
 @given(st.text())
-def test_redacted_text_is_one_short_line(text: str) -> None:
-    """And redacting it again changes nothing that matters."""
+def test_redacted_str_is_one_short_line(text: str) -> None:
+    """Of at most the documented length."""
     line = redact(text)
     assert len(line) <= MAX_LENGTH
     assert len(line.splitlines()) <= 1
@@ -132,7 +132,7 @@ def test_redacted_text_is_one_short_line(text: str) -> None:
     st.text("abcXYZ019_-.~+/=", min_size=12, max_size=60),
     st.sampled_from(["sk_live_", "sk_test_", "pk_live_", "sk_", "pk_"]),
 )
-def test_key_in_any_text_is_never_shown(before: str, rest: str, prefix: str) -> None:
-    """Wherever it stands apart from letters."""
+def test_api_key_is_never_shown(before: str, rest: str, prefix: str) -> None:
+    """Wherever it is in a str, unless letters touch it."""
     assume(rest not in before)
     assert rest not in redact(f"{before} {prefix}{rest} after")

@@ -1,4 +1,4 @@
-"""Opening answers of every form."""
+"""Parsing response envelopes of every form."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cstar_async._protocol.envelope import (
     decode_text,
     find_request_id,
     parse_envelope,
+    parse_lenient,
     parse_page_info,
     request_id_of,
     timestamp_of,
@@ -24,42 +25,46 @@ from cstar_async.pagination import PageInfo
 @pytest.mark.parametrize(
     ("body", "where", "message"),
     [
-        (b"", "$", "the answer is empty"),
-        (b" \n", "$", "the answer is empty"),
-        (b"<html>", "$", "the answer is not JSON"),
-        (b"\xff", "$", "the answer is not JSON"),
-        (b"[" * 5000, "$", "the answer is not JSON"),
-        (b"[]", "$", "the answer is an array instead of an object"),
-        (b"null", "$", "the answer is null instead of an object"),
-        (b'"x"', "$", "the answer is a text instead of an object"),
-        (b"{}", "$.data", "the answer has no data"),
+        (b"", "$", "the response is empty"),
+        (b" \n", "$", "the response is empty"),
+        (b"<html>", "$", "the response is not JSON"),
+        (b"\xff", "$", "the response is not JSON"),
+        (b"[" * 5000, "$", "the response is not JSON"),
+        (b"[]", "$", "the response must be an object, got an array"),
+        (b"null", "$", "the response must be an object, got null"),
+        (b'"x"', "$", "the response must be an object, got " + json_type_name("x")),
+        (b"{}", "$.data", "the response has no data"),
     ],
 )
-def test_answer_that_is_no_envelope_is_a_decode_error(body: bytes, where: str, message: str) -> None:
-    """It says what came and where."""
+def test_response_without_an_envelope_is_a_decode_error(body: bytes, where: str, message: str) -> None:
+    """The error has the reason and the location."""
     with pytest.raises(DecodeError) as caught:
         parse_envelope(body, status=200)
     assert (message, where, 200) == (caught.value.message, caught.value.where, caught.value.status)
 
 
-def test_missing_data_is_reported_with_the_request() -> None:
-    """Support can find it."""
+def test_missing_data_is_reported_with_the_request_id() -> None:
+    """So that support can find the request."""
     with pytest.raises(DecodeError) as caught:
         parse_envelope(b'{"meta":{"requestId":"req_1"}}', status=201)
     assert "req_1" == caught.value.request_id
 
 
-def test_envelope_gives_data_request_and_time() -> None:
-    """What the meta says is kept."""
-    opened = parse_envelope(b'{"data":{"a":1},"meta":{"requestId":"req_1","timestamp":"2026-03-01T00:00:00Z"}}', status=200)
-    assert ({"a": 1}, "req_1", datetime(2026, 3, 1, tzinfo=UTC)) == (opened["data"], request_id_of(opened), timestamp_of(opened))
+def test_envelope_has_data_request_id_and_timestamp() -> None:
+    """The last two come from `meta`."""
+    envelope = parse_envelope(b'{"data":{"a":1},"meta":{"requestId":"req_1","timestamp":"2026-03-01T00:00:00Z"}}', status=200)
+    assert ({"a": 1}, "req_1", datetime(2026, 3, 1, tzinfo=UTC)) == (
+        envelope["data"],
+        request_id_of(envelope),
+        timestamp_of(envelope),
+    )
 
 
 @pytest.mark.parametrize("meta", [b"null", b"[]", b'{"requestId":5,"timestamp":7}', b'{"timestamp":"soon"}'])
-def test_odd_meta_is_no_meta(meta: bytes) -> None:
-    """Tolerance for what is not needed."""
-    opened = parse_envelope(b'{"data":null,"meta":' + meta + b"}", status=200)
-    assert (None, None, None) == (opened["data"], request_id_of(opened), timestamp_of(opened))
+def test_malformed_meta_counts_as_missing(meta: bytes) -> None:
+    """It is not required."""
+    envelope = parse_envelope(b'{"data":null,"meta":' + meta + b"}", status=200)
+    assert (None, None, None) == (envelope["data"], request_id_of(envelope), timestamp_of(envelope))
 
 
 @pytest.mark.parametrize(
@@ -71,16 +76,16 @@ def test_odd_meta_is_no_meta(meta: bytes) -> None:
         (b'{"data":[],"meta":[]}', None),
     ],
 )
-def test_pagination_is_found_in_both_places(body: bytes, page: int | None) -> None:
-    """Beside the data, or in the meta."""
+def test_pagination_is_found_in_both_locations(body: bytes, page: int | None) -> None:
+    """Beside `data`, or in `meta`."""
     assert page == parse_page_info(parse_envelope(body, status=200), 0).page
 
 
-@pytest.mark.parametrize("place", ["pagination", "meta"])
-def test_pagination_is_read_whole(place: str) -> None:
-    """Every documented field has its place; nothing of a page is lost, not even a nought."""
+@pytest.mark.parametrize("location", ["pagination", "meta"])
+def test_page_info_has_every_documented_field(location: str) -> None:
+    """A total of 0 is kept, too."""
     stated = {"page": 3, "pageSize": 20, "total": 0, "totalPages": 7, "hasMore": True}
-    envelope = {"pagination": stated} if place == "pagination" else {"meta": {"pagination": stated}}
+    envelope = {"pagination": stated} if location == "pagination" else {"meta": {"pagination": stated}}
     assert PageInfo(total=0, page=3, page_size=20, has_more=True, total_pages=7) == parse_page_info(envelope, 10)
 
 
@@ -100,18 +105,18 @@ def test_pagination_is_read_whole(place: str) -> None:
         ({"total": -1, "page": True, "pageSize": "10"}, False),
     ],
 )
-def test_more_pages_are_stated_or_worked_out(stated: dict[str, Any], *, has_more: bool) -> None:
-    """For a page of ten rows."""
+def test_has_more_is_stated_or_computed(stated: dict[str, Any], *, has_more: bool) -> None:
+    """For a page of ten items."""
     assert has_more == parse_page_info({"data": [], "pagination": stated}, 10).has_more
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "name"),
     [({}, "an object"), ([], "an array"), ("", "a text"), (None, "null"), (True, "a boolean"), (1, "a number"), (0.5, "a number")],
 )
-def test_kind_of_a_value_is_told_in_words(value: object, words: str) -> None:
-    """For sentences of errors."""
-    assert words == json_type_name(value)
+def test_json_type_has_a_name_for_error_messages(value: object, name: str) -> None:
+    """With its article."""
+    assert name == json_type_name(value)
 
 
 @pytest.mark.parametrize(
@@ -128,9 +133,9 @@ def test_kind_of_a_value_is_told_in_words(value: object, words: str) -> None:
         (b"", {}, None),
     ],
 )
-def test_request_id_is_found_in_an_answer_of_any_kind(body: bytes, headers: dict[str, str], request_id: str | None) -> None:
-    """In its error, in its meta, and at last in a header."""
-    assert request_id == find_request_id(RawResponse(500, headers, body))
+def test_request_id_is_found_in_any_response(body: bytes, headers: dict[str, str], request_id: str | None) -> None:
+    """In the error, then in `meta`, then in a header."""
+    assert request_id == find_request_id(parse_lenient(body), headers)
 
 
 @pytest.mark.parametrize(
@@ -144,17 +149,17 @@ def test_request_id_is_found_in_an_answer_of_any_kind(body: bytes, headers: dict
         (None, None),
     ],
 )
-def test_text_is_known_by_its_content_type(stated: str | None, text: str | None) -> None:
-    """Whatever stands beside it, and however it is written."""
+def test_text_is_recognised_by_its_content_type(stated: str | None, text: str | None) -> None:
+    """Whatever its parameters and case are."""
     headers = {} if stated is None else {"Content-Type": stated}
     assert text == decode_text(RawResponse(200, headers, "ä".encode()), "text/csv")
 
 
-def test_answer_without_a_content_type_is_no_text() -> None:
-    """Nor where no text is promised."""
+def test_response_without_a_content_type_is_not_text() -> None:
+    """Nor is one whose operation promises no text."""
     assert decode_text(RawResponse(200, {}, b"x"), None) is None
 
 
-def test_text_is_read_tolerantly() -> None:
-    """A mark of byte order is dropped, and what is not UTF-8 does not cost the rest."""
+def test_text_is_decoded_leniently() -> None:
+    """The byte order mark is dropped, and bytes that are not UTF-8 are replaced."""
     assert "a\ufffdb" == decode_text(RawResponse(200, {"Content-Type": "text/csv"}, b"\xef\xbb\xbfa\xffb"), "text/csv")

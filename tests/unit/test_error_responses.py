@@ -1,4 +1,4 @@
-"""From an answer to its exception."""
+"""Error responses and their exceptions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from cstar_async._protocol.messages import RawResponse
         (600, None, errors.APIError),
     ],
 )
-def test_status_and_code_decide_the_class(status: int, code: str | None, kind: type[errors.APIError]) -> None:
-    """Exactly one class for each."""
+def test_status_and_code_decide_the_error_class(status: int, code: str | None, kind: type[errors.APIError]) -> None:
+    """One class for each."""
     assert kind is error_class(status, code)
 
 
-def test_full_error_body_is_read_whole() -> None:
-    """Every documented field has its place."""
+def test_error_body_has_every_documented_field() -> None:
+    """The error object wins over `meta`."""
     body = (
         b'{"error":{"type":"t","code":"c","message":"m","param":"p","doc_url":"d","request_id":"r","retryAfter":3},'
         b'"meta":{"requestId":"other"}}'
@@ -58,47 +58,47 @@ def test_full_error_body_is_read_whole() -> None:
         (b'{"error":{"message":5},"meta":[]}', "Bad Gateway"),
     ],
 )
-def test_odd_error_body_still_gives_a_sentence(body: bytes, message: str) -> None:
-    """That of the server, or that of the status."""
+def test_malformed_error_body_still_has_a_message(body: bytes, message: str) -> None:
+    """The server's own, or the phrase of the status."""
     assert message == parse_error(RawResponse(502, {}, body), 0.0).message
 
 
-def test_status_without_a_name_is_called_by_its_number() -> None:
-    """529 is nobody's standard."""
+def test_status_without_a_phrase_is_named_by_its_number() -> None:
+    """529 is in no standard."""
     assert "HTTP status 529" == parse_error(RawResponse(529, {}, b""), 0.0).message
 
 
-REDIRECT = "the server redirects to {}, and redirects are never followed; check base_url"
+REDIRECT = "the server redirects to {}, but redirects are not followed; check base_url"
 
 
 @pytest.mark.parametrize("status", [300, 302, 399])
 @pytest.mark.parametrize(
-    ("headers", "place"),
+    ("headers", "location"),
     [
         ({"Location": "https://other/?token=1"}, "https://other/"),
         ({"Location": "https://other/?a=?token"}, "https://other/"),
         ({"Location": "https://other/"}, "https://other/"),
-        ({"Location": ""}, "nowhere"),
-        ({}, "nowhere"),
+        ({"Location": ""}, "no location"),
+        ({}, "no location"),
     ],
 )
-def test_redirect_names_the_place_without_its_query(status: int, headers: dict[str, str], place: str) -> None:
-    """A reader can mend base_url, and sees no token."""
-    assert REDIRECT.format(place) == parse_error(RawResponse(status, headers, b""), 0.0).message
+def test_redirect_names_its_location_without_the_query(status: int, headers: dict[str, str], location: str) -> None:
+    """The query may hold a token."""
+    assert REDIRECT.format(location) == parse_error(RawResponse(status, headers, b""), 0.0).message
 
 
 @pytest.mark.parametrize("status", [299, 400])
-def test_what_is_no_redirect_names_no_place(status: int) -> None:
-    """Although it has a Location."""
+def test_other_statuses_name_no_location(status: int) -> None:
+    """Although they have a `Location`."""
     assert "redirect" not in parse_error(RawResponse(status, {"Location": "https://other/"}, b""), 0.0).message
 
 
-def test_facts_become_the_exception() -> None:
-    """Nothing of what the answer said is lost, and neither is the call."""
-    facts = ErrorBody(
+def test_exception_has_every_field_of_the_error_body() -> None:
+    """And the operation, attempts and idempotency key of the call."""
+    body = ErrorBody(
         status=409, message="m", type="t", code="idempotency_x", param="p", doc_url="d", request_id="r", retry_after=3.0
     )
-    error = make_error(facts, operation="create_ticket", attempts=2, idempotency_key="k")
+    error = make_error(body, operation="create_ticket", attempts=2, idempotency_key="k")
     expected = errors.IdempotencyError(
         "m",
         status=409,
@@ -115,13 +115,13 @@ def test_facts_become_the_exception() -> None:
     assert (type(expected), vars(expected)) == (type(error), vars(error))
 
 
-def test_retry_after_that_is_a_date_is_measured_from_now() -> None:
-    """An answer may name a moment."""
+def test_retry_after_date_is_compared_with_the_clock() -> None:
+    """The response has no `Date`."""
     response = RawResponse(503, {"Retry-After": "Thu, 01 Jan 1970 00:02:00 GMT"}, b"")
     assert 20.0 == parse_error(response, 100.0).retry_after
 
 
-def test_header_goes_over_the_body_for_the_wait() -> None:
+def test_retry_after_header_wins_over_the_body() -> None:
     """`Retry-After`, then `error.retryAfter`."""
     assert 9.0 == parse_error(RawResponse(429, {"Retry-After": "9"}, b'{"error":{"retryAfter":3}}'), 0.0).retry_after
 
@@ -134,11 +134,11 @@ def test_header_goes_over_the_body_for_the_wait() -> None:
         ({}, b"", None),
     ],
 )
-def test_request_id_is_taken_from_where_it_is(headers: dict[str, str], body: bytes, request_id: str | None) -> None:
-    """Body, meta, then header."""
+def test_request_id_of_an_error_is_found(headers: dict[str, str], body: bytes, request_id: str | None) -> None:
+    """In the body, then in a header."""
     assert request_id == parse_error(RawResponse(500, headers, body), 0.0).request_id
 
 
-def test_field_is_another_name_of_param() -> None:
-    """Both documented names are read."""
+def test_field_is_an_alias_of_param() -> None:
+    """Both names are documented."""
     assert "email" == parse_error(RawResponse(422, {}, b'{"error":{"field":"email"}}'), 0.0).param

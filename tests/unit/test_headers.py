@@ -1,4 +1,4 @@
-"""Headers, sent and read."""
+"""Request headers and header parsers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from cstar_async._types import RateLimitState
 from tests.unit.clocks import EPOCH, far_from_utc, rate_headers
 
 
-def test_every_call_names_key_version_and_client() -> None:
-    """What the contract lists."""
+def test_default_headers_have_key_version_and_user_agent() -> None:
+    """And `Accept`."""
     headers = default_headers("sk_test_x", "2026-03-01")
     assert ("Bearer sk_test_x", "2026-03-01", "application/json") == (
         headers["Authorization"],
@@ -34,8 +34,8 @@ def test_every_call_names_key_version_and_client() -> None:
     assert headers["User-Agent"].startswith("cstar-async/")
 
 
-def test_headers_without_key_and_version_leave_them_out() -> None:
-    """None: not sent."""
+def test_default_headers_leave_out_a_missing_key_and_version() -> None:
+    """None is not sent."""
     assert {"Accept", "User-Agent"} == default_headers(None, None).keys()
 
 
@@ -54,8 +54,8 @@ def test_headers_without_key_and_version_leave_them_out() -> None:
         ("1" * 18, int("1" * 18)),
     ],
 )
-def test_count_is_a_whole_number_or_nothing(text: str | None, count: int | None) -> None:
-    """From 0."""
+def test_parse_int_returns_an_int_or_none(text: str | None, count: int | None) -> None:
+    """From 0, with at most 18 digits."""
     assert count == parse_int(text)
 
 
@@ -76,13 +76,13 @@ def test_count_is_a_whole_number_or_nothing(text: str | None, count: int | None)
         (10**12, MAX_WAIT),
     ],
 )
-def test_seconds_are_a_wait_that_ends_or_nothing(value: object, seconds: float | None) -> None:
-    """A year at most."""
+def test_parse_seconds_returns_a_finite_wait_or_none(value: object, seconds: float | None) -> None:
+    """Cut to a year."""
     assert seconds == parse_seconds(value)
 
 
-def test_date_to_come_back_is_measured_by_the_servers_clock() -> None:
-    """Where the answer says what time it is there."""
+def test_retry_after_date_is_compared_with_the_date_of_the_response() -> None:
+    """If the response has one."""
     headers = {"Retry-After": formatdate(EPOCH + 100, usegmt=True), "Date": formatdate(EPOCH + 70, usegmt=True)}
     assert (30.0, 100.0) == (parse_retry_after(headers, EPOCH), parse_retry_after({"Retry-After": headers["Retry-After"]}, EPOCH))
 
@@ -98,44 +98,44 @@ def test_date_to_come_back_is_measured_by_the_servers_clock() -> None:
         (None, None),
     ],
 )
-def test_date_is_seconds_since_the_epoch_or_nothing(text: str | None, epoch: float | None) -> None:
-    """With the offset that it names, and in UTC where it names none."""
+def test_parse_date_returns_seconds_since_the_epoch_or_none(text: str | None, epoch: float | None) -> None:
+    """A date without an offset is in UTC."""
     with far_from_utc():
         assert epoch == parse_date(text)
 
 
-def test_moment_is_in_utc() -> None:
-    """Aware, whatever the machine's own zone is."""
+def test_to_datetime_is_in_utc() -> None:
+    """Whatever the machine's time zone is."""
     with far_from_utc():
         assert (datetime(1970, 1, 1, 0, 2, tzinfo=UTC), UTC) == (to_datetime(120.0), to_datetime(120.0).tzinfo)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "ä", "a\r\nb"])
-def test_name_that_no_header_has_is_refused(name: str) -> None:
-    """With the name, so that a caller finds it."""
+def test_invalid_header_name_is_refused(name: str) -> None:
+    """The error has the name."""
     with pytest.raises(InvalidArgumentError) as caught:
         validate_headers({name: "x"})
-    assert f"{name!r} is not the name of a header" == caught.value.message
+    assert f"headers: {name!r} is not a valid header name" == caught.value.message
 
 
 @pytest.mark.parametrize("name", ["Authorization", "idempotency-key", "Host"])
-def test_header_that_is_not_the_callers_is_refused(name: str) -> None:
-    """The client's own, however it is written."""
+def test_reserved_header_is_refused(name: str) -> None:
+    """In any case."""
     with pytest.raises(InvalidArgumentError) as caught:
         validate_headers({name: "x"})
-    assert f"{name} is set by the client; see its arguments" == caught.value.message
+    assert f"headers: {name} is set by the client; use the client's arguments" == caught.value.message
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: y", "\x00", "\x7f", "\ud800", 5])
-def test_value_that_no_header_carries_is_refused_unseen(value: str) -> None:
-    """The error names the header and does not show it."""
+def test_invalid_header_value_is_refused(value: str) -> None:
+    """The error has the name and not the value."""
     with pytest.raises(InvalidArgumentError) as caught:
         validate_headers({"X-Trace": value})
-    assert "the value of X-Trace is not a text that a header can carry" == caught.value.message
+    assert "headers: the value of X-Trace must be a str without control characters" == caught.value.message
 
 
-def test_usual_headers_pass() -> None:
-    """Tabs and accents too."""
+def test_valid_headers_are_returned() -> None:
+    """Tabs and accents are allowed."""
     assert {"X-Trace": "a\tbé"} == validate_headers({"X-Trace": "a\tbé"})
 
 

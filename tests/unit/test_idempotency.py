@@ -1,4 +1,4 @@
-"""Idempotency keys: derived, made, and given."""
+"""Idempotency keys: derived, generated, and given."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ import enum
 import pytest
 
 from cstar_async import InvalidArgumentError, idempotency_key
-from cstar_async._protocol.idempotency import checked_key, new_key
+from cstar_async._protocol.idempotency import new_key, validate_key
 
 
 class Kind(str, enum.Enum):  # noqa: UP042  # its str() is the point
-    """An enum of texts as people write them, whose `str()` is not its text."""
+    """An enum of str whose `str()` is not the value."""
 
     REPLY = "reply"
 
 
 class Level(enum.IntEnum):
-    """An enum of numbers."""
+    """An enum of int."""
 
     FIRST = 1
 
 
-NO_PART = "an idempotency key needs at least one part"
-NO_TEXT = "parts of an idempotency key are texts and whole numbers, not "
-TOO_LARGE = "a number in an idempotency key has at most 2048 bits"
+NO_PART = "parts must have at least one str or int, got none"
+WRONG_TYPE = "parts must be str or int, got "
+TOO_LARGE = "parts must have at most 2048 bits if they are int, got "
 
 
 @pytest.mark.parametrize(
-    ("parts", "said"),
+    ("parts", "message"),
     [
         ((), NO_PART),
-        ((True,), NO_TEXT + "bool"),
-        ((None,), NO_TEXT + "NoneType"),
-        ((1.5,), NO_TEXT + "float"),
-        ((b"x",), NO_TEXT + "bytes"),
-        ((10**5000,), TOO_LARGE),
-        ((-(2**2048),), TOO_LARGE),
-        (("x", 10**700), TOO_LARGE),
+        ((True,), WRONG_TYPE + "bool"),
+        ((None,), WRONG_TYPE + "NoneType"),
+        ((1.5,), WRONG_TYPE + "float"),
+        ((b"x",), WRONG_TYPE + "bytes"),
+        ((10**5000,), TOO_LARGE + "16610 bits"),
+        ((-(2**2048),), TOO_LARGE + "2049 bits"),
+        (("x", 10**700), TOO_LARGE + "2326 bits"),
     ],
 )
-def test_parts_that_name_nothing_are_refused(parts: tuple[str, ...], said: str) -> None:
-    """Texts and whole numbers only, at least one, and no number that some Python could not write in full."""
+def test_invalid_parts_are_refused(parts: tuple[str, ...], message: str) -> None:
+    """At least one str or int, and no int that some Python cannot format."""
     with pytest.raises(InvalidArgumentError) as caught:
         idempotency_key(*parts)
-    assert said == caught.value.message
+    assert message == caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -59,40 +59,40 @@ def test_parts_that_name_nothing_are_refused(parts: tuple[str, ...], said: str) 
         ((-5, "x"), "idk_f2d0d38088a3d09691940cfa7b228d52c5ad01ee"),
     ],
 )
-def test_derived_key_is_the_same_for_ever(parts: tuple[str | int, ...], key: str) -> None:
-    """A job repeated with a later version repeats its calls."""
+def test_derived_key_never_changes(parts: tuple[str | int, ...], key: str) -> None:
+    """A job may run again with a later version of the package."""
     assert key == idempotency_key(*parts)
 
 
 @pytest.mark.parametrize(("part", "same"), [(Kind.REPLY, "reply"), (Level.FIRST, 1)])
-def test_member_of_an_enum_is_the_part_that_it_equals(part: str | int, same: str | int) -> None:
-    """What compares equal names the same operation."""
+def test_enum_member_counts_as_its_value(part: str | int, same: str | int) -> None:
+    """They compare equal."""
     assert idempotency_key(same) == idempotency_key(part)
 
 
 @pytest.mark.parametrize("part", ["", "\ud800", "x" * 100_000, 2**2048 - 1, 1 - 2**2048])
-def test_odd_parts_give_usable_keys(part: str | int) -> None:
-    """Empty or broken text, long text, and the largest numbers."""
-    assert 44 == len(checked_key(idempotency_key(part)))
+def test_unusual_parts_give_valid_keys(part: str | int) -> None:
+    """Empty, broken and long str, and the largest int."""
+    assert 44 == len(validate_key(idempotency_key(part)))
 
 
-def test_made_keys_are_usable_and_differ() -> None:
-    """No two calls share one."""
-    keys = {checked_key(new_key()) for _ in range(100)}
+def test_generated_keys_are_valid_and_differ() -> None:
+    """One for each call."""
+    keys = {validate_key(new_key()) for _ in range(100)}
     assert 100 == len(keys)
 
 
-def test_made_key_is_128_bits_in_hex() -> None:
-    """Enough that no two meet, and no more than a header need carry."""
+def test_generated_key_is_128_bits_in_hex() -> None:
+    """Enough to be unique."""
     assert 16 == len(bytes.fromhex(new_key()))
 
 
-LENGTH = "an idempotency key has 1 to 255 characters, not "
-FORM = "an idempotency key is printable ASCII without spaces at its ends; derive one with idempotency_key()"
+LENGTH = "idempotency_key must have 1 to 255 characters, got "
+FORM = "idempotency_key must be printable ASCII without spaces at its ends; derive one with cstar_async.idempotency_key()"
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
         ("", LENGTH + "0"),
         ("x" * 256, LENGTH + "256"),
@@ -100,18 +100,18 @@ FORM = "an idempotency key is printable ASCII without spaces at its ends; derive
         ("a\nb", FORM),
         (" a", FORM),
         ("a ", FORM),
-        (None, "an idempotency key is a text, not NoneType"),
-        (5, "an idempotency key is a text, not int"),
+        (None, "idempotency_key must be a str, got NoneType"),
+        (5, "idempotency_key must be a str, got int"),
     ],
 )
-def test_key_that_no_header_carries_is_refused(key: str, said: str) -> None:
-    """Before anything is sent, in a sentence that says what to give instead."""
+def test_key_that_a_header_cannot_carry_is_refused(key: str, message: str) -> None:
+    """Before anything is sent."""
     with pytest.raises(InvalidArgumentError) as caught:
-        checked_key(key)
-    assert said == caught.value.message
+        validate_key(key)
+    assert message == caught.value.message
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "order 7/reply"])
-def test_usable_key_is_taken_as_it_is(key: str) -> None:
-    """The caller's own form."""
-    assert key == checked_key(key)
+def test_valid_key_is_returned_unchanged(key: str) -> None:
+    """In any format."""
+    assert key == validate_key(key)

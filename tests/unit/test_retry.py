@@ -11,7 +11,6 @@ from cstar_async._protocol.retry import (
     Failure,
     RetryAction,
     RetryBudget,
-    RetryLimits,
     backoff_seconds,
     decide,
     is_repeatable,
@@ -162,7 +161,9 @@ def test_decision_is_the_one_of_the_table(row: tuple[Failure, str, int, int, flo
         method=call.split()[0],
         idempotency_key="idk_1" if call == "POST" else None,
         attempt=attempt,
-        limits=RetryLimits(max_retries=max_retries, max_wait=max_wait, time_left=None if time_left == NONE else time_left),
+        max_retries=max_retries,
+        max_wait=max_wait,
+        time_left=None if time_left == NONE else time_left,
         random=lambda: 0.5,
     )
     assert Decision(action, pytest.approx(wait)) == decision
