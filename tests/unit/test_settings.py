@@ -28,7 +28,7 @@ def test_unusable_key_is_refused_unseen(key: str) -> None:
 @pytest.mark.parametrize("prefix", credentials.KEY_PREFIXES)
 def test_prefix_alone_is_no_key(prefix: str) -> None:
     """A key that was cut when it was copied would be refused by the server only."""
-    with pytest.raises(ConfigurationError, match="only the prefix"):
+    with pytest.raises(ConfigurationError, match="only its prefix"):
         credentials.validate_api_key(prefix)
 
 
