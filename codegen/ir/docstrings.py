@@ -41,6 +41,11 @@ def described(node: Node, names: Mapping[str, str] | None = None) -> str:
     return text if is_marked else f"{text[:-1]} (inferred)."
 
 
+def in_short(node: Node, names: Mapping[str, str] | None = None) -> str:
+    """Return the first sentence of a description."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z`])", described(node, names), maxsplit=1)[0]
+
+
 def source_of(node: Node) -> str:
     """Return the line with the evidence and the source of a docstring."""
     evidence = str(node["x-evidence"])

@@ -12,6 +12,8 @@ from codegen.ir.usage import body_name, result_name
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object, items
 
 _WIDTH = 100
+_STRINGS = {"email": "jane@example.com", "uri": "https://example.com/cstar", "date-time": "2026-03-01T00:00:00Z"}
+"""The values of strings of a format that have no example of their own."""
 
 
 def example_of(document: Document, operation: Operation, method: str) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ def _arguments(document: Document, operation: Operation) -> Iterator[tuple[str, 
     given = entries(operation.node, "x-cstar-example")
     for parameter in own_parameters(operation):
         if parameter.location == "path" or parameter.is_positional:
-            value = given.get(parameter.name, _example_of_parameter(parameter))
+            value = given.get(parameter.name, _positional_value(document, parameter))
             yield "", names.argument(parameter.name) if value is None else _literal(value)
     body = given or _example_of_body(document, operation)
     for parameter in _query_parameters(document, operation, given):
@@ -63,8 +65,10 @@ def _query_parameters(document: Document, operation: Operation, given: Node) -> 
     return [one for one in query if one.node.get("required")] or known[:1]
 
 
-def _example_of_parameter(parameter: Parameter) -> Any:
-    return next(iter(items(parameter.node["schema"], "examples")), None)
+def _positional_value(document: Document, parameter: Parameter) -> Any:
+    """Return an example value; None: the name of the argument says more than any value."""
+    has_value = parameter.location == "query" or "examples" in parameter.node["schema"]
+    return _value(document, parameter.node["schema"]) if has_value else None
 
 
 def _example_of_body(document: Document, operation: Operation) -> Node:
@@ -98,7 +102,7 @@ def _value(document: Document, schema: Node) -> Any:
     if "object" in types:
         return {wire: _value(document, entries(schema, "properties")[wire]) for wire in items(schema, "required")}
     plain: dict[str, Any] = {"integer": schema.get("minimum", 1), "number": 1.5, "boolean": True}
-    return plain.get(types[0], "…")
+    return plain.get(types[0], _STRINGS.get(str(schema.get("format")), "…"))
 
 
 def _call(function: str, arguments: list[tuple[str, str]], end: str = "") -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from codegen import naming as names
 from codegen.errors import ProblemCollector
-from codegen.ir.docstrings import described, docstring, sentence, source_of
+from codegen.ir.docstrings import Block, Section, described, docstring, in_python_words, in_short, sentence, source_of
 from codegen.ir.types import DecodeStep, PythonType, Shapes
 from codegen.ir.usage import SchemaUsage
 from codegen.lint.schemas import is_model, is_union
@@ -146,6 +146,7 @@ class ModelViews:
         properties = {prop.name.get_untrusted_value(): prop for prop in found}
         place = child_pointer("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
+        words = {wire: names.attribute(wire) for wire in entries(schema, "properties")}
         fields: list[FieldView] = []
         for wire, node in entries(schema, "properties").items():
             if wire not in properties:
@@ -153,14 +154,14 @@ class ModelViews:
                 continue
             shape = self._shapes.of(properties[wire], child_pointer(place, wire))
             is_required = wire in items(schema, "required")
-            fields.append(self._field(name, wire, node, shape, is_required=is_required))
+            fields.append(self._field(name, wire, node, shape, words, is_required=is_required))
         stem = names.function_stem(name)
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
         known = f"{name}.__wire_names__.values()"
         known = f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known
         return ModelView(
             name=name,
-            doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
+            doc=docstring(_model_doc(schema, words), depth=1),
             wire_names=repr({field.attribute: field.wire for field in fields}),
             null_rules=("True",) if is_request else (),
             identities=tuple(repr(names.attribute(schema[key])) for key in ("x-cstar-identity",) if key in schema),
@@ -178,7 +179,9 @@ class ModelViews:
             classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
         )
 
-    def _field(self, owner: str, wire: str, node: Node, shape: PythonType, *, is_required: bool) -> FieldView:
+    def _field(
+        self, owner: str, wire: str, node: Node, shape: PythonType, words: dict[str, str], *, is_required: bool
+    ) -> FieldView:
         attribute = names.attribute(wire)
         is_request = owner in self._usage.requests
         if is_request:
@@ -202,10 +205,17 @@ class ModelViews:
             is_required=is_required,
             node=node,
             declaration=f"{attribute}: {annotation}{default}",
-            doc=docstring([described(node)], depth=1),
+            doc=docstring([described(node, words)], depth=1),
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
             readings=shape.readings(f"raw.{attribute}"),
         )
+
+
+def _model_doc(schema: Node, words: dict[str, str]) -> list[Block]:
+    """Return the blocks of a class docstring; the fields stand there in short, for `help()`."""
+    fields = tuple((words[wire], in_short(node, words)) for wire, node in entries(schema, "properties").items())
+    attributes = [Section("Attributes", fields)] if fields else []
+    return [in_python_words(sentence(schema["description"]), words), *attributes, source_of(schema)]
 
 
 def _text_reader(name: str, wire: str) -> TextReaderView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 from typing import Any
@@ -132,3 +133,12 @@ def test_a_call_makes_the_operations_of_its_own_namespace_only() -> None:
     )
 
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode
+
+
+@pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
+def test_docstring_of_a_model_lists_its_fields(kind: type[Model]) -> None:
+    """`help()` shows them, in the order of the document."""
+    section = (inspect.getdoc(kind) or "").partition("\nAttributes:\n")[2].partition("\n\n")[0]
+    listed = [line.strip().partition(":")[0] for line in section.splitlines() if line.startswith("    ") and line[4] != " "]
+
+    assert list(kind.__wire_names__) == listed
