@@ -67,7 +67,7 @@ async def open_billing_portal(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        billing_portal = await client.billing.portal(return_url="…")
+        billing_portal = await client.billing.portal(return_url="https://example.com/cstar")
 
     Documented: API reference, Billing.
     """

@@ -73,7 +73,7 @@ async def create_invite(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        invite = await client.invites.create(email="…", role="admin")
+        invite = await client.invites.create(email="jane@example.com", role="admin")
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """

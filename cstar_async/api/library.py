@@ -137,7 +137,7 @@ def search_library(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for library_search_result in library.search(q):
+        async for library_search_result in library.search("…"):
             print(library_search_result)
 
     Documented: Documentation, Public library.

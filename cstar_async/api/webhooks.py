@@ -83,7 +83,7 @@ async def create_webhook(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        webhook = await client.webhooks.create(name="…", url="…", events=["…"])
+        webhook = await client.webhooks.create(name="…", url="https://example.com/cstar", events=["…"])
 
     Documented: API reference, Webhooks.
     """
@@ -226,7 +226,7 @@ async def test_webhook(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        webhook_test_result = await client.webhooks.test(webhook_id, event="…")
+        webhook_test_result = await client.webhooks.test(webhook_id, event="ticket.created")
 
     Inferred: the JavaScript call and its result are documented, its path and body are not.
     """
@@ -261,7 +261,7 @@ async def trigger_test_webhooks(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        webhook_trigger_result = await client.webhooks.trigger_test(event="…")
+        webhook_trigger_result = await client.webhooks.trigger_test(event="ticket.created")
 
     Documented: API reference, Webhooks.
     """

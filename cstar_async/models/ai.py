@@ -47,6 +47,11 @@ _AI_ACTION: Final = AiAction.by_text
 class AiRun(Model):
     """What the language model is to do, and with what.
 
+    Attributes:
+        action: What to do.
+        ticket_id: The ticket, for `auto-tag`, `suggest-reply` and `summarize`.
+        text: The text, for `improve`.
+
     Documented: API reference, AI.
     """
 
@@ -85,6 +90,11 @@ def decode_ai_run(wire: dict[str, UntypedJSON]) -> AiRun:
 @attrs.define(kw_only=True, repr=False)
 class AiResult(Model):
     """What the language model has made.
+
+    Attributes:
+        object: The type tag, always `ai_result`.
+        action: What was done.
+        result: The outcome.
 
     Documented: API reference, AI.
     """
@@ -125,6 +135,9 @@ def decode_ai_result(wire: dict[str, UntypedJSON]) -> AiResult:
 @attrs.define(kw_only=True, repr=False)
 class AiOutput(Model):
     """The outcome of an action. Its keys depend on the action; those that are not documented come in `extra`.
+
+    Attributes:
+        suggestion: The proposed reply, for `suggest-reply`; None for other actions.
 
     Documented: API reference, AI.
     """

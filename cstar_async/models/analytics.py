@@ -19,6 +19,13 @@ from cstar_async._types import JSON, UntypedJSON
 class AnalyticsOverview(Model):
     """The figures of a period at a glance.
 
+    Attributes:
+        object: The type tag, always `analytics_overview`.
+        period: The period that the figures are of, such as `week`.
+        tickets: Figures on tickets.
+        customers: Figures on customers.
+        csat: Figures on satisfaction.
+
     Documented: API reference, Analytics.
     """
 
@@ -73,6 +80,11 @@ def decode_analytics_overview(wire: dict[str, UntypedJSON]) -> AnalyticsOverview
 class AnalyticsTickets(Model):
     """How many tickets there were.
 
+    Attributes:
+        total: All tickets of the period.
+        open: Those that are still open.
+        resolved: Those that were resolved.
+
     Documented: API reference, Analytics.
     """
 
@@ -108,6 +120,11 @@ def decode_analytics_tickets(wire: dict[str, UntypedJSON]) -> AnalyticsTickets:
 @attrs.define(kw_only=True, repr=False)
 class AnalyticsCustomers(Model):
     """How many customers there were.
+
+    Attributes:
+        total: All customers.
+        active: Those who are active.
+        new: Those who came in the period.
 
     Documented: API reference, Analytics.
     """
@@ -145,6 +162,10 @@ def decode_analytics_customers(wire: dict[str, UntypedJSON]) -> AnalyticsCustome
 class AnalyticsCsat(Model):
     """How content customers said they were.
 
+    Attributes:
+        average: The mean of all ratings, or None without any.
+        total_responses: How many ratings were given.
+
     Documented: API reference, Analytics.
     """
 
@@ -177,6 +198,12 @@ def decode_analytics_csat(wire: dict[str, UntypedJSON]) -> AnalyticsCsat:
 @attrs.define(kw_only=True, repr=False)
 class AgentAnalytics(Model):
     """The figures of one agent. Further keys come in `extra`.
+
+    Attributes:
+        member_id: The `mem_` id of the agent (inferred).
+        name: The name of the agent, or None (inferred).
+        tickets: Figures on the agent's tickets, or None (inferred).
+        csat: Figures on satisfaction with the agent, or None (inferred).
 
     Inferred: likeness to the overview.
     """

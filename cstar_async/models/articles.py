@@ -44,6 +44,28 @@ _ARTICLE_STATUS: Final = ArticleStatus.by_text
 class Article(Model):
     """A page of the knowledge base, for customers or for the team alone.
 
+    Attributes:
+        id: The `art_` id of the article; opaque, of varying length.
+        object: The type tag, always `article`.
+        title: The headline.
+        slug: The last part of the article's web address, made from the title if not chosen.
+        excerpt: A sentence or two that tell what the article is about, or None for none.
+        content: The text in Markdown.
+        category_id: The id of the category the article stands in, or None for none.
+        category: The category by name, in older answers by slug.
+        status: Where the article is in its life.
+        is_public: Whether people outside the team may read it once it is published.
+        tags: The names of the tags on the article; empty for none.
+        notes: Remarks of the team that readers never see, or None for none.
+        view_count: How many times readers have opened it.
+        use_count: How many times agents have used it in a reply.
+        read_time: How long a reader will need, in words such as `2 min`, or None if unknown.
+        published_at: When it was published, or None if it never was.
+        meta_description: The description that search engines show, or None for none.
+        metadata: Data of your own programs, kept as it is; an empty object for none.
+        created_at: When the article was first saved.
+        updated_at: When the article last changed.
+
     Documented: API reference, Articles.
     """
 
@@ -160,6 +182,20 @@ def decode_article(wire: dict[str, UntypedJSON]) -> Article:
 class ArticleCreate(Model):
     """An article to be added to the knowledge base.
 
+    Attributes:
+        title: The headline.
+        content: The text in Markdown.
+        status: Where in its life the article starts.
+        is_public: Whether people outside the team may read it once it is published.
+        tags: The names of the tags to put on the article.
+        meta_description: The description for search engines; None for none.
+        category: The slug of a category, as older documentation asks for it.
+        category_id: The id of the category to put the article in; None for none (inferred).
+        slug: The last part of the web address; None has it made from the title (inferred).
+        excerpt: A sentence or two that tell what the article is about; None for none (inferred).
+        notes: Remarks for the team that readers never see; None for none (inferred).
+        metadata: Data of your own programs, kept as it is (inferred).
+
     Documented: API reference, Articles.
     """
 
@@ -238,6 +274,20 @@ def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
 @attrs.define(kw_only=True, repr=False)
 class ArticleUpdate(Model):
     """The fields of an article to be changed. What is left out stays as it is.
+
+    Attributes:
+        title: A new headline.
+        content: A new text in Markdown, in place of the whole old one (inferred).
+        status: Where in its life to move the article; `published` publishes it (inferred).
+        is_public: Whether people outside the team may read it once it is published (inferred).
+        tags: The tags the article is to have.
+        meta_description: A new description for search engines; None removes it (inferred).
+        category: The slug of another category, in the older manner; None takes the article off its shelf.
+        category_id: The id of another category; None takes the article off its shelf (inferred).
+        slug: A new last part of the web address.
+        excerpt: A new short text; None removes it (inferred).
+        notes: New remarks for the team; None removes them (inferred).
+        metadata: Keys to set, merged into what is there.
 
     Inferred: the fields of the create call.
     """

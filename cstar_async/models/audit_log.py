@@ -20,6 +20,16 @@ from cstar_async._types import JSON, UntypedJSON
 class AuditLogEntry(Model):
     """One thing that somebody did. It never changes once it is written.
 
+    Attributes:
+        id: The `aud_` id of the entry.
+        action: What was done, the kind of object and the verb with a dot between, such as `ticket.created`.
+        resource_type: What kind of object it was done to, such as `ticket`.
+        resource_id: The id of the object, or None.
+        actor_id: Who did it, or None if unknown (inferred).
+        actor_name: The name of who did it, or None.
+        details: More about it, under keys that are not documented, or None.
+        created_at: When it was done.
+
     Documented: API reference, Audit log.
     """
 

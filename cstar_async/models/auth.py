@@ -60,6 +60,13 @@ _WHOAMI_KEY_TYPE: Final = WhoamiKeyType.by_text
 class Whoami(Model):
     """The team and the nature of an API key.
 
+    Attributes:
+        team_id: The UUID of the team, as it appears in the paths of all other calls.
+        team_name: The name of the team as people read it.
+        team_slug: The short name of the team in web addresses.
+        key_type: Whether the key may write.
+        environment: Whether the key sees production or test data.
+
     Documented: API reference, Authentication.
     """
 

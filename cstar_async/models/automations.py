@@ -204,6 +204,15 @@ _AUTOMATION_TRIGGER_EVENT: Final = AutomationTriggerEvent.by_text
 class Automation(Model):
     """A rule that acts by itself: an event, conditions, actions.
 
+    Attributes:
+        id: The rule, by its `rule_` id.
+        name: What people call the rule.
+        trigger_event: What sets the rule off.
+        conditions: What must hold.
+        actions: What is done, in this order.
+        enabled: Whether the rule is on.
+        execution_count: How often the rule has fired.
+
     Documented: API reference, Automations.
     """
 
@@ -266,6 +275,10 @@ def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
 class AutomationConditions(Model):
     """What must hold before a rule acts. Both lists are always sent; an empty one asks for nothing.
 
+    Attributes:
+        all: Every one of these must hold.
+        any: At least one of these must hold.
+
     Documented: API reference, Automations.
     """
 
@@ -303,6 +316,11 @@ def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationCond
 class AutomationCondition(Model):
     """One comparison of a field with a value.
 
+    Attributes:
+        field: The field that is looked at.
+        operator: How it is compared.
+        value: What it is compared with.
+
     Documented: API reference, Automations.
     """
 
@@ -339,6 +357,10 @@ def decode_automation_condition(wire: dict[str, UntypedJSON]) -> AutomationCondi
 class AutomationActionAssignTo(Model):
     """Gives the ticket to somebody.
 
+    Attributes:
+        type: Which action this is.
+        agent_id: Who gets it, by a `usr_` id.
+
     Documented: API reference, Automations.
     """
 
@@ -372,6 +394,10 @@ def decode_automation_action_assign_to(wire: dict[str, UntypedJSON]) -> Automati
 class AutomationActionAddTags(Model):
     """Pins tags on the ticket.
 
+    Attributes:
+        type: Which action this is.
+        tags: The tags, by name.
+
     Documented: API reference, Automations.
     """
 
@@ -404,6 +430,10 @@ def decode_automation_action_add_tags(wire: dict[str, UntypedJSON]) -> Automatio
 @attrs.define(kw_only=True, repr=False)
 class AutomationActionSendNotification(Model):
     """Tells the team.
+
+    Attributes:
+        type: Which action this is.
+        message: What is said.
 
     Documented: API reference, Automations.
     """
@@ -440,6 +470,9 @@ def decode_automation_action_send_notification(wire: dict[str, UntypedJSON]) -> 
 class AutomationActionUnknown(Model):
     """An action that this document does not know yet, with all that it says.
 
+    Attributes:
+        type: Which action this is (inferred).
+
     Inferred: the set of actions is open.
     """
 
@@ -467,6 +500,13 @@ def decode_automation_action_unknown(wire: dict[str, UntypedJSON]) -> Automation
 @attrs.define(kw_only=True, repr=False)
 class AutomationCreate(Model):
     """A new rule.
+
+    Attributes:
+        name: What people call the rule.
+        trigger_event: What sets the rule off.
+        conditions: What must hold; without conditions the rule acts on every such event.
+        actions: What to do, in this order.
+        enabled: Whether the rule is on (inferred).
 
     Documented: API reference, Automations.
     """
@@ -523,6 +563,13 @@ def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
 class AutomationUpdate(Model):
     """Changes of a rule. What is left out stays as it is.
 
+    Attributes:
+        name: What people call the rule (inferred).
+        trigger_event: What sets the rule off (inferred).
+        conditions: What must hold, in the place of all earlier conditions; None for nothing (inferred).
+        actions: What to do, in this order (inferred).
+        enabled: Whether the rule is on (inferred).
+
     Inferred: the fields of the create call.
     """
 
@@ -578,6 +625,10 @@ def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
 class AutomationTest(Model):
     """What to test a rule on.
 
+    Attributes:
+        resource_type: The kind of the object.
+        resource_id: The object, by its prefixed id.
+
     Documented: API reference, Automations.
     """
 
@@ -613,6 +664,10 @@ def decode_automation_test(wire: dict[str, UntypedJSON]) -> AutomationTest:
 @attrs.define(kw_only=True, repr=False)
 class AutomationTestResult(Model):
     """What a rule would do.
+
+    Attributes:
+        would_match: Whether its conditions hold.
+        actions_would_execute: What it would do.
 
     Documented: API reference, Automations.
     """

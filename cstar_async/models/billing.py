@@ -57,6 +57,14 @@ _SUBSCRIPTION_STATUS: Final = SubscriptionStatus.by_text
 class Subscription(Model):
     """The subscription of the team to cStar itself.
 
+    Attributes:
+        object: The type tag, always `subscription`.
+        status: Whether it is paid.
+        plan: The plan.
+        member_count: How many members are paid for.
+        current_period_end: Until when it is paid, or None.
+        cancel_at_period_end: Whether it ends then.
+
     Documented: API reference, Billing.
     """
 
@@ -115,6 +123,9 @@ def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
 class BillingPortalCreate(Model):
     """Where to go on after the visit.
 
+    Attributes:
+        return_url: The address to come back to from the portal; None for the server's choice.
+
     Documented: API reference, Billing.
     """
 
@@ -143,6 +154,9 @@ def decode_billing_portal_create(wire: dict[str, UntypedJSON]) -> BillingPortalC
 @attrs.define(kw_only=True, repr=False)
 class BillingPortal(Model):
     """The address of the billing portal.
+
+    Attributes:
+        url: The address, meant for one visit (inferred).
 
     Inferred: the text says that a URL comes back; the key is not printed.
     """

@@ -63,6 +63,12 @@ _BULK_RESOURCE: Final = BulkResource.by_text
 class BulkRun(Model):
     """What to do to which objects.
 
+    Attributes:
+        action: What to do.
+        resource: The kind of the objects.
+        ids: The objects, by their ids, at most 100.
+        data: The fields to change, as in an update of a single object.
+
     Documented: API reference, Bulk.
     """
 
@@ -106,6 +112,15 @@ def decode_bulk_run(wire: dict[str, UntypedJSON]) -> BulkRun:
 @attrs.define(kw_only=True, repr=False)
 class BulkResult(Model):
     """What came of a bulk run.
+
+    Attributes:
+        object: The type tag of the result, always `bulk_result`.
+        action: What was done.
+        resource: The kind of the objects.
+        total: How many objects were named.
+        succeeded: How many were changed or deleted.
+        failed: How many were not.
+        errors: Why rows failed, one entry each.
 
     Documented: API reference, Bulk.
     """

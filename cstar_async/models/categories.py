@@ -20,6 +20,19 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class Category(Model):
     """A shelf of the knowledge base.
 
+    Attributes:
+        id: The id of the category, a bare UUID here and `cat_` in samples elsewhere.
+        object: The type tag, always `category`.
+        name: The name of the category as readers see it.
+        slug: The short name in web addresses, made from the name.
+        description: What readers find here, or None for no word about it.
+        icon: The icon shown beside the name, or None for none.
+        color: The colour of the category as a hex code such as `#0ea5e9`, or None for none.
+        sort_order: The place in the list; lower numbers come first, the name breaks ties.
+        is_public: Whether the category is shown to people outside the team.
+        created_at: When the category was made.
+        updated_at: When the category last changed.
+
     Documented: API reference, Categories.
     """
 
@@ -96,6 +109,14 @@ def decode_category(wire: dict[str, UntypedJSON]) -> Category:
 class CategoryCreate(Model):
     """A category to be added to the knowledge base.
 
+    Attributes:
+        name: The name of the category as readers see it.
+        description: What readers find here; None for no word about it.
+        icon: The icon to show beside the name; None for none.
+        color: A colour as a hex code such as `#0ea5e9`; None for none.
+        sort_order: The place in the list; lower numbers come first.
+        is_public: Whether to show the category to people outside the team.
+
     Documented: API reference, Categories.
     """
 
@@ -148,6 +169,14 @@ def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
 @attrs.define(kw_only=True, repr=False)
 class CategoryUpdate(Model):
     """The fields of a category to be changed. What is left out stays as it is.
+
+    Attributes:
+        name: A new name.
+        description: A new text about the category; None removes it.
+        icon: A new icon; None removes it.
+        color: A new colour as a hex code such as `#0ea5e9`; None removes it.
+        sort_order: A new place in the list; lower numbers come first.
+        is_public: Whether to show the category to people outside the team.
 
     Documented: API reference, Categories.
     """

@@ -133,6 +133,22 @@ _COMMUNITY_VISIBILITY: Final = CommunityVisibility.by_text
 class CommunityPost(Model):
     """A question or an idea in the community. Its fields are written in snake_case on the wire, too.
 
+    Attributes:
+        id: The id of the post, a bare UUID.
+        title: The post in one line.
+        slug: The short name in web addresses, made from the title.
+        body: The text of the post, or None where it is left out.
+        topic_id: The id of the topic, a bare UUID, or None for none.
+        status: What has become of the post.
+        visibility: Who may read it.
+        vote_count: How many people voted for it.
+        comment_count: How many comments it has.
+        is_pinned: Whether it stays at the top.
+        is_locked: Whether it takes no new comments.
+        custom_fields: Values of the team's own fields, by the id of their definition.
+        attachments: Images, at most 10.
+        created_at: When it was written.
+
     Documented: API reference, Community.
     """
 
@@ -225,6 +241,12 @@ def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
 class CommunityAttachment(Model):
     """An image at a post or comment: JPEG, PNG, GIF or WebP, 5 MB at most. How to upload one is not documented.
 
+    Attributes:
+        filename: The name of the file.
+        content_type: The kind of image.
+        size_bytes: The size in bytes, 5 MB at most.
+        storage_path: Where the file lies, or None.
+
     Documented: API reference, Community.
     """
 
@@ -270,6 +292,15 @@ def decode_community_attachment(wire: dict[str, UntypedJSON]) -> CommunityAttach
 @attrs.define(kw_only=True, repr=False)
 class CommunityPostCreate(Model):
     """What a new post is made of.
+
+    Attributes:
+        title: The post in one line (inferred).
+        body: The text of the post (inferred).
+        topic_id: The id of the topic; None for none (inferred).
+        status: The state to start in.
+        visibility: Who may read it.
+        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
+        attachments: Images, at most 10 (inferred).
 
     Inferred: the fields of the post itself.
     """
@@ -333,6 +364,16 @@ def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostC
 @attrs.define(kw_only=True, repr=False)
 class CommunityPostUpdate(Model):
     """Changes to a post; what is left out stays.
+
+    Attributes:
+        title: The new title (inferred).
+        body: The new text (inferred).
+        topic_id: The id of the topic; None takes the post out of its topic (inferred).
+        status: What has become of the post (inferred).
+        visibility: Who may read it (inferred).
+        is_pinned: True keeps the post at the top (inferred).
+        is_locked: True stops new comments (inferred).
+        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
 
     Inferred: the fields of the post itself.
     """
@@ -399,6 +440,14 @@ def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostU
 class CommunityComment(Model):
     """What somebody says under a post.
 
+    Attributes:
+        id: The id of the comment, a bare UUID (inferred).
+        post_id: The id of the post (inferred).
+        body: The text (inferred).
+        author_name: Who wrote it, or None if unknown (inferred).
+        attachments: Images, at most 5 (inferred).
+        created_at: When it was written (inferred).
+
     Inferred: likeness to the post; only the limit of attachments is documented.
     """
 
@@ -454,6 +503,10 @@ def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
 @attrs.define(kw_only=True, repr=False)
 class CommunityCommentCreate(Model):
     """What a new comment is made of.
+
+    Attributes:
+        body: The text (inferred).
+        attachments: Images, at most 5 (inferred).
 
     Inferred: the fields of the comment itself.
     """

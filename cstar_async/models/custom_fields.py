@@ -78,6 +78,16 @@ _CUSTOM_FIELD_TYPE: Final = CustomFieldType.by_text
 class CustomField(Model):
     """The definition of a field that a team has added to its tickets or customers.
 
+    Attributes:
+        id: The `cf_` id of the definition.
+        name: The label that people see.
+        key: The key under which values are stored in `customFields`.
+        type: What values the field takes.
+        entity_type: What kind of object has the field.
+        required: Whether an object must have a value.
+        options: The values to choose from; select and multiselect only, else None.
+        position: The place in forms, ascending, or None for no place of its own.
+
     Documented: API reference, Custom fields.
     """
 
@@ -142,6 +152,15 @@ def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
 class CustomFieldCreate(Model):
     """The definition of a new field.
 
+    Attributes:
+        name: The label that people see (inferred).
+        type: What values the field takes (inferred).
+        entity_type: What kind of object gets the field (inferred).
+        key: The key under which values are stored; None or nothing makes one from the label (inferred).
+        required: Whether an object must have a value.
+        options: The values to choose from, for select and multiselect (inferred).
+        position: The place in forms, ascending; None for no place of its own (inferred).
+
     Inferred: the fields of the definition itself.
     """
 
@@ -202,6 +221,12 @@ def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreat
 @attrs.define(kw_only=True, repr=False)
 class CustomFieldUpdate(Model):
     """Changes to a definition; what is left out stays.
+
+    Attributes:
+        name: The new label (inferred).
+        required: Whether an object must have a value (inferred).
+        options: The values to choose from; the list replaces the old one (inferred).
+        position: The place in forms, ascending; None for no place of its own (inferred).
 
     Inferred: the fields of the definition itself.
     """

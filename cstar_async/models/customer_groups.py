@@ -20,6 +20,18 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class CustomerGroup(Model):
     """A group of customers, such as everybody at one company.
 
+    Attributes:
+        id: The id of the group, a bare UUID without a prefix.
+        object: The type tag, always `customer_group`.
+        name: The name of the group as the team sees it.
+        slug: The short name of the group, made from the name when none is given.
+        description: What binds the group together, or None for no word about it.
+        external_id: The id of the group on another platform, such as a CRM, or None.
+        custom_fields: Values of your own, under keys of your own.
+        customer_count: How many customers are in the group.
+        created_at: When the group was made.
+        updated_at: When the group last changed.
+
     Documented: API reference, Customer groups.
     """
 
@@ -92,6 +104,13 @@ def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
 class CustomerGroupCreate(Model):
     """What a new group is made of.
 
+    Attributes:
+        name: The name of the group.
+        slug: The short name of the group; None or nothing makes one from the name (inferred).
+        description: What binds the group together; None for no word about it (inferred).
+        external_id: The id of the group on another platform; None for none (inferred).
+        custom_fields: Values of your own, under keys of your own (inferred).
+
     Inferred: the fields of the group itself.
     """
 
@@ -140,6 +159,13 @@ def decode_customer_group_create(wire: dict[str, UntypedJSON]) -> CustomerGroupC
 @attrs.define(kw_only=True, repr=False)
 class CustomerGroupUpdate(Model):
     """Changes to a group; what is left out stays.
+
+    Attributes:
+        name: The new name (inferred).
+        slug: The new short name; None makes one from the name (inferred).
+        description: What binds the group together; None clears it (inferred).
+        external_id: The id of the group on another platform; None clears it (inferred).
+        custom_fields: Values of your own; whether they are merged or replace the old ones is not documented (inferred).
 
     Inferred: the fields of the group itself.
     """

@@ -81,6 +81,21 @@ _CUSTOMER_STATUS: Final = CustomerStatus.by_text
 class Customer(Model):
     """A person or an account that the team supports.
 
+    Attributes:
+        id: The `cus_` id of the customer; opaque, of varying length.
+        object: The type tag, always `customer`.
+        name: The full name of the person or the account.
+        email: The e-mail address, unique within the team.
+        status: Whether the team still deals with this customer.
+        sentiment: The mood of the customer as last judged, or None if nobody has judged it.
+        tags: The names of the tags on the customer; empty for none.
+        notes: Remarks of the team that the customer never sees, or None for none.
+        custom_fields: Facts about the customer under keys of the team's choice, such as a plan.
+        ticket_count: How many tickets name this customer.
+        metadata: Data of your own programs, kept as it is; an empty object for none.
+        created_at: When the customer was put on record.
+        updated_at: When the record last changed.
+
     Documented: API reference, Customers.
     """
 
@@ -169,6 +184,16 @@ def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
 class CustomerCreate(Model):
     """A customer to be put on record.
 
+    Attributes:
+        name: The full name of the person or the account.
+        email: The e-mail address.
+        status: Whether the team deals with this customer.
+        sentiment: The mood of the customer; None for not judged.
+        tags: The names of the tags to put on the customer.
+        notes: Remarks for the team that the customer never sees.
+        custom_fields: Facts about the customer under keys of the team's choice.
+        metadata: Data of your own programs, kept as it is.
+
     Documented: API reference, Customers.
     """
 
@@ -233,6 +258,16 @@ def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
 @attrs.define(kw_only=True, repr=False)
 class CustomerUpdate(Model):
     """The fields of a customer to be changed. What is left out stays as it is.
+
+    Attributes:
+        name: A new name.
+        email: A new e-mail address.
+        status: Whether the team still deals with this customer (inferred).
+        sentiment: The mood of the customer; None takes the judgement back (inferred).
+        tags: The tags the customer is to have.
+        notes: New remarks for the team; None removes them (inferred).
+        custom_fields: New facts under keys of the team's choice.
+        metadata: Keys to set, merged into what is there.
 
     Documented: API reference, Customers.
     """

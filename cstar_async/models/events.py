@@ -26,6 +26,18 @@ _TICKET_STATUS: Final = TicketStatus.by_text
 class EventTicket(Model):
     """A ticket inside an event, shorter than that of the API and in snake_case.
 
+    Attributes:
+        id: Its id: with the prefix `tkt_`, or a bare UUID.
+        prefixed_id: Its number for humans, such as `CST-2048`.
+        title: What it is about.
+        status: Where it stands.
+        priority: How urgent it is.
+        channel: How it came in, such as `widget`, `app`, `api` or `email`.
+        customer_id: The customer who opened it.
+        customer_name: Their name.
+        dashboard_url: Where agents see it.
+        created_at: When it was opened; missing in the shortest sample.
+
     Documented: Webhook reference, Payload.
     """
 
@@ -100,6 +112,11 @@ def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
 class EventCustomer(Model):
     """A customer inside an event.
 
+    Attributes:
+        id: Their id.
+        name: Their name.
+        email: Their e-mail address.
+
     Documented: Webhook reference, Payload.
     """
 
@@ -135,6 +152,15 @@ def decode_event_customer(wire: dict[str, UntypedJSON]) -> EventCustomer:
 @attrs.define(kw_only=True, repr=False)
 class EventMessage(Model):
     """A message inside an event.
+
+    Attributes:
+        id: Its id (inferred).
+        ticket_id: The ticket it belongs to (inferred).
+        content: Its text (inferred).
+        sender: Who wrote it (inferred).
+        sender_name: The name shown for them (inferred).
+        is_internal: Whether only agents see it (inferred).
+        created_at: When it was written (inferred).
 
     Inferred: by likeness to the messages of the API.
     """
@@ -196,6 +222,10 @@ def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
 class FieldChange(Model):
     """The old and the new value of a field that was changed.
 
+    Attributes:
+        from_: What it was.
+        to: What it is now.
+
     Documented: Webhook reference, Payload.
     """
 
@@ -228,6 +258,12 @@ def decode_field_change(wire: dict[str, UntypedJSON]) -> FieldChange:
 @attrs.define(kw_only=True, repr=False)
 class TicketEventData(Model):
     """What an event about a ticket carries. Documented for `ticket.created`, of the others by likeness.
+
+    Attributes:
+        ticket: The ticket.
+        customer: The customer who opened it.
+        message: The message, on `ticket.message_added` (inferred).
+        changes: What was changed, by field, on `ticket.updated`.
 
     Documented: Webhook reference, Payload.
     """
@@ -280,6 +316,9 @@ def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
 @attrs.define(kw_only=True, repr=False)
 class CustomerEventData(Model):
     """What an event about a customer carries; more keys are likely.
+
+    Attributes:
+        customer: The customer (inferred).
 
     Inferred: by likeness to the events of tickets.
     """

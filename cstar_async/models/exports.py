@@ -62,6 +62,10 @@ _EXPORT_SELECTION_TYPE: Final = ExportSelectionType.by_text
 class ExportRun(Model):
     """What to export, and how.
 
+    Attributes:
+        resources: The kinds of rows, each with filters of its own; exactly one for CSV.
+        format: How the rows come.
+
     Documented: API reference, Export.
     """
 
@@ -100,6 +104,10 @@ def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
 class ExportSelection(Model):
     """Rows of one kind.
 
+    Attributes:
+        type: The kind.
+        filters: Only rows that have these values, by field.
+
     Documented: API reference, Export.
     """
 
@@ -135,6 +143,12 @@ def decode_export_selection(wire: dict[str, UntypedJSON]) -> ExportSelection:
 @attrs.define(kw_only=True, repr=False)
 class ExportResult(Model):
     """Exported rows. Lists stop at 10,000 rows of a kind.
+
+    Attributes:
+        object: The type tag of the result, always `export`.
+        format: How the rows came.
+        total_rows: How many rows there are, all kinds together.
+        resources: The rows, as lists of free objects under the name of their kind.
 
     Documented: API reference, Export.
     """

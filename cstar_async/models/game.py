@@ -42,6 +42,27 @@ _BOSS_STATUS: Final = BossStatus.by_text
 class PlayerStats(Model):
     """The standing of a player in the game of the team.
 
+    Attributes:
+        object: The type tag, always `player_stats`.
+        member_id: Whose standing it is; a `usr_` id in spite of its name.
+        name: The name of the player.
+        avatar_url: A picture of the player, or None.
+        season: The season that level and experience count in, or None between two.
+        level: The level, which starts again with each season.
+        xp: Experience of this season.
+        xp_to_next_level: Experience that the next level still needs.
+        xp_in_current_level: Experience gained since this level began.
+        xp_progress: How much of this level is done, 0 to 1.
+        gold: Gold to spend.
+        prestige_level: How often the player began anew from the top.
+        prestige_bonus: What that adds to experience, as a fraction.
+        streaks: Days in a row.
+        stats: What the player has done in all.
+        skills: Skills by name; `quick_learner` is one of four.
+        available_skill_points: Points not spent yet.
+        total_skill_points: Points earned in all.
+        cosmetics: What the player wears, or None for nothing.
+
     Documented: API reference, Game.
     """
 
@@ -156,6 +177,11 @@ def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
 class PlayerSeason(Model):
     """A season of the game.
 
+    Attributes:
+        id: The id of the season, such as `2026-Q2`.
+        name: The name of the season.
+        ends_at: When it ends, or None if that is open.
+
     Documented: API reference, Game.
     """
 
@@ -194,6 +220,10 @@ def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
 class PlayerStreaks(Model):
     """Days in a row on which the player closed tickets.
 
+    Attributes:
+        current: The present row.
+        max: The longest row.
+
     Documented: API reference, Game.
     """
 
@@ -226,6 +256,13 @@ def decode_player_streaks(wire: dict[str, UntypedJSON]) -> PlayerStreaks:
 @attrs.define(kw_only=True, repr=False)
 class PlayerCounters(Model):
     """What a player has done in all.
+
+    Attributes:
+        tickets_closed: Tickets closed.
+        bosses_defeated: Bosses defeated together with the team.
+        final_blows: Bosses that the player struck last.
+        achievements_unlocked: Achievements unlocked.
+        quests_completed: Quests completed.
 
     Documented: API reference, Game.
     """
@@ -275,6 +312,11 @@ def decode_player_counters(wire: dict[str, UntypedJSON]) -> PlayerCounters:
 class PlayerSkill(Model):
     """A skill of a player.
 
+    Attributes:
+        level: How far it is learned.
+        max_level: How far it can be learned, 5.
+        effect: What it does, in words, or None.
+
     Documented: API reference, Game.
     """
 
@@ -311,6 +353,10 @@ def decode_player_skill(wire: dict[str, UntypedJSON]) -> PlayerSkill:
 class PlayerCosmetics(Model):
     """What a player wears.
 
+    Attributes:
+        avatar_frame: The frame around the picture, or None for none.
+        victory_message: What is shown when the player wins, or None for nothing.
+
     Documented: API reference, Game.
     """
 
@@ -343,6 +389,16 @@ def decode_player_cosmetics(wire: dict[str, UntypedJSON]) -> PlayerCosmetics:
 @attrs.define(kw_only=True, repr=False)
 class Boss(Model):
     """An enemy that the team brings down by answering tickets.
+
+    Attributes:
+        id: The id of the boss; opaque (inferred).
+        name: What the boss is called (inferred).
+        level: How hard the boss is to beat (inferred).
+        current_hp: How much it takes yet to beat the boss, in points (inferred).
+        max_hp: How much it took in the beginning, in points (inferred).
+        status: Whether the fight goes on (inferred).
+        spawned_at: When the boss came (inferred).
+        defeated_at: When the boss was beaten, or None while the fight goes on (inferred).
 
     Inferred: from the events on bosses.
     """

@@ -44,6 +44,11 @@ _IMPORT_RESOURCE: Final = ImportResource.by_text
 class ImportRun(Model):
     """What to import.
 
+    Attributes:
+        resource: The kind of the records.
+        records: The objects, with the fields of a create call, at most 500.
+        merge_strategy: What to do with a record that is there already.
+
     Documented: API reference, Import.
     """
 
@@ -84,6 +89,15 @@ def decode_import_run(wire: dict[str, UntypedJSON]) -> ImportRun:
 @attrs.define(kw_only=True, repr=False)
 class ImportResult(Model):
     """What came of an import.
+
+    Attributes:
+        object: The type tag of the result, always `import_result`.
+        resource: The kind of the records.
+        total: How many records were sent.
+        created: How many are new.
+        updated: How many were there and were changed.
+        skipped: How many were there and were left alone.
+        errors: Why records failed, one entry each.
 
     Documented: API reference, Import.
     """

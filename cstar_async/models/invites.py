@@ -71,6 +71,14 @@ _INVITE_STATUS: Final = InviteStatus.by_text
 class Invite(Model):
     """An invitation to join the team.
 
+    Attributes:
+        id: The id of the invitation (inferred).
+        email: The address it was sent to (inferred).
+        role: The role that waits for the person (inferred).
+        status: What has become of it, or None if unknown (inferred).
+        expires_at: Until when it can be accepted, or None for ever (inferred).
+        created_at: When it was sent, or None if unknown (inferred).
+
     Inferred: the path is named, and the text on members speaks of sending invites.
     """
 
@@ -130,6 +138,10 @@ def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
 @attrs.define(kw_only=True, repr=False)
 class InviteCreate(Model):
     """Whom to invite, and as what.
+
+    Attributes:
+        email: The address to send the invitation to (inferred).
+        role: The role that waits for the person; `owner` is refused (inferred).
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """

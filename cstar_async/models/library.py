@@ -20,6 +20,20 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 class LibraryArticle(Model):
     """An article as everybody may read it.
 
+    Attributes:
+        id: The `art_` id of the article (inferred).
+        title: The headline (inferred).
+        slug: What names the article in the library (inferred).
+        excerpt: A sentence or two that tell what the article is about, or None for none (inferred).
+        content: The text in Markdown.
+        category_id: The id of the category the article stands in, or None for none (inferred).
+        category: The category by name (inferred).
+        tags: The names of the tags on the article (inferred).
+        view_count: How many times readers have opened it (inferred).
+        read_time: How long a reader will need, in words such as `2 min` (inferred).
+        published_at: When it was published (inferred).
+        updated_at: When it last changed (inferred).
+
     Inferred: from the articles of the team.
     """
 
@@ -101,6 +115,15 @@ def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
 class LibraryCategory(Model):
     """A category as everybody may see it.
 
+    Attributes:
+        id: The id of the category (inferred).
+        name: The name of the category (inferred).
+        slug: What names the category in the library (inferred).
+        description: What readers find here, or None for no word about it (inferred).
+        icon: The icon shown beside the name, or None for none (inferred).
+        color: The colour as a hex code, or None for none (inferred).
+        sort_order: The place in the list; lower numbers come first (inferred).
+
     Inferred: from the categories of the team.
     """
 
@@ -158,6 +181,13 @@ def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
 class LibrarySearchResult(Model):
     """An article that was found.
 
+    Attributes:
+        id: The `art_` id of the article (inferred).
+        title: The headline (inferred).
+        slug: What names the article in the library (inferred).
+        excerpt: A sentence or two that tell what the article is about, or None for none (inferred).
+        snippet: The words found, with some text around them (inferred).
+
     Inferred: from the search of the team.
     """
 
@@ -206,6 +236,9 @@ def decode_library_search_result(wire: dict[str, UntypedJSON]) -> LibrarySearchR
 @attrs.define(kw_only=True, repr=False)
 class LibraryFeedbackCreate(Model):
     """What a reader thinks of an article. More keys may exist than are known.
+
+    Attributes:
+        rating: How good it was.
 
     Documented: Documentation, Public library.
     """

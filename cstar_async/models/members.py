@@ -145,6 +145,19 @@ _MEMBER_UPDATE_ROLE: Final = MemberUpdateRole.by_text
 class Member(Model):
     """The membership of a person in the team, with the role at work and the standing in the game that cStar makes of it.
 
+    Attributes:
+        id: The `mem_` id of the membership.
+        user_id: The id of the person's account, a `usr_` id by the samples of the game.
+        name: The name of the person.
+        email: The e-mail address of the person's account.
+        avatar_url: Where a picture of the person is found, or None for none.
+        role: What the person may do in the team.
+        role_display_name: The title that goes with the role in the game, or None for none.
+        permissions: The single rights that the person holds, by key; empty for none.
+        level: The level reached in the game.
+        xp: The experience gathered in the game, in points.
+        joined_at: When the person joined the team.
+
     Documented: API reference, Members.
     """
 
@@ -224,6 +237,9 @@ def decode_member(wire: dict[str, UntypedJSON]) -> Member:
 @attrs.define(kw_only=True, repr=False)
 class MemberUpdate(Model):
     """The new role of a member.
+
+    Attributes:
+        role: The role to give.
 
     Inferred: the role is the one thing about a member that the team decides.
     """

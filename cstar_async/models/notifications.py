@@ -40,6 +40,14 @@ _NOTIFICATION_TYPE: Final = NotificationType.by_text
 class Notification(Model):
     """Word of something that concerns a member of the team.
 
+    Attributes:
+        id: The `ntf_` id of the notification.
+        type: What it is about.
+        title: The notification in one line.
+        body: More about it, or None.
+        read: Whether it has been read.
+        created_at: When it was made.
+
     Documented: API reference, Notifications.
     """
 
@@ -96,6 +104,9 @@ def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
 class NotificationUpdate(Model):
     """The new state of a notification.
 
+    Attributes:
+        read: True for read, false for unread.
+
     Inferred: the text says that the state of notifications can be managed.
     """
 
@@ -124,6 +135,9 @@ def decode_notification_update(wire: dict[str, UntypedJSON]) -> NotificationUpda
 @attrs.define(kw_only=True, repr=False)
 class UnreadCount(Model):
     """How much has not been read.
+
+    Attributes:
+        count: How many notifications have not been read.
 
     Inferred: the name of the path.
     """
@@ -156,6 +170,9 @@ def decode_unread_count(wire: dict[str, UntypedJSON]) -> UnreadCount:
 @attrs.define(kw_only=True, repr=False)
 class MarkAllReadResult(Model):
     """What marking all notifications did. Further keys come in `extra`.
+
+    Attributes:
+        updated: How many were marked, or None if the answer does not say (inferred).
 
     Inferred: the name of the path.
     """

@@ -63,6 +63,13 @@ _SEARCH_RESULT_TYPE: Final = SearchResultType.by_text
 class SearchResult(Model):
     """Something that a search found.
 
+    Attributes:
+        object: The type tag, always `search_result`.
+        type: What it is.
+        id: Its id.
+        title: Its title, or its name.
+        snippet: The words around what was found, or None.
+
     Documented: API reference, Search.
     """
 

@@ -19,6 +19,11 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class Settings(Model):
     """The settings of a team. More keys exist than are known.
 
+    Attributes:
+        object: The type tag, always `settings`.
+        team_name: What the team is called.
+        team_slug: The team's name in web addresses.
+
     Documented: API reference, Settings.
     """
 
@@ -54,6 +59,9 @@ def decode_settings(wire: dict[str, UntypedJSON]) -> Settings:
 @attrs.define(kw_only=True, repr=False)
 class SettingsUpdate(Model):
     """Settings to change. More keys exist than are known.
+
+    Attributes:
+        team_name: A new name for the team.
 
     Documented: API reference, Settings.
     """

@@ -44,6 +44,10 @@ _MESSAGE_SENDER: Final = MessageSender.by_text
 class Deleted(Model):
     """The receipt of a delete call. The value is documented; that it comes in the usual envelope is inferred.
 
+    Attributes:
+        deleted: Always true; a failed delete is an error.
+        id: The prefixed id of what was removed, for a tag its name (inferred).
+
     Documented: Official JavaScript package.
     """
 
@@ -76,6 +80,17 @@ def decode_deleted(wire: dict[str, UntypedJSON]) -> Deleted:
 @attrs.define(kw_only=True, repr=False)
 class Message(Model):
     """One entry in the conversation of a ticket.
+
+    Attributes:
+        id: The `msg_` id of the message.
+        object: The type tag, always `message` (inferred).
+        ticket_id: The `tkt_` id of the ticket that the message belongs to.
+        content: What was written.
+        sender: Which side wrote it.
+        sender_name: The name of the writer as people read it, or None if unknown.
+        is_internal: Whether the message is a remark for the team that the customer never sees.
+        metadata: Data of your own programs, kept as it is.
+        created_at: When the message was written.
 
     Documented: API reference, Messages.
     """
@@ -144,6 +159,12 @@ def decode_message(wire: dict[str, UntypedJSON]) -> Message:
 @attrs.define(kw_only=True, repr=False)
 class BatchError(Model):
     """Why one row of a bulk run or an import failed. Known by its place only; a bare text is read as the message.
+
+    Attributes:
+        id: The object, in a bulk run (inferred).
+        index: The position of the record in what was sent, from 0 (inferred).
+        code: A word for programs (inferred).
+        message: A sentence for people (inferred).
 
     Inferred: the list is documented, its entries are not.
     """

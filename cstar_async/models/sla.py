@@ -22,6 +22,15 @@ _TICKET_PRIORITY: Final = TicketPriority.by_text
 class SlaRule(Model):
     """How soon tickets of an urgency are to be answered and resolved.
 
+    Attributes:
+        id: The `sla_` id of the rule.
+        name: The name of the rule.
+        priority: The urgency of the tickets that it is for.
+        response_target: Minutes until the first answer.
+        resolution_target: Minutes until the case is resolved.
+        business_hours_only: Whether only business hours count.
+        enabled: Whether the rule is in force.
+
     Documented: API reference, SLA.
     """
 
@@ -80,6 +89,14 @@ def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
 class SlaRuleCreate(Model):
     """What a new rule is made of.
 
+    Attributes:
+        name: The name of the rule.
+        priority: The urgency of the tickets that it is for.
+        response_target: Minutes until the first answer.
+        resolution_target: Minutes until the case is resolved.
+        business_hours_only: Whether only business hours count.
+        enabled: Whether the rule is in force.
+
     Documented: API reference, SLA.
     """
 
@@ -134,6 +151,14 @@ def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
 @attrs.define(kw_only=True, repr=False)
 class SlaRuleUpdate(Model):
     """Changes to a rule; what is left out stays.
+
+    Attributes:
+        name: The name of the rule (inferred).
+        priority: The urgency of the tickets that it is for (inferred).
+        response_target: Minutes until the first answer (inferred).
+        resolution_target: Minutes until the case is resolved (inferred).
+        business_hours_only: Whether only business hours count (inferred).
+        enabled: Whether the rule is in force (inferred).
 
     Inferred: the fields of the rule itself.
     """

@@ -19,6 +19,11 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 class Tag(Model):
     """A word that can be pinned on tickets. It has no id; the name is the key.
 
+    Attributes:
+        object: The type tag, always `tag`.
+        name: The word itself, unique within the team.
+        count: How many tickets carry the tag.
+
     Documented: API reference, Tags.
     """
 
@@ -55,6 +60,9 @@ def decode_tag(wire: dict[str, UntypedJSON]) -> Tag:
 @attrs.define(kw_only=True, repr=False)
 class TagCreate(Model):
     """A tag to be added to the vocabulary of the team.
+
+    Attributes:
+        name: The word itself.
 
     Documented: API reference, Tags.
     """

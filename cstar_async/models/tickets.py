@@ -113,6 +113,34 @@ _TICKET_STATUS: Final = TicketStatus.by_text
 class Ticket(Model):
     """A support request with its state, its owner and its deadlines. Lists leave the messages out, a single read carries them.
 
+    Attributes:
+        id: The `tkt_` id of the ticket; opaque, of varying length.
+        object: The type tag, always `ticket`.
+        title: What the ticket is about, in one line.
+        status: How far the case has come.
+        priority: How urgent the case is.
+        customer_id: The `cus_` id of the customer, or None for a ticket that names its customer by words only.
+        customer_name: The name of the customer as people read it, or None if unknown.
+        customer: A summary of the customer, present only when the list was asked to expand it; None if the ticket has no customer
+            on record (inferred).
+        assigned_to: The `mem_` id of the member who works on the ticket, or None for nobody.
+        tags: The names of the tags on the ticket, in no documented order; empty for none.
+        notes: Remarks of the team that the customer never sees, or None for none.
+        message_count: How many messages the conversation holds.
+        messages: The whole conversation, oldest message first.
+        response_deadline: When a first reply is due under the service level rules, or None if no rule applies.
+        resolution_deadline: When the case must be solved under the service level rules, or None if no rule applies.
+        first_response_at: When the team first replied, or None if it has not yet.
+        response_tier: How good the first reply was in time, or None while that is open.
+        resolution_tier: How good the solution was in time, or None while that is open.
+        sla_paused: Whether the clocks of both deadlines stand still.
+        metadata: Data of your own programs, kept as it is; an empty object for none.
+        custom_fields: Values of the fields that the team has defined for tickets, by field key (inferred).
+        created_at: When the ticket was opened.
+        updated_at: When the ticket last changed.
+        closed_at: When the ticket was closed, or None while it is not.
+        resolved_at: When the case was solved, or None while it is not.
+
     Documented: API reference, Tickets.
     """
 
@@ -269,6 +297,11 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
 class TicketCustomer(Model):
     """The few facts about a customer that a ticket list can carry along.
 
+    Attributes:
+        id: The `cus_` id of the customer (inferred).
+        name: The full name of the customer, or None if unknown (inferred).
+        email: The e-mail address of the customer, or None if unknown (inferred).
+
     Inferred: the value customer of the expand parameter.
     """
 
@@ -304,6 +337,19 @@ def decode_ticket_customer(wire: dict[str, UntypedJSON]) -> TicketCustomer:
 @attrs.define(kw_only=True, repr=False)
 class TicketCreate(Model):
     """A ticket to be opened. Name the customer by id where there is one on record, by plain name otherwise.
+
+    Attributes:
+        title: What the ticket is about, in one line.
+        priority: How urgent the case is.
+        status: The state to start in.
+        customer_id: The `cus_` id of the customer.
+        customer_name: The name of a customer who is not on record.
+        assigned_to: The `mem_` id of the member who is to work on it; None for nobody (inferred).
+        tags: The names of the tags to put on the ticket.
+        notes: Remarks for the team that the customer never sees.
+        initial_message: The text of a first message to put into the conversation; None for none.
+        metadata: Data of your own programs, kept as it is.
+        custom_fields: Values of the fields that the team has defined for tickets, by field key (inferred).
 
     Documented: API reference, Tickets.
     """
@@ -384,6 +430,16 @@ def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
 class TicketUpdate(Model):
     """The fields of a ticket to be changed. What is left out stays as it is.
 
+    Attributes:
+        title: A new title.
+        status: The state to move the case to; `closed` closes it.
+        priority: The new urgency (inferred).
+        assigned_to: The `mem_` id of the member to hand it to; None takes it from everybody (inferred).
+        tags: The tags the ticket is to have.
+        notes: New remarks for the team; None removes them (inferred).
+        metadata: Keys to set, merged into what is there.
+        custom_fields: New values of the team's own fields, by field key.
+
     Documented: API reference, Tickets.
     """
 
@@ -450,6 +506,13 @@ def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
 @attrs.define(kw_only=True, repr=False)
 class MessageCreate(Model):
     """A message to be added to a ticket.
+
+    Attributes:
+        content: What to say.
+        sender: Which side speaks.
+        sender_name: The name to show as the writer; None leaves the choice to the server (inferred).
+        is_internal: True for a remark that the customer never sees.
+        metadata: Data of your own programs to keep with the message (inferred).
 
     Documented: API reference, Messages.
     """

@@ -85,6 +85,15 @@ _VIEW_VISIBILITY: Final = ViewVisibility.by_text
 class View(Model):
     """A saved filter with an order.
 
+    Attributes:
+        id: The `view_` id of the view.
+        name: The name of the view.
+        entity_type: What kind of object it finds.
+        filters: What must hold, by the names of the filters of the list, such as `status`.
+        sort_field: The field that sorts, or None for no order of its own.
+        sort_direction: Which end comes first, or None.
+        visibility: Who sees the view.
+
     Documented: API reference, Views.
     """
 
@@ -150,6 +159,14 @@ def decode_view(wire: dict[str, UntypedJSON]) -> View:
 class ViewCreate(Model):
     """What a new view is made of.
 
+    Attributes:
+        name: The name of the view (inferred).
+        entity_type: What kind of object it finds (inferred).
+        filters: What must hold, by the names of the filters of the list (inferred).
+        sort_field: The field that sorts; None for no order of its own (inferred).
+        sort_direction: Which end comes first; None for the server's choice (inferred).
+        visibility: Who sees the view.
+
     Inferred: the fields of the view itself.
     """
 
@@ -208,6 +225,13 @@ def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
 @attrs.define(kw_only=True, repr=False)
 class ViewUpdate(Model):
     """Changes to a view; what is left out stays.
+
+    Attributes:
+        name: The new name (inferred).
+        filters: What must hold; the filters replace the old ones (inferred).
+        sort_field: The field that sorts; None for no order of its own (inferred).
+        sort_direction: Which end comes first; None for the server's choice (inferred).
+        visibility: Who sees the view (inferred).
 
     Inferred: the fields of the view itself.
     """

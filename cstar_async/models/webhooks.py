@@ -20,6 +20,17 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class Webhook(Model):
     """A subscription: an address and the events that are sent there.
 
+    Attributes:
+        id: The `whk_` id of the subscription; older ones begin with `wh_`.
+        object: The type tag, always `webhook` (inferred).
+        name: The name that the team gave it.
+        url: The public HTTPS address that receives the events.
+        events: Types of events such as `ticket.created`, or wildcards such as `ticket.*`.
+        is_active: Whether events are sent at present.
+        secret: The `whsec_` secret that signs the deliveries.
+        created_at: When the subscription was made.
+        updated_at: When the subscription last changed, or None if it never did.
+
     Documented: API reference, Webhooks.
     """
 
@@ -92,6 +103,11 @@ def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
 class WebhookCreate(Model):
     """What a new subscription is made of.
 
+    Attributes:
+        name: A name by which the team knows the subscription.
+        url: The public HTTPS address that is to receive the events.
+        events: Types of events, or wildcards such as `ticket.*`; at least one (inferred).
+
     Documented: API reference, Webhooks.
     """
 
@@ -128,6 +144,12 @@ def decode_webhook_create(wire: dict[str, UntypedJSON]) -> WebhookCreate:
 @attrs.define(kw_only=True, repr=False)
 class WebhookUpdate(Model):
     """Changes to a subscription; what is left out stays.
+
+    Attributes:
+        name: The new name (inferred).
+        url: The new address (inferred).
+        events: Types of events or wildcards; the list replaces the old one.
+        is_active: False stops the deliveries, true takes them up again.
 
     Documented: API reference, Webhooks.
     """
@@ -169,6 +191,9 @@ def decode_webhook_update(wire: dict[str, UntypedJSON]) -> WebhookUpdate:
 class WebhookTest(Model):
     """Which event to make up.
 
+    Attributes:
+        event: The type of the event, such as `ticket.created`.
+
     Documented: API reference, Webhooks.
     """
 
@@ -197,6 +222,15 @@ def decode_webhook_test(wire: dict[str, UntypedJSON]) -> WebhookTest:
 @attrs.define(kw_only=True, repr=False)
 class WebhookTestResult(Model):
     """How a receiver answered a test event.
+
+    Attributes:
+        delivery_id: The id of the delivery, or None if none was made.
+        event: The type of the event that was sent.
+        url: The address it was sent to.
+        success: Whether the receiver answered with a status of success.
+        status: The HTTP status of the receiver, or None if it did not answer.
+        response_time_ms: How long the receiver took, in milliseconds, or None.
+        error: Why the delivery failed, or None if it did not.
 
     Documented: API reference, Webhooks.
     """
@@ -253,6 +287,10 @@ def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResul
 @attrs.define(kw_only=True, repr=False)
 class WebhookTriggerResult(Model):
     """To how many a test event was sent. Further keys exist and are not documented; they come in `extra`.
+
+    Attributes:
+        event: The type of the event that was sent.
+        delivered_to: How many subscriptions it was sent to.
 
     Documented: API reference, Webhooks.
     """
