@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Configure pytest for all tests."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ settings.load_profile("no deadline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest; the others stay in the random order that they are in."""
+    """Start the longest tests first; the others keep their random order."""
     items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
-    """Rest the tracer during a test that is slow under it and reaches nothing that others do not."""
+    """Stop the coverage tracer during a test that is marked `no_cover`."""
     coverage = Coverage.current() if item.get_closest_marker("no_cover") else None
     if coverage is None:
         return (yield)
-    import_module(
-        "cstar_async._transport.aiohttp_transport"
-    )  # at the first request otherwise, and its definitions would count as never run
+    # A client imports it at its first request; without the tracer, its definitions would count as missed.
+    import_module("cstar_async._transport.aiohttp_transport")
     coverage.stop()
     try:
         return (yield)
@@ -37,8 +36,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
 
 @pytest.fixture(scope="session", autouse=True)
 def _processes_without_coverage() -> Iterator[None]:
-    """Take coverage away from the processes that tests start: it makes Python three times as slow, and finds no new line there."""
+    """Start processes of tests without coverage, which makes Python three times as slow and finds no new line there."""
     with pytest.MonkeyPatch.context() as patch:
-        # The workers of pytest-xdist run under coverage by the same word; they have read it when this is run.
+        # The workers of pytest-xdist have read the variable before this fixture runs.
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         yield

@@ -1,4 +1,4 @@
-"""What a call costs in function calls: exact, so that a step too many on the way of every call is noticed at once."""
+"""Count the function calls of a request: an exact number, so that an additional step on the path of every request fails at once."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bench.server import TEAM
 from cstar_async import CStarClient
 
 
-def test_a_get_is_little_more_than_one_of_bare_aiohttp() -> None:
-    """Limits, retries, models and errors included."""
+def test_get_costs_little_more_than_bare_aiohttp() -> None:
+    """A GET with limits, retries, models and errors needs few function calls more than one with bare aiohttp."""
     with server_in_a_thread() as port:
         assert asyncio.run(calls_above_bare(port)) <= MOST_ABOVE_BARE
 
 
-def test_an_object_is_decoded_in_few_calls() -> None:
-    """Most fields are plain, and need none."""
+def test_object_is_decoded_in_few_calls() -> None:
+    """Most fields are plain and need no function call."""
     assert calls_per_object() <= MOST_PER_OBJECT
 
 
-def test_pages_leave_no_circles_to_the_garbage_collector() -> None:
-    """A page that led back to itself would be kept, with its rows, until the collector comes."""
+def test_pages_are_in_no_reference_cycle() -> None:
+    """A page in a reference cycle would stay in memory, with its items, until the garbage collector runs."""
 
-    async def left_by_twenty_pages(port: int) -> int:
+    async def collected_after_twenty_pages(port: int) -> int:
         async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
             await cstar.tickets.list()
             gc.collect()
@@ -37,4 +37,4 @@ def test_pages_leave_no_circles_to_the_garbage_collector() -> None:
                 gc.enable()
 
     with server_in_a_thread() as port:
-        assert asyncio.run(left_by_twenty_pages(port)) < 20
+        assert asyncio.run(collected_after_twenty_pages(port)) < 20

@@ -1,4 +1,4 @@
-"""Does what is shipped work without the source tree around it?"""
+"""Check that the wheel works without the source tree."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ asyncio.run(main())
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel of this tree."""
+    """Build the wheel of this tree."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)],
@@ -41,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def test_the_wheel_holds_only_the_package(wheel: zipfile.ZipFile) -> None:
-    """Beside its metadata the wheel has one top-level name, and the typed marker, the schemas and the licence are in it."""
+    """The wheel has one top-level name beside its metadata, and contains the typed marker, the schemas and the licence."""
     names = wheel.namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"cstar_async"}
     assert {"cstar_async/py.typed", "cstar_async/_generated/schemas.json"} <= set(names)
@@ -49,7 +49,7 @@ def test_the_wheel_holds_only_the_package(wheel: zipfile.ZipFile) -> None:
 
 
 def test_the_wheel_works_without_the_source_tree(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
-    """Client and fake, imported from the wheel's own files, make a call."""
+    """The client and the fake of the wheel exchange a request."""
     wheel.extractall(tmp_path)
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path)],
