@@ -1,4 +1,4 @@
-"""Add a rule that tags urgent tickets about money and tells an agent, and try it on a ticket before it goes live.
+"""Create an automation for urgent tickets about money, and test it on a ticket before enabling it.
 
 CSTAR_API_KEY=sk_… python examples/add_triage_rule.py usr_… tkt_…
 """
@@ -22,7 +22,7 @@ NAME = "Urgent and about money"
 
 
 async def add_triage_rule(cstar: CStarClient, *, agent_id: str) -> Automation:
-    """Make the rule, switched off; a rule of this name that is there already is left as it is."""
+    """Create the automation, disabled; return an existing one of this name unchanged."""
     for rule in await cstar.automations.list():
         if rule.name == NAME:
             return rule
@@ -43,7 +43,7 @@ async def add_triage_rule(cstar: CStarClient, *, agent_id: str) -> Automation:
 
 
 async def main() -> None:
-    """Do it for the team of the key in the environment."""
+    """Run the script for the team of the key in the environment."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     agent_id, ticket_id = sys.argv[1:]
@@ -52,7 +52,7 @@ async def main() -> None:
         trial = await cstar.automations.test(rule.id, resource_type="ticket", resource_id=ticket_id)
         if trial.would_match:
             await cstar.automations.update(rule.id, enabled=True)
-    print(f"{rule.name}: {'switched on' if trial.would_match else 'would not match, left off'}")
+    print(f"{rule.name}: {'enabled' if trial.would_match else 'would not match, not enabled'}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Close tickets that have waited for their customer too long, and say so in each of them.
+"""Close tickets whose customer has not replied for some days, and leave a note in each.
 
     CSTAR_API_KEY=sk_… python examples/close_stale_tickets.py 14
 
-Run it as often as you like: each ticket gets the note once, for the idempotency key is made of the ticket and what is done to it.
+It is safe to run again: each ticket gets the note once, because the idempotency key is derived from the ticket and the action.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from cstar_async import CStarClient, Priority, idempotency_key
 from cstar_async.models import Ticket, TicketStatus
 
-NOTE = "We have not heard from you for a while, so we close this ticket. Just answer to open it again."
+NOTE = "There was no reply for a while, so we close this ticket. Reply to open it again."
 
 
 async def close_stale_tickets(cstar: CStarClient, *, days: int, now: datetime) -> list[Ticket]:
-    """Close what has been pending without a change for some days, and return those tickets."""
+    """Close the tickets that have been pending without a change for *days* days, and return them."""
     quiet = cstar.with_options(priority=Priority.BACKGROUND)
     before = now - timedelta(days=days)
-    # The walk is finished first: closing while it goes on would move the rows under its feet.
+    # Finish the iteration first: closing tickets during it would move the remaining ones.
     stale = [ticket async for ticket in quiet.tickets.list(status="pending") if (ticket.updated_at or ticket.created_at) < before]
     for ticket in stale:
         await quiet.tickets.messages.create(
@@ -34,7 +34,7 @@ async def close_stale_tickets(cstar: CStarClient, *, days: int, now: datetime) -
 
 
 async def main() -> None:
-    """Do it for the team of the key in the environment."""
+    """Run the script for the team of the key in the environment."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     async with CStarClient.from_env() as cstar:

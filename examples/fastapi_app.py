@@ -1,10 +1,10 @@
-"""A web application with FastAPI: a contact form that opens tickets, and a page that knows how they stand, told by webhooks.
+"""A FastAPI application: a contact form that creates tickets, and an endpoint with their status, updated by webhooks.
 
     pip install cstar-async fastapi uvicorn
     CSTAR_API_KEY=sk_… CSTAR_WEBHOOK_SECRET=whsec_… uvicorn --app-dir examples --factory fastapi_app:create_app
 
-Subscribe `https://<your host>/hooks/cstar/` to `ticket.*`. EVENTS_DATABASE (`fastapi_app.db`) is the file of the events that are
-being worked on; it serves one worker process. uvicorn ends all of it on Ctrl-C or SIGTERM, once the work in hand is done.
+Subscribe `https://<your host>/hooks/cstar/` to `ticket.*`. EVENTS_DATABASE (`fastapi_app.db`) is the file with the events in
+progress; it is for one worker process. On Ctrl-C or SIGTERM, uvicorn stops after the events in progress.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from cstar_async.models import TicketEventData
 from cstar_async.webhooks import SqliteStore, TicketDeleted, WebhookEvent, WebhookInbox
 
 DELETED = "deleted"
-KNOWN = 10_000
-"""Tickets that the page keeps in mind; cStar has all of them."""
+MAX_STATES = 10_000
+"""Tickets whose status is kept in memory; cStar has all of them."""
 
 
 class Question(BaseModel):
-    """What the contact form sends."""
+    """The body of the contact form."""
 
     title: str = Field(min_length=1, max_length=200)
     text: str = Field(min_length=1, max_length=20_000)
@@ -36,7 +36,7 @@ class Question(BaseModel):
 
 
 class State(BaseModel):
-    """How a ticket stands."""
+    """The status of a ticket."""
 
     id: str
     status: str
@@ -44,7 +44,7 @@ class State(BaseModel):
 
 
 def create_app() -> FastAPI:
-    """Make the application from the settings in the environment."""
+    """Create the application with the settings of the environment."""
     cstar = CStarClient.from_env()
     store = SqliteStore(os.environ.get("EVENTS_DATABASE", "fastapi_app.db"))
     inbox = WebhookInbox(os.environ["CSTAR_WEBHOOK_SECRET"], store=store)
@@ -52,7 +52,7 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        """Take up what the process before left, and end with nothing half done."""
+        """Resume the events of the previous process, and finish those in progress at the end."""
         async with cstar, inbox:
             yield
 
@@ -60,27 +60,27 @@ def create_app() -> FastAPI:
     app.mount("/hooks/cstar", inbox.asgi_app)
 
     @inbox.on("ticket.*")
-    async def note(event: WebhookEvent) -> None:
-        """Keep the newest that is known of a ticket. Deliveries may come in any order, so an older one changes nothing."""
+    async def store_state(event: WebhookEvent) -> None:
+        """Store the newest status of a ticket. Deliveries arrive in any order, so an older one changes nothing."""
         ticket = event.data.ticket if isinstance(event.data, TicketEventData) else None
         if ticket is None or (ticket.id in states and states[ticket.id].changed_at > event.created_at):
             return
         states.pop(ticket.id, None)
         status = DELETED if isinstance(event, TicketDeleted) else ticket.status
         states[ticket.id] = State(id=ticket.id, status=status, changed_at=event.created_at)
-        if len(states) > KNOWN:
+        if len(states) > MAX_STATES:
             del states[next(iter(states))]
 
     @app.post("/contact", status_code=201)
-    async def ask(question: Question, form_id: Annotated[str, Header(min_length=8, max_length=200)]) -> State:
-        """Open a ticket. The page makes a `Form-Id` when it shows the form, so that a second click opens no second ticket."""
+    async def create_ticket(question: Question, form_id: Annotated[str, Header(min_length=8, max_length=200)]) -> State:
+        """Create a ticket. The page generates a `Form-Id` for each form, so a second click creates no second ticket."""
         try:
             ticket = await cstar.tickets.create(
                 title=question.title,
                 initial_message=question.text,
                 customer_name=question.name,
                 idempotency_key=idempotency_key("contact", form_id),
-                options=RequestOptions(total_timeout=10.0),  # somebody waits for the page
+                options=RequestOptions(total_timeout=10.0),  # a person is waiting for the page
             )
         except RateLimitWaitError as error:
             raise HTTPException(503, "Please try again later.", {"Retry-After": str(int(error.wait) + 1)}) from error
@@ -89,8 +89,8 @@ def create_app() -> FastAPI:
         return State(id=ticket.id, status=ticket.status, changed_at=ticket.created_at)
 
     @app.get("/tickets/{ticket_id}")
-    async def show(ticket_id: str) -> State:
-        """How a ticket stands: from memory, or asked for where nothing was heard of it yet."""
+    async def get_state(ticket_id: str) -> State:
+        """Return the status of a ticket: from memory, or from cStar if no event came for it yet."""
         state = states.get(ticket_id)
         try:
             if state is None:

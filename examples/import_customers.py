@@ -2,7 +2,7 @@
 
     CSTAR_API_KEY=sk_… python examples/import_customers.py customers.csv
 
-If it is stopped half way, run it again with the same file: what was imported is not imported twice.
+If it stops half way, run it again with the same file: nothing is imported twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cstar_async.models import ImportResult
 
 
 def read_records(text: str) -> list[dict[str, object]]:
-    """The rows of a CSV file as customers."""
+    """Parse the rows of a CSV file as customers."""
     records: list[dict[str, object]] = []
     for row in csv.DictReader(io.StringIO(text, newline="")):
         fields = {column: value for column, value in row.items() if column not in {"name", "email"}}
@@ -28,19 +28,19 @@ def read_records(text: str) -> list[dict[str, object]]:
 
 
 async def import_customers(cstar: CStarClient, text: str) -> ImportResult:
-    """Import a whole file, however long; customers whose address is known are skipped."""
+    """Import a file of any length; customers whose e-mail address exists are skipped."""
     key = idempotency_key("import-customers", hashlib.sha256(text.encode()).hexdigest())
     return await cstar.imports.run_all(resource="customers", records=read_records(text), merge_strategy="skip", idempotency_key=key)
 
 
 async def main() -> None:
-    """Do it for the team of the key in the environment."""
+    """Run the script for the team of the key in the environment."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    text = Path(sys.argv[1]).read_text(encoding="utf-8-sig")  # spreadsheets begin a file with a mark of its encoding
+    text = Path(sys.argv[1]).read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
     async with CStarClient.from_env() as cstar:
         result = await import_customers(cstar, text)
-    print(f"{result.created} of {result.total} created, {result.skipped} known already")
+    print(f"{result.created} of {result.total} created, {result.skipped} exist already")
     for error in result.errors or []:
         print(f"row {(error.index or 0) + 2}: {error.message}", file=sys.stderr)
 

@@ -14,21 +14,21 @@ from cstar_async.models import Article, ArticleStatus
 
 
 async def publish_article(cstar: CStarClient, *, category: str, markdown: str) -> Article:
-    """Put a text on a shelf of the knowledge base, and make the shelf if there is none of that name."""
+    """Create or update an article in a category, and create the category if it does not exist."""
     heading, _, content = markdown.partition("\n")
     title = heading.removeprefix("#").strip()
-    shelves = [shelf async for shelf in cstar.categories.list() if shelf.name == category]
-    shelf = shelves[0] if shelves else await cstar.categories.create(name=category, is_public=True)
-    written = [one async for one in cstar.articles.list(category=shelf.id) if one.title == title]
-    if written:
-        return await cstar.articles.update(written[0].id, content=content, status=ArticleStatus.PUBLISHED, is_public=True)
+    categories = [one async for one in cstar.categories.list() if one.name == category]
+    target = categories[0] if categories else await cstar.categories.create(name=category, is_public=True)
+    existing = [one async for one in cstar.articles.list(category=target.id) if one.title == title]
+    if existing:
+        return await cstar.articles.update(existing[0].id, content=content, status=ArticleStatus.PUBLISHED, is_public=True)
     return await cstar.articles.create(
-        title=title, content=content, category_id=shelf.id, status=ArticleStatus.PUBLISHED, is_public=True
+        title=title, content=content, category_id=target.id, status=ArticleStatus.PUBLISHED, is_public=True
     )
 
 
 async def main() -> None:
-    """Do it for the team of the key in the environment."""
+    """Run the script for the team of the key in the environment."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     category, path = sys.argv[1:]

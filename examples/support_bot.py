@@ -1,13 +1,12 @@
-"""A bot that welcomes each new ticket, tags it, answers from the knowledge base, and hands urgent ones to whoever is on call.
+"""A bot that replies to each new ticket, tags it, links an article, and assigns urgent tickets to the member on call.
 
     CSTAR_API_KEY=sk_… CSTAR_WEBHOOK_SECRET=whsec_… python examples/support_bot.py
 
-waits for webhooks at `/hooks/cstar` on BOT_PORT (8080). Without CSTAR_WEBHOOK_SECRET it listens to the event stream, for which it
-needs no public address. BOT_DATABASE is the file of the events that it works on (`support_bot.db`), BOT_ON_CALL the `mem_` id of
-the member who gets urgent tickets. Ctrl-C or SIGTERM ends it once the work in hand is done; even killed, it forgets nothing and
-says nothing twice.
+receives webhooks at `/hooks/cstar` on BOT_PORT (8080). Without CSTAR_WEBHOOK_SECRET it reads the event stream, which needs no
+public URL. BOT_DATABASE is the file with the events in progress (`support_bot.db`), BOT_ON_CALL the `mem_` id of the member who
+gets urgent tickets. Ctrl-C or SIGTERM ends it after the events in progress. A crash loses no event and repeats no reply.
 
-`make bot` plays it against a cStar on this machine.
+`make bot` runs it on a local server.
 """
 
 from __future__ import annotations
@@ -33,15 +32,15 @@ WANTED = ("ticket.created", "ticket.updated")
 
 
 class Rule(NamedTuple):
-    """What the words of a ticket say about it."""
+    """A tag, and the words in a ticket that it is for."""
 
     tag: str
     words: tuple[str, ...]
     topic: str
-    """What to look for in the knowledge base."""
+    """What to search for in the knowledge base."""
 
     def fits(self, text: str) -> bool:
-        """Whether one of the words is in the text."""
+        """Return whether the text contains one of the words."""
         return any(word in text for word in self.words)
 
 
@@ -54,49 +53,49 @@ RULES = (
 
 
 class SupportBot:
-    """What the bot does with tickets. It keeps nothing in mind: all it has to know stands in the ticket.
+    """Handlers for the events of tickets. They keep no state: everything they need is in the ticket.
 
     Args:
-        cstar: The client to answer with.
-        inbox: Where its events come from.
-        on_call: The member who gets urgent tickets; None: they are only tagged.
+        cstar: The client for replies and updates.
+        inbox: The inbox that receives the events.
+        on_call: The member who gets urgent tickets; None: tag them only.
     """
 
     def __init__(self, cstar: CStarClient, inbox: WebhookInbox, *, on_call: str | None = None) -> None:
         self._cstar = cstar
         self._on_call = on_call
         inbox.on(TicketCreated)(self.welcome)
-        inbox.on(TicketUpdated)(self.look_again)
-        inbox.on_error(self.give_up)
+        inbox.on(TicketUpdated)(self.escalate)
+        inbox.on_error(self.report_failure)
 
     async def welcome(self, event: TicketCreated) -> None:
-        """Say a first word in a new ticket, and sort it."""
+        """Reply to a new ticket, and tag it."""
         ticket = await self._read(event)
         if ticket is None:
             return
         rules = [rule for rule in RULES if rule.fits(_text_of(ticket))]
-        # Exactly one welcome. An event is handled again when the bot was killed before it noted that it had handled it. For 24
-        # hours cStar answers a second call under the same key with the first answer, even if both run at once. But it repeats
-        # deliveries for 31 hours, and a bot may be away for longer: by then the welcome stands in the ticket. So look, and then
-        # use the key.
+        # Exactly one welcome. An event is handled again if the bot was killed before it marked the event as done. For 24 hours,
+        # cStar returns the first response for a request with the same key, even if both run concurrently. But it repeats
+        # deliveries for 31 hours, and the bot may be down for longer. By then the ticket has the welcome. So check first, and
+        # then use the key.
         if not any(message.sender_name == NAME for message in ticket.messages or []):
-            await self._say_welcome(ticket, rules)
+            await self._send_welcome(ticket, rules)
         await self._sort(ticket, {rule.tag for rule in rules})
 
-    async def look_again(self, event: TicketUpdated) -> None:
+    async def escalate(self, event: TicketUpdated) -> None:
         """Escalate a ticket that has become urgent."""
         if "priority" in (event.data.changes or {}):
             ticket = await self._read(event)
             if ticket is not None:
                 await self._sort(ticket, set())
 
-    async def give_up(self, event: WebhookEvent, error: Exception) -> None:
-        """Tell the people behind the bot what it could not do."""
+    async def report_failure(self, event: WebhookEvent, error: Exception) -> None:
+        """Log an event that no attempt could handle."""
         report = error.report() if isinstance(error, CStarError) else type(error).__name__
-        LOGGER.error("%s (%s) was not handled, look at it yourselves:\n%s", event.id, event.type, report)
+        LOGGER.error("%s (%s) was not handled:\n%s", event.id, event.type, report)
 
     async def _read(self, event: TicketCreated | TicketUpdated) -> Ticket | None:
-        """The ticket as it is now, which is not as it was when the event was sent; None: it is gone."""
+        """Return the current state of the ticket, which may differ from the event; None if it was deleted."""
         if event.data.ticket is None:
             return None
         try:
@@ -104,7 +103,7 @@ class SupportBot:
         except NotFoundError:
             return None
 
-    async def _say_welcome(self, ticket: Ticket, rules: list[Rule]) -> None:
+    async def _send_welcome(self, ticket: Ticket, rules: list[Rule]) -> None:
         article = await self._article_for(rules)
         lines = [f"Hello {ticket.customer_name or 'there'}, we have your message and will answer it soon."]
         if article is not None:
@@ -119,11 +118,11 @@ class SupportBot:
             )
         except IdempotencyError as error:
             if error.code == "idempotency_in_progress":
-                raise  # the first call still runs: the inbox tries again, and will see how it ended
-            LOGGER.info("%s was welcomed before, in other words: the knowledge base has changed since", ticket.id)
+                raise  # the first request is still running: the inbox retries later
+            LOGGER.info("%s has a welcome already, with another article", ticket.id)
 
     async def _article_for(self, rules: list[Rule]) -> Article | None:
-        """The first public article about what the ticket is about."""
+        """Return the first public article on the topic of the ticket."""
         for rule in rules:
             page = await self._cstar.articles.list(search=rule.topic, status="published", is_public=True, page_size=1)
             if page.data:
@@ -131,9 +130,9 @@ class SupportBot:
         return None
 
     async def _sort(self, ticket: Ticket, tags: set[str]) -> None:
-        """Add tags, and hand an urgent ticket to the member on call.
+        """Add tags, and assign an urgent ticket to the member on call.
 
-        An update says how things shall be, so it may be repeated; and it is left out where things are so.
+        An update sets the final state, so it can be repeated. It is skipped if the ticket is in that state.
         """
         is_urgent = ticket.priority == "urgent"
         wanted = {*tags, URGENT} if is_urgent else tags
@@ -144,13 +143,13 @@ class SupportBot:
 
 
 def _text_of(ticket: Ticket) -> str:
-    """What the customer wrote."""
-    said = [message.content for message in ticket.messages or [] if message.sender == "customer"]
-    return " ".join([ticket.title, *said]).casefold()
+    """Return what the customer wrote."""
+    texts = [message.content for message in ticket.messages or [] if message.sender == "customer"]
+    return " ".join([ticket.title, *texts]).casefold()
 
 
 async def serve(inbox: WebhookInbox, port: int) -> None:
-    """Take webhooks until cancelled."""
+    """Receive webhooks until cancelled."""
     application = web.Application()
     application.router.add_post("/hooks/cstar", inbox.aiohttp_handler)
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
@@ -172,14 +171,14 @@ async def main() -> int:
             SupportBot(cstar, inbox, on_call=os.environ.get("BOT_ON_CALL"))
             async with inbox:
                 work = serve(inbox, int(os.environ.get("BOT_PORT", "8080"))) if secret else inbox.run(cstar.events(*WANTED))
-                hearing = asyncio.ensure_future(work)
+                task = asyncio.ensure_future(work)
                 for number in (signal.SIGINT, signal.SIGTERM):
-                    asyncio.get_running_loop().add_signal_handler(number, hearing.cancel)
-                await asyncio.wait([hearing])
-                if not hearing.cancelled():
-                    hearing.result()
+                    asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+                await asyncio.wait([task])
+                if not task.cancelled():
+                    task.result()
     except (CStarError, OSError) as error:
-        LOGGER.error("the bot ends: %s", error.report() if isinstance(error, CStarError) else error)  # noqa: TRY400 -- the sentence says it all
+        LOGGER.error("the bot stops: %s", error.report() if isinstance(error, CStarError) else error)  # noqa: TRY400 -- the message is enough
         return 1
     return 0
 

@@ -1,8 +1,7 @@
-"""A day at a support desk, played through the client over real HTTP.
+"""A tour of the client over real HTTP: create, list and update tickets, and handle an error.
 
-Without further ado it starts a cStar of its own on this machine, in a process of its own, and lets it drop or fail a third of the
-answers to new tickets. With `CSTAR_API_KEY` set (and perhaps `CSTAR_TEAM_ID` and `CSTAR_BASE_URL`) the same play runs against the
-real service, without faults, and takes away what it put there.
+It starts a local server in its own process, which drops or fails a third of the responses to new tickets. With `CSTAR_API_KEY` set
+(and optionally `CSTAR_TEAM_ID` and `CSTAR_BASE_URL`), it runs against cStar, without faults, and deletes what it created.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from cstar_async.hooks import RequestInfo, RetryInfo, WaitInfo
 from cstar_async.models import Customer, Ticket
 
 TICKETS = 100
-NEEDED_PROOF = "every ticket is there exactly once"
+EXPECTED = "every ticket exists exactly once"
 
 PEOPLE = (("Ada Okafor", "ada"), ("Jonas Weber", "jonas"), ("Mei-Ling Chen", "mei"), ("Renée Dubois", "renee"))
-TROUBLES = ("Cannot log in", "Invoice is wrong", "Export never ends", "App crashes on start", "Where is my parcel?")
+SUBJECTS = ("Cannot log in", "Invoice is wrong", "Export never ends", "App crashes on start", "Where is my order?")
 
 FAULTY_SERVER = """
 import asyncio, sys
@@ -48,7 +47,7 @@ asyncio.run(main())
 
 
 class Tally(Hooks):
-    """Counts what the client does behind the calls."""
+    """Count requests, retries and waits."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -57,22 +56,22 @@ class Tally(Hooks):
         self.waited = 0.0
 
     def on_request(self, info: RequestInfo, /) -> None:
-        """One request leaves."""
+        """Count a request."""
         self.attempts += 1
         self.calls += info.attempt == 1
 
     def on_retry(self, info: RetryInfo, /) -> None:
-        """One request failed and is sent again."""
+        """Count a retry by its reason."""
         self.reasons[f"{info.status}" if info.status else info.error] += 1
 
     def on_wait(self, info: WaitInfo, /) -> None:
-        """A call waits."""
+        """Add up the waits."""
         self.waited += info.wait
 
 
 @asynccontextmanager
 async def faulty_server() -> AsyncGenerator[tuple[str, str]]:
-    """A cStar on this machine that fails a third of the answers to new tickets: its URL and a key for it."""
+    """Start a local server that fails responses to new tickets; return its URL and a key."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", FAULTY_SERVER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -86,8 +85,8 @@ async def faulty_server() -> AsyncGenerator[tuple[str, str]]:
         await process.wait()
 
 
-async def play(cstar: CStarClient, console: Console, tally: Tally, *, is_real: bool) -> bool:
-    """The play itself. Returns whether its proof holds."""
+async def run(cstar: CStarClient, console: Console, tally: Tally, *, is_real: bool) -> bool:
+    """Run all steps and return whether every ticket exists exactly once."""
     began = time.perf_counter()
 
     console.rule("[bold]Who am I?", align="left")
@@ -99,28 +98,28 @@ async def play(cstar: CStarClient, console: Console, tally: Tally, *, is_real: b
     customers = [await cstar.customers.create(name=name, email=f"{nick}.{mark}@example.com") for name, nick in PEOPLE]
     console.print(", ".join(f"{customer.name} [dim]{customer.id[:12]}…[/]" for customer in customers) + "\n")
 
-    proof = False
+    is_complete = False
     tickets: list[Ticket] = []
     try:
         tickets = await open_tickets(cstar, console, tally, customers, mark)
-        proof = await walk(cstar, console, tickets, mark)
-        await answer(cstar, console, tickets[0])
-        await stumble(cstar, console)
+        is_complete = await check_tickets(cstar, console, tickets, mark)
+        await reply(cstar, console, tickets[0])
+        await show_error(cstar, console)
     finally:
         if is_real:
             await clean_up(cstar, console, tickets, customers)
     summary(cstar, console, tally, time.perf_counter() - began)
-    return proof
+    return is_complete
 
 
 async def open_tickets(cstar: CStarClient, console: Console, tally: Tally, customers: list[Customer], mark: str) -> list[Ticket]:
-    """A hundred tickets at once, through a network that loses a third of the answers."""
+    """Create a hundred tickets concurrently while responses are lost."""
     console.rule(f"[bold]{TICKETS} tickets at once", align="left")
     before = tally.attempts
     tickets = await asyncio.gather(
         *(
             cstar.tickets.create(
-                title=f"{TROUBLES[number % len(TROUBLES)]} #{number} {mark}",
+                title=f"{SUBJECTS[number % len(SUBJECTS)]} #{number} {mark}",
                 priority="urgent" if number % 10 == 0 else "normal",
                 customer_id=customers[number % len(customers)].id,
                 tags=["demo"],
@@ -130,25 +129,25 @@ async def open_tickets(cstar: CStarClient, console: Console, tally: Tally, custo
         )
     )
     retried = ", ".join(f"{count} x {reason}" for reason, count in tally.reasons.most_common()) or "none"
-    console.print(f"{len(tickets)} answers for {tally.attempts - before} requests; sent again after: {retried}\n")
+    console.print(f"{len(tickets)} tickets created with {tally.attempts - before} requests; retried after: {retried}\n")
     return tickets
 
 
-async def walk(cstar: CStarClient, console: Console, tickets: list[Ticket], mark: str) -> bool:
-    """Read all of them back, page by page, and count."""
-    console.rule("[bold]A walk over all pages", align="left")
+async def check_tickets(cstar: CStarClient, console: Console, tickets: list[Ticket], mark: str) -> bool:
+    """List all tickets, page by page, and count them."""
+    console.rule("[bold]All pages of a list", align="left")
     pages, titles = 0, Counter[str]()
     async for page in cstar.tickets.list(page_size=25, search=mark).pages():
         pages += 1
         titles.update(ticket.title for ticket in page)
     holds = set(titles) == {ticket.title for ticket in tickets} and set(titles.values()) == {1}
-    verdict = f"[green]{NEEDED_PROOF}[/]" if holds else "[red]tickets are doubled or missing[/]"
+    verdict = f"[green]{EXPECTED}[/]" if holds else "[red]tickets are missing or duplicated[/]"
     console.print(f"{titles.total()} tickets on {pages} pages: {verdict}\n")
     return holds
 
 
-async def answer(cstar: CStarClient, console: Console, ticket: Ticket) -> None:
-    """An update, a reply, a tag."""
+async def reply(cstar: CStarClient, console: Console, ticket: Ticket) -> None:
+    """Update a ticket, add a reply and a tag."""
     console.rule("[bold]An update, a reply, a tag", align="left")
     await cstar.tickets.messages.create(ticket.id, content="On it. Which browser do you use?", sender="agent")
     await cstar.tickets.update(ticket.id, status="pending", tags=["demo", "browser"])
@@ -159,8 +158,8 @@ async def answer(cstar: CStarClient, console: Console, ticket: Ticket) -> None:
     console.print()
 
 
-async def stumble(cstar: CStarClient, console: Console) -> None:
-    """An error as a user sees it."""
+async def show_error(cstar: CStarClient, console: Console) -> None:
+    """Print an error and its report."""
     console.rule("[bold]A typed error", align="left")
     try:
         await cstar.tickets.get("tkt_that/never?was")
@@ -170,19 +169,19 @@ async def stumble(cstar: CStarClient, console: Console) -> None:
 
 
 async def clean_up(cstar: CStarClient, console: Console, tickets: list[Ticket], customers: list[Customer]) -> None:
-    """Take away what the play put into a real team."""
+    """Delete what was created in a real team."""
     await asyncio.gather(
         *(cstar.tickets.delete(ticket.id) for ticket in tickets), *(cstar.customers.delete(customer.id) for customer in customers)
     )
-    console.print(f"[dim]removed {len(tickets)} tickets and {len(customers)} customers again[/]\n")
+    console.print(f"[dim]removed {len(tickets)} tickets and {len(customers)} customers[/]\n")
 
 
 def summary(cstar: CStarClient, console: Console, tally: Tally, seconds: float) -> None:
-    """What it took."""
+    """Print the counts and times."""
     table = Table(title="Summary", title_justify="left", show_header=False)
     table.add_row("calls", str(tally.calls))
-    table.add_row("retries", f"{tally.reasons.total()}, so {tally.attempts} requests in all")
-    table.add_row("waited", f"{tally.waited:.1f} s in all, many calls at a time")
+    table.add_row("retries", f"{tally.reasons.total()}, {tally.attempts} requests in total")
+    table.add_row("waited", f"{tally.waited:.1f} s in total, by concurrent calls")
     table.add_row("time", f"{seconds:.1f} s")
     limit = cstar.rate_limit
     if limit is not None:
@@ -192,20 +191,20 @@ def summary(cstar: CStarClient, console: Console, tally: Tally, seconds: float) 
 
 
 async def main() -> int:
-    """Play against this machine, or against the real service."""
+    """Run against a local server, or against cStar."""
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     tally = Tally()
     try:
         if os.environ.get("CSTAR_API_KEY"):
             async with CStarClient.from_env(hooks=[tally]) as cstar:
-                return 0 if await play(cstar, console, tally, is_real=True) else 1
+                return 0 if await run(cstar, console, tally, is_real=True) else 1
         async with (
             faulty_server() as (url, key),
             CStarClient(api_key=key, base_url=url, retry_budget=None, hooks=[tally]) as cstar,
         ):
-            return 0 if await play(cstar, console, tally, is_real=False) else 1
+            return 0 if await run(cstar, console, tally, is_real=False) else 1
     except CStarError as error:
-        console.print(Panel(error.report(), title="The play ended early", title_align="left", style="red"))
+        console.print(Panel(error.report(), title="Stopped early", title_align="left", style="red"))
         return 1
 
 

@@ -1,13 +1,13 @@
-"""A Telegram bot: `/ticket` opens a ticket, replies of the team come to the chat, and replies to those go into the ticket.
+"""A Telegram bot: `/ticket` creates a ticket, and forwards replies in both directions.
 
     pip install cstar-async aiogram
     CSTAR_API_KEY=sk_… TELEGRAM_TOKEN=… python examples/telegram_bot.py
 
-It asks Telegram for messages and hears of replies over cStar's event stream, so it needs no public address. BOT_DATABASE
-(`telegram_bot.db`) is the file that tells after a restart where it was. Ctrl-C or SIGTERM ends it.
+It polls Telegram for messages and receives replies over cStar's event stream, so it needs no public URL. BOT_DATABASE
+(`telegram_bot.db`) is the file with the events in progress and the position in the stream. Ctrl-C or SIGTERM ends it.
 
-There is no database of chats: a ticket carries the ids of its chat and of the message that opened it in its metadata, and whatever
-the bot says begins with the id of its ticket.
+There is no database of chats: a ticket has the ids of its chat and of its first message in its metadata. Each message of the bot
+begins with the id of the ticket.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from cstar_async.models import Ticket
 from cstar_async.webhooks import SqliteStore, TicketClosed, TicketMessageAdded, TicketUpdated, WebhookInbox
 
 CHAT, ASKED = "telegram_chat", "telegram_message"
-"""Keys in the metadata of a ticket: the chat, and the message that opened it."""
-LONGEST = 4096
-"""Characters that a message of Telegram may have."""
+"""The metadata keys of a ticket that have its chat and its first message."""
+MAX_LENGTH = 4096
+"""Characters of a Telegram message."""
 
 
-class Desk:
-    """Telegram on one side, tickets on the other.
+class TicketBot:
+    """Connect Telegram chats with tickets.
 
     Args:
-        cstar: The client to write tickets with.
-        inbox: Where replies and changes come from.
-        bot: Who speaks in Telegram.
-        dispatcher: Where messages of Telegram come from.
+        cstar: The client for tickets.
+        inbox: The inbox that receives replies and changes.
+        bot: The bot that sends messages in Telegram.
+        dispatcher: The dispatcher that receives messages from Telegram.
     """
 
     def __init__(self, cstar: CStarClient, inbox: WebhookInbox, bot: Bot, dispatcher: Dispatcher) -> None:
@@ -48,16 +48,16 @@ class Desk:
         self._bot = bot
         dispatcher.message.register(self.open_ticket, Command("ticket"))
         dispatcher.message.register(self.add_message, F.reply_to_message.from_user.id == bot.id)
-        inbox.on(TicketMessageAdded)(self.pass_on)
-        inbox.on(TicketUpdated, TicketClosed)(self.tell_status)
+        inbox.on(TicketMessageAdded)(self.forward_reply)
+        inbox.on(TicketUpdated, TicketClosed)(self.send_status)
 
     async def open_ticket(self, message: Message, command: CommandObject) -> None:
-        """Open a ticket with what follows the command."""
+        """Create a ticket with the arguments of the command."""
         if not command.args:
-            await message.reply("Please say what it is about: /ticket I cannot log in")
+            await message.reply("Describe your problem after the command: /ticket I cannot log in")
             return
         try:
-            # Telegram sends a message again that the bot did not confirm: the key makes the same ticket of it.
+            # Telegram sends a message again if the bot did not confirm it. The key prevents a second ticket.
             ticket = await self._cstar.tickets.create(
                 title=command.args.splitlines()[0][:80],
                 initial_message=command.args,
@@ -68,13 +68,13 @@ class Desk:
         except CStarError:
             await message.reply("That did not work. Please try again in a minute.")
             raise
-        await message.reply(f"{ticket.id}\nWe have it. Answer to this message to add something.")
+        await message.reply(f"{ticket.id}\nWe received it. Reply to this message to add something.")
 
     async def add_message(self, message: Message) -> None:
-        """Bring an answer to one of our messages into its ticket."""
-        said = message.reply_to_message and message.reply_to_message.text
-        ticket = await self._ticket(said.split("\n", 1)[0]) if said and message.text else None
-        # The id in a message could be that of somebody else's ticket, if an agent wrote it there: the ticket has to name the chat.
+        """Add a reply to a message of the bot to the ticket."""
+        quoted = message.reply_to_message and message.reply_to_message.text
+        ticket = await self._ticket(quoted.split("\n", 1)[0]) if quoted and message.text else None
+        # The message may contain the id of another ticket, if an agent wrote it. So the ticket must name the chat.
         if ticket is None or message.text is None or (ticket.metadata or {}).get(CHAT) != message.chat.id:
             return
         await self._cstar.tickets.messages.create(
@@ -85,22 +85,22 @@ class Desk:
             idempotency_key=idempotency_key("telegram", message.chat.id, message.message_id),
         )
 
-    async def pass_on(self, event: TicketMessageAdded) -> None:
-        """Bring a reply of the team into the chat."""
+    async def forward_reply(self, event: TicketMessageAdded) -> None:
+        """Send a reply of the team to the chat."""
         if event.data.ticket is None or event.data.message is None:
             return
         ticket = await self._ticket(event.data.ticket.id)
         for message in (ticket and ticket.messages) or []:
-            # What is internal is for the team alone. The event may leave out whether it is; the ticket does not.
+            # Internal messages are for the team only. The event may lack `is_internal`, the ticket has it.
             if message.id == event.data.message.id and message.sender != "customer" and not message.is_internal:
-                await self._say(ticket, f"{message.sender_name or 'Support'}: {message.content}")
+                await self._send(ticket, f"{message.sender_name or 'Support'}: {message.content}")
 
-    async def tell_status(self, event: TicketUpdated | TicketClosed) -> None:
-        """Tell in the chat how the ticket stands."""
-        is_news = isinstance(event, TicketClosed) or "status" in (event.data.changes or {})
-        ticket = await self._ticket(event.data.ticket.id) if event.data.ticket and is_news else None
+    async def send_status(self, event: TicketUpdated | TicketClosed) -> None:
+        """Send a new status of the ticket to the chat."""
+        has_new_status = isinstance(event, TicketClosed) or "status" in (event.data.changes or {})
+        ticket = await self._ticket(event.data.ticket.id) if event.data.ticket and has_new_status else None
         if ticket is not None and (isinstance(event, TicketClosed) or ticket.status != "closed"):
-            await self._say(ticket, f"This ticket is now {ticket.status}.")
+            await self._send(ticket, f"This ticket is now {ticket.status}.")
 
     async def _ticket(self, ticket_id: str) -> Ticket | None:
         try:
@@ -108,19 +108,19 @@ class Desk:
         except NotFoundError:
             return None
 
-    async def _say(self, ticket: Ticket | None, text: str) -> None:
-        """Say something about a ticket. If the bot is killed right after, it says it again: Telegram has no idempotency keys."""
-        place = (ticket and ticket.metadata) or {}
-        chat, asked = place.get(CHAT), place.get(ASKED)
+    async def _send(self, ticket: Ticket | None, text: str) -> None:
+        """Send a message about a ticket. A crash right after it may repeat it, because Telegram has no idempotency keys."""
+        metadata = (ticket and ticket.metadata) or {}
+        chat, asked = metadata.get(CHAT), metadata.get(ASKED)
         if ticket is None or not isinstance(chat, int) or not isinstance(asked, int):
-            return  # a ticket that came another way
-        room = LONGEST - len(ticket.id) - 1
-        for start in range(0, len(text), room):
-            answers = ReplyParameters(message_id=asked, allow_sending_without_reply=True)
+            return  # the ticket was created elsewhere
+        size = MAX_LENGTH - len(ticket.id) - 1
+        for start in range(0, len(text), size):
+            reply = ReplyParameters(message_id=asked, allow_sending_without_reply=True)
             try:
-                await self._bot.send_message(chat, f"{ticket.id}\n{text[start : start + room]}", reply_parameters=answers)
+                await self._bot.send_message(chat, f"{ticket.id}\n{text[start : start + size]}", reply_parameters=reply)
             except TelegramForbiddenError:
-                return  # somebody blocked the bot
+                return  # the user blocked the bot
 
 
 def _name_of(message: Message) -> str | None:
@@ -128,20 +128,20 @@ def _name_of(message: Message) -> str | None:
 
 
 async def main() -> None:
-    """Run both sides until SIGINT or SIGTERM, or until one of them fails."""
+    """Run both connections until SIGINT or SIGTERM, or until one of them fails."""
     store = SqliteStore(os.environ.get("BOT_DATABASE", "telegram_bot.db"))
     dispatcher = Dispatcher()
     async with CStarClient.from_env() as cstar, Bot(os.environ["TELEGRAM_TOKEN"]) as bot:
         inbox = WebhookInbox((), store=store)
-        Desk(cstar, inbox, bot, dispatcher)
+        TicketBot(cstar, inbox, bot, dispatcher)
         async with inbox:
             polling = dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False)  # pyright: ignore[reportUnknownMemberType]  # one of its settings is a bare `list`
-            hearing = asyncio.gather(polling, inbox.run(cstar.events("ticket.*")))
+            tasks = asyncio.gather(polling, inbox.run(cstar.events("ticket.*")))
             for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, hearing.cancel)
-            await asyncio.wait([hearing])
-            if not hearing.cancelled():
-                hearing.result()
+                asyncio.get_running_loop().add_signal_handler(number, tasks.cancel)
+            await asyncio.wait([tasks])
+            if not tasks.cancelled():
+                tasks.result()
 
 
 if __name__ == "__main__":

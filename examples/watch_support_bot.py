@@ -1,10 +1,10 @@
-"""The support bot at work, before your eyes: tickets are opened and answered while deliveries go astray and the bot is killed.
+"""Show the support bot at work: tickets are created and get replies while deliveries fail and the bot is killed.
 
     make bot
 
-A cStar on this machine, in a process of its own, loses, doubles or delays nearly half of its deliveries. `support_bot.py` runs in
-another process, is killed half way and started again. What is printed is told by the event stream, as it happens. It ends by itself
-after less than a minute, or with Ctrl-C.
+A local server in its own process drops, duplicates or delays nearly half of its deliveries. `support_bot.py` runs in another
+process, is killed half way and started again. The events are printed as the event stream sends them. It takes less than a minute;
+Ctrl-C ends it earlier.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from cstar_async import CStarClient
 from cstar_async.webhooks import EventStream, TicketCreated, TicketMessageAdded, TicketUpdated, WebhookEvent
 
 BOT = Path(__file__).with_name("support_bot.py")
-TROUBLED = ("--delivery-faults", "0.45", "--delivery-retries", "1,1,2,2,3,3")
-SERVE = ("-m", "cstar_async", "serve", "--port", "0", "--seed", "7", *TROUBLED)
+FAULTS = ("--delivery-faults", "0.45", "--delivery-retries", "1,1,2,2,3,3")
+SERVE = ("-m", "cstar_async", "serve", "--port", "0", "--seed", "7", *FAULTS)
 PEOPLE = ("Ada Okafor", "Jonas Weber", "Mei-Ling Chen", "Renée Dubois")
-TROUBLES = (
+SUBJECTS = (
     ("Cannot log in", "It says that my password is wrong.", "normal"),
     ("Charged twice", "There are two charges on my invoice.", "normal"),
     ("How do I invite a colleague?", "I do not find where.", "low"),
@@ -44,7 +44,7 @@ TROUBLES = (
 
 
 def free_port() -> int:
-    """A port that nobody has."""
+    """Return a free port."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(*command: str, environment: dict[str, str] | None = None) -> AsyncGenerator[Process]:
-    """A Python program in a process of its own, ended well in the end. Ctrl-C does not reach it, so that it ends in its turn."""
+    """Run a Python program in its own process and terminate it at the end. Ctrl-C is not passed on to it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
     )
@@ -64,8 +64,8 @@ async def running(*command: str, environment: dict[str, str] | None = None) -> A
         await process.communicate()
 
 
-async def is_there(port: int) -> None:
-    """Wait until somebody listens on a port."""
+async def wait_for_port(port: int) -> None:
+    """Wait until a server listens on a port."""
     async with asyncio.timeout(30):
         while True:
             with suppress(OSError):
@@ -76,10 +76,10 @@ async def is_there(port: int) -> None:
 
 
 class Board:
-    """What has happened, printed and counted.
+    """Print and count the events.
 
     Args:
-        console: Where it is printed.
+        console: The console to print to.
     """
 
     def __init__(self, console: Console) -> None:
@@ -89,39 +89,39 @@ class Board:
         self.welcomes: Counter[str] = Counter()
         self.waits: list[float] = []
 
-    def tell(self, event: WebhookEvent) -> None:
+    def show(self, event: WebhookEvent) -> None:
         """Print an event of a ticket."""
         if isinstance(event, TicketCreated) and event.data.ticket:
             ticket = event.data.ticket
             self._opened_at[ticket.id] = time.perf_counter()
             number = self.numbers[ticket.id] = len(self.numbers) + 1
             urgent = " [red]urgent[/]" if ticket.priority == "urgent" else ""
-            self._say(number, f"[bold]{ticket.title}[/] [dim]{ticket.customer_name}[/]{urgent}")
+            self._print(number, f"[bold]{ticket.title}[/] [dim]{ticket.customer_name}[/]{urgent}")
         elif isinstance(event, TicketMessageAdded) and event.data.ticket and event.data.message:
             ticket, message = event.data.ticket, event.data.message
             if message.sender == "agent" and ticket.id in self.numbers:
                 wait = time.perf_counter() - self._opened_at[ticket.id]
                 self.welcomes[ticket.id] += 1
                 self.waits.append(wait)
-                said = (message.content or "").split("\n\n")[-1]
-                self._say(self.numbers[ticket.id], f"   [green]{message.sender_name}[/] [dim]after {wait:.1f} s:[/] {said}")
+                text = (message.content or "").split("\n\n")[-1]
+                self._print(self.numbers[ticket.id], f"   [green]{message.sender_name}[/] [dim]after {wait:.1f} s:[/] {text}")
         elif isinstance(event, TicketUpdated) and event.data.ticket and event.data.ticket.id in self.numbers:
             changes = "; ".join(f"{field} {_plain(change.to)}" for field, change in (event.data.changes or {}).items())
-            self._say(self.numbers[event.data.ticket.id], f"   [cyan]sorted:[/] [dim]{changes}[/]")
+            self._print(self.numbers[event.data.ticket.id], f"   [cyan]updated:[/] [dim]{changes}[/]")
 
-    def _say(self, number: int, text: str) -> None:
+    def _print(self, number: int, text: str) -> None:
         self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {number:>3}  {text}", overflow="ellipsis", no_wrap=True)
 
     def summary(self) -> bool:
-        """Print the result, and say whether every ticket has one welcome."""
+        """Print the result, and return whether every ticket has one welcome."""
         counts = {ticket: self.welcomes[ticket] for ticket in self.numbers}
         holds = set(counts.values()) == {1}
         table = Table(title="Summary", title_justify="left", show_header=False)
         table.add_row("tickets", str(len(counts)))
-        verdict = "[green]every ticket has exactly one[/]" if holds else f"[red]{Counter(counts.values())} tickets have so many[/]"
+        verdict = "[green]exactly one for every ticket[/]" if holds else f"[red]welcomes by ticket: {Counter(counts.values())}[/]"
         table.add_row("welcomes", f"{sum(counts.values())}: {verdict}")
         if self.waits:
-            times = f"{statistics.median(self.waits):.2f} s in the middle, {max(self.waits):.1f} s at most"
+            times = f"{statistics.median(self.waits):.2f} s median, {max(self.waits):.1f} s maximum"
             table.add_row("from ticket to welcome", times)
         self._console.print(table)
         return holds
@@ -131,16 +131,16 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
 
 
-async def answered(board: Board, tickets: int, seconds: float) -> None:
-    """Wait until every ticket has a welcome, and then a little, to see that none gets a second."""
+async def wait_for_welcomes(board: Board, tickets: int, seconds: float) -> None:
+    """Wait until every ticket has a welcome, and then some seconds in which no second one may come."""
     async with asyncio.timeout(60):
-        while len(board.welcomes) < tickets:  # noqa: ASYNC110 -- a look now and then is enough
+        while len(board.welcomes) < tickets:  # noqa: ASYNC110 -- polling is enough here
             await asyncio.sleep(0.1)
     await asyncio.sleep(seconds)
 
 
-async def play(console: Console, cstar: CStarClient, environment: dict[str, str], tickets: int, pace: float) -> bool:
-    """The play itself. Returns whether every ticket got one welcome."""
+async def run(console: Console, cstar: CStarClient, environment: dict[str, str], tickets: int, pace: float) -> bool:
+    """Run the bot twice and return whether every ticket got one welcome."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/hooks/cstar"
     hook = await cstar.webhooks.create(name="Support bot", url=url, events=["ticket.created", "ticket.updated"])
@@ -150,11 +150,11 @@ async def play(console: Console, cstar: CStarClient, environment: dict[str, str]
 
     async def watch(stream: EventStream) -> None:
         async for event in stream:
-            board.tell(event)
+            board.show(event)
 
     async def open_tickets(*numbers: int) -> None:
         for number in numbers:
-            title, text, priority = TROUBLES[number % len(TROUBLES)]
+            title, text, priority = SUBJECTS[number % len(SUBJECTS)]
             name = PEOPLE[number % len(PEOPLE)]
             await cstar.tickets.create(title=title, initial_message=text, priority=priority, customer_name=name)
             await asyncio.sleep(pace)
@@ -163,17 +163,17 @@ async def play(console: Console, cstar: CStarClient, environment: dict[str, str]
         watching = asyncio.ensure_future(watch(stream))
         try:
             async with running(str(BOT), environment=environment) as bot:
-                await is_there(port)
-                console.rule("[bold]the bot is there", align="left")
+                await wait_for_port(port)
+                console.rule("[bold]the bot runs", align="left")
                 await open_tickets(*range(tickets // 2))
                 bot.kill()
-            console.rule("[bold red]the bot is killed, and cStar delivers to nobody", align="left")
+            console.rule("[bold red]the bot is killed, deliveries fail", align="left")
             await open_tickets(tickets // 2, tickets // 2 + 1)
             async with running(str(BOT), environment=environment):
-                await is_there(port)
-                console.rule("[bold]the bot is there again", align="left")
+                await wait_for_port(port)
+                console.rule("[bold]the bot runs again", align="left")
                 await open_tickets(*range(tickets // 2 + 2, tickets))
-                await answered(board, tickets, 4 * pace)
+                await wait_for_welcomes(board, tickets, 4 * pace)
         finally:
             watching.cancel()
             await asyncio.wait([watching])
@@ -181,15 +181,15 @@ async def play(console: Console, cstar: CStarClient, environment: dict[str, str]
 
 
 async def main(tickets: int = 24, pace: float = 1.2) -> int:
-    """Run it all; the exit status says whether the bot kept its promise."""
+    """Start the server and the bot; the exit status is 0 if every ticket got one welcome."""
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         async with running(*SERVE) as server:
             head = b"" if server.stdout is None else await server.stdout.readuntil(b"Ctrl-C")
             found = dict(re.findall(r"(CSTAR_\w+)=(\S+)", head.decode()))
-            environment = {**os.environ, **found, "BOT_DATABASE": str(Path(place) / "support_bot.db")}
+            environment = {**os.environ, **found, "BOT_DATABASE": str(Path(folder) / "support_bot.db")}
             async with CStarClient(api_key=found["CSTAR_API_KEY"], base_url=found["CSTAR_BASE_URL"]) as cstar:
-                return 0 if await play(console, cstar, environment, tickets, pace) else 1
+                return 0 if await run(console, cstar, environment, tickets, pace) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Print last week's figures: three calls, two of them at the same time.
+"""Print the figures of the last week: three requests, two of them concurrent.
 
 CSTAR_API_KEY=sk_… python examples/weekly_report.py
 """
@@ -11,13 +11,13 @@ from cstar_async import CStarClient
 
 
 async def weekly_report(cstar: CStarClient) -> str:
-    """The figures of the week as a few lines of text."""
+    """Return the figures of the week as several lines."""
     overview, agents = await asyncio.gather(cstar.analytics.overview(period="week"), cstar.analytics.agents(period="week"))
     urgent = await cstar.tickets.list(status="open", priority="urgent", page_size=1)
     lines = [
         f"Tickets     {overview.tickets.total} in all, {overview.tickets.open} open, {overview.tickets.resolved} resolved",
         f"Customers   {overview.customers.total} in all, {overview.customers.new} new",
-        f"Rating      {overview.csat.average or '-'} from {overview.csat.total_responses} answers",
+        f"Rating      {overview.csat.average or '-'} from {overview.csat.total_responses} responses",
         f"Urgent now  {urgent.info.total}",
     ]
     for agent in agents:
@@ -27,7 +27,7 @@ async def weekly_report(cstar: CStarClient) -> str:
 
 
 async def main() -> None:
-    """Do it for the team of the key in the environment."""
+    """Run the script for the team of the key in the environment."""
     async with CStarClient.from_env() as cstar:
         print(await weekly_report(cstar))
 

@@ -1,4 +1,4 @@
-"""The bots among the examples do what they say: at once, again, late, and in processes of their own."""
+"""Run the support bot and the FastAPI application: concurrently, repeatedly, late, and in processes of their own."""
 
 from __future__ import annotations
 
@@ -29,67 +29,67 @@ BOT = example("support_bot")
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCStar]:
-    """A cStar with some articles in it."""
+    """Start a fake server with some articles."""
     async with FakeCStar(seed=7) as fake:
         yield fake
 
 
 @pytest.fixture
 async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
-    """A client of the fake."""
+    """Create a client of the fake server."""
     async with fake.client() as client:
         yield client
 
 
 @pytest.fixture
 async def inbox(cstar: CStarClient) -> AsyncIterator[WebhookInbox]:
-    """An inbox with the bot behind it."""
+    """Create an inbox with the handlers of the bot."""
     async with WebhookInbox(SECRET) as inbox:
         BOT.SupportBot(cstar, inbox, on_call="mem_on_call")
         yield inbox
 
 
 def event(ticket: Ticket, kind: str = "ticket.created", number: int = 1, **data: object) -> bytes:
-    """An event about a ticket."""
+    """Build the body of an event about a ticket."""
     about = {"id": ticket.id, "title": ticket.title, "status": ticket.status, "priority": ticket.priority}
     return json.dumps({"id": f"evt_{number}", "type": kind, "data": {"ticket": about, **data}}).encode()
 
 
 async def deliver(inbox: WebhookInbox, *bodies: bytes) -> list[int]:
-    """Deliver events, and wait until they are handled."""
+    """Deliver events, wait until they are handled, and return the statuses."""
     statuses = [await inbox.receive(body, {"X-Signature": sign(body, SECRET)}) for body in bodies]
     await inbox.wait_until_idle()
     return statuses
 
 
 async def welcomes(cstar: CStarClient, ticket: Ticket) -> list[str]:
-    """What the bot said in a ticket."""
+    """Return the messages of the bot in a ticket."""
     return [message.content for message in await cstar.tickets.messages.list(ticket.id) if message.sender_name == BOT.NAME]
 
 
-async def test_the_bot_welcomes_tags_and_answers(cstar: CStarClient, inbox: WebhookInbox) -> None:
-    """From the knowledge base, by what the customer wrote; tags that are there stay."""
+async def test_bot_replies_and_tags(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """The bot tags a ticket and links an article by what the customer wrote, and keeps existing tags."""
     ticket = await cstar.tickets.create(
         title="Help", customer_name="Jane", tags=["vip"], initial_message="I forgot my password, and was charged twice."
     )
     assert await deliver(inbox, event(ticket)) == [200]
-    (said,) = await welcomes(cstar, ticket)
+    (welcome,) = await welcomes(cstar, ticket)
     read = await cstar.tickets.get(ticket.id)
-    assert "Hello Jane" in said
-    assert "How to reset your password" in said
+    assert "Hello Jane" in welcome
+    assert "How to reset your password" in welcome
     assert (sorted(read.tags), read.assigned_to) == (["billing", "login", "vip"], None)
 
 
-async def test_a_ticket_about_anything_else_is_welcomed_too(cstar: CStarClient, inbox: WebhookInbox) -> None:
-    """Without an article, and without a call that changes nothing."""
+async def test_ticket_on_another_topic_gets_a_welcome(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """The bot replies without an article, and sends no update that changes nothing."""
     ticket = await cstar.tickets.create(title="A compliment")
     await deliver(inbox, event(ticket))
     assert len(await welcomes(cstar, ticket)) == 1
     assert (await cstar.tickets.get(ticket.id)).tags == []
 
 
-async def test_an_urgent_ticket_is_escalated(cstar: CStarClient, inbox: WebhookInbox) -> None:
-    """At once, or when it becomes urgent; never taken from whoever has it."""
+async def test_urgent_ticket_is_escalated(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """A ticket that is or becomes urgent is assigned to the member on call, unless it is assigned already."""
     urgent = await cstar.tickets.create(title="Fire", priority="urgent")
     mine = await cstar.tickets.create(title="Fire", priority="urgent", assigned_to="mem_me")
     later = await cstar.tickets.create(title="Smoke", priority="normal")
@@ -105,8 +105,8 @@ async def test_an_urgent_ticket_is_escalated(cstar: CStarClient, inbox: WebhookI
     assert [one.tags for one in read] == [["escalated"]] * 3
 
 
-async def test_one_welcome_however_often_the_event_is_handled(fake: FakeCStar, cstar: CStarClient) -> None:
-    """By bots that do not know of each other, at once, and days later when the key is forgotten."""
+async def test_event_that_is_handled_repeatedly_gets_one_welcome(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Three bots at the same time, and again after the idempotency key has expired, send one welcome."""
     ticket = await cstar.tickets.create(title="Invoice")
     for _ in range(2):
         inboxes = [WebhookInbox(SECRET, tolerance=None) for _ in range(3)]
@@ -119,8 +119,8 @@ async def test_one_welcome_however_often_the_event_is_handled(fake: FakeCStar, c
     assert len(await welcomes(cstar, ticket)) == 1
 
 
-async def test_one_welcome_though_its_words_would_have_changed(cstar: CStarClient, inbox: WebhookInbox) -> None:
-    """Two bots at once, and an article published in between: the second is refused, and lets it be."""
+async def test_second_welcome_with_another_text_is_not_sent(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """The server refuses a second welcome with another article, and the bot reports no failure."""
     ticket = await cstar.tickets.create(title="Crash")
     stale = await cstar.tickets.get(ticket.id)
     await deliver(inbox, event(ticket))
@@ -130,57 +130,57 @@ async def test_one_welcome_though_its_words_would_have_changed(cstar: CStarClien
     )
 
     class Late(BOT.SupportBot):  # type: ignore[misc, name-defined]
-        """One that read the ticket before the other answered."""
+        """A bot that read the ticket before the other one replied."""
 
         async def _read(self, event: object) -> Ticket:
-            """The ticket as it was."""
+            """Return the ticket without the welcome."""
             return stale
 
-    told: list[Exception] = []
+    failures: list[Exception] = []
     async with WebhookInbox(SECRET, max_attempts=1) as other:
         Late(cstar, other)
 
         @other.on_error
-        async def tell(event: object, error: Exception) -> None:
-            told.append(error)
+        async def record(event: object, error: Exception) -> None:
+            failures.append(error)
 
         await deliver(other, event(ticket))
-    assert (len(await welcomes(cstar, ticket)), told) == (1, [])
+    assert (len(await welcomes(cstar, ticket)), failures) == (1, [])
 
 
-async def test_the_bot_passes_over_what_is_gone(cstar: CStarClient, inbox: WebhookInbox, caplog: pytest.LogCaptureFixture) -> None:
-    """A ticket that was deleted, and an event that names none."""
+async def test_bot_ignores_deleted_tickets(cstar: CStarClient, inbox: WebhookInbox, caplog: pytest.LogCaptureFixture) -> None:
+    """An event of a deleted ticket, and one without a ticket, are no failures."""
     ticket = await cstar.tickets.create(title="Never mind")
     await cstar.tickets.delete(ticket.id)
     await deliver(inbox, event(ticket), b'{"id": "evt_2", "type": "ticket.created"}')
     assert "was not handled" not in caplog.text
 
 
-async def test_the_bot_tells_what_it_could_not_do(fake: FakeCStar, cstar: CStarClient, caplog: pytest.LogCaptureFixture) -> None:
-    """In a report without a word of the customer."""
+async def test_bot_logs_what_it_could_not_handle(fake: FakeCStar, cstar: CStarClient, caplog: pytest.LogCaptureFixture) -> None:
+    """The log has a report without text of the customer."""
     ticket = await cstar.tickets.create(title="Secret of Jane")
     fake.faults.add(operation="create_ticket_message", max_triggers=None, status=403)
     async with WebhookInbox(SECRET, max_attempts=1) as inbox:
         BOT.SupportBot(cstar, inbox)
         await deliver(inbox, event(ticket))
-    assert "evt_1 (ticket.created) was not handled, look at it yourselves" in caplog.text
+    assert "evt_1 (ticket.created) was not handled" in caplog.text
     assert "Jane" not in caplog.text
 
 
 def free_port() -> int:
-    """A port that nobody has."""
+    """Return a free port."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
 def environment(fake: FakeCStar, **more: str) -> dict[str, str]:
-    """What a bot reads its settings from."""
+    """Return the environment of a bot."""
     return {**os.environ, "CSTAR_API_KEY": fake.secret_key, "CSTAR_BASE_URL": fake.url, **more}
 
 
-async def heard(process: asyncio.subprocess.Process, text: str) -> str:
-    """What a process logs, up to a text."""
+async def read_log(process: asyncio.subprocess.Process, text: str) -> str:
+    """Return what a process logs, up to the line with *text*."""
     assert process.stderr is not None
     lines = ""
     while text not in lines:
@@ -191,16 +191,16 @@ async def heard(process: asyncio.subprocess.Process, text: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_the_bot_runs_from_the_shell_and_ends_cleanly(
+async def test_bot_runs_from_the_shell_and_ends_cleanly(
     fake: FakeCStar, cstar: CStarClient, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """It answers a webhook in its own process; a signal ends it with nothing left in its file."""
+    """The bot handles a webhook in its own process, and a signal ends it with no event in progress."""
     port, database = free_port(), tmp_path / "bot.db"
     settings = {"CSTAR_WEBHOOK_SECRET": SECRET, "BOT_PORT": str(port), "BOT_DATABASE": str(database)}
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(EXAMPLES / "support_bot.py"), env=environment(fake, **settings), stderr=subprocess.PIPE
     )
-    await heard(process, "waiting for webhooks")
+    await read_log(process, "waiting for webhooks")
     ticket = await cstar.tickets.create(title="Invoice")
     body = event(ticket)
     async with aiohttp.ClientSession() as session:
@@ -216,22 +216,22 @@ async def test_the_bot_runs_from_the_shell_and_ends_cleanly(
     await store.aclose()
 
 
-async def test_a_bot_that_cannot_work_says_why(fake: FakeCStar, tmp_path: Path) -> None:
-    """A key that nobody knows, without a traceback."""
+async def test_bot_with_an_invalid_key_prints_the_reason(fake: FakeCStar, tmp_path: Path) -> None:
+    """An unknown key gives an error without a traceback, and exit status 1."""
     settings: dict[str, Any] = {"BOT_DATABASE": str(tmp_path / "bot.db"), "CSTAR_API_KEY": "sk_test_" + "0" * 32}
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(EXAMPLES / "support_bot.py"), env=environment(fake, **settings), stderr=subprocess.PIPE
     )
     _, errors = await process.communicate()
     assert process.returncode == 1
-    assert b"the bot ends" in errors
+    assert b"the bot stops" in errors
     assert b"AuthenticationError" in errors
     assert b"Traceback" not in errors
 
 
 @pytest.fixture
 async def web_client(fake: FakeCStar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """The application with FastAPI, and what asks it."""
+    """Start the FastAPI application, and create an HTTP client for it."""
     settings = {"CSTAR_WEBHOOK_SECRET": SECRET, "EVENTS_DATABASE": str(tmp_path / "app.db")}
     for name, value in environment(fake, **settings).items():
         monkeypatch.setenv(name, value)
@@ -246,89 +246,89 @@ async def web_client(fake: FakeCStar, tmp_path: Path, monkeypatch: pytest.Monkey
 QUESTION = {"title": "Cannot log in", "text": "It says no.", "name": "Jane"}
 
 
-async def test_a_form_sent_twice_opens_one_ticket(cstar: CStarClient, web_client: httpx.AsyncClient) -> None:
-    """With what was written in it; another form opens another."""
+async def test_form_sent_twice_creates_one_ticket(cstar: CStarClient, web_client: httpx.AsyncClient) -> None:
+    """The same form creates one ticket with its content; another form creates another."""
     before = len(await cstar.tickets.list(search="Cannot log in").collect())
-    answers = [
+    responses = [
         await web_client.post("/contact", json=QUESTION, headers={"Form-Id": form})
         for form in ("form-0001", "form-0001", "form-0002")
     ]
-    assert [answer.status_code for answer in answers] == [201] * 3
-    first, again, other = (answer.json()["id"] for answer in answers)
+    assert [response.status_code for response in responses] == [201] * 3
+    first, again, other = (response.json()["id"] for response in responses)
     assert first == again != other
     ticket = await cstar.tickets.get(first)
     assert (ticket.customer_name, [message.content for message in ticket.messages or []]) == ("Jane", ["It says no."])
     assert len(await cstar.tickets.list(search="Cannot log in").collect()) == before + 2
 
 
-async def test_the_application_hears_how_tickets_stand(fake: FakeCStar, cstar: CStarClient, web_client: httpx.AsyncClient) -> None:
-    """In whatever order deliveries come; what it did not hear of it asks for."""
+async def test_application_returns_the_latest_status(fake: FakeCStar, cstar: CStarClient, web_client: httpx.AsyncClient) -> None:
+    """The status is the latest in any order of deliveries, and is requested if no event came yet."""
     ticket = await cstar.tickets.create(title="Printer")
 
-    async def hear(number: int, kind: str, status: str, at: str) -> None:
+    async def deliver_event(number: int, kind: str, status: str, at: str) -> None:
         wire = {"id": f"evt_{number}", "type": kind, "created_at": at, "data": {"ticket": {"id": ticket.id, "status": status}}}
         body = json.dumps(wire).encode()
-        answer = await web_client.post("/hooks/cstar/", content=body, headers={"X-Signature": sign(body, SECRET)})
-        assert answer.status_code == 200
+        response = await web_client.post("/hooks/cstar/", content=body, headers={"X-Signature": sign(body, SECRET)})
+        assert response.status_code == 200
 
     async def status() -> object:
-        answer = await web_client.get(f"/tickets/{ticket.id}")
-        return answer.json().get("status", answer.status_code)
+        response = await web_client.get(f"/tickets/{ticket.id}")
+        return response.json().get("status", response.status_code)
 
-    async def settled(wanted: object) -> None:
+    async def wait_for(wanted: object) -> None:
         async with asyncio.timeout(10):
-            while await status() != wanted:  # noqa: ASYNC110 -- it can only be asked from outside
+            while await status() != wanted:  # noqa: ASYNC110 -- HTTP can only be polled
                 await asyncio.sleep(0.01)
 
     assert await status() == "new"
-    await hear(2, "ticket.updated", "pending", "2126-03-01T10:00:02Z")
-    await settled("pending")
+    await deliver_event(2, "ticket.updated", "pending", "2126-03-01T10:00:02Z")
+    await wait_for("pending")
     calls = len(fake.requests)
-    await hear(1, "ticket.updated", "open", "2126-03-01T10:00:01Z")
+    await deliver_event(1, "ticket.updated", "open", "2126-03-01T10:00:01Z")
     assert await status() == "pending"
-    await hear(3, "ticket.deleted", "pending", "2126-03-01T10:00:03Z")
-    await settled(404)
+    await deliver_event(3, "ticket.deleted", "pending", "2126-03-01T10:00:03Z")
+    await wait_for(404)
     assert len(fake.requests) == calls
     assert (await web_client.get("/tickets/tkt_never")).status_code == 404
 
 
-async def test_the_application_refuses_what_is_not_signed(web_client: httpx.AsyncClient) -> None:
-    """And what is not a form."""
+async def test_application_refuses_bad_requests(web_client: httpx.AsyncClient) -> None:
+    """A delivery without a signature is a 401, and an empty form a 422."""
     assert (await web_client.post("/hooks/cstar/", content=b"{}")).status_code == 401
     assert (await web_client.post("/contact", json={"title": ""}, headers={"Form-Id": "form-0001"})).status_code == 422
 
 
 @pytest.mark.parametrize(("fault", "status"), [({"status": 403}, 502), ({"status": 429}, 503)])
-async def test_the_application_says_when_cstar_is_away(
+async def test_application_reports_that_cstar_is_unavailable(
     fake: FakeCStar, web_client: httpx.AsyncClient, fault: dict[str, Any], status: int
 ) -> None:
-    """And when to come back, where that is known."""
+    """A refusal is a 502, and a rate limit a 503 with `Retry-After`."""
     fake.faults.add(operation="create_ticket", max_triggers=None, **fault)
-    answer = await web_client.post("/contact", json=QUESTION, headers={"Form-Id": "form-0001"})
-    assert (answer.status_code, "Retry-After" in answer.headers) == (status, status == 503)
+    response = await web_client.post("/contact", json=QUESTION, headers={"Form-Id": "form-0001"})
+    assert (response.status_code, "Retry-After" in response.headers) == (status, status == 503)
 
 
-async def watching(*arguments: str) -> asyncio.subprocess.Process:
-    """Run what `make bot` runs, with nobody at the terminal."""
+async def start_watching(*arguments: str) -> asyncio.subprocess.Process:
+    """Start the program of `make bot`, without a terminal."""
     return await asyncio.create_subprocess_exec(
         sys.executable, str(EXAMPLES / "watch_support_bot.py"), *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
-async def test_the_bot_can_be_watched() -> None:
-    """It is killed half way, and every ticket has one welcome in the end."""
-    process = await watching("4", "0.05")
+async def test_watching_the_bot_succeeds() -> None:
+    """The bot is killed half way, and every ticket has one welcome at the end."""
+    process = await start_watching("4", "0.05")
     output, errors = await process.communicate()
     text = output.decode()
     assert (process.returncode, errors) == (0, b""), text
     assert "the bot is killed" in text
-    assert "4: every ticket has exactly one" in text
+    assert "4: exactly one for every ticket" in text
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="who its children are is asked of /proc")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc lists the child processes")
 async def test_watching_ends_cleanly_when_it_is_interrupted() -> None:
-    """In the middle of the play, with the processes that it started."""
-    process = await watching("50", "0.5")
+    """An interrupt ends the program and the processes that it started."""
+    process = await start_watching("50", "0.5")
     assert process.stdout is not None
     while b"Cannot log in" not in await process.stdout.readline():
         pass

@@ -1,4 +1,4 @@
-"""The example scripts do what they say, against a cStar on loopback."""
+"""Run the example scripts against a fake server."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def example(name: str) -> Any:
-    """An example script as a module."""
+    """Import an example script as a module."""
     specification = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert specification is not None
     assert specification.loader is not None
     module: ModuleType = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module  # where pydantic looks for what annotations name
+    sys.modules[name] = module  # pydantic resolves annotations there
     specification.loader.exec_module(module)
     return module
 
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCStar]:
-    """A cStar with nothing in it."""
+    """Start an empty fake server."""
     async with FakeCStar() as fake:
         yield fake
 
 
 @pytest.fixture
 async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
-    """A client of the fake."""
+    """Create a client of the fake server."""
     async with fake.client() as client:
         yield client
 
 
-async def test_stale_tickets_are_closed_and_told_once(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Only those that are pending and old; a second run finds none."""
+async def test_stale_tickets_are_closed_with_one_note(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Old pending tickets are closed; a second run closes none."""
     stale = await cstar.tickets.create(title="Old", status="pending")
     await cstar.tickets.create(title="Open", status="open")
     fake.clock.advance(timedelta(days=20).total_seconds())
@@ -60,7 +60,7 @@ async def test_stale_tickets_are_closed_and_told_once(fake: FakeCStar, cstar: CS
 
 
 async def test_customers_of_a_file_are_imported_once(cstar: CStarClient) -> None:
-    """However long the file is, and however often it is imported."""
+    """A long file that is imported twice creates each customer once."""
     text = "name,email,plan\n" + "".join(f"Customer {n},c{n}@example.com,team\n" for n in range(700))
     import_customers = example("import_customers").import_customers
     results = [await import_customers(cstar, text) for _ in range(2)]
@@ -71,15 +71,15 @@ async def test_customers_of_a_file_are_imported_once(cstar: CStarClient) -> None
 
 
 def test_cell_of_a_file_may_have_several_lines() -> None:
-    """As spreadsheets write them, in quotes."""
+    """A quoted cell with a line break, as spreadsheets write it, is one value."""
     records = example("import_customers").read_records('name,email,note\r\nAnn,ann@example.com,"one\r\ntwo"\r\n')
 
     assert [{"name": "Ann", "email": "ann@example.com", "customFields": {"note": "one\r\ntwo"}}] == records
 
 
 @pytest.mark.parametrize("name", ["close_stale_tickets", "import_customers", "publish_article", "add_triage_rule"])
-def test_script_without_what_it_needs_says_how_it_is_called(name: str) -> None:
-    """In place of a traceback."""
+def test_script_without_arguments_prints_its_usage(name: str) -> None:
+    """A script prints its usage instead of a traceback."""
     done = subprocess.run([sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, text=True, check=False, timeout=60)
 
     assert (1, "") == (done.returncode, done.stdout)
@@ -88,7 +88,7 @@ def test_script_without_what_it_needs_says_how_it_is_called(name: str) -> None:
 
 
 async def test_article_is_published_and_updated(cstar: CStarClient) -> None:
-    """A second run changes the text and makes no second article."""
+    """A second run updates the content and creates no second article."""
     publish = example("publish_article").publish_article
     first = await publish(cstar, category="Billing", markdown="# Invoices\nThey come by mail.")
     second = await publish(cstar, category="Billing", markdown="# Invoices\nThey come by e-mail.")
@@ -98,7 +98,7 @@ async def test_article_is_published_and_updated(cstar: CStarClient) -> None:
 
 
 async def test_report_of_the_week_has_its_figures(cstar: CStarClient) -> None:
-    """Those of the team and of each agent."""
+    """The report has the figures of the team and of each agent."""
     await cstar.tickets.create(title="Fire", status="open", priority="urgent")
     report = await example("weekly_report").weekly_report(cstar)
 
@@ -106,8 +106,8 @@ async def test_report_of_the_week_has_its_figures(cstar: CStarClient) -> None:
     assert "resolved" in report
 
 
-async def test_triage_rule_matches_what_it_is_for(cstar: CStarClient) -> None:
-    """Urgent and about money; and it is made once."""
+async def test_triage_rule_matches_urgent_tickets_about_money(cstar: CStarClient) -> None:
+    """The rule matches only urgent tickets about money, and is created once."""
     add = example("add_triage_rule").add_triage_rule
     rule = await add(cstar, agent_id="usr_1")
     money = await cstar.tickets.create(title="Wrong invoice", priority="urgent")
@@ -121,7 +121,7 @@ async def test_triage_rule_matches_what_it_is_for(cstar: CStarClient) -> None:
 
 @pytest.mark.parametrize("name", ["weekly_report", "close_stale_tickets"])
 async def test_script_runs_from_the_shell(fake: FakeCStar, name: str) -> None:
-    """With a key in the environment and nothing else."""
+    """A script needs only the environment."""
     import asyncio
 
     environment = {**os.environ, "CSTAR_API_KEY": fake.secret_key, "CSTAR_BASE_URL": fake.url}

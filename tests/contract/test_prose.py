@@ -78,7 +78,7 @@ WORDS = {
 
 _BEFORE_ANSWER = "the|an|its|that|this|each|every|no|whose|of|in|on|from|to|lost|late|first|last|next|same|good|cut"
 PHRASES = {
-    r"a text(?! (?:field|file|format|column|area))": "a str, or string",
+    r"a text(?! (?:field|file|format|column|channel))": "a str, or string",
     r"(?:a )?whole numbers?": "int, or integer",
     rf"(?:{_BEFORE_ANSWER}) answers?": "response",
     r"(?:takes?|gets?|holds?|gives?|frees?|keeps?) (?:a|its|the|their) places?": "acquire, hold or release a slot",
