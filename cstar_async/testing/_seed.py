@@ -1,4 +1,4 @@
-"""The world that a team begins with: its members always, and with a seed customers, articles and tickets to read and to answer.
+"""The database that a team begins with: its members always, and with a seed customers, articles and tickets to read and to answer.
 
 Everything is drawn from one `Random`, so the same seed gives the same ids and words. Instants lie before the clock's now.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 from cstar_async.testing._data.ids import new_id
 from cstar_async.testing._data.store import Database, Object
-from cstar_async.testing._handlers.crud import change_object, make_object
+from cstar_async.testing._handlers.crud import apply_update, insert_object
 from cstar_async.testing._handlers.resource_hooks import ROLE_NAMES
 from cstar_async.testing._http.responses import timestamp
 
@@ -96,51 +96,51 @@ _POSTS: Final = (
 """What customers ask for in public: title, text, state and comments."""
 
 
-def add_members(world: Database, *, now_s: float) -> None:
+def add_members(database: Database, *, now_s: float) -> None:
     """Give a team its people: an owner and two agents."""
-    for name, role in _MEMBERS if world.has("members") else ():
-        mail = f"{name.split()[0].lower()}@{world.team.slug}.example"
-        standing = {"level": world.random.randint(1, 20), "xp": world.random.randint(0, 9_000)}
-        fields = {"userId": new_id("usr_", world.random), "name": name, "email": mail, "role": role}
+    for name, role in _MEMBERS if database.has("members") else ():
+        mail = f"{name.split()[0].lower()}@{database.team.slug}.example"
+        standing = {"level": database.random.randint(1, 20), "xp": database.random.randint(0, 9_000)}
+        fields = {"userId": new_id("usr_", database.random), "name": name, "email": mail, "role": role}
         joined_at = timestamp(now_s - 90 * _DAY_S)
-        world.make("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **standing, "joinedAt": joined_at}, at=joined_at)
+        database.make("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **standing, "joinedAt": joined_at}, at=joined_at)
 
 
-def add_everything(world: Database, *, now_s: float) -> None:
+def add_seed_data(database: Database, *, now_s: float) -> None:
     """Fill a team with customers, a small knowledge base, tickets in every state, some with a conversation, and a boss to beat.
 
     What the document does not have is left out, with all that needs it.
     """
-    random = world.random
-    customers = [_add_customer(world, number, now_s) for number in range(CUSTOMERS)] if world.has("customers") else []
-    if world.has("categories") and world.has("articles"):
-        _add_library(world, now_s)
-    agents = [member for member in world.table("members") if member["role"] == "agent"]
-    for number in range(TICKETS) if customers and agents and world.has("tickets") else ():
+    random = database.random
+    customers = [_add_customer(database, number, now_s) for number in range(CUSTOMERS)] if database.has("customers") else []
+    if database.has("categories") and database.has("articles"):
+        _add_library(database, now_s)
+    agents = [member for member in database.table("members") if member["role"] == "agent"]
+    for number in range(TICKETS) if customers and agents and database.has("tickets") else ():
         opened_s = now_s - (TICKETS - number) * _DAY_S + random.uniform(0, 8 * _HOUR_S)
-        _add_ticket(world, random.choice(customers), agents, opened_s)
-    if world.has("bosses"):
+        _add_ticket(database, random.choice(customers), agents, opened_s)
+    if database.has("bosses"):
         came_at = timestamp(now_s - _HOUR_S)
         boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
-        world.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
-    _add_team_config(world, now_s)
+        database.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
+    _add_team_config(database, now_s)
 
 
-def _add_team_config(world: Database, now_s: float) -> None:
+def _add_team_config(database: Database, now_s: float) -> None:
     """What a team sets up around its tickets, and what its customers say in public."""
     at = timestamp(now_s - 30 * _DAY_S)
     for collection, bodies in _TEAM_CONFIG.items():
-        for body in bodies if world.has(collection) else ():
-            make_object(world, collection, body, at=at)
-    for title, text, status, comments in _POSTS if world.has("community_posts") else ():
-        post = make_object(world, "community_posts", {"title": title, "body": text, "status": status}, at=at)
-        post["vote_count"] = world.random.randint(3, 90)
-        for comment in comments if world.has("community_comments") else ():
-            make_object(world, "community_comments", {"body": comment}, post, at=timestamp(now_s - 20 * _DAY_S))
+        for body in bodies if database.has(collection) else ():
+            insert_object(database, collection, body, at=at)
+    for title, text, status, comments in _POSTS if database.has("community_posts") else ():
+        post = insert_object(database, "community_posts", {"title": title, "body": text, "status": status}, at=at)
+        post["vote_count"] = database.random.randint(3, 90)
+        for comment in comments if database.has("community_comments") else ():
+            insert_object(database, "community_comments", {"body": comment}, post, at=timestamp(now_s - 20 * _DAY_S))
 
 
-def _add_customer(world: Database, number: int, now_s: float) -> Object:
-    random = world.random
+def _add_customer(database: Database, number: int, now_s: float) -> Object:
+    random = database.random
     first, last = _FIRST_NAMES[number % len(_FIRST_NAMES)], random.choice(_LAST_NAMES)
     body = {
         "name": f"{first} {last}",
@@ -150,43 +150,43 @@ def _add_customer(world: Database, number: int, now_s: float) -> Object:
         "tags": random.sample(("enterprise", "trial", "design-partner", "newsletter"), k=random.randint(0, 2)),
         "customFields": {"plan": random.choice(("free", "team", "enterprise"))},
     }
-    return make_object(world, "customers", body, at=timestamp(now_s - random.uniform(40, 80) * _DAY_S))
+    return insert_object(database, "customers", body, at=timestamp(now_s - random.uniform(40, 80) * _DAY_S))
 
 
-def _add_library(world: Database, now_s: float) -> None:
+def _add_library(database: Database, now_s: float) -> None:
     at = timestamp(now_s - 60 * _DAY_S)
-    shelves = [
-        make_object(world, "categories", {"name": name, "description": about, "sortOrder": place, "isPublic": True}, at=at)
+    categories = [
+        insert_object(database, "categories", {"name": name, "description": about, "sortOrder": place, "isPublic": True}, at=at)
         for place, (name, about) in enumerate(_CATEGORIES)
     ]
-    for title, shelf, status in _ARTICLES:
-        content = f"# {title}\n\n" + " ".join(_words(world.random, world.random.randint(60, 600)))
+    for title, category, status in _ARTICLES:
+        content = f"# {title}\n\n" + " ".join(_words(database.random, database.random.randint(60, 600)))
         body = {
             "title": title,
             "content": content,
             "excerpt": f"{title}, step by step.",
-            "categoryId": shelves[shelf]["id"],
+            "categoryId": categories[category]["id"],
             "status": status,
         }
-        made = make_object(world, "articles", {**body, "isPublic": status == "published", "tags": ["guide"]}, at=at)
-        made["viewCount"], made["useCount"] = world.random.randint(0, 900), world.random.randint(0, 60)
+        made = insert_object(database, "articles", {**body, "isPublic": status == "published", "tags": ["guide"]}, at=at)
+        made["viewCount"], made["useCount"] = database.random.randint(0, 900), database.random.randint(0, 60)
 
 
-def _add_ticket(world: Database, customer: Object, agents: Sequence[Object], opened_s: float) -> None:
-    random = world.random
+def _add_ticket(database: Database, customer: Object, agents: Sequence[Object], opened_s: float) -> None:
+    random = database.random
     title, tag, question = random.choice(_PROBLEMS)
     status = random.choice(("new", "open", "open", "pending", "resolved", "closed"))
     agent = None if status == "new" else random.choice(agents)
     body = {"title": title, "customerId": customer["id"], "priority": random.choice(("low", "normal", "normal", "high", "urgent"))}
     told = {**body, "tags": [tag], "assignedTo": agent and agent["id"], "initialMessage": question}
-    ticket = make_object(world, "tickets", told, at=timestamp(opened_s))
+    ticket = insert_object(database, "tickets", told, at=timestamp(opened_s))
     moment_s = opened_s
-    for number in range(random.randint(1, 3) if agent is not None and world.has("messages") else 0):
+    for number in range(random.randint(1, 3) if agent is not None and database.has("messages") else 0):
         moment_s += random.uniform(0.1, 4) * _HOUR_S
         by_agent = {"sender": "agent", "senderName": agent and agent["name"], "content": random.choice(_REPLIES)}
         by_customer = {"sender": "customer", "senderName": customer["name"], "content": "Thank you, I will try that."}
-        make_object(world, "messages", by_customer if number % 2 else by_agent, ticket, at=timestamp(moment_s))
-    change_object(world, "tickets", ticket, {"status": status}, at=timestamp(moment_s))
+        insert_object(database, "messages", by_customer if number % 2 else by_agent, ticket, at=timestamp(moment_s))
+    apply_update(database, "tickets", ticket, {"status": status}, at=timestamp(moment_s))
 
 
 def _words(random: Random, count: int) -> list[str]:

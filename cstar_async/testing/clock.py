@@ -13,7 +13,7 @@ from operator import attrgetter
 
 import attrs
 
-_SETTLING_TURNS = 32
+_IDLE_TURNS_BEFORE_JUMP = 32
 """Turns of the event loop that an autojumping clock lets pass before it jumps, so that whoever can still run does."""
 
 
@@ -49,7 +49,7 @@ class FakeClock:
         self._offset_s = 0.0
         self._sleepers: dict[_Sleeper, None] = {}
         self._watchers: dict[asyncio.Future[None], int] = {}
-        self._settling: asyncio.Handle | None = None
+        self._jump_handle: asyncio.Handle | None = None
 
     def monotonic(self) -> float:
         """Seconds since the clock was made; never goes back."""
@@ -108,8 +108,8 @@ class FakeClock:
             sleeper = _Sleeper(wakes_at_s, loop.create_future())
             self._sleepers[sleeper] = None
             timer = None if self._frozen else loop.call_later(left_s, sleeper.wake)
-            self._tell_watchers()
-            self._settle(loop)
+            self._notify_watchers()
+            self._restart_idle_count(loop)
             try:
                 await sleeper.woken
             finally:
@@ -137,7 +137,7 @@ class FakeClock:
         finally:
             del self._watchers[watcher]
 
-    def _tell_watchers(self) -> None:
+    def _notify_watchers(self) -> None:
         for watcher, sleepers in self._watchers.items():
             if self.sleeper_count >= sleepers and not watcher.done():
                 watcher.set_result(None)
@@ -149,18 +149,18 @@ class FakeClock:
         for sleeper in sorted(due, key=attrgetter("wakes_at_s")):
             sleeper.woken.get_loop().call_soon_threadsafe(sleeper.wake)
 
-    def _settle(self, loop: asyncio.AbstractEventLoop, turns: int = _SETTLING_TURNS) -> None:
+    def _restart_idle_count(self, loop: asyncio.AbstractEventLoop, turns: int = _IDLE_TURNS_BEFORE_JUMP) -> None:
         """Begin the count of turns before a jump anew: somebody has just done something."""
         if not self._autojump:
             return
-        if self._settling is not None:
-            self._settling.cancel()
-        self._settling = loop.call_soon(self._settle_further, loop, turns)
+        if self._jump_handle is not None:
+            self._jump_handle.cancel()
+        self._jump_handle = loop.call_soon(self._count_idle_turn, loop, turns)
 
-    def _settle_further(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
-        self._settling = None
+    def _count_idle_turn(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
+        self._jump_handle = None
         if turns > 0:
-            self._settle(loop, turns - 1)
+            self._restart_idle_count(loop, turns - 1)
         elif self._sleepers:
             self.advance(max(0.0, min(sleeper.wakes_at_s for sleeper in self._sleepers) - self.monotonic()))
-            self._settle(loop)
+            self._restart_idle_count(loop)

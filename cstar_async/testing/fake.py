@@ -22,10 +22,10 @@ from cstar_async.testing._http.fault_registry import FaultRegistry
 from cstar_async.testing._http.idempotency import IdempotencyCache
 from cstar_async.testing._http.rate_limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
 from cstar_async.testing._http.request_log import MAX_REQUESTS, RequestLog
-from cstar_async.testing._http.responses import APIFailure, Envelopes, PaginationPlace, PaginationShape
+from cstar_async.testing._http.responses import APIFailure, Envelopes, PaginationLocation, PaginationShape
 from cstar_async.testing._http.routing import Routes
 from cstar_async.testing._http.validation import Validation
-from cstar_async.testing._seed import add_everything, add_members
+from cstar_async.testing._seed import add_members, add_seed_data
 from cstar_async.testing._server.app import LoopbackServer
 from cstar_async.testing._server.pipeline import RequestPipeline
 from cstar_async.testing.clock import FakeClock
@@ -47,7 +47,7 @@ class FakeCStar:
     It tells of changes as cStar does: by signed deliveries to webhooks on this machine, of which `deliveries` shows every attempt,
     and over the event stream; `streams` are those that are open. To other machines nothing is sent.
 
-    Several may run at once; each has a port, keys and a world of its own.
+    Several may run at once; each has a port, keys and a database of its own.
 
     Args:
         seed: None, the default, for a team without anything but its members, an owner and two agents; a number for one with
@@ -79,7 +79,7 @@ class FakeCStar:
         limits: bool = True,
         rate_limit: int | None = None,
         rate_window: int = DOCUMENTED_WINDOW_S,
-        pagination: PaginationPlace = "top",
+        pagination: PaginationLocation = "top",
         pagination_shape: PaginationShape = "hasMore",
         delivery_retries: Sequence[float] = DOCUMENTED_RETRIES,
         max_requests: int = MAX_REQUESTS,
@@ -93,39 +93,39 @@ class FakeCStar:
         self._key_ids = seeded_random("keys", seed)
         self._request_ids = seeded_random("requests", seed)
         self._document = generated_document()
-        self._blueprints = load_collections(self._document)
-        self._worlds: dict[tuple[str, Environment], Database] = {}
+        self._schemas = load_collections(self._document)
+        self._databases: dict[tuple[str, Environment], Database] = {}
         self._keys = APIKeys()
         self._limits = _rate_limits(limits=limits, rate_limit=rate_limit, rate_window=rate_window)
         self._team = self._new_team("Acme Corp", "acme")
         self._secret = self._new_key(self._team, "secret", "test", None)
         self._publishable = self._new_key(self._team, "publishable", "test", None)
-        self._courier = DeliveryDispatcher(
-            DeliveryFaults(seeded_random("delivery faults", seed)), self.clock, retries=delivery_retries, longest=max_requests
+        self._dispatcher = DeliveryDispatcher(
+            DeliveryFaults(seeded_random("delivery faults", seed)), self.clock, retries=delivery_retries, max_entries=max_requests
         )
-        self.deliveries: Final = Deliveries(self._courier)
+        self.deliveries: Final = Deliveries(self._dispatcher)
         self.streams: Final = EventStreams(self.clock, seeded_random("streams", seed))
         events = seeded_random("events", seed)
-        exchange = RequestPipeline(
+        pipeline = RequestPipeline(
             routes=Routes([*self._document.operations.values(), LISTEN_OPERATION]),
             keys=self._keys,
             limits=self._limits,
-            ledger=IdempotencyCache(),
+            idempotency=IdempotencyCache(),
             validation=Validation(self._document),
             envelopes=Envelopes(pagination, pagination_shape),
-            newsroom=EventPublisher(
-                writer=EventFactory(self._document, events),
-                courier=self._courier,
-                broadcast=self.streams,
+            publisher=EventPublisher(
+                factory=EventFactory(self._document, events),
+                dispatcher=self._dispatcher,
+                streams=self.streams,
                 random=events,
                 now_s=self.clock.time,
             ),
-            database_for=lambda key: self._world_of(key.team, key.environment),
-            library_of=self._library_of,
+            database_for=lambda key: self._database_for(key.team, key.environment),
+            library_for=self._library_for,
             new_request_id=lambda: new_request_id(self._request_ids),
             now_s=self.clock.time,
         )
-        self._server = LoopbackServer(exchange, self.requests, self.faults, self.clock, host=host, port=port)
+        self._server = LoopbackServer(pipeline, self.requests, self.faults, self.clock, host=host, port=port)
 
     @property
     def url(self) -> str:
@@ -241,14 +241,14 @@ class FakeCStar:
             OSError: The port is in use.
         """
         await self._server.start()
-        self._courier.start()
+        self._dispatcher.start()
 
     async def aclose(self) -> None:
         """Stop listening and drop what is open; may be called twice, and on a fake never started. The journal can still be read."""
         self.streams.end()
         await self._server.aclose()
         self.streams.end()  # also one that was opened meanwhile
-        await self._courier.aclose()
+        await self._dispatcher.aclose()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -259,29 +259,29 @@ class FakeCStar:
     ) -> None:
         await self.aclose()
 
-    def _library_of(self, name: str) -> Database:
-        """The world that a public library shows: that of the test environment, since tests fill that one.
+    def _library_for(self, name: str) -> Database:
+        """The database that a public library shows: that of the test environment, since tests fill that one.
 
         Raises:
-            Refusal: 404: no team has this slug or id.
+            APIFailure: 404: no team has this slug or id.
         """
         for team in (self._team, *(key.team for key in self._keys)):
             if name in (team.id, team.slug):
-                return self._world_of(team, "test")
+                return self._database_for(team, "test")
         raise APIFailure(404, "resource_missing", "Team not found")
 
-    def _world_of(self, team: Team, environment: Environment) -> Database:
-        """The world of a team in an environment, made when it is first looked at."""
+    def _database_for(self, team: Team, environment: Environment) -> Database:
+        """The database of a team in an environment, made when it is first looked at."""
         place = (team.id, environment)
-        if place not in self._worlds:
+        if place not in self._databases:
             random = seeded_random("world", self._seed, team.slug, environment)
-            world = Database(team, self._document, self._blueprints, random)
-            self._worlds[place] = world
-            add_members(world, now_s=self.clock.time())
+            database = Database(team, self._document, self._schemas, random)
+            self._databases[place] = database
+            add_members(database, now_s=self.clock.time())
             if self._seed is not None and place == (self._team.id, "test"):
-                add_everything(world, now_s=self.clock.time())
-            world.pop_changes()  # what was there before is no news
-        return self._worlds[place]
+                add_seed_data(database, now_s=self.clock.time())
+            database.pop_changes()  # what was there before is no news
+        return self._databases[place]
 
     def _new_team(self, name: str, slug: str) -> Team:
         return Team(new_id("", self._key_ids), name, slug)

@@ -10,7 +10,7 @@ import pytest
 from cstar_async import CStarClient
 from cstar_async._operations.operation import Operation
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._server.pipeline import unanswerable_operations
+from cstar_async.testing._server.pipeline import operations_without_handler
 from tests.every_operation import SampleCall, sample_calls
 
 
@@ -77,7 +77,7 @@ async def existing(operation: Operation, cstar: CStarClient) -> tuple[str, ...]:
 
 def test_every_operation_is_answerable() -> None:
     """The fake has an answer for every operation of the document."""
-    assert not unanswerable_operations()
+    assert not operations_without_handler()
 
 
 @pytest.mark.parametrize("call", sample_calls(), ids=lambda call: call.operation.id)

@@ -103,7 +103,7 @@ async def test_environments_are_apart(call: Caller, fake: FakeCStar) -> None:
 
 
 async def test_second_key_of_a_team_sees_the_same(call: Caller, fake: FakeCStar) -> None:
-    """Keys of one team and environment share its world."""
+    """Keys of one team and environment share its database."""
     await call.make("/tickets", title="ours")
     first, second = fake.add_key(team="two"), fake.add_key("publishable", team="two")
     assert fake.team_of(first) == fake.team_of(second)

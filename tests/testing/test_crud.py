@@ -9,7 +9,7 @@ from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import seeded_random
 from cstar_async.testing._data.spec import generated_document
 from cstar_async.testing._data.store import Database, Table
-from cstar_async.testing._handlers.crud import make_object
+from cstar_async.testing._handlers.crud import insert_object
 from cstar_async.testing._http.auth import Team
 
 from .conftest import Caller, calling
@@ -162,10 +162,10 @@ def test_new_object_costs_the_same_however_many_there_are(
 ) -> None:
     """Unique values and slugs are looked up: no row is gone through to find them."""
     document = generated_document()
-    world = Database(Team("team", "Team", "team"), document, load_collections(document), seeded_random("team"))
+    database = Database(Team("team", "Team", "team"), document, load_collections(document), seeded_random("team"))
     gone_through: list[str] = []
-    monkeypatch.setattr(Table, "__iter__", lambda table: gone_through.append(table.blueprint.collection) or iter(()))
-    make_object(world, collection, body, at="2026-03-01T00:00:00.000Z")
+    monkeypatch.setattr(Table, "__iter__", lambda table: gone_through.append(table.schema.collection) or iter(()))
+    insert_object(database, collection, body, at="2026-03-01T00:00:00.000Z")
     assert [] == gone_through
 
 

@@ -307,7 +307,7 @@ async def test_a_test_of_a_webhook_that_nobody_has_is_refused(cstar: CStarClient
 
 
 async def test_other_teams_and_environments_hear_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Events stay in their world."""
+    """Events stay in their database."""
     for key in (fake.add_key(environment="live"), fake.add_key(team="other")):
         async with fake.client(api_key=key, team_id=fake.team_of(key).id) as elsewhere:
             await elsewhere.tickets.create(title="a")

@@ -13,7 +13,7 @@ import pytest
 import cstar_async.testing
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.testing._data.spec import Document, generated_document
-from cstar_async.testing._server.pipeline import unanswerable_operations
+from cstar_async.testing._server.pipeline import operations_without_handler
 
 from .conftest import Caller, calling
 
@@ -159,7 +159,7 @@ async def test_seed_repeats_itself() -> None:
 
 def test_every_operation_can_be_answered() -> None:
     """The fake has an answer for each operation of the document."""
-    assert unanswerable_operations() == []
+    assert operations_without_handler() == []
 
 
 def test_unanswerable_operation_is_found() -> None:
@@ -174,7 +174,7 @@ def test_unanswerable_operation_is_found() -> None:
         "odd": attrs.evolve(get, id="odd", extensions={"collection": "tickets", "action": "special"}),
         "delete_tag": lost,
     }
-    assert unanswerable_operations(Document(operations, known.components)) == ["bare", "odd", "delete_tag"]
+    assert operations_without_handler(Document(operations, known.components)) == ["bare", "odd", "delete_tag"]
 
 
 def test_door_lists_what_it_has() -> None:

@@ -48,8 +48,8 @@ async def test_hidden_article_is_not_found(call: Caller, fields: dict[str, objec
 
 async def test_article_is_read_by_its_slug(call: Caller) -> None:
     """The text comes in Markdown, with the name of the category."""
-    shelf = await call.make("/categories", name="Account", isPublic=True)
-    await publish(call, "Reset your password", content="# Reset", categoryId=shelf["id"])
+    category = await call.make("/categories", name="Account", isPublic=True)
+    await publish(call, "Reset your password", content="# Reset", categoryId=category["id"])
     article = (await read(call, "/articles/reset-your-password")).data
     assert (article["title"], article["content"], article["category"]) == ("Reset your password", "# Reset", "Account")
 
@@ -61,16 +61,16 @@ async def test_what_is_the_team_s_own_is_not_shown(call: Caller) -> None:
 
 
 async def test_name_of_a_private_category_is_not_shown(call: Caller) -> None:
-    """A public article may stand on a private shelf."""
-    shelf = await call.make("/categories", name="Secret plans", isPublic=False)
-    await publish(call, "Reset", categoryId=shelf["id"])
+    """A public article may stand on a private category."""
+    category = await call.make("/categories", name="Secret plans", isPublic=False)
+    await publish(call, "Reset", categoryId=category["id"])
     assert "category" not in (await read(call, "/articles/reset")).data
 
 
 async def test_articles_of_one_category(call: Caller) -> None:
     """The slug of a category chooses; one that nobody has gives nothing."""
-    shelf = await call.make("/categories", name="Account", isPublic=True)
-    await publish(call, "Reset", categoryId=shelf["id"])
+    category = await call.make("/categories", name="Account", isPublic=True)
+    await publish(call, "Reset", categoryId=category["id"])
     await publish(call, "Invoices")
     assert [row["title"] for row in (await read(call, "/articles?categorySlug=account")).data] == ["Reset"]
     assert (await read(call, "/articles?categorySlug=nothing")).data == []

@@ -53,11 +53,11 @@ async def test_fake_keeps_as_many_requests_as_it_is_told() -> None:
     assert [{"name": "b"}, {"name": "c"}] == [request.json for request in fake.requests]
 
 
-@pytest.mark.parametrize("longest", [0, -1])
-def test_journal_of_no_requests_is_refused(longest: int) -> None:
+@pytest.mark.parametrize("max_entries", [0, -1])
+def test_journal_of_no_requests_is_refused(max_entries: int) -> None:
     """There would be nothing to read."""
     with pytest.raises(ValueError, match="at least 1"):
-        FakeCStar(max_requests=longest)
+        FakeCStar(max_requests=max_entries)
 
 
 def test_journal_reads_like_a_list() -> None:

@@ -56,7 +56,7 @@ async def test_teams_have_settings_of_their_own(call: Caller, fake: FakeCStar) -
 
 
 async def test_settings_need_a_secret_key_to_be_read(call: Caller, fake: FakeCStar) -> None:
-    """The documented refusal of publishable keys."""
+    """The documented failure of publishable keys."""
     reply = await call("GET", "/settings", key=fake.publishable_key)
     assert (reply.status, reply.code) == (403, "insufficient_permissions")
 

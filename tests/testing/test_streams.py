@@ -198,7 +198,7 @@ async def test_closing_the_fake_ends_streams_well(call: Caller, listening: Openi
 
 
 async def test_faults_strike_streams_too(fake: FakeCStar, cstar: CStarClient) -> None:
-    """A refusal, a cut in the middle of a message, an end before the first word; the client lives with all of them."""
+    """A failure, a cut in the middle of a message, an end before the first word; the client lives with all of them."""
     fake.faults.add(operation="listen_to_events", status=503, max_triggers=9)
     with pytest.raises(ServerError):
         async with cstar.with_options(max_retries=0).events():

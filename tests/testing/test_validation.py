@@ -74,8 +74,8 @@ def test_good_body_is_handed_on() -> None:
 
 def test_first_missing_field_is_named() -> None:
     """Of several things wrong, what is missing goes first, in the order of the document."""
-    refusal = refused_body({"at": 3})
-    assert (refusal.code, refusal.param, refusal.message) == ("parameter_missing", "name", "The 'name' field is required.")
+    failure = refused_body({"at": 3})
+    assert (failure.code, failure.param, failure.message) == ("parameter_missing", "name", "The 'name' field is required.")
 
 
 def test_missing_field_inside_an_object_is_named_by_its_path() -> None:
@@ -100,8 +100,8 @@ def test_missing_field_inside_an_object_is_named_by_its_path() -> None:
 )
 def test_wrong_value_is_named(field: str, value: object) -> None:
     """Types and formats hold; `param` names the field."""
-    refusal = refused_body({"name": "a", "inner": {"deep": []}, field: value})
-    assert (refusal.status, refusal.code, refusal.param) == (400, "parameter_invalid", field)
+    failure = refused_body({"name": "a", "inner": {"deep": []}, field: value})
+    assert (failure.status, failure.code, failure.param) == (400, "parameter_invalid", field)
 
 
 def test_wrong_value_inside_a_list_is_named_by_its_path() -> None:
@@ -177,8 +177,8 @@ def test_empty_list_is_empty() -> None:
 
 def test_missing_parameter_is_named() -> None:
     """A required parameter is missed."""
-    refusal = refused_query("")
-    assert (refusal.code, refusal.param, refusal.message) == ("parameter_missing", "q", "The 'q' parameter is required.")
+    failure = refused_query("")
+    assert (failure.code, failure.param, failure.message) == ("parameter_missing", "q", "The 'q' parameter is required.")
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ def test_missing_parameter_is_named() -> None:
 )
 def test_wrong_parameter_is_named(query: str, param: str) -> None:
     """Parameters are parsed strictly, by schema, and given once."""
-    refusal = refused_query(query)
-    assert (refusal.status, refusal.code, refusal.param) == (400, "parameter_invalid", param)
+    failure = refused_query(query)
+    assert (failure.status, failure.code, failure.param) == (400, "parameter_invalid", param)
 
 
 def test_unknown_parameter_may_come_twice() -> None:

@@ -1,4 +1,4 @@
-"""What became of an object, as a value: made, changed or deleted. A world notes it, and events are made of it."""
+"""What became of an object, as a value: made, changed or deleted. A database notes it, and events are made of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 
 from cstar_async._types import UntypedJSON
 
-ChangeAction: TypeAlias = Literal["made", "changed", "deleted"]
+ChangeAction: TypeAlias = Literal["created", "updated", "deleted"]
 
 
 @attrs.frozen(kw_only=True)

@@ -1,7 +1,7 @@
 """What the document says of each collection: which schema its objects have, what the server fills in, what hangs together.
 
 Read from the extensions of the document (`x-cstar-collection`, `x-cstar-initial`, …), so a plain resource needs no code of its own.
-Pure reading: blueprints describe, `world` and `verbs` act.
+Pure reading: schemas describe, `database` and `verbs` act.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def load_collections(document: Document) -> dict[str, CollectionSchema]:
         collection = operation.extensions.get("collection")
         if isinstance(collection, str):
             by_collection.setdefault(collection, []).append(operation)
-    found = {name: _read_blueprint(name, operations, document) for name, operations in by_collection.items()}
-    return {name: blueprint for name, blueprint in found.items() if blueprint is not None}
+    found = {name: _read_schema(name, operations, document) for name, operations in by_collection.items()}
+    return {name: schema for name, schema in found.items() if schema is not None}
 
 
 def item_parameter(operation: FakeOperation) -> str | None:
@@ -101,7 +101,7 @@ def item_parameter(operation: FakeOperation) -> str | None:
     return names[-1] if names and names[-1] != parent.get("parameter") else None
 
 
-def _read_blueprint(collection: str, operations: list[FakeOperation], document: Document) -> CollectionSchema | None:
+def _read_schema(collection: str, operations: list[FakeOperation], document: Document) -> CollectionSchema | None:
     by_action: dict[UntypedJSON, FakeOperation] = {operation.extensions.get("action"): operation for operation in operations}
     telling = next((by_action[action] for action in _OBJECT_ACTIONS if action in by_action), None)
     if telling is None or telling.result is None:

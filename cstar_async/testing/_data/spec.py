@@ -1,6 +1,6 @@
 """The API document as the fake reads it: the generated table of operations and the JSON Schemas beside it.
 
-Look-ups only, no meaning: what the extensions ask for is read by `blueprints`, what the schemas refuse by `validation`.
+Look-ups only, no meaning: what the extensions ask for is read by `schemas`, what the schemas refuse by `validation`.
 """
 
 from __future__ import annotations
@@ -86,24 +86,24 @@ class Document:
 
 @functools.cache
 def generated_document() -> Document:
-    """The document that this package was generated from, with the behaviour of the fake."""
+    """The document that this package was generated from, with the hooks of the fake."""
     from cstar_async._generated.all_operations import OPERATIONS
 
-    described, behaviour = _read("schemas.json"), _read("fake.json")
+    described, hooks = _read("schemas.json"), _read("fake.json")
     operations = {
-        name: FakeOperation(**attrs.asdict(operation, recurse=False), extensions=behaviour["operations"].get(name, {}))
+        name: FakeOperation(**attrs.asdict(operation, recurse=False), extensions=hooks["operations"].get(name, {}))
         for name, operation in OPERATIONS.items()
     }
-    return Document(operations, _merged(described["components"]["schemas"], behaviour["schemas"]), described["events"])
+    return Document(operations, _merge(described["components"]["schemas"], hooks["schemas"]), described["events"])
 
 
 def _read(name: str) -> UntypedJSON:
     return orjson.loads(resources.files("cstar_async._generated").joinpath(name).read_bytes())
 
 
-def _merged(node: UntypedJSON, extensions: Mapping[str, UntypedJSON]) -> UntypedJSON:
+def _merge(node: UntypedJSON, extensions: Mapping[str, UntypedJSON]) -> UntypedJSON:
     """A schema, or schemas by name, with the extensions that were kept apart at the same place."""
-    inner = {key: _merged(node[key], value) if key in node else value for key, value in extensions.items()}
+    inner = {key: _merge(node[key], value) if key in node else value for key, value in extensions.items()}
     return {**node, **inner}
 
 

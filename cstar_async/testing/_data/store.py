@@ -1,6 +1,6 @@
-"""What a team has: its collections, and how an object comes to be, changes and goes by the words of its blueprint.
+"""What a team has: its collections, and how an object comes to be, changes and goes by the words of its schema.
 
-Everything here holds for any collection. What is special about one is in `behaviours`; who may ask for what is decided elsewhere.
+Everything here holds for any collection. What is special about one is in `resource_hooks`; who may ask for what is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ Object: TypeAlias = dict[str, UntypedJSON]
 
 _DATES: Final = ("createdAt", "updatedAt", "created_at", "updated_at")
 """Fields that follow the clock."""
-_NOT_IN_SLUGS: Final = re.compile(r"[^a-z0-9]+")
+_SLUG_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 
 
 class Table:
     """The objects of one collection, oldest first."""
 
-    def __init__(self, blueprint: CollectionSchema) -> None:
-        self.blueprint = blueprint
+    def __init__(self, schema: CollectionSchema) -> None:
+        self.schema = schema
         self._rows: dict[str, Object] = {}
-        self._indexed = (*blueprint.unique, *blueprint.slugs)
-        self._holders: dict[tuple[str, UntypedJSON], Object] = {}
+        self._indexed = (*schema.unique, *schema.slugs)
+        self._unique_index: dict[tuple[str, UntypedJSON], Object] = {}
         """Who has which value of a field that is unique, or a slug, so that nobody need look through all rows."""
 
     def __iter__(self) -> Iterator[Object]:
@@ -50,11 +50,11 @@ class Table:
         """The object of an identity.
 
         Raises:
-            Refusal: 404: there is none.
+            APIFailure: 404: there is none.
         """
         found = self.find(identity)
         if found is None:
-            raise APIFailure(404, "resource_missing", f"{self.blueprint.display_name} not found")
+            raise APIFailure(404, "resource_missing", f"{self.schema.display_name} not found")
         return found
 
     @property
@@ -66,62 +66,62 @@ class Table:
         """Add an object; one of the same identity is replaced."""
         row = self._row_with(fields)
         if row in self._rows:
-            self._forget_values(self._rows[row])
+            self._unindex_values(self._rows[row])
         self._rows[row] = fields
-        self._note_values(fields)
+        self._index_values(fields)
 
     def change(self, fields: Object, changes: Mapping[str, UntypedJSON]) -> None:
         """Change fields of an object of this table, its identity aside."""
-        self._forget_values(fields)
+        self._unindex_values(fields)
         fields.update(changes)
-        self._note_values(fields)
+        self._index_values(fields)
 
     def remove(self, fields: Object) -> None:
         """Take an object away."""
         del self._rows[self._row_with(fields)]
-        self._forget_values(fields)
+        self._unindex_values(fields)
 
     def find_by_unique_value(self, field: str, value: UntypedJSON) -> Object | None:
         """The object that has a value in a unique field or a slug; nobody has None."""
-        return self._holders.get(self._value_of(field, value))
+        return self._unique_index.get(self._value_of(field, value))
 
-    def _note_values(self, fields: Object) -> None:
+    def _index_values(self, fields: Object) -> None:
         for field in self._indexed:
             if fields.get(field) is not None:
-                self._holders[self._value_of(field, fields[field])] = fields
+                self._unique_index[self._value_of(field, fields[field])] = fields
 
-    def _forget_values(self, fields: Object) -> None:
+    def _unindex_values(self, fields: Object) -> None:
         for field in self._indexed:
             if self.find_by_unique_value(field, fields.get(field)) is fields:
-                del self._holders[self._value_of(field, fields[field])]
+                del self._unique_index[self._value_of(field, fields[field])]
 
     def _value_of(self, field: str, value: UntypedJSON) -> tuple[str, UntypedJSON]:
         # Hardly any server tells the cases of an e-mail address apart; all other texts keep theirs.
-        is_address = isinstance(value, str) and self.blueprint.properties[field].get("format") == "email"
+        is_address = isinstance(value, str) and self.schema.properties[field].get("format") == "email"
         return field, value.lower() if is_address else value
 
     def _row_with(self, fields: Object) -> str:
-        return "" if self.blueprint.is_singleton else self._row_of(fields[self.blueprint.identity])
+        return "" if self.schema.is_singleton else self._row_of(fields[self.schema.identity])
 
     def _row_of(self, identity: str) -> str:
-        return normalize_id(identity, self.blueprint.id_prefix) if self.blueprint.identity == "id" else identity
+        return normalize_id(identity, self.schema.id_prefix) if self.schema.identity == "id" else identity
 
 
 class Database:
     """Everything that one team has in one environment.
 
     Args:
-        team: Whose world it is.
+        team: Whose database it is.
         document: What the API says.
-        blueprints: The collections, by name.
+        schemas: The collections, by name.
         random: The source of ids.
     """
 
-    def __init__(self, team: Team, document: Document, blueprints: Mapping[str, CollectionSchema], random: Random) -> None:
+    def __init__(self, team: Team, document: Document, schemas: Mapping[str, CollectionSchema], random: Random) -> None:
         self.team = team
         self.document = document
         self.random = random
-        self._tables = {name: Table(blueprint) for name, blueprint in blueprints.items()}
+        self._tables = {name: Table(schema) for name, schema in schemas.items()}
         self._changes: list[Change] = []
 
     @property
@@ -146,18 +146,18 @@ class Database:
             at: The timestamp of now.
 
         Raises:
-            Refusal: 409: a value that must be unique is taken.
+            APIFailure: 409: a value that must be unique is taken.
         """
         table = self.table(collection)
         self.check_unique(table, given, None)
         fields: Object = {}
-        for name, node in table.blueprint.properties.items():
+        for name, node in table.schema.properties.items():
             if name in given:
                 fields[name] = given[name]
-            elif name in table.blueprint.slugs:
+            elif name in table.schema.slugs:
                 fields[name] = None
             elif name == "id":
-                fields[name] = new_id(table.blueprint.id_prefix, self.random)
+                fields[name] = new_id(table.schema.id_prefix, self.random)
             elif name in _DATES:
                 fields[name] = at
             elif "x-cstar-secret" in node:
@@ -166,7 +166,7 @@ class Database:
                 fields[name] = node["const"]
             elif "x-cstar-initial" in node:
                 fields[name] = copy.copy(node["x-cstar-initial"])
-        fields |= self.slugs_of(table, fields, None)
+        fields |= self.make_slugs(table, fields, None)
         table.put(fields)
         return fields
 
@@ -174,16 +174,16 @@ class Database:
         """Take an object away, with what belongs to it, and leave no reference that the document says must go."""
         table = self.table(collection)
         table.remove(fields)
-        identity = fields[table.blueprint.identity]
-        for rule in table.blueprint.on_delete:
+        identity = fields[table.schema.identity]
+        for rule in table.schema.on_delete:
             for other in self.table(rule.collection):
                 if other.get(rule.field) == identity:
                     other[rule.field] = rule.value
         for child in self._tables.values():
-            parent = child.blueprint.parent
+            parent = child.schema.parent
             if parent is not None and parent.collection == collection:
                 for row in [row for row in child if row.get(parent.field) == identity]:
-                    self.remove(child.blueprint.collection, row)
+                    self.remove(child.schema.collection, row)
 
     def record_change(self, change: Change) -> None:
         """Remember what became of an object, until somebody takes note of it."""
@@ -199,39 +199,39 @@ class Database:
 
         Secrets are shown when an object is new, and never again.
         """
-        blueprint = self.table(collection).blueprint
-        hidden = frozenset[str]() if is_new else blueprint.secrets
+        schema = self.table(collection).schema
+        hidden = frozenset[str]() if is_new else schema.secrets
         result = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
-        for name, rule in blueprint.counted.items():
+        for name, rule in schema.counted.items():
             numbers = Counter(named for other in self.table(rule["collection"]) for named in _named_by(other.get(rule["field"])))
             for row in result:
-                row[name] = numbers[row[blueprint.identity]]
+                row[name] = numbers[row[schema.identity]]
         return result
 
     def check_unique(self, table: Table, given: Mapping[str, UntypedJSON], this: Object | None) -> None:
         """See that no other object than *this* has one of the unique values in *given*.
 
         Raises:
-            Refusal: 409: one is taken.
+            APIFailure: 409: one is taken.
         """
         found = self.find_conflict(table, given, this)
         if found is not None:
-            message = f"A {table.blueprint.display_name.lower()} with this {found[0]} already exists."
+            message = f"A {table.schema.display_name.lower()} with this {found[0]} already exists."
             raise APIFailure(409, "resource_conflict", message, param=found[0])
 
     def find_conflict(self, table: Table, given: Mapping[str, UntypedJSON], this: Object | None) -> tuple[str, Object] | None:
         """Another object than *this* that has one of the unique values in *given*, and the field; None: they are free."""
-        for name in table.blueprint.unique:
+        for name in table.schema.unique:
             holder = table.find_by_unique_value(name, given.get(name))
             if holder is not None and holder is not this:
                 return name, holder
         return None
 
-    def slugs_of(self, table: Table, fields: Mapping[str, UntypedJSON], this: Object | None) -> dict[str, str]:
+    def make_slugs(self, table: Table, fields: Mapping[str, UntypedJSON], this: Object | None) -> dict[str, str]:
         """The slugs of an object: those it has, made from another field where it lacks one, and unlike those of all but *this*."""
         slugs: dict[str, str] = {}
-        for name, source in table.blueprint.slugs.items():
-            wanted: str = fields.get(name) or slugified(str(fields.get(source, ""))) or slugified(table.blueprint.display_name)
+        for name, source in table.schema.slugs.items():
+            wanted: str = fields.get(name) or slugify(str(fields.get(source, ""))) or slugify(table.schema.display_name)
             slugs[name], number = wanted, 1
             while (holder := table.find_by_unique_value(name, slugs[name])) is not None and holder is not this:
                 number += 1
@@ -239,10 +239,10 @@ class Database:
         return slugs
 
 
-def slugified(text: str) -> str:
+def slugify(text: str) -> str:
     """A text as it stands in a URL: lower case, ASCII, words joined by hyphens; empty when nothing is left of it."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return _NOT_IN_SLUGS.sub("-", plain).strip("-")
+    return _SLUG_SEPARATORS.sub("-", plain).strip("-")
 
 
 def is_list(value: UntypedJSON) -> TypeGuard[list[UntypedJSON]]:

@@ -18,7 +18,7 @@ class PendingDelivery:
 
     id: str
     event: OutgoingEvent
-    world: Database
+    database: Database
     webhook_id: str
     request_id: str
     """The call that caused the event."""
@@ -30,7 +30,7 @@ class PendingDelivery:
     @property
     def receiver(self) -> Object | None:
         """The subscription as it is now; None when it was deleted or switched off."""
-        webhook = self.world.table("webhooks").find(self.webhook_id)
+        webhook = self.database.table("webhooks").find(self.webhook_id)
         return webhook if webhook is not None and webhook["isActive"] else None
 
 

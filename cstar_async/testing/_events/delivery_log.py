@@ -14,11 +14,11 @@ class Deliveries(Sequence[Delivery]):
     """The attempts that a fake has made to deliver events, oldest first. Reads like a list; the oldest are forgotten.
 
     Args:
-        courier: Who makes them.
+        dispatcher: Who makes them.
     """
 
-    def __init__(self, courier: DeliveryDispatcher) -> None:
-        self._dispatcher = courier
+    def __init__(self, dispatcher: DeliveryDispatcher) -> None:
+        self._dispatcher = dispatcher
 
     @overload
     def __getitem__(self, index: int) -> Delivery: ...

@@ -1,11 +1,11 @@
 """Who brings events to webhooks: when an attempt is made, how long it may take, and when it is made again.
 
-Theory. A parcel waits in a heap until it is due, by the clock of the fake. Then it goes to the lane of its webhook, which sends one
+Theory. A pending waits in a heap until it is due, by the clock of the fake. Then it goes to the queue of its webhook, which sends one
 after the other, so that events arrive in the order in which they happened; one that takes longer than a second is no longer waited
-for. All lanes together have a number of places. What fails comes back to the heap, by the documented schedule. (That order is kept
+for. All queues together have a number of semaphore. What fails comes back to the heap, by the documented schedule. (That order is kept
 at all is a kindness of the fake: none is promised.)
 
-Closed, it keeps its parcels, those on their way included: they are sent when it is started again.
+Closed, it keeps its pending deliveries, those on their way included: they are sent when it is started again.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ _MAX_CONCURRENT: Final = 32
 _HEAD_OF_LINE_TIMEOUT_S: Final = 1.0
 """How long the next event of a webhook waits for the one before."""
 
-_Lane: TypeAlias = tuple[Database, str]
-"""The parcels of one webhook."""
+_QueueKey: TypeAlias = tuple[Database, str]
+"""The pending deliveries of one webhook."""
 
 
 class DeliveryDispatcher:
-    """Brings parcels to webhooks.
+    """Brings pending deliveries to webhooks.
 
     Args:
         faults: What goes wrong.
         clock: The time of attempts.
         retries: Seconds before each further attempt.
-        longest: How many attempts are remembered.
+        max_entries: How many attempts are remembered.
     """
 
     def __init__(
@@ -61,30 +61,30 @@ class DeliveryDispatcher:
         clock: FakeClock,
         *,
         retries: Sequence[float] = DOCUMENTED_RETRIES,
-        longest: int = MAX_REQUESTS,
+        max_entries: int = MAX_REQUESTS,
     ) -> None:
         if not all(seconds >= 0 for seconds in retries):
             raise ValueError("the waits before further deliveries are numbers of seconds from 0")
         self.faults: Final = faults
-        self.done: Final[deque[Delivery]] = deque(maxlen=longest)
+        self.done: Final[deque[Delivery]] = deque(maxlen=max_entries)
         """The attempts made, oldest first."""
         self._clock = clock
         self._retries = tuple(retries)
-        self._post = LoopbackSender()
+        self._sender = LoopbackSender()
         self._heap: list[tuple[float, int, PendingDelivery]] = []
-        self._numbers = 0
-        self._lanes: dict[_Lane, deque[PendingDelivery]] = {}
-        self._under_way: dict[PendingDelivery, None] = {}
+        self._sequence = 0
+        self._queues: dict[_QueueKey, deque[PendingDelivery]] = {}
+        self._in_flight: dict[PendingDelivery, None] = {}
         self._tasks: set[asyncio.Task[UntypedJSON]] = set()
-        self._alarm: asyncio.Task[None] | None = None
-        self._places = asyncio.Semaphore(_MAX_CONCURRENT)
+        self._timer: asyncio.Task[None] | None = None
+        self._semaphore = asyncio.Semaphore(_MAX_CONCURRENT)
         self._watchers: set[asyncio.Future[None]] = set()
         self._is_open = False
 
     @property
     def pending_count(self) -> int:
-        """How many parcels are yet to be delivered, whether due or not."""
-        return len(self._heap) + sum(map(len, self._lanes.values())) + len(self._under_way)
+        """How many pending deliveries are yet to be delivered, whether due or not."""
+        return len(self._heap) + sum(map(len, self._queues.values())) + len(self._in_flight)
 
     def start(self) -> None:
         """Begin to deliver; a second call does nothing."""
@@ -95,34 +95,34 @@ class DeliveryDispatcher:
     async def aclose(self) -> None:
         """Stop delivering, and keep what is not delivered; may be called twice, and before a start."""
         self._is_open = False
-        tasks = [*self._tasks, *([] if self._alarm is None else [self._alarm])]
+        tasks = [*self._tasks, *([] if self._timer is None else [self._timer])]
         for task in tasks:
             task.cancel()
         try:
             await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            self._alarm = None
-            lanes, self._lanes = self._lanes, {}
-            for parcel in [*self._under_way, *(parcel for lane in lanes.values() for parcel in lane)]:
-                self._keep(parcel, 0.0)
-            self._under_way.clear()
-            self._places = asyncio.Semaphore(_MAX_CONCURRENT)
-            self._tell_watchers()
-            await self._post.aclose()
+            self._timer = None
+            queues, self._queues = self._queues, {}
+            for pending in [*self._in_flight, *(pending for queue in queues.values() for pending in queue)]:
+                self._schedule(pending, 0.0)
+            self._in_flight.clear()
+            self._semaphore = asyncio.Semaphore(_MAX_CONCURRENT)
+            self._notify_watchers()
+            await self._sender.aclose()
 
-    def enqueue(self, parcel: PendingDelivery, *, after: float = 0.0) -> None:
-        """Take a parcel to deliver.
+    def enqueue(self, pending: PendingDelivery, *, after: float = 0.0) -> None:
+        """Take a pending to deliver.
 
         Args:
-            parcel: What, and to whom.
+            pending: What, and to whom.
             after: In how many seconds, by the clock.
         """
-        self._keep(parcel, after)
+        self._schedule(pending, after)
         self._dispatch_due()
 
     async def wait_until_idle(self) -> None:
         """Wait until nothing is on its way or due. What waits for a later moment of the clock goes on waiting."""
-        while self._is_open and (self._lanes or self._under_way or self._has_due()):
+        while self._is_open and (self._queues or self._in_flight or self._has_due()):
             watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._watchers.add(watcher)
             try:
@@ -130,157 +130,157 @@ class DeliveryDispatcher:
             finally:
                 self._watchers.discard(watcher)
 
-    async def attempt(self, parcel: PendingDelivery, webhook: Object) -> Delivery:
-        """Try to deliver a parcel once.
+    async def attempt(self, pending: PendingDelivery, webhook: Object) -> Delivery:
+        """Try to deliver a pending once.
 
         Args:
-            parcel: What; its plan says what goes wrong.
+            pending: What; its plan says what goes wrong.
             webhook: The subscription.
 
         Returns:
             How it went.
         """
         url, at, began_s = str(webhook["url"]), self._clock.time(), self._clock.monotonic()
-        headers = self._headers(parcel, webhook, at)
-        plan = parcel.plan or NO_FAULTS
+        headers = self._headers(pending, webhook, at)
+        plan = pending.plan or NO_FAULTS
         status: int | None = None
         error: str | None = None
         try:
             if plan.drop == "before":
                 raise UndeliveredError("a fault has lost it on its way")
-            status = await self._sent(url, headers, parcel.event.body)
+            status = await self._post_event(url, headers, pending.event.body)
             if plan.drop == "after":
                 status = None
                 raise UndeliveredError("a fault has lost its answer")
         except UndeliveredError as failure:
             error = str(failure)
         return Delivery(
-            id=parcel.id,
-            event_id=parcel.event.id,
-            event_type=parcel.event.type,
-            webhook_id=parcel.webhook_id,
+            id=pending.id,
+            event_id=pending.event.id,
+            event_type=pending.event.type,
+            webhook_id=pending.webhook_id,
             url=url,
-            attempt=parcel.attempt,
+            attempt=pending.attempt,
             status=status,
             error=error,
             at=at,
             duration=self._clock.monotonic() - began_s,
             headers=Headers(headers),
-            body=parcel.event.body,
+            body=pending.event.body,
         )
 
-    def _keep(self, parcel: PendingDelivery, after: float) -> None:
-        self._numbers += 1
-        heapq.heappush(self._heap, (self._clock.monotonic() + after, self._numbers, parcel))
+    def _schedule(self, pending: PendingDelivery, after: float) -> None:
+        self._sequence += 1
+        heapq.heappush(self._heap, (self._clock.monotonic() + after, self._sequence, pending))
 
     def _has_due(self) -> bool:
         return bool(self._heap) and self._heap[0][0] <= self._clock.monotonic()
 
     def _dispatch_due(self) -> None:
-        """Put what is due into its lane, and set the alarm for the rest."""
+        """Put what is due into its queue, and set the alarm for the rest."""
         if not self._is_open:
             return
         while self._has_due():
-            parcel = heapq.heappop(self._heap)[2]
-            place = (parcel.world, parcel.webhook_id)
-            if place in self._lanes:
-                self._lanes[place].append(parcel)
+            pending = heapq.heappop(self._heap)[2]
+            place = (pending.database, pending.webhook_id)
+            if place in self._queues:
+                self._queues[place].append(pending)
             else:
-                self._lanes[place] = deque([parcel])
-                self._begin(self._serve(place))
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = asyncio.create_task(self._ring(self._heap[0][0])) if self._heap else None
+                self._queues[place] = deque([pending])
+                self._start_task(self._run_queue(place))
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.create_task(self._dispatch_at(self._heap[0][0])) if self._heap else None
 
-    async def _ring(self, due_s: float) -> None:
+    async def _dispatch_at(self, due_s: float) -> None:
         await self._clock.sleep(due_s - self._clock.monotonic())
-        self._alarm = None
+        self._timer = None
         self._dispatch_due()
 
-    def _begin(self, work: Coroutine[object, None, T]) -> asyncio.Task[T]:
+    def _start_task(self, work: Coroutine[object, None, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _serve(self, place: _Lane) -> None:
-        """Send the parcels of a lane, one after the other."""
-        lane, places = self._lanes[place], self._places
-        while lane:
-            await places.acquire()
-            parcel = lane.popleft()
-            self._under_way[parcel] = None
-            attempt = self._begin(self._try(parcel))
-            attempt.add_done_callback(lambda _: places.release())
-            await self._is_done_within(attempt, _HEAD_OF_LINE_TIMEOUT_S)
-        del self._lanes[place]
-        self._tell_watchers()
+    async def _run_queue(self, place: _QueueKey) -> None:
+        """Send the pending deliveries of a queue, one after the other."""
+        queue, semaphore = self._queues[place], self._semaphore
+        while queue:
+            await semaphore.acquire()
+            pending = queue.popleft()
+            self._in_flight[pending] = None
+            attempt = self._start_task(self._try(pending))
+            attempt.add_done_callback(lambda _: semaphore.release())
+            await self._finishes_within(attempt, _HEAD_OF_LINE_TIMEOUT_S)
+        del self._queues[place]
+        self._notify_watchers()
 
-    async def _try(self, parcel: PendingDelivery) -> None:
-        """Do with a parcel what its turn brings. When this is cancelled, the parcel stays under way, and `aclose()` keeps it."""
-        webhook = parcel.receiver
+    async def _try(self, pending: PendingDelivery) -> None:
+        """Do with a pending what its turn brings. When this is cancelled, the pending stays under way, and `aclose()` keeps it."""
+        webhook = pending.receiver
         if webhook is not None:
-            plan = parcel.plan = parcel.plan or self.faults.plan(parcel.event.type, parcel.webhook_id)
+            plan = pending.plan = pending.plan or self.faults.plan(pending.event.type, pending.webhook_id)
             if plan.delay:
-                parcel.plan = attrs.evolve(plan, delay=0.0)
-                self.enqueue(parcel, after=plan.delay)
+                pending.plan = attrs.evolve(plan, delay=0.0)
+                self.enqueue(pending, after=plan.delay)
             else:
-                await self._deliver(parcel, webhook, plan)
-        del self._under_way[parcel]
-        self._tell_watchers()
+                await self._deliver(pending, webhook, plan)
+        del self._in_flight[pending]
+        self._notify_watchers()
 
-    async def _deliver(self, parcel: PendingDelivery, webhook: Object, plan: DeliveryPlan) -> None:
+    async def _deliver(self, pending: PendingDelivery, webhook: Object, plan: DeliveryPlan) -> None:
         """Make an attempt, and its repetitions; and see to the next one if it failed."""
-        delivery = await self.attempt(parcel, webhook)
+        delivery = await self.attempt(pending, webhook)
         wait = None
-        if not delivery.is_success and is_loopback(delivery.url) and parcel.attempt <= len(self._retries):
-            wait = self._retries[parcel.attempt - 1]
+        if not delivery.is_success and is_loopback(delivery.url) and pending.attempt <= len(self._retries):
+            wait = self._retries[pending.attempt - 1]
             delivery = attrs.evolve(delivery, next_attempt_at=self._clock.time() + wait)
         self.done.append(delivery)
-        parcel.plan = NO_FAULTS
+        pending.plan = NO_FAULTS
         for _ in range(plan.repeat):
-            self.done.append(await self.attempt(parcel, webhook))
+            self.done.append(await self.attempt(pending, webhook))
         if wait is not None:
-            parcel.attempt, parcel.plan = parcel.attempt + 1, None
-            self.enqueue(parcel, after=wait)
+            pending.attempt, pending.plan = pending.attempt + 1, None
+            self.enqueue(pending, after=wait)
 
-    async def _sent(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    async def _post_event(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """The status that a receiver answers.
 
         Raises:
             UndeliveredError: It did not, or not in time.
         """
-        sending = self._begin(self._post.send(url, headers, body))
+        sending = self._start_task(self._sender.send(url, headers, body))
         try:
-            if await self._is_done_within(sending, DELIVERY_TIMEOUT_S):
+            if await self._finishes_within(sending, DELIVERY_TIMEOUT_S):
                 return sending.result()
         finally:
             sending.cancel()
         raise UndeliveredError(f"no answer within {DELIVERY_TIMEOUT_S:g} s")
 
-    async def _is_done_within(self, work: asyncio.Task[T], seconds: float) -> bool:
+    async def _finishes_within(self, work: asyncio.Task[T], seconds: float) -> bool:
         """Wait for a task, and not longer than some seconds of the clock."""
-        limit = self._begin(self._clock.sleep(seconds))
+        limit = self._start_task(self._clock.sleep(seconds))
         try:
             await asyncio.wait({work, limit}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             limit.cancel()
         return work.done()
 
-    def _headers(self, parcel: PendingDelivery, webhook: Object, at: float) -> dict[str, str]:
+    def _headers(self, pending: PendingDelivery, webhook: Object, at: float) -> dict[str, str]:
         return {
             "Content-Type": JSON_CONTENT,
             "User-Agent": "cStar-Webhooks/1.0",
-            "X-Webhook-ID": parcel.webhook_id,
-            "X-Event-Type": parcel.event.type,
-            "X-Event-ID": parcel.event.id,
+            "X-Webhook-ID": pending.webhook_id,
+            "X-Event-Type": pending.event.type,
+            "X-Event-ID": pending.event.id,
             "X-Timestamp": timestamp(at),
-            "X-Signature": signature_header(parcel.event.body, str(webhook["secret"]), int(at)),
-            "X-Delivery-Attempt": str(parcel.attempt),
-            "x-cstar-request-id": parcel.request_id,
+            "X-Signature": signature_header(pending.event.body, str(webhook["secret"]), int(at)),
+            "X-Delivery-Attempt": str(pending.attempt),
+            "x-cstar-request-id": pending.request_id,
         }
 
-    def _tell_watchers(self) -> None:
+    def _notify_watchers(self) -> None:
         for watcher in self._watchers:
             if not watcher.done():
                 watcher.set_result(None)

@@ -26,7 +26,7 @@ from cstar_async.testing._events.payloads import example_value, in_snake_case, p
 
 _LETTERS: Final = string.ascii_letters + string.digits
 
-_TOLD_CHANGES: Final = ("status", "priority", "assignedTo", "tags", "title", "notes", "customFields")
+_REPORTED_FIELDS: Final = ("status", "priority", "assignedTo", "tags", "title", "notes", "customFields")
 """The fields of a ticket of which `changes` tells (documented; how they are called there is not)."""
 
 
@@ -44,7 +44,7 @@ class Rule:
     """The changes that a type tells of."""
 
     collection: str
-    moments: tuple[ChangeAction, ...]
+    actions: tuple[ChangeAction, ...]
     when: Callable[[Change], bool] | None = None
     """Which of them; None: all."""
     part: str | None = None
@@ -70,29 +70,29 @@ def _differs(field: str) -> Callable[[Change], bool]:
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
-        "ticket.created": Rule("tickets", ("made",)),
-        "ticket.updated": Rule("tickets", ("changed",), includes_changes=True),
-        "ticket.assigned": Rule("tickets", ("made", "changed"), _became("assignedTo")),
-        "ticket.closed": Rule("tickets", ("changed",), _became("status", "closed")),
-        "ticket.message_added": Rule("messages", ("made",), part="message"),
+        "ticket.created": Rule("tickets", ("created",)),
+        "ticket.updated": Rule("tickets", ("updated",), includes_changes=True),
+        "ticket.assigned": Rule("tickets", ("created", "updated"), _became("assignedTo")),
+        "ticket.closed": Rule("tickets", ("updated",), _became("status", "closed")),
+        "ticket.message_added": Rule("messages", ("created",), part="message"),
         "ticket.deleted": Rule("tickets", ("deleted",)),
-        "customer.created": Rule("customers", ("made",)),
-        "customer.updated": Rule("customers", ("changed",)),
+        "customer.created": Rule("customers", ("created",)),
+        "customer.updated": Rule("customers", ("updated",)),
         "customer.deleted": Rule("customers", ("deleted",)),
-        "customer_group.created": Rule("customer_groups", ("made",)),
-        "customer_group.updated": Rule("customer_groups", ("changed",)),
+        "customer_group.created": Rule("customer_groups", ("created",)),
+        "customer_group.updated": Rule("customer_groups", ("updated",)),
         "customer_group.deleted": Rule("customer_groups", ("deleted",)),
-        "article.created": Rule("articles", ("made",)),
-        "article.updated": Rule("articles", ("changed",)),
-        "article.published": Rule("articles", ("made", "changed"), _became("status", "published")),
+        "article.created": Rule("articles", ("created",)),
+        "article.updated": Rule("articles", ("updated",)),
+        "article.published": Rule("articles", ("created", "updated"), _became("status", "published")),
         "article.deleted": Rule("articles", ("deleted",)),
-        "community_post.created": Rule("community_posts", ("made",)),
-        "community_post.updated": Rule("community_posts", ("changed",)),
-        "community_post.status_changed": Rule("community_posts", ("changed",), _differs("status")),
-        "community_post.commented": Rule("community_comments", ("made",), part="comment"),
+        "community_post.created": Rule("community_posts", ("created",)),
+        "community_post.updated": Rule("community_posts", ("updated",)),
+        "community_post.status_changed": Rule("community_posts", ("updated",), _differs("status")),
+        "community_post.commented": Rule("community_comments", ("created",), part="comment"),
         "community_post.deleted": Rule("community_posts", ("deleted",)),
         # A key is nobody's, so preferences that are changed with one count as those of the team (inferred).
-        "team.preferences_updated": Rule("preferences", ("changed",)),
+        "team.preferences_updated": Rule("preferences", ("updated",)),
     }
 )
 """By type, in the order in which the events of one change are sent."""
@@ -110,20 +110,20 @@ class EventFactory:
         self._document = document
         self._random = random
 
-    def of(self, change: Change, world: Database) -> Iterator[OutgoingEvent]:
+    def of(self, change: Change, database: Database) -> Iterator[OutgoingEvent]:
         """The events that tell of a change; most changes have none."""
         for kind, rule in RULES.items():
-            if kind not in self._document.events or rule.collection != change.collection or change.action not in rule.moments:
+            if kind not in self._document.events or rule.collection != change.collection or change.action not in rule.actions:
                 continue
             if rule.when is None or rule.when(change):
-                yield self._written(kind, self._parts(kind, rule, change, world), world, at=change.at)
+                yield self._build(kind, self._parts(kind, rule, change, database), database, at=change.at)
 
-    def test(self, kind: str, world: Database, *, at: str) -> OutgoingEvent:
+    def test(self, kind: str, database: Database, *, at: str) -> OutgoingEvent:
         """A made-up event of a type; one that the document does not know carries nothing but an id.
 
         Args:
             kind: The type.
-            world: In whose team it happens.
+            database: In whose team it happens.
             at: The timestamp of now.
         """
         subject, rule = kind.partition(".")[0], RULES.get(kind)
@@ -136,39 +136,39 @@ class EventFactory:
                 parts[name] = {"status": {"from": "new", "to": "open"}}
         if not parts:
             parts[subject] = example_value(subject, {"properties": {"id": {"type": "string"}}}, self._document, self._random, at=at)
-        return self._written(kind, parts, world, at=at)
+        return self._build(kind, parts, database, at=at)
 
-    def _parts(self, kind: str, rule: Rule, change: Change, world: Database) -> dict[str, UntypedJSON]:
+    def _parts(self, kind: str, rule: Rule, change: Change, database: Database) -> dict[str, UntypedJSON]:
         """All that an event could carry."""
-        subject, blueprint = kind.partition(".")[0], world.table(change.collection).blueprint
-        parts = {rule.part or subject: self._shown(change.collection, change.fields, world)}
-        if change.parent is not None and blueprint.parent is not None:
-            parts[subject] = self._shown(blueprint.parent.collection, change.parent, world)
-        customer = world.table("customers").find(parts[subject].get("customer_id") or "")
+        subject, schema = kind.partition(".")[0], database.table(change.collection).schema
+        parts = {rule.part or subject: self._serialize(change.collection, change.fields, database)}
+        if change.parent is not None and schema.parent is not None:
+            parts[subject] = self._serialize(schema.parent.collection, change.parent, database)
+        customer = database.table("customers").find(parts[subject].get("customer_id") or "")
         if customer is not None:
             # Not as lists show it: to count all tickets of a customer for each event would make a busy fake slow.
-            parts["customer"] = self._renamed("customers", customer, world)
+            parts["customer"] = self._renamed("customers", customer, database)
         if rule.includes_changes and change.before is not None:
             parts["changes"] = _changes(change.before, change.fields)
         return parts
 
-    def _shown(self, collection: str, fields: dict[str, UntypedJSON], world: Database) -> UntypedJSON:
+    def _serialize(self, collection: str, fields: dict[str, UntypedJSON], database: Database) -> UntypedJSON:
         """An object as events show it."""
-        return self._renamed(collection, world.serialize(collection, [fields])[0], world)
+        return self._renamed(collection, database.serialize(collection, [fields])[0], database)
 
-    def _renamed(self, collection: str, fields: dict[str, UntypedJSON], world: Database) -> UntypedJSON:
-        return in_snake_case(fields, {"properties": world.table(collection).blueprint.properties}, self._document)
+    def _renamed(self, collection: str, fields: dict[str, UntypedJSON], database: Database) -> UntypedJSON:
+        return in_snake_case(fields, {"properties": database.table(collection).schema.properties}, self._document)
 
-    def _written(self, kind: str, parts: dict[str, UntypedJSON], world: Database, *, at: str) -> OutgoingEvent:
+    def _build(self, kind: str, parts: dict[str, UntypedJSON], database: Database, *, at: str) -> OutgoingEvent:
         milliseconds = round(datetime.fromisoformat(at).timestamp() * 1000)
         event_id = f"evt_{kind.replace('.', '_')}_{milliseconds}_{''.join(self._random.choices(_LETTERS, k=8))}"
         data: dict[str, UntypedJSON] = project_to_schema(parts, self._document.events.get(kind, {}), self._document)
         # A part of which there is nothing to say is left out, not null.
         data = {name: value for name, value in data.items() if name in parts}
-        event = {"id": event_id, "type": kind, "created_at": at, "team_id": world.team.id, "data": data}
+        event = {"id": event_id, "type": kind, "created_at": at, "team_id": database.team.id, "data": data}
         return OutgoingEvent(event_id, kind, orjson.dumps(event))
 
 
 def _changes(before: Mapping[str, UntypedJSON], after: Mapping[str, UntypedJSON]) -> dict[str, UntypedJSON]:
-    fields: Sequence[str] = [name for name in _TOLD_CHANGES if before.get(name) != after.get(name)]
+    fields: Sequence[str] = [name for name in _REPORTED_FIELDS if before.get(name) != after.get(name)]
     return {snake_case(name): {"from": before.get(name), "to": after.get(name)} for name in fields}

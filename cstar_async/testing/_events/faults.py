@@ -133,7 +133,7 @@ class DeliveryFaults:
 
     def plan(self, event: str, webhook: str) -> DeliveryPlan:
         """What an attempt meets; counts the faults that it meets as fired."""
-        met = [fault for fault in self._faults if self._strikes(fault, event, webhook)]
+        met = [fault for fault in self._faults if self._triggers(fault, event, webhook)]
         if not met:
             return NO_FAULTS
         for fault in met:
@@ -145,7 +145,7 @@ class DeliveryFaults:
             repeat=max(fault.repeat for fault in met),
         )
 
-    def _strikes(self, fault: DeliveryFault, event: str, webhook: str) -> bool:
+    def _triggers(self, fault: DeliveryFault, event: str, webhook: str) -> bool:
         if fault.max_triggers == 0 or not fnmatchcase(event, fault.event) or fault.webhook not in (None, webhook):
             return False
         return fault.probability >= 1.0 or self._random.random() < fault.probability

@@ -73,12 +73,12 @@ def example_value(name: str, node: SchemaNode, document: Document, random: Rando
     kind: UntypedJSON = schema.get("type", "null")
     first = str(kind[0]) if is_list(kind) else str(kind)
     if first == "string":
-        return _made_up_text(name, schema, random, at)
+        return _example_text(name, schema, random, at)
     others: dict[str, UntypedJSON] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
     return others.get(first)
 
 
-def _made_up_text(name: str, schema: SchemaNode, random: Random, at: str) -> str:
+def _example_text(name: str, schema: SchemaNode, random: Random, at: str) -> str:
     if schema.get("format") == "date-time":
         return at
     if schema.get("format") == "email" or name == "email":

@@ -25,50 +25,50 @@ def is_subscribed(webhook: Object, event: str) -> bool:
 
 @attrs.frozen(kw_only=True)
 class EventPublisher:
-    """Tells of what happens in the worlds of a fake."""
+    """Tells of what happens in the databases of a fake."""
 
-    writer: EventFactory
-    courier: DeliveryDispatcher
-    broadcast: EventStreams
+    factory: EventFactory
+    dispatcher: DeliveryDispatcher
+    streams: EventStreams
     random: Random
     """The source of the ids of deliveries."""
     now_s: Callable[[], float]
 
-    def publish_changes(self, world: Database, request_id: str) -> None:
+    def publish_changes(self, database: Database, request_id: str) -> None:
         """Send the events of all changes that nobody has told of.
 
         Args:
-            world: Where they happened.
+            database: Where they happened.
             request_id: The call that caused them.
         """
-        for change in world.pop_changes():
-            for event in self.writer.of(change, world):
-                self._send(event, world, request_id)
+        for change in database.pop_changes():
+            for event in self.factory.of(change, database):
+                self._send(event, database, request_id)
 
-    def test(self, kind: str, world: Database, request_id: str) -> int:
+    def test(self, kind: str, database: Database, request_id: str) -> int:
         """Send a made-up event to all who listen.
 
         Returns:
             To how many webhooks; those that the fake cannot reach are not counted.
         """
-        return self._send(self.writer.test(kind, world, at=timestamp(self.now_s())), world, request_id)
+        return self._send(self.factory.test(kind, database, at=timestamp(self.now_s())), database, request_id)
 
-    async def test_one(self, kind: str, world: Database, webhook: Object, request_id: str) -> Delivery:
+    async def test_one(self, kind: str, database: Database, webhook: Object, request_id: str) -> Delivery:
         """Send a made-up event to one webhook, whatever it asks for, and wait for its answer. It is not tried again (inferred)."""
-        event = self.writer.test(kind, world, at=timestamp(self.now_s()))
-        delivery = await self.courier.attempt(self._parcel(event, world, webhook, request_id), webhook)
-        self.courier.done.append(delivery)
+        event = self.factory.test(kind, database, at=timestamp(self.now_s()))
+        delivery = await self.dispatcher.attempt(self._pending(event, database, webhook, request_id), webhook)
+        self.dispatcher.done.append(delivery)
         return delivery
 
-    def _send(self, event: OutgoingEvent, world: Database, request_id: str) -> int:
-        self.broadcast.publish(event, world)
+    def _send(self, event: OutgoingEvent, database: Database, request_id: str) -> int:
+        self.streams.publish(event, database)
         reached = 0
-        for webhook in world.table("webhooks"):
+        for webhook in database.table("webhooks"):
             if is_subscribed(webhook, event.type):
-                self.courier.enqueue(self._parcel(event, world, webhook, request_id))
+                self.dispatcher.enqueue(self._pending(event, database, webhook, request_id))
                 reached += is_loopback(str(webhook["url"]))
         return reached
 
-    def _parcel(self, event: OutgoingEvent, world: Database, webhook: Object, request_id: str) -> PendingDelivery:
+    def _pending(self, event: OutgoingEvent, database: Database, webhook: Object, request_id: str) -> PendingDelivery:
         identity = new_id("whd_", self.random)
-        return PendingDelivery(id=identity, event=event, world=world, webhook_id=webhook["id"], request_id=request_id)
+        return PendingDelivery(id=identity, event=event, database=database, webhook_id=webhook["id"], request_id=request_id)

@@ -31,7 +31,7 @@ class Listener:
     """
 
     def __init__(self, forget: Callable[[Listener], None]) -> None:
-        self._forget = forget
+        self._on_close = forget
         self._ready: deque[bytes] = deque([b": listening\n\n"])
         self._woken = asyncio.Event()
         self._is_closed = False
@@ -66,7 +66,7 @@ class Listener:
         if not self._is_closed:
             self._is_closed = True
             self._woken.set()
-            self._forget(self)
+            self._on_close(self)
 
     def disconnect(self) -> None:
         """End it as a connection breaks, after what is still to be sent."""
@@ -86,35 +86,35 @@ class EventStreams:
         self._clock = clock
         self._random = random
         self._share = 0.0
-        self._kept: dict[Database, deque[OutgoingEvent]] = {}
+        self._retained: dict[Database, deque[OutgoingEvent]] = {}
         self._listeners: dict[Listener, Database] = {}
         self._keepalive_task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._listeners)
 
-    def publish(self, event: OutgoingEvent, world: Database) -> None:
-        """Send an event to all who listen in a world, and keep it."""
-        self._kept.setdefault(world, deque(maxlen=MAX_RETAINED_EVENTS)).append(event)
+    def publish(self, event: OutgoingEvent, database: Database) -> None:
+        """Send an event to all who listen in a database, and keep it."""
+        self._retained.setdefault(database, deque(maxlen=MAX_RETAINED_EVENTS)).append(event)
         message = _message(event)
         times = 2 if self._random.random() < self._share / 2 else 1
         for listener, where in list(self._listeners.items()):
-            if where is world:
+            if where is database:
                 listener.put(message * times)
         if self._random.random() < self._share / 2:
             self.disconnect_all()
 
-    def open(self, world: Database, last_event_id: str | None) -> Listener:
+    def open(self, database: Database, last_event_id: str | None) -> Listener:
         """Open a stream; it is to be closed in the end.
 
         Args:
-            world: Of whose events.
+            database: Of whose events.
             last_event_id: The last event that the listener has got; None: he has got none, and begins now.
         """
-        listener = Listener(self._forget)
-        for event in self._missed(world, last_event_id) if last_event_id else ():
+        listener = Listener(self._on_close)
+        for event in self._missed_events(database, last_event_id) if last_event_id else ():
             listener.put(_message(event))
-        self._listeners[listener] = world
+        self._listeners[listener] = database
         if self._keepalive_task is None:
             self._keepalive_task = asyncio.create_task(self._keep_alive())
         return listener
@@ -148,14 +148,14 @@ class EventStreams:
         for listener in list(self._listeners):
             listener.close()
 
-    def _forget(self, listener: Listener) -> None:
+    def _on_close(self, listener: Listener) -> None:
         self._listeners.pop(listener, None)
         if not self._listeners and self._keepalive_task is not None:
             self._keepalive_task.cancel()
             self._keepalive_task = None
 
-    def _missed(self, world: Database, last_event_id: str) -> list[OutgoingEvent]:
-        kept = list(self._kept.get(world, ()))
+    def _missed_events(self, database: Database, last_event_id: str) -> list[OutgoingEvent]:
+        kept = list(self._retained.get(database, ()))
         place = next((place for place, event in enumerate(kept) if event.id == last_event_id), -1)
         return kept[place + 1 :]
 

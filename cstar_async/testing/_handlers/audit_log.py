@@ -21,12 +21,10 @@ def log_write(call: Call, outcome: HandlerResult) -> None:
     """Enter what a call has done. Reads, samples and calls without a key leave no trace."""
     operation = call.operation
     action = operation.extensions.get("action")
-    if operation.method == "GET" or action == "fake-response" or not isinstance(call.caller, Key) or not call.world.has(LOG):
+    if operation.method == "GET" or action == "fake-response" or not isinstance(call.caller, Key) or not call.database.has(LOG):
         return
-    kind = (
-        call.table.blueprint.display_name.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
-    )
-    call.world.make(
+    kind = call.table.schema.display_name.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
+    call.database.make(
         LOG,
         {
             "action": f"{kind}.{_DONE.get(action, operation.name)}",

@@ -16,7 +16,7 @@ def test_automation(call: Call) -> HandlerResult:
     conditions: Object = rule.get("conditions") or {}
     every: list[Object] = conditions.get("all") or []
     some: list[Object] = conditions.get("any") or []
-    matches = all(_holds(one, fields) for one in every) and (not some or any(_holds(one, fields) for one in some))
+    matches = all(_is_met(one, fields) for one in every) and (not some or any(_is_met(one, fields) for one in some))
     return HandlerResult({"wouldMatch": matches, "actionsWouldExecute": (rule.get("actions") or []) if matches else []})
 
 
@@ -24,15 +24,15 @@ def _object_of(call: Call, kind: str, identity: str) -> Object:
     """The stored object of a kind, as its type tag calls it.
 
     Raises:
-        Refusal: 404: there is none.
+        APIFailure: 404: there is none.
     """
-    for table in call.world.tables:
-        if table.blueprint.properties.get("object", {}).get("const") == kind:
-            return call.world.serialize(table.blueprint.collection, [table.get(identity)])[0]
+    for table in call.database.tables:
+        if table.schema.properties.get("object", {}).get("const") == kind:
+            return call.database.serialize(table.schema.collection, [table.get(identity)])[0]
     raise APIFailure(404, "resource_missing", f"There is nothing of the kind '{kind}'.")
 
 
-def _holds(condition: Object, fields: Object) -> bool:
+def _is_met(condition: Object, fields: Object) -> bool:
     """Whether a comparison holds. An operator that is not documented never does (inferred)."""
     value, wanted = fields.get(condition["field"]), condition["value"]
     if condition["operator"] == "equals":

@@ -1,7 +1,7 @@
 """Operations on many objects at once: bulk runs and imports.
 
 Each row is done as the operation on a single object would do it, and a row that is refused does not stop the others (inferred); it
-is told in `errors` with its id or position, and with the code and the message of the refusal.
+is told in `errors` with its id or position, and with the code and the message of the failure.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import attrs
 
 from cstar_async.testing._data.collections import item_parameter
 from cstar_async.testing._data.store import Object
-from cstar_async.testing._handlers.crud import change_object, delete_object, make_object, update_object
+from cstar_async.testing._handlers.crud import apply_update, delete_object, insert_object, update_object
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
-_LEAVE_ALONE: Final = "skip"
+_SKIP: Final = "skip"
 """The merge strategy that changes nothing that is there. Other words are not documented; here they all mean to change it."""
 
 
@@ -31,14 +31,14 @@ def run_bulk(call: Call) -> HandlerResult:
     for index, identity in enumerate(ids):
         try:
             _run_one(call, action, collection, identity, data or {})
-        except APIFailure as refusal:
-            errors.append({"id": identity, "index": index, "code": refusal.code, "message": refusal.message})
+        except APIFailure as failure:
+            errors.append({"id": identity, "index": index, "code": failure.code, "message": failure.message})
     counted = {"total": len(ids), "succeeded": len(ids) - len(errors), "failed": len(errors)}
     return HandlerResult({"object": "bulk_result", "action": action, "resource": collection, **counted, "errors": errors})
 
 
 def _run_one(call: Call, action: str, collection: str, identity: str, data: Object) -> None:
-    operation = call.world.document.operation_on(collection, action)
+    operation = call.database.document.operation_on(collection, action)
     if operation.request is not None:
         call.validation.fields(operation.request, data)
     one = attrs.evolve(call, operation=operation, path={**call.path, item_parameter(operation) or "": identity}, body=data)
@@ -57,22 +57,22 @@ def run_import(call: Call) -> HandlerResult:
     for index, record in enumerate(records):
         try:
             counted[_import_one(call, collection, record)] += 1
-        except APIFailure as refusal:
-            errors.append({"index": index, "code": refusal.code, "message": refusal.message})
+        except APIFailure as failure:
+            errors.append({"index": index, "code": failure.code, "message": failure.message})
     return HandlerResult({"object": "import_result", "resource": collection, "total": len(records), **counted, "errors": errors})
 
 
 def _import_one(call: Call, collection: str, record: Object) -> str:
     """What became of a record: `created`, `updated` or `skipped`."""
-    world, request = call.world, call.world.document.operation_on(collection, "create").request
+    database, request = call.database, call.database.document.operation_on(collection, "create").request
     if request is not None:
         call.validation.fields(request, record)
-    there = world.find_conflict(world.table(collection), record, None)
+    there = database.find_conflict(database.table(collection), record, None)
     if there is None:
-        make_object(world, collection, record, at=call.at)
+        insert_object(database, collection, record, at=call.at)
         return "created"
-    if call.body.get("mergeStrategy", _LEAVE_ALONE) == _LEAVE_ALONE:
+    if call.body.get("mergeStrategy", _SKIP) == _SKIP:
         return "skipped"
-    known = world.document.create_request(collection).keys() & world.table(collection).blueprint.properties.keys()
-    change_object(world, collection, there[1], {name: value for name, value in record.items() if name in known}, at=call.at)
+    known = database.document.create_request(collection).keys() & database.table(collection).schema.properties.keys()
+    apply_update(database, collection, there[1], {name: value for name, value in record.items() if name in known}, at=call.at)
     return "updated"

@@ -1,6 +1,6 @@
 """The five verbs that every collection has (list, create, get, update, delete), and samples of what has none.
 
-They follow the document's words alone; what is special about a collection they ask of its behaviour at fixed moments. A field of
+They follow the document's words alone; what is special about a collection they ask of its hooks at fixed actions. A field of
 a body is kept when the request schema of the operation names it and the schema of the object has it. All other fields are accepted
 and ignored ("unknown keys are kept, never refused" is a rule for clients).
 """
@@ -18,41 +18,41 @@ from cstar_async.testing._data.collections import item_parameter
 from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._handlers.query import expand, filter_rows, order_of, paginate, sort_rows
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._handlers.resource_hooks import WriteContext, behaviour_of
+from cstar_async.testing._handlers.resource_hooks import WriteContext, hooks_for
 from cstar_async.testing._http.responses import APIFailure, HandlerResult, PagePosition
 
 
 def list_objects(call: Call) -> HandlerResult:
     """The objects that belong to the parent in the path and pass the filters, sorted, and by pages where the document has pages."""
-    blueprint = call.table.blueprint
+    schema = call.table.schema
     parent = _parent_of(call)
     rows = [row for row in call.table if parent is None or row.get(parent[0]) == parent[1]["id"]]
-    rows = sort_rows(filter_rows(rows, call.operation, call.query), order_of(call.operation, call.query) or blueprint.order)
-    behaviour = behaviour_of(call.collection)
+    rows = sort_rows(filter_rows(rows, call.operation, call.query), order_of(call.operation, call.query) or schema.order)
+    hooks = hooks_for(call.collection)
     position: PagePosition | None = None
     if call.operation.shape == "page":
-        if behaviour.unpaginated_by_default and not {"page", "pageSize"} & call.query.keys():
+        if hooks.unpaginated_by_default and not {"page", "pageSize"} & call.query.keys():
             position = PagePosition(len(rows), 1, len(rows))
         else:
             rows, position = paginate(rows, call.operation, call.query)
-    rows = expand(call.world.serialize(call.collection, rows), call.operation, call.query, call.world)
+    rows = expand(call.database.serialize(call.collection, rows), call.operation, call.query, call.database)
     return HandlerResult(rows, position)
 
 
 def create_object(call: Call) -> HandlerResult:
     """A new object from the body, the defaults of the request and what the server fills in."""
     parent = _parent_of(call)
-    made = make_object(call.world, call.collection, call.body, parent[1] if parent else None, at=call.at)
-    return HandlerResult(call.world.serialize(call.collection, [made], is_new=True)[0])
+    made = insert_object(call.database, call.collection, call.body, parent[1] if parent else None, at=call.at)
+    return HandlerResult(call.database.serialize(call.collection, [made], is_new=True)[0])
 
 
-def make_object(
-    world: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None = None, *, at: str
+def insert_object(
+    database: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None = None, *, at: str
 ) -> Object:
     """Make an object in any collection, with all that follows from it.
 
     Args:
-        world: Whose it is.
+        database: Whose it is.
         collection: Where it goes.
         body: What a create request would say.
         parent: What it belongs to.
@@ -62,30 +62,32 @@ def make_object(
         The stored object.
 
     Raises:
-        Refusal: 409: a value that must be unique is taken.
+        APIFailure: 409: a value that must be unique is taken.
     """
-    fields = _made(world, collection, body, parent, at=at)
-    world.record_change(Change(collection=collection, action="made", fields=dict(fields), parent=parent and dict(parent), at=at))
+    fields = _made(database, collection, body, parent, at=at)
+    database.record_change(
+        Change(collection=collection, action="created", fields=dict(fields), parent=parent and dict(parent), at=at)
+    )
     return fields
 
 
-def _made(world: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None, *, at: str) -> Object:
+def _made(database: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None, *, at: str) -> Object:
     """The same, untold. A child that is made along with its parent is part of that news and none of its own (inferred)."""
-    blueprint, behaviour = world.table(collection).blueprint, behaviour_of(collection)
-    properties = world.document.create_request(collection)
+    schema, hooks = database.table(collection).schema, hooks_for(collection)
+    properties = database.document.create_request(collection)
     told = {name: node["default"] for name, node in properties.items() if "default" in node} | dict(body)
-    given = {name: _merged(node, None, told[name]) for name, node in properties.items() if name in told}
-    if blueprint.parent is not None and parent is not None:
-        given[blueprint.parent.field] = parent["id"]
-    behaviour.before_write(WriteContext(world, given, at, parent=parent))
-    fields = world.make(collection, given, at=at)
-    if blueprint.parent is not None and parent is not None and blueprint.parent.counter is not None:
-        parent[blueprint.parent.counter] = parent.get(blueprint.parent.counter, 0) + 1
-    behaviour.after_create(WriteContext(world, fields, at, parent=parent))
+    given = {name: _merge(node, None, told[name]) for name, node in properties.items() if name in told}
+    if schema.parent is not None and parent is not None:
+        given[schema.parent.field] = parent["id"]
+    hooks.before_write(WriteContext(database, given, at, parent=parent))
+    fields = database.make(collection, given, at=at)
+    if schema.parent is not None and parent is not None and schema.parent.counter is not None:
+        parent[schema.parent.counter] = parent.get(schema.parent.counter, 0) + 1
+    hooks.after_create(WriteContext(database, fields, at, parent=parent))
     for name, node in properties.items():
         child: UntypedJSON = node.get("x-cstar-creates")
-        if child is not None and given.get(name) is not None and world.has(child["collection"]):
-            _made(world, child["collection"], {**behaviour.first_child, child["field"]: given[name]}, fields, at=at)
+        if child is not None and given.get(name) is not None and database.has(child["collection"]):
+            _made(database, child["collection"], {**hooks.first_child, child["field"]: given[name]}, fields, at=at)
     return fields
 
 
@@ -93,69 +95,69 @@ def get_object(call: Call) -> HandlerResult:
     """One object, with what only the single read shows; null where there need not be one, and is none."""
     if call.operation.nullable and call.table.single is None:
         return HandlerResult(None)
-    fields = _shown(call, _item_of(call))
+    fields = _serialize(call, _item_of(call))
     embedded: UntypedJSON = call.operation.extensions.get("includes") or {}
     for name, rule in embedded.items():
-        rows = [row for row in call.world.table(rule["collection"]) if row.get(rule["field"]) == fields["id"]]
-        fields[name] = call.world.serialize(rule["collection"], sort_rows(rows, rule.get("order", ())))
+        rows = [row for row in call.database.table(rule["collection"]) if row.get(rule["field"]) == fields["id"]]
+        fields[name] = call.database.serialize(rule["collection"], sort_rows(rows, rule.get("order", ())))
     return HandlerResult(fields)
 
 
 def update_object(call: Call) -> HandlerResult:
     """The object, with the fields of the body changed and all others as they were. An open one takes unknown fields, too."""
-    fields, blueprint = _item_of(call), call.table.blueprint
-    properties = call.world.document.properties(call.operation.request or "")
-    taken = properties.keys() & blueprint.properties.keys()
-    if blueprint.allows_extra_fields:
-        taken |= call.body.keys() - blueprint.properties.keys()
+    fields, schema = _item_of(call), call.table.schema
+    properties = call.database.document.properties(call.operation.request or "")
+    taken = properties.keys() & schema.properties.keys()
+    if schema.allows_extra_fields:
+        taken |= call.body.keys() - schema.properties.keys()
     told = {name: node["default"] for name, node in properties.items() if "default" in node}
     told |= {name: value for name, value in call.body.items() if name in taken}
-    changes = {name: _merged(properties.get(name, {}), fields.get(name), value) for name, value in told.items()}
-    change_object(call.world, call.collection, fields, changes, at=call.at)
-    return HandlerResult(_shown(call, fields))
+    changes = {name: _merge(properties.get(name, {}), fields.get(name), value) for name, value in told.items()}
+    apply_update(call.database, call.collection, fields, changes, at=call.at)
+    return HandlerResult(_serialize(call, fields))
 
 
-def change_object(world: Database, collection: str, fields: Object, changes: Object, *, at: str) -> None:
+def apply_update(database: Database, collection: str, fields: Object, changes: Object, *, at: str) -> None:
     """Change fields of an object, with all that follows from it. Without a change nothing happens, the date included.
 
     Args:
-        world: Whose it is.
+        database: Whose it is.
         collection: Where it is.
         fields: The stored object.
         changes: The new values.
         at: The timestamp of now.
 
     Raises:
-        Refusal: 409: a value that must be unique is taken.
+        APIFailure: 409: a value that must be unique is taken.
     """
-    table, behaviour = world.table(collection), behaviour_of(collection)
-    world.check_unique(table, changes, fields)
+    table, hooks = database.table(collection), hooks_for(collection)
+    database.check_unique(table, changes, fields)
     if not changes:
         return
-    behaviour.before_write(WriteContext(world, changes, at))
+    hooks.before_write(WriteContext(database, changes, at))
     before = dict(fields)
-    if table.blueprint.slugs.keys() & changes.keys():
-        changes |= world.slugs_of(table, {**fields, **changes}, fields)
-    if "updatedAt" in table.blueprint.properties:
+    if table.schema.slugs.keys() & changes.keys():
+        changes |= database.make_slugs(table, {**fields, **changes}, fields)
+    if "updatedAt" in table.schema.properties:
         changes["updatedAt"] = at
     table.change(fields, changes)
-    behaviour.after_update(WriteContext(world, fields, at, before=before))
+    hooks.after_update(WriteContext(database, fields, at, before=before))
     if {**fields, "updatedAt": None} != {**before, "updatedAt": None}:
-        world.record_change(Change(collection=collection, action="changed", fields=dict(fields), before=before, at=at))
+        database.record_change(Change(collection=collection, action="updated", fields=dict(fields), before=before, at=at))
 
 
 def delete_object(call: Call) -> HandlerResult:
     """The note that the object is gone."""
     fields = _item_of(call)
     obstacle = call.operation.extensions.get("delete-unless")
-    if obstacle is not None and _shown(call, fields).get(str(obstacle)):
-        raise APIFailure(409, "resource_in_use", f"The {call.table.blueprint.display_name.lower()} is still in use.")
-    call.world.remove(call.collection, fields)
-    call.world.record_change(Change(collection=call.collection, action="deleted", fields=dict(fields), at=call.at))
-    return HandlerResult({"deleted": True, "id": fields[call.table.blueprint.identity]})
+    if obstacle is not None and _serialize(call, fields).get(str(obstacle)):
+        raise APIFailure(409, "resource_in_use", f"The {call.table.schema.display_name.lower()} is still in use.")
+    call.database.remove(call.collection, fields)
+    call.database.record_change(Change(collection=call.collection, action="deleted", fields=dict(fields), at=call.at))
+    return HandlerResult({"deleted": True, "id": fields[call.table.schema.identity]})
 
 
-def show_sample(call: Call) -> HandlerResult:
+def return_sample(call: Call) -> HandlerResult:
     """What the document gives as a sample: there is nothing behind it that a call could change."""
     return HandlerResult(copy.deepcopy(call.operation.extensions["fake-response"]))
 
@@ -167,32 +169,32 @@ CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingPro
         "get": get_object,
         "update": update_object,
         "delete": delete_object,
-        "fake-response": show_sample,
+        "fake-response": return_sample,
     }
 )
 """The plain actions of the document, and who carries them out."""
 
 
-def _shown(call: Call, fields: Object) -> Object:
-    return call.world.serialize(call.collection, [fields])[0]
+def _serialize(call: Call, fields: Object) -> Object:
+    return call.database.serialize(call.collection, [fields])[0]
 
 
 def _item_of(call: Call) -> Object:
-    if call.table.blueprint.is_singleton:
+    if call.table.schema.is_singleton:
         found = call.table.single
-        return make_object(call.world, call.collection, {}, at=call.at) if found is None else found
+        return insert_object(call.database, call.collection, {}, at=call.at) if found is None else found
     return call.table.get(call.path[item_parameter(call.operation) or ""])
 
 
 def _parent_of(call: Call) -> tuple[str, Object] | None:
     """The field that names the parent, and the parent; None for a collection that stands alone."""
-    parent = call.table.blueprint.parent
+    parent = call.table.schema.parent
     if parent is None:
         return None
-    return parent.field, call.world.table(parent.collection).get(call.path[parent.parameter])
+    return parent.field, call.database.table(parent.collection).get(call.path[parent.parameter])
 
 
-def _merged(node: Mapping[str, UntypedJSON], before: UntypedJSON, value: UntypedJSON) -> UntypedJSON:
+def _merge(node: Mapping[str, UntypedJSON], before: UntypedJSON, value: UntypedJSON) -> UntypedJSON:
     """A new value over an old one: merged by key where the document says so, and then a null removes its key."""
     if not node.get("x-cstar-merge"):
         return value

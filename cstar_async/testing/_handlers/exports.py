@@ -26,19 +26,19 @@ def run_export(call: Call) -> HandlerResult:
         if len(selections) != 1:
             message = f"CSV takes exactly one resource, not {len(selections)}."
             raise APIFailure(400, "parameter_invalid", message, param="resources")
-        fields = call.world.table(selections[0]["type"]).blueprint.properties
-        return HandlerResult(_as_csv(fields, _rows(call.world, selections[0])), text_type="text/csv; charset=utf-8")
+        fields = call.database.table(selections[0]["type"]).schema.properties
+        return HandlerResult(_as_csv(fields, _rows(call.database, selections[0])), text_type="text/csv; charset=utf-8")
     found: dict[str, list[Object]] = {}
     for selection in selections:
-        found[selection["type"]] = _rows(call.world, selection)
+        found[selection["type"]] = _rows(call.database, selection)
     total = sum(map(len, found.values()))
     return HandlerResult({"object": "export", "format": "json", "totalRows": total, "resources": found})
 
 
-def _rows(world: Database, selection: Object) -> list[Object]:
+def _rows(database: Database, selection: Object) -> list[Object]:
     """The stored rows that a selection asks for, as lists show them."""
     collection: str = selection["type"]
-    return world.serialize(collection, match_values(world.table(collection), selection.get("filters") or {}))[:MAX_ROWS]
+    return database.serialize(collection, match_values(database.table(collection), selection.get("filters") or {}))[:MAX_ROWS]
 
 
 def _as_csv(fields: Iterable[str], rows: list[Object]) -> str:

@@ -16,7 +16,7 @@ from cstar_async.testing._handlers.query import sort_rows
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
-_AROUND: Final = 40
+_SNIPPET_CONTEXT: Final = 40
 """Characters of text shown before and after what a search found."""
 
 
@@ -25,20 +25,22 @@ def list_articles(call: Call) -> HandlerResult:
     rows = _articles(call)
     slug = call.query.get("categorySlug")
     if slug is not None:
-        shelves = {row["id"] for row in call.world.table("categories") if row["slug"] == slug}
-        rows = [row for row in rows if row["categoryId"] in shelves]
-    return HandlerResult([_shown(call, row) for row in rows[: call.query.get("limit")]])
+        categories = {row["id"] for row in call.database.table("categories") if row["slug"] == slug}
+        rows = [row for row in rows if row["categoryId"] in categories]
+    return HandlerResult([_serialize(call, row) for row in rows[: call.query.get("limit")]])
 
 
 def get_article(call: Call) -> HandlerResult:
     """One public article."""
-    return HandlerResult(_shown(call, _article(call)))
+    return HandlerResult(_serialize(call, _article(call)))
 
 
 def list_categories(call: Call) -> HandlerResult:
     """The public categories, in the order of the team."""
-    table = call.world.table("categories")
-    return HandlerResult([_shown(call, row) for row in sort_rows([row for row in table if row["isPublic"]], table.blueprint.order)])
+    table = call.database.table("categories")
+    return HandlerResult(
+        [_serialize(call, row) for row in sort_rows([row for row in table if row["isPublic"]], table.schema.order)]
+    )
 
 
 def search(call: Call) -> HandlerResult:
@@ -48,8 +50,8 @@ def search(call: Call) -> HandlerResult:
     for row in _articles(call):
         text = " ".join(str(row[field] or "") for field in ("title", "excerpt", "content"))
         if words and all(word in text.casefold() for word in words):
-            place = max(0, text.casefold().find(words[0]) - _AROUND)
-            found.append({**_shown(call, row), "snippet": text[place : place + len(words[0]) + 2 * _AROUND]})
+            place = max(0, text.casefold().find(words[0]) - _SNIPPET_CONTEXT)
+            found.append({**_serialize(call, row), "snippet": text[place : place + len(words[0]) + 2 * _SNIPPET_CONTEXT]})
     return HandlerResult(found[: call.query.get("limit")])
 
 
@@ -79,7 +81,7 @@ LIBRARY: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType
 
 
 def _articles(call: Call) -> list[Object]:
-    return [row for row in call.world.table("articles") if row["status"] == "published" and row["isPublic"]]
+    return [row for row in call.database.table("articles") if row["status"] == "published" and row["isPublic"]]
 
 
 def _article(call: Call) -> Object:
@@ -89,9 +91,9 @@ def _article(call: Call) -> Object:
     raise APIFailure(404, "resource_missing", "Article not found")
 
 
-def _shown(call: Call, row: Object) -> Object:
+def _serialize(call: Call, row: Object) -> Object:
     """A row with the fields that the public may see, and the name of its category if that is public, too."""
-    fields = call.world.document.properties(call.operation.result or "")
-    shelf: UntypedJSON = call.world.table("categories").find(row.get("categoryId") or "")
-    named = {**row, "category": shelf["name"]} if shelf is not None and shelf["isPublic"] else row
+    fields = call.database.document.properties(call.operation.result or "")
+    category: UntypedJSON = call.database.table("categories").find(row.get("categoryId") or "")
+    named = {**row, "category": category["name"]} if category is not None and category["isPublic"] else row
     return {name: named[name] for name in fields if name in named}

@@ -17,7 +17,7 @@ from cstar_async.testing._data.spec import FakeOperation
 from cstar_async.testing._data.store import Database, Object, is_list
 from cstar_async.testing._http.responses import PagePosition
 
-_LAST_PAGE: Final = 2**53 - 1
+_MAX_PAGE: Final = 2**53 - 1
 """The highest page number that is echoed: what every JSON reader can hold."""
 
 
@@ -59,10 +59,10 @@ def paginate(
     page = int(query.get("page", _default(operation, "page", 1)))
     page_size = int(query.get("pageSize", _default(operation, "pageSize", 20)))
     start = (page - 1) * page_size
-    return list(rows[start : start + page_size]), PagePosition(len(rows), min(page, _LAST_PAGE), page_size)
+    return list(rows[start : start + page_size]), PagePosition(len(rows), min(page, _MAX_PAGE), page_size)
 
 
-def expand(rows: Sequence[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON], world: Database) -> list[Object]:
+def expand(rows: Sequence[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON], database: Database) -> list[Object]:
     """The same objects, with the summaries of other ones that a query wants in them."""
     result = [dict(row) for row in rows]
     for parameter, choices in operation.extensions.get("expand", {}).items():
@@ -70,8 +70,8 @@ def expand(rows: Sequence[Object], operation: FakeOperation, query: Mapping[str,
         for name in [name for name in choices if name in wanted]:
             source = choices[name]
             for row in result:
-                other = world.table(source["collection"]).find(row.get(source["from"]) or "")
-                fields = world.document.properties(source["schema"])
+                other = database.table(source["collection"]).find(row.get(source["from"]) or "")
+                fields = database.document.properties(source["schema"])
                 row[name] = None if other is None else {field: other[field] for field in fields if field in other}
     return result
 

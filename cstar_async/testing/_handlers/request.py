@@ -1,4 +1,4 @@
-"""A call that was admitted and checked, as the verbs and behaviours get it."""
+"""A call that was admitted and checked, as the verbs and resource_hooks get it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Call:
     operation: FakeOperation
     caller: Key | None
     """The key that calls; None for a visitor of a public library."""
-    world: Database
+    database: Database
     path: Mapping[str, str]
     """Decoded values of the path parameters, by name."""
     query: Mapping[str, UntypedJSON]
@@ -34,8 +34,8 @@ class Call:
     at: str
     """The timestamp of now."""
     validation: Validation
-    """The judge of what stands inside the body."""
-    newsroom: EventPublisher
+    """The check of what stands inside the body."""
+    publisher: EventPublisher
     """Who tells of events."""
     request_id: str
 
@@ -44,7 +44,7 @@ class Call:
         """The key that calls.
 
         Raises:
-            Refusal: 401: there is none.
+            APIFailure: 401: there is none.
         """
         if self.caller is None:
             raise APIFailure(401, "authentication_required", "An API key is required: 'Authorization: Bearer <key>'.")
@@ -58,4 +58,4 @@ class Call:
     @property
     def table(self) -> Table:
         """The same, as a table."""
-        return self.world.table(self.collection)
+        return self.database.table(self.collection)

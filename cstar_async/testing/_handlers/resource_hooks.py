@@ -1,6 +1,6 @@
 """What is special about a collection: that which the document says in prose only.
 
-A behaviour is asked at fixed moments (`prepare`, `made`, `changed`); the default does nothing. Behaviours keep no state: all that
+A hooks is asked at fixed actions (`prepare`, `made`, `changed`); the default does nothing. Behaviours keep no state: all that
 they know is in the event they are given. Rules marked "inferred" are not documented.
 """
 
@@ -16,7 +16,7 @@ import attrs
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._handlers.webhooks import check_address
+from cstar_async.testing._handlers.webhooks import check_webhook_url
 from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
 _WORDS_A_MINUTE: Final = 200
@@ -38,7 +38,7 @@ ROLE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 class WriteContext:
     """What just happens to an object."""
 
-    world: Database
+    database: Database
     fields: Object
     """The stored object; while it is being prepared, the fields about to be taken over."""
     at: str
@@ -57,13 +57,13 @@ class ResourceHooks:
     first_child: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
     """What a child says that is made along with a new object, beyond the field that the request gave for it."""
 
-    def before_write(self, event: WriteContext) -> None:
+    def before_write(self, context: WriteContext) -> None:
         """Correct the fields of a create or an update in place, before they are taken over."""
 
-    def after_create(self, event: WriteContext) -> None:
+    def after_create(self, context: WriteContext) -> None:
         """Do what follows from a new object."""
 
-    def after_update(self, event: WriteContext) -> None:
+    def after_update(self, context: WriteContext) -> None:
         """Do what follows from a change."""
 
 
@@ -76,49 +76,49 @@ class Tickets(ResourceHooks):
     # A ticket is opened on behalf of its customer, so its first message is the customer's (inferred).
     first_child = MappingProxyType({"sender": "customer"})
 
-    def before_write(self, event: WriteContext) -> None:
+    def before_write(self, context: WriteContext) -> None:
         """Name the customer."""
-        fields = event.fields
-        customer = event.world.table("customers").find(fields.get("customerId") or "")
+        fields = context.fields
+        customer = context.database.table("customers").find(fields.get("customerId") or "")
         if customer is not None:
             fields["customerId"] = customer["id"]
             fields["customerName"] = fields.get("customerName") or customer["name"]
 
-    def after_create(self, event: WriteContext) -> None:
+    def after_create(self, context: WriteContext) -> None:
         """Date the status, keep the tags and tell who has to work on it."""
-        self._date_status(event)
-        self._keep_tags(event)
-        self._notify(event)
+        self._date_status(context)
+        self._keep_tags(context)
+        self._notify(context)
 
-    def after_update(self, event: WriteContext) -> None:
+    def after_update(self, context: WriteContext) -> None:
         """Date the status, keep the tags and tell who has to work on it."""
-        self._date_status(event)
-        self._keep_tags(event)
-        self._notify(event)
+        self._date_status(context)
+        self._keep_tags(context)
+        self._notify(context)
 
-    def _date_status(self, event: WriteContext) -> None:
+    def _date_status(self, context: WriteContext) -> None:
         """Date the end of a ticket; one that is opened again has not ended (inferred)."""
-        fields, status = event.fields, event.fields["status"]
-        if status == event.before.get("status"):
+        fields, status = context.fields, context.fields["status"]
+        if status == context.before.get("status"):
             return
         if status == "closed":
-            fields["closedAt"] = event.at
+            fields["closedAt"] = context.at
         elif status == "resolved":
-            fields["resolvedAt"], fields["closedAt"] = event.at, None
+            fields["resolvedAt"], fields["closedAt"] = context.at, None
         else:
             fields["resolvedAt"], fields["closedAt"] = None, None
 
-    def _notify(self, event: WriteContext) -> None:
+    def _notify(self, context: WriteContext) -> None:
         """Tell of an assignment. To whom is not said: which user a key stands for is not documented."""
-        fields, world = event.fields, event.world
-        if fields["assignedTo"] and fields["assignedTo"] != event.before.get("assignedTo") and world.has("notifications"):
+        fields, database = context.fields, context.database
+        if fields["assignedTo"] and fields["assignedTo"] != context.before.get("assignedTo") and database.has("notifications"):
             news = {"type": "ticket_assigned", "title": "A ticket was assigned to you", "body": fields["title"]}
-            world.make("notifications", news, at=event.at)
+            database.make("notifications", news, at=context.at)
 
-    def _keep_tags(self, event: WriteContext) -> None:
-        for name in event.fields["tags"] if event.world.has("tags") else ():
-            if event.world.table("tags").find(name) is None:
-                event.world.make("tags", {"name": name}, at=event.at)
+    def _keep_tags(self, context: WriteContext) -> None:
+        for name in context.fields["tags"] if context.database.has("tags") else ():
+            if context.database.table("tags").find(name) is None:
+                context.database.make("tags", {"name": name}, at=context.at)
 
 
 class Messages(ResourceHooks):
@@ -128,33 +128,33 @@ class Messages(ResourceHooks):
     writes without a name has that of the ticket.
     """
 
-    def after_create(self, event: WriteContext) -> None:
+    def after_create(self, context: WriteContext) -> None:
         """Tell the ticket."""
-        fields, ticket = event.fields, event.parent
+        fields, ticket = context.fields, context.parent
         if ticket is None:
             return
-        ticket["updatedAt"] = event.at
+        ticket["updatedAt"] = context.at
         if fields["sender"] == "customer":
             fields["senderName"] = fields["senderName"] or ticket["customerName"]
         if fields["sender"] == "agent" and not fields["isInternal"] and ticket["firstResponseAt"] is None:
-            ticket["firstResponseAt"] = event.at
+            ticket["firstResponseAt"] = context.at
 
 
 class Articles(ResourceHooks):
     """Articles are dated when they are published for the first time, and say how long they take to read."""
 
-    def after_create(self, event: WriteContext) -> None:
+    def after_create(self, context: WriteContext) -> None:
         """Date and measure the article."""
-        self._publish(event)
+        self._publish(context)
 
-    def after_update(self, event: WriteContext) -> None:
+    def after_update(self, context: WriteContext) -> None:
         """Date and measure the article."""
-        self._publish(event)
+        self._publish(context)
 
-    def _publish(self, event: WriteContext) -> None:
-        fields = event.fields
+    def _publish(self, context: WriteContext) -> None:
+        fields = context.fields
         if fields["status"] == "published" and fields["publishedAt"] is None:
-            fields["publishedAt"] = event.at
+            fields["publishedAt"] = context.at
         if fields["content"] is not None:
             fields["readTime"] = f"{max(1, ceil(len(fields['content'].split()) / _WORDS_A_MINUTE))} min"
 
@@ -168,39 +168,39 @@ class Categories(ResourceHooks):
 class Members(ResourceHooks):
     """The title of a member follows the role. That `owner` is never assigned is said by the schema of the update."""
 
-    def before_write(self, event: WriteContext) -> None:
+    def before_write(self, context: WriteContext) -> None:
         """Give the title."""
-        if event.fields.get("role") in ROLE_NAMES:
-            event.fields["roleDisplayName"] = ROLE_NAMES[event.fields["role"]]
+        if context.fields.get("role") in ROLE_NAMES:
+            context.fields["roleDisplayName"] = ROLE_NAMES[context.fields["role"]]
 
 
 class CommunityComments(ResourceHooks):
     """A locked post takes no new comments."""
 
-    def before_write(self, event: WriteContext) -> None:
-        """See that the post is open to them. The status of the refusal is inferred."""
-        if event.parent is not None and event.parent["is_locked"]:
+    def before_write(self, context: WriteContext) -> None:
+        """See that the post is open to them. The status of the failure is inferred."""
+        if context.parent is not None and context.parent["is_locked"]:
             raise APIFailure(409, "post_locked", "The post is locked and takes no new comments.")
 
 
 class Webhooks(ResourceHooks):
     """Webhooks lead to public HTTPS addresses, or to this machine."""
 
-    def before_write(self, event: WriteContext) -> None:
+    def before_write(self, context: WriteContext) -> None:
         """See where it leads."""
-        if "url" in event.fields:
-            check_address(str(event.fields["url"]))
+        if "url" in context.fields:
+            check_webhook_url(str(context.fields["url"]))
 
 
 class Settings(ResourceHooks):
     """The settings begin with the name of the team."""
 
-    def after_create(self, event: WriteContext) -> None:
+    def after_create(self, context: WriteContext) -> None:
         """Name the team."""
-        event.fields["teamName"], event.fields["teamSlug"] = event.world.team.name, event.world.team.slug
+        context.fields["teamName"], context.fields["teamSlug"] = context.database.team.name, context.database.team.slug
 
 
-BEHAVIOURS: Final[Mapping[str, ResourceHooks]] = MappingProxyType(
+RESOURCE_HOOKS: Final[Mapping[str, ResourceHooks]] = MappingProxyType(
     {
         "tickets": Tickets(),
         "messages": Messages(),
@@ -214,12 +214,12 @@ BEHAVIOURS: Final[Mapping[str, ResourceHooks]] = MappingProxyType(
 )
 """The collections that have something special."""
 
-_NOTHING_SPECIAL: Final = ResourceHooks()
+_DEFAULT_HOOKS: Final = ResourceHooks()
 
 
-def behaviour_of(collection: str) -> ResourceHooks:
+def hooks_for(collection: str) -> ResourceHooks:
     """What is special about a collection."""
-    return BEHAVIOURS.get(collection, _NOTHING_SPECIAL)
+    return RESOURCE_HOOKS.get(collection, _DEFAULT_HOOKS)
 
 
 def whoami(call: Call) -> HandlerResult:

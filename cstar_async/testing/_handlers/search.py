@@ -11,23 +11,23 @@ from cstar_async.testing._http.responses import HandlerResult
 
 _SNIPPET_CONTEXT: Final = 40
 """Characters of text shown before and after what was found."""
-_MOST: Final = 10
+_DEFAULT_LIMIT: Final = 10
 
 
-def search_everything(call: Call) -> HandlerResult:
+def search_all(call: Call) -> HandlerResult:
     """The objects in which all words occur, with the place of the first, by kind and age (the order is not documented)."""
     words: list[str] = call.query["q"].casefold().split()
-    kinds: list[str] = call.query.get("types") or list(call.world.document.components["SearchType"]["enum"])
+    kinds: list[str] = call.query.get("types") or list(call.database.document.components["SearchType"]["enum"])
     found: list[Object] = []
     for kind in kinds if words else ():
-        if call.world.has(kind):
+        if call.database.has(kind):
             found += _found(call, kind, words)
-    return HandlerResult(found[: call.query.get("limit", _MOST)])
+    return HandlerResult(found[: call.query.get("limit", _DEFAULT_LIMIT)])
 
 
 def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
-    table = call.world.table(collection)
-    fields = _searched(call.world.document.operation_on(collection, "list"))
+    table = call.database.table(collection)
+    fields = _searched(call.database.document.operation_on(collection, "list"))
     results: list[Object] = []
     for row in table:
         text = " ".join(str(row.get(field) or "") for field in fields)

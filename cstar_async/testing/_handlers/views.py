@@ -12,11 +12,11 @@ from cstar_async.testing._http.responses import HandlerResult
 
 def list_view_tickets(call: Call) -> HandlerResult:
     """The tickets that pass the filters of a view, in its order. A view of other objects finds none (inferred)."""
-    view = call.world.table("views").get(call.path["viewId"])
+    view = call.database.table("views").get(call.path["viewId"])
     rows = list(call.table) if view["entityType"] == call.collection else []
     filters: Mapping[str, UntypedJSON] = view["filters"]
-    rows = filter_rows(rows, call.world.document.operation_on(call.collection, "list"), filters)
+    rows = filter_rows(rows, call.database.document.operation_on(call.collection, "list"), filters)
     if view["sortField"]:
         rows = sort_rows(rows, [f"-{view['sortField']}" if view["sortDirection"] == "desc" else view["sortField"]])
     rows, position = paginate(rows, call.operation, call.query)
-    return HandlerResult(call.world.serialize(call.collection, rows), position)
+    return HandlerResult(call.database.serialize(call.collection, rows), position)

@@ -32,11 +32,11 @@ LISTEN_OPERATION: Final = FakeOperation(
 """The one operation that the document does not have: it is none of request and answer."""
 
 
-def check_address(url: str) -> None:
+def check_webhook_url(url: str) -> None:
     """See that events may be sent to a URL: public HTTPS (documented), or anything on this machine, for tests.
 
     Raises:
-        Refusal: 400: they may not.
+        APIFailure: 400: they may not.
     """
     try:
         parts = urlsplit(url)
@@ -54,7 +54,7 @@ def check_address(url: str) -> None:
 async def test_webhook(call: Call) -> HandlerResult:
     """The report of a delivery."""
     webhook = call.table.get(call.path["webhookId"])
-    made = await call.newsroom.test_one(_type_of(call), call.world, webhook, call.request_id)
+    made = await call.publisher.test_one(_type_of(call), call.database, webhook, call.request_id)
     return HandlerResult(
         {
             "deliveryId": made.id,
@@ -71,19 +71,19 @@ async def test_webhook(call: Call) -> HandlerResult:
 def trigger_test_webhooks(call: Call) -> HandlerResult:
     """To how many subscriptions the event is sent. Their answers are not waited for."""
     kind = _type_of(call)
-    return HandlerResult({"event": kind, "deliveredTo": call.newsroom.test(kind, call.world, call.request_id)})
+    return HandlerResult({"event": kind, "deliveredTo": call.publisher.test(kind, call.database, call.request_id)})
 
 
 def listen(call: Call) -> HandlerResult:
     """The events of the team as they happen, and before them those that the caller has missed."""
-    return HandlerResult(None, stream=call.newsroom.broadcast.open(call.world, call.headers.get("Last-Event-ID")))
+    return HandlerResult(None, stream=call.publisher.streams.open(call.database, call.headers.get("Last-Event-ID")))
 
 
 def _type_of(call: Call) -> str:
     """The type to send; any that looks like one, for the set is open.
 
     Raises:
-        Refusal: 400: it looks like none.
+        APIFailure: 400: it looks like none.
     """
     kind = str(call.body["event"])
     if _TYPE.fullmatch(kind) is None:

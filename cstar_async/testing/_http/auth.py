@@ -48,7 +48,7 @@ class AnonymousCaller:
 
     text: str
     """The address."""
-    kind: Literal["visitor"] = "visitor"
+    kind: Literal["anonymous"] = "anonymous"
 
 
 Caller: TypeAlias = Key | AnonymousCaller
@@ -97,7 +97,7 @@ class APIKeys:
         """The key that a header presents.
 
         Raises:
-            Refusal: 401: none, or one that is unknown, expired or not even a key.
+            APIFailure: 401: none, or one that is unknown, expired or not even a key.
         """
         text = _bearer(authorization)
         if text is None:
@@ -121,7 +121,7 @@ def check_permission(key: Key, operation: Operation, team_id: str | None) -> Non
         team_id: The team in the path; None for paths outside a team.
 
     Raises:
-        Refusal: 403: another team, a write with a publishable key, or a read that needs a secret one.
+        APIFailure: 403: another team, a write with a publishable key, or a read that needs a secret one.
     """
     if team_id is not None and team_id != key.team.id:
         raise APIFailure(403, "team_access_denied", "This API key belongs to another team.")

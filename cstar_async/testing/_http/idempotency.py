@@ -1,4 +1,4 @@
-"""Which write was answered already: the ledger behind `Idempotency-Key`.
+"""Which write was answered already: the idempotency behind `Idempotency-Key`.
 
 Theory. A key belongs to the API key that sent it. The first request with it opens an entry and, when answered, leaves the answer
 there for 24 hours; the same request again gets that answer and changes nothing (documented). Another request under the same key, or
@@ -50,7 +50,7 @@ class IdempotencyCache:
             The answer to repeat; None when this is the first request and has to be carried out, then `finish()` must follow.
 
         Raises:
-            Refusal: 409: the key belongs to another request, or the first one still runs.
+            APIFailure: 409: the key belongs to another request, or the first one still runs.
         """
         self._evict_expired(now_s)
         entry = self._entries.get((api_key, key))

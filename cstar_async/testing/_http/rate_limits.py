@@ -17,9 +17,9 @@ import attrs
 from cstar_async.testing._http.auth import Caller, KeyKind
 from cstar_async.testing._http.responses import APIFailure
 
-CallerKind: TypeAlias = KeyKind | Literal["visitor"]
+CallerKind: TypeAlias = KeyKind | Literal["anonymous"]
 
-DOCUMENTED_LIMITS: Final[Mapping[CallerKind, int]] = MappingProxyType({"secret": 1_000, "publishable": 100, "visitor": 200})
+DOCUMENTED_LIMITS: Final[Mapping[CallerKind, int]] = MappingProxyType({"secret": 1_000, "publishable": 100, "anonymous": 200})
 """Calls an hour, by the kind of key; that of visitors is the number of older documentation."""
 
 DOCUMENTED_WINDOW_S: Final = 3_600
@@ -79,7 +79,7 @@ class RateLimits:
         """Count a call.
 
         Raises:
-            Refusal: 429: the window is used up. The refused call is not counted.
+            APIFailure: 429: the window is used up. The refused call is not counted.
         """
         window = self._window_of(key, now_s)
         if window.used >= self._limits[key.kind]:

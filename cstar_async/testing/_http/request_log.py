@@ -80,16 +80,16 @@ class RequestLog(Sequence[ReceivedRequest]):
     """The requests that a fake got, oldest first. Reads like a list.
 
     Args:
-        longest: How many entries are kept, from 1; the oldest go first.
+        max_entries: How many entries are kept, from 1; the oldest go first.
 
     Raises:
-        ValueError: *longest* is below 1.
+        ValueError: *max_entries* is below 1.
     """
 
-    def __init__(self, longest: int = MAX_REQUESTS) -> None:
-        if longest < 1:
-            raise ValueError(f"a journal keeps at least 1 request, not {longest}")
-        self._longest = longest
+    def __init__(self, max_entries: int = MAX_REQUESTS) -> None:
+        if max_entries < 1:
+            raise ValueError(f"a journal keeps at least 1 request, not {max_entries}")
+        self._max_entries = max_entries
         self._entries: list[ReceivedRequest] = []
 
     @overload
@@ -103,7 +103,7 @@ class RequestLog(Sequence[ReceivedRequest]):
         return len(self._entries)
 
     def __repr__(self) -> str:
-        return f"Journal({self._entries!r})"
+        return f"RequestLog({self._entries!r})"
 
     @property
     def last(self) -> ReceivedRequest:
@@ -125,7 +125,7 @@ class RequestLog(Sequence[ReceivedRequest]):
     def append(self, entry: ReceivedRequest) -> None:
         """Write an entry down, and forget the oldest if there are too many. The server does this."""
         self._entries.append(entry)
-        if len(self._entries) > self._longest:
+        if len(self._entries) > self._max_entries:
             del self._entries[0]
 
     def clear(self) -> None:

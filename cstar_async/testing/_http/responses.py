@@ -16,7 +16,7 @@ import orjson
 
 from cstar_async._types import JSON, UntypedJSON
 
-PaginationPlace: TypeAlias = Literal["top", "meta"]
+PaginationLocation: TypeAlias = Literal["top", "meta"]
 """Where `pagination` stands: beside `data` (the documented place), or in `meta`."""
 
 PaginationShape: TypeAlias = Literal["hasMore", "totalPages"]
@@ -127,7 +127,7 @@ class HandlerResult:
 class Envelopes:
     """Wraps outcomes and refusals the way this fake was told to."""
 
-    pagination_location: PaginationPlace = "top"
+    pagination_location: PaginationLocation = "top"
     shape: PaginationShape = "hasMore"
 
     def success(self, status: int, outcome: HandlerResult, *, request_id: str, at: str) -> ServerResponse:
@@ -152,15 +152,15 @@ class Envelopes:
         body["meta"] = meta
         return ServerResponse(status=status, body=orjson.dumps(body))
 
-    def error(self, refusal: APIFailure, *, request_id: str, at: str) -> ServerResponse:
+    def error(self, failure: APIFailure, *, request_id: str, at: str) -> ServerResponse:
         """The answer to a refused request."""
-        error: dict[str, UntypedJSON] = {"type": refusal.type, "code": refusal.code, "message": refusal.message}
-        if refusal.param is not None:
-            error["param"] = refusal.param
-        error["doc_url"] = f"{_ERROR_PAGE}#{refusal.code}"
+        error: dict[str, UntypedJSON] = {"type": failure.type, "code": failure.code, "message": failure.message}
+        if failure.param is not None:
+            error["param"] = failure.param
+        error["doc_url"] = f"{_ERROR_PAGE}#{failure.code}"
         error["request_id"] = request_id
         body = {"success": False, "error": error, "meta": {"requestId": request_id, "timestamp": at}}
-        return ServerResponse(status=refusal.status, body=orjson.dumps(body), headers=refusal.headers)
+        return ServerResponse(status=failure.status, body=orjson.dumps(body), headers=failure.headers)
 
 
 def timestamp(unix_s: float) -> str:

@@ -37,7 +37,7 @@ class Routes:
         """The operation behind a method and a path; of two templates the one with more fixed words.
 
         Raises:
-            Refusal: 404: no such path. 405: the path does not know the method.
+            APIFailure: 404: no such path. 405: the path does not know the method.
         """
         segments = path.removeprefix("/").split("/")
         fitting = [template for template in self._by_template if _fits(template, segments)]

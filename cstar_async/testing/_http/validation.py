@@ -2,7 +2,7 @@
 
 What is wrong comes out as a `APIFailure` in cStar's words: `parameter_missing` (documented), `parameter_invalid` and `invalid_json`
 (inferred), with the field at fault in `param`. Parameters that the document does not know are ignored; fields of a body too.
-Path values need no judge: one that fits no object is a 404 all the same.
+Path values need no check: one that fits no object is a 404 all the same.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
-_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _JSON_TYPE: Final = re.compile(r"application/json\s*(;.*)?", re.IGNORECASE)
-_LONGEST_VALUE: Final = 200
-_LONGEST_IDEMPOTENCY_KEY: Final = 255
+_MAX_VALUE_LENGTH: Final = 200
+_MAX_IDEMPOTENCY_KEY_LENGTH: Final = 255
 
 
 class Validation:
-    """The judge of requests.
+    """The check of requests.
 
     Raises:
         ImportError: `jsonschema` is not installed.
@@ -55,7 +55,7 @@ class Validation:
         """The parameters that a query string gives, parsed by their schemas.
 
         Raises:
-            Refusal: 400: one is missing, given twice, or not what it should be.
+            APIFailure: 400: one is missing, given twice, or not what it should be.
         """
         known = {parameter.name: parameter for parameter in operation.parameters if parameter.location == "query"}
         texts: dict[str, str] = {}
@@ -66,13 +66,13 @@ class Validation:
         for name, parameter in known.items():
             if parameter.required and name not in texts:
                 raise APIFailure(400, "parameter_missing", f"The '{name}' parameter is required.", param=name)
-        return {name: self._parsed(operation, known[name], text) for name, text in texts.items() if name in known}
+        return {name: self._parse_parameter(operation, known[name], text) for name, text in texts.items() if name in known}
 
     def body(self, operation: Operation, content_type: str | None, body: bytes) -> dict[str, UntypedJSON]:
         """The body of a request; an empty object for an operation without one.
 
         Raises:
-            Refusal: 400: it is not JSON, not an object, or not what its schema says.
+            APIFailure: 400: it is not JSON, not an object, or not what its schema says.
         """
         if operation.request is None:
             return {}
@@ -92,7 +92,7 @@ class Validation:
         """See that an object inside a body is what a component says.
 
         Raises:
-            Refusal: 400: it is not.
+            APIFailure: 400: it is not.
         """
         self._validate(
             (schema, ""), self._document.components[schema], value, kind="field", order=list(self._document.properties(schema))
@@ -102,15 +102,15 @@ class Validation:
         """The text of an `Idempotency-Key`, 1 to 255 characters (inferred).
 
         Raises:
-            Refusal: 400: it is empty or too long.
+            APIFailure: 400: it is empty or too long.
         """
-        if not 1 <= len(text) <= _LONGEST_IDEMPOTENCY_KEY:
-            raise _invalid("Idempotency-Key", f"it has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters")
+        if not 1 <= len(text) <= _MAX_IDEMPOTENCY_KEY_LENGTH:
+            raise _invalid("Idempotency-Key", f"it has 1 to {_MAX_IDEMPOTENCY_KEY_LENGTH} characters")
         return text
 
-    def _parsed(self, operation: Operation, parameter: Parameter, text: str) -> UntypedJSON:
+    def _parse_parameter(self, operation: Operation, parameter: Parameter, text: str) -> UntypedJSON:
         schema = self._document.resolved(parameter.schema)
-        value = _read_text(parameter.name, text, schema)
+        value = _parse_query_value(parameter.name, text, schema)
         self._validate((operation.id, parameter.name), parameter.schema, value, kind="parameter", param=parameter.name)
         return value
 
@@ -139,7 +139,7 @@ class Validation:
             names.append(next(name for name in required if name not in instance))
             missing = ".".join(names)
             raise APIFailure(400, "parameter_missing", f"The '{missing}' {kind} is required.", param=missing)
-        raise _invalid(param or ".".join(names) or None, _shortened(first.message))
+        raise _invalid(param or ".".join(names) or None, _truncate(first.message))
 
 
 def _is_object(value: UntypedJSON) -> TypeGuard[dict[str, UntypedJSON]]:
@@ -152,17 +152,17 @@ def _rank(error: ValidationError, order: Sequence[str]) -> tuple[bool, int]:
     return error.validator != "required", order.index(name) if name in order else -1
 
 
-def _read_text(name: str, text: str, schema: SchemaNode) -> UntypedJSON:
+def _parse_query_value(name: str, text: str, schema: SchemaNode) -> UntypedJSON:
     """A query value as JSON. Integers and booleans are taken in their one way of writing only."""
     match schema.get("type"):
         case "integer":
             # Longer numbers are refused by Python itself.
             if not _INTEGER.fullmatch(text) or len(text) > 4_000:
-                raise _invalid(name, f"{_shortened(repr(text))} is not an integer")
+                raise _invalid(name, f"{_truncate(repr(text))} is not an integer")
             return int(text)
         case "boolean":
             if text not in ("true", "false"):
-                raise _invalid(name, f"{_shortened(repr(text))} is neither true nor false")
+                raise _invalid(name, f"{_truncate(repr(text))} is neither true nor false")
             return text == "true"
         case "array":
             return text.split(",") if text else []
@@ -172,20 +172,20 @@ def _read_text(name: str, text: str, schema: SchemaNode) -> UntypedJSON:
 
 def _formats(checker_class: type[FormatChecker]) -> FormatChecker:
     checker = checker_class(formats=())
-    for name, judge in (("date-time", _is_instant), ("email", _is_mail_address), ("uri", _is_uri), ("uuid", _is_uuid)):
-        checker.checks(name, raises=ValueError)(judge)
+    for name, check in (("date-time", _is_date_time), ("email", _is_email), ("uri", _is_uri), ("uuid", _is_uuid)):
+        checker.checks(name, raises=ValueError)(check)
     return checker
 
 
-def _is_instant(value: object) -> bool:
+def _is_date_time(value: object) -> bool:
     if not isinstance(value, str):
         return True
     datetime.fromisoformat(value.upper())
-    return _INSTANT.fullmatch(value) is not None
+    return _DATE_TIME.fullmatch(value) is not None
 
 
-def _is_mail_address(value: object) -> bool:
-    return not isinstance(value, str) or _MAIL.fullmatch(value) is not None
+def _is_email(value: object) -> bool:
+    return not isinstance(value, str) or _EMAIL.fullmatch(value) is not None
 
 
 def _is_uri(value: object) -> bool:
@@ -203,5 +203,5 @@ def _invalid(param: str | None, why: str) -> APIFailure:
     return APIFailure(400, "parameter_invalid", f"{what}: {why}.", param=param)
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+def _truncate(text: str) -> str:
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[:_MAX_VALUE_LENGTH]}…"

@@ -1,7 +1,7 @@
-"""The socket of the fake: HTTP on loopback in front of an exchange.
+"""The socket of the fake: HTTP on loopback in front of an pipeline.
 
 With `post` the only room that knows aiohttp. It turns what arrives into an entry of the journal, asks the faults what is to go
-wrong, lets the exchange answer, and sends or breaks what comes of it. No rule of the API is written here.
+wrong, lets the pipeline answer, and sends or breaks what comes of it. No rule of the API is written here.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from cstar_async.testing._http.responses import ServerResponse, Stream
 from cstar_async.testing._server.pipeline import RequestPipeline
 from cstar_async.testing.clock import FakeClock
 
-_LARGEST_BODY: Final = 32 * 1024 * 1024
+_MAX_BODY_SIZE: Final = 32 * 1024 * 1024
 
-_SECONDS_TO_CLOSE: Final = 0.1
+_SHUTDOWN_TIMEOUT_S: Final = 0.1
 """How long answers that are still on their way may take when the server closes: they are those that a fault delays."""
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
@@ -32,10 +32,10 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class LoopbackServer:
-    """Serves an exchange.
+    """Serves an pipeline.
 
     Args:
-        exchange: What answers.
+        pipeline: What answers.
         journal: Where requests are written down.
         faults: What goes wrong.
         clock: The time of the `Date` header and of delays.
@@ -44,10 +44,10 @@ class LoopbackServer:
     """
 
     def __init__(
-        self, exchange: RequestPipeline, journal: RequestLog, faults: FaultRegistry, clock: FakeClock, *, host: str, port: int
+        self, pipeline: RequestPipeline, journal: RequestLog, faults: FaultRegistry, clock: FakeClock, *, host: str, port: int
     ) -> None:
-        self._exchange = exchange
-        self._journal = journal
+        self._pipeline = pipeline
+        self._request_log = journal
         self._faults = faults
         self._clock = clock
         self._host = host
@@ -64,10 +64,10 @@ class LoopbackServer:
         """
         if self._runner is not None:
             return
-        application = web.Application(client_max_size=_LARGEST_BODY)
+        application = web.Application(client_max_size=_MAX_BODY_SIZE)
         # `(?s:…)`: a decoded path may hold a line break, which a dot does not match by itself.
         application.router.add_route("*", "/{path:(?s:.*)}", self._serve)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SECONDS_TO_CLOSE, handle_signals=False)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT_S, handle_signals=False)
         try:
             await self._runner.setup()
             await web.TCPSite(self._runner, self._host, self._port).start()
@@ -95,40 +95,40 @@ class LoopbackServer:
             body=await request.read(),
             address=request.remote or "",
             at=self._clock.time(),
-            operation=self._exchange.operation_of(request.method, path),
+            operation=self._pipeline.operation_of(request.method, path),
         )
-        self._journal.append(entry)
+        self._request_log.append(entry)
         plan = self._faults.plan(entry)
         fault = plan.before or plan.after
-        answer = await self._answer(entry, plan)
+        answer = await self._respond(entry, plan)
         if answer is None:
-            return _disconnected(request, hard=fault is not None and fault.reset)
+            return _disconnect(request, hard=fault is not None and fault.reset)
         entry.status = answer.status
         usual = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": answer.content_type}
         headers = Headers({**usual, **answer.headers, **plan.headers})
         cut = None if fault is None else fault.truncate_after
         if answer.stream is not None:
-            return await _streamed(request, answer.status, headers, answer.stream, cut)
+            return await _send_stream(request, answer.status, headers, answer.stream, cut)
         if cut is not None:
-            return await _cut_short(request, answer, headers, cut)
+            return await _send_truncated(request, answer, headers, cut)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    async def _answer(self, entry: ReceivedRequest, plan: FaultPlan) -> ServerResponse | None:
+    async def _respond(self, entry: ReceivedRequest, plan: FaultPlan) -> ServerResponse | None:
         """What is answered after all, or None when the connection is to be broken in silence."""
         if plan.before is not None:
             await self._clock.sleep(plan.delay_before + plan.delay_after)
-            return None if plan.before.closes_without_response else self._exchange.answer_of_fault(plan.before, entry, None)
-        real = await self._exchange.handle(entry, lambda: self._clock.sleep(plan.delay_before))
+            return None if plan.before.closes_without_response else self._pipeline.respond_with_fault(plan.before, entry, None)
+        real = await self._pipeline.handle(entry, lambda: self._clock.sleep(plan.delay_before))
         await self._clock.sleep(plan.delay_after)
         if plan.after is None:
             return real
-        answer = None if plan.after.closes_without_response else self._exchange.answer_of_fault(plan.after, entry, real)
+        answer = None if plan.after.closes_without_response else self._pipeline.respond_with_fault(plan.after, entry, real)
         if real.stream is not None and (answer is None or answer.stream is None):
             real.stream.close()
         return answer
 
 
-def _disconnected(request: web.Request, *, hard: bool) -> web.Response:
+def _disconnect(request: web.Request, *, hard: bool) -> web.Response:
     """Close the connection of a request without an answer.
 
     Args:
@@ -146,7 +146,9 @@ def _disconnected(request: web.Request, *, hard: bool) -> web.Response:
     return web.Response()
 
 
-async def _cut_short(request: web.Request, answer: ServerResponse, headers: Mapping[str, str], length: int) -> web.StreamResponse:
+async def _send_truncated(
+    request: web.Request, answer: ServerResponse, headers: Mapping[str, str], length: int
+) -> web.StreamResponse:
     """Send the head of an answer and the beginning of its body, and close the connection."""
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_length = max(len(answer.body), length + 1)
@@ -157,7 +159,7 @@ async def _cut_short(request: web.Request, answer: ServerResponse, headers: Mapp
     return response
 
 
-async def _streamed(
+async def _send_stream(
     request: web.Request, status: int, headers: Mapping[str, str], stream: Stream, cut: int | None
 ) -> web.StreamResponse:
     """Send what a stream gives until it ends, the caller goes away, or *cut* bytes are sent."""

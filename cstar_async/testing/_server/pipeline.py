@@ -1,6 +1,6 @@
 """One request in, one answer out: the order in which a request is looked at.
 
-Count the call of a known key; find path and method; admit the key; see what it may do; look the idempotency key up; (think;) check
+Count the call of a known key; find path and method; admit the key; see what it may do; look the idempotency key up; (before_action;) check
 query and body; act; tell of it. Each step is a room of its own and refuses with a `APIFailure`; this room only knows who comes after
 whom. It knows no socket: a request is an entry of the journal, thinking is something to await.
 """
@@ -50,33 +50,33 @@ class RequestPipeline:
     routes: Routes
     keys: APIKeys
     limits: RateLimits
-    ledger: IdempotencyCache
+    idempotency: IdempotencyCache
     validation: Validation
     envelopes: Envelopes
-    newsroom: EventPublisher
+    publisher: EventPublisher
     database_for: Callable[[Key], Database]
-    library_of: Callable[[str], Database]
+    library_for: Callable[[str], Database]
     new_request_id: Callable[[], str]
     now_s: Callable[[], float]
 
-    async def handle(self, request: ReceivedRequest, think: Callable[[], Awaitable[None]]) -> ServerResponse:
+    async def handle(self, request: ReceivedRequest, before_action: Callable[[], Awaitable[None]]) -> ServerResponse:
         """Answer a request.
 
         Args:
             request: The request; `was_replayed` is noted in it.
-            think: Awaited once, after the request was admitted or refused and before anything is done.
+            before_action: Awaited once, after the request was admitted or refused and before anything is done.
         """
         request_id = self.new_request_id()
         caller = self._caller(request)
         try:
-            admission = self._admission(request, caller)
-        except APIFailure as refusal:
-            admission = self._refused(refusal, request_id)
+            admission = self._authorize(request, caller)
+        except APIFailure as failure:
+            admission = self._failed(failure, request_id)
         if isinstance(admission, ServerResponse):
-            await think()
+            await before_action()
             answer = admission
         else:
-            answer = await self._acted(admission, request, request_id, think)
+            answer = await self._execute(admission, request, request_id, before_action)
         return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(caller)})
 
     def operation_of(self, method: str, path: str) -> str | None:
@@ -86,7 +86,7 @@ class RequestPipeline:
         except APIFailure:
             return None
 
-    def answer_of_fault(self, fault: Fault, request: ReceivedRequest, real: ServerResponse | None) -> ServerResponse:
+    def respond_with_fault(self, fault: Fault, request: ReceivedRequest, real: ServerResponse | None) -> ServerResponse:
         """What a fault answers, in the envelope and with the headers of this server."""
         answer = fault.answer(real, request_id=self.new_request_id(), at=timestamp(self.now_s()))
         return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(self._caller(request))})
@@ -103,11 +103,11 @@ class RequestPipeline:
         """The headers that tell where a caller stands."""
         return self.limits.state(caller, self.now_s()).headers()
 
-    def _admission(self, request: ReceivedRequest, caller: Caller | None) -> _Authorized | ServerResponse:
+    def _authorize(self, request: ReceivedRequest, caller: Caller | None) -> _Authorized | ServerResponse:
         """The request as admitted, or the stored answer if it is a repetition.
 
         Raises:
-            Refusal: The request may not act.
+            APIFailure: The request may not act.
         """
         if caller is not None:
             self.limits.take(caller, self.now_s())
@@ -121,79 +121,79 @@ class RequestPipeline:
             return _Authorized(key=key, route=route, idempotency_key=None)
         self.validation.idempotency_key(text)
         same = fingerprint(request.method, f"{request.path}?{request.query_string}", request.body)
-        stored = self.ledger.begin(key.text, text, same, now_s=self.now_s())
+        stored = self.idempotency.begin(key.text, text, same, now_s=self.now_s())
         request.was_replayed = stored is not None
         return stored or _Authorized(key=key, route=route, idempotency_key=text)
 
-    async def _acted(
-        self, admitted: _Authorized, request: ReceivedRequest, request_id: str, think: Callable[[], Awaitable[None]]
+    async def _execute(
+        self, admitted: _Authorized, request: ReceivedRequest, request_id: str, before_action: Callable[[], Awaitable[None]]
     ) -> ServerResponse:
         answer: ServerResponse | None = None
         try:
-            await think()
-            answer = await self._carried_out(admitted, request, request_id)
+            await before_action()
+            answer = await self._run_handler(admitted, request, request_id)
             return answer
         finally:
             # Also when the wait was cancelled: an entry must not stay open for ever.
             if admitted.key is not None and admitted.idempotency_key is not None:
-                self.ledger.finish(admitted.key.text, admitted.idempotency_key, answer)
+                self.idempotency.finish(admitted.key.text, admitted.idempotency_key, answer)
 
-    async def _carried_out(self, admitted: _Authorized, request: ReceivedRequest, request_id: str) -> ServerResponse:
+    async def _run_handler(self, admitted: _Authorized, request: ReceivedRequest, request_id: str) -> ServerResponse:
         operation, key, path = admitted.route.operation, admitted.key, admitted.route.values
         at = timestamp(self.now_s())
         try:
             call = Call(
                 operation=operation,
                 caller=key,
-                world=self.library_of(path["team"]) if key is None else self.database_for(key),
+                database=self.library_for(path["team"]) if key is None else self.database_for(key),
                 path=path,
                 query=self.validation.query(operation, request.query_string),
                 headers=request.headers,
                 body=self.validation.body(operation, request.headers.get("Content-Type"), request.body),
                 at=at,
                 validation=self.validation,
-                newsroom=self.newsroom,
+                publisher=self.publisher,
                 request_id=request_id,
             )
             try:
                 outcome = _handler_for(operation)(call)
             finally:
-                # Also of what a refusal came after: some rows of a batch may have changed.
-                self.newsroom.publish_changes(call.world, request_id)
+                # Also of what a failure came after: some rows of a batch may have changed.
+                self.publisher.publish_changes(call.database, request_id)
             if isinstance(outcome, Awaitable):
                 outcome = await outcome
             log_write(call, outcome)
             request.is_sample = operation.extensions.get("action") == "fake-response"
             return self.envelopes.success(operation.success_status, outcome, request_id=request_id, at=at)
-        except APIFailure as refusal:
-            return self._refused(refusal, request_id)
+        except APIFailure as failure:
+            return self._failed(failure, request_id)
         except Exception:
             # A mistake of the fake must not look like one of the client, nor hang it.
             _logger.exception("The fake could not carry out %s", operation.id)
-            return self._refused(APIFailure(500, "fake_failed", "The fake itself failed; its log says why."), request_id)
+            return self._failed(APIFailure(500, "fake_failed", "The fake itself failed; its log says why."), request_id)
 
-    def _refused(self, refusal: APIFailure, request_id: str) -> ServerResponse:
-        return self.envelopes.error(refusal, request_id=request_id, at=timestamp(self.now_s()))
+    def _failed(self, failure: APIFailure, request_id: str) -> ServerResponse:
+        return self.envelopes.error(failure, request_id=request_id, at=timestamp(self.now_s()))
 
 
-def unanswerable_operations(document: Document | None = None) -> list[str]:
+def operations_without_handler(document: Document | None = None) -> list[str]:
     """The operations of the document that the fake has no way to answer, by id; a test expects none.
 
     Args:
         document: What to look through; default the document that the package was generated from.
     """
     document = document or generated_document()
-    blueprints = load_collections(document)
-    return [operation.id for operation in document.operations.values() if not _is_answerable(operation, blueprints)]
+    schemas = load_collections(document)
+    return [operation.id for operation in document.operations.values() if not _has_handler(operation, schemas)]
 
 
-def _is_answerable(operation: FakeOperation, blueprints: Mapping[str, CollectionSchema]) -> bool:
+def _has_handler(operation: FakeOperation, schemas: Mapping[str, CollectionSchema]) -> bool:
     if operation.id in CUSTOM_HANDLERS:
         return True
     if operation.extensions.get("action") == "fake-response":
         return "fake-response" in operation.extensions
     collection = operation.extensions.get("collection")
-    return operation.extensions.get("action") in CRUD_HANDLERS and isinstance(collection, str) and collection in blueprints
+    return operation.extensions.get("action") in CRUD_HANDLERS and isinstance(collection, str) and collection in schemas
 
 
 def _handler_for(operation: FakeOperation) -> Callable[[Call], HandlerResult | Awaitable[HandlerResult]]:
