@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from cstar_async.testing._events.delivery import Delivery as Delivery
+    from cstar_async.testing._events.delivery_log import Delivery as Delivery
     from cstar_async.testing._events.faults import DeliveryFault as DeliveryFault
     from cstar_async.testing._http.faults import Fault as Fault
     from cstar_async.testing._http.request_log import ReceivedRequest as ReceivedRequest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "DeliveryFault", "FakeCStar", "FakeClock", "Fault", "ReceivedRequest"]
 
 _EXPORTS: Final = {
-    "Delivery": "_events.delivery",
+    "Delivery": "_events.delivery_log",
     "DeliveryFault": "_events.faults",
     "FakeCStar": "fake",
     "FakeClock": "clock",

@@ -14,7 +14,7 @@ from cstar_async.testing._data.ids import new_id
 from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._handlers.crud import apply_update, insert_object
 from cstar_async.testing._handlers.resource_hooks import ROLE_NAMES
-from cstar_async.testing._http.responses import timestamp
+from cstar_async.testing.clock import timestamp
 
 CUSTOMERS: Final = 12
 TICKETS: Final = 30

@@ -164,3 +164,8 @@ class FakeClock:
         elif self._sleepers:
             self.advance(max(0.0, min(sleeper.wakes_at_s for sleeper in self._sleepers) - self.monotonic()))
             self._restart_idle_count(loop)
+
+
+def timestamp(unix_s: float) -> str:
+    """An instant as the API writes it: ISO 8601 in UTC, with milliseconds and `Z`."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import new_id, new_request_id, seeded_random
 from cstar_async.testing._data.spec import generated_document
-from cstar_async.testing._data.store import Database
-from cstar_async.testing._events.delivery_log import Deliveries
+from cstar_async.testing._data.store import Database, Team
+from cstar_async.testing._errors import APIFailure
+from cstar_async.testing._events.delivery_log import DeliveryLog
 from cstar_async.testing._events.dispatcher import DOCUMENTED_RETRIES, DeliveryDispatcher
 from cstar_async.testing._events.factory import EventFactory
 from cstar_async.testing._events.faults import DeliveryFaults
 from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._events.streams import EventStreams
 from cstar_async.testing._handlers.webhooks import LISTEN_OPERATION
-from cstar_async.testing._http.auth import APIKeys, Environment, Key, KeyKind, Team, new_key_text
-from cstar_async.testing._http.fault_registry import FaultRegistry
+from cstar_async.testing._http.auth import APIKeys, Environment, Key, KeyKind, new_key_text
+from cstar_async.testing._http.faults import FaultRegistry
 from cstar_async.testing._http.idempotency import IdempotencyCache
 from cstar_async.testing._http.rate_limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
 from cstar_async.testing._http.request_log import MAX_REQUESTS, RequestLog
-from cstar_async.testing._http.responses import APIFailure, Envelopes, PaginationLocation, PaginationShape
+from cstar_async.testing._http.responses import Envelopes, PaginationLocation, PaginationShape
 from cstar_async.testing._http.routing import Routes
 from cstar_async.testing._http.validation import Validation
 from cstar_async.testing._seed import add_members, add_seed_data
@@ -103,7 +104,7 @@ class FakeCStar:
         self._dispatcher = DeliveryDispatcher(
             DeliveryFaults(seeded_random("delivery faults", seed)), self.clock, retries=delivery_retries, max_entries=max_requests
         )
-        self.deliveries: Final = Deliveries(self._dispatcher)
+        self.deliveries: Final = DeliveryLog(self._dispatcher)
         self.streams: Final = EventStreams(self.clock, seeded_random("streams", seed))
         events = seeded_random("events", seed)
         pipeline = RequestPipeline(

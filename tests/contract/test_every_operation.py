@@ -10,7 +10,7 @@ import pytest
 from cstar_async import CStarClient
 from cstar_async._operations.operation import Operation
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._server.pipeline import operations_without_handler
+from cstar_async.testing._handlers.registry import operations_without_handler
 from tests.every_operation import SampleCall, sample_calls
 
 

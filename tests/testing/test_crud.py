@@ -8,9 +8,8 @@ from cstar_async.testing import FakeCStar
 from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import seeded_random
 from cstar_async.testing._data.spec import generated_document
-from cstar_async.testing._data.store import Database, Table
+from cstar_async.testing._data.store import Database, Table, Team
 from cstar_async.testing._handlers.crud import insert_object
-from cstar_async.testing._http.auth import Team
 
 from .conftest import Caller, calling
 

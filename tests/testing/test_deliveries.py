@@ -144,7 +144,7 @@ async def test_a_receiver_that_says_nothing_has_ten_seconds(fake: FakeCStar, cst
     fake.clock.advance(0.1)
     await fake.deliveries.wait_until_idle()
     (delivery,) = fake.deliveries
-    assert (delivery.status, delivery.error, delivery.duration) == (None, "no answer within 10 s", pytest.approx(10.0))
+    assert (delivery.status, delivery.error, delivery.duration) == (None, "no response within 10 s", pytest.approx(10.0))
     assert delivery.next_attempt_at == pytest.approx(fake.clock.time() + 30)
 
 

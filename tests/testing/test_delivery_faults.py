@@ -1,4 +1,4 @@
-"""Deliveries that are lost, late, doubled and out of order on purpose."""
+"""DeliveryLog that are lost, late, doubled and out of order on purpose."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_a_lost_delivery_is_tried_again(
     await fake.deliveries.wait_until_idle()
     (lost,) = fake.deliveries
     assert (lost.status, lost.next_attempt_at, fault.trigger_count) == (None, pytest.approx(fake.clock.time() + 30), 1)
-    assert "a fault has lost" in str(lost.error)
+    assert "a fault dropped" in str(lost.error)
     fake.clock.advance(30)
     await fake.deliveries.wait_until_idle()
     assert [request.headers["X-Delivery-Attempt"] for request in at.requests] == came

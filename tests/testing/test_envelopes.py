@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._http.responses import PagePosition, timestamp
+from cstar_async.testing._http.responses import PagePosition
+from cstar_async.testing.clock import timestamp
 
 from .conftest import Caller, calling
 

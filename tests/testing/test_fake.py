@@ -13,7 +13,7 @@ import pytest
 import cstar_async.testing
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.testing._data.spec import Document, generated_document
-from cstar_async.testing._server.pipeline import operations_without_handler
+from cstar_async.testing._handlers.registry import operations_without_handler
 
 from .conftest import Caller, calling
 
@@ -38,7 +38,7 @@ async def test_client_waits_on_the_clock_of_the_fake() -> None:
     """Advancing the fake's clock ends the wait of a client."""
     async with FakeCStar() as fake, fake.client() as cstar:
         fake.faults.add(status=503, retry_after=50)
-        call = asyncio.create_task(cstar.tags.list())
+        call = asyncio.ensure_future(cstar.tags.list().collect())
         await fake.clock.wait_for_sleepers()
         fake.clock.advance(60)
         assert await asyncio.wait_for(call, 5) == []

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._http.fault_registry import FaultRegistry
+from cstar_async.testing._http.faults import FaultRegistry
 from cstar_async.testing._http.request_log import ReceivedRequest
 
 from .conftest import Caller

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cstar_async.testing import FakeCStar
-from cstar_async.testing._http.auth import Key, Team
+from cstar_async.testing._data.store import Team
+from cstar_async.testing._http.auth import Key
 from cstar_async.testing._http.rate_limits import RateLimits
 
 from .conftest import Caller, calling

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cstar_async._operations.operation import Operation
-from cstar_async.testing._http.responses import APIFailure
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.routing import Routes
 
 from .conftest import Caller

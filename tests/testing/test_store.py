@@ -7,9 +7,8 @@ import pytest
 from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import seeded_random
 from cstar_async.testing._data.spec import Document, generated_document
-from cstar_async.testing._data.store import Database
+from cstar_async.testing._data.store import Database, Team
 from cstar_async.testing._handlers.crud import apply_update, insert_object
-from cstar_async.testing._http.auth import Team
 from cstar_async.testing._seed import add_members, add_seed_data
 
 COLLECTIONS = sorted(load_collections(generated_document()))

@@ -11,7 +11,7 @@ import pytest
 from cstar_async._operations.operation import Operation, Parameter
 from cstar_async.testing import FakeCStar
 from cstar_async.testing._data.spec import Document
-from cstar_async.testing._http.responses import APIFailure
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.validation import Validation
 
 from .conftest import Caller

@@ -1,6 +1,6 @@
-"""What a team has: its collections, and how an object comes to be, changes and goes by the words of its schema.
+"""The objects of one team: tables, and how the collection schemas create, update and delete rows.
 
-Everything here holds for any collection. What is special about one is in `resource_hooks`; who may ask for what is decided elsewhere.
+The rules here hold for every collection. The special rules of one collection are in `_handlers.resource_hooks`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final, Literal, TypeAlias
 
-from cstar_async._types import UntypedJSON
-from cstar_async.testing._data.changes import Change
+import attrs
+
+from cstar_async._types import UntypedJSON, is_array
 from cstar_async.testing._data.collections import CollectionSchema
 from cstar_async.testing._data.ids import new_id, normalize_id
 from cstar_async.testing._data.spec import Document
-from cstar_async.testing._http.auth import Team
-from cstar_async.testing._http.responses import APIFailure
+from cstar_async.testing._errors import APIFailure
 
 Object: TypeAlias = dict[str, UntypedJSON]
 """One object of a collection, in its wire form."""
@@ -27,6 +27,34 @@ Object: TypeAlias = dict[str, UntypedJSON]
 _DATES: Final = ("createdAt", "updatedAt", "created_at", "updated_at")
 """Fields that follow the clock."""
 _SLUG_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
+
+
+ChangeAction: TypeAlias = Literal["created", "updated", "deleted"]
+
+
+@attrs.frozen
+class Team:
+    """A team that keys belong to."""
+
+    id: str
+    name: str
+    slug: str
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """One change of one object. The fields are copies, so that they stay what they were."""
+
+    collection: str
+    action: ChangeAction
+    fields: dict[str, UntypedJSON]
+    """The object after the change; a deleted one as it was at last."""
+    before: dict[str, UntypedJSON] | None = None
+    """A changed object as it was; None for a new or deleted one."""
+    parent: dict[str, UntypedJSON] | None = None
+    """What a new object belongs to."""
+    at: str
+    """The timestamp of now."""
 
 
 class Table:
@@ -245,12 +273,7 @@ def slugify(text: str) -> str:
     return _SLUG_SEPARATORS.sub("-", plain).strip("-")
 
 
-def is_list(value: UntypedJSON) -> TypeGuard[list[UntypedJSON]]:
-    """Whether a value is a JSON array."""
-    return isinstance(value, list)
-
-
 def _named_by(value: UntypedJSON) -> set[str]:
     """The identities that a field names: one, or each of a list once."""
-    names = value if is_list(value) else [value]
+    names = value if is_array(value) else [value]
     return {name for name in names if isinstance(name, str)}

@@ -1,11 +1,11 @@
-"""Who brings events to webhooks: when an attempt is made, how long it may take, and when it is made again.
+"""Send events to webhooks: when an attempt is made, how long it may take, and when it is retried.
 
-Theory. A pending waits in a heap until it is due, by the clock of the fake. Then it goes to the queue of its webhook, which sends one
-after the other, so that events arrive in the order in which they happened; one that takes longer than a second is no longer waited
-for. All queues together have a number of semaphore. What fails comes back to the heap, by the documented schedule. (That order is kept
-at all is a kindness of the fake: none is promised.)
+How it works. A pending delivery waits in a heap until it is due by the clock of the fake. Then it moves to the queue of its
+webhook, which sends one delivery after the other, in the order of the events. An attempt that takes longer than a second no longer
+blocks the next one. A semaphore limits the attempts of all queues together. A failed attempt returns to the heap, by the
+documented schedule. (cStar promises no order; the fake keeps one.)
 
-Closed, it keeps its pending deliveries, those on their way included: they are sent when it is started again.
+A closed dispatcher keeps its pending deliveries, those in flight included, and sends them after the next start.
 """
 
 from __future__ import annotations
@@ -20,39 +20,41 @@ import attrs
 
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Database, Object
-from cstar_async.testing._events.delivery import Delivery, PendingDelivery
+from cstar_async.testing._events.delivery_log import Delivery, PendingDelivery
 from cstar_async.testing._events.faults import NO_FAULTS, DeliveryFaults, DeliveryPlan
 from cstar_async.testing._events.sender import LoopbackSender, UndeliveredError, is_loopback
 from cstar_async.testing._http.request_log import MAX_REQUESTS, Headers
-from cstar_async.testing._http.responses import JSON_CONTENT, timestamp
-from cstar_async.testing.clock import FakeClock
+from cstar_async.testing._http.responses import JSON_CONTENT
+from cstar_async.testing.clock import FakeClock, timestamp
 from cstar_async.webhooks._signature import signature_header
 
 DOCUMENTED_RETRIES: Final = (30.0, 120.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
 """Seconds before each further attempt (documented)."""
 
 DELIVERY_TIMEOUT_S: Final = 10.0
-"""How long a receiver may take (documented)."""
+"""Seconds that a receiver may take (documented)."""
 
 T = TypeVar("T")
 
 _MAX_CONCURRENT: Final = 32
-"""Attempts at once."""
 _HEAD_OF_LINE_TIMEOUT_S: Final = 1.0
-"""How long the next event of a webhook waits for the one before."""
+"""Seconds that the next event of a webhook waits for the one before."""
 
 _QueueKey: TypeAlias = tuple[Database, str]
-"""The pending deliveries of one webhook."""
+"""A webhook: each has a queue of its own."""
 
 
 class DeliveryDispatcher:
-    """Brings pending deliveries to webhooks.
+    """Schedules and makes delivery attempts.
 
     Args:
-        faults: What goes wrong.
-        clock: The time of attempts.
+        faults: The faults that attempts meet.
+        clock: The clock of the schedule.
         retries: Seconds before each further attempt.
-        max_entries: How many attempts are remembered.
+        max_entries: How many attempts are logged.
+
+    Raises:
+        ValueError: A value of *retries* is negative.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class DeliveryDispatcher:
         max_entries: int = MAX_REQUESTS,
     ) -> None:
         if not all(seconds >= 0 for seconds in retries):
-            raise ValueError("the waits before further deliveries are numbers of seconds from 0")
+            raise ValueError(f"delivery_retries must be numbers of seconds from 0, got {tuple(retries)}")
         self.faults: Final = faults
         self.done: Final[deque[Delivery]] = deque(maxlen=max_entries)
         """The attempts made, oldest first."""
@@ -83,17 +85,17 @@ class DeliveryDispatcher:
 
     @property
     def pending_count(self) -> int:
-        """How many pending deliveries are yet to be delivered, whether due or not."""
+        """The number of deliveries that are not done, due or not."""
         return len(self._heap) + sum(map(len, self._queues.values())) + len(self._in_flight)
 
     def start(self) -> None:
-        """Begin to deliver; a second call does nothing."""
+        """Start sending; a second call does nothing."""
         if not self._is_open:
             self._is_open = True
             self._dispatch_due()
 
     async def aclose(self) -> None:
-        """Stop delivering, and keep what is not delivered; may be called twice, and before a start."""
+        """Stop sending and keep what is pending. May be called twice, and before `start()`."""
         self._is_open = False
         tasks = [*self._tasks, *([] if self._timer is None else [self._timer])]
         for task in tasks:
@@ -111,17 +113,17 @@ class DeliveryDispatcher:
             await self._sender.aclose()
 
     def enqueue(self, pending: PendingDelivery, *, after: float = 0.0) -> None:
-        """Take a pending to deliver.
+        """Add a delivery.
 
         Args:
-            pending: What, and to whom.
-            after: In how many seconds, by the clock.
+            pending: The event and its webhook.
+            after: Seconds until it is due, by the clock.
         """
         self._schedule(pending, after)
         self._dispatch_due()
 
     async def wait_until_idle(self) -> None:
-        """Wait until nothing is on its way or due. What waits for a later moment of the clock goes on waiting."""
+        """Wait until nothing is in flight or due."""
         while self._is_open and (self._queues or self._in_flight or self._has_due()):
             watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._watchers.add(watcher)
@@ -131,14 +133,14 @@ class DeliveryDispatcher:
                 self._watchers.discard(watcher)
 
     async def attempt(self, pending: PendingDelivery, webhook: Object) -> Delivery:
-        """Try to deliver a pending once.
+        """Make one attempt.
 
         Args:
-            pending: What; its plan says what goes wrong.
+            pending: The delivery; its plan has the faults.
             webhook: The subscription.
 
         Returns:
-            How it went.
+            The attempt with its outcome.
         """
         url, at, began_s = str(webhook["url"]), self._clock.time(), self._clock.monotonic()
         headers = self._headers(pending, webhook, at)
@@ -147,11 +149,11 @@ class DeliveryDispatcher:
         error: str | None = None
         try:
             if plan.drop == "before":
-                raise UndeliveredError("a fault has lost it on its way")
+                raise UndeliveredError("a fault dropped the request")
             status = await self._post_event(url, headers, pending.event.body)
             if plan.drop == "after":
                 status = None
-                raise UndeliveredError("a fault has lost its answer")
+                raise UndeliveredError("a fault dropped the response")
         except UndeliveredError as failure:
             error = str(failure)
         return Delivery(
@@ -177,17 +179,17 @@ class DeliveryDispatcher:
         return bool(self._heap) and self._heap[0][0] <= self._clock.monotonic()
 
     def _dispatch_due(self) -> None:
-        """Put what is due into its queue, and set the alarm for the rest."""
+        """Move what is due to its queue, and set the timer for the rest."""
         if not self._is_open:
             return
         while self._has_due():
             pending = heapq.heappop(self._heap)[2]
-            place = (pending.database, pending.webhook_id)
-            if place in self._queues:
-                self._queues[place].append(pending)
+            key = (pending.database, pending.webhook_id)
+            if key in self._queues:
+                self._queues[key].append(pending)
             else:
-                self._queues[place] = deque([pending])
-                self._start_task(self._run_queue(place))
+                self._queues[key] = deque([pending])
+                self._start_task(self._run_queue(key))
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.create_task(self._dispatch_at(self._heap[0][0])) if self._heap else None
@@ -203,22 +205,22 @@ class DeliveryDispatcher:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _run_queue(self, place: _QueueKey) -> None:
-        """Send the pending deliveries of a queue, one after the other."""
-        queue, semaphore = self._queues[place], self._semaphore
+    async def _run_queue(self, key: _QueueKey) -> None:
+        """Send the deliveries of a queue, one after the other."""
+        queue, semaphore = self._queues[key], self._semaphore
         while queue:
             await semaphore.acquire()
             pending = queue.popleft()
             self._in_flight[pending] = None
-            attempt = self._start_task(self._try(pending))
+            attempt = self._start_task(self._process(pending))
             attempt.add_done_callback(lambda _: semaphore.release())
             await self._finishes_within(attempt, _HEAD_OF_LINE_TIMEOUT_S)
-        del self._queues[place]
+        del self._queues[key]
         self._notify_watchers()
 
-    async def _try(self, pending: PendingDelivery) -> None:
-        """Do with a pending what its turn brings. When this is cancelled, the pending stays under way, and `aclose()` keeps it."""
-        webhook = pending.receiver
+    async def _process(self, pending: PendingDelivery) -> None:
+        """Attempt or delay a delivery. When cancelled, it stays in flight, and `aclose()` schedules it again."""
+        webhook = pending.webhook
         if webhook is not None:
             plan = pending.plan = pending.plan or self.faults.plan(pending.event.type, pending.webhook_id)
             if plan.delay:
@@ -230,7 +232,7 @@ class DeliveryDispatcher:
         self._notify_watchers()
 
     async def _deliver(self, pending: PendingDelivery, webhook: Object, plan: DeliveryPlan) -> None:
-        """Make an attempt, and its repetitions; and see to the next one if it failed."""
+        """Make an attempt and its repetitions, and schedule the retry if it failed."""
         delivery = await self.attempt(pending, webhook)
         wait = None
         if not delivery.is_success and is_loopback(delivery.url) and pending.attempt <= len(self._retries):
@@ -245,10 +247,10 @@ class DeliveryDispatcher:
             self.enqueue(pending, after=wait)
 
     async def _post_event(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """The status that a receiver answers.
+        """Return the status of the response.
 
         Raises:
-            UndeliveredError: It did not, or not in time.
+            UndeliveredError: There was no response, or none in time.
         """
         sending = self._start_task(self._sender.send(url, headers, body))
         try:
@@ -256,10 +258,10 @@ class DeliveryDispatcher:
                 return sending.result()
         finally:
             sending.cancel()
-        raise UndeliveredError(f"no answer within {DELIVERY_TIMEOUT_S:g} s")
+        raise UndeliveredError(f"no response within {DELIVERY_TIMEOUT_S:g} s")
 
     async def _finishes_within(self, work: asyncio.Task[T], seconds: float) -> bool:
-        """Wait for a task, and not longer than some seconds of the clock."""
+        """Wait for a task for at most *seconds* of the clock; return whether it is done."""
         limit = self._start_task(self._clock.sleep(seconds))
         try:
             await asyncio.wait({work, limit}, return_when=asyncio.FIRST_COMPLETED)

@@ -19,9 +19,8 @@ import attrs
 import orjson
 
 from cstar_async._types import UntypedJSON
-from cstar_async.testing._data.changes import Change, ChangeAction
 from cstar_async.testing._data.spec import Document
-from cstar_async.testing._data.store import Database
+from cstar_async.testing._data.store import Change, ChangeAction, Database
 from cstar_async.testing._events.payloads import example_value, in_snake_case, project_to_schema, snake_case
 
 _LETTERS: Final = string.ascii_letters + string.digits

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from cstar_async._types import UntypedJSON, is_object
+from cstar_async._types import UntypedJSON, is_array, is_object
 from cstar_async.testing._data.ids import new_id
 from cstar_async.testing._data.spec import Document, SchemaNode
-from cstar_async.testing._data.store import is_list
 
 _BEFORE_A_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -26,7 +25,7 @@ def snake_case(name: str) -> str:
 def in_snake_case(value: UntypedJSON, node: SchemaNode, document: Document) -> UntypedJSON:
     """A value with the names that its schema knows in snake_case. Names that it does not know are those of users, and stay."""
     schema = document.resolved(node)
-    if is_list(value):
+    if is_array(value):
         return [in_snake_case(item, schema.get("items", {}), document) for item in value]
     properties: Mapping[str, SchemaNode] = schema.get("properties", {})
     if not is_object(value) or not properties:
@@ -71,7 +70,7 @@ def example_value(name: str, node: SchemaNode, document: Document, random: Rando
         inside: Mapping[str, SchemaNode] = schema["properties"]
         return {field: example_value(field, inner, document, random, at=at) for field, inner in inside.items()}
     kind: UntypedJSON = schema.get("type", "null")
-    first = str(kind[0]) if is_list(kind) else str(kind)
+    first = str(kind[0]) if is_array(kind) else str(kind)
     if first == "string":
         return _example_text(name, schema, random, at)
     others: dict[str, UntypedJSON] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}

@@ -10,12 +10,12 @@ import attrs
 
 from cstar_async.testing._data.ids import new_id
 from cstar_async.testing._data.store import Database, Object
-from cstar_async.testing._events.delivery import Delivery, PendingDelivery
+from cstar_async.testing._events.delivery_log import Delivery, PendingDelivery
 from cstar_async.testing._events.dispatcher import DeliveryDispatcher
 from cstar_async.testing._events.factory import EventFactory, OutgoingEvent
 from cstar_async.testing._events.sender import is_loopback
 from cstar_async.testing._events.streams import EventStreams
-from cstar_async.testing._http.responses import timestamp
+from cstar_async.testing.clock import timestamp
 
 
 def is_subscribed(webhook: Object, event: str) -> bool:

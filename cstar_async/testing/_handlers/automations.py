@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cstar_async._types import UntypedJSON
+from cstar_async._types import UntypedJSON, is_array
 from cstar_async.testing._data.collections import item_parameter
-from cstar_async.testing._data.store import Object, is_list
+from cstar_async.testing._data.store import Object
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import APIFailure, HandlerResult
+from cstar_async.testing._http.responses import HandlerResult
 
 
 def test_automation(call: Call) -> HandlerResult:
@@ -42,6 +43,6 @@ def _is_met(condition: Object, fields: Object) -> bool:
 
 def _contains(value: UntypedJSON, wanted: UntypedJSON) -> bool:
     """Whether a list has an item, or a text has another one in it, whatever the case of its letters (inferred)."""
-    if is_list(value):
+    if is_array(value):
         return wanted in value
     return isinstance(value, str) and isinstance(wanted, str) and wanted.casefold() in value.casefold()

@@ -12,9 +12,10 @@ import attrs
 
 from cstar_async.testing._data.collections import item_parameter
 from cstar_async.testing._data.store import Object
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._handlers.crud import apply_update, delete_object, insert_object, update_object
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import APIFailure, HandlerResult
+from cstar_async.testing._http.responses import HandlerResult
 
 _SKIP: Final = "skip"
 """The merge strategy that changes nothing that is there. Other words are not documented; here they all mean to change it."""

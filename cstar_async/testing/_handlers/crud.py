@@ -8,18 +8,16 @@ and ignored ("unknown keys are kept, never refused" is a rule for clients).
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Mapping
 
 from cstar_async._types import UntypedJSON
-from cstar_async.testing._data.changes import Change
 from cstar_async.testing._data.collections import item_parameter
-from cstar_async.testing._data.store import Database, Object
+from cstar_async.testing._data.store import Change, Database, Object
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._handlers.query import expand, filter_rows, order_of, paginate, sort_rows
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._handlers.resource_hooks import WriteContext, hooks_for
-from cstar_async.testing._http.responses import APIFailure, HandlerResult, PagePosition
+from cstar_async.testing._http.responses import HandlerResult, PagePosition
 
 
 def list_objects(call: Call) -> HandlerResult:
@@ -160,19 +158,6 @@ def delete_object(call: Call) -> HandlerResult:
 def return_sample(call: Call) -> HandlerResult:
     """What the document gives as a sample: there is nothing behind it that a call could change."""
     return HandlerResult(copy.deepcopy(call.operation.extensions["fake-response"]))
-
-
-CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType(
-    {
-        "list": list_objects,
-        "create": create_object,
-        "get": get_object,
-        "update": update_object,
-        "delete": delete_object,
-        "fake-response": return_sample,
-    }
-)
-"""The plain actions of the document, and who carries them out."""
 
 
 def _serialize(call: Call, fields: Object) -> Object:

@@ -11,9 +11,10 @@ import orjson
 
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Database, Object
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._handlers.query import match_values
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import APIFailure, HandlerResult
+from cstar_async.testing._http.responses import HandlerResult
 
 MAX_ROWS: Final = 10_000
 """Rows of one kind in one export (documented)."""

@@ -6,15 +6,14 @@ public when it is published and marked so, and how a search matches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Object
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._handlers.query import sort_rows
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import APIFailure, HandlerResult
+from cstar_async.testing._http.responses import HandlerResult
 
 _SNIPPET_CONTEXT: Final = 40
 """Characters of text shown before and after what a search found."""
@@ -65,19 +64,6 @@ def feedback(call: Call) -> HandlerResult:
     """An acknowledgement; what readers say is shown nowhere."""
     _article(call)
     return HandlerResult({})
-
-
-LIBRARY: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType(
-    {
-        "list_library_articles": list_articles,
-        "get_library_article": get_article,
-        "list_library_categories": list_categories,
-        "search_library": search,
-        "record_library_view": record_view,
-        "send_library_feedback": feedback,
-    }
-)
-"""The operations of the library, by id."""
 
 
 def _articles(call: Call) -> list[Object]:

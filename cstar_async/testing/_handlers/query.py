@@ -11,10 +11,10 @@ from typing import Final
 
 import orjson
 
-from cstar_async._types import UntypedJSON
+from cstar_async._types import UntypedJSON, is_array
 from cstar_async.testing._data.ids import normalize_id
 from cstar_async.testing._data.spec import FakeOperation
-from cstar_async.testing._data.store import Database, Object, is_list
+from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._http.responses import PagePosition
 
 _MAX_PAGE: Final = 2**53 - 1
@@ -77,14 +77,14 @@ def expand(rows: Sequence[Object], operation: FakeOperation, query: Mapping[str,
 
 
 def _has(value: UntypedJSON, wanted: UntypedJSON) -> bool:
-    return _matches(value, wanted, "contains-any" if is_list(value) and not is_list(wanted) else "equals")
+    return _matches(value, wanted, "contains-any" if is_array(value) and not is_array(wanted) else "equals")
 
 
 def _matches(value: UntypedJSON, wanted: UntypedJSON, match: str) -> bool:
     if match == "text":
         return isinstance(value, str) and wanted.casefold() in value.casefold()
     if match == "contains-any":
-        choices = wanted if is_list(wanted) else [wanted]
+        choices = wanted if is_array(wanted) else [wanted]
         return any(choice in (value or ()) for choice in choices)
     if match == "lacks":
         return not (wanted and value)

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cstar_async.testing._handlers import resource_hooks
+from cstar_async.testing._data.collections import CollectionSchema, load_collections
+from cstar_async.testing._data.spec import Document, FakeOperation, generated_document
+from cstar_async.testing._handlers import crud, public_library
+from cstar_async.testing._handlers.auth import whoami
 from cstar_async.testing._handlers.automations import test_automation
 from cstar_async.testing._handlers.bulk import run_bulk, run_import
 from cstar_async.testing._handlers.exports import run_export
 from cstar_async.testing._handlers.notifications import count_unread, mark_all_read
-from cstar_async.testing._handlers.public_library import LIBRARY
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._handlers.search import search_all
 from cstar_async.testing._handlers.views import list_view_tickets
@@ -20,8 +22,13 @@ from cstar_async.testing._http.responses import HandlerResult
 
 CUSTOM_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult | Awaitable[HandlerResult]]]] = MappingProxyType(
     {
-        **resource_hooks.SPECIAL,
-        **LIBRARY,
+        "whoami": whoami,
+        "list_library_articles": public_library.list_articles,
+        "get_library_article": public_library.get_article,
+        "list_library_categories": public_library.list_categories,
+        "search_library": public_library.search,
+        "record_library_view": public_library.record_view,
+        "send_library_feedback": public_library.feedback,
         "run_bulk": run_bulk,
         "run_import": run_import,
         "run_export": run_export,
@@ -36,3 +43,39 @@ CUSTOM_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult | Awaitable[H
     }
 )
 """By operation id. One that has to wait for somebody else is awaited."""
+
+CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType(
+    {
+        "list": crud.list_objects,
+        "create": crud.create_object,
+        "get": crud.get_object,
+        "update": crud.update_object,
+        "delete": crud.delete_object,
+        "fake-response": crud.return_sample,
+    }
+)
+"""The plain actions of the document, and who carries them out."""
+
+
+def operations_without_handler(document: Document | None = None) -> list[str]:
+    """The operations of the document that the fake has no way to answer, by id; a test expects none.
+
+    Args:
+        document: What to look through; default the document that the package was generated from.
+    """
+    document = document or generated_document()
+    schemas = load_collections(document)
+    return [operation.id for operation in document.operations.values() if not _has_handler(operation, schemas)]
+
+
+def _has_handler(operation: FakeOperation, schemas: Mapping[str, CollectionSchema]) -> bool:
+    if operation.id in CUSTOM_HANDLERS:
+        return True
+    if operation.extensions.get("action") == "fake-response":
+        return "fake-response" in operation.extensions
+    collection = operation.extensions.get("collection")
+    return operation.extensions.get("action") in CRUD_HANDLERS and isinstance(collection, str) and collection in schemas
+
+
+def handler_for(operation: FakeOperation) -> Callable[[Call], HandlerResult | Awaitable[HandlerResult]]:
+    return CUSTOM_HANDLERS.get(operation.id) or CRUD_HANDLERS[str(operation.extensions["action"])]

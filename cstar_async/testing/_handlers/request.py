@@ -9,9 +9,9 @@ import attrs
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.spec import FakeOperation
 from cstar_async.testing._data.store import Database, Object, Table
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._http.auth import Key
-from cstar_async.testing._http.responses import APIFailure
 from cstar_async.testing._http.validation import Validation
 
 

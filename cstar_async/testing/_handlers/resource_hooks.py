@@ -6,7 +6,7 @@ they know is in the event they are given. Rules marked "inferred" are not docume
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import ceil
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -15,9 +15,8 @@ import attrs
 
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Database, Object
-from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._handlers.webhooks import check_webhook_url
-from cstar_async.testing._http.responses import APIFailure, HandlerResult
 
 _WORDS_A_MINUTE: Final = 200
 
@@ -220,14 +219,3 @@ _DEFAULT_HOOKS: Final = ResourceHooks()
 def hooks_for(collection: str) -> ResourceHooks:
     """What is special about a collection."""
     return RESOURCE_HOOKS.get(collection, _DEFAULT_HOOKS)
-
-
-def whoami(call: Call) -> HandlerResult:
-    """The team and kind of the key."""
-    team = call.key.team
-    kind = {"keyType": call.key.kind, "environment": call.key.environment}
-    return HandlerResult({"teamId": team.id, "teamName": team.name, "teamSlug": team.slug, **kind})
-
-
-SPECIAL: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType({"whoami": whoami})
-"""Operations that are none of the plain verbs, by id."""

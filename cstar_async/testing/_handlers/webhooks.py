@@ -8,9 +8,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cstar_async.testing._data.spec import FakeOperation
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._events.sender import is_loopback
 from cstar_async.testing._handlers.request import Call
-from cstar_async.testing._http.responses import APIFailure, HandlerResult
+from cstar_async.testing._http.responses import HandlerResult
 
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 

@@ -13,21 +13,13 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from cstar_async._operations.operation import Operation
-from cstar_async.testing._http.responses import APIFailure
+from cstar_async.testing._data.store import Team
+from cstar_async.testing._errors import APIFailure
 
 KeyKind: TypeAlias = Literal["secret", "publishable"]
 Environment: TypeAlias = Literal["test", "live"]
 
 _PREFIXES: Final = ("sk_", "pk_")
-
-
-@attrs.frozen
-class Team:
-    """A team that keys belong to."""
-
-    id: str
-    name: str
-    slug: str
 
 
 @attrs.frozen(kw_only=True)

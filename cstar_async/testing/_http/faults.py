@@ -1,17 +1,31 @@
-"""One thing that goes wrong on purpose, as a value, and what a request is going to meet of such things.
+"""Faults: what goes wrong on purpose, and which requests are affected.
 
-How they are chosen and in which order they strike is told in `fault_board`. Nothing is broken here: no socket, no clock.
+How it works. A fault selects requests (operation, method, path, predicate, probability, number of times) and does one of these:
+
+- respond instead of the server: a status, a body of any kind, or both;
+- break the connection: close it, reset it, or truncate the response;
+- add: a delay, or headers on the real response.
+
+A fault acts *before* the server handles the request, unless `after` is set; a truncation is always after. A request meets at most
+one fault that responds or breaks (the first one added that matches) and every fault that only adds. A fault that was passed over is
+not counted. What a fault answers before the server acts counts against no rate limit and stores nothing.
+
+This module decides and counts. It opens no socket and reads no clock; randomness comes from an injected `Random`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
 from typing import Final, Literal, TypeAlias
 
 import attrs
+import orjson
 
+from cstar_async._types import JSONObject
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.request_log import ReceivedRequest
-from cstar_async.testing._http.responses import APIFailure, Envelopes, ServerResponse
+from cstar_async.testing._http.responses import Envelopes, ServerResponse
 
 FaultTiming: TypeAlias = Literal["before", "after"]
 """Before the server acts on a request, or after."""
@@ -129,3 +143,140 @@ class FaultPlan:
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     before: Fault | None = None
     after: Fault | None = None
+
+
+class FaultRegistry:
+    """The faults of a fake.
+
+    Args:
+        random: The chance of faults with a probability.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._faults: list[Fault] = []
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._faults)
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+    def add(
+        self,
+        *,
+        operation: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        match: RequestPredicate | None = None,
+        max_triggers: int | None = 1,
+        probability: float = 1.0,
+        status: int | None = None,
+        body: bytes | str | JSONObject | None = None,
+        content_type: str | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry_after: float | str | None = None,
+        delay: float = 0.0,
+        drop: FaultTiming | None = None,
+        reset: bool = False,
+        truncate_after: int | None = None,
+        after: bool = False,
+    ) -> Fault:
+        """Let something go wrong from now on.
+
+        Which requests: all that every given selector chooses. A fault that only delays or only has headers lets the server answer.
+
+        Args:
+            operation: Only this operation, by id, such as `create_ticket`.
+            method: Only this HTTP method.
+            path: Only paths that contain this text, as they were sent.
+            match: Only requests for which this returns true.
+            max_triggers: How often; default once, None: for ever.
+            probability: How likely a chosen request meets it, above 0 to 1, default 1; drawn from the fake's seeded chance.
+            status: Answer with this status, 200 to 599; without *body* with an error in the usual envelope, below 400 with nothing.
+            body: Answer with this body: bytes and text as given, a mapping as JSON.
+            content_type: Of *body*; default `application/json`.
+            code: The `error.code` of an error in the usual envelope; default the usual one of the status.
+            message: The `error.message` of the same.
+            headers: Headers of the answer, over the usual ones.
+            retry_after: The header `Retry-After`, in seconds or as a date in text.
+            delay: Seconds, on the fake's clock, that the server thinks before it acts; with *after*, before it answers.
+            drop: Close the connection without an answer, `"before"` or `"after"` the server has acted.
+            reset: Reset the connection (RST) without an answer.
+            truncate_after: Close the connection after this many bytes of the body, although `Content-Length` is larger. Applies to
+                the server's own response, or to the one that *status* and *body* describe.
+            after: Strike after the server has acted; default before.
+
+        Returns:
+            The fault; `trigger_count` says how often it was met.
+
+        Raises:
+            ValueError: There is nothing to do, two things exclude each other, or a value is out of its range.
+        """
+        merged = dict(headers or {})
+        if retry_after is not None:
+            merged["Retry-After"] = retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+        fault = Fault(
+            operation=operation,
+            method=method.upper() if method else None,
+            path=path,
+            match=match,
+            max_triggers=max_triggers,
+            probability=probability,
+            status=status,
+            body=_as_bytes(body),
+            content_type=content_type or "application/json",
+            code=code,
+            message=message,
+            headers=merged,
+            delay=delay,
+            drop=drop,
+            reset=reset,
+            truncate_after=truncate_after,
+            after=after,
+        )
+        fault.check()
+        self._faults.append(fault)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Take a fault away; one that is not there is no error."""
+        if fault in self._faults:
+            self._faults.remove(fault)
+
+    def clear(self) -> None:
+        """Take all faults away."""
+        self._faults.clear()
+
+    def plan(self, request: ReceivedRequest) -> FaultPlan:
+        """What a request meets; counts the faults that it meets as fired."""
+        met: list[Fault] = []
+        ending: Fault | None = None
+        for fault in self._faults:
+            ends = fault.answers or fault.breaks
+            if (ends and ending is not None) or not self._triggers(fault, request):
+                continue
+            fault.trigger_count += 1
+            fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
+            met.append(fault)
+            ending = fault if ends else ending
+        return FaultPlan(
+            delay_before=sum(fault.delay for fault in met if not fault.after),
+            delay_after=sum(fault.delay for fault in met if fault.after),
+            headers={name: value for fault in met for name, value in fault.headers.items()},
+            before=ending if ending is not None and ending.moment == "before" else None,
+            after=ending if ending is not None and ending.moment == "after" else None,
+        )
+
+    def _triggers(self, fault: Fault, request: ReceivedRequest) -> bool:
+        if fault.max_triggers == 0 or not fault.matches(request):
+            return False
+        return fault.probability >= 1.0 or self._random.random() < fault.probability
+
+
+def _as_bytes(body: bytes | str | JSONObject | None) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    return body.encode() if isinstance(body, str) else orjson.dumps(dict(body))

@@ -13,7 +13,8 @@ from typing import Final
 
 import attrs
 
-from cstar_async.testing._http.responses import APIFailure, ServerResponse
+from cstar_async.testing._errors import APIFailure
+from cstar_async.testing._http.responses import ServerResponse
 
 TTL_S: Final = 24 * 3_600
 """Seconds for which an answer is kept, from the first request on."""

@@ -14,8 +14,8 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.auth import Caller, KeyKind
-from cstar_async.testing._http.responses import APIFailure
 
 CallerKind: TypeAlias = KeyKind | Literal["anonymous"]
 

@@ -6,15 +6,14 @@ The forms are those of the API reference, sections "Envelopes", "Pagination" and
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from math import ceil
-from types import MappingProxyType
 from typing import Final, Literal, Protocol, TypeAlias
 
 import attrs
 import orjson
 
 from cstar_async._types import JSON, UntypedJSON
+from cstar_async.testing._errors import APIFailure
 
 PaginationLocation: TypeAlias = Literal["top", "meta"]
 """Where `pagination` stands: beside `data` (the documented place), or in `meta`."""
@@ -26,24 +25,6 @@ JSON_CONTENT: Final = "application/json"
 STREAM_CONTENT: Final = "text/event-stream"
 
 _ERROR_PAGE: Final = "https://www.cstar.help/developers/errors"
-
-_TYPES: Final[Mapping[int, str]] = MappingProxyType(
-    {401: "authentication_error", 403: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
-)
-
-_CODES: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        401: "invalid_api_key",
-        403: "insufficient_permissions",
-        404: "resource_missing",
-        429: "rate_limit_exceeded",
-        500: "internal_error",
-        502: "bad_gateway",
-        503: "service_unavailable",
-        504: "gateway_timeout",
-    }
-)
-"""Codes for a status that nobody gave a code; those of 5xx are inferred."""
 
 
 class Stream(Protocol):
@@ -71,28 +52,6 @@ class ServerResponse:
     content_type: str = JSON_CONTENT
     stream: Stream | None = None
     """What follows in the place of the body."""
-
-
-class APIFailure(Exception):  # noqa: N818  # an outcome like any other, not a mistake
-    """Why a request is refused; what raises it need not know how an error looks on the wire."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str | None,
-        message: str,
-        *,
-        param: str | None = None,
-        type: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code or _CODES.get(status, f"http_{status}")
-        self.message = message
-        self.param = param
-        self.type = type or _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-        self.headers = dict(headers or {})
 
 
 @attrs.frozen
@@ -161,8 +120,3 @@ class Envelopes:
         error["request_id"] = request_id
         body = {"success": False, "error": error, "meta": {"requestId": request_id, "timestamp": at}}
         return ServerResponse(status=failure.status, body=orjson.dumps(body), headers=failure.headers)
-
-
-def timestamp(unix_s: float) -> str:
-    """An instant as the API writes it: ISO 8601 in UTC, with milliseconds and `Z`."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import attrs
 
 from cstar_async.testing._data.spec import FakeOperation
-from cstar_async.testing._http.responses import APIFailure
+from cstar_async.testing._errors import APIFailure
 
 
 @attrs.frozen

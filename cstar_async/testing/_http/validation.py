@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeGuard, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import orjson
 
 from cstar_async._operations.operation import Operation, Parameter
-from cstar_async._types import UntypedJSON
+from cstar_async._types import UntypedJSON, is_object
 from cstar_async.testing._data.spec import Document, SchemaNode
-from cstar_async.testing._http.responses import APIFailure
+from cstar_async.testing._errors import APIFailure
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, FormatChecker
@@ -82,7 +82,7 @@ class Validation:
             value: UntypedJSON = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise APIFailure(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
-        if not _is_object(value):
+        if not is_object(value):
             raise APIFailure(400, "parameter_invalid", "The body must be a JSON object.")
         schema = self._document.components[operation.request]
         self._validate((operation.id, ""), schema, value, kind="field", order=list(self._document.properties(operation.request)))
@@ -140,10 +140,6 @@ class Validation:
             missing = ".".join(names)
             raise APIFailure(400, "parameter_missing", f"The '{missing}' {kind} is required.", param=missing)
         raise _invalid(param or ".".join(names) or None, _truncate(first.message))
-
-
-def _is_object(value: UntypedJSON) -> TypeGuard[dict[str, UntypedJSON]]:
-    return isinstance(value, dict)
 
 
 def _rank(error: ValidationError, order: Sequence[str]) -> tuple[bool, int]:

@@ -15,8 +15,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cstar_async.testing._http.fault_registry import FaultRegistry
-from cstar_async.testing._http.faults import FaultPlan
+from cstar_async.testing._http.faults import FaultPlan, FaultRegistry
 from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
 from cstar_async.testing._http.responses import ServerResponse, Stream
 from cstar_async.testing._server.pipeline import RequestPipeline

@@ -1,34 +1,33 @@
-"""One request in, one answer out: the order in which a request is looked at.
+"""Turn one request into one response: the order of the checks.
 
-Count the call of a known key; find path and method; admit the key; see what it may do; look the idempotency key up; (before_action;) check
-query and body; act; tell of it. Each step is a room of its own and refuses with a `APIFailure`; this room only knows who comes after
-whom. It knows no socket: a request is an entry of the journal, thinking is something to await.
+How it works. The steps: count the call of a known key; find the route; authenticate the key; check its permission; look up the
+idempotency key; wait (a fault may delay here); validate query and body; run the handler; publish the events. Each step is a module
+of its own and raises `APIFailure` to refuse. Nothing here uses a socket.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import attrs
 
-from cstar_async.testing._data.collections import CollectionSchema, load_collections
-from cstar_async.testing._data.spec import Document, FakeOperation, generated_document
 from cstar_async.testing._data.store import Database
+from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._handlers.audit_log import log_write
-from cstar_async.testing._handlers.crud import CRUD_HANDLERS
-from cstar_async.testing._handlers.registry import CUSTOM_HANDLERS
+from cstar_async.testing._handlers.registry import handler_for
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.auth import AnonymousCaller, APIKeys, Caller, Key, check_permission
 from cstar_async.testing._http.faults import Fault
 from cstar_async.testing._http.idempotency import IdempotencyCache, fingerprint
 from cstar_async.testing._http.rate_limits import RateLimits
 from cstar_async.testing._http.request_log import ReceivedRequest
-from cstar_async.testing._http.responses import APIFailure, Envelopes, HandlerResult, ServerResponse, timestamp
+from cstar_async.testing._http.responses import Envelopes, ServerResponse
 from cstar_async.testing._http.routing import Route, Routes
 from cstar_async.testing._http.validation import Validation
+from cstar_async.testing.clock import timestamp
 
 _logger: Final = logging.getLogger("cstar_async.testing")
 
@@ -156,7 +155,7 @@ class RequestPipeline:
                 request_id=request_id,
             )
             try:
-                outcome = _handler_for(operation)(call)
+                outcome = handler_for(operation)(call)
             finally:
                 # Also of what a failure came after: some rows of a batch may have changed.
                 self.publisher.publish_changes(call.database, request_id)
@@ -174,27 +173,3 @@ class RequestPipeline:
 
     def _failed(self, failure: APIFailure, request_id: str) -> ServerResponse:
         return self.envelopes.error(failure, request_id=request_id, at=timestamp(self.now_s()))
-
-
-def operations_without_handler(document: Document | None = None) -> list[str]:
-    """The operations of the document that the fake has no way to answer, by id; a test expects none.
-
-    Args:
-        document: What to look through; default the document that the package was generated from.
-    """
-    document = document or generated_document()
-    schemas = load_collections(document)
-    return [operation.id for operation in document.operations.values() if not _has_handler(operation, schemas)]
-
-
-def _has_handler(operation: FakeOperation, schemas: Mapping[str, CollectionSchema]) -> bool:
-    if operation.id in CUSTOM_HANDLERS:
-        return True
-    if operation.extensions.get("action") == "fake-response":
-        return "fake-response" in operation.extensions
-    collection = operation.extensions.get("collection")
-    return operation.extensions.get("action") in CRUD_HANDLERS and isinstance(collection, str) and collection in schemas
-
-
-def _handler_for(operation: FakeOperation) -> Callable[[Call], HandlerResult | Awaitable[HandlerResult]]:
-    return CUSTOM_HANDLERS.get(operation.id) or CRUD_HANDLERS[str(operation.extensions["action"])]
