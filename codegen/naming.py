@@ -19,9 +19,6 @@ RESERVED_ARGUMENTS = frozenset({"client", "operations", "options", "idempotency_
 RESERVED_FUNCTIONS = frozenset({"operations", "datetime", "annotations"}) | frozenset(dir(builtins))
 """What an operation may not be called: its function would hide what the module needs."""
 
-RESERVED_METHODS = frozenset({"sender"})
-"""What a method may not be called: every namespace has it."""
-
 RESERVED_CLASSES = frozenset(
     {
         "Callable",

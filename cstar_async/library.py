@@ -147,4 +147,4 @@ class CStarLibrary(BaseClient, LibraryNamespace):
             RateLimitWaitError: The wait for a rate limit would be too long.
             DecodeError: The answer is not JSON.
         """
-        return await self.sender.request(method, path, params=params, json=json, idempotency_key=None, options=options)
+        return await self._executor.request(method, path, params=params, json=json, idempotency_key=None, options=options)

@@ -30,7 +30,7 @@ class ApiModuleView:
     name: str
     functions: tuple[FunctionView, ...]
     operations: tuple[OperationView, ...]
-    """What the functions hand to the sender."""
+    """The operations that functions pass to the executor."""
     imports: tuple[tuple[str, str], ...]
     namespaces: NamespaceModuleView
 

@@ -67,18 +67,20 @@ class FunctionViews:
         arguments = sorted([*query, *(_body_argument(field, words) for field in fields)], key=_argument_order)
         told = [(names.argument(parameter.name), described(parameter.node, words)) for parameter in ids]
         told += [(argument.name, argument.prose) for argument in arguments]
-        sender, returns = _SENDER[shape], _RETURNS[shape].format(result.read_type)
+        executor, returns = _EXECUTE[shape], _RETURNS[shape].format(result.read_type)
         if text_of_answer(self._document, operation) is not None:
-            sender, returns = "await client.sender.call_or_text", f"{result.read_type} | str"
+            executor, returns = "await client.__executor__.execute", f"{result.read_type} | str"
         elif is_nullable(data_schema(self._document, operation)):
-            sender, returns = "await client.sender.call_or_none", f"{result.read_type} | None"
+            executor, returns = "await client.__executor__.execute", f"{result.read_type} | None"
         return FunctionView(
             name=operation.id,
             keyword="def" if shape in _PAGINATED else "async def",
             parameters=_signature(in_path, arguments, has_key=has_key),
             returns=returns,
             doc=function_docstring(self._document, operation, told),
-            call=_call(sender, [constant, result.read_type, *in_path], query, body, has_key=has_key),
+            call=_call(
+                executor, [constant, returns if shape == "array" else result.read_type, *in_path], query, body, has_key=has_key
+            ),
             classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
         )
 
@@ -88,7 +90,7 @@ class FunctionViews:
         body = self._body(operation)
         words = python_names(self._document, operation)
         told = [(field.attribute, described(field.node, words)) for field in (body.fields if body else ())]
-        leading = ["client.sender", f"operations.{operation.id.upper()}_ALL", one.returns]
+        leading = ["client.__executor__", f"operations.{operation.id.upper()}_ALL", one.returns]
         return replace(
             one,
             name=id_for_all(operation),
@@ -112,12 +114,12 @@ class FunctionViews:
 
 _PAGINATED = frozenset({"page", "whole"})
 """The kinds of calls that return a `Paginator`."""
-_SENDER = {
-    "page": "client.sender.paginate",
-    "whole": "client.sender.paginate",
-    "array": "await client.sender.call_list",
-    "object": "await client.sender.call",
-    "deleted": "await client.sender.call",
+_EXECUTE = {
+    "page": "client.__executor__.paginate",
+    "whole": "client.__executor__.paginate",
+    "array": "await client.__executor__.execute",
+    "object": "await client.__executor__.execute",
+    "deleted": "await client.__executor__.execute",
 }
 _RETURNS = {"page": "Paginator[{}]", "whole": "Paginator[{}]", "array": "list[{}]", "object": "{}", "deleted": "{}"}
 
@@ -170,7 +172,7 @@ def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> s
     return ", ".join([*positional, "/", "*", *named])
 
 
-def _call(sender: str, leading: list[str], query: list[Argument], body: ModelView | None, *, has_key: bool) -> str:
+def _call(method: str, leading: list[str], query: list[Argument], body: ModelView | None, *, has_key: bool) -> str:
     """The one call that the function makes."""
     given = list(leading)
     if query:
@@ -179,4 +181,4 @@ def _call(sender: str, leading: list[str], query: list[Argument], body: ModelVie
         given.append(f"body={body.name}({', '.join(f'{field.attribute}={names.argument(field.wire)}' for field in body.fields)})")
     given += ["idempotency_key=idempotency_key"] if has_key else []
     given += ["options=options"]
-    return f"{sender}({', '.join(given)})"
+    return f"{method}({', '.join(given)})"

@@ -99,8 +99,6 @@ def _inspect_namespaces(document: Document, findings: ProblemCollector) -> None:
             findings.add(operation.pointer, f"`{operation.namespace}.{method}` must be snake_case names joined by dots.")
         if operation.root in RESERVED_CLIENT_NAMES | names.RESERVED_ROOTS:
             findings.add(operation.pointer, f"a namespace cannot be called `{operation.root}`; that name is taken.")
-        if method in names.RESERVED_METHODS:
-            findings.add(operation.pointer, f"a method cannot be called `{method}`; namespaces need that name.")
         if scope_of(operation.path)[0] == "library" and operation.namespace == operation.root and method in RESERVED_CLIENT_NAMES:
             findings.add(operation.pointer, f"a method of the library cannot be called `{method}`; `CStarLibrary` needs that name.")
         scope = "library" if scope_of(operation.path)[0] == "library" else "client"

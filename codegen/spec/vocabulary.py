@@ -90,6 +90,6 @@ FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "
 """The formats that change nothing (a text stays a text) or that the generator reads (`date-time`)."""
 
 RESERVED_CLIENT_NAMES = frozenset(
-    {"aclose", "closed", "config", "events", "from_env", "rate_limit", "request", "sender", "with_options", "with_response"}
+    {"aclose", "closed", "config", "events", "from_env", "rate_limit", "request", "with_options", "with_response"}
 )
 """What `CStarClient` calls its own, so that no namespace may."""

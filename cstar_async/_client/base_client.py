@@ -18,6 +18,7 @@ from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.response_capture import RESPONSE_CAPTURE, ResponseCapture
 from cstar_async._client.settings import CallSettings
 from cstar_async._clock import Clock, SystemClock
+from cstar_async._operations.executor import OperationExecutor
 from cstar_async._operations.operation import Scope
 from cstar_async._protocol import credentials
 from cstar_async._protocol.headers import default_headers
@@ -42,6 +43,7 @@ class BaseClient:
 
     _base_url: str
     _executor: ClientExecutor
+    __executor__: OperationExecutor
 
     def _setup(
         self,
@@ -122,7 +124,7 @@ class BaseClient:
             is_publishable=credentials.is_publishable(api_key),
         )
         self._base_url = str(url)
-        self._executor = ClientExecutor(context, settings)
+        self._executor = self.__executor__ = ClientExecutor(context, settings)
 
     def with_options(
         self,
@@ -147,16 +149,11 @@ class BaseClient:
         """
         view = object.__new__(type(self))
         view._base_url = self._base_url
-        view._executor = ClientExecutor(
+        view._executor = view.__executor__ = ClientExecutor(
             self._executor.context,
             self._executor.settings.replace(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
         )
         return view
-
-    @property
-    def sender(self) -> ClientExecutor:
-        """The seam through which generated functions make their calls; nothing in it is for users."""
-        return self._executor
 
     @property
     def rate_limit(self) -> RateLimitState | None:

@@ -24,7 +24,7 @@ M = TypeVar("M", bound=Model)
 
 
 async def run_in_batches(
-    sender: OperationExecutor,
+    executor: OperationExecutor,
     plan: BatchPlan,
     result: type[M],
     /,
@@ -36,7 +36,7 @@ async def run_in_batches(
     """Carry an operation out for an array of any length.
 
     Args:
-        sender: What makes the calls.
+        executor: The executor of the client.
         plan: The operation, and how its calls become one.
         result: The class of its result.
         body: The body of a call that had no limit.
@@ -57,7 +57,7 @@ async def run_in_batches(
     whole = None if items else _zero(plan, result, body)
     for number, start in enumerate(range(0, len(items), plan.size)):
         part = attrs.evolve(cast("UntypedJSON", body), **{plan.split: items[start : start + plan.size]})
-        found = await sender.call(plan.operation, result, body=part, idempotency_key=derived_key(key, number), options=options)
+        found = await executor.execute(plan.operation, result, body=part, idempotency_key=derived_key(key, number), options=options)
         _offset_positions(plan, found, start)
         whole = found if whole is None else _merge(plan, whole, found)
     return cast("M", whole)

@@ -1,7 +1,7 @@
-"""The seam between generated functions and the runtime: what a function may ask for, and who answers.
+"""The interface between generated functions and the client.
 
-A generated function takes anything that has a sender: the client, or one of its namespaces. That is what makes
-`get_ticket(cstar, "tkt_1")` and `cstar.tickets.get("tkt_1")` one function.
+A generated function takes the client or one of its namespaces, so `get_ticket(cstar, "tkt_1")` and `cstar.tickets.get("tkt_1")` are
+one function. `__executor__` has underscores so that completion does not offer it to users.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 class OperationExecutor(Protocol):
-    """Carries out operations."""
+    """Execute operations."""
 
-    async def call(
+    async def execute(
         self,
         operation: Operation,
         result: type[T],
@@ -31,47 +31,11 @@ class OperationExecutor(Protocol):
         idempotency_key: str | None = None,
         options: RequestOptions | None = None,
     ) -> T:
-        """One call that answers with one object of the class *result*."""
-        ...
+        """Call an operation and return its `data` as *result*.
 
-    async def call_or_text(
-        self,
-        operation: Operation,
-        result: type[T],
-        /,
-        *path: str,
-        query: Mapping[str, object] | None = None,
-        body: Model | JSONObject | None = None,
-        idempotency_key: str | None = None,
-        options: RequestOptions | None = None,
-    ) -> T | str:
-        """One call that answers with one object of the class *result*, or with the text that the operation may give instead."""
-        ...
-
-    async def call_or_none(
-        self,
-        operation: Operation,
-        result: type[T],
-        /,
-        *path: str,
-        query: Mapping[str, object] | None = None,
-        body: Model | JSONObject | None = None,
-        idempotency_key: str | None = None,
-        options: RequestOptions | None = None,
-    ) -> T | None:
-        """One call that answers with one object of the class *result*, or with null."""
-        ...
-
-    async def call_list(
-        self,
-        operation: Operation,
-        item: type[T],
-        /,
-        *path: str,
-        query: Mapping[str, object] | None = None,
-        options: RequestOptions | None = None,
-    ) -> list[T]:
-        """One call that answers with a whole list of *item*."""
+        For an array, *result* is `list[Item]`. Besides *result*, a nullable operation returns None, and one that may respond with
+        text returns a str; their generated functions are annotated accordingly.
+        """
         ...
 
     def paginate(
@@ -83,26 +47,26 @@ class OperationExecutor(Protocol):
         query: Mapping[str, object] | None = None,
         options: RequestOptions | None = None,
     ) -> Paginator[T]:
-        """A list that comes in pages of *item*; nothing is sent until it is awaited or walked."""
+        """Return a paginator over items; no request is sent until it is awaited or iterated over."""
         ...
 
 
 class SupportsExecute(Protocol):
-    """Whatever a generated function can be called with: the client or a namespace of it."""
+    """The first argument of generated functions: the client or a namespace."""
 
     @property
-    def sender(self) -> OperationExecutor: ...
+    def __executor__(self) -> OperationExecutor: ...
 
 
 class Namespace:
-    """A group of operations of the client, such as `cstar.tickets`: generated functions bound to the client's sender."""
+    """Base class of namespaces such as `cstar.tickets`, whose methods are generated functions."""
 
-    __slots__ = ("_sender",)
+    __slots__ = ("__executor__",)
 
-    def __init__(self, sender: OperationExecutor) -> None:
-        self._sender = sender
+    __executor__: OperationExecutor
 
-    @property
-    def sender(self) -> OperationExecutor:
-        """What carries out the calls."""
-        return self._sender
+    def __init__(self, executor: OperationExecutor) -> None:
+        self.__executor__ = executor
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"

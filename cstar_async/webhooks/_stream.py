@@ -54,7 +54,7 @@ class EventStream:
     key that was withdrawn.
 
     Args:
-        sender: What makes the calls.
+        executor: The executor of the client.
         types: The types of events that are wanted; none: all.
         idle_timeout: Seconds without a byte after which a connection counts as lost; None: it never does.
         start_after: The id of the last event that was handled, to begin after it.
@@ -65,7 +65,7 @@ class EventStream:
 
     def __init__(
         self,
-        sender: ClientExecutor,
+        executor: ClientExecutor,
         types: tuple[str | type[WebhookEvent], ...],
         *,
         idle_timeout: float | None,
@@ -77,7 +77,7 @@ class EventStream:
             raise InvalidArgumentError(f"silence is above 0 seconds, not {idle_timeout}")
         if start_after is not None and not (start_after.isascii() and start_after.isprintable()):
             raise InvalidArgumentError("the id of an event is printable ASCII")
-        self._sender = sender
+        self._executor = executor
         self._types = types or ("*",)
         self._idle_timeout = idle_timeout
         self._ready: deque[WebhookEvent] = deque()
@@ -130,7 +130,7 @@ class EventStream:
             else:
                 await self._read(self._response)
         except (TransportError, ServerError, RateLimitError, RateLimitWaitError) as error:
-            if self._response is not None and self._sender.context.clock.monotonic() - self._connected_at >= STABLE_AFTER:
+            if self._response is not None and self._executor.context.clock.monotonic() - self._connected_at >= STABLE_AFTER:
                 self._failures = 0
             self._close_response()
             if self._closed.is_set():
@@ -140,11 +140,11 @@ class EventStream:
             await self._backoff(error)
 
     async def _connect(self) -> None:
-        clock = self._sender.context.clock
+        clock = self._executor.context.clock
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if _is_valid_header_value(self._reader.last_event_id):
             headers["Last-Event-ID"] = self._reader.last_event_id
-        response = await self._sender.open_stream(RawTarget("listen_to_events", "GET", PATH), PATH, headers)
+        response = await self._executor.open_stream(RawTarget("listen_to_events", "GET", PATH), PATH, headers)
         content_type = response.headers.get("Content-Type", "")
         if content_type.partition(";")[0].strip().lower() != "text/event-stream":
             response.close()
@@ -185,7 +185,7 @@ class EventStream:
 
     async def _backoff(self, error: Exception) -> None:
         """Wait before the next connection: longer each time, until one holds or brings something new."""
-        context = self._sender.context
+        context = self._executor.context
         first = INITIAL_BACKOFF if self._reader.retry is None else max(self._reader.retry, 0.1)
         wait = min(first * 2**self._failures, MAX_BACKOFF)
         wait *= 0.5 + context.random() / 2

@@ -28,7 +28,7 @@ async def test_too_many_items_are_refused_before_sending(server: Server, client:
     """The error names the field, its limit, and the way out."""
     with pytest.raises(InvalidArgumentError) as caught:
         await client.bulk.run(action="delete", resource="tickets", ids=kind(["tkt_1"] * 140))
-    assert str(caught.value).startswith("ids: at most 100 at once, not 140; bulk.run_all() takes any number")
+    assert str(caught.value).startswith("ids must have at most 100 items, got 140; bulk.run_all() takes any number")
     assert server.requests == []
 
 
@@ -41,7 +41,7 @@ async def test_as_many_items_as_allowed_are_sent(server: Server, client: CStarCl
 
 async def test_too_many_records_are_refused_before_sending(server: Server, client: CStarClient) -> None:
     """Every array with a limit is looked at."""
-    with pytest.raises(InvalidArgumentError, match="records: at most 500 at once, not 501; imports"):
+    with pytest.raises(InvalidArgumentError, match="records must have at most 500 items, got 501; imports"):
         await client.imports.run(resource="customers", records=[{}] * 501)
     assert server.requests == []
 
@@ -49,7 +49,7 @@ async def test_too_many_records_are_refused_before_sending(server: Server, clien
 async def test_csv_of_several_resources_is_refused_before_sending(server: Server, client: CStarClient) -> None:
     """A limit may hold for one value of another field alone."""
     selections = [{"type": "tickets"}, {"type": "customers"}]
-    with pytest.raises(InvalidArgumentError, match="resources: at most 1 at once where format is csv, not 2"):
+    with pytest.raises(InvalidArgumentError, match="resources must have at most 1 items where format is csv, got 2"):
         await client.exports.run(resources=selections, format="csv")
     assert server.requests == []
     server.script(ok({"format": "json", "totalRows": 0, "resources": {}}))

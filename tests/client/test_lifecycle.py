@@ -261,7 +261,7 @@ async def test_a_session_with_few_connections_bounds_the_calls(server: Server, m
         client = make_client(session=session, max_retries=0)
         calls = [asyncio.ensure_future(client.tickets.get("tkt_1")) for _ in range(6)]
         await server.seen(2)
-        assert 0 == client.sender.context.semaphore.free
+        assert 0 == client._executor.context.semaphore.free
         release.set()
         await asyncio.gather(*calls)
     assert 2 == server.most_in_flight

@@ -55,7 +55,7 @@ async def test_free_pages_can_be_walked(server: Server, client: CStarClient) -> 
         ok([{"n": 1}], pagination={"page": 1, "pageSize": 1, "total": 2, "hasMore": True}),
         ok([{"n": 2}], pagination={"page": 2, "pageSize": 1, "total": 2, "hasMore": False}),
     )
-    walk = client.sender.paginate(attrs.evolve(LIST_ACTIVITY, shape="page"), dict[str, JSON], query={"pageSize": 1})
+    walk = client.__executor__.paginate(attrs.evolve(LIST_ACTIVITY, shape="page"), dict[str, JSON], query={"pageSize": 1})
     assert [row async for row in walk] == [{"n": 1}, {"n": 2}]
 
 

@@ -39,7 +39,7 @@ def limits(remaining: int, clock: InstantClock | FakeClock, *, reset: float = 10
 
 def held_places(client: CStarClient) -> tuple[int, int]:
     """Places at the gate and permits that somebody holds."""
-    context = client.sender.context
+    context = client._executor.context
     assert isinstance(context.limiter, RateLimiter)
     return 100 - context.semaphore.free, context.limiter._window.in_flight
 
@@ -342,14 +342,14 @@ async def test_cancelling_a_wait_at_the_gate_gives_everything_back(server: Serve
     assert second.cancelled()
     assert (["tkt_1", "tkt_3"], 1) == (
         [request.path.rpartition("/")[2] for request in server.requests],
-        client.sender.context.semaphore.free,
+        client._executor.context.semaphore.free,
     )
 
 
 async def test_cancelling_a_place_just_passed_on_does_not_lose_it(server: Server, make_client: MakeClient) -> None:
     """A call cancelled in the turn in which it got its place passes it on."""
     client = make_client(max_connections=1)
-    semaphore = client.sender.context.semaphore
+    semaphore = client._executor.context.semaphore
     assert semaphore.try_acquire()
     waiting = asyncio.ensure_future(client.tickets.get("tkt_1"))
     await asyncio.sleep(0)

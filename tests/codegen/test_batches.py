@@ -28,7 +28,7 @@ def test_operation_that_can_be_split_is_two_functions() -> None:
     """The second has the same arguments and the same result."""
     single, whole = _functions()["run_bulk"], _functions()["run_bulk_all"]
     assert (single.parameters, single.returns) == (whole.parameters, whole.returns)
-    assert whole.call.startswith("await run_in_batches(client.sender, operations.RUN_BULK_ALL, BulkResult, body=BulkRun(")
+    assert whole.call.startswith("await run_in_batches(client.__executor__, operations.RUN_BULK_ALL, BulkResult, body=BulkRun(")
 
 
 def test_both_are_methods() -> None:

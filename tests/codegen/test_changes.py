@@ -211,7 +211,7 @@ def test_new_namespace_is_on_the_client(grown: Tree) -> None:
         "from cstar_async import models\n"
         "from cstar_async.api._namespaces import ClientNamespaces\n"
         "class Client(ClientNamespaces):\n"
-        "    sender = None\n"
+        "    __executor__ = None\n"
         "print(models.Note.__name__, models.Note.__module__.rpartition('.')[2], type(Client().notes.drafts).__name__)"
     )
 

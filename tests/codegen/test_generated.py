@@ -99,7 +99,7 @@ def test_client_has_a_property_for_every_root_namespace() -> None:
     """The namespaces of the client are those of the operations."""
     roots = {operation.namespace.partition(".")[0] for operation in OPERATIONS.values() if operation.scope != "library"}
 
-    assert roots == {name for name in vars(ClientNamespaces) if not name.startswith("_")} - {"sender"}
+    assert roots == {name for name in vars(ClientNamespaces) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("package", [models, api])

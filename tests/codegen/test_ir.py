@@ -265,7 +265,7 @@ def test_free_result_is_a_dict() -> None:
     view = _functions(raw)["get_ticket"]
 
     assert "dict[str, JSON]" == view.returns
-    assert "await client.sender.call(operations.GET_TICKET, dict[str, JSON], ticket_id, options=options)" == view.call
+    assert "await client.__executor__.execute(operations.GET_TICKET, dict[str, JSON], ticket_id, options=options)" == view.call
     assert "result=None" in _operations(raw)["get_ticket"].arguments
 
 
@@ -274,7 +274,7 @@ def test_list_of_free_objects_is_a_list_of_json() -> None:
     view = _functions(real())["list_activity"]
 
     assert "Paginator[dict[str, JSON]]" == view.returns
-    assert "client.sender.paginate(operations.LIST_ACTIVITY, dict[str, JSON], options=options)" == view.call
+    assert "client.__executor__.paginate(operations.LIST_ACTIVITY, dict[str, JSON], options=options)" == view.call
 
 
 def test_free_objects_make_no_class() -> None:
@@ -319,7 +319,7 @@ def test_data_that_may_be_null_may_be_none() -> None:
     view = _functions(raw)["get_game_boss"]
 
     assert "Boss | None" == view.returns
-    assert "await client.sender.call_or_none(operations.GET_GAME_BOSS, Boss, options=options)" == view.call
+    assert "await client.__executor__.execute(operations.GET_GAME_BOSS, Boss, options=options)" == view.call
     assert "nullable=True" in _operations(raw)["get_game_boss"].arguments
     assert "None: there is none." in " ".join(view.doc.split())
 

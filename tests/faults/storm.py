@@ -164,7 +164,7 @@ def client_of(service: Service, url: str, *, timeout: float = 30.0, session: aio
 
 def kept_by(client: CStarClient, places: int = PLACES) -> list[str]:
     """What a client without calls has not been given back."""
-    context = client.sender.context
+    context = client._executor.context
     in_flight = context.limiter._window.in_flight
     kept = [f"{places - context.semaphore.free} places"] if context.semaphore.free != places else []
     return kept + ([f"{in_flight} permits"] if in_flight else [])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from cstar_async._client.request_builder import check_item_limits
 
 from cstar_async import InvalidArgumentError
-from cstar_async._client.body_limits import check_item_limits
 from cstar_async._generated.operations.bulk import RUN_BULK
 from cstar_async._generated.operations.exports import RUN_EXPORT
 from cstar_async._generated.operations.tickets import CREATE_TICKET
@@ -14,7 +14,7 @@ from cstar_async.models import BulkRun, ExportRun, TicketCreate
 
 def test_body_of_plain_json_is_held_to_the_limit_too() -> None:
     """Whatever form it has, the field is looked up by its wire name."""
-    with pytest.raises(InvalidArgumentError, match="ids: at most 100 at once, not 101"):
+    with pytest.raises(InvalidArgumentError, match="ids must have at most 100 items, got 101"):
         check_item_limits(RUN_BULK, {"ids": ["tkt_1"] * 101})
 
 

@@ -1,0 +1,174 @@
+"""Building of calls. Whatever is wrong with the arguments of a call is raised here, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from cstar_async._client.call import Call, CallTarget, RawTarget
+from cstar_async._client.context import ClientContext
+from cstar_async._client.settings import CallSettings, check_request_options, check_total_timeout
+from cstar_async._model.codec import encode_body
+from cstar_async._model.model import Model
+from cstar_async._operations.operation import Limit, Operation
+from cstar_async._protocol import headers as _headers
+from cstar_async._protocol.idempotency import new_key, validate_key
+from cstar_async._protocol.retry import SAFE_METHODS
+from cstar_async._protocol.urls import encode_raw_path, path_segment, query_string, validate_query
+from cstar_async._redaction import redact
+from cstar_async._types import JSONObject, RequestOptions, is_str
+from cstar_async.errors import ConfigurationError, InvalidArgumentError
+
+RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
+_JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
+
+
+def build_operation_call(
+    context: ClientContext,
+    settings: CallSettings,
+    operation: Operation,
+    path: tuple[str, ...],
+    query: Mapping[str, object] | None,
+    body: Model | JSONObject | None,
+    idempotency_key: str | None,
+    options: RequestOptions | None,
+) -> Call:
+    """Build the call of an operation."""
+    if context.is_publishable:
+        _check_can_write(operation)
+    if operation.scope != context.scope:
+        _check_scope(context, operation)
+    if operation.limits:
+        check_item_limits(operation, body)
+    segments = operation.segments
+    relative = segments[0]
+    for index, value in enumerate(path):
+        relative += path_segment(value) + segments[index + 1]
+    return _build_call(
+        context,
+        settings,
+        operation,
+        relative,
+        query,
+        body,
+        idempotency_key,
+        options,
+        operation.scope != "root",
+        operation.sends_idempotency_key,
+    )
+
+
+def build_raw_call(
+    context: ClientContext,
+    settings: CallSettings,
+    method: str,
+    path: str,
+    params: Mapping[str, object] | None,
+    json: object,
+    idempotency_key: str | None,
+    options: RequestOptions | None,
+) -> Call:
+    """Build the call of a path given by the caller."""
+    verb = method.upper() if is_str(method) else method
+    if verb not in RAW_METHODS:
+        raise InvalidArgumentError(f"method must be GET, POST, PATCH, PUT or DELETE, got {method!r}")
+    encoded = encode_raw_path(path)
+    target = RawTarget("request", verb, redact(path))  # such a path has ids in it, and some ids are e-mail addresses
+    if context.is_publishable:
+        _check_can_write(target)
+    return _build_call(
+        context,
+        settings,
+        target,
+        encoded,
+        None if params is None else validate_query(params, "params"),
+        json,
+        idempotency_key,
+        options,
+        not encoded.startswith("/api/"),
+        verb not in SAFE_METHODS and context.scope == "team",  # the library takes no idempotency keys
+    )
+
+
+def _build_call(
+    context: ClientContext,
+    settings: CallSettings,
+    target: CallTarget,
+    path: str,
+    query: Mapping[str, object] | None,
+    body: object,
+    idempotency_key: str | None,
+    options: RequestOptions | None,
+    is_team_scoped: bool,
+    sends_idempotency_key: bool,
+) -> Call:
+    if options is not None:
+        check_request_options(options)
+    started, deadline = context.clock.monotonic(), None
+    encoded_query = query_string(query) if query else ""
+    content: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    extra_body = None if options is None else options.extra_body
+    if body is not None or extra_body:
+        content, headers = encode_body({} if body is None else body, extra_body), _JSON_BODY
+    if sends_idempotency_key:
+        idempotency_key = new_key() if idempotency_key is None else validate_key(idempotency_key)
+        headers = {**(headers or {}), _headers.IDEMPOTENCY_KEY: idempotency_key}
+    elif idempotency_key is not None:
+        raise InvalidArgumentError("this call takes no idempotency_key; a read or a DELETE can be repeated without one")
+    if options is not None:
+        settings = settings.replace(
+            timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
+        )
+        if options.total_timeout is not None:
+            check_total_timeout(options.total_timeout)
+            deadline = started + options.total_timeout
+        if options.extra_query:
+            encoded_query = query_string(query, validate_query(options.extra_query, "extra_query"))
+        if options.headers:
+            headers = {**(headers or {}), **_headers.validate_headers(options.headers)}
+    return Call(target, path, encoded_query, headers, content, is_team_scoped, idempotency_key, settings, started, deadline)
+
+
+def _check_can_write(target: CallTarget) -> None:
+    if target.method != "GET":
+        error = ConfigurationError("a publishable key can only read; use a secret key (sk_live_… or sk_test_…) to write")
+        error.operation = target.id
+        raise error
+
+
+def _check_scope(context: ClientContext, operation: Operation) -> None:
+    """Refuse an operation of the other client class; those outside any team work with every key."""
+    if operation.scope == "root" and context.scope == "team":
+        return
+    owner = "CStarLibrary" if operation.scope == "library" else "CStarClient"
+    error = ConfigurationError(f"{operation.id} is an operation of {owner}; call it there")
+    error.operation = operation.id
+    raise error
+
+
+def check_item_limits(operation: Operation, body: Model | JSONObject | None) -> None:
+    """Check that no array of a body is longer than the operation allows.
+
+    Raises:
+        InvalidArgumentError: One is longer; the error names the field and its limit.
+    """
+    for limit in operation.limits:
+        items = _field(body, limit.field)
+        count = len(cast("list[object] | tuple[object, ...]", items)) if isinstance(items, (list, tuple)) else 0
+        if count > limit.max_items and _applies(limit, body):
+            condition = "" if limit.condition is None else f" where {limit.condition[0]} is {limit.condition[1]}"
+            advice = "" if limit.alternative is None else f"; {limit.alternative}() takes any number"
+            error = InvalidArgumentError(f"{limit.field} must have at most {limit.max_items} items{condition}, got {count}{advice}")
+            error.operation = operation.id
+            raise error
+
+
+def _applies(limit: Limit, body: Model | JSONObject | None) -> bool:
+    return limit.condition is None or _field(body, limit.condition[0]) == limit.condition[1]
+
+
+def _field(body: Model | JSONObject | None, wire_name: str) -> object:
+    if isinstance(body, Model):
+        return next((getattr(body, attribute) for attribute, name in body.__wire_names__.items() if name == wire_name), None)
+    return None if body is None else body.get(wire_name)
