@@ -51,7 +51,7 @@ async def run_ai(
 
     Documented: API reference, AI.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.RUN_AI,
         AiResult,
         body=AiRun(action=action, ticket_id=ticket_id, text=text),

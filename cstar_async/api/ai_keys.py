@@ -39,7 +39,7 @@ def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     Named: the path is listed, nothing else is known.
     """
-    return client.sender.paginate(operations.LIST_AI_KEYS, dict[str, JSON], options=options)
+    return client.__executor__.paginate(operations.LIST_AI_KEYS, dict[str, JSON], options=options)
 
 
 class AiKeysNamespace(Namespace):

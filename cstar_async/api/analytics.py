@@ -42,7 +42,9 @@ async def get_analytics_overview(
 
     Documented: API reference, Analytics.
     """
-    return await client.sender.call(operations.GET_ANALYTICS_OVERVIEW, AnalyticsOverview, query={"period": period}, options=options)
+    return await client.__executor__.execute(
+        operations.GET_ANALYTICS_OVERVIEW, AnalyticsOverview, query={"period": period}, options=options
+    )
 
 
 def list_agent_analytics(
@@ -70,7 +72,7 @@ def list_agent_analytics(
 
     Documented: API reference, Analytics.
     """
-    return client.sender.paginate(operations.LIST_AGENT_ANALYTICS, AgentAnalytics, query={"period": period}, options=options)
+    return client.__executor__.paginate(operations.LIST_AGENT_ANALYTICS, AgentAnalytics, query={"period": period}, options=options)
 
 
 class AnalyticsNamespace(Namespace):

@@ -68,7 +68,7 @@ def list_articles(
 
     Documented: API reference, Articles.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_ARTICLES,
         Article,
         query={
@@ -145,7 +145,7 @@ async def create_article(
 
     Documented: API reference, Articles.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_ARTICLE,
         Article,
         body=ArticleCreate(
@@ -190,7 +190,7 @@ async def get_article(client: SupportsExecute, article_id: str, /, *, options: R
 
     Documented: API reference, Articles.
     """
-    return await client.sender.call(operations.GET_ARTICLE, Article, article_id, options=options)
+    return await client.__executor__.execute(operations.GET_ARTICLE, Article, article_id, options=options)
 
 
 async def update_article(
@@ -250,7 +250,7 @@ async def update_article(
 
     Documented: API reference, Articles.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_ARTICLE,
         Article,
         article_id,
@@ -296,7 +296,7 @@ async def delete_article(client: SupportsExecute, article_id: str, /, *, options
 
     Documented: API reference, Articles.
     """
-    return await client.sender.call(operations.DELETE_ARTICLE, Deleted, article_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_ARTICLE, Deleted, article_id, options=options)
 
 
 class ArticlesNamespace(Namespace):

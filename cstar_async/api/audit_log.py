@@ -64,7 +64,7 @@ def list_audit_log(
 
     Documented: API reference, Audit log.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_AUDIT_LOG,
         AuditLogEntry,
         query={

@@ -38,7 +38,7 @@ async def whoami(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     Documented: API reference, Authentication.
     """
-    return await client.sender.call(operations.WHOAMI, Whoami, options=options)
+    return await client.__executor__.execute(operations.WHOAMI, Whoami, options=options)
 
 
 class AuthNamespace(Namespace):

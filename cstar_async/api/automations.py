@@ -57,7 +57,7 @@ def list_automations(client: SupportsExecute, /, *, options: RequestOptions | No
 
     Documented: API reference, Automations.
     """
-    return client.sender.paginate(operations.LIST_AUTOMATIONS, Automation, options=options)
+    return client.__executor__.paginate(operations.LIST_AUTOMATIONS, Automation, options=options)
 
 
 async def create_automation(
@@ -104,7 +104,7 @@ async def create_automation(
 
     Documented: API reference, Automations.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_AUTOMATION,
         Automation,
         body=AutomationCreate(name=name, trigger_event=trigger_event, conditions=conditions, actions=actions, enabled=enabled),
@@ -136,7 +136,7 @@ async def get_automation(client: SupportsExecute, rule_id: str, /, *, options: R
 
     Inferred: the general rule of verbs; of a single rule only its test is known.
     """
-    return await client.sender.call(operations.GET_AUTOMATION, Automation, rule_id, options=options)
+    return await client.__executor__.execute(operations.GET_AUTOMATION, Automation, rule_id, options=options)
 
 
 async def update_automation(
@@ -180,7 +180,7 @@ async def update_automation(
 
     Inferred: the general rule of verbs; of a single rule only its test is known.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_AUTOMATION,
         Automation,
         rule_id,
@@ -213,7 +213,7 @@ async def delete_automation(client: SupportsExecute, rule_id: str, /, *, options
 
     Inferred: the general rule of verbs; of a single rule only its test is known.
     """
-    return await client.sender.call(operations.DELETE_AUTOMATION, Deleted, rule_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_AUTOMATION, Deleted, rule_id, options=options)
 
 
 async def test_automation(
@@ -255,7 +255,7 @@ async def test_automation(
 
     Documented: API reference, Automations.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.TEST_AUTOMATION,
         AutomationTestResult,
         rule_id,

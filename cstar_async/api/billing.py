@@ -38,7 +38,7 @@ async def get_subscription(client: SupportsExecute, /, *, options: RequestOption
 
     Documented: API reference, Billing.
     """
-    return await client.sender.call(operations.GET_SUBSCRIPTION, Subscription, options=options)
+    return await client.__executor__.execute(operations.GET_SUBSCRIPTION, Subscription, options=options)
 
 
 async def open_billing_portal(
@@ -71,7 +71,7 @@ async def open_billing_portal(
 
     Documented: API reference, Billing.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.OPEN_BILLING_PORTAL,
         BillingPortal,
         body=BillingPortalCreate(return_url=return_url),

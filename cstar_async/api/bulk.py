@@ -61,7 +61,7 @@ async def run_bulk(
 
     Documented: API reference, Bulk.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.RUN_BULK,
         BulkResult,
         body=BulkRun(action=action, resource=resource, ids=ids, data=data),
@@ -113,7 +113,7 @@ async def run_bulk_all(
     Documented: API reference, Bulk.
     """
     return await run_in_batches(
-        client.sender,
+        client.__executor__,
         operations.RUN_BULK_ALL,
         BulkResult,
         body=BulkRun(action=action, resource=resource, ids=ids, data=data),

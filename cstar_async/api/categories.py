@@ -59,7 +59,7 @@ def list_categories(
 
     Documented: API reference, Categories.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_CATEGORIES, Category, query={"page": page, "pageSize": page_size, "isPublic": is_public}, options=options
     )
 
@@ -110,7 +110,7 @@ async def create_category(
 
     Documented: API reference, Categories.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_CATEGORY,
         Category,
         body=CategoryCreate(name=name, description=description, icon=icon, color=color, sort_order=sort_order, is_public=is_public),
@@ -142,7 +142,7 @@ async def get_category(client: SupportsExecute, category_id: str, /, *, options:
 
     Documented: API reference, Categories.
     """
-    return await client.sender.call(operations.GET_CATEGORY, Category, category_id, options=options)
+    return await client.__executor__.execute(operations.GET_CATEGORY, Category, category_id, options=options)
 
 
 async def update_category(
@@ -189,7 +189,7 @@ async def update_category(
 
     Documented: API reference, Categories.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_CATEGORY,
         Category,
         category_id,
@@ -222,7 +222,7 @@ async def delete_category(client: SupportsExecute, category_id: str, /, *, optio
 
     Documented: API reference, Categories.
     """
-    return await client.sender.call(operations.DELETE_CATEGORY, Deleted, category_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_CATEGORY, Deleted, category_id, options=options)
 
 
 class CategoriesNamespace(Namespace):

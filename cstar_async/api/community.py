@@ -78,7 +78,7 @@ def list_community_posts(
 
     Documented: API reference, Community.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_COMMUNITY_POSTS,
         CommunityPost,
         query={"page": page, "pageSize": page_size, "topic": topic, "status": status, "sort": sort},
@@ -129,7 +129,7 @@ async def create_community_post(
 
     Documented: API reference, Community.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_COMMUNITY_POST,
         CommunityPost,
         body=CommunityPostCreate(
@@ -169,7 +169,7 @@ async def get_community_post(client: SupportsExecute, post_id: str, /, *, option
 
     Documented: API reference, Community.
     """
-    return await client.sender.call(operations.GET_COMMUNITY_POST, CommunityPost, post_id, options=options)
+    return await client.__executor__.execute(operations.GET_COMMUNITY_POST, CommunityPost, post_id, options=options)
 
 
 async def update_community_post(
@@ -219,7 +219,7 @@ async def update_community_post(
 
     Inferred: the text says that agents set statuses and moderate, and there is the event community_post.updated.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_COMMUNITY_POST,
         CommunityPost,
         post_id,
@@ -261,7 +261,7 @@ async def delete_community_post(client: SupportsExecute, post_id: str, /, *, opt
 
     Inferred: the event community_post.deleted.
     """
-    return await client.sender.call(operations.DELETE_COMMUNITY_POST, Deleted, post_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_COMMUNITY_POST, Deleted, post_id, options=options)
 
 
 def list_community_comments(
@@ -290,7 +290,7 @@ def list_community_comments(
 
     Inferred: posts count their comments, and there is the event community_post.commented.
     """
-    return client.sender.paginate(operations.LIST_COMMUNITY_COMMENTS, CommunityComment, post_id, options=options)
+    return client.__executor__.paginate(operations.LIST_COMMUNITY_COMMENTS, CommunityComment, post_id, options=options)
 
 
 async def create_community_comment(
@@ -330,7 +330,7 @@ async def create_community_comment(
 
     Inferred: posts count their comments, and there is the event community_post.commented.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_COMMUNITY_COMMENT,
         CommunityComment,
         post_id,
@@ -369,9 +369,9 @@ class CommunityNamespace(Namespace):
     @property
     def posts(self) -> CommunityPostsNamespace:
         """Questions and ideas of customers, voted on and answered in public."""
-        return CommunityPostsNamespace(self.sender)
+        return CommunityPostsNamespace(self.__executor__)
 
     @property
     def comments(self) -> CommunityCommentsNamespace:
         """What people say under a post of the community."""
-        return CommunityCommentsNamespace(self.sender)
+        return CommunityCommentsNamespace(self.__executor__)

@@ -39,7 +39,7 @@ async def get_csat_settings(client: SupportsExecute, /, *, options: RequestOptio
 
     Named: the path is listed, nothing else is known.
     """
-    return await client.sender.call(operations.GET_CSAT_SETTINGS, dict[str, JSON], options=options)
+    return await client.__executor__.execute(operations.GET_CSAT_SETTINGS, dict[str, JSON], options=options)
 
 
 async def get_csat_stats(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
@@ -63,7 +63,7 @@ async def get_csat_stats(client: SupportsExecute, /, *, options: RequestOptions 
 
     Named: the path is listed, nothing else is known.
     """
-    return await client.sender.call(operations.GET_CSAT_STATS, dict[str, JSON], options=options)
+    return await client.__executor__.execute(operations.GET_CSAT_STATS, dict[str, JSON], options=options)
 
 
 def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[dict[str, JSON]]:
@@ -89,7 +89,7 @@ def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | N
 
     Named: the path is listed, nothing else is known.
     """
-    return client.sender.paginate(operations.LIST_CSAT_SURVEYS, dict[str, JSON], options=options)
+    return client.__executor__.paginate(operations.LIST_CSAT_SURVEYS, dict[str, JSON], options=options)
 
 
 class CsatNamespace(Namespace):

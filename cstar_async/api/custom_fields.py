@@ -52,7 +52,9 @@ def list_custom_fields(
 
     Documented: API reference, Custom fields.
     """
-    return client.sender.paginate(operations.LIST_CUSTOM_FIELDS, CustomField, query={"entityType": entity_type}, options=options)
+    return client.__executor__.paginate(
+        operations.LIST_CUSTOM_FIELDS, CustomField, query={"entityType": entity_type}, options=options
+    )
 
 
 async def create_custom_field(
@@ -97,7 +99,7 @@ async def create_custom_field(
 
     Documented: API reference, Custom fields.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_CUSTOM_FIELD,
         CustomField,
         body=CustomFieldCreate(
@@ -147,7 +149,7 @@ async def update_custom_field(
 
     Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_CUSTOM_FIELD,
         CustomField,
         field_id,
@@ -180,7 +182,7 @@ async def delete_custom_field(client: SupportsExecute, field_id: str, /, *, opti
 
     Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(operations.DELETE_CUSTOM_FIELD, Deleted, field_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_CUSTOM_FIELD, Deleted, field_id, options=options)
 
 
 class CustomFieldsNamespace(Namespace):

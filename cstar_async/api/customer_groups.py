@@ -59,7 +59,7 @@ def list_customer_groups(
 
     Documented: API reference, Customer groups.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_CUSTOMER_GROUPS,
         CustomerGroup,
         query={"page": page, "pageSize": page_size, "search": search},
@@ -106,7 +106,7 @@ async def create_customer_group(
 
     Documented: API reference, Customer groups.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_CUSTOMER_GROUP,
         CustomerGroup,
         body=CustomerGroupCreate(
@@ -140,7 +140,7 @@ async def get_customer_group(client: SupportsExecute, group_id: str, /, *, optio
 
     Documented: API reference, Customer groups.
     """
-    return await client.sender.call(operations.GET_CUSTOMER_GROUP, CustomerGroup, group_id, options=options)
+    return await client.__executor__.execute(operations.GET_CUSTOMER_GROUP, CustomerGroup, group_id, options=options)
 
 
 async def update_customer_group(
@@ -184,7 +184,7 @@ async def update_customer_group(
 
     Inferred: the event customer_group.updated and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_CUSTOMER_GROUP,
         CustomerGroup,
         group_id,
@@ -219,7 +219,7 @@ async def delete_customer_group(client: SupportsExecute, group_id: str, /, *, op
 
     Inferred: the event customer_group.deleted and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(operations.DELETE_CUSTOMER_GROUP, Deleted, group_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_CUSTOMER_GROUP, Deleted, group_id, options=options)
 
 
 class CustomerGroupsNamespace(Namespace):

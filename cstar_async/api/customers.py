@@ -65,7 +65,7 @@ def list_customers(
 
     Documented: API reference, Customers.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_CUSTOMERS,
         Customer,
         query={"page": page, "pageSize": page_size, "status": status, "sentiment": sentiment, "search": search, "tag": tag},
@@ -127,7 +127,7 @@ async def create_customer(
 
     Documented: API reference, Customers.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_CUSTOMER,
         Customer,
         body=CustomerCreate(
@@ -168,7 +168,7 @@ async def get_customer(client: SupportsExecute, customer_id: str, /, *, options:
 
     Documented: API reference, Customers.
     """
-    return await client.sender.call(operations.GET_CUSTOMER, Customer, customer_id, options=options)
+    return await client.__executor__.execute(operations.GET_CUSTOMER, Customer, customer_id, options=options)
 
 
 async def update_customer(
@@ -221,7 +221,7 @@ async def update_customer(
 
     Documented: API reference, Customers.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_CUSTOMER,
         Customer,
         customer_id,
@@ -263,7 +263,7 @@ async def delete_customer(client: SupportsExecute, customer_id: str, /, *, optio
 
     Documented: API reference, Customers.
     """
-    return await client.sender.call(operations.DELETE_CUSTOMER, Deleted, customer_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_CUSTOMER, Deleted, customer_id, options=options)
 
 
 class CustomersNamespace(Namespace):

@@ -36,7 +36,7 @@ async def get_email_settings(client: SupportsExecute, /, *, options: RequestOpti
 
     Named: the path is listed, nothing else is known.
     """
-    return await client.sender.call(operations.GET_EMAIL_SETTINGS, dict[str, JSON], options=options)
+    return await client.__executor__.execute(operations.GET_EMAIL_SETTINGS, dict[str, JSON], options=options)
 
 
 class EmailSettingsNamespace(Namespace):

@@ -57,7 +57,7 @@ async def run_export(
 
     Documented: API reference, Export.
     """
-    return await client.sender.call_or_text(
+    return await client.__executor__.execute(
         operations.RUN_EXPORT,
         ExportResult,
         body=ExportRun(resources=resources, format=format),

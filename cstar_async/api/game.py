@@ -40,7 +40,7 @@ async def get_player(client: SupportsExecute, /, *, user_id: str, options: Reque
 
     Documented: API reference, Game.
     """
-    return await client.sender.call(operations.GET_PLAYER, PlayerStats, query={"userId": user_id}, options=options)
+    return await client.__executor__.execute(operations.GET_PLAYER, PlayerStats, query={"userId": user_id}, options=options)
 
 
 async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> PlayerStats:
@@ -66,7 +66,7 @@ async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, op
 
     Documented: API reference, Game.
     """
-    return await client.sender.call(operations.GET_PLAYER_BY_MEMBER, PlayerStats, member_id, options=options)
+    return await client.__executor__.execute(operations.GET_PLAYER_BY_MEMBER, PlayerStats, member_id, options=options)
 
 
 async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Boss | None:
@@ -90,7 +90,7 @@ async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions |
 
     Documented: API reference, Game.
     """
-    return await client.sender.call_or_none(operations.GET_GAME_BOSS, Boss, options=options)
+    return await client.__executor__.execute(operations.GET_GAME_BOSS, Boss, options=options)
 
 
 class GameNamespace(Namespace):

@@ -61,7 +61,7 @@ async def run_import(
 
     Documented: API reference, Import.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.RUN_IMPORT,
         ImportResult,
         body=ImportRun(resource=resource, records=records, merge_strategy=merge_strategy),
@@ -111,7 +111,7 @@ async def run_import_all(
     Documented: API reference, Import.
     """
     return await run_in_batches(
-        client.sender,
+        client.__executor__,
         operations.RUN_IMPORT_ALL,
         ImportResult,
         body=ImportRun(resource=resource, records=records, merge_strategy=merge_strategy),

@@ -42,7 +42,7 @@ def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """
-    return client.sender.paginate(operations.LIST_INVITES, Invite, options=options)
+    return client.__executor__.paginate(operations.LIST_INVITES, Invite, options=options)
 
 
 async def create_invite(
@@ -77,7 +77,7 @@ async def create_invite(
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_INVITE,
         Invite,
         body=InviteCreate(email=email, role=role),
@@ -109,7 +109,7 @@ async def delete_invite(client: SupportsExecute, invite_id: str, /, *, options: 
 
     Inferred: the path is named, and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(operations.DELETE_INVITE, Deleted, invite_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_INVITE, Deleted, invite_id, options=options)
 
 
 class InvitesNamespace(Namespace):

@@ -55,7 +55,7 @@ def list_library_articles(
 
     Documented: Documentation, Public library.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_LIBRARY_ARTICLES, LibraryArticle, query={"limit": limit, "categorySlug": category_slug}, options=options
     )
 
@@ -84,7 +84,7 @@ async def get_library_article(client: SupportsExecute, slug: str, /, *, options:
 
     Documented: Documentation, Public library.
     """
-    return await client.sender.call(operations.GET_LIBRARY_ARTICLE, LibraryArticle, slug, options=options)
+    return await client.__executor__.execute(operations.GET_LIBRARY_ARTICLE, LibraryArticle, slug, options=options)
 
 
 def list_library_categories(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[LibraryCategory]:
@@ -111,7 +111,7 @@ def list_library_categories(client: SupportsExecute, /, *, options: RequestOptio
 
     Documented: Documentation, Public library.
     """
-    return client.sender.paginate(operations.LIST_LIBRARY_CATEGORIES, LibraryCategory, options=options)
+    return client.__executor__.paginate(operations.LIST_LIBRARY_CATEGORIES, LibraryCategory, options=options)
 
 
 def search_library(
@@ -142,7 +142,9 @@ def search_library(
 
     Documented: Documentation, Public library.
     """
-    return client.sender.paginate(operations.SEARCH_LIBRARY, LibrarySearchResult, query={"q": q, "limit": limit}, options=options)
+    return client.__executor__.paginate(
+        operations.SEARCH_LIBRARY, LibrarySearchResult, query={"q": q, "limit": limit}, options=options
+    )
 
 
 async def record_library_view(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryAck:
@@ -170,7 +172,7 @@ async def record_library_view(client: SupportsExecute, slug: str, /, *, options:
 
     Documented: Documentation, Public library.
     """
-    return await client.sender.call(operations.RECORD_LIBRARY_VIEW, LibraryAck, slug, options=options)
+    return await client.__executor__.execute(operations.RECORD_LIBRARY_VIEW, LibraryAck, slug, options=options)
 
 
 async def send_library_feedback(
@@ -202,7 +204,7 @@ async def send_library_feedback(
 
     Documented: Documentation, Public library.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.SEND_LIBRARY_FEEDBACK, LibraryAck, slug, body=LibraryFeedbackCreate(rating=rating), options=options
     )
 

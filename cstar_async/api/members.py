@@ -58,7 +58,7 @@ def list_members(
 
     Documented: API reference, Members.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_MEMBERS, Member, query={"page": page, "pageSize": page_size, "role": role}, options=options
     )
 
@@ -86,7 +86,7 @@ async def get_member(client: SupportsExecute, member_id: str, /, *, options: Req
 
     Inferred: the path of a single member is documented, its methods are not.
     """
-    return await client.sender.call(operations.GET_MEMBER, Member, member_id, options=options)
+    return await client.__executor__.execute(operations.GET_MEMBER, Member, member_id, options=options)
 
 
 async def update_member(
@@ -123,7 +123,7 @@ async def update_member(
 
     Documented: API reference, Members (the path; the method is inferred).
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_MEMBER, Member, member_id, body=MemberUpdate(role=role), idempotency_key=idempotency_key, options=options
     )
 
@@ -151,7 +151,7 @@ async def delete_member(client: SupportsExecute, member_id: str, /, *, options: 
 
     Documented: API reference, Members (the path; the method is inferred).
     """
-    return await client.sender.call(operations.DELETE_MEMBER, Deleted, member_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_MEMBER, Deleted, member_id, options=options)
 
 
 class MembersNamespace(Namespace):

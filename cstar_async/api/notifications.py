@@ -56,7 +56,7 @@ def list_notifications(
 
     Documented: API reference, Notifications.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_NOTIFICATIONS,
         Notification,
         query={"page": page, "pageSize": page_size, "unreadOnly": unread_only},
@@ -85,7 +85,7 @@ async def count_unread_notifications(client: SupportsExecute, /, *, options: Req
 
     Documented: API reference, Notifications.
     """
-    return await client.sender.call(operations.COUNT_UNREAD_NOTIFICATIONS, UnreadCount, options=options)
+    return await client.__executor__.execute(operations.COUNT_UNREAD_NOTIFICATIONS, UnreadCount, options=options)
 
 
 async def mark_all_notifications_read(
@@ -112,7 +112,7 @@ async def mark_all_notifications_read(
 
     Documented: API reference, Notifications.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.MARK_ALL_NOTIFICATIONS_READ, MarkAllReadResult, idempotency_key=idempotency_key, options=options
     )
 
@@ -150,7 +150,7 @@ async def mark_notification_read(
 
     Inferred: the text says that the state of notifications can be managed.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.MARK_NOTIFICATION_READ,
         Notification,
         notification_id,

@@ -39,7 +39,7 @@ async def get_preferences(client: SupportsExecute, /, *, options: RequestOptions
 
     Documented: API reference, Overview (the path; the method is inferred).
     """
-    return await client.sender.call(operations.GET_PREFERENCES, Preferences, options=options)
+    return await client.__executor__.execute(operations.GET_PREFERENCES, Preferences, options=options)
 
 
 async def update_preferences(
@@ -67,7 +67,7 @@ async def update_preferences(
 
     Documented: API reference, Overview (the path; the method is inferred).
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_PREFERENCES, Preferences, body=PreferencesUpdate(), idempotency_key=idempotency_key, options=options
     )
 

@@ -51,7 +51,7 @@ def search_everything(
 
     Documented: API reference, Search.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.SEARCH_EVERYTHING, SearchResult, query={"q": q, "types": types, "limit": limit}, options=options
     )
 

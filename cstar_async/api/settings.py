@@ -40,7 +40,7 @@ async def get_settings(client: SupportsExecute, /, *, options: RequestOptions | 
 
     Documented: API reference, Settings.
     """
-    return await client.sender.call(operations.GET_SETTINGS, Settings, options=options)
+    return await client.__executor__.execute(operations.GET_SETTINGS, Settings, options=options)
 
 
 async def update_settings(
@@ -75,7 +75,7 @@ async def update_settings(
 
     Documented: API reference, Settings.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_SETTINGS,
         Settings,
         body=SettingsUpdate(team_name=team_name),

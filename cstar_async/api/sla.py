@@ -47,7 +47,7 @@ def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions | None
 
     Documented: API reference, SLA.
     """
-    return client.sender.paginate(operations.LIST_SLA_RULES, SlaRule, options=options)
+    return client.__executor__.paginate(operations.LIST_SLA_RULES, SlaRule, options=options)
 
 
 async def create_sla_rule(
@@ -95,7 +95,7 @@ async def create_sla_rule(
 
     Documented: API reference, SLA.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_SLA_RULE,
         SlaRule,
         body=SlaRuleCreate(
@@ -134,7 +134,7 @@ async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: Req
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(operations.GET_SLA_RULE, SlaRule, rule_id, options=options)
+    return await client.__executor__.execute(operations.GET_SLA_RULE, SlaRule, rule_id, options=options)
 
 
 async def update_sla_rule(
@@ -180,7 +180,7 @@ async def update_sla_rule(
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_SLA_RULE,
         SlaRule,
         rule_id,
@@ -220,7 +220,7 @@ async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: 
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(operations.DELETE_SLA_RULE, Deleted, rule_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_SLA_RULE, Deleted, rule_id, options=options)
 
 
 async def get_sla_metrics(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
@@ -245,7 +245,7 @@ async def get_sla_metrics(client: SupportsExecute, /, *, options: RequestOptions
 
     Named: the path is listed, nothing else is known.
     """
-    return await client.sender.call(operations.GET_SLA_METRICS, dict[str, JSON], options=options)
+    return await client.__executor__.execute(operations.GET_SLA_METRICS, dict[str, JSON], options=options)
 
 
 class SlaRulesNamespace(Namespace):
@@ -270,4 +270,4 @@ class SlaNamespace(Namespace):
     @property
     def rules(self) -> SlaRulesNamespace:
         """How soon tickets of each urgency are to be answered and resolved."""
-        return SlaRulesNamespace(self.sender)
+        return SlaRulesNamespace(self.__executor__)

@@ -42,7 +42,7 @@ def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = No
 
     Documented: API reference, Tags.
     """
-    return client.sender.paginate(operations.LIST_TAGS, Tag, options=options)
+    return client.__executor__.paginate(operations.LIST_TAGS, Tag, options=options)
 
 
 async def create_tag(
@@ -72,7 +72,7 @@ async def create_tag(
 
     Documented: API reference, Tags.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_TAG, Tag, body=TagCreate(name=name), idempotency_key=idempotency_key, options=options
     )
 
@@ -101,7 +101,7 @@ async def delete_tag(client: SupportsExecute, name: str, /, *, options: RequestO
 
     Inferred: the documentation says that unused tags can be removed, and the name is the only key of a tag.
     """
-    return await client.sender.call(operations.DELETE_TAG, Deleted, name, options=options)
+    return await client.__executor__.execute(operations.DELETE_TAG, Deleted, name, options=options)
 
 
 class TagsNamespace(Namespace):

@@ -83,7 +83,7 @@ def list_tickets(
 
     Documented: API reference, Tickets.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_TICKETS,
         Ticket,
         query={
@@ -156,7 +156,7 @@ async def create_ticket(
 
     Documented: API reference, Tickets.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_TICKET,
         Ticket,
         body=TicketCreate(
@@ -200,7 +200,7 @@ async def get_ticket(client: SupportsExecute, ticket_id: str, /, *, options: Req
 
     Documented: API reference, Tickets.
     """
-    return await client.sender.call(operations.GET_TICKET, Ticket, ticket_id, options=options)
+    return await client.__executor__.execute(operations.GET_TICKET, Ticket, ticket_id, options=options)
 
 
 async def update_ticket(
@@ -252,7 +252,7 @@ async def update_ticket(
 
     Documented: API reference, Tickets.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_TICKET,
         Ticket,
         ticket_id,
@@ -294,7 +294,7 @@ async def delete_ticket(client: SupportsExecute, ticket_id: str, /, *, options: 
 
     Documented: API reference, Tickets.
     """
-    return await client.sender.call(operations.DELETE_TICKET, Deleted, ticket_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_TICKET, Deleted, ticket_id, options=options)
 
 
 def list_ticket_messages(
@@ -324,7 +324,7 @@ def list_ticket_messages(
 
     Documented: API reference, Messages.
     """
-    return client.sender.paginate(operations.LIST_TICKET_MESSAGES, Message, ticket_id, options=options)
+    return client.__executor__.paginate(operations.LIST_TICKET_MESSAGES, Message, ticket_id, options=options)
 
 
 async def create_ticket_message(
@@ -374,7 +374,7 @@ async def create_ticket_message(
 
     Documented: API reference, Messages.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_TICKET_MESSAGE,
         Message,
         ticket_id,
@@ -407,4 +407,4 @@ class TicketsNamespace(Namespace):
     @property
     def messages(self) -> TicketsMessagesNamespace:
         """The conversation inside a ticket, written by customers, agents and the system."""
-        return TicketsMessagesNamespace(self.sender)
+        return TicketsMessagesNamespace(self.__executor__)

@@ -49,7 +49,7 @@ def list_views(
 
     Documented: API reference, Views.
     """
-    return client.sender.paginate(operations.LIST_VIEWS, View, query={"entityType": entity_type}, options=options)
+    return client.__executor__.paginate(operations.LIST_VIEWS, View, query={"entityType": entity_type}, options=options)
 
 
 async def create_view(
@@ -92,7 +92,7 @@ async def create_view(
 
     Documented: API reference, Views.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_VIEW,
         View,
         body=ViewCreate(
@@ -131,7 +131,7 @@ async def get_view(client: SupportsExecute, view_id: str, /, *, options: Request
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(operations.GET_VIEW, View, view_id, options=options)
+    return await client.__executor__.execute(operations.GET_VIEW, View, view_id, options=options)
 
 
 async def update_view(
@@ -175,7 +175,7 @@ async def update_view(
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_VIEW,
         View,
         view_id,
@@ -208,7 +208,7 @@ async def delete_view(client: SupportsExecute, view_id: str, /, *, options: Requ
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
-    return await client.sender.call(operations.DELETE_VIEW, Deleted, view_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_VIEW, Deleted, view_id, options=options)
 
 
 def list_view_tickets(
@@ -249,7 +249,7 @@ def list_view_tickets(
 
     Documented: API reference, Views.
     """
-    return client.sender.paginate(
+    return client.__executor__.paginate(
         operations.LIST_VIEW_TICKETS, Ticket, view_id, query={"page": page, "pageSize": page_size}, options=options
     )
 

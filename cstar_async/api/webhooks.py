@@ -49,7 +49,7 @@ def list_webhooks(
 
     Documented: API reference, Webhooks.
     """
-    return client.sender.paginate(operations.LIST_WEBHOOKS, Webhook, query={"active": active}, options=options)
+    return client.__executor__.paginate(operations.LIST_WEBHOOKS, Webhook, query={"active": active}, options=options)
 
 
 async def create_webhook(
@@ -87,7 +87,7 @@ async def create_webhook(
 
     Documented: API reference, Webhooks.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.CREATE_WEBHOOK,
         Webhook,
         body=WebhookCreate(name=name, url=url, events=events),
@@ -119,7 +119,7 @@ async def get_webhook(client: SupportsExecute, webhook_id: str, /, *, options: R
 
     Documented: API reference, Webhooks.
     """
-    return await client.sender.call(operations.GET_WEBHOOK, Webhook, webhook_id, options=options)
+    return await client.__executor__.execute(operations.GET_WEBHOOK, Webhook, webhook_id, options=options)
 
 
 async def update_webhook(
@@ -161,7 +161,7 @@ async def update_webhook(
 
     Documented: API reference, Webhooks.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.UPDATE_WEBHOOK,
         Webhook,
         webhook_id,
@@ -194,7 +194,7 @@ async def delete_webhook(client: SupportsExecute, webhook_id: str, /, *, options
 
     Documented: API reference, Webhooks.
     """
-    return await client.sender.call(operations.DELETE_WEBHOOK, Deleted, webhook_id, options=options)
+    return await client.__executor__.execute(operations.DELETE_WEBHOOK, Deleted, webhook_id, options=options)
 
 
 async def test_webhook(
@@ -230,7 +230,7 @@ async def test_webhook(
 
     Inferred: the JavaScript call and its result are documented, its path and body are not.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.TEST_WEBHOOK,
         WebhookTestResult,
         webhook_id,
@@ -265,7 +265,7 @@ async def trigger_test_webhooks(
 
     Documented: API reference, Webhooks.
     """
-    return await client.sender.call(
+    return await client.__executor__.execute(
         operations.TRIGGER_TEST_WEBHOOKS,
         WebhookTriggerResult,
         body=WebhookTest(event=event),
