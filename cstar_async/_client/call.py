@@ -113,4 +113,4 @@ class StreamCall(Call):
 
     __slots__ = ()
 
-    stream = True
+    wants_stream = True
