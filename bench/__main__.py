@@ -1,9 +1,8 @@
-"""What the client costs beside bare aiohttp and orjson: side by side in one run, shuffled, medians of ratios.
+"""Compare the client with bare aiohttp and orjson: side by side in one run, in random order, medians of ratios.
 
-Absolute times mean little on a shared machine, and change within milliseconds. So the two take turns call by call, in random order,
-and a round keeps the ratio of the CPU times of all their turns.
-Counts of function calls and memory have no such noise. The numbers before the rows are those of the project's list of targets.
-Exit status 1 if a target is missed.
+Absolute times mean little on a shared machine, and change within milliseconds. So both run alternately, call by call, and a round
+stores the ratio of their CPU times. Counts of function calls and memory have no such noise. The numbers before the rows identify
+targets. The exit status is 1 if one is missed.
 """
 
 from __future__ import annotations
@@ -40,28 +39,28 @@ Work = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison, and what it must not exceed."""
+    """A comparison and its limit."""
 
     name: str
     value: float
-    must: float
+    limit: float
     spread: str = ""
-    """The quartiles, where there were several rounds."""
+    """The quartiles of several rounds."""
 
     @property
     def holds(self) -> bool:
-        """Whether the target is met."""
-        return self.value <= self.must
+        """Whether the value is within the limit."""
+        return self.value <= self.limit
 
 
-def row_of(name: str, ratios: list[float], must: float) -> Row:
-    """The row of a comparison that was made in several rounds."""
+def row_of(name: str, ratios: list[float], limit: float) -> Row:
+    """Make the row of a comparison in several rounds."""
     lower, median, upper = statistics.quantiles(ratios, n=4)
-    return Row(name, median, must, f"{lower:.2f} to {upper:.2f}")
+    return Row(name, median, limit, f"{lower:.2f} to {upper:.2f}")
 
 
 async def compare(ours: Work, bare: Work, times: int) -> list[float]:
-    """The ratio of CPU times in each of the rounds, of so many turns each."""
+    """Return the ratio of CPU times in each round of *times* calls."""
     ratios: list[float] = []
     for _ in range(ROUNDS):
         taken = [0.0, 0.0]
@@ -69,23 +68,23 @@ async def compare(ours: Work, bare: Work, times: int) -> list[float]:
         for _ in range(times):
             turns = [(0, ours), (1, bare)]
             random.shuffle(turns)
-            for place, work in turns:
+            for index, work in turns:
                 begun = time.process_time()
                 await work()
-                taken[place] += time.process_time() - begun
+                taken[index] += time.process_time() - begun
         ratios.append(taken[0] / taken[1])
     return ratios
 
 
 async def times_over_http(url: str) -> list[Row]:
-    """All comparisons over HTTP and of decoding."""
+    """Compare calls over HTTP, and decoding."""
     tickets = f"{url}/api/v1/teams/{TEAM}/tickets"
     headers = {"Authorization": "Bearer sk_test_a", "Content-Type": "application/json"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
         CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=url) as cstar,
     ):
-        # Nobody reads the same ticket a thousand times, and URLs that were seen lately are cheap.
+        # Programs read different tickets, and yarl caches recent URLs.
         ids = cycle([f"{ID[:-5]}{number:05}" for number in range(10_000)])
         numbers = cycle(range(1, 10_001))
 
@@ -127,7 +126,7 @@ async def times_over_http(url: str) -> list[Row]:
             await warm()
         return [
             row_of("1  GET", await compare(our_get, bare_get, 200), 1.15),
-            row_of("2  GET, 100 at once", await compare(our_hundred, bare_hundred, 10), 1.15),
+            row_of("2  GET, 100 concurrent", await compare(our_hundred, bare_hundred, 10), 1.15),
             row_of("3  POST with a key", await compare(our_post, bare_post, 200), 1.20),
             row_of("4  page of 100", await compare(our_page, bare_page, 60), 1.60),
             row_of("5  decoding a page", await compare(our_decode, bare_parse, 40), 2.50),
@@ -135,7 +134,7 @@ async def times_over_http(url: str) -> list[Row]:
 
 
 def import_ratios() -> list[float]:
-    """`import cstar_async` and a client built, against `import aiohttp`, in fresh processes, both from their bytecode."""
+    """Compare `import cstar_async` and a new client with `import aiohttp`, in new processes, both from bytecode."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     ours = "import time; b = time.perf_counter(); import cstar_async; cstar_async.CStarClient(api_key='sk_test_a'); "
     bare = "import time; b = time.perf_counter(); import aiohttp; "
@@ -144,36 +143,36 @@ def import_ratios() -> list[float]:
         programs = [(0, ours), (1, bare)]
         random.shuffle(programs)
         taken = [0.0, 0.0]
-        for place, program in programs:
+        for index, program in programs:
             command = [sys.executable, "-c", program + "print(time.perf_counter() - b)"]
-            taken[place] = float(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
+            taken[index] = float(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
         ratios.append(taken[0] / taken[1])
-    return ratios[1:]  # the first of each may have compiled
+    return ratios[1:]  # the first of each may have compiled bytecode
 
 
 def models_made_by_import() -> int:
-    """How many generated model classes exist after importing the package and building a client."""
+    """Count the modules of models that importing the package and creating a client loads."""
     program = (
         "import sys, cstar_async; cstar_async.CStarClient(api_key='sk_test_a'); "
-        "print(sum(name.startswith('cstar_async._generated.models.') for name in sys.modules))"
+        "print(sum(name.startswith('cstar_async.models.') for name in sys.modules))"
     )
     return int(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
 
 
 def measure(url: str) -> list[Row]:
-    """Every row of the table."""
+    """Measure every row of the table."""
     return [
         *asyncio.run(times_over_http(url)),
-        *(Row(name, value, must) for name, (value, must) in calls.count().items()),
+        *(Row(name, value, limit) for name, (value, limit) in calls.count().items()),
         row_of("14 import and a client", import_ratios(), 1.25),
         Row("16 models made by import", models_made_by_import(), 0),
-        *(Row(name, value, must) for name, (value, must) in memory.compare(url).items()),
-        *(Row(name, value, must) for name, (value, must) in pieces.measure().items()),
+        *(Row(name, value, limit) for name, (value, limit) in memory.compare(url).items()),
+        *(Row(name, value, limit) for name, (value, limit) in pieces.measure().items()),
     ]
 
 
 def main() -> int:
-    """Measure, show a table, and say by the exit status whether every target holds."""
+    """Print the table, and return 0 if every target is met."""
     with subprocess.Popen([sys.executable, "-m", "bench.server"], stdout=subprocess.PIPE, text=True) as server:
         try:
             cores = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
@@ -183,11 +182,11 @@ def main() -> int:
             rows = measure(f"http://127.0.0.1:{server.stdout.readline().strip()}" if server.stdout else "")
         finally:
             server.kill()
-    table = Table(title="Beside bare aiohttp + orjson: ratios, unless a unit is named", title_justify="left")
-    for column in ("target", "found", "quartiles", "must", ""):
+    table = Table(title="Compared with bare aiohttp and orjson: ratios, unless a unit is given", title_justify="left")
+    for column in ("target", "measured", "quartiles", "limit", "met"):
         table.add_column(column)
     for row in rows:
-        table.add_row(row.name, f"{row.value:.2f}", row.spread, f"<= {row.must:g}", "yes" if row.holds else "NO")
+        table.add_row(row.name, f"{row.value:.2f}", row.spread, f"<= {row.limit:g}", "yes" if row.holds else "NO")
     Console().print(table)
     return 0 if all(row.holds for row in rows) else 1
 

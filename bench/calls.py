@@ -1,6 +1,6 @@
-"""How many functions a call goes through: exact counts without noise, where times have a lot of it.
+"""Count the function calls of a request. Counts are exact, while times are noisy.
 
-The server runs in a thread of its own, which the profile of this one does not see.
+The server runs in its own thread, which the profile does not include.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from cstar_async import CStarClient
 from cstar_async._model.codec import read_rows
 from cstar_async.models import Ticket
 
-MOST_ABOVE_BARE = 45
-"""Function calls, in Python and C, that a GET may cost more than the same with bare aiohttp and orjson."""
-MOST_PER_OBJECT = 25
-"""Function calls that the decoding of an object of 21 fields may cost."""
+MAX_ABOVE_BARE = 45
+"""Function calls, in Python and C, of a GET above those with bare aiohttp and orjson."""
+MAX_PER_OBJECT = 25
+"""Function calls of decoding an object of 21 fields."""
 
 ROUNDS = 5
 TIMES = 40
@@ -31,7 +31,7 @@ TIMES = 40
 
 @contextmanager
 def server_in_a_thread() -> Generator[int]:
-    """The port of a server that answers as long as the block lasts."""
+    """Run a server during the block, and yield its port."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(loop.create_server(Server, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
@@ -47,15 +47,15 @@ def server_in_a_thread() -> Generator[int]:
 
 
 def counted(profile: cProfile.Profile, times: int) -> float:
-    """Calls in a profile, for one of so many repetitions."""
+    """Return the calls of a profile for one of *times* repetitions."""
     statistics: pstats.Stats = pstats.Stats(profile)
     return int(vars(statistics)["total_calls"]) / times
 
 
 async def calls_above_bare(port: int) -> float:
-    """Function calls of a GET through the client, less those of a GET through bare aiohttp.
+    """Count the function calls of a GET with the client, minus those with bare aiohttp.
 
-    The least of some rounds counts: now and then an answer arrives in two pieces, which costs a turn of the loop more.
+    The minimum of several rounds counts: a response in two parts costs another iteration of the event loop.
     """
     url = f"http://127.0.0.1:{port}"
     headers = {"Authorization": "Bearer sk_test_a"}
@@ -84,7 +84,7 @@ async def calls_above_bare(port: int) -> float:
 
 
 def calls_per_object() -> float:
-    """Function calls of decoding one object of a list."""
+    """Count the function calls of decoding one object of a list."""
     rows = orjson.loads(PAGE)["data"]
     profile = cProfile.Profile()
     profile.enable()
@@ -94,10 +94,10 @@ def calls_per_object() -> float:
 
 
 def count() -> dict[str, tuple[float, float]]:
-    """All counts: what they are, and what they must not exceed."""
+    """Return all counts and their limits by name."""
     with server_in_a_thread() as port:
         above = asyncio.run(calls_above_bare(port))
     return {
-        "6  calls of functions in a GET, above bare": (above, MOST_ABOVE_BARE),
-        "7  calls of functions to decode an object": (calls_per_object(), MOST_PER_OBJECT),
+        "6  function calls of a GET, above bare": (above, MAX_ABOVE_BARE),
+        "7  function calls to decode an object": (calls_per_object(), MAX_PER_OBJECT),
     }

@@ -1,7 +1,7 @@
-"""Events: what an inbox costs beside a bare handler of aiohttp, and how long it takes from a change to its handler.
+"""Compare an inbox with a bare aiohttp handler, and measure the time from a change to its handler.
 
-Side by side in one run, in shuffled rounds, medians. The CPU time is that of the receiving process alone, from the request to the
-end of the handler; the time from a change is that of a wall clock, from the call of `tickets.create()` on.
+All run in random order in several rounds; medians count. The CPU time is that of the receiving process, from the request to the end
+of the handler. The time from a change is measured from the call of `tickets.create()`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from cstar_async.webhooks import EventStream, MemoryStore, SqliteStore, TicketCr
 
 ROUNDS = 15
 EVENTS = 400
-AT_ONCE = 20
+CONCURRENCY = 20
 RECEIVERS = ("bare", "checked", "memory", "file")
 CHANGES = 20
-"""Tickets that are opened for each way in a round."""
+"""Tickets that are created for each receiver in a round."""
 WAYS = ("bare", "memory", "file", "stream")
 TICKET = (
     '{"id":"evt_%d","type":"ticket.created","created_at":"2026-03-27T03:43:30.044Z","team_id":"3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b",'
@@ -42,7 +42,7 @@ TICKET = (
 
 
 async def throughput(port: int) -> dict[str, tuple[list[float], list[float]]]:
-    """CPU microseconds of the receiver, and events a second, in each round."""
+    """Return CPU microseconds of the receiver and events a second, for each round."""
     results: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in RECEIVERS}
     numbers = iter(range(1, sys.maxsize))
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
@@ -57,11 +57,11 @@ async def throughput(port: int) -> dict[str, tuple[list[float], list[float]]]:
                 body = (TICKET % (number, number)).encode()
                 async with session.post(f"/{name}", data=body, headers={"X-Signature": sign(body, SECRET)}) as response:
                     if response.status != 200:
-                        raise RuntimeError(f"{name} answers {response.status}")
+                        raise RuntimeError(f"{name} returned {response.status}")
 
         async def send(name: str) -> tuple[float, float]:
             used, begun = await cpu(), time.perf_counter()
-            await asyncio.gather(*(post(name, EVENTS // AT_ONCE) for _ in range(AT_ONCE)))
+            await asyncio.gather(*(post(name, EVENTS // CONCURRENCY) for _ in range(CONCURRENCY)))
             now = await cpu()
             return (now - used) / EVENTS * 1e6, EVENTS / (time.perf_counter() - begun)
 
@@ -75,49 +75,49 @@ async def throughput(port: int) -> dict[str, tuple[list[float], list[float]]]:
     return results
 
 
-class Ears:
-    """What hears of new tickets, in each of the ways, and when."""
+class Receivers:
+    """Receive events of new tickets in each way, and record the time."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {"bare": self._bare}
-        self._heard: dict[str, asyncio.Future[float]] = {}
+        self._received: dict[str, asyncio.Future[float]] = {}
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """Hand a delivery to the receiver that the path names."""
+    async def handle(self, request: web.Request) -> web.Response:
+        """Pass a delivery to the receiver that the path names."""
         return await self._handlers[request.match_info["name"]](request)
 
     def add(self, name: str, inbox: WebhookInbox) -> None:
         """Add an inbox."""
-        inbox.on(TicketCreated)(self.hear)
+        inbox.on(TicketCreated)(self.receive)
         self._handlers[name] = inbox.aiohttp_handler
 
-    async def hear(self, event: TicketCreated) -> None:
-        """Note when an event came."""
+    async def receive(self, event: TicketCreated) -> None:
+        """Record the time of an event."""
         if event.data.ticket is not None:
-            self._note(event.data.ticket.id)
+            self._record(event.data.ticket.id)
 
     async def wait(self, ticket_id: str) -> float:
-        """When a ticket was heard of."""
-        return await asyncio.wait_for(self._heard.setdefault(ticket_id, asyncio.Future()), 30)
+        """Return the time of the event of a ticket."""
+        return await asyncio.wait_for(self._received.setdefault(ticket_id, asyncio.Future()), 30)
 
     async def _bare(self, request: web.Request) -> web.Response:
         event = orjson.loads(await request.read())
-        self._note(event["data"]["ticket"]["id"])
+        self._record(event["data"]["ticket"]["id"])
         return web.Response()
 
-    def _note(self, ticket_id: str) -> None:
-        future = self._heard.setdefault(ticket_id, asyncio.Future())
+    def _record(self, ticket_id: str) -> None:
+        future = self._received.setdefault(ticket_id, asyncio.Future())
         if not future.done():
             future.set_result(time.perf_counter())
 
 
 async def delays(url: str, key: str) -> dict[str, list[float]]:
-    """Milliseconds from the call that opens a ticket to the handler that hears of it, and to the answer of the call itself."""
-    ears, results = Ears(), {way: list[float]() for way in (*WAYS, "answer")}
+    """Return milliseconds from the call that creates a ticket to its handler, and to the response of the call."""
+    receivers, results = Receivers(), {way: list[float]() for way in (*WAYS, "response")}
     application = web.Application()
-    application.router.add_post("/{name}", ears.answer)
+    application.router.add_post("/{name}", receivers.handle)
     runner = web.AppRunner(application, access_log=None)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         async with CStarClient(api_key=key, base_url=url) as cstar, AsyncExitStack() as stack:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -127,23 +127,23 @@ async def delays(url: str, key: str) -> dict[str, list[float]]:
                 there = f"http://127.0.0.1:{runner.addresses[0][1]}/{name}"
                 hook = await cstar.webhooks.create(name=name, url=there, events=["ticket.created"])
                 await cstar.webhooks.update(hook.id, is_active=False)
-                store = SqliteStore(Path(place) / "events.db") if name == "file" else MemoryStore()
+                store = SqliteStore(Path(folder) / "events.db") if name == "file" else MemoryStore()
                 if name != "bare":
-                    ears.add(name, await stack.enter_async_context(WebhookInbox(hook.secret or "", store=store)))
+                    receivers.add(name, await stack.enter_async_context(WebhookInbox(hook.secret or "", store=store)))
                 hooks[name] = hook.id
 
             async def open_tickets(way: str) -> None:
                 for _ in range(CHANGES):
                     begun = time.perf_counter()
                     ticket = await cstar.tickets.create(title="Cannot log in")
-                    results["answer"].append((time.perf_counter() - begun) * 1e3)
-                    results[way].append((await ears.wait(ticket.id) - begun) * 1e3)
+                    results["response"].append((time.perf_counter() - begun) * 1e3)
+                    results[way].append((await receivers.wait(ticket.id) - begun) * 1e3)
 
             for _ in range(ROUNDS):
                 for way in random.sample(WAYS, len(WAYS)):
                     if way == "stream":
                         async with cstar.events(TicketCreated) as stream:
-                            running = asyncio.ensure_future(pump(stream, ears))
+                            running = asyncio.ensure_future(pump(stream, receivers))
                             await open_tickets(way)
                             running.cancel()
                     else:
@@ -153,15 +153,15 @@ async def delays(url: str, key: str) -> dict[str, list[float]]:
     return results
 
 
-async def pump(stream: EventStream, ears: Ears) -> None:
-    """Hear of what a stream brings."""
+async def pump(stream: EventStream, receivers: Receivers) -> None:
+    """Record the events of a stream."""
     async for event in stream:
         if isinstance(event, TicketCreated):
-            await ears.hear(event)
+            await receivers.receive(event)
 
 
 def main() -> int:
-    """Measure, and show two tables."""
+    """Print two tables."""
     with subprocess.Popen([sys.executable, "-m", "bench.receiver"], stdout=subprocess.PIPE, text=True) as receiver:
         try:
             rates = asyncio.run(throughput(int(receiver.stdout.readline()) if receiver.stdout else 0))
@@ -176,9 +176,7 @@ def main() -> int:
         finally:
             fake.kill()
     console = Console()
-    table = Table(
-        "receiver", "CPU us an event", "of the bare handler's", "events a second", title="Deliveries", title_justify="left"
-    )
+    table = Table("receiver", "CPU us an event", "compared with bare", "events a second", title="Deliveries", title_justify="left")
     for name, (used, rate) in rates.items():
         ratios = [one / other for one, other in zip(used, rates["bare"][0], strict=True)]
         lower, median, upper = statistics.quantiles(ratios, n=4)

@@ -1,7 +1,7 @@
-"""What a client's process holds in memory, beside one of bare aiohttp and orjson.
+"""Compare the memory of a process with a client and of one with bare aiohttp and orjson.
 
-Memory can only be compared between fresh processes, so this module is also the program that they run. It looks at itself through
-`/proc`, as Linux has it; elsewhere nothing is measured.
+Memory can only be compared between new processes, so this module is also the program that they run. It reads `/proc`, so it
+measures on Linux only.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ Get = Callable[[], Awaitable[object]]
 
 
 def megabytes() -> float:
-    """Resident memory of this process now, in MiB."""
+    """Return the resident memory of this process in MiB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def most_megabytes() -> float:
-    """The most resident memory that this process has had so far, in MiB."""
+def peak_megabytes() -> float:
+    """Return the peak resident memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def our_get(stack: AsyncExitStack, url: str) -> Get:
-    """A GET through the client."""
+    """Return a function that sends a GET with the client."""
     from cstar_async import CStarClient
 
     cstar = await stack.enter_async_context(CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=url))
@@ -45,7 +45,7 @@ async def our_get(stack: AsyncExitStack, url: str) -> Get:
 
 
 async def bare_get(stack: AsyncExitStack, url: str) -> Get:
-    """The same through bare aiohttp."""
+    """Return a function that sends a GET with bare aiohttp."""
     import aiohttp
     import orjson
 
@@ -59,11 +59,11 @@ async def bare_get(stack: AsyncExitStack, url: str) -> Get:
 
 
 async def measured(client: str, url: str) -> list[float]:
-    """What this process holds: after the first call; then the growth in memory and in objects over many; then all at once.
+    """Measure the memory of this process.
 
     Returns:
-        MiB after the first call; MiB by which it grew from call 500 to call 20,500; objects a thousand calls by which it grew; MiB
-        that 10,000 calls at once take above what there was; MiB that the third such burst takes above the second.
+        MiB after the first call; growth in MiB from call 500 to call 20,500; growth in objects for a thousand calls; MiB of 10,000
+        concurrent calls above idle; growth in MiB from the second such burst to the third.
     """
     async with AsyncExitStack() as stack:
         get = await (our_get if client == "ours" else bare_get)(stack, url)
@@ -81,27 +81,27 @@ async def measured(client: str, url: str) -> list[float]:
         peaks: list[float] = []
         for _ in range(3 if client == "ours" else 1):
             await asyncio.gather(*(get() for _ in range(BURST)))
-            peaks.append(most_megabytes())
+            peaks.append(peak_megabytes())
         return [first, growth, more, peaks[0] - idle, peaks[-1] - peaks[len(peaks) // 2]]
 
 
-def in_a_fresh_process(client: str, url: str) -> list[float]:
-    """What one process of a client measures of itself. Every call must succeed, or this raises."""
+def in_a_new_process(client: str, url: str) -> list[float]:
+    """Return what a new process measures of itself. Raise if a call fails."""
     command = [sys.executable, "-m", "bench.memory", client, url]
     found: list[float] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     return found
 
 
 def compare(url: str) -> dict[str, tuple[float, float]]:
-    """All comparisons of memory: what they are, and what they must not exceed."""
+    """Return all comparisons of memory and their limits by name."""
     if not sys.platform.startswith("linux"):
         return {}
-    ours, bare = in_a_fresh_process("ours", url), in_a_fresh_process("bare", url)
+    ours, bare = in_a_new_process("ours", url), in_a_new_process("bare", url)
     return {
         "17 memory after the first call / bare": (ours[0] / bare[0], 1.10),
         "18 growth over 20,000 calls, MiB": (ours[1], 1.0),
-        "18 objects more a thousand calls": (ours[2], 10),
-        "19 memory of 10,000 calls at once / bare": (ours[3] / bare[3], 0.60),
+        "18 objects more after a thousand calls": (ours[2], 10),
+        "19 memory of 10,000 concurrent calls / bare": (ours[3] / bare[3], 0.60),
         "19 growth from the second burst to the third, MiB": (ours[4], 2.0),
     }
 

@@ -1,6 +1,6 @@
-"""The pieces that every call pays for, in microseconds: the limiter, the gate, a key, and what nobody listens to.
+"""Time the parts of every call in microseconds: limiter, semaphore, idempotency key, and hooks that are not used.
 
-Times of a busy machine are too long and never too short, so the best of many short runs counts.
+A busy machine makes times longer and never shorter, so the best of many short runs counts.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ HEADERS = CIMultiDictProxy(
 
 
 def microseconds(work: Callable[[], object]) -> float:
-    """The time of one piece of work, the call of the function around it not counted."""
+    """Return the time of *work* without the overhead of calling it."""
     return (best(work) - best(lambda: None)) / 1000
 
 
 def best(work: Callable[[], object]) -> float:
-    """Nanoseconds of one run of *work*, at best."""
+    """Return the best time of one run of *work* in nanoseconds."""
     times = range(TIMES)
     found: list[float] = []
     for _ in range(RUNS):
@@ -50,35 +50,35 @@ def best(work: Callable[[], object]) -> float:
 
 
 def measure() -> dict[str, tuple[float, float]]:
-    """All pieces: their time, and what it must not exceed.
+    """Return the time of each part and its limit by name.
 
-    The limiter has two rows: what it adds to a call that need not wait, and that together with reading the headers of the answer,
-    which is to be at most a hundredth of a GET. Keeping the headers for `rate_limit` (target 23) is one assignment in it.
+    The limiter has two rows: acquire and release of a permit without a wait, and the same with parsing the headers of the response,
+    which should be at most a hundredth of a GET. Storing the headers for `rate_limit` (target 23) is one assignment in it.
     """
-    limiter, clock, gate, hooks = RateLimiter(), SystemClock(), PrioritySemaphore(100), HookDispatcher(())
-    priority = Priority.INTERACTIVE  # a call has it at hand; looking a member of an enumeration up takes a while
+    limiter, clock, semaphore, hooks = RateLimiter(), SystemClock(), PrioritySemaphore(100), HookDispatcher(())
+    priority = Priority.INTERACTIVE  # accessing a member of an enum takes time that a call does not need
     first = limiter.try_acquire(priority, clock)
     assert first is not None
     limiter.on_response(first, 200, HEADERS, clock)
 
-    def permit_and_back() -> None:
+    def acquire_and_release() -> None:
         permit = limiter.try_acquire(priority, clock)
         assert permit is not None
         limiter.release(permit, clock, sent=False)
 
-    def permit_and_answer() -> None:
+    def acquire_and_update() -> None:
         permit = limiter.try_acquire(priority, clock)
         assert permit is not None
         limiter.on_response(permit, 200, HEADERS, clock)
 
-    def in_and_out() -> None:
-        gate.try_acquire()
-        gate.release()
+    def enter_semaphore() -> None:
+        semaphore.try_acquire()
+        semaphore.release()
 
     return {
-        "20 limiter: a permit and back, us": (microseconds(permit_and_back), 0.5),
-        "20 limiter: all of it, learning from the answer, us": (microseconds(permit_and_answer), 1.5),
-        "21 gate: in and out, us": (microseconds(in_and_out), 1.0),
+        "20 limiter: acquire and release, us": (microseconds(acquire_and_release), 0.5),
+        "20 limiter: acquire and update from a response, us": (microseconds(acquire_and_update), 1.5),
+        "21 semaphore: acquire and release, us": (microseconds(enter_semaphore), 1.0),
         "22 a new idempotency key, us": (microseconds(new_key), 0.6),
-        "24 no hooks and no log, us": (microseconds(lambda: hooks.has_attempt_hooks), 0.3),
+        "24 no hooks and no logging, us": (microseconds(lambda: hooks.has_attempt_hooks), 0.3),
     }

@@ -1,7 +1,7 @@
-"""Receivers of webhooks beside each other, in a process of their own, so that only they are measured.
+"""Receivers of webhooks, in their own process, so that only they are measured.
 
-`/bare` reads the body and answers, `/checked` also checks the signature and reads the JSON by hand, as a careful bare handler must.
-`/memory` and `/file` are inboxes. `GET /cpu` waits until they are idle, and tells the CPU seconds that the process has used.
+`/bare` reads the body, and `/checked` also verifies the signature and parses the JSON, as a careful handler must. `/memory` and
+`/file` are inboxes. `GET /cpu` waits until they are idle, and returns the CPU seconds of the process.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SECRET = "whsec_bench"
 
 
 async def bare(request: web.Request) -> web.Response:
-    """Reads the body."""
+    """Read the body."""
     await request.read()
     return web.Response()
 
 
 async def checked(request: web.Request) -> web.Response:
-    """Checks the signature, reads the event."""
+    """Verify the signature and parse the event."""
     body = await request.read()
     parts = dict(part.split("=", 1) for part in request.headers["X-Signature"].split(","))
     signature = hmac.new(SECRET.encode(), parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
@@ -40,7 +40,7 @@ async def checked(request: web.Request) -> web.Response:
 
 
 def inbox_with(store: EventStore) -> WebhookInbox:
-    """An inbox with a handler that does nothing."""
+    """Create an inbox with a handler that does nothing."""
     inbox = WebhookInbox(SECRET, store=store)
 
     @inbox.on("*")
@@ -51,9 +51,9 @@ def inbox_with(store: EventStore) -> WebhookInbox:
 
 
 async def main() -> None:
-    """Serve until the process is ended, after saying where."""
-    with tempfile.TemporaryDirectory() as place:
-        inboxes = {"memory": inbox_with(MemoryStore()), "file": inbox_with(SqliteStore(Path(place) / "events.db"))}
+    """Print the port, and serve until the process is terminated."""
+    with tempfile.TemporaryDirectory() as folder:
+        inboxes = {"memory": inbox_with(MemoryStore()), "file": inbox_with(SqliteStore(Path(folder) / "events.db"))}
 
         async def cpu(_: web.Request) -> web.Response:
             for inbox in inboxes.values():

@@ -1,4 +1,4 @@
-"""The quickest server that will do: finished answers by path, in a process of its own, so that only the clients are measured."""
+"""A minimal server with prepared responses. It runs in its own process, so that only the clients are measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TICKET = {
     "customerName": "Jane Smith",
     "assignedTo": "mem_a1b2c3d4e5f6",
     "tags": ["login", "authentication"],
-    "notes": "Asked for the browser and its version; waits for an answer. Same trouble as in the ticket of the week before.",
+    "notes": "Asked for the browser and its version; waits for a reply. Same problem as in the ticket of the week before.",
     "messageCount": 3,
     "responseDeadline": None,
     "resolutionDeadline": None,
@@ -42,8 +42,8 @@ PAGE = json.dumps(
 ).encode()
 
 
-def answer(status: str, body: bytes) -> bytes:
-    """A whole answer as bytes."""
+def response(status: str, body: bytes) -> bytes:
+    """Build a complete response."""
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         "X-RateLimit-Limit: 100000000\r\nX-RateLimit-Remaining: 99999999\r\nX-RateLimit-Reset: 4102444800\r\n"
@@ -53,17 +53,17 @@ def answer(status: str, body: bytes) -> bytes:
 
 
 class Server(asyncio.Protocol):
-    """Answers by the first letter of the method and the length of the path; reads no more than it must."""
+    """Respond by method and path, with as little parsing as possible."""
 
-    answers = (answer("200 OK", ONE), answer("200 OK", PAGE), answer("201 Created", ONE))
+    responses = (response("200 OK", ONE), response("200 OK", PAGE), response("201 Created", ONE))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back, and what has arrived so far."""
+        """Store the transport."""
         self.transport = transport
         self.buffer = b""
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole."""
+        """Respond to every complete request."""
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end].lower()
@@ -73,11 +73,11 @@ class Server(asyncio.Protocol):
             self.buffer = self.buffer[end + 4 + length :]
             kind = 2 if head.startswith(b"post") else 0 if b"/tkt_" in head.split(b"\r\n", 1)[0] else 1
             if isinstance(self.transport, asyncio.WriteTransport):
-                self.transport.write(self.answers[kind])
+                self.transport.write(self.responses[kind])
 
 
 async def main() -> None:
-    """Serve until the process is ended, after saying where."""
+    """Print the port, and serve until the process is terminated."""
     server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

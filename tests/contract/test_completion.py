@@ -1,4 +1,4 @@
-"""Does an editor complete the known words of an enum? Asked of pyright's own language server."""
+"""Check with pyright's language server that an editor completes the values of an enum."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def work(cstar: CStarClient) -> None:
 
 
 class LanguageServer:
-    """A language server on the other end of two pipes."""
+    """A language server that is connected by pipes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -29,8 +29,8 @@ class LanguageServer:
         server = Path(sys.executable).with_name("pyright-langserver")
         self._process = subprocess.Popen([str(server), "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
 
-    def ask(self, method: str, params: object) -> Any:
-        """Send a request and wait for its answer, answering what the server asks meanwhile."""
+    def request(self, method: str, params: object) -> Any:
+        """Send a request, handle requests of the server, and return the response."""
         self._ids += 1
         self._send({"jsonrpc": "2.0", "id": self._ids, "method": method, "params": params})
         while True:
@@ -42,12 +42,12 @@ class LanguageServer:
             elif message["id"] == self._ids:
                 return message["result"]
 
-    def tell(self, method: str, params: object) -> None:
+    def notify(self, method: str, params: object) -> None:
         """Send a notification."""
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def close(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self._process.kill()
         self._process.communicate()
 
@@ -70,19 +70,19 @@ class LanguageServer:
 
 
 @pytest.mark.parametrize(
-    ("place", "expected"),
+    ("argument", "expected"),
     [("status", {"new", "open", "pending", "resolved", "closed"}), ("priority", {"low", "normal", "high", "urgent"})],
 )
-def test_known_words_of_an_enum_are_completed(place: str, expected: set[str], tmp_path: Path) -> None:
-    """Between the quotes of an enum argument the editor offers every word that the document knows."""
+def test_enum_values_are_completed(argument: str, expected: set[str], tmp_path: Path) -> None:
+    """Between the quotes of an enum argument, the editor offers every value of the document."""
     uri = (tmp_path / "program.py").as_uri()
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
-    line = next(number for number, text in enumerate(PROGRAM.splitlines()) if f'{place}=""' in text)
-    column = PROGRAM.splitlines()[line].index(f'{place}=""') + len(place) + 2
+    line = next(number for number, text in enumerate(PROGRAM.splitlines()) if f'{argument}=""' in text)
+    column = PROGRAM.splitlines()[line].index(f'{argument}=""') + len(argument) + 2
     server = LanguageServer(tmp_path)
     try:
         folder = {"uri": tmp_path.as_uri(), "name": "program"}
-        server.ask(
+        server.request(
             "initialize",
             {
                 "processId": None,
@@ -91,12 +91,12 @@ def test_known_words_of_an_enum_are_completed(place: str, expected: set[str], tm
                 "capabilities": {"workspace": {"configuration": True, "workspaceFolders": True}},
             },
         )
-        server.tell("initialized", {})
-        server.tell("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": PROGRAM}})
-        answer = server.ask(
+        server.notify("initialized", {})
+        server.notify("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": PROGRAM}})
+        response = server.request(
             "textDocument/completion", {"textDocument": {"uri": uri}, "position": {"line": line, "character": column}}
         )
     finally:
         server.close()
-    offered = {item["label"].strip("\"'") for item in answer["items"]}
+    offered = {item["label"].strip("\"'") for item in response["items"]}
     assert expected <= offered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from bench.calls import MOST_ABOVE_BARE, MOST_PER_OBJECT, calls_above_bare, calls_per_object, server_in_a_thread
+from bench.calls import MAX_ABOVE_BARE, MAX_PER_OBJECT, calls_above_bare, calls_per_object, server_in_a_thread
 from bench.server import TEAM
 from cstar_async import CStarClient
 
@@ -13,12 +13,12 @@ from cstar_async import CStarClient
 def test_get_costs_little_more_than_bare_aiohttp() -> None:
     """A GET with limits, retries, models and errors needs few function calls more than one with bare aiohttp."""
     with server_in_a_thread() as port:
-        assert asyncio.run(calls_above_bare(port)) <= MOST_ABOVE_BARE
+        assert asyncio.run(calls_above_bare(port)) <= MAX_ABOVE_BARE
 
 
 def test_object_is_decoded_in_few_calls() -> None:
     """Most fields are plain and need no function call."""
-    assert calls_per_object() <= MOST_PER_OBJECT
+    assert calls_per_object() <= MAX_PER_OBJECT
 
 
 def test_pages_are_in_no_reference_cycle() -> None:

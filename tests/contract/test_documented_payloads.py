@@ -1,4 +1,4 @@
-"""Do the payloads that cStar's documentation prints go through the client, both ways?"""
+"""Send and receive the payloads of cStar's documentation with the client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.every_operation import sample_call
 SAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "samples" / "examples.json").read_text(encoding="utf-8"))
 BY_DOCUMENTED_KEY = {f"{one.namespace}.{one.name}".replace(".", "_"): one for one in OPERATIONS.values()}
 
-ENUMS_AND_INSTANTS = {
+TYPES = {
     "status": OpenEnum,
     "priority": OpenEnum,
     "sentiment": OpenEnum,
@@ -44,28 +44,28 @@ CLASS_OF_STATUS = {
 
 
 def samples(kind: str, *, errors: bool) -> list[Any]:
-    """The samples of a kind, as parameters."""
+    """Return the samples of a kind as parameters."""
     chosen = [one for one in SAMPLES if one["kind"] == kind and (one["operation"] == "error") is errors]
     return [pytest.param(one, id=one["id"]) for one in chosen]
 
 
 class Repeater:
-    """A server that gives one answer to everything and keeps what it was sent."""
+    """A server with one response to every request. It records the bodies."""
 
     def __init__(self, status: int, body: object) -> None:
         self.received: list[bytes] = []
         self._status = status
         self._body = body
         application = web.Application()
-        application.router.add_route("*", "/{path:.*}", self._answer)
+        application.router.add_route("*", "/{path:.*}", self._handle)
         self._server = TestServer(application)
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _handle(self, request: web.Request) -> web.Response:
         self.received.append(await request.read())
         return web.json_response(self._body, status=self._status)
 
     async def call(self, operation: Operation, **arguments: object) -> Any:
-        """Make a call of the document's through the client's namespaces; without arguments, with some of every kind."""
+        """Call an operation with the client; without arguments, with a sample of each."""
         async with (
             self._server,
             CStarClient(api_key="sk_test_sample", team_id="team", base_url=str(self._server.make_url("")), max_retries=0) as client,
@@ -76,39 +76,39 @@ class Repeater:
 
 
 def without_nulls(value: Any) -> Any:
-    """A JSON value without the nulls of its objects."""
+    """Return a JSON value without the nulls of its objects."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("sample", samples("response", errors=False))
-async def test_a_documented_answer_goes_back_to_its_wire_form(sample: Mapping[str, Any]) -> None:
-    """Every object of the answer decodes, and to_dict gives what the documentation prints, nulls aside."""
-    answer = await Repeater(sample["status"], sample["body"]).call(BY_DOCUMENTED_KEY[sample["operation"]])
-    rows = list(answer) if isinstance(sample["body"]["data"], list) else [answer]
+async def test_documented_response_keeps_its_wire_format(sample: Mapping[str, Any]) -> None:
+    """Every object of a response decodes, and `to_dict` returns the payload of the documentation, without nulls."""
+    response = await Repeater(sample["status"], sample["body"]).call(BY_DOCUMENTED_KEY[sample["operation"]])
+    rows = list(response) if isinstance(sample["body"]["data"], list) else [response]
     printed = sample["body"]["data"] if isinstance(sample["body"]["data"], list) else [sample["body"]["data"]]
     assert [to_dict(row) for row in rows] == without_nulls(printed)
     assert all(row.extra == {} for row in rows)
 
 
 @pytest.mark.parametrize("sample", samples("response", errors=False))
-async def test_a_documented_answer_has_its_types(sample: Mapping[str, Any]) -> None:
-    """Enum fields are known open enums, and instants are datetimes with a time zone."""
-    answer = await Repeater(sample["status"], sample["body"]).call(BY_DOCUMENTED_KEY[sample["operation"]])
-    for row in list(answer) if isinstance(sample["body"]["data"], list) else [answer]:
+async def test_documented_response_has_its_types(sample: Mapping[str, Any]) -> None:
+    """Enum fields are known open enums, and times are datetimes with a time zone."""
+    response = await Repeater(sample["status"], sample["body"]).call(BY_DOCUMENTED_KEY[sample["operation"]])
+    for row in list(response) if isinstance(sample["body"]["data"], list) else [response]:
         assert isinstance(row, Model)
         for field in attrs.fields(type(row)):
             value = getattr(row, field.name)
-            if value is None or field.name not in ENUMS_AND_INSTANTS:
+            if value is None or field.name not in TYPES:
                 continue
-            assert isinstance(value, ENUMS_AND_INSTANTS[field.name])
+            assert isinstance(value, TYPES[field.name])
             assert value.is_known if isinstance(value, OpenEnum) else value.tzinfo is not None
 
 
 @pytest.mark.parametrize("sample", samples("request", errors=False))
-async def test_a_documented_request_leaves_as_printed(sample: Mapping[str, Any]) -> None:
-    """The fields of the documentation, given as keyword arguments, leave under their wire names and with nothing beside them."""
+async def test_documented_request_is_sent_unchanged(sample: Mapping[str, Any]) -> None:
+    """The fields of the documentation, as keyword arguments, are sent under their wire names, and nothing else."""
     operation = BY_DOCUMENTED_KEY[sample["operation"]]
     from cstar_async import models
 
@@ -120,7 +120,7 @@ async def test_a_documented_request_leaves_as_printed(sample: Mapping[str, Any])
 
 
 @pytest.mark.parametrize("sample", samples("response", errors=True))
-async def test_a_documented_error_is_raised_with_all_that_it_says(sample: Mapping[str, Any]) -> None:
+async def test_documented_error_has_all_its_fields(sample: Mapping[str, Any]) -> None:
     """The class is that of the status, and code, message, param and request id are those of the documentation."""
     with pytest.raises(APIError) as caught:
         await Repeater(sample["status"], sample["body"]).call(OPERATIONS["list_tickets"])

@@ -1,7 +1,7 @@
-"""The document against what is known of the API, fact by fact.
+"""Compare the document with the known facts about the API.
 
 `tests/samples/reference.json` holds the facts as they were collected: every operation with its parameters, and every schema with
-its fields, each with its evidence. Where the document says otherwise on purpose, `OTHERWISE` says why.
+its fields, each with its evidence. Where the document differs on purpose, `DIFFERENT_OPERATIONS` and its like say why.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ SCHEMAS: Final[dict[str, Any]] = REFERENCE["schemas"]
 DOCUMENT: Final = Document(source.read(Path(__file__).parents[2] / "openapi" / "cstar.yaml"))
 COMPONENTS: Final[dict[str, Any]] = DOCUMENT.schemas
 
-OTHERWISE: Final[dict[str, str]] = {
-    "webhooks.listen": "a stream is no operation of request and answer",
+DIFFERENT_OPERATIONS: Final[dict[str, str]] = {
+    "webhooks.listen": "a stream is not a request with one response",
 }
 """Operations that are not described like the others, and why."""
 
-FIELDS_OTHERWISE: Final[dict[tuple[str, str], str]] = {
+DIFFERENT_FIELDS: Final[dict[tuple[str, str], str]] = {
     ("Webhook", "signingSecret"): "another name of `secret`, and so an alias of it",
     ("NotificationUpdate", "read"): "required in the list of schemas, but with a default in the list of operations",
-    ("AutomationAction", "type"): "the tag of a union stands in each of its classes",
+    ("AutomationAction", "type"): "each class of the union has the tag",
 }
 """Fields that are not described as they are listed, and why."""
 
@@ -40,7 +40,7 @@ NO_SCHEMAS: Final[dict[str, str]] = {
     "ChatIdentity": "fields that are signed; no body of this API",
     **dict.fromkeys(
         ("WebhookEvent", "TicketEventData", "EventTicket", "EventCustomer", "EventMessage", "EventData", "FieldChange"),
-        "what webhooks send is no answer of an operation",
+        "webhooks send it, no operation returns it",
     ),
 }
 """Schemas that are no components, and why."""
@@ -51,7 +51,7 @@ def _calls() -> dict[str, Operation]:
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """A schema, with the component that it points to read as well."""
+    """Return a schema merged with the component that it refers to."""
     name = str(node.get("$ref", "")).rpartition("/")[2]
     return {**COMPONENTS[name], **node} if name else node
 
@@ -67,7 +67,7 @@ def _body(operation: Operation) -> dict[str, Any]:
 
 
 def _facts(operation: Operation) -> dict[str, Any]:
-    """What the document says of an operation, in the form of the reference."""
+    """Return the facts of an operation in the format of the reference."""
     node = operation.node
     queries = [one for one in operation.parameters if one.location == "query"]
     body = _body(operation)
@@ -89,30 +89,30 @@ def _facts(operation: Operation) -> dict[str, Any]:
 
 def _expected(call: str) -> dict[str, Any]:
     facts = dict(OPERATIONS[call])
-    for place in ("query", "body"):
-        facts[place] = {name: bool(one.get("required")) for name, one in facts[place].items()}
+    for part in ("query", "body"):
+        facts[part] = {name: bool(one.get("required")) for name, one in facts[part].items()}
     del facts["schema"]
     return facts
 
 
 def _as_listed(name: str, fields: dict[str, Any]) -> dict[str, Any]:
-    return {wire: fact for wire, fact in fields.items() if (name, wire) not in FIELDS_OTHERWISE}
+    return {wire: fact for wire, fact in fields.items() if (name, wire) not in DIFFERENT_FIELDS}
 
 
 def test_document_has_the_known_operations_and_no_other() -> None:
-    """A missing one is a gap of the client, a surplus one an invention."""
-    assert set(_calls()) == set(OPERATIONS) - set(OTHERWISE)
+    """The document lacks no known operation and invents none."""
+    assert set(_calls()) == set(OPERATIONS) - set(DIFFERENT_OPERATIONS)
 
 
-@pytest.mark.parametrize("call", sorted(set(OPERATIONS) - set(OTHERWISE)))
-def test_operation_is_described_as_it_is_known(call: str) -> None:
-    """Its method, path, key, parameters, body, status and evidence."""
+@pytest.mark.parametrize("call", sorted(set(OPERATIONS) - set(DIFFERENT_OPERATIONS)))
+def test_operation_matches_the_reference(call: str) -> None:
+    """Method, path, key, parameters, body, status and evidence of an operation are those of the reference."""
     assert _expected(call) == _facts(_calls()[call])
 
 
-@pytest.mark.parametrize("call", sorted(set(OPERATIONS) - set(OTHERWISE)))
-def test_query_parameters_know_the_known_values(call: str) -> None:
-    """An enum that lost a value would still accept it, but no editor would offer it."""
+@pytest.mark.parametrize("call", sorted(set(OPERATIONS) - set(DIFFERENT_OPERATIONS)))
+def test_query_parameters_have_the_known_values(call: str) -> None:
+    """The enums of query parameters have all known values, so that editors offer them."""
     known = {name: one["values"] for name, one in OPERATIONS[call]["query"].items() if "values" in one}
     described = {one.name: _values(one) for one in _calls()[call].parameters if one.name in known}
     assert known == described
@@ -120,7 +120,7 @@ def test_query_parameters_know_the_known_values(call: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(SCHEMAS) - set(NO_SCHEMAS)))
 def test_schema_has_the_known_fields_and_no_other(name: str) -> None:
-    """With their evidence, and with what must be there."""
+    """Fields, their evidence, and which are required, are those of the reference."""
     component = COMPONENTS[name]
     fields: dict[str, Any] = component.get("properties", {})
     described = {wire: (wire in component.get("required", []), node.get("x-evidence")) for wire, node in fields.items()}
@@ -130,13 +130,13 @@ def test_schema_has_the_known_fields_and_no_other(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted((set(SCHEMAS) & set(models.__all__)) - {"AutomationAction"}))
 def test_attributes_have_the_known_names(name: str) -> None:
-    """Snake case, whatever the wire says."""
+    """Attributes are the wire names in snake case."""
     attributes = {wire: attribute for attribute, wire in getattr(models, name).__wire_names__.items()}
     known = {wire: fact["attribute"] for wire, fact in SCHEMAS[name].items()}
     assert _as_listed(name, known) == _as_listed(name, attributes)
 
 
 def test_document_names_the_server_and_version_of_the_client() -> None:
-    """Where the client goes by default, and which version it asks for, stand in the document."""
+    """The default URL and version of the client are those of the document."""
     assert config.BASE_URL == DOCUMENT.raw["servers"][0]["url"]
     assert [config.API_VERSION] == DOCUMENT.raw["components"]["parameters"]["ApiVersion"]["schema"]["examples"]

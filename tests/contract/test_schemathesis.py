@@ -1,4 +1,4 @@
-"""Does the fake keep to the document, whatever it is sent? Schemathesis makes the requests from the document alone."""
+"""Check with schemathesis that the fake follows the document. The requests are generated from the document."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ include-name = [
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "5xx"]
 """
-"""Ids that exist, so that most requests get beyond a 404; those of the coverage phase do not keep to them.
+"""Ids that exist, so that most requests do not end with a 404; the coverage phase does not use them.
 
-Some operations have a rule that their schemas do not say: `data` is required to update, CSV takes one resource, webhooks lead to
-public HTTPS, and a type of event looks like one.
+Some operations have rules that their schemas do not express: an update requires `data`, CSV exports have one resource, webhooks
+need public HTTPS, and event types have a format.
 """
 
 
-# Most of six thousand requests are the same in both: every edge of every schema. They take half a minute alone.
+# Both have most of the six thousand requests: every edge of every schema. They take half a minute.
 @pytest.mark.first
 @pytest.mark.no_cover
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.soak)])
-async def test_the_fake_never_contradicts_the_document(tmp_path: Path, examples: int) -> None:
-    """Whatever the document allows or forbids is answered as the document says; all of schemathesis' checks are on."""
+async def test_fake_follows_the_document(tmp_path: Path, examples: int) -> None:
+    """The fake responds as the document says, to valid and to invalid requests, with all checks of schemathesis."""
     async with FakeCStar(seed=3, limits=False) as fake:
         await write_configuration(fake, tmp_path / "schemathesis.toml")
         process = await asyncio.create_subprocess_exec(
@@ -70,7 +70,7 @@ async def test_the_fake_never_contradicts_the_document(tmp_path: Path, examples:
 
 
 async def write_configuration(fake: FakeCStar, path: Path) -> None:
-    """Tell schemathesis which objects there are."""
+    """Write the ids of existing objects for schemathesis."""
     async with fake.client() as cstar:
         path.write_text(
             CONFIGURATION.format(
