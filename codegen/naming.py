@@ -102,6 +102,11 @@ def input_alias(enum: str) -> str:
     return f"{enum}Input"
 
 
+def batched(name: str) -> str:
+    """Return the name of the function or method that splits an operation over several requests."""
+    return f"{name}_batched"
+
+
 def namespace_class(namespace: str) -> str:
     """`tickets.messages` is `TicketsMessagesNamespace`."""
     return f"{pascal_case(namespace.replace('.', '_'))}Namespace"

@@ -24,11 +24,11 @@ from openapi_python_client.strings import ClassName, PythonIdentifier
 from pydantic import ValidationError
 
 from codegen.errors import CodegenError, Problem, ProblemCollector
-from codegen.lint.schemas import is_union
 from codegen.spec.document import Document, Node, child_pointer, is_list, is_object
+from codegen.spec.queries import is_union
 
 PARSER_PACKAGE = "openapi-python-client"
-LIBRARY_VERSION = "0.29.1"
+PARSER_VERSION = "0.29.1"
 _VALUES = frozenset({"default", "const", "enum", "example", "examples"})
 """The keywords under which a value of the API stands."""
 _NAMED = frozenset({"properties", "schemas", "paths", "responses", "parameters", "headers", "requestBodies", "content"})
@@ -50,43 +50,43 @@ class Parsed:
 
 def validate_openapi(raw: Node) -> None:
     """Raise `CodegenError` unless everything in the document is of the type that OpenAPI wants it to be."""
-    findings = ProblemCollector()
+    problems = ProblemCollector()
     try:
         OpenAPI.model_validate(raw)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False, include_context=False):
             # The names of the library's union branches stand among the keys; they are no part of the document.
             keys = [str(key) for key in detail["loc"] if key not in ("ref", "other", "ref-or-other")]
-            findings.add(child_pointer("#", *keys), f"{_in_one_line(detail['msg'])}.")
-    _check_no_nulls(raw, "#", findings)
-    findings.raise_if_any()
+            problems.add(child_pointer("#", *keys), f"{_in_one_line(detail['msg'])}.")
+    _check_no_nulls(raw, "#", problems)
+    problems.raise_if_any()
 
 
-def _check_no_nulls(value: object, pointer: str, findings: ProblemCollector, *, are_names: bool = False) -> None:
+def _check_no_nulls(value: object, pointer: str, problems: ProblemCollector, *, are_names: bool = False) -> None:
     """Note null where OpenAPI has a keyword: the library takes it for an absent one. In values, null is a value."""
     if value is None:
-        findings.add(pointer, "there is nothing here; leave the key out.")
+        problems.add(pointer, "there is nothing here; leave the key out.")
     elif is_object(value):
         for key, inner in value.items():
             if are_names or not (key in _VALUES or key.startswith("x-")):
-                _check_no_nulls(inner, child_pointer(pointer, key), findings, are_names=key in _NAMED and not are_names)
+                _check_no_nulls(inner, child_pointer(pointer, key), problems, are_names=key in _NAMED and not are_names)
     elif is_list(value):
         for index, inner in enumerate(value):
-            _check_no_nulls(inner, child_pointer(pointer, str(index)), findings)
+            _check_no_nulls(inner, child_pointer(pointer, str(index)), problems)
 
 
 def parse(document: Document) -> Parsed:
     """The library's reading of a document that passed the preflight."""
-    if version(PARSER_PACKAGE) != LIBRARY_VERSION:
+    if version(PARSER_PACKAGE) != PARSER_VERSION:
         raise CodegenError(
-            [Problem(PARSER_PACKAGE, f"version {LIBRARY_VERSION} is needed, {version(PARSER_PACKAGE)} is installed.")]
+            [Problem(PARSER_PACKAGE, f"version {PARSER_VERSION} is needed, {version(PARSER_PACKAGE)} is installed.")]
         )
     config = _config()
     data = _read(document, config)
-    findings = ProblemCollector()
+    problems = ProblemCollector()
     for message in _parser_errors(data):
-        findings.add(_place_in(message), f"{PARSER_PACKAGE} says: {message}")
-    findings.raise_if_any()
+        problems.add(_pointer_in(message), f"{PARSER_PACKAGE} says: {message}")
+    problems.raise_if_any()
     endpoints = {str(endpoint.name): endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints}
     parsed = Parsed(
         document=document,
@@ -100,8 +100,8 @@ def parse(document: Document) -> Parsed:
             if (name := _identifier(operation.id, config)) in endpoints
         },
     )
-    _take_census(parsed, findings)
-    findings.raise_if_any()
+    _check_nothing_lost(parsed, problems)
+    problems.raise_if_any()
     return parsed
 
 
@@ -154,7 +154,7 @@ def _parser_errors(data: GeneratorData) -> Iterator[str]:
         yield _in_one_line(f"{error.header} {error.detail or ''}")
 
 
-def _place_in(message: str) -> str:
+def _pointer_in(message: str) -> str:
     """The place that a complaint of the library speaks of, as well as it can be told."""
     if found := re.search(r"/components/\w+/[^\s:]+", message):
         return f"#{found[0]}"
@@ -163,12 +163,12 @@ def _place_in(message: str) -> str:
     return "#"
 
 
-def _take_census(parsed: Parsed, findings: ProblemCollector) -> None:
+def _check_nothing_lost(parsed: Parsed, problems: ProblemCollector) -> None:
     """Hold what the library found against what the document has."""
     for operation in parsed.document.operations:
         endpoint = parsed.endpoints.get(operation.id)
         if endpoint is None:
-            findings.add(operation.pointer, f"{PARSER_PACKAGE} lost the operation `{operation.id}`.")
+            problems.add(operation.pointer, f"{PARSER_PACKAGE} lost the operation `{operation.id}`.")
             continue
         counts = {
             "parameters": (len(operation.parameters), sum(1 for _ in endpoint.iter_all_parameters())),
@@ -177,13 +177,13 @@ def _take_census(parsed: Parsed, findings: ProblemCollector) -> None:
         }
         for what, (written, found) in counts.items():
             if written != found:
-                findings.add(operation.pointer, f"the document has {written} {what} here and {PARSER_PACKAGE} found {found}.")
+                problems.add(operation.pointer, f"the document has {written} {what} here and {PARSER_PACKAGE} found {found}.")
     for name, schema in parsed.document.schemas.items():
         if is_union(schema):
-            continue  # no class comes of a union itself; its members are counted, and `Shapes` knows it by them
+            continue  # no class comes of a union itself; its members are counted, and `TypeMapper` knows it by them
         known = parsed.enums if "enum" in schema else parsed.models
         if str(ClassName(name, parsed.config.field_prefix)) not in known:
-            findings.add(child_pointer("#/components/schemas", name), f"{PARSER_PACKAGE} lost the schema `{name}`.")
+            problems.add(child_pointer("#/components/schemas", name), f"{PARSER_PACKAGE} lost the schema `{name}`.")
 
 
 def _identifier(name: str, config: Config) -> str:

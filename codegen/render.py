@@ -18,9 +18,9 @@ from openapi_python_client import Project
 
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode
-from codegen.lint.operations import LIBRARY_SCOPE, TEAM_SCOPE
 from codegen.output import PAGE
 from codegen.parser import Parsed
+from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
 
 TEMPLATES = Path(__file__).with_name("templates")
 RUFF_VERSION = "0.17.6"

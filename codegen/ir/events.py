@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from codegen import naming as names
 from codegen.ir.docstrings import docstring, sentence, source_of
-from codegen.lint.schemas import is_free
 from codegen.spec.document import Document, Event, schema_named
+from codegen.spec.queries import is_free_object
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventView:
+class EventSpec:
     """A type of event."""
 
     type: str
@@ -25,16 +25,16 @@ class EventView:
     """The schemas that its code names."""
 
 
-def event_views(document: Document) -> tuple[EventView, ...]:
+def event_specs(document: Document) -> tuple[EventSpec, ...]:
     """All events, in the document's order."""
-    return tuple(_event_view(event, document) for event in document.events)
+    return tuple(_event_spec(event, document) for event in document.events)
 
 
-def _event_view(event: Event, document: Document) -> EventView:
+def _event_spec(event: Event, document: Document) -> EventSpec:
     schema = schema_named(event.data["$ref"])
-    free = is_free(document.schemas[schema])
+    free = is_free_object(document.schemas[schema])
     prose = [sentence(str(event.node["summary"])), *map(sentence, _described(event))]
-    return EventView(
+    return EventSpec(
         type=event.type,
         name=names.event_class(event.type),
         doc=docstring([*prose, f"The event `{event.type}`.", source_of(event.node)], depth=1),

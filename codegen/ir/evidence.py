@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 from codegen import naming as names
 from codegen.ir.docstrings import sentence
-from codegen.ir.operations import own_parameters
-from codegen.ir.usage import body_name
-from codegen.lint.operations import scope_of
-from codegen.lint.schemas import is_free
 from codegen.spec.document import Document, Event, Node, Operation, items, schema_named
+from codegen.spec.queries import body_name, caller_parameters, is_free_object, path_scope
 from codegen.spec.vocabulary import EVIDENCE
 
 _MEANINGS = {
@@ -22,7 +19,7 @@ _MEANINGS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class KindView:
+class EvidenceCount:
     """One degree of evidence."""
 
     name: str
@@ -31,7 +28,7 @@ class KindView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowView:
+class OperationRow:
     """One operation."""
 
     call: str
@@ -41,7 +38,7 @@ class RowView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventRowView:
+class EventRow:
     """One type of event."""
 
     name: str
@@ -53,21 +50,21 @@ class EventRowView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SectionView:
+class EvidenceSection:
     """The operations of one namespace."""
 
     title: str
     description: str
-    rows: tuple[RowView, ...]
+    rows: tuple[OperationRow, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvidenceView:
+class EvidencePage:
     """The whole page."""
 
-    kinds: tuple[KindView, ...]
-    sections: tuple[SectionView, ...]
-    events: tuple[EventRowView, ...]
+    kinds: tuple[EvidenceCount, ...]
+    sections: tuple[EvidenceSection, ...]
+    events: tuple[EventRow, ...]
 
     @property
     def total(self) -> int:
@@ -75,38 +72,38 @@ class EvidenceView:
         return sum(kind.count for kind in self.kinds)
 
 
-def evidence_view(document: Document) -> EvidenceView:
+def evidence_page(document: Document) -> EvidencePage:
     """The page for a document, its namespaces in the order of the tags."""
     given = [operation.node["x-evidence"] for operation in document.operations]
     sections = (_section(document, tag["name"], tag["description"]) for tag in document.raw["tags"])
-    return EvidenceView(
-        kinds=tuple(KindView(name=name, count=given.count(name), meaning=_MEANINGS[name]) for name in EVIDENCE),
+    return EvidencePage(
+        kinds=tuple(EvidenceCount(name=name, count=given.count(name), meaning=_MEANINGS[name]) for name in EVIDENCE),
         sections=tuple(section for section in sections if section.rows),
         events=tuple(_event_row(document, event) for event in document.events),
     )
 
 
-def _event_row(document: Document, event: Event) -> EventRowView:
+def _event_row(document: Document, event: Event) -> EventRow:
     schema = schema_named(event.data["$ref"])
-    return EventRowView(
+    return EventRow(
         name=names.event_class(event.type),
         type=event.type,
-        data="" if is_free(document.schemas[schema]) else schema,
+        data="" if is_free_object(document.schemas[schema]) else schema,
         evidence=str(event.node["x-evidence"]),
         source=_source(event.node),
     )
 
 
-def _section(document: Document, namespace: str, description: str) -> SectionView:
+def _section(document: Document, namespace: str, description: str) -> EvidenceSection:
     rows = tuple(_row(document, operation) for operation in document.operations if operation.namespace == namespace)
-    return SectionView(title=namespace, description=sentence(description), rows=rows)
+    return EvidenceSection(title=namespace, description=sentence(description), rows=rows)
 
 
-def _row(document: Document, operation: Operation) -> RowView:
-    scope, prefix = scope_of(operation.path)
+def _row(document: Document, operation: Operation) -> OperationRow:
+    scope, prefix = path_scope(operation.path)
     owner = "library" if scope == "library" else f"cstar.{operation.namespace}"
-    return RowView(
-        call=f"{owner}.{operation.node['x-cstar-method']}({', '.join(_needed(document, operation))})",
+    return OperationRow(
+        call=f"{owner}.{operation.name}({', '.join(_needed(document, operation))})",
         request=f"{operation.method.upper()} {operation.path.removeprefix(prefix)}",
         evidence=str(operation.node["x-evidence"]),
         source=_source(operation.node),
@@ -120,7 +117,7 @@ def _source(node: Node) -> str:
 
 def _needed(document: Document, operation: Operation) -> Iterator[str]:
     """What a call cannot do without: ids and the like by position, the rest by name."""
-    for one in own_parameters(operation):
+    for one in caller_parameters(operation):
         name = names.attribute(one.name)
         if one.location == "path" or one.is_positional:
             yield name

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from codegen import naming as names
-from codegen.ir.operations import call_kind, own_parameters
-from codegen.ir.usage import body_name, result_name
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object, items
+from codegen.spec.queries import body_name, call_kind, caller_parameters, result_name
 
 _WIDTH = 100
 _STRINGS = {"email": "jane@example.com", "uri": "https://example.com/cstar", "date-time": "2026-03-01T00:00:00Z"}
@@ -42,7 +41,7 @@ def _variable(document: Document, operation: Operation) -> str:
 def _arguments(document: Document, operation: Operation) -> Iterator[tuple[str, str]]:
     """Yield the arguments of the call: their names (empty: by position) and their values as code."""
     given = entries(operation.node, "x-cstar-example")
-    for parameter in own_parameters(operation):
+    for parameter in caller_parameters(operation):
         if parameter.location == "path" or parameter.is_positional:
             value = given.get(parameter.name, _positional_value(document, parameter))
             yield "", names.argument(parameter.name) if value is None else _literal(value)
@@ -58,7 +57,7 @@ def _arguments(document: Document, operation: Operation) -> Iterator[tuple[str, 
 
 def _query_parameters(document: Document, operation: Operation, given: Node) -> list[Parameter]:
     """Return the query parameters of the example: those given, else the required ones, else the first with known values."""
-    query = [one for one in own_parameters(operation) if one.location == "query" and not one.is_positional]
+    query = [one for one in caller_parameters(operation) if one.location == "query" and not one.is_positional]
     if given:
         return [one for one in query if one.name in given]
     known = [one for one in query if "enum" in document.follow(one.node["schema"], "")[0]]

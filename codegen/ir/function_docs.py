@@ -5,12 +5,21 @@ from __future__ import annotations
 from codegen import naming as names
 from codegen.ir.docstrings import Block, CodeSection, Section, described, docstring, in_python_words, sentence, source_of
 from codegen.ir.examples import example_of
-from codegen.ir.operations import LimitView, limits_of, method_for_all, own_parameters, size_of_call, text_of_answer
-from codegen.ir.usage import body_name, data_schema, result_name, success_response
-from codegen.lint.batches import RUN_ALL
-from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable
-from codegen.lint.schemas import is_free, is_open
+from codegen.ir.operations import LimitSpec, batch_size, limits_of
 from codegen.spec.document import Document, Node, Operation, entries
+from codegen.spec.queries import (
+    BATCHING,
+    IDEMPOTENCY_KEY,
+    body_name,
+    caller_parameters,
+    data_schema,
+    is_free_object,
+    is_nullable,
+    is_open,
+    result_name,
+    success_response,
+    text_content_type,
+)
 
 ERRORS = {
     "400": "InvalidRequestError",
@@ -27,7 +36,7 @@ OPTIONS = ("options", "Options of this call.")
 KEY = ("idempotency_key", "The same value for every try of one intent. Default: a new key.")
 ALL_ERRORS = ("CStarError", "See `cstar_async.errors` for what every call can raise.")
 BATCH_KEY = ("idempotency_key", "What the key of each request is derived from. Default: a new key for each call.")
-BATCHING = (
+BATCHED_CALL = (
     "The call stops at the first error; what was done before stays done. To continue, repeat it within a day with the same"
     " *idempotency_key* and the same arguments in the same order: nothing is done twice."
 )
@@ -52,7 +61,7 @@ def function_docstring(document: Document, operation: Operation, arguments: list
             Section("Args", (*arguments, *key, OPTIONS)),
             Section("Returns", (("", _returned(document, operation)),)),
             Section("Raises", (*_limit_errors(document, operation), *_response_errors(document, operation), ALL_ERRORS)),
-            CodeSection("Example", example_of(document, operation, operation.node["x-cstar-method"])),
+            CodeSection("Example", example_of(document, operation, operation.name)),
             source_of(operation.node),
         ],
         depth=1,
@@ -67,17 +76,17 @@ def batched_docstring(document: Document, operation: Operation, arguments: list[
         operation: What each request carries out.
         arguments: The names and descriptions of the fields of its body.
     """
-    split, size = names.attribute(operation.node[RUN_ALL]["split"]), size_of_call(document, operation)
+    split, size = names.attribute(operation.node[BATCHING]["split"]), batch_size(document, operation)
     told = {**dict(arguments), split: "A list or tuple of any length. Nothing is sent for an empty one."}
     return docstring(
         [
             sentence(f"{operation.node['summary'].rstrip('.')}, any number of `{split}`"),
             f"{_request_line(operation)} for {size} `{split}` at a time, one request after the other.",
-            BATCHING,
+            BATCHED_CALL,
             Section("Args", (*told.items(), BATCH_KEY, ("options", "Options of each request."))),
             Section("Returns", (("", _sum_of(operation, split)),)),
             Section("Raises", (*_response_errors(document, operation), ALL_ERRORS)),
-            CodeSection("Example", example_of(document, operation, method_for_all(operation))),
+            CodeSection("Example", example_of(document, operation, names.batched(operation.name))),
             source_of(operation.node),
         ],
         depth=1,
@@ -91,7 +100,7 @@ def python_names(document: Document, operation: Operation) -> dict[str, str]:
         for schema in (result_name(document, operation), body_name(document, operation))
         for wire in (entries(document.schemas[schema], "properties") if schema else ())
     }
-    return attributes | {parameter.name: names.argument(parameter.name) for parameter in own_parameters(operation)}
+    return attributes | {parameter.name: names.argument(parameter.name) for parameter in caller_parameters(operation)}
 
 
 def _request_line(operation: Operation) -> str:
@@ -103,7 +112,7 @@ def _description(document: Document, operation: Operation) -> list[Block]:
     text = sentence(str(operation.node.get("description", "")))
     body = body_name(document, operation)
     notes = [OPEN_BODY] if body and is_open(document.schemas[body]) else []
-    notes += [FREE] if is_free(document.schemas[result_name(document, operation)]) else []
+    notes += [FREE] if is_free_object(document.schemas[result_name(document, operation)]) else []
     paragraph = " ".join([in_python_words(text, python_names(document, operation)) if text != "." else "", *notes]).strip()
     return [paragraph] if paragraph and paragraph != sentence(operation.node["summary"]) else []
 
@@ -111,7 +120,7 @@ def _description(document: Document, operation: Operation) -> list[Block]:
 def _returned(document: Document, operation: Operation) -> str:
     response = success_response(document, operation)
     said = [described(response, python_names(document, operation))]
-    if text := text_of_answer(document, operation):
+    if text := text_content_type(document, operation):
         said.append(f"A str where the server sends `{text}`.")
     said += ["None: there is none."] if is_nullable(data_schema(document, operation)) else []
     said += ["Without fields when the server sends no body."] if response.get("x-cstar-may-be-empty") else []
@@ -123,7 +132,7 @@ def _limit_errors(document: Document, operation: Operation) -> list[tuple[str, s
     return [("InvalidArgumentError", sentence(f"Before sending: {', or '.join(found)}"))] if found else []
 
 
-def _exceeded(limit: LimitView) -> str:
+def _exceeded(limit: LimitSpec) -> str:
     circumstance = "" if limit.condition is None else f" while `{names.attribute(limit.condition[0])}` is `{limit.condition[1]}`"
     items = "item" if limit.max_items == 1 else "items"
     return f"`{names.attribute(limit.wire)}` has more than {limit.max_items} {items}{circumstance}"
@@ -161,7 +170,7 @@ def _noun(placeholder: str, operation: Operation) -> str:
 
 
 def _sum_of(operation: Operation, split: str) -> str:
-    rule = operation.node[RUN_ALL]
+    rule = operation.node[BATCHING]
     counted = f", `{names.attribute(rule['shift'])}` counted through all `{split}`" if "shift" in rule else ""
     return f"One result: {_listed(rule['add'])} added up, {_listed(rule['join'])} joined{counted}."
 

@@ -7,17 +7,24 @@ from dataclasses import dataclass, replace
 from codegen import naming as names
 from codegen.ir.docstrings import described
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
-from codegen.ir.models import FieldView, ModelView, ModelViews, request_annotation
-from codegen.ir.operations import call_kind, id_for_all, own_parameters, text_of_answer
-from codegen.ir.types import PythonType, Shapes
-from codegen.ir.usage import body_name, data_schema, result_name
-from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable
+from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
+from codegen.ir.types import PythonType, TypeMapper
 from codegen.parser import Parsed
 from codegen.spec.document import Operation, Parameter
+from codegen.spec.queries import (
+    IDEMPOTENCY_KEY,
+    body_name,
+    call_kind,
+    caller_parameters,
+    data_schema,
+    is_nullable,
+    result_name,
+    text_content_type,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionView:
+class FunctionSpec:
     """A function of the endpoints' modules."""
 
     name: str
@@ -43,20 +50,20 @@ class Argument:
     is_positional: bool = False
 
 
-class FunctionViews:
+class FunctionBuilder:
     """Makes the views of functions."""
 
-    def __init__(self, parsed: Parsed, models: ModelViews, shapes: Shapes) -> None:
+    def __init__(self, parsed: Parsed, models: ModelBuilder, shapes: TypeMapper) -> None:
         self._parsed = parsed
         self._document = parsed.document
         self._models = models
         self._shapes = shapes
 
-    def of(self, operation: Operation) -> FunctionView:
+    def of(self, operation: Operation) -> FunctionSpec:
         """The function for an operation."""
         shape = call_kind(self._document, operation)
         result = self._shapes.of_component(result_name(self._document, operation))
-        ids = [parameter for parameter in own_parameters(operation) if parameter.location == "path"]
+        ids = [parameter for parameter in caller_parameters(operation) if parameter.location == "path"]
         in_path = [names.argument(parameter.name) for parameter in ids]
         constant = f"operations.{operation.id.upper()}"
         words = python_names(self._document, operation)
@@ -68,11 +75,11 @@ class FunctionViews:
         told = [(names.argument(parameter.name), described(parameter.node, words)) for parameter in ids]
         told += [(argument.name, argument.prose) for argument in arguments]
         executor, returns = _EXECUTE[shape], _RETURNS[shape].format(result.read_type)
-        if text_of_answer(self._document, operation) is not None:
+        if text_content_type(self._document, operation) is not None:
             executor, returns = "await client.__executor__.execute", f"{result.read_type} | str"
         elif is_nullable(data_schema(self._document, operation)):
             executor, returns = "await client.__executor__.execute", f"{result.read_type} | None"
-        return FunctionView(
+        return FunctionSpec(
             name=operation.id,
             keyword="def" if shape in _PAGINATED else "async def",
             parameters=_signature(in_path, arguments, has_key=has_key),
@@ -84,21 +91,21 @@ class FunctionViews:
             classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
         )
 
-    def batched(self, operation: Operation) -> FunctionView:
+    def batched(self, operation: Operation) -> FunctionSpec:
         """The function that carries an operation out for an array of any length."""
         one = self.of(operation)
         body = self._body(operation)
         words = python_names(self._document, operation)
         told = [(field.attribute, described(field.node, words)) for field in (body.fields if body else ())]
-        leading = ["client.__executor__", f"operations.{operation.id.upper()}_ALL", one.returns]
+        leading = ["client.__executor__", f"operations.{operation.id.upper()}_BATCHES", one.returns]
         return replace(
             one,
-            name=id_for_all(operation),
+            name=names.batched(operation.id),
             doc=batched_docstring(self._document, operation, told),
             call=_call("await run_in_batches", leading, [], body, has_key=True),
         )
 
-    def _body(self, operation: Operation) -> ModelView | None:
+    def _body(self, operation: Operation) -> ModelSpec | None:
         name = body_name(self._document, operation)
         return self._models.models[name] if name else None
 
@@ -107,7 +114,7 @@ class FunctionViews:
         properties = {prop.name.get_untrusted_value(): prop for prop in endpoint.query_parameters}
         return [
             _query_argument(parameter, self._shapes.of(properties[parameter.name], parameter.pointer), words)
-            for parameter in own_parameters(operation)
+            for parameter in caller_parameters(operation)
             if parameter.location == "query"
         ]
 
@@ -129,7 +136,7 @@ def _argument_order(argument: Argument) -> tuple[bool, bool]:
     return not argument.is_positional, not argument.is_required
 
 
-def _classes_of(model: ModelView | None) -> set[str]:
+def _classes_of(model: ModelSpec | None) -> set[str]:
     return {model.name, *(name for field in model.fields for name in field.shape.classes)} if model else set()
 
 
@@ -150,7 +157,7 @@ def _query_argument(parameter: Parameter, shape: PythonType, words: dict[str, st
     )
 
 
-def _body_argument(field: FieldView, words: dict[str, str]) -> Argument:
+def _body_argument(field: FieldSpec, words: dict[str, str]) -> Argument:
     name = names.argument(field.wire)
     return Argument(
         name=name,
@@ -172,7 +179,7 @@ def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> s
     return ", ".join([*positional, "/", "*", *named])
 
 
-def _call(method: str, leading: list[str], query: list[Argument], body: ModelView | None, *, has_key: bool) -> str:
+def _call(method: str, leading: list[str], query: list[Argument], body: ModelSpec | None, *, has_key: bool) -> str:
     """The one call that the function makes."""
     given = list(leading)
     if query:

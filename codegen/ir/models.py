@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from codegen import naming as names
 from codegen.errors import ProblemCollector
 from codegen.ir.docstrings import Block, Section, described, docstring, in_python_words, in_short, sentence, source_of
-from codegen.ir.types import DecodeStep, PythonType, Shapes
+from codegen.ir.types import DecodeStep, PythonType, TypeMapper
 from codegen.ir.usage import SchemaUsage
-from codegen.lint.schemas import is_model, is_union
-from codegen.lint.unions import members_of, tags_of
 from codegen.parser import Parsed
 from codegen.spec.document import Node, child_pointer, entries, items
+from codegen.spec.queries import is_model, is_union, union_members, union_tags
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberView:
+class MemberSpec:
     """A known value of an enum."""
 
     constant: str
@@ -25,20 +24,20 @@ class MemberView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnumView:
+class EnumSpec:
     """An open enum."""
 
     name: str
     alias: str
     doc: str
     alias_doc: str
-    members: tuple[MemberView, ...]
+    members: tuple[MemberSpec, ...]
     known: str
     literal: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class FieldView:
+class FieldSpec:
     """A field of a model."""
 
     wire: str
@@ -50,12 +49,12 @@ class FieldView:
     doc: str
     lookups: tuple[str, ...]
     """The expression that finds it, where it may also stand under another name."""
-    readings: tuple[DecodeStep, ...]
+    decode_steps: tuple[DecodeStep, ...]
     """How it is read from its wire form, unless it stays as it came."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnionView:
+class UnionSpec:
     """One of several models, told apart by a tag."""
 
     name: str
@@ -74,7 +73,7 @@ class UnionView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextReaderView:
+class ShorthandReaderSpec:
     """The function that reads a model also from a bare text, which then is one of its fields."""
 
     name: str
@@ -84,7 +83,7 @@ class TextReaderView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelView:
+class ModelSpec:
     """A model."""
 
     name: str
@@ -92,12 +91,12 @@ class ModelView:
     wire_names: str
     identities: tuple[str, ...]
     """The attribute that stands for the id, where it is not `id`."""
-    null_rules: tuple[str, ...]
+    keeps_null: tuple[str, ...]
     """That None is sent as null, for a model of requests."""
-    fields: tuple[FieldView, ...]
+    fields: tuple[FieldSpec, ...]
     decoder: str
     decoder_doc: str
-    text_readers: tuple[TextReaderView, ...]
+    shorthand_readers: tuple[ShorthandReaderSpec, ...]
     assignment_targets: tuple[str, ...]
     """The fields in the order of the document, as the targets of an assignment; none if there are no fields."""
     size: int
@@ -111,26 +110,26 @@ class ModelView:
     """The other schemas that its code names."""
 
 
-class ModelViews:
+class ModelBuilder:
     """The views of all schemas that become classes."""
 
-    def __init__(self, parsed: Parsed, usage: SchemaUsage, shapes: Shapes, findings: ProblemCollector) -> None:
+    def __init__(self, parsed: Parsed, usage: SchemaUsage, shapes: TypeMapper, problems: ProblemCollector) -> None:
         self._parsed = parsed
         self._usage = usage
         self._shapes = shapes
-        self._findings = findings
+        self._problems = problems
         schemas = parsed.document.schemas
         self.enums = {name: self._enum(name, schemas[name]) for name in usage.generated if "enum" in schemas[name]}
         self.models = {name: self._model(name, schemas[name]) for name in usage.generated if is_model(schemas[name])}
         self.unions = {name: _union(name, schemas[name]) for name in usage.generated if is_union(schemas[name])}
 
-    def _enum(self, name: str, schema: Node) -> EnumView:
+    def _enum(self, name: str, schema: Node) -> EnumSpec:
         described_values = schema["x-enum-descriptions"]
         members = tuple(
-            MemberView(constant=names.constant(text), text=text, doc=docstring([sentence(described_values[text])], depth=1))
+            MemberSpec(constant=names.constant(text), text=text, doc=docstring([sentence(described_values[text])], depth=1))
             for text in schema["enum"]
         )
-        return EnumView(
+        return EnumSpec(
             name=name,
             alias=names.input_alias(name),
             doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
@@ -140,17 +139,17 @@ class ModelViews:
             literal=", ".join(repr(member.text) for member in members),
         )
 
-    def _model(self, name: str, schema: Node) -> ModelView:
+    def _model(self, name: str, schema: Node) -> ModelSpec:
         library = self._parsed.models[name]
         found = [*(library.required_properties or ()), *(library.optional_properties or ())]
         properties = {prop.name.get_untrusted_value(): prop for prop in found}
         place = child_pointer("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
         words = {wire: names.attribute(wire) for wire in entries(schema, "properties")}
-        fields: list[FieldView] = []
+        fields: list[FieldSpec] = []
         for wire, node in entries(schema, "properties").items():
             if wire not in properties:
-                self._findings.add(child_pointer(place, wire), f"the library lost the property `{wire}`.")
+                self._problems.add(child_pointer(place, wire), f"the library lost the property `{wire}`.")
                 continue
             shape = self._shapes.of(properties[wire], child_pointer(place, wire))
             is_required = wire in items(schema, "required")
@@ -159,16 +158,16 @@ class ModelViews:
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
         known = f"{name}.__wire_names__.values()"
         known = f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known
-        return ModelView(
+        return ModelSpec(
             name=name,
             doc=docstring(_model_doc(schema, words), depth=1),
             wire_names=repr({field.attribute: field.wire for field in fields}),
-            null_rules=("True",) if is_request else (),
+            keeps_null=("True",) if is_request else (),
             identities=tuple(repr(names.attribute(schema[key])) for key in ("x-cstar-identity",) if key in schema),
             fields=tuple(fields),
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
-            text_readers=tuple(_text_reader(name, schema[key]) for key in ("x-cstar-string-shorthand",) if key in schema),
+            shorthand_readers=tuple(_shorthand_reader(name, schema[key]) for key in ("x-cstar-string-shorthand",) if key in schema),
             assignment_targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),)
             if fields
             else (),
@@ -181,24 +180,26 @@ class ModelViews:
 
     def _field(
         self, owner: str, wire: str, node: Node, shape: PythonType, words: dict[str, str], *, is_required: bool
-    ) -> FieldView:
+    ) -> FieldSpec:
         attribute = names.attribute(wire)
         is_request = owner in self._usage.requests
         if is_request:
             annotation, default = request_annotation(shape, is_required=is_required)
         elif owner in self._usage.shared:
             annotation, default = (
-                (shape.given_as_said, "") if is_required else (f"{shape.writable_type or shape.read_type} | None", " = None")
+                (shape.declared_writable_type, "")
+                if is_required
+                else (f"{shape.writable_type or shape.read_type} | None", " = None")
             )
         elif is_required:
             annotation, default = shape.declared_read_type, ""
         else:
-            annotation, default = shape.held_or_none, " = None"
+            annotation, default = shape.optional_read_type, " = None"
         if is_required and "const" in node:
             default = f" = {node['const']!r}"  # there is nothing else that it could be
         elif is_required and not is_request and node.get("default") == []:
             default = " = attrs.field(factory=no_items)"
-        return FieldView(
+        return FieldSpec(
             wire=wire,
             attribute=attribute,
             shape=shape,
@@ -207,7 +208,7 @@ class ModelViews:
             declaration=f"{attribute}: {annotation}{default}",
             doc=docstring([described(node, words)], depth=1),
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
-            readings=shape.readings(f"raw.{attribute}"),
+            decode_steps=shape.decode_steps(f"raw.{attribute}"),
         )
 
 
@@ -218,15 +219,15 @@ def _model_doc(schema: Node, words: dict[str, str]) -> list[Block]:
     return [in_python_words(sentence(schema["description"]), words), *attributes, source_of(schema)]
 
 
-def _text_reader(name: str, wire: str) -> TextReaderView:
+def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:
     doc = f"Read a `{name}` from its wire form, or from a bare text as its `{wire}`; anything else as it came."
-    return TextReaderView(name=names.reader(name), doc=docstring([doc], depth=1), wire=repr(wire))
+    return ShorthandReaderSpec(name=names.reader(name), doc=docstring([doc], depth=1), wire=repr(wire))
 
 
-def _union(name: str, schema: Node) -> UnionView:
-    members, fallback = members_of(schema), str(schema["x-cstar-unknown"])
-    decoders = "".join(f"{tag!r}: {names.decoder(member)}, " for tag, member in tags_of(schema).items())
-    return UnionView(
+def _union(name: str, schema: Node) -> UnionSpec:
+    members, fallback = union_members(schema), str(schema["x-cstar-unknown"])
+    decoders = "".join(f"{tag!r}: {names.decoder(member)}, " for tag, member in union_tags(schema).items())
+    return UnionSpec(
         name=name,
         doc=docstring([sentence(schema["description"]), source_of(schema)], depth=0),
         members=" | ".join(members),
@@ -242,7 +243,7 @@ def _union(name: str, schema: Node) -> UnionView:
 
 def request_annotation(shape: PythonType, *, is_required: bool) -> tuple[str, str]:
     """The type of something that a caller gives, and the default that stands behind it."""
-    return (shape.taken_as_said, "") if is_required else (f"{shape.taken_as_said} | Unset", " = UNSET")
+    return (shape.declared_argument_type, "") if is_required else (f"{shape.declared_argument_type} | Unset", " = UNSET")
 
 
 def _lookups(wire: str, aliases: list[str], *, null_counts: bool) -> tuple[str, ...]:

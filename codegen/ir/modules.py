@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from codegen import naming as names
 from codegen.errors import ProblemCollector
-from codegen.ir.models import EnumView, ModelView, ModelViews, UnionView
+from codegen.ir.models import EnumSpec, ModelBuilder, ModelSpec, UnionSpec
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, child_pointer
 
@@ -21,18 +21,18 @@ SHARED = "shared"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelModuleView:
+class ModelModuleSpec:
     """A module of models."""
 
     name: str
-    enums: tuple[EnumView, ...]
+    enums: tuple[EnumSpec, ...]
     members: tuple[tuple[str, str], ...]
     """The names of the mappings that have the members of enums, and the enums, as far as fields of these models are read by them.
 
     Looked up once for a module: an attribute of a class is slow to find, and a page has hundreds of such fields.
     """
-    models: tuple[ModelView, ...]
-    unions: tuple[UnionView, ...]
+    models: tuple[ModelSpec, ...]
+    unions: tuple[UnionSpec, ...]
     imports: tuple[tuple[str, str], ...]
     """Other modules, and the names that may be needed from them; ruff drops those that are not."""
 
@@ -46,10 +46,10 @@ class ModelModuleView:
 class ModuleAssignment:
     """The module of every schema."""
 
-    def __init__(self, document: Document, usage: SchemaUsage, findings: ProblemCollector) -> None:
+    def __init__(self, document: Document, usage: SchemaUsage, problems: ProblemCollector) -> None:
         self._document = document
         self._usage = usage
-        self._modules = {name: self._module_for(name, findings) for name in usage.generated}
+        self._modules = {name: self._module_for(name, problems) for name in usage.generated}
 
     def __getitem__(self, schema: str) -> str:
         return self._modules[schema]
@@ -65,12 +65,12 @@ class ModuleAssignment:
                 found.setdefault(self[schema], []).extend((schema, companion, *readers))
         return tuple((module, ", ".join(found[module])) for module in sorted(found))
 
-    def _module_for(self, schema: str, findings: ProblemCollector) -> str:
+    def _module_for(self, schema: str, problems: ProblemCollector) -> str:
         roots = {operation.root for operation in self._document.operations}
         given = self._document.schemas[schema].get("x-cstar-module")
         if given is not None:
             if given not in roots | {SHARED}:
-                findings.add(child_pointer("#/components/schemas", schema), f"the module `{given}` is no root namespace.")
+                problems.add(child_pointer("#/components/schemas", schema), f"the module `{given}` is no root namespace.")
             return str(given)
         users = self._usage.roots[schema]
         if len(users) == 1:
@@ -89,37 +89,37 @@ def _own_prefix(root: str, schema: str) -> str:
     return ""
 
 
-def model_modules(views: ModelViews, placement: ModuleAssignment, findings: ProblemCollector) -> tuple[ModelModuleView, ...]:
+def model_modules(views: ModelBuilder, assignment: ModuleAssignment, problems: ProblemCollector) -> tuple[ModelModuleSpec, ...]:
     """The modules of models, each after those that it imports."""
-    modules = sorted({placement[name] for name in (*views.enums, *views.models, *views.unions)})
-    users: tuple[ModelView | UnionView, ...] = (*views.models.values(), *views.unions.values())
+    modules = sorted({assignment[name] for name in (*views.enums, *views.models, *views.unions)})
+    users: tuple[ModelSpec | UnionSpec, ...] = (*views.models.values(), *views.unions.values())
     needs = {
-        module: {placement[used] for user in users if placement[user.name] == module for used in user.classes} - {module}
+        module: {assignment[used] for user in users if assignment[user.name] == module for used in user.classes} - {module}
         for module in modules
     }
-    return tuple(_model_module(module, views, placement) for module in _in_order(needs, findings))
+    return tuple(_model_module(module, views, assignment) for module in _in_order(needs, problems))
 
 
-def _model_module(module: str, views: ModelViews, placement: ModuleAssignment) -> ModelModuleView:
-    models = tuple(model for name, model in views.models.items() if placement[name] == module)
-    unions = tuple(union for name, union in views.unions.items() if placement[name] == module)
-    users: tuple[ModelView | UnionView, ...] = (*models, *unions)
-    return ModelModuleView(
+def _model_module(module: str, views: ModelBuilder, assignment: ModuleAssignment) -> ModelModuleSpec:
+    models = tuple(model for name, model in views.models.items() if assignment[name] == module)
+    unions = tuple(union for name, union in views.unions.items() if assignment[name] == module)
+    users: tuple[ModelSpec | UnionSpec, ...] = (*models, *unions)
+    return ModelModuleSpec(
         name=module,
-        enums=tuple(enum for name, enum in views.enums.items() if placement[name] == module),
+        enums=tuple(enum for name, enum in views.enums.items() if assignment[name] == module),
         members=tuple((names.members(name), name) for name in sorted({name for model in models for name in model.enums})),
         models=models,
         unions=unions,
-        imports=placement.imports({used for user in users for used in user.classes}, beside=module),
+        imports=assignment.imports({used for user in users for used in user.classes}, beside=module),
     )
 
 
-def _in_order(needs: Mapping[str, set[str]], findings: ProblemCollector) -> list[str]:
+def _in_order(needs: Mapping[str, set[str]], problems: ProblemCollector) -> list[str]:
     sorter = TopologicalSorter({module: sorted(needed) for module, needed in needs.items()})
     try:
         return list(sorter.static_order())
     except CycleError as error:
         circle = " -> ".join(error.args[1])
         sentence = f"modules of models would import each other in a circle: {circle}; set `x-cstar-module`."
-        findings.add("#/components/schemas", sentence)
+        problems.add("#/components/schemas", sentence)
         return sorted(needs)

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 
 from codegen import naming as names
 from codegen.ir.docstrings import docstring, sentence
-from codegen.ir.operations import id_for_all, method_for_all
-from codegen.lint.batches import RUN_ALL
-from codegen.lint.names import namespace_ancestors
-from codegen.lint.operations import scope_of
 from codegen.spec.document import Document, Operation
+from codegen.spec.queries import BATCHING, namespace_ancestors, path_scope
 
 
 @dataclass(frozen=True, kw_only=True)
-class MethodView:
+class MethodSpec:
     """A function under its name in the namespace."""
 
     name: str
@@ -22,7 +19,7 @@ class MethodView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamespaceView:
+class NamespaceSpec:
     """A class of functions."""
 
     name: str
@@ -30,42 +27,42 @@ class NamespaceView:
     """What the namespace above, or the client, calls it."""
     doc: str
     property_doc: str
-    methods: tuple[MethodView, ...]
-    children: tuple[NamespaceView, ...]
+    methods: tuple[MethodSpec, ...]
+    children: tuple[NamespaceSpec, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamespaceModuleView:
+class NamespaceModuleSpec:
     """The module of a root namespace."""
 
-    root: NamespaceView
-    classes: tuple[NamespaceView, ...]
+    root: NamespaceSpec
+    classes: tuple[NamespaceSpec, ...]
     """All classes of the module, those below before those above."""
     is_on_client: bool
     """Whether it belongs to `CStarClient`, not to `CStarLibrary`."""
 
 
-def namespace_modules(document: Document) -> tuple[NamespaceModuleView, ...]:
+def namespace_modules(document: Document) -> tuple[NamespaceModuleSpec, ...]:
     """The modules of all root namespaces, in the order of the document's tags."""
     used = {name for operation in document.operations for name in namespace_ancestors(operation.namespace)}
     tags = {tag["name"]: tag["description"] for tag in document.raw["tags"] if tag["name"] in used}
     return tuple(_module(document, root, tags) for root in tags if "." not in root)
 
 
-def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceModuleView:
+def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceModuleSpec:
     operations = [operation for operation in document.operations if operation.root == root]
     view = _namespace(document, root, tags)
-    return NamespaceModuleView(
+    return NamespaceModuleSpec(
         root=view,
         classes=tuple(_deepest_first(view)),
-        is_on_client=not any(scope_of(operation.path)[0] == "library" for operation in operations),
+        is_on_client=not any(path_scope(operation.path)[0] == "library" for operation in operations),
     )
 
 
-def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> NamespaceView:
+def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> NamespaceSpec:
     text = sentence(tags[namespace])
     below = [name for name in tags if name != namespace and namespace_ancestors(name)[:-1][-1:] == [namespace]]
-    return NamespaceView(
+    return NamespaceSpec(
         name=names.namespace_class(namespace),
         attribute=namespace.rpartition(".")[2],
         doc=docstring([text], depth=1),
@@ -77,11 +74,15 @@ def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> Name
     )
 
 
-def _methods(operation: Operation) -> list[MethodView]:
+def _methods(operation: Operation) -> list[MethodSpec]:
     """The methods that an operation becomes: itself and, where it can be split, the one for any number."""
-    one = MethodView(name=operation.node["x-cstar-method"], function=operation.id)
-    return [one, MethodView(name=method_for_all(operation), function=id_for_all(operation))] if RUN_ALL in operation.node else [one]
+    one = MethodSpec(name=operation.name, function=operation.id)
+    return (
+        [one, MethodSpec(name=names.batched(operation.name), function=names.batched(operation.id))]
+        if BATCHING in operation.node
+        else [one]
+    )
 
 
-def _deepest_first(view: NamespaceView) -> list[NamespaceView]:
+def _deepest_first(view: NamespaceSpec) -> list[NamespaceSpec]:
     return [*(inner for child in view.children for inner in _deepest_first(child)), view]

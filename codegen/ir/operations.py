@@ -7,53 +7,64 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen import naming as names
-from codegen.ir.usage import body_name, data_schema, result_name, success_response
-from codegen.lint.batches import LIMIT_WHEN, RUN_ALL
-from codegen.lint.operations import IDEMPOTENCY_KEY, is_nullable, scope_of
-from codegen.lint.schemas import is_free
 from codegen.spec.document import Document, Operation, Parameter, entries, is_list, is_object
+from codegen.spec.queries import (
+    BATCHING,
+    CONDITIONAL_LIMIT,
+    IDEMPOTENCY_KEY,
+    body_name,
+    caller_parameters,
+    data_schema,
+    is_free_object,
+    is_nullable,
+    path_scope,
+    response_shape,
+    result_name,
+    success_response,
+    text_content_type,
+)
 
 PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"})
 """What people read: left out of everything that programs read."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class OperationView:
+class OperationSpec:
     """A constant of the module of its root namespace."""
 
     root: str
     constant: str
     id: str
     arguments: str
-    run_all: str
+    batch_plan: str
     """The arguments of the constant that splits it over several calls; empty: it cannot be split."""
 
 
-def operation_view(document: Document, operation: Operation) -> OperationView:
+def operation_spec(document: Document, operation: Operation) -> OperationSpec:
     """The constant for an operation. Arguments that would only say the default are left out."""
-    scope, prefix = scope_of(operation.path)
+    scope, prefix = path_scope(operation.path)
     path = operation.path.removeprefix(prefix)
     result = result_name(document, operation)
     values: dict[str, Any] = {
         "id": operation.id,
         "namespace": operation.namespace,
-        "name": operation.node["x-cstar-method"],
+        "name": operation.name,
         "method": operation.method.upper(),
         "path": operation.path,
         "scope": scope,
         "segments": tuple(re.split(r"\{[^{}]*\}", path)),
-        "shape": shape_of_answer(document, operation),
+        "shape": response_shape(document, operation),
         "success_status": int(operation.successes[0]),
-        "result": None if is_free(document.schemas[result]) else result,
+        "result": None if is_free_object(document.schemas[result]) else result,
         "request": body_name(document, operation),
         "required_key": operation.node["x-cstar-key"],
         "sends_idempotency_key": any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters),
         "evidence": operation.node["x-evidence"],
     }
     spelt = {name: repr(value) for name, value in values.items()}
-    if parameters := "".join(f"{_parameter(parameter)}, " for parameter in own_parameters(operation)):
+    if parameters := "".join(f"{_parameter(parameter)}, " for parameter in caller_parameters(operation)):
         spelt["parameters"] = f"({parameters})"
-    if text := text_of_answer(document, operation):
+    if text := text_content_type(document, operation):
         spelt["text"] = repr(text)
     if limits := "".join(f"{_limit(one)}, " for one in limits_of(document, operation)):
         spelt["limits"] = f"({limits})"
@@ -63,34 +74,13 @@ def operation_view(document: Document, operation: Operation) -> OperationView:
         spelt["may_be_empty"] = "True"
     constant = operation.id.upper()
     arguments = "".join(f"{name}={code}, " for name, code in spelt.items())
-    return OperationView(
-        root=operation.root, constant=constant, id=operation.id, arguments=arguments, run_all=_run_all(document, operation)
+    return OperationSpec(
+        root=operation.root, constant=constant, id=operation.id, arguments=arguments, batch_plan=_batch_plan(document, operation)
     )
 
 
-def shape_of_answer(document: Document, operation: Operation) -> str:
-    """What stands in `data`: `page`, `array`, `deleted` or `object`."""
-    if operation.node.get("x-cstar-pagination") == "page":
-        return "page"
-    if data_schema(document, operation).get("type") == "array":
-        return "array"
-    return "deleted" if result_name(document, operation) == "Deleted" else "object"
-
-
-def call_kind(document: Document, operation: Operation) -> str:
-    """Return the shape of the response, or `whole`: a GET of a list that is not paged, which returns a `Paginator` of one page."""
-    shape = shape_of_answer(document, operation)
-    return "whole" if shape == "array" and operation.method == "get" else shape
-
-
-def text_of_answer(document: Document, operation: Operation) -> str | None:
-    """The content type of the text that a good answer may be; None: it never is."""
-    text: str | None = success_response(document, operation).get("x-cstar-text")
-    return text
-
-
 @dataclass(frozen=True, kw_only=True)
-class LimitView:
+class LimitSpec:
     """How many items an array of the body may have."""
 
     wire: str
@@ -99,62 +89,45 @@ class LimitView:
     alternative: str | None = None
 
 
-def limits_of(document: Document, operation: Operation) -> list[LimitView]:
+def limits_of(document: Document, operation: Operation) -> list[LimitSpec]:
     """The limits of the body's arrays."""
     name = body_name(document, operation)
-    found: list[LimitView] = []
+    found: list[LimitSpec] = []
     for wire, node in entries(document.schemas[name], "properties").items() if name else ():
         if "maxItems" in node:
-            rule = operation.node.get(RUN_ALL, {})
-            alternative = f"{operation.namespace}.{method_for_all(operation)}" if rule.get("split") == wire else None
-            found.append(LimitView(wire=wire, max_items=node["maxItems"], alternative=alternative))
-        if rule := node.get(LIMIT_WHEN):
-            found.append(LimitView(wire=wire, max_items=rule["maxItems"], condition=(rule["field"], rule["value"])))
+            rule = operation.node.get(BATCHING, {})
+            alternative = f"{operation.namespace}.{names.batched(operation.name)}" if rule.get("split") == wire else None
+            found.append(LimitSpec(wire=wire, max_items=node["maxItems"], alternative=alternative))
+        if rule := node.get(CONDITIONAL_LIMIT):
+            found.append(LimitSpec(wire=wire, max_items=rule["maxItems"], condition=(rule["field"], rule["value"])))
     return found
 
 
-def id_for_all(operation: Operation) -> str:
-    """The name of the function that splits an operation."""
-    return f"{operation.id}_all"
-
-
-def method_for_all(operation: Operation) -> str:
-    """What the client calls the same."""
-    return f"{operation.node['x-cstar-method']}_all"
-
-
-def size_of_call(document: Document, operation: Operation) -> int:
+def batch_size(document: Document, operation: Operation) -> int:
     """How many items go with one call of an operation that is split."""
-    split = operation.node[RUN_ALL]["split"]
+    split = operation.node[BATCHING]["split"]
     return next(limit.max_items for limit in limits_of(document, operation) if limit.wire == split and limit.condition is None)
 
 
-def _limit(limit: LimitView) -> str:
+def _limit(limit: LimitSpec) -> str:
     values: dict[str, Any] = {"field": limit.wire, "max_items": limit.max_items}
     optional = {"condition": limit.condition, "alternative": limit.alternative}
     values |= {name: value for name, value in optional.items() if value is not None}
     return f"Limit({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
-def _run_all(document: Document, operation: Operation) -> str:
-    if RUN_ALL not in operation.node:
+def _batch_plan(document: Document, operation: Operation) -> str:
+    if BATCHING not in operation.node:
         return ""
-    rule = operation.node[RUN_ALL]
+    rule = operation.node[BATCHING]
     values: dict[str, Any] = {
         "split": names.attribute(rule["split"]),
-        "size": size_of_call(document, operation),
+        "size": batch_size(document, operation),
         "add": tuple(map(names.attribute, rule["add"])),
         "join": tuple(map(names.attribute, rule["join"])),
     }
     values |= {"shift": names.attribute(rule["shift"])} if "shift" in rule else {}
     return "".join(f"{name}={value!r}, " for name, value in values.items())
-
-
-def own_parameters(operation: Operation) -> list[Parameter]:
-    """The parameters that a caller gives: those of the path in its order, then the others in the document's."""
-    given = [parameter for parameter in operation.parameters if not parameter.is_supplied_by_client]
-    path = sorted((one for one in given if one.location == "path"), key=lambda one: operation.placeholders.index(one.name))
-    return path + [one for one in given if one.location != "path"]
 
 
 def strip_descriptions(schema: Any) -> Any:

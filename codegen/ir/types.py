@@ -1,4 +1,4 @@
-"""Shapes: what a value may be, and how generated code spells that as a field, as an argument and as an expression that reads it.
+"""Map the properties of the document to Python types: of a field, of an argument, and what decodes them.
 
 A shape is made from the library's property classes. What the library cannot tell (whether a class is ours, a free object or a map)
 is looked up in the document beside it.
@@ -26,9 +26,8 @@ from openapi_python_client.parser.properties.uuid import UuidProperty
 
 from codegen import naming as names
 from codegen.errors import ProblemCollector
-from codegen.lint.schemas import is_free, is_union
-from codegen.lint.unions import members_of
 from codegen.spec.document import Document
+from codegen.spec.queries import is_free_object, is_union, union_members
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ class PythonType:
     writable_type: str = ""
     """The type of a field that is set by callers as well as read; empty: the type of a field that is only read."""
     is_nullable: bool = False
-    is_text: bool = False
+    is_string: bool = False
     """Whether a text would do, so that an array of it must not be taken as a `Sequence`: a text is one, too."""
 
     @property
@@ -72,27 +71,27 @@ class PythonType:
         return bool(self.members) and not self.container
 
     @property
-    def held_or_none(self) -> str:
+    def optional_read_type(self) -> str:
         """The type of a field that is None when the wire has nothing."""
         return self.read_type if self.read_type == "JSON" else f"{self.read_type} | None"  # JSON may be null itself
 
     @property
     def declared_read_type(self) -> str:
         """The type of a field, None only where the document has null."""
-        return self.held_or_none if self.is_nullable else self.read_type
+        return self.optional_read_type if self.is_nullable else self.read_type
 
     @property
-    def given_as_said(self) -> str:
+    def declared_writable_type(self) -> str:
         """The type of a field that is set by callers as well as read, None only where the document has null."""
         given = self.writable_type or self.read_type
         return f"{given} | None" if self.is_nullable else given
 
     @property
-    def taken_as_said(self) -> str:
+    def declared_argument_type(self) -> str:
         """The type of an argument, None only where the document has null."""
         return f"{self.argument_type} | None" if self.is_nullable else self.argument_type
 
-    def readings(self, place: str) -> tuple[DecodeStep, ...]:
+    def decode_steps(self, place: str) -> tuple[DecodeStep, ...]:
         """How it is read from its wire form where that stands; none: it stays as it came.
 
         What needs no reading is told apart before: most fields are absent or plain, and a call for each of them would double the
@@ -114,32 +113,32 @@ class PythonType:
         return ()
 
 
-TEXT = PythonType(read_type="str", argument_type="str", is_text=True)
-ANYTHING = PythonType(read_type="JSON", argument_type="JSON | JSONObject", is_text=True)
+STRING = PythonType(read_type="str", argument_type="str", is_string=True)
+ANY_JSON = PythonType(read_type="JSON", argument_type="JSON | JSONObject", is_string=True)
 FREE_OBJECT = PythonType(read_type="dict[str, JSON]", argument_type="JSONObject")
-INSTANT = PythonType(read_type="datetime", argument_type="datetime", value_reader="parse_datetime")
+DATETIME = PythonType(read_type="datetime", argument_type="datetime", value_reader="parse_datetime")
 
 _LEAVES: dict[type, PythonType] = {
-    StringProperty: TEXT,
-    UuidProperty: TEXT,  # ids are opaque texts; a UUID object would refuse those that are not
-    ConstProperty: TEXT,
+    StringProperty: STRING,
+    UuidProperty: STRING,  # ids are opaque texts; a UUID object would refuse those that are not
+    ConstProperty: STRING,
     IntProperty: PythonType(read_type="int", argument_type="int"),
     FloatProperty: PythonType(read_type="float", argument_type="float"),
     BooleanProperty: PythonType(read_type="bool", argument_type="bool"),
-    DateTimeProperty: INSTANT,
-    AnyProperty: ANYTHING,
+    DateTimeProperty: DATETIME,
+    AnyProperty: ANY_JSON,
 }
 
 
-class Shapes:
+class TypeMapper:
     """Makes shapes of the library's properties."""
 
-    def __init__(self, document: Document, findings: ProblemCollector) -> None:
+    def __init__(self, document: Document, problems: ProblemCollector) -> None:
         self._document = document
-        self._findings = findings
+        self._problems = problems
         # The library writes a union out wherever it is referred to, without its name; its members tell which one it is.
         schemas = document.schemas.items()
-        self._unions = {frozenset(members_of(schema)): name for name, schema in schemas if is_union(schema)}
+        self._unions = {frozenset(union_members(schema)): name for name, schema in schemas if is_union(schema)}
 
     def of(self, prop: PropertyProtocol, place: str) -> PythonType:
         """The shape of a property; what it cannot express is noted under *place*."""
@@ -155,8 +154,8 @@ class Shapes:
             case UnionProperty():
                 return self._of_union(prop, place)
             case _:
-                self._findings.add(place, f"the generator cannot express a {type(prop).__name__}.")
-                return ANYTHING
+                self._problems.add(place, f"the generator cannot express a {type(prop).__name__}.")
+                return ANY_JSON
 
     def of_enum(self, name: str) -> PythonType:
         """An open enum."""
@@ -167,12 +166,12 @@ class Shapes:
             value_reader=f"{name}.read",
             members=names.members(name),
             classes=(name,),
-            is_text=True,
+            is_string=True,
         )
 
     def of_component(self, name: str) -> PythonType:
         """An object that is a component: a model, a union of models, or a free object."""
-        if is_free(self._document.schemas[name]):
+        if is_free_object(self._document.schemas[name]):
             return FREE_OBJECT
         shape = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
         if "x-cstar-string-shorthand" in self._document.schemas[name]:
@@ -190,31 +189,31 @@ class Shapes:
 
     def _of_map(self, inner: PythonType, place: str) -> PythonType:
         if inner.container or (inner.value_reader and not inner.object_reader):
-            self._findings.add(place, "the generator cannot express a map of anything but objects and plain values.")
+            self._problems.add(place, "the generator cannot express a map of anything but objects and plain values.")
         return replace(
             inner,
             read_type=f"dict[str, {inner.declared_read_type}]",
-            writable_type=f"dict[str, {inner.given_as_said}]",
-            argument_type=f"Mapping[str, {inner.taken_as_said}]",
+            writable_type=f"dict[str, {inner.declared_writable_type}]",
+            argument_type=f"Mapping[str, {inner.declared_argument_type}]",
             container="read_map" if inner.object_reader else "",
             is_nullable=False,
-            is_text=False,
+            is_string=False,
         )
 
     def _of_list(self, item: PythonType, place: str) -> PythonType:
         if item.container:
-            self._findings.add(place, "the generator cannot express a list of lists of objects.")
-        many = f"list[{item.taken_as_said}] | tuple[{item.taken_as_said}, ...]"
+            self._problems.add(place, "the generator cannot express a list of lists of objects.")
+        many = f"list[{item.declared_argument_type}] | tuple[{item.declared_argument_type}, ...]"
         readers = "read_list" if item.object_reader else "read_values" if item.value_reader else ""
         return replace(
             item,
             read_type=f"list[{item.declared_read_type}]",
-            writable_type=f"list[{item.given_as_said}]",
-            argument_type=many if item.is_text else f"Sequence[{item.taken_as_said}]",
-            item_argument_type=item.taken_as_said,
+            writable_type=f"list[{item.declared_writable_type}]",
+            argument_type=many if item.is_string else f"Sequence[{item.declared_argument_type}]",
+            item_argument_type=item.declared_argument_type,
             container=readers,
             is_nullable=False,
-            is_text=False,
+            is_string=False,
         )
 
     def _of_union(self, prop: UnionProperty, place: str) -> PythonType:
@@ -226,12 +225,12 @@ class Shapes:
         if len(shapes) == 1:
             return replace(shapes[0], is_nullable=is_nullable)
         if any(shape.value_reader or shape.object_reader for shape in shapes):
-            self._findings.add(place, "the generator cannot tell apart the members of a union unless all of them are plain.")
-        spelt = " | ".join(_without_repeats(shape.read_type for shape in shapes))
+            self._problems.add(place, "the generator cannot tell apart the members of a union unless all of them are plain.")
+        spelt = " | ".join(_deduplicated(shape.read_type for shape in shapes))
         return PythonType(
-            read_type=spelt, argument_type=spelt, is_nullable=is_nullable, is_text=any(shape.is_text for shape in shapes)
+            read_type=spelt, argument_type=spelt, is_nullable=is_nullable, is_string=any(shape.is_string for shape in shapes)
         )
 
 
-def _without_repeats(words: Iterator[str]) -> list[str]:
+def _deduplicated(words: Iterator[str]) -> list[str]:
     return list(dict.fromkeys(words))

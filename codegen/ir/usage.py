@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.errors import ProblemCollector
-from codegen.lint.operations import data_of, referenced_schema
-from codegen.lint.schemas import is_free
-from codegen.spec.document import Document, Node, Operation, schema_named
+from codegen.spec.document import Document, Operation
+from codegen.spec.queries import body_name, body_schema, data_schema, is_free_object
 
 EVENTS = "events"
 """What stands for the webhooks section among the namespaces that need a schema."""
@@ -16,7 +15,7 @@ EVENTS = "events"
 class SchemaUsage:
     """The use of every schema that operations reach through data, bodies and parameters."""
 
-    def __init__(self, document: Document, findings: ProblemCollector) -> None:
+    def __init__(self, document: Document, problems: ProblemCollector) -> None:
         self._document = document
         answers: dict[str, None] = {}
         bodies: dict[str, None] = {}
@@ -38,13 +37,13 @@ class SchemaUsage:
         self.shared = frozenset(bodies) & frozenset(answers)
         """The schemas that are both sent and received: callers make them whole, servers may leave things out."""
         reached = {**answers, **bodies, **parameters}
-        self.generated = [name for name in document.schemas if name in reached and not is_free(document.schemas[name])]
+        self.generated = [name for name in document.schemas if name in reached and not is_free_object(document.schemas[name])]
         """The schemas that become classes, in the document's order."""
         self.idle = tuple(
             name for name, schema in document.schemas.items() if name not in reached and not schema.get("x-cstar-envelope")
         )
         """The schemas that no operation takes or gives, so that nothing is made of them."""
-        self._inspect(answers, findings)
+        self._inspect(answers, problems)
 
     def _reach(self, operation: Operation, node: Any) -> dict[str, None]:
         reached = self._document.reachable_schemas(node)
@@ -52,38 +51,7 @@ class SchemaUsage:
             self.roots.setdefault(name, set()).add(operation.root)
         return reached
 
-    def _inspect(self, answers: dict[str, None], findings: ProblemCollector) -> None:
+    def _inspect(self, answers: dict[str, None], problems: ProblemCollector) -> None:
         for operation in self._document.operations:
             if (body := body_name(self._document, operation)) in answers:
-                findings.add(operation.pointer, f"the body `{body}` is also part of an answer; bodies need a schema of their own.")
-
-
-def success_response(document: Document, operation: Operation) -> Node:
-    """The good answer of an operation."""
-    response, _ = document.follow(operation.node["responses"][operation.successes[0]], "")
-    return response
-
-
-def data_schema(document: Document, operation: Operation) -> Node:
-    """The schema of `data` in the good answer."""
-    return data_of(success_response(document, operation)["content"]["application/json"]["schema"]) or {}
-
-
-def result_name(document: Document, operation: Operation) -> str:
-    """The component that `data` is, or that its items are."""
-    return schema_named(referenced_schema(data_schema(document, operation))["$ref"])
-
-
-def body_schema(document: Document, operation: Operation) -> Node | None:
-    """The schema of the body; None: there is none."""
-    if "requestBody" not in operation.node:
-        return None
-    body, _ = document.follow(operation.node["requestBody"], "")
-    schema: Node = body["content"]["application/json"]["schema"]
-    return schema
-
-
-def body_name(document: Document, operation: Operation) -> str | None:
-    """The component that the body is."""
-    schema = body_schema(document, operation)
-    return schema_named(schema["$ref"]) if schema else None
+                problems.add(operation.pointer, f"the body `{body}` is also part of an answer; bodies need a schema of their own.")

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from codegen.errors import ProblemCollector
-from codegen.lint.operations import IDEMPOTENCY_KEY, data_of
 from codegen.spec.document import Document, Node, Operation, child_pointer, entries, find_keyword, is_list, is_object, schema_named
-
-RUN_ALL = "x-cstar-batching"
-LIMIT_WHEN = "x-cstar-max-items-when"
+from codegen.spec.queries import BATCHING, CONDITIONAL_LIMIT, IDEMPOTENCY_KEY, enveloped_data
 
 
-def inspect(document: Document, findings: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector) -> None:
     """Note what is wrong with limits that depend on another field, and with operations that are split."""
     allowed = {place for operation in document.operations for place in _fields_of_body(document, operation)}
     in_use = document.reachable_schemas([document.raw["paths"], {**document.components, "schemas": None}])
     for name, schema in document.schemas.items():
-        for place in find_keyword(schema, LIMIT_WHEN, child_pointer("#/components/schemas", name)):
+        for place in find_keyword(schema, CONDITIONAL_LIMIT, child_pointer("#/components/schemas", name)):
             if place in allowed:
-                _inspect_limit(document.at(place), schema["properties"], place, findings)
+                _inspect_limit(document.at(place), schema["properties"], place, problems)
             elif name in in_use:
-                findings.add(place, f"`{LIMIT_WHEN}` is for the fields of a body.")
+                problems.add(place, f"`{CONDITIONAL_LIMIT}` is for the fields of a body.")
     for operation in document.operations:
-        if RUN_ALL in operation.node:
-            _inspect_run_all(document, operation, findings)
+        if BATCHING in operation.node:
+            _inspect_batching(document, operation, problems)
 
 
 def _fields_of_body(document: Document, operation: Operation) -> list[str]:
@@ -32,42 +29,42 @@ def _fields_of_body(document: Document, operation: Operation) -> list[str]:
     return [child_pointer(reference, "properties", name) for name in entries(target, "properties")] if is_object(target) else []
 
 
-def _inspect_limit(node: Node, siblings: Node, place: str, findings: ProblemCollector) -> None:
-    rule = node[LIMIT_WHEN]
+def _inspect_limit(node: Node, siblings: Node, place: str, problems: ProblemCollector) -> None:
+    rule = node[CONDITIONAL_LIMIT]
     if set(rule) != {"field", "value", "maxItems"} or not isinstance(rule["maxItems"], int):
-        findings.add(place, f"`{LIMIT_WHEN}` must be of the form `{{field: …, value: …, maxItems: <a number>}}`.")
+        problems.add(place, f"`{CONDITIONAL_LIMIT}` must be of the form `{{field: …, value: …, maxItems: <a number>}}`.")
     elif rule["field"] not in siblings:
-        findings.add(place, f"`{LIMIT_WHEN}` names `{rule['field']}`, which is no property beside it.")
+        problems.add(place, f"`{CONDITIONAL_LIMIT}` names `{rule['field']}`, which is no property beside it.")
     elif node.get("type") != "array":
-        findings.add(place, f"`{LIMIT_WHEN}` has no meaning without `type: array`.")
+        problems.add(place, f"`{CONDITIONAL_LIMIT}` has no meaning without `type: array`.")
 
 
-def _inspect_run_all(document: Document, operation: Operation, findings: ProblemCollector) -> None:
-    rule = operation.node[RUN_ALL]
+def _inspect_batching(document: Document, operation: Operation, problems: ProblemCollector) -> None:
+    rule = operation.node[BATCHING]
     lists = [rule.get("add"), rule.get("join")]
     if not {"split", "add", "join"} <= set(rule) <= {"split", "add", "join", "shift"} or not all(map(is_list, lists)):
-        findings.add(operation.pointer, f"`{RUN_ALL}` must be of the form `{{split: …, add: […], join: […], shift: …}}`.")
+        problems.add(operation.pointer, f"`{BATCHING}` must be of the form `{{split: …, add: […], join: […], shift: …}}`.")
         return
     if not any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters):
-        findings.add(operation.pointer, f"`{RUN_ALL}` needs an operation with an idempotency key.")
+        problems.add(operation.pointer, f"`{BATCHING}` needs an operation with an idempotency key.")
     if any(not parameter.is_supplied_by_client for parameter in operation.parameters):
-        findings.add(operation.pointer, f"`{RUN_ALL}` is for operations that take nothing but a body.")
+        problems.add(operation.pointer, f"`{BATCHING}` is for operations that take nothing but a body.")
     split = f"/properties/{rule['split']}"
     fields = [document.at(place) for place in _fields_of_body(document, operation) if place.endswith(split)]
     if not fields or fields[0].get("type") != "array" or "maxItems" not in fields[0]:
-        findings.add(operation.pointer, f"`{RUN_ALL}` splits `{rule['split']}`, which is no array of the body with `maxItems`.")
+        problems.add(operation.pointer, f"`{BATCHING}` splits `{rule['split']}`, which is no array of the body with `maxItems`.")
     result = _properties_of_result(document, operation)
     if result is None:
-        findings.add(operation.pointer, f"`{RUN_ALL}` needs an answer of one object with properties.")
+        problems.add(operation.pointer, f"`{BATCHING}` needs an answer of one object with properties.")
         return
     for kind, names in (("integer", rule["add"]), ("array", rule["join"])):
         for name in names:
             if entries(result, name).get("type") != kind:
-                findings.add(operation.pointer, f"`{RUN_ALL}` names `{name}`, which is no {kind} of the result.")
+                problems.add(operation.pointer, f"`{BATCHING}` names `{name}`, which is no {kind} of the result.")
     for name in rule["join"] if "shift" in rule else ():
         item, _ = document.follow(entries(entries(result, name), "items"), "")
         if rule["shift"] not in entries(item, "properties"):
-            findings.add(operation.pointer, f"`{RUN_ALL}` shifts `{rule['shift']}`, which the items of `{name}` do not have.")
+            problems.add(operation.pointer, f"`{BATCHING}` shifts `{rule['shift']}`, which the items of `{name}` do not have.")
 
 
 def _properties_of_result(document: Document, operation: Operation) -> Node | None:
@@ -75,7 +72,7 @@ def _properties_of_result(document: Document, operation: Operation) -> Node | No
     for status in operation.successes:
         response, _ = document.follow(operation.node["responses"][status], "")
         schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-        data = data_of(schema) if is_object(schema) else None
+        data = enveloped_data(schema) if is_object(schema) else None
         target = None if data is None or "$ref" not in data else document.schemas.get(schema_named(data["$ref"]))
         if target is not None and target.get("properties"):
             return entries(target, "properties")

@@ -12,40 +12,40 @@ from codegen import naming as names
 from codegen.errors import ProblemCollector
 from codegen.spec.document import Document, Event, Node, child_pointer
 
-SAID_OF_EVERY_EVENT = ("summary", "x-evidence", "x-source")
+REQUIRED_EVENT_KEYS = ("summary", "x-evidence", "x-source")
 
 
-def inspect(document: Document, findings: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector) -> None:
     """Note what is wrong with the events."""
     seen: dict[str, str] = {}
     for event in document.events:
-        _inspect_name(event, seen, document, findings)
-        for key in SAID_OF_EVERY_EVENT:
+        _inspect_name(event, seen, document, problems)
+        for key in REQUIRED_EVENT_KEYS:
             if not event.node.get(key):
-                findings.add(event.pointer, f"the event has no `{key}`.")
-        _inspect_body(event, document, findings)
+                problems.add(event.pointer, f"the event has no `{key}`.")
+        _inspect_body(event, document, problems)
 
 
-def _inspect_name(event: Event, seen: dict[str, str], document: Document, findings: ProblemCollector) -> None:
+def _inspect_name(event: Event, seen: dict[str, str], document: Document, problems: ProblemCollector) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", event.type):
-        findings.add(event.pointer, "a type of event is two lower-case words with a dot between them, such as `ticket.created`.")
+        problems.add(event.pointer, "a type of event is two lower-case words with a dot between them, such as `ticket.created`.")
         return
     name = names.event_class(event.type)
     if name in seen:
-        findings.add(event.pointer, f"its class would be `{name}`, which is that of `{seen[name]}`.")
+        problems.add(event.pointer, f"its class would be `{name}`, which is that of `{seen[name]}`.")
     elif name in document.schemas or name in names.RESERVED_EVENT_CLASSES:
-        findings.add(event.pointer, f"its class would be `{name}`, and that is the name of something else.")
+        problems.add(event.pointer, f"its class would be `{name}`, and that is the name of something else.")
     seen[name] = event.type
 
 
-def _inspect_body(event: Event, document: Document, findings: ProblemCollector) -> None:
+def _inspect_body(event: Event, document: Document, problems: ProblemCollector) -> None:
     schema = event.body
     parts = schema.get("allOf", [])
     if len(parts) != 2 or not _is_frame(parts[0], document) or list(parts[1].get("properties", {})) != ["data"]:
         sentence = "its body must be `allOf` the frame of all events (a convention) and an object with the property `data` alone."
-        findings.add(event.pointer, sentence)
+        problems.add(event.pointer, sentence)
     elif "$ref" not in parts[1]["properties"]["data"]:
-        findings.add(event.pointer, "`data` must be a component of its own; refer to it with $ref.")
+        problems.add(event.pointer, "`data` must be a component of its own; refer to it with $ref.")
 
 
 def _is_frame(node: Node, document: Document) -> bool:
@@ -57,8 +57,8 @@ def has_only_post(item: Node) -> bool:
     return list(item) == ["post"]
 
 
-def inspect_items(document: Document, findings: ProblemCollector) -> None:
+def inspect_items(document: Document, problems: ProblemCollector) -> None:
     """Note entries that are no events at all; the rest of the rules need them to be."""
     for name, item in document.raw.get("webhooks", {}).items():
         if not has_only_post(item):
-            findings.add(child_pointer("#/webhooks", name), "an event is described by `post` and nothing else.")
+            problems.add(child_pointer("#/webhooks", name), "an event is described by `post` and nothing else.")

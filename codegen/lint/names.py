@@ -9,141 +9,133 @@ from collections.abc import Callable, Iterable
 
 from codegen import naming as names
 from codegen.errors import ProblemCollector
-from codegen.lint.batches import RUN_ALL
-from codegen.lint.operations import scope_of
-from codegen.lint.schemas import is_model
 from codegen.spec.document import Document, Operation, child_pointer, entries, schema_named
+from codegen.spec.queries import BATCHING, is_model, namespace_ancestors, path_scope
 from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
 
 
-def inspect(document: Document, findings: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector) -> None:
     """Note every name that cannot be used, and every pair of names that clash."""
-    _inspect_schemas(document, findings)
+    _inspect_schemas(document, problems)
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
         if schema.get("x-cstar-envelope"):
             continue
         if "enum" in schema:
-            _inspect_constants(schema["enum"], pointer, findings)
+            _inspect_constants(schema["enum"], pointer, problems)
         elif is_model(schema):
-            _inspect_attributes(entries(schema, "properties"), pointer, findings)
-    _inspect_operation_ids(document, findings)
-    _inspect_namespaces(document, findings)
+            _inspect_attributes(entries(schema, "properties"), pointer, problems)
+    _inspect_operation_ids(document, problems)
+    _inspect_namespaces(document, problems)
     for operation in document.operations:
-        _inspect_arguments(document, operation, findings)
+        _inspect_arguments(document, operation, problems)
 
 
 def _report_clashes(
-    things: Iterable[tuple[str, str]], python_name: Callable[[str], str], what: str, findings: ProblemCollector
+    things: Iterable[tuple[str, str]], python_name: Callable[[str], str], what: str, problems: ProblemCollector
 ) -> None:
     """Note things (their name and place) of which the Python name is taken by an earlier one."""
     taken: dict[str, str] = {}
     for name, pointer in things:
         made = python_name(name)
         if made in taken:
-            findings.add(pointer, f"the {what} `{taken[made]}` and `{name}` would both be `{made}` in Python.")
+            problems.add(pointer, f"the {what} `{taken[made]}` and `{name}` would both be `{made}` in Python.")
         taken.setdefault(made, name)
 
 
-def _inspect_schemas(document: Document, findings: ProblemCollector) -> None:
+def _inspect_schemas(document: Document, problems: ProblemCollector) -> None:
     places = [(name, child_pointer("#/components/schemas", name)) for name in document.schemas]
     for name, pointer in places:
         if names.class_of(name) != name:
-            findings.add(pointer, f"the schema `{name}` would become the class `{names.class_of(name)}`; call it that.")
+            problems.add(pointer, f"the schema `{name}` would become the class `{names.class_of(name)}`; call it that.")
         if name in names.RESERVED_CLASSES:
-            findings.add(pointer, f"a schema cannot be called `{name}`; generated code has something of that name already.")
+            problems.add(pointer, f"a schema cannot be called `{name}`; generated code has something of that name already.")
         alias = name.removesuffix("Input")
         if alias != name and "enum" in document.schemas.get(alias, {}):
-            findings.add(pointer, f"`{name}` is the name of the type that arguments for the enum `{alias}` have.")
-    _report_clashes(places, names.function_stem, "schemas", findings)
+            problems.add(pointer, f"`{name}` is the name of the type that arguments for the enum `{alias}` have.")
+    _report_clashes(places, names.function_stem, "schemas", problems)
 
 
-def _inspect_constants(values: list[str], pointer: str, findings: ProblemCollector) -> None:
+def _inspect_constants(values: list[str], pointer: str, problems: ProblemCollector) -> None:
     for value in values:
         if not names.is_usable(names.constant(value)):
-            findings.add(pointer, f"the value `{value}` gives no name for a constant.")
-    _report_clashes([(value, pointer) for value in values], names.constant, "values", findings)
+            problems.add(pointer, f"the value `{value}` gives no name for a constant.")
+    _report_clashes([(value, pointer) for value in values], names.constant, "values", problems)
 
 
-def _inspect_attributes(properties: Iterable[str], pointer: str, findings: ProblemCollector) -> None:
+def _inspect_attributes(properties: Iterable[str], pointer: str, problems: ProblemCollector) -> None:
     for wire in properties:
         attribute = names.attribute(wire)
         if not names.is_usable(attribute):
-            findings.add(child_pointer(pointer, "properties", wire), f"the property `{wire}` gives no name for an attribute.")
+            problems.add(child_pointer(pointer, "properties", wire), f"the property `{wire}` gives no name for an attribute.")
         if attribute in names.RESERVED_ATTRIBUTES:
-            findings.add(
+            problems.add(
                 child_pointer(pointer, "properties", wire), f"an attribute cannot be called `{attribute}`; models need that name."
             )
     _report_clashes(
-        [(wire, child_pointer(pointer, "properties", wire)) for wire in properties], names.attribute, "properties", findings
+        [(wire, child_pointer(pointer, "properties", wire)) for wire in properties], names.attribute, "properties", problems
     )
 
 
-def _inspect_operation_ids(document: Document, findings: ProblemCollector) -> None:
+def _inspect_operation_ids(document: Document, problems: ProblemCollector) -> None:
     roots = {operation.root for operation in document.operations}
     for operation in document.operations:
         if not names.is_plain(operation.id):
-            findings.add(operation.pointer, f"the operationId `{operation.id}` must be in snake_case, such as `get_ticket`.")
+            problems.add(operation.pointer, f"the operationId `{operation.id}` must be in snake_case, such as `get_ticket`.")
         if operation.id in names.RESERVED_FUNCTIONS or operation.id in roots:
-            findings.add(operation.pointer, f"an operation cannot be called `{operation.id}`; that name is taken.")
+            problems.add(operation.pointer, f"an operation cannot be called `{operation.id}`; that name is taken.")
     ids = [(operation.id, operation.pointer) for operation in document.operations]
-    ids += [(f"{operation.id}_all", operation.pointer) for operation in document.operations if RUN_ALL in operation.node]
-    _report_clashes(ids, names.function_stem, "operationIds", findings)
+    ids += [(names.batched(operation.id), operation.pointer) for operation in document.operations if BATCHING in operation.node]
+    _report_clashes(ids, names.function_stem, "operationIds", problems)
 
 
-def _inspect_namespaces(document: Document, findings: ProblemCollector) -> None:
+def _inspect_namespaces(document: Document, problems: ProblemCollector) -> None:
     scopes: dict[str, str] = {}
     for operation in document.operations:
-        method = str(operation.node["x-cstar-method"])
+        method = operation.name
         if not all(map(names.is_plain, (*operation.namespace.split("."), method))):
-            findings.add(operation.pointer, f"`{operation.namespace}.{method}` must be snake_case names joined by dots.")
+            problems.add(operation.pointer, f"`{operation.namespace}.{method}` must be snake_case names joined by dots.")
         if operation.root in RESERVED_CLIENT_NAMES | names.RESERVED_ROOTS:
-            findings.add(operation.pointer, f"a namespace cannot be called `{operation.root}`; that name is taken.")
-        if scope_of(operation.path)[0] == "library" and operation.namespace == operation.root and method in RESERVED_CLIENT_NAMES:
-            findings.add(operation.pointer, f"a method of the library cannot be called `{method}`; `CStarLibrary` needs that name.")
-        scope = "library" if scope_of(operation.path)[0] == "library" else "client"
+            problems.add(operation.pointer, f"a namespace cannot be called `{operation.root}`; that name is taken.")
+        if path_scope(operation.path)[0] == "library" and operation.namespace == operation.root and method in RESERVED_CLIENT_NAMES:
+            problems.add(operation.pointer, f"a method of the library cannot be called `{method}`; `CStarLibrary` needs that name.")
+        scope = "library" if path_scope(operation.path)[0] == "library" else "client"
         if scopes.setdefault(operation.root, scope) != scope:
-            findings.add(operation.pointer, f"the namespace `{operation.root}` has operations of the library and others.")
-    _inspect_members(document, findings)
+            problems.add(operation.pointer, f"the namespace `{operation.root}` has operations of the library and others.")
+    _inspect_members(document, problems)
 
 
-def _inspect_members(document: Document, findings: ProblemCollector) -> None:
+def _inspect_members(document: Document, problems: ProblemCollector) -> None:
     """What the class of a namespace holds: its methods, and the namespaces below it."""
     namespaces = sorted({parent for operation in document.operations for parent in namespace_ancestors(operation.namespace)})
     classes = [(namespace, "#/tags") for namespace in namespaces]
-    _report_clashes(classes, names.namespace_class, "namespaces", findings)
+    _report_clashes(classes, names.namespace_class, "namespaces", problems)
     owned: dict[tuple[str, str], str] = {}
     for operation in document.operations:
-        key = (operation.namespace, str(operation.node["x-cstar-method"]))
+        key = (operation.namespace, operation.name)
         spelt = ".".join(key)
         if key in owned:
-            findings.add(operation.pointer, f"`{spelt}` is the method of `{owned[key]}` and of `{operation.id}`.")
+            problems.add(operation.pointer, f"`{spelt}` is the method of `{owned[key]}` and of `{operation.id}`.")
         owned.setdefault(key, operation.id)
         if spelt in namespaces:
-            findings.add(operation.pointer, f"`{spelt}` is a method and a namespace.")
+            problems.add(operation.pointer, f"`{spelt}` is a method and a namespace.")
     for operation in document.operations:
-        method = f"{operation.node['x-cstar-method']}_all"
-        if RUN_ALL in operation.node and (operation.namespace, method) in owned:
+        method = names.batched(operation.name)
+        if BATCHING in operation.node and (operation.namespace, method) in owned:
             spelt = f"{operation.namespace}.{method}"
-            findings.add(
-                operation.pointer, f"`{spelt}` is the method of `{owned[operation.namespace, method]}` and of `{RUN_ALL}`."
+            problems.add(
+                operation.pointer, f"`{spelt}` is the method of `{owned[operation.namespace, method]}` and of `{BATCHING}`."
             )
     for operation in document.operations:
         # In the body of the class, the method would hide the function of that name from the methods after it.
-        method = str(operation.node["x-cstar-method"])
+        method = operation.name
         if method != operation.id and method in {
             other.id for other in document.operations if other.namespace == operation.namespace
         }:
-            findings.add(operation.pointer, f"the method `{operation.namespace}.{method}` has the name of another operation.")
+            problems.add(operation.pointer, f"the method `{operation.namespace}.{method}` has the name of another operation.")
 
 
-def namespace_ancestors(namespace: str) -> list[str]:
-    """A namespace and those above it, the highest first: `tickets`, `tickets.messages`."""
-    parts = namespace.split(".")
-    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
-
-
-def _inspect_arguments(document: Document, operation: Operation, findings: ProblemCollector) -> None:
+def _inspect_arguments(document: Document, operation: Operation, problems: ProblemCollector) -> None:
     wires = [(parameter.name, parameter.pointer) for parameter in operation.parameters if not parameter.is_supplied_by_client]
     if "requestBody" in operation.node:
         body, _ = document.follow(operation.node["requestBody"], "")
@@ -152,6 +144,6 @@ def _inspect_arguments(document: Document, operation: Operation, findings: Probl
         wires += [(wire, pointer) for wire in entries(document.schemas[schema_named(reference)], "properties")]
     for wire, pointer in wires:
         if not names.is_usable(names.argument(wire)):
-            findings.add(pointer, f"`{wire}` gives no name for an argument.")
+            problems.add(pointer, f"`{wire}` gives no name for an argument.")
     placed = [(wire, operation.pointer) for wire, _ in wires]
-    _report_clashes(placed, names.argument, f"arguments of `{operation.id}`", findings)
+    _report_clashes(placed, names.argument, f"arguments of `{operation.id}`", problems)

@@ -5,68 +5,54 @@ from __future__ import annotations
 import re
 
 from codegen.errors import ProblemCollector
-from codegen.lint.schemas import SchemaRules, is_model, is_union
-from codegen.spec.document import Document, Node, Operation, Parameter, child_pointer, entries, is_object, items, schema_named
+from codegen.lint.schemas import SchemaRules
+from codegen.spec.document import Document, Node, Operation, Parameter, child_pointer, entries, items, schema_named
+from codegen.spec.queries import IDEMPOTENCY_KEY, JSON_TYPE, enveloped_data, is_model, is_union, path_scope, referenced_schema
 
 REQUIRED_OPERATION_KEYS = (
     *("operationId", "summary", "description", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),
 )
-SAID_OF_EVERY_PARAMETER = ("description", "x-evidence", "x-source")
-KEYS = ("any", "secret", "none")
-IDEMPOTENCY_KEY = "Idempotency-Key"
-JSON_TYPE = "application/json"
-ENVELOPES = ("Envelope", "ListEnvelope")
-_NULL = {"type": "null"}
+_KEYS = ("any", "secret", "none")
+REQUIRED_PARAMETER_KEYS = ("description", "x-evidence", "x-source")
 
 _PLACEHOLDER = re.compile(r"\{[^{}/]*\}")
 _PATH = re.compile(r"(/([A-Za-z0-9._~-]|\{[A-Za-z0-9_]+\})+)+")
 
-TEAM_SCOPE = "/api/v1/teams/{teamId}"
-LIBRARY_SCOPE = "/api/library/{team}"
 
-
-def scope_of(path: str) -> tuple[str, str]:
-    """What a path is relative to, and the part of it that all paths of that scope share."""
-    for scope, prefix in (("team", TEAM_SCOPE), ("library", LIBRARY_SCOPE)):
-        if path.startswith(f"{prefix}/"):
-            return scope, prefix
-    return "root", ""
-
-
-def inspect(document: Document, findings: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector) -> None:
     """Note what is wrong with the operations."""
     if not document.operations:
-        findings.add("#/paths", "the document has no operations.")
-    _inspect_paths(document, findings)
+        problems.add("#/paths", "the document has no operations.")
+    _inspect_paths(document, problems)
     for operation in document.operations:
-        OperationRules(document, operation, findings).inspect()
+        OperationRules(document, operation, problems).inspect()
 
 
-def _inspect_paths(document: Document, findings: ProblemCollector) -> None:
+def _inspect_paths(document: Document, problems: ProblemCollector) -> None:
     seen: dict[str, str] = {}
     for path in entries(document.raw, "paths"):
         place = child_pointer("#/paths", path)
         if not path.startswith("/"):
-            findings.add(place, "a path begins with a slash.")
+            problems.add(place, "a path begins with a slash.")
         elif not _PATH.fullmatch(path):
-            findings.add(place, "a path is segments between slashes, without a query, an empty segment or a slash at the end.")
+            problems.add(place, "a path is segments between slashes, without a query, an empty segment or a slash at the end.")
         shape = _PLACEHOLDER.sub("{}", path)
         if shape in seen:
-            findings.add(place, f"this is the path `{seen[shape]}` under other names.")
+            problems.add(place, f"this is the path `{seen[shape]}` under other names.")
         seen.setdefault(shape, path)
 
 
 class OperationRules:
     """The rules for one operation."""
 
-    def __init__(self, document: Document, operation: Operation, findings: ProblemCollector) -> None:
+    def __init__(self, document: Document, operation: Operation, problems: ProblemCollector) -> None:
         self._document = document
         self._operation = operation
-        self._findings = findings
+        self._problems = problems
 
     def inspect(self) -> None:
         """Note what is wrong with the operation."""
-        self._inspect_words()
+        self._inspect_keys()
         self._inspect_tags()
         self._inspect_path()
         for parameter in self._operation.parameters:
@@ -77,15 +63,15 @@ class OperationRules:
         self._inspect_pagination()
 
     def _add(self, sentence: str, *parts: str) -> None:
-        self._findings.add(child_pointer(self._operation.pointer, *parts), sentence)
+        self._problems.add(child_pointer(self._operation.pointer, *parts), sentence)
 
-    def _inspect_words(self) -> None:
+    def _inspect_keys(self) -> None:
         node = self._operation.node
         for key in REQUIRED_OPERATION_KEYS:
             if not node.get(key):
                 self._add(f"the operation has no `{key}`.")
-        if node.get("x-cstar-key", "any") not in KEYS:
-            self._add(f"x-cstar-key is `{node['x-cstar-key']}`; it must be one of {', '.join(KEYS)}.")
+        if node.get("x-cstar-key", "any") not in _KEYS:
+            self._add(f"x-cstar-key is `{node['x-cstar-key']}`; it must be one of {', '.join(_KEYS)}.")
         security = node.get("security", self._document.raw.get("security"))
         if any(security or ()) != (node.get("x-cstar-key", "any") != "none"):
             self._add("`security: []` goes with `x-cstar-key: none`; all other operations need a key.")
@@ -114,28 +100,28 @@ class OperationRules:
                 self._add(f"the path parameter `{name}` is not in the path.")
         if len(set(self._operation.placeholders)) != len(self._operation.placeholders):
             self._add("the path names a parameter twice.")
-        _, prefix = scope_of(self._operation.path)
+        _, prefix = path_scope(self._operation.path)
         for parameter in self._operation.parameters:
             supplied = parameter.location == "path" and f"{{{parameter.name}}}" in prefix
             if parameter.location == "path" and supplied != parameter.is_supplied_by_client:
                 who = "the client" if supplied else "the caller"
-                self._findings.add(parameter.pointer, f"the path parameter `{parameter.name}` must be supplied by {who}.")
+                self._problems.add(parameter.pointer, f"the path parameter `{parameter.name}` must be supplied by {who}.")
 
     def _inspect_parameter(self, parameter: Parameter) -> None:
-        for key in SAID_OF_EVERY_PARAMETER:
+        for key in REQUIRED_PARAMETER_KEYS:
             if not parameter.node.get(key):
-                self._findings.add(parameter.pointer, f"the parameter `{parameter.name}` has no `{key}`.")
+                self._problems.add(parameter.pointer, f"the parameter `{parameter.name}` has no `{key}`.")
         twins = [
             other for other in self._operation.parameters if (other.name, other.location) == (parameter.name, parameter.location)
         ]
         if len(twins) > 1:
             self._add(f"the {parameter.location} parameter `{parameter.name}` is declared twice.")
         if parameter.is_positional and parameter.location != "query":
-            self._findings.add(parameter.pointer, "`x-cstar-positional` is for query parameters; those of the path are positional.")
+            self._problems.add(parameter.pointer, "`x-cstar-positional` is for query parameters; those of the path are positional.")
         if "content" in parameter.node or "schema" not in parameter.node:
-            self._findings.add(parameter.pointer, f"the parameter `{parameter.name}` must have a `schema`, and no `content`.")
+            self._problems.add(parameter.pointer, f"the parameter `{parameter.name}` must have a `schema`, and no `content`.")
             return
-        SchemaRules(self._document, self._findings).inspect_value(
+        SchemaRules(self._document, self._problems).inspect_value(
             parameter.node["schema"], child_pointer(parameter.pointer, "schema")
         )
         self._inspect_location(parameter)
@@ -145,29 +131,29 @@ class OperationRules:
         resolved, _ = self._document.follow(schema, place)
         if parameter.location == "path":
             if resolved.get("type") != "string" or "enum" in resolved or "format" in resolved:
-                self._findings.add(place, f"the path parameter `{parameter.name}` must be a plain string.")
+                self._problems.add(place, f"the path parameter `{parameter.name}` must be a plain string.")
             if parameter.node.get("required") is not True:
-                self._findings.add(place, f"the path parameter `{parameter.name}` must be `required: true`.")
+                self._problems.add(place, f"the path parameter `{parameter.name}` must be `required: true`.")
         elif parameter.location == "query":
             self._inspect_query(parameter, resolved)
         elif not (parameter.location == "header" and parameter.is_supplied_by_client):
-            self._findings.add(place, f"the {parameter.location} parameter `{parameter.name}` is not supported.")
+            self._problems.add(place, f"the {parameter.location} parameter `{parameter.name}` is not supported.")
 
     def _inspect_query(self, parameter: Parameter, schema: Node) -> None:
         node, place = parameter.node, parameter.pointer
         if parameter.is_positional and node.get("required") is not True:
-            self._findings.add(place, f"the positional parameter `{parameter.name}` must be `required: true`.")
+            self._problems.add(place, f"the positional parameter `{parameter.name}` must be `required: true`.")
         item, _ = self._document.follow(entries(schema, "items"), place)
         kinds = ("string", "integer", "number", "boolean")
         if schema.get("type") not in (*kinds, "array") or ("items" in schema and item.get("type") not in kinds):
-            self._findings.add(place, f"the query parameter `{parameter.name}` must be a plain value or an array of such.")
+            self._problems.add(place, f"the query parameter `{parameter.name}` must be a plain value or an array of such.")
         if schema.get("type") == "array" and (node.get("style", "form"), node.get("explode")) != ("form", False):
-            self._findings.add(place, f"the array `{parameter.name}` must be `style: form, explode: false` (joined by commas).")
+            self._problems.add(place, f"the array `{parameter.name}` must be `style: form, explode: false` (joined by commas).")
         elif node.get("style", "form") != "form":
-            self._findings.add(place, f"the style `{node['style']}` of `{parameter.name}` is not supported.")
+            self._problems.add(place, f"the style `{node['style']}` of `{parameter.name}` is not supported.")
 
     def _inspect_idempotency(self) -> None:
-        scope, _ = scope_of(self._operation.path)
+        scope, _ = path_scope(self._operation.path)
         due = scope == "team" and self._operation.method in ("post", "patch")
         has = any(parameter.name == IDEMPOTENCY_KEY for parameter in self._operation.parameters)
         if due and not has:
@@ -188,7 +174,7 @@ class OperationRules:
             return
         target, _ = self._document.follow(schema, pointer)
         if "$ref" not in schema or not is_model(target) or target.get("x-cstar-envelope"):
-            self._findings.add(pointer, "the body must be a $ref to an object component with properties.")
+            self._problems.add(pointer, "the body must be a $ref to an object component with properties.")
 
     def _json_schema_of(self, owner: Node, pointer: str, *text_types: str) -> Node | None:
         """The schema of the one JSON content, or None and a finding. Behind it stand the texts that may come in its place."""
@@ -196,11 +182,11 @@ class OperationRules:
         if list(content) != [JSON_TYPE, *text_types]:
             listed = ", ".join(content) or "none"
             due = "exactly one content type, " + ", and behind it ".join((JSON_TYPE, *text_types))
-            self._findings.add(pointer, f"there must be {due}, not {listed}.")
+            self._problems.add(pointer, f"there must be {due}, not {listed}.")
             return None
         schema: Node | None = content[JSON_TYPE].get("schema")
         if schema is None:
-            self._findings.add(pointer, "the content has no schema.")
+            self._problems.add(pointer, "the content has no schema.")
         return schema
 
     def _inspect_answers(self) -> None:
@@ -213,7 +199,7 @@ class OperationRules:
                 continue
             for word in ("x-cstar-text", "x-cstar-may-be-empty"):
                 if word in node:
-                    self._findings.add(pointer, f"`{word}` is for good answers only.")
+                    self._problems.add(pointer, f"`{word}` is for good answers only.")
             if node.get("content"):
                 self._json_schema_of(node, pointer)
         if len(self._operation.successes) != 1:
@@ -227,23 +213,23 @@ class OperationRules:
         schema = self._json_schema_of(response, pointer, *self._inspect_text(response, pointer))
         if schema is None:
             return
-        data = data_of(schema)
+        data = enveloped_data(schema)
         if data is None:
             form = "allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]"
-            self._findings.add(pointer, f"a good answer must be of the form `{form}`.")
+            self._problems.add(pointer, f"a good answer must be of the form `{form}`.")
             return
         named = referenced_schema(data)
         target, _ = self._document.follow(named, pointer)
         if "$ref" not in named or target.get("x-cstar-envelope") or "enum" in target or is_union(target):
-            self._findings.add(
+            self._problems.add(
                 pointer, "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null."
             )
         elif "x-cstar-string-shorthand" in target:
-            self._findings.add(pointer, "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.")
+            self._problems.add(pointer, "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.")
         elif response.get("x-cstar-may-be-empty") and (
             data.get("type") == "array" or target.get("required") or "x-cstar-text" in response
         ):
-            self._findings.add(pointer, "an answer that may be empty must be an object without required fields, and no text.")
+            self._problems.add(pointer, "an answer that may be empty must be an object without required fields, and no text.")
 
     def _inspect_text(self, response: Node, pointer: str) -> list[str]:
         """The content type of the text that may come in the place of an object, if there is one."""
@@ -251,15 +237,15 @@ class OperationRules:
         if text is None:
             return []
         if entries(entries(response, "content"), text).get("schema") != {"type": "string"}:
-            self._findings.add(pointer, f"the content `{text}` must have the schema `{{type: string}}`.")
+            self._problems.add(pointer, f"the content `{text}` must have the schema `{{type: string}}`.")
         if not self._answers_with_an_object():
-            self._findings.add(pointer, "`x-cstar-text` needs an answer of one object.")
+            self._problems.add(pointer, "`x-cstar-text` needs an answer of one object.")
         return [text]
 
     def _answers_with_an_object(self) -> bool:
         for status in self._operation.successes:
             response, _ = self._document.follow(self._operation.node["responses"][status], "")
-            data = data_of(response.get("content", {}).get(JSON_TYPE, {}).get("schema", {}))
+            data = enveloped_data(response.get("content", {}).get(JSON_TYPE, {}).get("schema", {}))
             if data is not None and ("$ref" not in data or schema_named(data["$ref"]) == "Deleted"):
                 return False
         return True
@@ -282,31 +268,7 @@ class OperationRules:
             response, _ = self._document.follow(self._operation.node["responses"][status], "")
             for media in entries(response, "content").values():
                 schema = entries(media, "schema")
-                data = data_of(schema)
+                data = enveloped_data(schema)
                 if data is None or data.get("type") != "array" or schema_named(schema["allOf"][0]["$ref"]) != "ListEnvelope":
                     return False
         return True
-
-
-def referenced_schema(data: Node) -> Node:
-    """The part of `data` that names a component: what its items are, what it is beside null, or itself."""
-    if data.get("type") == "array":
-        return entries(data, "items")
-    return next((option for option in items(data, "oneOf") if option != _NULL), data) if is_nullable(data) else data
-
-
-def is_nullable(data: Node) -> bool:
-    """Whether `data` is one component or null."""
-    return list(data) == ["oneOf"] and len(data["oneOf"]) == 2 and _NULL in data["oneOf"]
-
-
-def data_of(schema: Node) -> Node | None:
-    """The schema of `data` in a good answer of the one form that is understood; None: it is of another form."""
-    parts: list[Node] = items(schema, "allOf")
-    if len(parts) != 2 or len(schema) != 1:
-        return None
-    envelope, wrapped = parts
-    data: object = entries(wrapped, "properties").get("data")
-    is_understood = wrapped == {"type": "object", "required": ["data"], "properties": {"data": data}}
-    is_enveloped = list(envelope) == ["$ref"] and schema_named(envelope["$ref"]) in ENVELOPES
-    return data if is_understood and is_enveloped and is_object(data) else None

@@ -13,22 +13,22 @@ from codegen.spec.document import Document
 
 def lint(document: Document) -> None:
     """Raise `CodegenError` with everything that is wrong with a document of which the shape is right."""
-    findings = ProblemCollector()
-    structure.inspect(document, findings)
-    events.inspect_items(document, findings)
-    findings.raise_if_any()
-    schemas.inspect(document, findings)
-    unions.inspect(document, findings)
-    operations.inspect(document, findings)
-    batches.inspect(document, findings)
-    events.inspect(document, findings)
-    findings.raise_if_any()
-    names.inspect(document, findings)
-    findings.raise_if_any()
+    problems = ProblemCollector()
+    structure.inspect(document, problems)
+    events.inspect_items(document, problems)
+    problems.raise_if_any()
+    schemas.inspect(document, problems)
+    unions.inspect(document, problems)
+    operations.inspect(document, problems)
+    batches.inspect(document, problems)
+    events.inspect(document, problems)
+    problems.raise_if_any()
+    names.inspect(document, problems)
+    problems.raise_if_any()
 
 
 def lint_overlay(document: Document, overlaid: Document) -> None:
     """Raise `CodegenError` with everything that is wrong with the overlay of the fake server."""
-    findings = ProblemCollector()
-    structure.inspect_overlay(document, overlaid, findings)
-    findings.raise_if_any()
+    problems = ProblemCollector()
+    structure.inspect_overlay(document, overlaid, problems)
+    problems.raise_if_any()

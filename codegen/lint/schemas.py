@@ -9,46 +9,19 @@ from __future__ import annotations
 
 from codegen.errors import ProblemCollector
 from codegen.spec.document import Document, Node, child_pointer, entries, is_list, is_object, items, schema_named
+from codegen.spec.queries import is_free_object, is_model, is_open, is_union, types_of
 from codegen.spec.vocabulary import FORMATS
 
-SAID_OF_EVERY_COMPONENT = ("description", "x-evidence", "x-source")
-SAID_OF_EVERY_PROPERTY = ("description", "x-evidence", "x-source")
+REQUIRED_COMPONENT_KEYS = ("description", "x-evidence", "x-source")
+REQUIRED_PROPERTY_KEYS = ("description", "x-evidence", "x-source")
 
 
-def inspect(document: Document, findings: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector) -> None:
     """Note what is wrong with the component schemas."""
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
         if not schema.get("x-cstar-envelope"):
-            SchemaRules(document, findings).inspect_component(schema, pointer)
-
-
-def is_free(schema: Node) -> bool:
-    """Whether a schema is an object of which only that is known."""
-    is_unknown = not schema.get("properties") and not is_open(schema)
-    return _types_of(schema) == ["object"] and is_unknown and schema.get("additionalProperties") is True
-
-
-def is_open(schema: Node) -> bool:
-    """Whether a component is known to have more fields than the document names, perhaps all of them."""
-    return schema.get("x-cstar-additional-fields") is True
-
-
-def is_model(schema: Node) -> bool:
-    """Whether a component becomes a class; an open one may have no fields of its own."""
-    return _types_of(schema) == ["object"] and (bool(schema.get("properties")) or is_open(schema))
-
-
-def is_union(schema: Node) -> bool:
-    """Whether a component is one of several objects, told apart by a property."""
-    return "oneOf" in schema
-
-
-def _types_of(schema: Node) -> list[str]:
-    """The words of `type`, null aside."""
-    given = schema.get("type", [])
-    words = [given] if isinstance(given, str) else items(schema, "type")
-    return [word for word in words if word != "null"]
+            SchemaRules(document, problems).inspect_component(schema, pointer)
 
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -67,25 +40,25 @@ def _holds(word: str, value: object) -> bool:
 
 
 class SchemaRules:
-    """The rules, with the document to follow references in and the findings to note."""
+    """The rules, with the document to follow references in and the problems to note."""
 
-    def __init__(self, document: Document, findings: ProblemCollector) -> None:
+    def __init__(self, document: Document, problems: ProblemCollector) -> None:
         self._document = document
-        self._findings = findings
+        self._problems = problems
 
     def inspect_component(self, schema: Node, pointer: str) -> None:
         """A component that the generator makes something of."""
-        for key in SAID_OF_EVERY_COMPONENT:
+        for key in REQUIRED_COMPONENT_KEYS:
             if not schema.get(key):
-                self._findings.add(pointer, f"the schema has no `{key}`.")
-        if is_open(schema) and (_types_of(schema) != ["object"] or schema.get("additionalProperties") is not True):
-            self._findings.add(pointer, "what is `x-cstar-additional-fields` must be an object with `additionalProperties: true`.")
+                self._problems.add(pointer, f"the schema has no `{key}`.")
+        if is_open(schema) and (types_of(schema) != ["object"] or schema.get("additionalProperties") is not True):
+            self._problems.add(pointer, "what is `x-cstar-additional-fields` must be an object with `additionalProperties: true`.")
         if "enum" in schema:
             self._inspect_enum(schema, pointer)
         elif is_model(schema):
             self._inspect_model(schema, pointer)
-        elif not is_free(schema) and not is_union(schema):
-            self._findings.add(
+        elif not is_free_object(schema) and not is_union(schema):
+            self._problems.add(
                 pointer,
                 "a component must be an object with properties, an object with `additionalProperties: true`, an enum of texts, or"
                 " a union of objects.",
@@ -94,59 +67,59 @@ class SchemaRules:
     def _inspect_enum(self, schema: Node, pointer: str) -> None:
         values = schema["enum"]
         if schema.get("type") != "string" or not all(isinstance(value, str) for value in values):
-            self._findings.add(pointer, "an enum must be of `type: string` and list texts only.")
+            self._problems.add(pointer, "an enum must be of `type: string` and list texts only.")
             return
         for value in sorted({value for value in values if values.count(value) > 1}):
-            self._findings.add(pointer, f"the enum lists `{value}` twice.")
+            self._problems.add(pointer, f"the enum lists `{value}` twice.")
         described = schema.get("x-enum-descriptions")
         if not is_object(described):
-            self._findings.add(pointer, "the enum has no `x-enum-descriptions`.")
+            self._problems.add(pointer, "the enum has no `x-enum-descriptions`.")
             return
         for value in values:
             if not isinstance(described.get(value), str) or not described[value].strip():
-                self._findings.add(pointer, f"`x-enum-descriptions` says nothing of `{value}`.")
+                self._problems.add(pointer, f"`x-enum-descriptions` says nothing of `{value}`.")
         for value in described:
             if value not in values:
-                self._findings.add(pointer, f"`x-enum-descriptions` describes `{value}`, which the enum does not list.")
+                self._problems.add(pointer, f"`x-enum-descriptions` describes `{value}`, which the enum does not list.")
 
     def _inspect_model(self, schema: Node, pointer: str) -> None:
         properties = entries(schema, "properties")
         if "allOf" in schema:
-            self._findings.add(pointer, "the generator reads the `properties` of a model alone; write those of `allOf` there.")
+            self._problems.add(pointer, "the generator reads the `properties` of a model alone; write those of `allOf` there.")
         for name in items(schema, "required"):
             if name not in properties:
-                self._findings.add(pointer, f"`required` names `{name}`, which is no property.")
+                self._problems.add(pointer, f"`required` names `{name}`, which is no property.")
         if schema.get("additionalProperties", True) is not True:
-            self._findings.add(pointer, "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.")
+            self._problems.add(pointer, "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.")
         text_as = schema.get("x-cstar-string-shorthand")
-        if text_as is not None and "string" not in _types_of(properties.get(text_as, {})):
-            self._findings.add(pointer, f"`x-cstar-string-shorthand` names `{text_as}`, which is no property for a text.")
+        if text_as is not None and "string" not in types_of(properties.get(text_as, {})):
+            self._problems.add(pointer, f"`x-cstar-string-shorthand` names `{text_as}`, which is no property for a text.")
         identity = schema.get("x-cstar-identity")
         if identity is not None and identity not in list(properties):
-            self._findings.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")
+            self._problems.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")
         for name, node in properties.items():
             self._inspect_property(node, child_pointer(pointer, "properties", name), properties)
 
     def _inspect_property(self, node: Node, pointer: str, siblings: Node) -> None:
-        for key in SAID_OF_EVERY_PROPERTY:
+        for key in REQUIRED_PROPERTY_KEYS:
             if not node.get(key):
-                self._findings.add(pointer, f"the property has no `{key}`.")
+                self._problems.add(pointer, f"the property has no `{key}`.")
         aliases = node.get("x-cstar-aliases", [])
         if not is_list(aliases) or not all(isinstance(alias, str) and alias not in siblings for alias in aliases):
-            self._findings.add(pointer, "`x-cstar-aliases` must list wire names that are not properties themselves.")
+            self._problems.add(pointer, "`x-cstar-aliases` must list wire names that are not properties themselves.")
         self.inspect_value(node, pointer)
 
     def inspect_value(self, node: Node, pointer: str) -> None:
         """A schema that says what a property, an item or a parameter holds."""
         for key in ("discriminator", "x-cstar-unknown"):
             if key in node:
-                self._findings.add(pointer, f"a union must be a component of its own; `{key}` has no meaning here.")
+                self._problems.add(pointer, f"a union must be a component of its own; `{key}` has no meaning here.")
         if "$ref" in node:
             self._inspect_reference(node, pointer)
         elif "enum" in node:
-            self._findings.add(pointer, "an enum must be a component of its own; refer to it with $ref.")
+            self._problems.add(pointer, "an enum must be a component of its own; refer to it with $ref.")
         elif "allOf" in node:
-            self._findings.add(pointer, "`allOf` is for answers in their envelope; write `$ref` with the description beside it.")
+            self._problems.add(pointer, "`allOf` is for answers in their envelope; write `$ref` with the description beside it.")
         elif "oneOf" in node:
             self._inspect_one_of(node, pointer)
         else:
@@ -155,54 +128,54 @@ class SchemaRules:
     def _inspect_reference(self, node: Node, pointer: str) -> None:
         reference = node["$ref"]
         if not reference.startswith("#/components/schemas/"):
-            self._findings.add(pointer, f"the $ref `{reference}` does not lead to a schema.")
+            self._problems.add(pointer, f"the $ref `{reference}` does not lead to a schema.")
         elif self._document.schemas[schema_named(reference)].get("x-cstar-envelope"):
-            self._findings.add(pointer, f"`{schema_named(reference)}` is part of the envelope, which callers never see.")
+            self._problems.add(pointer, f"`{schema_named(reference)}` is part of the envelope, which callers never see.")
         elif "default" in node and node["default"] not in items(self._document.at(reference), "enum"):
-            self._findings.add(pointer, f"the default `{node['default']}` is no value of `{schema_named(reference)}`.")
+            self._problems.add(pointer, f"the default `{node['default']}` is no value of `{schema_named(reference)}`.")
 
     def _inspect_one_of(self, node: Node, pointer: str) -> None:
         options = node["oneOf"]
         named = [option for option in options if "$ref" in option]
         if len(options) != 2 or len(named) != 1 or {"type": "null"} not in options or "type" in node:
-            self._findings.add(pointer, "`oneOf` is supported as `[{$ref: …}, {type: 'null'}]` only.")
+            self._problems.add(pointer, "`oneOf` is supported as `[{$ref: …}, {type: 'null'}]` only.")
         else:
             self._inspect_reference(named[0], pointer)
 
     def _inspect_plain(self, node: Node, pointer: str) -> None:
-        types = _types_of(node)
+        types = types_of(node)
         if node.get("type") in ("null", ["null"]):
-            self._findings.add(pointer, "a value that can only be null says nothing.")
+            self._problems.add(pointer, "a value that can only be null says nothing.")
         if "format" in node and node["format"] not in FORMATS:
-            self._findings.add(pointer, f"the generator does not know the format `{node['format']}`.")
+            self._problems.add(pointer, f"the generator does not know the format `{node['format']}`.")
         if "format" in node and len(types) != 1:
-            self._findings.add(pointer, "`format` needs exactly one type beside null.")
+            self._problems.add(pointer, "`format` needs exactly one type beside null.")
         if len(types) > 1 and {"array", "object"} & set(types):
-            self._findings.add(pointer, "arrays and objects cannot share a place with other types.")
+            self._problems.add(pointer, "arrays and objects cannot share a place with other types.")
         if "const" in node and (types != ["string"] or not isinstance(node["const"], str)):
-            self._findings.add(pointer, "`const` is supported for texts only.")
+            self._problems.add(pointer, "`const` is supported for texts only.")
         if "default" in node and "array" in types and node["default"] != []:
-            self._findings.add(pointer, "the default of an array can only be the empty one.")
+            self._problems.add(pointer, "the default of an array can only be the empty one.")
         elif "default" in node and types and not any(_holds(word, node["default"]) for word in types):
-            self._findings.add(pointer, f"the default {node['default']!r} is of another type.")
+            self._problems.add(pointer, f"the default {node['default']!r} is of another type.")
         self._inspect_array(node, pointer, is_array="array" in types)
         self._inspect_inline_object(node, pointer, of_objects="object" in types)
 
     def _inspect_array(self, node: Node, pointer: str, *, is_array: bool) -> None:
         if is_array and "items" not in node:
-            self._findings.add(pointer, "the array does not say what its items are.")
+            self._problems.add(pointer, "the array does not say what its items are.")
         elif is_array:
             self.inspect_value(node["items"], child_pointer(pointer, "items"))
         elif "items" in node:
-            self._findings.add(pointer, "`items` has no meaning without `type: array`.")
+            self._problems.add(pointer, "`items` has no meaning without `type: array`.")
 
     def _inspect_inline_object(self, node: Node, pointer: str, *, of_objects: bool) -> None:
         values = node.get("additionalProperties")
         if "properties" in node or "required" in node:
-            self._findings.add(pointer, "an object with properties must be a component of its own; refer to it with $ref.")
+            self._problems.add(pointer, "an object with properties must be a component of its own; refer to it with $ref.")
         elif not of_objects and values is not None:
-            self._findings.add(pointer, "`additionalProperties` has no meaning without `type: object`.")
+            self._problems.add(pointer, "`additionalProperties` has no meaning without `type: object`.")
         elif of_objects and is_object(values):
             self.inspect_value(values, child_pointer(pointer, "additionalProperties"))
         elif of_objects and values is not True:
-            self._findings.add(pointer, "the object does not say what it holds; write `additionalProperties: true` if anything.")
+            self._problems.add(pointer, "the object does not say what it holds; write `additionalProperties: true` if anything.")

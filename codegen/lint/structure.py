@@ -21,80 +21,80 @@ class Part(NamedTuple):
     node: Node
 
 
-def inspect(document: Document, findings: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector) -> None:
     """Note what is wrong with the frame, as far as it can be told without following references."""
-    _inspect_version(document, findings)
+    _inspect_version(document, problems)
     for part in parts_of(document):
-        _check_known_keys(part, ALLOWED_KEYS[part.kind], findings)
-        _check_value_types(part, findings)
-    _inspect_references(document, findings)
-    _inspect_tags(document, findings)
+        _check_known_keys(part, ALLOWED_KEYS[part.kind], problems)
+        _check_value_types(part, problems)
+    _inspect_references(document, problems)
+    _inspect_tags(document, problems)
 
 
-def inspect_overlay(document: Document, overlaid: Document, findings: ProblemCollector) -> None:
+def inspect_overlay(document: Document, overlaid: Document, problems: ProblemCollector) -> None:
     """Note what the overlay of the fake server adds besides its extensions."""
     known = {part.pointer for part in parts_of(document)}
     for part in parts_of(overlaid):
         if part.pointer not in known:
-            findings.add(part.pointer, "the overlay of the fake server extends something that the document does not have.")
+            problems.add(part.pointer, "the overlay of the fake server extends something that the document does not have.")
             continue
-        _check_known_keys(part, ALLOWED_KEYS[part.kind] | FAKE_KEYS.get(part.kind, frozenset()), findings)
-        _check_value_types(part, findings)
+        _check_known_keys(part, ALLOWED_KEYS[part.kind] | FAKE_KEYS.get(part.kind, frozenset()), problems)
+        _check_value_types(part, problems)
     for operation in overlaid.operations:
         names = {parameter.name for parameter in operation.parameters}
         for key in ("x-cstar-filter", "x-cstar-expand", "x-cstar-sort"):
             for name in entries(operation.node, key).keys() - names:
-                findings.add(operation.pointer, f"`{key}` names `{name}`, which is not a parameter.")
+                problems.add(operation.pointer, f"`{key}` names `{name}`, which is not a parameter.")
 
 
-def _inspect_version(document: Document, findings: ProblemCollector) -> None:
+def _inspect_version(document: Document, problems: ProblemCollector) -> None:
     version = str(document.raw.get("openapi"))
     if not version.startswith("3.1."):
-        findings.add("#/openapi", f"the document must be OpenAPI 3.1, not {version}.")
+        problems.add("#/openapi", f"the document must be OpenAPI 3.1, not {version}.")
 
 
-def _check_known_keys(part: Part, known: frozenset[str], findings: ProblemCollector) -> None:
+def _check_known_keys(part: Part, known: frozenset[str], problems: ProblemCollector) -> None:
     if part.kind == "path item" and "$ref" in part.node:
-        findings.add(part.pointer, "a path item given by $ref loses all its operations; write them here.")
+        problems.add(part.pointer, "a path item given by $ref loses all its operations; write them here.")
         return
     for key in part.node:
         if key in known:
             continue
         if key.startswith("x-"):
-            findings.add(part.pointer, f"no {part.kind} has the extension `{key}`; is it misspelt?")
+            problems.add(part.pointer, f"no {part.kind} has the extension `{key}`; is it misspelt?")
         else:
-            findings.add(part.pointer, f"the generator would ignore `{key}` of this {part.kind}.")
+            problems.add(part.pointer, f"the generator would ignore `{key}` of this {part.kind}.")
 
 
-def _check_value_types(part: Part, findings: ProblemCollector) -> None:
+def _check_value_types(part: Part, problems: ProblemCollector) -> None:
     for key, value in part.node.items():
         form = EXTENSION_TYPES.get(key)
         if form is not None and not isinstance(value, form):
-            findings.add(part.pointer, f"`{key}` must be {_TYPE_NAMES[form]}.")
+            problems.add(part.pointer, f"`{key}` must be {_TYPE_NAMES[form]}.")
         elif key in ("x-source", "description", "summary") and not value.strip():
-            findings.add(part.pointer, f"`{key}` says nothing.")
+            problems.add(part.pointer, f"`{key}` says nothing.")
         elif key in _CHOICES and value not in _CHOICES[key]:
-            findings.add(part.pointer, f"{key} is `{value}`; it must be one of {', '.join(_CHOICES[key])}.")
+            problems.add(part.pointer, f"{key} is `{value}`; it must be one of {', '.join(_CHOICES[key])}.")
 
 
-def _inspect_references(document: Document, findings: ProblemCollector) -> None:
+def _inspect_references(document: Document, problems: ProblemCollector) -> None:
     for reference, pointer in references_in(document.raw, "#"):
         if not reference.startswith("#/components/"):
-            findings.add(pointer, f"the $ref `{reference}` does not lead to a component of this document.")
+            problems.add(pointer, f"the $ref `{reference}` does not lead to a component of this document.")
         elif (target := document.at(reference)) is None:
-            findings.add(pointer, f"the $ref `{reference}` leads nowhere.")
+            problems.add(pointer, f"the $ref `{reference}` leads nowhere.")
         elif is_object(target) and "$ref" in target:
-            findings.add(pointer, f"the $ref `{reference}` leads to another $ref; refer to the thing itself.")
+            problems.add(pointer, f"the $ref `{reference}` leads to another $ref; refer to the thing itself.")
 
 
-def _inspect_tags(document: Document, findings: ProblemCollector) -> None:
+def _inspect_tags(document: Document, problems: ProblemCollector) -> None:
     names = [tag.get("name", "") for tag in items(document.raw, "tags")]
     for index, tag in enumerate(items(document.raw, "tags")):
         name, pointer = tag.get("name", ""), child_pointer("#/tags", str(index))
         if not tag.get("description"):
-            findings.add(pointer, f"the tag `{name}` has no description.")
+            problems.add(pointer, f"the tag `{name}` has no description.")
         if name in names[:index]:
-            findings.add(pointer, f"the tag `{name}` stands here a second time.")
+            problems.add(pointer, f"the tag `{name}` stands here a second time.")
 
 
 def parts_of(document: Document) -> Iterator[Part]:

@@ -7,52 +7,42 @@ Schema the members exclude each other, since each has its tag as a `const` and t
 from __future__ import annotations
 
 from codegen.errors import ProblemCollector
-from codegen.lint.schemas import SAID_OF_EVERY_COMPONENT, is_model, is_union
-from codegen.spec.document import Document, Node, child_pointer, entries, find_keyword, is_object, items, schema_named
+from codegen.lint.schemas import REQUIRED_COMPONENT_KEYS
+from codegen.spec.document import Document, Node, child_pointer, entries, find_keyword, items
+from codegen.spec.queries import is_model, is_union, union_members, union_tags
 
-_WORDS = frozenset({*SAID_OF_EVERY_COMPONENT, "oneOf", "discriminator", "x-cstar-unknown", "x-cstar-module", "examples"})
+_UNION_KEYS = frozenset({*REQUIRED_COMPONENT_KEYS, "oneOf", "discriminator", "x-cstar-unknown", "x-cstar-module", "examples"})
 
 
-def inspect(document: Document, findings: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector) -> None:
     """Note what is wrong with the unions among the components, and every word of theirs that stands elsewhere."""
-    fallback_tags: set[str] = set()
+    fallback_pointers: set[str] = set()
     twins: dict[frozenset[str], str] = {}
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
         if is_union(schema) and not schema.get("x-cstar-envelope"):
-            fallback_tags |= UnionRules(document, schema, pointer, findings).inspect()
-            members = frozenset(members_of(schema))
+            fallback_pointers |= UnionRules(document, schema, pointer, problems).inspect()
+            members = frozenset(union_members(schema))
             if members in twins:
-                findings.add(pointer, f"`{twins[members]}` has the same members, so the two could not be told apart.")
+                problems.add(pointer, f"`{twins[members]}` has the same members, so the two could not be told apart.")
             twins.setdefault(members, name)
-    _inspect_strays(document, fallback_tags, findings)
-
-
-def members_of(schema: Node) -> list[str]:
-    """The components that a union is one of; those that are none are left out."""
-    options = (option for option in items(schema, "oneOf") if is_object(option))
-    return [schema_named(option["$ref"]) for option in options if "$ref" in option]
-
-
-def tags_of(schema: Node) -> dict[str, str]:
-    """The tags of a union, each with the component that has it."""
-    return {tag: schema_named(reference) for tag, reference in entries(entries(schema, "discriminator"), "mapping").items()}
+    _inspect_misplaced_keys(document, fallback_pointers, problems)
 
 
 class UnionRules:
     """The rules for one union."""
 
-    def __init__(self, document: Document, schema: Node, pointer: str, findings: ProblemCollector) -> None:
+    def __init__(self, document: Document, schema: Node, pointer: str, problems: ProblemCollector) -> None:
         self._document = document
         self._schema = schema
         self._pointer = pointer
-        self._findings = findings
+        self._problems = problems
 
     def inspect(self) -> set[str]:
         """Note what is wrong with the union; give the place of the one tag that may say what it is not."""
-        for key in sorted(self._schema.keys() - _WORDS):
+        for key in sorted(self._schema.keys() - _UNION_KEYS):
             self._add(f"the generator would ignore `{key}` of a union.")
-        if len(members_of(self._schema)) != len(self._schema["oneOf"]):
+        if len(union_members(self._schema)) != len(self._schema["oneOf"]):
             self._add("each member of a union must be a $ref to a component.")
             return set()
         found = entries(self._schema, "discriminator")
@@ -60,18 +50,18 @@ class UnionRules:
             self._add("a union must have a `discriminator` of `propertyName` and `mapping`, by which its members are told apart.")
             return set()
         fallback = self._schema.get("x-cstar-unknown")
-        if fallback not in members_of(self._schema):
+        if fallback not in union_members(self._schema):
             self._add("a union must name one of its members in `x-cstar-unknown`, for tags that nobody knows.")
             return set()
         self._inspect_members(str(found["propertyName"]), str(fallback))
         return {child_pointer("#/components/schemas", str(fallback), "properties", str(found["propertyName"]))}
 
     def _add(self, sentence: str) -> None:
-        self._findings.add(self._pointer, sentence)
+        self._problems.add(self._pointer, sentence)
 
     def _inspect_members(self, tag: str, fallback: str) -> None:
-        tags = tags_of(self._schema)
-        members = members_of(self._schema)
+        tags = union_tags(self._schema)
+        members = union_members(self._schema)
         for text, member in tags.items():
             if member not in members or member == fallback:
                 self._add(f"the mapping of `{text}` leads to `{member}`, which is no member with a tag of its own.")
@@ -98,12 +88,12 @@ class UnionRules:
             self._add(f"the fallback `{member}` must have the property `{tag}` as a text, `not: {{enum: [{listed}]}}`.")
 
 
-def _inspect_strays(document: Document, fallback_tags: set[str], findings: ProblemCollector) -> None:
+def _inspect_misplaced_keys(document: Document, fallback_pointers: set[str], problems: ProblemCollector) -> None:
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
         for key in ("discriminator", "x-cstar-unknown"):
             if key in schema and not is_union(schema):
-                findings.add(pointer, f"`{key}` has no meaning without `oneOf`.")
+                problems.add(pointer, f"`{key}` has no meaning without `oneOf`.")
         for place in find_keyword(schema, "not", pointer):
-            if place not in fallback_tags:
-                findings.add(place, "`not` is for the tag of a union's fallback only.")
+            if place not in fallback_pointers:
+                problems.add(place, "`not` is for the tag of a union's fallback only.")

@@ -66,6 +66,11 @@ class Operation:
         return str(self.node.get("x-cstar-namespace", ""))
 
     @property
+    def name(self) -> str:
+        """The name of its method in that namespace, such as `create`."""
+        return str(self.node.get("x-cstar-method", ""))
+
+    @property
     def root(self) -> str:
         """The first part of its namespace, which names its modules."""
         return self.namespace.partition(".")[0]

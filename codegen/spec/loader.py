@@ -47,19 +47,19 @@ def read(path: Path) -> Node:
     raw = _load(text, path.name)
     if not is_object(raw):
         raise CodegenError([Problem(path.name, "the document is not a YAML mapping.")])
-    findings = ProblemCollector()
-    _look_for_what_json_cannot_hold(raw, "#", findings)
-    findings.raise_if_any()
+    problems = ProblemCollector()
+    _check_json_values(raw, "#", problems)
+    problems.raise_if_any()
     return raw
 
 
 def _load(text: str, name: str) -> object:
-    findings = ProblemCollector()
+    problems = ProblemCollector()
     loader = _CoreLoader(text)
     try:
         tree = loader.get_single_node()
-        _look_for_repeated_keys(tree, name, findings)
-        findings.raise_if_any()
+        _check_unique_keys(tree, name, problems)
+        problems.raise_if_any()
         return loader.construct_document(tree) if tree else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -75,7 +75,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
 
 
-def _look_for_repeated_keys(node: yaml.Node | None, name: str, findings: ProblemCollector, above: tuple[int, ...] = ()) -> None:
+def _check_unique_keys(node: yaml.Node | None, name: str, problems: ProblemCollector, above: tuple[int, ...] = ()) -> None:
     """Walk the tree before it is data, while every key is still there."""
     if id(node) in above:
         raise CodegenError([Problem(name, "the document contains itself.")])
@@ -85,23 +85,23 @@ def _look_for_repeated_keys(node: yaml.Node | None, name: str, findings: Problem
             line, text = key.start_mark.line + 1, str(key.value)
             if text in lines:
                 sentence = f"the key `{text}` stands here a second time; line {lines[text]} has it already."
-                findings.add(f"{name}, line {line}", sentence)
+                problems.add(f"{name}, line {line}", sentence)
             lines.setdefault(text, line)
-            _look_for_repeated_keys(value, name, findings, (*above, id(node)))
+            _check_unique_keys(value, name, problems, (*above, id(node)))
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _look_for_repeated_keys(item, name, findings, (*above, id(node)))
+            _check_unique_keys(item, name, problems, (*above, id(node)))
 
 
-def _look_for_what_json_cannot_hold(value: object, pointer: str, findings: ProblemCollector) -> None:
+def _check_json_values(value: object, pointer: str, problems: ProblemCollector) -> None:
     if is_object(value):
         for key, inner in value.items():
             place = child_pointer(pointer, str(key))
             if type(key) is not str:
-                findings.add(place, "a key must be a text; put it in quotes.")
-            _look_for_what_json_cannot_hold(inner, place, findings)
+                problems.add(place, "a key must be a text; put it in quotes.")
+            _check_json_values(inner, place, problems)
     elif is_list(value):
         for index, inner in enumerate(value):
-            _look_for_what_json_cannot_hold(inner, child_pointer(pointer, str(index)), findings)
+            _check_json_values(inner, child_pointer(pointer, str(index)), problems)
     elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
-        findings.add(pointer, f"{value!r} is nothing that JSON can hold.")
+        problems.add(pointer, f"{value!r} is nothing that JSON can hold.")

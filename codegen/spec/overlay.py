@@ -21,21 +21,21 @@ _SEGMENT = re.compile(
 
 def apply_overlay(raw: Node, overlay: Node, *, name: str) -> Node:
     """Return a copy of a document with an overlay applied. Raises `CodegenError` for a target that matches nothing."""
-    result, findings = copy.deepcopy(raw), ProblemCollector()
+    result, problems = copy.deepcopy(raw), ProblemCollector()
     for index, action in enumerate(items(overlay, "actions")):
         place = child_pointer(f"{name}#/actions", str(index))
         segments = _parse(str(action.get("target", "")))
         if segments is None:
-            findings.add(place, f"the target `{action.get('target')}` is not a supported JSONPath.")
+            problems.add(place, f"the target `{action.get('target')}` is not a supported JSONPath.")
             continue
         matches = [result]
         for segment in segments:
             matches = [child for node in matches for child in _children(node, segment)]
         if not matches:
-            findings.add(place, f"the target `{action['target']}` matches nothing.")
+            problems.add(place, f"the target `{action['target']}` matches nothing.")
         for node in matches:
             _merge(node, action.get("update", {}))
-    findings.raise_if_any()
+    problems.raise_if_any()
     return result
 
 

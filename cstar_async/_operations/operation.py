@@ -51,7 +51,7 @@ class Limit:
     condition: tuple[str, str] | None = None
     """The field, by its name on the wire, and the text of it with which alone the limit holds; None: it always holds."""
     alternative: str | None = None
-    """The method that takes any number, such as `bulk.run_all`; None: there is none."""
+    """The method that takes any number, such as `bulk.run_batched`; None: there is none."""
 
 
 @attrs.frozen(kw_only=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cstar_async.api.billing import get_subscription as get_subscription
     from cstar_async.api.billing import open_billing_portal as open_billing_portal
     from cstar_async.api.bulk import run_bulk as run_bulk
-    from cstar_async.api.bulk import run_bulk_all as run_bulk_all
+    from cstar_async.api.bulk import run_bulk_batched as run_bulk_batched
     from cstar_async.api.categories import create_category as create_category
     from cstar_async.api.categories import delete_category as delete_category
     from cstar_async.api.categories import get_category as get_category
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from cstar_async.api.game import get_player as get_player
     from cstar_async.api.game import get_player_by_member as get_player_by_member
     from cstar_async.api.imports import run_import as run_import
-    from cstar_async.api.imports import run_import_all as run_import_all
+    from cstar_async.api.imports import run_import_batched as run_import_batched
     from cstar_async.api.invites import create_invite as create_invite
     from cstar_async.api.invites import delete_invite as delete_invite
     from cstar_async.api.invites import list_invites as list_invites
@@ -192,9 +192,9 @@ _MODULES: Final[Mapping[str, str]] = {
     "search_everything": "search",
     "run_ai": "ai",
     "run_bulk": "bulk",
-    "run_bulk_all": "bulk",
+    "run_bulk_batched": "bulk",
     "run_import": "imports",
-    "run_import_all": "imports",
+    "run_import_batched": "imports",
     "run_export": "exports",
     "create_automation": "automations",
     "delete_automation": "automations",
@@ -320,10 +320,10 @@ __all__ = [
     "record_library_view",
     "run_ai",
     "run_bulk",
-    "run_bulk_all",
+    "run_bulk_batched",
     "run_export",
     "run_import",
-    "run_import_all",
+    "run_import_batched",
     "search_everything",
     "search_library",
     "send_library_feedback",

@@ -14,7 +14,7 @@ from cstar_async.models.bulk import BulkActionInput, BulkResourceInput, BulkResu
 __all__ = [
     "BulkNamespace",
     "run_bulk",
-    "run_bulk_all",
+    "run_bulk_batched",
 ]
 
 
@@ -70,7 +70,7 @@ async def run_bulk(
     )
 
 
-async def run_bulk_all(
+async def run_bulk_batched(
     client: SupportsExecute,
     /,
     *,
@@ -103,7 +103,7 @@ async def run_bulk_all(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        bulk_result = await client.bulk.run_all(
+        bulk_result = await client.bulk.run_batched(
             action="update",
             resource="tickets",
             ids=["tkt_abc123", "tkt_def456"],
@@ -114,7 +114,7 @@ async def run_bulk_all(
     """
     return await run_in_batches(
         client.__executor__,
-        operations.RUN_BULK_ALL,
+        operations.RUN_BULK_BATCHES,
         BulkResult,
         body=BulkRun(action=action, resource=resource, ids=ids, data=data),
         idempotency_key=idempotency_key,
@@ -128,4 +128,4 @@ class BulkNamespace(Namespace):
     __slots__ = ()
 
     run = run_bulk
-    run_all = run_bulk_all
+    run_batched = run_bulk_batched

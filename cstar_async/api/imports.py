@@ -16,7 +16,7 @@ from cstar_async.models.imports import ImportResourceInput, ImportResult, Import
 __all__ = [
     "ImportsNamespace",
     "run_import",
-    "run_import_all",
+    "run_import_batched",
 ]
 
 
@@ -70,7 +70,7 @@ async def run_import(
     )
 
 
-async def run_import_all(
+async def run_import_batched(
     client: SupportsExecute,
     /,
     *,
@@ -102,7 +102,7 @@ async def run_import_all(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        import_result = await client.imports.run_all(
+        import_result = await client.imports.run_batched(
             resource="customers",
             records=[{"name": "Jane Smith", "email": "jane@example.com"}],
             merge_strategy="skip",
@@ -112,7 +112,7 @@ async def run_import_all(
     """
     return await run_in_batches(
         client.__executor__,
-        operations.RUN_IMPORT_ALL,
+        operations.RUN_IMPORT_BATCHES,
         ImportResult,
         body=ImportRun(resource=resource, records=records, merge_strategy=merge_strategy),
         idempotency_key=idempotency_key,
@@ -126,4 +126,4 @@ class ImportsNamespace(Namespace):
     __slots__ = ()
 
     run = run_import
-    run_all = run_import_all
+    run_batched = run_import_batched

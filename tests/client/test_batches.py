@@ -8,7 +8,7 @@ import pytest
 
 from cstar_async import ConnectionFailedError, CStarClient, DecodeError, InvalidArgumentError, RequestOptions
 from cstar_async import idempotency_key as derived_key
-from cstar_async.api.bulk import run_bulk_all
+from cstar_async.api.bulk import run_bulk_batched
 from cstar_async.models import BatchError, BulkResult, ExportResult, ImportResult
 from cstar_async.testing import FakeCStar
 
@@ -28,7 +28,7 @@ async def test_too_many_items_are_refused_before_sending(server: Server, client:
     """The error names the field, its limit, and the way out."""
     with pytest.raises(InvalidArgumentError) as caught:
         await client.bulk.run(action="delete", resource="tickets", ids=kind(["tkt_1"] * 140))
-    assert str(caught.value).startswith("ids must have at most 100 items, got 140; bulk.run_all() takes any number")
+    assert str(caught.value).startswith("ids must have at most 100 items, got 140; bulk.run_batched() takes any number")
     assert server.requests == []
 
 
@@ -71,7 +71,7 @@ async def test_any_number_is_split_and_the_results_are_added_up(server: Server, 
         ok(bulk_result(40, 2, errors=["No.", {"index": 0, "id": "tkt_200"}])),
     )
     ids = [f"tkt_{number}" for number in range(240)]
-    result = await client.bulk.run_all(action="delete", resource="tickets", ids=ids)
+    result = await client.bulk.run_batched(action="delete", resource="tickets", ids=ids)
     assert [request.json["ids"] for request in server.requests] == [ids[:100], ids[100:200], ids[200:]]
     assert (result.total, result.succeeded, result.failed, result.extra) == (240, 237, 3, {"later": "x"})
     assert result.errors == [BatchError(index=7), BatchError(message="No."), BatchError(index=200, id="tkt_200")]
@@ -80,7 +80,7 @@ async def test_any_number_is_split_and_the_results_are_added_up(server: Server, 
 async def test_each_part_has_a_key_derived_from_the_given_one(server: Server, client: CStarClient) -> None:
     """So the parts differ, and a repetition has the same."""
     server.script(ok(bulk_result(100)), ok(bulk_result(20)))
-    await client.bulk.run_all(action="delete", resource="tickets", ids=["t"] * 120, idempotency_key="job-7")
+    await client.bulk.run_batched(action="delete", resource="tickets", ids=["t"] * 120, idempotency_key="job-7")
     sent = [request.headers["idempotency-key"] for request in server.requests]
     assert sent == [derived_key("job-7", 0), derived_key("job-7", 1)]
 
@@ -89,13 +89,13 @@ async def test_parts_without_a_given_key_have_different_ones(server: Server, cli
     """Two runs share none either."""
     server.script(*(ok(bulk_result(100)) for _ in range(4)))
     for _ in range(2):
-        await client.bulk.run_all(action="delete", resource="tickets", ids=("t",) * 200)
+        await client.bulk.run_batched(action="delete", resource="tickets", ids=("t",) * 200)
     assert len({request.headers["idempotency-key"] for request in server.requests}) == 4
 
 
 async def test_nothing_to_do_is_done_without_a_call(server: Server, client: CStarClient) -> None:
     """The result repeats what it can of the request, and counts zeros."""
-    result = await client.bulk.run_all(action="update", resource="tickets", ids=[], data={"status": "open"})
+    result = await client.bulk.run_batched(action="update", resource="tickets", ids=[], data={"status": "open"})
     assert result == BulkResult(action="update", resource="tickets", total=0, succeeded=0, failed=0, errors=[])
     assert server.requests == []
 
@@ -104,27 +104,27 @@ async def test_nothing_to_do_is_done_without_a_call(server: Server, client: CSta
 async def test_what_is_no_list_is_not_split(server: Server, client: CStarClient, ids: Any) -> None:
     """A text least of all."""
     with pytest.raises(InvalidArgumentError, match="ids is a list or a tuple, not"):
-        await client.bulk.run_all(action="delete", resource="tickets", ids=ids)
+        await client.bulk.run_batched(action="delete", resource="tickets", ids=ids)
     assert server.requests == []
 
 
 async def test_key_that_cannot_be_one_is_refused_before_the_first_part(server: Server, client: CStarClient) -> None:
     """Not hidden by the derived ones."""
     with pytest.raises(InvalidArgumentError):
-        await client.bulk.run_all(action="delete", resource="tickets", ids=["t"], idempotency_key="")
+        await client.bulk.run_batched(action="delete", resource="tickets", ids=["t"], idempotency_key="")
     assert server.requests == []
 
 
 async def test_splitting_function_is_the_method(server: Server, client: CStarClient) -> None:
-    """`run_bulk_all` lives beside the others."""
+    """`run_bulk_batched` lives beside the others."""
     server.script(ok(bulk_result(1)))
-    assert (await run_bulk_all(client, action="delete", resource="tickets", ids=["t"])).total == 1
+    assert (await run_bulk_batched(client, action="delete", resource="tickets", ids=["t"])).total == 1
 
 
 async def test_whole_response_of_a_split_call_has_the_sum(server: Server, client: CStarClient) -> None:
     """With the circumstances of the last part."""
     server.script(ok(bulk_result(100)), ok(bulk_result(1)))
-    response = await client.with_response(client.bulk.run_all, action="delete", resource="tickets", ids=["t"] * 101)
+    response = await client.with_response(client.bulk.run_batched, action="delete", resource="tickets", ids=["t"] * 101)
     assert (response.data.total, response.idempotency_key) == (101, server.requests[1].headers["idempotency-key"])
 
 
@@ -134,7 +134,7 @@ async def test_odd_numbers_of_a_result_are_not_added(server: Server, client: CSt
         ok(bulk_result(100) | {"failed": None, "errors": None}),
         ok(bulk_result(1) | {"total": "one", "failed": 1, "errors": ["No."]}),
     )
-    result = await client.bulk.run_all(action="delete", resource="tickets", ids=["t"] * 101)
+    result = await client.bulk.run_batched(action="delete", resource="tickets", ids=["t"] * 101)
     assert (result.total, result.succeeded, result.failed, result.errors) == (100, 101, 1, [BatchError(message="No.")])
 
 
@@ -147,9 +147,9 @@ async def crash_and_repeat(fake: FakeCStar, when: str, **arguments: Any) -> Impo
     fake.faults.add(operation="run_import", match=second, drop="after" if when == "after" else "before")
     async with fake.client(max_retries=0) as cstar:
         with pytest.raises(ConnectionFailedError):
-            await cstar.imports.run_all(**arguments)
+            await cstar.imports.run_batched(**arguments)
     async with fake.client() as cstar:
-        return await cstar.imports.run_all(**arguments)
+        return await cstar.imports.run_batched(**arguments)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -169,7 +169,7 @@ async def test_errors_of_a_split_import_name_the_record() -> None:
     records: list[dict[str, object]] = [{"name": f"C{n}", "email": f"c{n}@example.com"} for n in range(700)]
     records[650] = {"name": "Nobody"}
     async with FakeCStar() as fake, fake.client() as cstar:
-        result = await cstar.imports.run_all(resource="customers", records=records)
+        result = await cstar.imports.run_batched(resource="customers", records=records)
     assert (result.created, [error.index for error in result.errors or ()]) == (699, [650])
 
 
@@ -204,5 +204,5 @@ async def test_deadline_of_a_split_call_is_that_of_a_part(server: Server, make_c
     """Options go with each part."""
     server.script(ok(bulk_result(100)), ok(bulk_result(1)))
     options = RequestOptions(headers={"X-Job": "7"}, total_timeout=30)
-    await make_client().bulk.run_all(action="delete", resource="tickets", ids=["t"] * 101, options=options)
+    await make_client().bulk.run_batched(action="delete", resource="tickets", ids=["t"] * 101, options=options)
     assert [request.headers["x-job"] for request in server.requests] == ["7", "7"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codegen.ir.functions import FunctionView
+from codegen.ir.functions import FunctionSpec
 from codegen.spec.document import Node
 from tests.codegen.documents import inside, problems_with, said, small, view_of
 
@@ -16,19 +16,19 @@ BULK = "/api/v1/teams/{teamId}/bulk"
 EXPORT = "/api/v1/teams/{teamId}/export"
 BULK_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1bulk/post"
 EXPORT_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1export/post/responses/200"
-RUN_ALL = ("paths", BULK, "post", "x-cstar-batching")
+BATCHING = ("paths", BULK, "post", "x-cstar-batching")
 ANSWER = ("paths", EXPORT, "post", "responses", "200")
 
 
-def _functions() -> dict[str, FunctionView]:
+def _functions() -> dict[str, FunctionSpec]:
     return {one.name: one for module in view_of(small("automations", "bulk", "exports")).api_modules for one in module.functions}
 
 
 def test_operation_that_can_be_split_is_two_functions() -> None:
     """The second has the same arguments and the same result."""
-    single, whole = _functions()["run_bulk"], _functions()["run_bulk_all"]
+    single, whole = _functions()["run_bulk"], _functions()["run_bulk_batched"]
     assert (single.parameters, single.returns) == (whole.parameters, whole.returns)
-    assert whole.call.startswith("await run_in_batches(client.__executor__, operations.RUN_BULK_ALL, BulkResult, body=BulkRun(")
+    assert whole.call.startswith("await run_in_batches(client.__executor__, operations.RUN_BULK_BATCHES, BulkResult, body=BulkRun(")
 
 
 def test_both_are_methods() -> None:
@@ -36,7 +36,7 @@ def test_both_are_methods() -> None:
     methods = [one for module in view_of(small("automations", "bulk", "exports")).client_namespaces for one in module.root.methods]
     assert [(one.name, one.function) for one in methods if "bulk" in one.function] == [
         ("run", "run_bulk"),
-        ("run_all", "run_bulk_all"),
+        ("run_batched", "run_bulk_batched"),
     ]
 
 
@@ -44,7 +44,7 @@ def test_limit_is_told_among_the_errors() -> None:
     """Where it holds: not for the function that splits."""
     functions = _functions()
     assert "`ids` has more than 100 items" in functions["run_bulk"].doc
-    assert "more than 100 items" not in functions["run_bulk_all"].doc
+    assert "more than 100 items" not in functions["run_bulk_batched"].doc
     assert "`resources` has more than 1 item while `format` is `csv`" in functions["run_export"].doc
 
 
@@ -71,7 +71,7 @@ def _second_text(raw: Node) -> None:
 
 def _twin(raw: Node) -> None:
     one = inside(raw, "paths", EXPORT, "post")
-    one |= {"operationId": "run_bulk_all", "x-cstar-namespace": "bulk", "x-cstar-method": "run_all", "tags": ["bulk"]}
+    one |= {"operationId": "run_bulk_batched", "x-cstar-namespace": "bulk", "x-cstar-method": "run_batched", "tags": ["bulk"]}
 
 
 _WHEN = _schema("ExportRun", "properties", "resources", "x-cstar-max-items-when")
@@ -157,7 +157,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
         "`x-cstar-max-items-when` is for the fields of a body.",
     ),
     "a splitting of another form": (
-        _drop(*RUN_ALL, "add"),
+        _drop(*BATCHING, "add"),
         BULK_AT,
         "`x-cstar-batching` must be of the form `{split: …, add: […], join: […], shift: …}`.",
     ),
@@ -167,17 +167,17 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
         "`x-cstar-batching` splits `ids`, which is no array of the body with `maxItems`.",
     ),
     "a sum of texts": (
-        _set(*RUN_ALL, "add", to=["action"]),
+        _set(*BATCHING, "add", to=["action"]),
         BULK_AT,
         "`x-cstar-batching` names `action`, which is no integer of the result.",
     ),
     "a join of numbers": (
-        _set(*RUN_ALL, "join", to=["total"]),
+        _set(*BATCHING, "join", to=["total"]),
         BULK_AT,
         "`x-cstar-batching` names `total`, which is no array of the result.",
     ),
     "a shift of nothing": (
-        _set(*RUN_ALL, "shift", to="position"),
+        _set(*BATCHING, "shift", to="position"),
         BULK_AT,
         "`x-cstar-batching` shifts `position`, which the items of `errors` do not have.",
     ),
@@ -196,7 +196,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a name that is taken by a splitting": (
         _twin,
         BULK_AT,
-        "`bulk.run_all` is the method of `run_bulk_all` and of `x-cstar-batching`.",
+        "`bulk.run_batched` is the method of `run_bulk_batched` and of `x-cstar-batching`.",
     ),
     "a default of an array that is not empty": (
         _set(*_schema("AutomationConditions", "properties", "all", "default"), to=[1]),

@@ -9,7 +9,7 @@ import pytest
 
 from codegen import output
 from codegen.__main__ import DIFFERENT, ROOT, main
-from codegen.ir.evidence import EvidenceView, RowView, evidence_view
+from codegen.ir.evidence import EvidencePage, OperationRow, evidence_page
 from codegen.spec.document import Document
 from tests.codegen.documents import TICKET, operation, real
 from tests.codegen.trees import Tree
@@ -18,24 +18,24 @@ PAGE = (ROOT / output.PAGE).read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def page() -> EvidenceView:
+def page() -> EvidencePage:
     """What the page of the real document shows."""
-    return evidence_view(Document(real()))
+    return evidence_page(Document(real()))
 
 
-def row(page: EvidenceView, call: str) -> RowView:
+def row(page: EvidencePage, call: str) -> OperationRow:
     """The row of a call."""
     return next(one for section in page.sections for one in section.rows if one.call == call)
 
 
-def test_every_operation_stands_on_the_page_once(page: EvidenceView) -> None:
+def test_every_operation_stands_on_the_page_once(page: EvidencePage) -> None:
     """Nothing that was guessed is passed over."""
     requests = [(section.title, one.request) for section in page.sections for one in section.rows]
 
     assert len(Document(real()).operations) == len(requests) == len(set(requests)) == page.total
 
 
-def test_every_event_stands_on_the_page_once(page: EvidenceView) -> None:
+def test_every_event_stands_on_the_page_once(page: EvidencePage) -> None:
     """With its class and what its data is read as."""
     assert [event.type for event in Document(real()).events] == [one.type for one in page.events]
     rows = [line for line in PAGE.splitlines() if line.startswith("| `Ticket") and "`ticket.created`" in line]
@@ -48,10 +48,10 @@ def test_page_without_events_has_no_section_for_them() -> None:
     raw = real()
     del raw["webhooks"]
 
-    assert () == evidence_view(Document(raw)).events
+    assert () == evidence_page(Document(raw)).events
 
 
-def test_counts_are_those_of_the_document(page: EvidenceView) -> None:
+def test_counts_are_those_of_the_document(page: EvidencePage) -> None:
     """Each degree of evidence is counted from its operations."""
     given = [one.node["x-evidence"] for one in Document(real()).operations]
 
@@ -60,22 +60,22 @@ def test_counts_are_those_of_the_document(page: EvidenceView) -> None:
     }
 
 
-def test_call_shows_what_it_needs(page: EvidenceView) -> None:
+def test_call_shows_what_it_needs(page: EvidencePage) -> None:
     """Ids stand by position, required fields by name, everything else is left out."""
     assert "PATCH /members/{memberId}" == row(page, "cstar.members.update(member_id, role=…)").request
 
 
-def test_call_of_the_library_is_that_of_its_own_class(page: EvidenceView) -> None:
+def test_call_of_the_library_is_that_of_its_own_class(page: EvidencePage) -> None:
     """The library is no namespace of the client, and its search takes the words by position."""
     assert "GET /search" == row(page, "library.search(q)").request
 
 
-def test_path_outside_a_team_is_shown_whole(page: EvidenceView) -> None:
+def test_path_outside_a_team_is_shown_whole(page: EvidencePage) -> None:
     """What is relative to the host begins with `/api/`."""
     assert "GET /api/v1/auth/whoami" == row(page, "cstar.auth.whoami()").request
 
 
-def test_source_is_not_introduced_twice(page: EvidenceView) -> None:
+def test_source_is_not_introduced_twice(page: EvidencePage) -> None:
     """The column beside it says already that something is named or inferred."""
     assert ("named", "The path is listed, nothing else is known") == (
         (found := row(page, "cstar.activity.list()")).evidence,
@@ -88,7 +88,7 @@ def test_bar_in_a_source_does_not_cut_the_table() -> None:
     raw = real()
     operation(raw, TICKET, "get")["x-source"] = "Tickets | Reading"
 
-    assert "Tickets \\| Reading" == row(evidence_view(Document(raw)), "cstar.tickets.get(ticket_id)").source
+    assert "Tickets \\| Reading" == row(evidence_page(Document(raw)), "cstar.tickets.get(ticket_id)").source
 
 
 def test_tables_have_as_many_cells_in_every_row() -> None:

@@ -18,11 +18,11 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from codegen.errors import CodegenError, ProblemCollector
 from codegen.ir.build import build_ir
 from codegen.ir.docstrings import Section, described, docstring, in_python_words
-from codegen.ir.functions import FunctionView
-from codegen.ir.models import FieldView, ModelView
+from codegen.ir.functions import FunctionSpec
+from codegen.ir.models import FieldSpec, ModelSpec
 from codegen.ir.namespaces import namespace_modules
-from codegen.ir.operations import OperationView, strip_descriptions
-from codegen.ir.types import Shapes
+from codegen.ir.operations import OperationSpec, strip_descriptions
+from codegen.ir.types import TypeMapper
 from codegen.spec.document import Document, Node
 from cstar_async._model import decoding as _wire
 from cstar_async._model.codec import from_dict
@@ -33,25 +33,25 @@ from tests.codegen.documents import BOSS, LIBRARY, TICKET, TICKETS, model, opera
 SCHEMAS = "#/components/schemas"
 
 
-def _models(raw: Node) -> dict[str, ModelView]:
+def _models(raw: Node) -> dict[str, ModelSpec]:
     return {one.name: one for module in view_of(raw).model_modules for one in module.models}
 
 
-def _functions(raw: Node) -> dict[str, FunctionView]:
+def _functions(raw: Node) -> dict[str, FunctionSpec]:
     return {one.name: one for module in view_of(raw).api_modules for one in module.functions}
 
 
-def _operations(raw: Node) -> dict[str, OperationView]:
+def _operations(raw: Node) -> dict[str, OperationSpec]:
     return {one.id: one for one in view_of(raw).operations}
 
 
-def _read(field: FieldView, **wire: Any) -> Any:
+def _read(field: FieldSpec, **wire: Any) -> Any:
     """What a decoder would make of a field."""
     raw = SimpleNamespace(**{field.attribute: wire.get(field.wire)})
     scope = {**vars(_wire), **vars(tickets), "wire": wire, "found": defaultdict(lambda: None, wire), "raw": raw}
     for lookup in field.lookups:
         setattr(raw, field.attribute, eval(lookup, scope))
-    for one in field.readings:
+    for one in field.decode_steps:
         if eval(one.condition, scope):
             setattr(raw, field.attribute, eval(one.expression, scope))
     return getattr(raw, field.attribute)
@@ -59,7 +59,7 @@ def _read(field: FieldView, **wire: Any) -> Any:
 
 MESSAGE = {"$ref": f"{SCHEMAS}/Message"}
 STATUS = {"$ref": f"{SCHEMAS}/TicketStatus"}
-INSTANT = {"type": "string", "format": "date-time"}
+DATETIME = {"type": "string", "format": "date-time"}
 NULL = {"type": "null"}
 
 
@@ -80,7 +80,7 @@ ANSWERS: list[tuple[Node, str]] = [
     (STATUS, "TicketStatus"),
     ({"oneOf": [STATUS, NULL]}, "TicketStatus"),
     ({"oneOf": [MESSAGE, NULL]}, "Message"),
-    (INSTANT, "datetime"),
+    (DATETIME, "datetime"),
 ]
 BODIES: list[tuple[Node, str]] = [
     ({"type": "string"}, "str"),
@@ -92,19 +92,19 @@ BODIES: list[tuple[Node, str]] = [
     ({"type": "array", "items": MESSAGE}, "Sequence[Message | JSONObject]"),
     (MESSAGE, "Message | JSONObject"),
     ({"type": "object", "additionalProperties": {"type": "integer"}}, "Mapping[str, int]"),
-    (INSTANT, "datetime"),
+    (DATETIME, "datetime"),
 ]
 READINGS: list[tuple[Node, Any, Any]] = [
     ({"type": "string"}, 5, 5),
     (STATUS, "open", tickets.TicketStatus.OPEN),
     (STATUS, 5, 5),
-    (INSTANT, "2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, tzinfo=UTC)),
-    (INSTANT, "soon", "soon"),
+    (DATETIME, "2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+    (DATETIME, "soon", "soon"),
     (MESSAGE, {"id": "msg_1"}, tickets.decode_message({"id": "msg_1"})),
     (MESSAGE, "msg_1", "msg_1"),
     ({"type": "array", "items": MESSAGE}, [{"id": "msg_1"}, 5], [tickets.decode_message({"id": "msg_1"}), 5]),
     ({"type": "array", "items": STATUS}, ["open", None], [tickets.TicketStatus.OPEN, None]),
-    ({"type": "array", "items": INSTANT}, ["2026-03-01T12:00:00Z"], [datetime(2026, 3, 1, 12, tzinfo=UTC)]),
+    ({"type": "array", "items": DATETIME}, ["2026-03-01T12:00:00Z"], [datetime(2026, 3, 1, 12, tzinfo=UTC)]),
     (
         {"type": "object", "additionalProperties": MESSAGE},
         {"a": {"id": "msg_1"}, "b": 5},
@@ -116,7 +116,7 @@ NODES: list[Node] = [*(row[0] for row in (*ANSWERS, *BODIES, *READINGS)), ALIASE
 
 
 @functools.cache
-def _fields() -> dict[str, list[FieldView]]:
+def _fields() -> dict[str, list[FieldSpec]]:
     """The views of all fields of this file, in an answer and in a body: one document for all of them."""
     raw = real()
     for name in ("Ticket", "TicketUpdate"):
@@ -125,7 +125,7 @@ def _fields() -> dict[str, list[FieldView]]:
     return {name: [field for field in models[name].fields if field.wire.startswith("more")] for name in ("Ticket", "TicketUpdate")}
 
 
-def _field_of(schema_name: str, node: Node) -> FieldView:
+def _field_of(schema_name: str, node: Node) -> FieldSpec:
     """The view of a field that is put into a schema."""
     return _fields()[schema_name][NODES.index(node)]
 
@@ -471,10 +471,10 @@ def test_model_of_its_own_kind_is_expressed() -> None:
 
 
 def _complaints_of(prop: Any) -> list[str]:
-    findings = ProblemCollector()
-    Shapes(Document(real()), findings).of(prop, "#/here")
+    problems = ProblemCollector()
+    TypeMapper(Document(real()), problems).of(prop, "#/here")
     with pytest.raises(CodegenError) as caught:
-        findings.raise_if_any()
+        problems.raise_if_any()
     return [str(problem) for problem in caught.value.problems]
 
 

@@ -44,7 +44,7 @@ def test_operation_that_the_library_skips_stops_the_run() -> None:
 
 def test_unplaced_complaint_stops_the_run() -> None:
     """A complaint without a place is told all the same."""
-    assert "#" == parsing._place_in("something is wrong")
+    assert "#" == parsing._pointer_in("something is wrong")
 
 
 def test_document_that_the_library_refuses_stops_the_run() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codegen.ir.models import ModelView, UnionView
+from codegen.ir.models import ModelSpec, UnionSpec
 from codegen.spec.document import Node
 from tests.codegen.documents import inside, model, problems_with, said, schema, small, view_of
 from tests.codegen.trees import Tree
@@ -39,21 +39,21 @@ def with_union(raw: Node) -> Node:
     return raw
 
 
-def _models() -> dict[str, ModelView | UnionView]:
+def _models() -> dict[str, ModelSpec | UnionSpec]:
     modules = view_of(with_union(small())).model_modules
     return {one.name: one for module in modules for one in (*module.models, *module.unions)}
 
 
 def _declarations(name: str) -> dict[str, str]:
     view = _models()[name]
-    assert isinstance(view, ModelView)
+    assert isinstance(view, ModelSpec)
     return {field.attribute: field.declaration for field in view.fields}
 
 
 def test_union_becomes_an_alias_of_its_members() -> None:
     """The fallback is one of them."""
     view = _models()["Step"]
-    assert isinstance(view, UnionView)
+    assert isinstance(view, UnionSpec)
     assert view.members == "StepCall | StepMail | StepOther"
 
 

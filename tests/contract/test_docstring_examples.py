@@ -104,4 +104,4 @@ async def test_example_runs(name: str, fake: FakeCStar, capsys: pytest.CaptureFi
         exec(compile(tree, name, "exec"), namespace)
         await namespace["example"]()
 
-    assert fake.requests[-1].operation == name.removesuffix("_all")
+    assert fake.requests[-1].operation == name.removesuffix("_batched")

@@ -119,10 +119,10 @@ async def rules(cstar: CStarClient) -> None:
 async def batches(cstar: CStarClient) -> None:
     """Splitting methods take what the single ones take, and exports are an object or a text."""
     assert_type(await cstar.bulk.run(action="delete", resource="tickets", ids=["a"]), BulkResult)
-    assert_type(await cstar.bulk.run_all(action="delete", resource="tickets", ids=("a",)), BulkResult)
-    assert_type(await cstar.imports.run_all(resource="customers", records=[{"name": "Jane"}]), ImportResult)
+    assert_type(await cstar.bulk.run_batched(action="delete", resource="tickets", ids=("a",)), BulkResult)
+    assert_type(await cstar.imports.run_batched(resource="customers", records=[{"name": "Jane"}]), ImportResult)
     assert_type(await cstar.exports.run(resources=[{"type": "tickets"}], format="csv"), ExportResult | str)
-    assert_type(await cstar.with_response(cstar.bulk.run_all, action="delete", resource="x", ids=["a"]), Response[BulkResult])
+    assert_type(await cstar.with_response(cstar.bulk.run_batched, action="delete", resource="x", ids=["a"]), Response[BulkResult])
 
 
 async def guesses(cstar: CStarClient) -> None:
@@ -194,7 +194,7 @@ async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
     await cstar.tickets.create("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await cstar.tickets.update("tkt_1", title=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await cstar.tickets.update("tkt_1", colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    await cstar.bulk.run_all(action="delete", resource="tickets", ids="tkt_1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await cstar.bulk.run_batched(action="delete", resource="tickets", ids="tkt_1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AutomationActionAddTags()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     AutomationActionAddTags(tags="vip")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await cstar.tickets.get(ticket_id="tkt_1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -24,9 +24,9 @@ RUN_BULK: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    limits=(Limit(field="ids", max_items=100, alternative="bulk.run_all"),),
+    limits=(Limit(field="ids", max_items=100, alternative="bulk.run_batched"),),
 )
-RUN_BULK_ALL: Final = BatchPlan(
+RUN_BULK_BATCHES: Final = BatchPlan(
     operation=RUN_BULK,
     split="ids",
     size=100,

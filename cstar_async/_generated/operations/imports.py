@@ -24,9 +24,9 @@ RUN_IMPORT: Final = Operation(
     required_key="secret",
     sends_idempotency_key=True,
     evidence="documented",
-    limits=(Limit(field="records", max_items=500, alternative="imports.run_all"),),
+    limits=(Limit(field="records", max_items=500, alternative="imports.run_batched"),),
 )
-RUN_IMPORT_ALL: Final = BatchPlan(
+RUN_IMPORT_BATCHES: Final = BatchPlan(
     operation=RUN_IMPORT,
     split="records",
     size=500,
