@@ -261,7 +261,7 @@ class RequestPipeline(ABC):
 
 
 def _expired(event: str) -> RequestTimeoutError:
-    return RequestTimeoutError(f"total_timeout expired before {event}", sent=False)
+    return RequestTimeoutError(f"total_timeout expired before {event}", request_sent=False)
 
 
 def _status_of(error: BaseException | None) -> int | None:

@@ -118,7 +118,7 @@ class AiohttpTransport:
         except TimeoutError:
             failure: CStarError = RequestTimeoutError("the server did not respond in time")
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
-            failure = ConnectionFailedError(f"the connection could not be made: {_reason(error)}", sent=False)
+            failure = ConnectionFailedError(f"the connection could not be made: {_reason(error)}", request_sent=False)
         except (aiohttp.ClientError, OSError) as error:
             failure = _connection_broke(error)
         except RuntimeError:

@@ -572,4 +572,4 @@ class RedisRateLimiter:
 
 
 def _away() -> ConnectionFailedError:
-    return ConnectionFailedError("the Redis of the rate limit does not answer, so nothing was sent", sent=False)
+    return ConnectionFailedError("the Redis of the rate limit does not answer, so nothing was sent", request_sent=False)

@@ -52,7 +52,7 @@ def make(kind: type[CStarError]) -> CStarError:
     if issubclass(kind, DecodeError):
         return kind(text, where="$.data", status=200, operation="get_ticket", attempts=1, request_id="req_1")
     if issubclass(kind, TransportError):
-        return kind(text, sent=False, operation="get_ticket", attempts=2, idempotency_key="idk_1")
+        return kind(text, request_sent=False, operation="get_ticket", attempts=2, idempotency_key="idk_1")
     return kind(text, operation="get_ticket", attempts=2, idempotency_key="idk_1", request_id="req_1")
 
 
@@ -149,7 +149,7 @@ def test_report_tells_support_the_whole_story() -> None:
         "time             2026-03-01 12:30:05 UTC",
         "attempts         3 (12.35 s in all)",
         "idempotency_key  idk_1",
-        "rate_limit       7 of 1000 calls left, anew at 2026-03-01 13:00:00 UTC",
+        "rate_limit       7 of 1000 calls left, reset at 2026-03-01 13:00:00 UTC",
         "retry_after      2.50 s",
         "doc_url          https://docs.example/e",
     ] == told
@@ -185,7 +185,7 @@ def test_report_says_when_to_come_back() -> None:
 @pytest.mark.parametrize(("sent", "said"), [(False, "no"), (True, "perhaps; the server may have acted")])
 def test_report_says_whether_the_server_may_have_acted(sent: bool, said: str) -> None:
     """Where no answer came, that is the first question."""
-    assert said == lines(TransportError("x", sent=sent))["sent"]
+    assert said == lines(TransportError("x", request_sent=sent))["sent"]
 
 
 def test_report_of_a_call_that_was_never_sent_says_so() -> None:
