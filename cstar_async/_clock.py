@@ -1,4 +1,4 @@
-"""The door to time: everything that reads a clock or sleeps does it here."""
+"""The clock: the only module that reads the time or sleeps."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two clocks and a way to wait. Waiting is measured by the monotonic one; only dates come from the other."""
+    """A monotonic clock for durations, a wall clock for dates, and sleep."""
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
+        """Return seconds that never decrease."""
         ...
 
     def time(self) -> float:
-        """Seconds since the epoch, in UTC."""
+        """Return seconds since the epoch, in UTC."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; cancellation ends it at once."""
+        """Sleep; cancellation ends it at once."""
         ...
 
 
 class SystemClock:
-    """The clocks of the machine, and `asyncio.sleep`."""
+    """The clocks of the system, and `asyncio.sleep`."""
 
     __slots__ = ()
 
-    # The functions themselves: each call takes these clocks several times, and a method around them would cost more than they do.
+    # The functions themselves: every call reads the clocks several times, and methods around them would cost more than they do.
     monotonic = staticmethod(time.monotonic)
     time = staticmethod(time.time)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait on the running loop."""
+        """Sleep on the running loop."""
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""What must not reach a log, a repr or an exception text, taken out of any text on its way there."""
+"""Redaction of secrets and e-mail addresses in logs, reprs and error messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 MAX_LENGTH: Final = 200
-"""Characters of a server's sentence that are shown; the rest says nothing to a reader of logs."""
+"""Characters of a server's message that are shown."""
 
 _SECRET: Final = re.compile(
     r"(?<![a-z])(sk|pk)_(?:(live|test)_)?[\w.~+/=-]{6,}|(?<![a-z])(whsec)_[\w.~+/=-]{6,}|\b(bearer)(?:\s|%20)+[\w.~+/=-]+",
@@ -17,19 +17,19 @@ _SPACE: Final = re.compile(r"\s+")
 
 
 def redact_secrets(text: str) -> str:
-    """The text without keys and tokens, otherwise as it is: for what is kept, and may be pickled."""
-    return _SECRET.sub(_keep_kind, text)
+    """Return *text* without keys and tokens, for what is stored or pickled."""
+    return _SECRET.sub(_prefix_of, text)
 
 
 def redact(text: str) -> str:
-    """One short line of *text* without keys, tokens and e-mail addresses: for what is shown."""
+    """Return one short line of *text* without keys, tokens and e-mail addresses, for what is shown."""
     line = _SPACE.sub(" ", text).strip()
     line = _ADDRESS.sub("…@…", redact_secrets(line))
     return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
 
 
-def _keep_kind(match: re.Match[str]) -> str:
-    """The prefix of a key says which kind was meant; nothing after it may stay."""
+def _prefix_of(match: re.Match[str]) -> str:
+    """Keep the prefix of a key, which says what kind of key it was."""
     kind, environment, signing, bearer = match.groups()
     if bearer:
         return f"{bearer} …"

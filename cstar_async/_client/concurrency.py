@@ -1,7 +1,6 @@
-"""The gate in front of the network: how many calls may be in flight at once.
+"""The limit of concurrent requests.
 
-It stands before the connection pool, so that thousands of waiting calls cost a future each instead of a request each, and waiting
-does not count against a call's timeout. Interactive calls go first; within a priority the order is kept.
+It comes before the connection pool: a waiting call then costs one future, and its wait does not count against its timeout.
 """
 
 from __future__ import annotations
@@ -13,45 +12,45 @@ from cstar_async._types import Priority
 
 
 class PrioritySemaphore:
-    """A counter of free places with a queue behind it.
+    """A semaphore that wakes interactive calls first, in order within a priority.
 
     Args:
-        places: How many may be inside at once, at least 1.
+        slots: How many calls may hold it at once, from 1.
     """
 
     __slots__ = ("_queues", "free")
 
-    def __init__(self, places: int) -> None:
-        self.free = places
+    def __init__(self, slots: int) -> None:
+        self.free = slots
         self._queues: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in Priority)
 
     def try_acquire(self) -> bool:
-        """Go in at once if there is a place. A free place means that nobody waits, for whoever leaves passes the place on."""
+        """Take a slot if one is free. Then nobody waits, because `release` passes slots to waiting calls."""
         if self.free:
             self.free -= 1
             return True
         return False
 
     async def acquire(self, priority: Priority) -> None:
-        """Wait for a place. Cancelling the wait gives a place already passed on to the next."""
-        place = asyncio.get_running_loop().create_future()
+        """Wait for a slot. If the wait is cancelled, a slot already received goes to the next call."""
+        slot = asyncio.get_running_loop().create_future()
         queue = self._queues[priority]
-        queue.append(place)
+        queue.append(slot)
         try:
-            await place
+            await slot
         except BaseException:
-            if place.done() and not place.cancelled():
+            if slot.done() and not slot.cancelled():
                 self.release()
-            elif place in queue:  # whoever left in the same turn of the loop may have dropped it already
-                queue.remove(place)
+            elif slot in queue:  # `release` may have removed it in the same turn of the loop
+                queue.remove(slot)
             raise
 
     def release(self) -> None:
-        """Pass the place on to the first in line, or free it."""
+        """Pass the slot to the first waiting call, or free it."""
         for queue in self._queues:
             while queue:
-                place = queue.popleft()
-                if not place.done():
-                    place.set_result(None)
+                slot = queue.popleft()
+                if not slot.done():
+                    slot.set_result(None)
                     return
         self.free += 1

@@ -1,4 +1,4 @@
-"""How `with_response` gets at the response of one call."""
+"""How `with_response` gets the response of a call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cstar_async._types import Response
 
 
 class ResponseCapture:
-    """Keeps the response of the next call that is made in its context."""
+    """Holds the response of the last call in a context."""
 
     __slots__ = ("response",)
 
@@ -17,5 +17,5 @@ class ResponseCapture:
         self.response: Response[Any] | None = None
 
 
-RESPONSE_CAPTURE: Final[ContextVar[ResponseCapture | None]] = ContextVar("cstar_async_recorder", default=None)
-"""Who wants to know of the call made in this context. A context variable, so that concurrent calls cannot see each other's."""
+RESPONSE_CAPTURE: Final[ContextVar[ResponseCapture | None]] = ContextVar("cstar_async_response_capture", default=None)
+"""A context variable, so that concurrent calls do not capture each other's responses."""

@@ -1,4 +1,4 @@
-"""One piece of work for all who need its result at the same time."""
+"""A value that concurrent callers compute only once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """A value that is worked out once, by the first who asks, while the others wait for it.
+    """A value that the first caller computes while the others wait.
 
-    A failure is shared by those who wait, and the next to ask tries anew. But what ends the first caller alone (it was cancelled,
-    its own deadline or its own limit on waiting was over) does not end the others: one of them takes over.
+    The waiting callers share a failure, and the next caller computes again. A failure of the first caller alone (cancellation, its
+    own timeout or `max_wait`) is not shared: one of the others takes over.
 
     Args:
-        value: The value where it is known from the start.
+        value: The value, if it is known from the start.
     """
 
     __slots__ = ("_flight", "value")
@@ -28,24 +28,24 @@ class SingleFlight(Generic[T]):
         self.value = value
         self._flight: asyncio.Future[CStarError | None] | None = None
 
-    async def get(self, work_out: Callable[[], Awaitable[T]]) -> T:
-        """The value, worked out at most once however many ask."""
+    async def get(self, compute: Callable[[], Awaitable[T]]) -> T:
+        """Return the value, computed at most once."""
         while self.value is None:
             if self._flight is None:
-                return await self._compute(work_out)
-            # Shielded, because cancelling one who waits must not end the wait of the others.
+                return await self._compute(compute)
+            # Shielded: cancelling one caller must not end the wait of the others.
             failure = await asyncio.shield(self._flight)
             if failure is not None:
-                # A copy, for an exception that is raised in many tasks would collect all their tracebacks.
+                # A copy: one exception raised in many tasks would collect all their tracebacks.
                 raise copy.copy(failure) from failure.__cause__
         return self.value
 
-    async def _compute(self, work_out: Callable[[], Awaitable[T]]) -> T:
+    async def _compute(self, compute: Callable[[], Awaitable[T]]) -> T:
         flight: asyncio.Future[CStarError | None] = asyncio.get_running_loop().create_future()
         self._flight = flight
         shared: CStarError | None = None
         try:
-            self.value = await work_out()
+            self.value = await compute()
         except (RequestTimeoutError, RateLimitWaitError):
             raise
         except CStarError as error:
