@@ -1,4 +1,4 @@
-"""The client: settings in, namespaces out. What happens in a call is the business of `_client_sender` and `_runtime`."""
+"""The client of the cStar API."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
-from cstar_async._client import settings as config
 from cstar_async._client.base_client import BaseClient
-from cstar_async._client.settings import API_VERSION, BASE_URL
+from cstar_async._client.settings import (
+    API_VERSION,
+    BASE_URL,
+    CallSettings,
+    ClientSettings,
+    proxy_from_environment,
+    validate_base_url,
+)
 from cstar_async._clock import Clock
 from cstar_async._protocol import credentials
 from cstar_async._rate_limit.interface import Limiter
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class ClientOptions(TypedDict, total=False):
-    """The keyword arguments of `CStarClient`, for those who pass them on."""
+    """The keyword arguments of `CStarClient`, for functions that pass them on."""
 
     api_key: str
     team_id: str | None
@@ -48,31 +54,31 @@ class ClientOptions(TypedDict, total=False):
 
 
 class CStarClient(BaseClient, ClientNamespaces):
-    """A client of the cStar API for one key and one team.
+    """Call the cStar API with one key, for one team.
 
-    Making one does no I/O and needs no running loop. Use it as `async with`, or call `aclose()` when done; it belongs to the event
-    loop and the process of its first call. One client serves any number of concurrent calls.
+    Use the client with `async with`, or call `aclose()` at the end. It serves any number of concurrent calls, and belongs to the
+    event loop and process of its first call. Creating it does no I/O and needs no running loop.
 
     Args:
-        api_key: A secret key (`sk_live_…`, `sk_test_…`) or, for reading only, a publishable one (`pk_live_…`, `pk_test_…`).
-        team_id: The team, any text that fits a path segment. None: found with one call of `auth.whoami` when it is first needed.
-        base_url: Scheme and host of the service, and perhaps a prefix of the path.
-        api_version: Sent as `CStar-Version`, so that the day the server changes is not the day the program does. None: not sent.
-        timeout: Seconds for one attempt, above 0; the wait for a free connection is not counted. Default 30.
+        api_key: A secret key (`sk_live_…`, `sk_test_…`), or a publishable one (`pk_live_…`, `pk_test_…`), which can only read.
+        team_id: The team. None: found with one `auth.whoami` call when it is first needed.
+        base_url: Scheme, host and an optional path prefix of the service.
+        api_version: The `CStar-Version` header, which keeps responses stable when the API changes. None: not sent.
+        timeout: Seconds for one attempt, above 0, without the wait for a free connection. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
         max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. Default 60.
-        retry_budget: Tokens shared by the client's calls: a retry takes 5, a success gives 1 back, or 5 after a retry. When they
-            are used up, the last error is raised at once. None: no such limit. Default 500.
-        max_connections: Calls in flight at once, from 1; the rest wait in order. Default 100.
-        rate_limiter: The budget of the key; share one between all clients of a key in one event loop. Default: one of its own.
-        priority: Of the client's calls: `Priority.BACKGROUND` leaves a reserve of the hour's budget to interactive calls.
-        proxy: URL of a proxy, or None. The environment is read by `from_env()` only.
-        ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to trust any certificate.
-        session: An aiohttp session of your own: used, never closed. None: the client makes and closes one.
-        hooks: Observers of calls, see `cstar_async.hooks`.
+        retry_budget: Tokens shared by all calls, from 0. A retry takes 5; a success returns 1, after a retry 5. Without enough
+            tokens errors are raised at once. None: unlimited. Default 500.
+        max_connections: Concurrent requests, from 1. Further calls wait in order. Default 100.
+        rate_limiter: The rate limiter; share one between clients of one key. Default: a new `RateLimiter()`.
+        priority: Priority of the calls. `Priority.BACKGROUND` leaves a reserve of the rate limit to interactive calls.
+        proxy: URL of an HTTP proxy. None: no proxy; only `from_env()` reads the environment.
+        ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to accept any certificate.
+        session: An aiohttp session to use and never close. None: the client creates and closes one.
+        hooks: Instances of `Hooks`, see `cstar_async.hooks`.
 
     Raises:
-        ConfigurationError: The key, the team id, a URL, or an object that the client should use cannot be used.
+        ConfigurationError: The key, team id, a URL or an object cannot be used.
         InvalidArgumentError: A number is out of its range.
 
     Source: documentation pages "Authentication", "Versioning" and "Rate limits".
@@ -98,79 +104,71 @@ class CStarClient(BaseClient, ClientNamespaces):
         hooks: Iterable[Hooks] = (),
         _clock: Clock | None = None,
     ) -> None:
-        api_key = credentials.validate_api_key(api_key)
         self._setup(
+            ClientSettings(
+                base_url=base_url,
+                api_version=api_version,
+                retry_budget=retry_budget,
+                max_connections=max_connections,
+                rate_limiter=rate_limiter,
+                proxy=proxy,
+                ssl=ssl,
+                session=session,
+                hooks=hooks,
+            ),
+            CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
             scope="team",
             team_id=team_id,
-            api_key=api_key,
-            api_version=config.validate_api_version(api_version),
-            first_limit=PUBLISHABLE_LIMIT if credentials.is_publishable(api_key) else SECRET_LIMIT,
-            base_url=base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            max_wait=max_wait,
-            retry_budget=retry_budget,
-            max_connections=max_connections,
-            rate_limiter=rate_limiter,
-            priority=priority,
-            proxy=proxy,
-            ssl=ssl,
-            session=session,
-            hooks=hooks,
+            api_key=credentials.validate_api_key(api_key),
+            initial_limit=PUBLISHABLE_LIMIT if credentials.is_publishable(api_key) else SECRET_LIMIT,
             clock=_clock,
         )
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ClientOptions]) -> Self:
-        """Make a client from the environment, which nothing else in this package reads.
+        """Create a client from environment variables; nothing else in this package reads them.
 
-        `CSTAR_API_KEY`, `CSTAR_TEAM_ID` and `CSTAR_BASE_URL` are used where they are set and not empty, and the proxy variables
-        (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) are resolved once, for the base URL.
+        `CSTAR_API_KEY`, `CSTAR_TEAM_ID` and `CSTAR_BASE_URL` are used where they are not empty. The proxy for the base URL is taken
+        from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 
         Args:
-            overrides: Any argument of the constructor; it goes over the environment.
+            overrides: Arguments of the constructor, which take precedence.
 
         Raises:
-            ConfigurationError: No key is given, or a value cannot be used.
+            ConfigurationError: There is no key, or a value cannot be used.
             InvalidArgumentError: A number is out of its range.
         """
-        given: ClientOptions = {**overrides}
-        api_key = os.environ.get("CSTAR_API_KEY")
-        if "api_key" not in given:
-            if not api_key:
+        options: ClientOptions = {**overrides}
+        if "api_key" not in options:
+            options["api_key"] = os.environ.get("CSTAR_API_KEY", "")
+            if not options["api_key"]:
                 raise ConfigurationError("CSTAR_API_KEY is not set; set it, or pass api_key=")
-            given["api_key"] = api_key
-        team_id = os.environ.get("CSTAR_TEAM_ID")
-        if "team_id" not in given and team_id:
-            given["team_id"] = team_id
-        base_url = os.environ.get("CSTAR_BASE_URL")
-        if "base_url" not in given and base_url:
-            given["base_url"] = base_url
-        if "proxy" not in given:
-            given["proxy"] = config.proxy_from_environment(config.validate_base_url(given.get("base_url", BASE_URL)))
-        return cls(**given)
+        options.setdefault("team_id", os.environ.get("CSTAR_TEAM_ID") or None)
+        base_url = options.setdefault("base_url", os.environ.get("CSTAR_BASE_URL") or BASE_URL)
+        if "proxy" not in options:
+            options["proxy"] = proxy_from_environment(validate_base_url(base_url))
+        return cls(**options)
 
     def events(
         self, *types: str | type[WebhookEvent], idle_timeout: float | None = 300.0, start_after: str | None = None
     ) -> EventStream:
-        """Hear of events as they happen, without a public address: `async with cstar.events("ticket.*") as stream`.
+        """Receive events over a connection of the client: `async with cstar.events("ticket.*") as stream`.
 
-        A connection that breaks or falls silent is replaced, and what was missed meanwhile is asked for; each connection costs one
-        call. See `cstar_async.webhooks.EventStream`.
+        No public URL is needed. A connection that breaks or times out is replaced, and events missed meanwhile are requested. Each
+        connection counts as one call.
 
         Args:
-            *types: Types of events, such as `"ticket.created"`, `"ticket.*"` or `"*"`, or their classes; none: all.
-            idle_timeout: Seconds without a byte after which the connection counts as lost, above 0. Default 300; None: never.
-            start_after: The id of the last event that was handled, to begin after it.
+            types: Event types (`"ticket.created"`, `"ticket.*"`, `"*"`) or event classes. Default: all.
+            idle_timeout: Seconds without data after which the connection is replaced, above 0. None: never. Default 300.
+            start_after: The id of the last event that was handled. None: start with new events.
 
         Returns:
-            A stream of events, to be entered and iterated; entering raises what a call raises, and `ConfigurationError` for a
-            publishable key.
+            A stream to enter and iterate over. Entering raises what a call raises, and `ConfigurationError` for a publishable key.
 
         Raises:
-            InvalidArgumentError: A kind is no type or class of events, or a setting is out of its range.
+            InvalidArgumentError: A type is unknown in form, or a value is out of its range.
 
-        Source: Webhook reference, Event stream (documented; parts of its wire form are inferred).
+        Source: Webhook reference, Event stream (documented; parts of the format are inferred).
         """
         from cstar_async.webhooks._stream import EventStream
 
@@ -186,27 +184,24 @@ class CStarClient(BaseClient, ClientNamespaces):
         idempotency_key: str | None = None,
         options: RequestOptions | None = None,
     ) -> Response[JSON]:
-        """Call a path that the document does not describe, with the same limits, retries and errors as every other call.
+        """Call an endpoint that has no method here, with the same limits, retries and errors.
 
         Args:
             method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`.
-            path: Under the team (`/activity`), or from the host where it begins with `/api/`. Without query; ids in it must be
-                percent-encoded if they contain a slash.
-            params: Query parameters. `UNSET` leaves one out, lists are joined with commas.
-            json: The body: any JSON value, or None for no body.
-            idempotency_key: For POST, PATCH and PUT; one is made if none is given.
-            options: Settings for this call alone.
+            path: Under the team (`/activity`), or from the host if it begins with `/api/`. Without a query; a slash inside an id
+                must be percent-encoded.
+            params: Query parameters. `UNSET` omits one, lists are joined with commas.
+            json: The JSON body; None: no body.
+            idempotency_key: For POST, PATCH and PUT. None: one is made.
+            options: Options of this call.
 
         Returns:
-            The response; its data is what stands in `data` of the envelope, or the whole body where there is no envelope.
+            The response. Its `data` is that of the envelope, or the whole body without an envelope.
 
         Raises:
             InvalidArgumentError: The method, path, query or body cannot be sent.
             ConfigurationError: A write with a publishable key.
-            APIError: The server said no; the class is that of the status.
-            TransportError: No usable answer arrived.
-            RateLimitWaitError: The wait for a rate limit would be too long.
-            DecodeError: The answer is not JSON.
+            CStarError: As for every call, see `cstar_async.errors`.
         """
         return await self._executor.request(
             method, path, params=params, json=json, idempotency_key=idempotency_key, options=options

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from cstar_async._client.call import Call, CallTarget, RawTarget
 from cstar_async._client.context import ClientContext
-from cstar_async._client.settings import CallSettings, check_request_options, check_total_timeout
+from cstar_async._client.settings import CallSettings, check_request_options, check_seconds
 from cstar_async._model.codec import encode_body
 from cstar_async._model.model import Model
 from cstar_async._operations.operation import Limit, Operation
@@ -121,7 +121,7 @@ def _build_call(
             timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
         )
         if options.total_timeout is not None:
-            check_total_timeout(options.total_timeout)
+            check_seconds("total_timeout", options.total_timeout)
             deadline = started + options.total_timeout
         if options.extra_query:
             encoded_query = query_string(query, validate_query(options.extra_query, "extra_query"))

@@ -7,8 +7,23 @@ from yarl import URL
 
 from cstar_async import ConfigurationError, Hooks, InvalidArgumentError, Priority
 from cstar_async._client import settings
-from cstar_async._client.settings import CallSettings
+from cstar_async._client.settings import CallSettings, ClientSettings
 from cstar_async._protocol import credentials
+
+
+def client_settings(*, max_connections: int, retry_budget: int | None) -> ClientSettings:
+    """Return settings with two counts, and otherwise defaults."""
+    return ClientSettings(
+        base_url="https://cstar.test",
+        api_version=None,
+        retry_budget=retry_budget,
+        max_connections=max_connections,
+        rate_limiter=None,
+        proxy=None,
+        ssl=None,
+        session=None,
+        hooks=(),
+    )
 
 
 @pytest.mark.parametrize("key", ["sk_live_x", "sk_test_x", "pk_live_x", "pk_test_x", "sk_old", "pk_old"])
@@ -91,11 +106,11 @@ def test_time_that_no_call_goes_by_is_refused(wrong: dict[str, float]) -> None:
         CallSettings(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("deadline", [-1, 0, float("inf"), "5"])
-def test_deadline_that_no_call_keeps_is_refused(deadline: float) -> None:
+@pytest.mark.parametrize("total_timeout", [-1, 0, float("inf"), "5"])
+def test_an_unusable_total_timeout_is_refused(total_timeout: float) -> None:
     """Finite and above 0."""
-    with pytest.raises(InvalidArgumentError, match="deadline"):
-        settings.check_total_timeout(deadline)
+    with pytest.raises(InvalidArgumentError, match="total_timeout must be a number of seconds above 0"):
+        settings.check_seconds("total_timeout", total_timeout)
 
 
 @pytest.mark.parametrize("priority", ["high", 2, None])
@@ -124,7 +139,7 @@ def test_hooks_that_are_none_are_refused(hooks: list[Hooks]) -> None:
 def test_limiter_that_is_none_is_refused() -> None:
     """When the client is made."""
     with pytest.raises(ConfigurationError, match="rate_limiter"):
-        settings.validate_limiter(Dumb())  # type: ignore[arg-type]
+        settings.validate_limiter(Dumb())
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, True, "3", None])
@@ -138,12 +153,12 @@ def test_count_that_is_none_is_refused(count: int) -> None:
 def test_counts_too_small_for_a_client_are_refused(connections: int, budget: int | None) -> None:
     """A client needs a place, and no debts."""
     with pytest.raises(InvalidArgumentError):
-        settings.check_counts(max_connections=connections, retry_budget=budget)
+        client_settings(max_connections=connections, retry_budget=budget)
 
 
 def test_least_counts_are_taken() -> None:
     """One place, no tokens, no retry, no wait."""
-    settings.check_counts(max_connections=1, retry_budget=0)
+    assert 1 == client_settings(max_connections=1, retry_budget=0).max_connections
     assert 0 == CallSettings(max_retries=0, max_wait=0).max_retries
 
 
