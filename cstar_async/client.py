@@ -150,7 +150,11 @@ class CStarClient(BaseClient, ClientNamespaces):
         return cls(**options)
 
     def events(
-        self, *types: str | type[WebhookEvent], idle_timeout: float | None = 300.0, start_after: str | None = None
+        self,
+        *types: str | type[WebhookEvent],
+        idle_timeout: float | None = 300.0,
+        start_after: str | None = None,
+        max_event_size: int = 1024 * 1024,
     ) -> EventStream:
         """Receive events over a connection of the client: `async with cstar.events("ticket.*") as stream`.
 
@@ -161,6 +165,7 @@ class CStarClient(BaseClient, ClientNamespaces):
             types: Event types (`"ticket.created"`, `"ticket.*"`, `"*"`) or event classes. Default: all.
             idle_timeout: Seconds without data after which the connection is replaced, above 0. None: never. Default 300.
             start_after: The id of the last event that was handled. None: start with new events.
+            max_event_size: The maximum size of an event in bytes, from 1. A larger event is dropped and logged. Default 1 MiB.
 
         Returns:
             A stream to enter and iterate over. Entering raises what a call raises, and `ConfigurationError` for a publishable key.
@@ -172,7 +177,7 @@ class CStarClient(BaseClient, ClientNamespaces):
         """
         from cstar_async.webhooks._stream import EventStream
 
-        return EventStream(self._executor, types, idle_timeout=idle_timeout, start_after=start_after)
+        return EventStream(self._executor, types, idle_timeout=idle_timeout, start_after=start_after, max_event_size=max_event_size)
 
     async def request(
         self,

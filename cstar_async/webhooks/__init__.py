@@ -1,4 +1,4 @@
-"""What cStar sends: deliveries checked and read, each type of event a class, and an inbox that hands them to your functions.
+"""Webhooks and events: verify and parse deliveries, receive them in an inbox, or iterate over the event stream.
 
 ::
 
@@ -11,32 +11,54 @@
 
     app.router.add_post("/hooks/cstar", inbox.aiohttp_handler)
 
-`construct_event` is the part that reads, for those who have a queue of their own.
+`construct_event` verifies and parses one delivery, for programs with a queue of their own.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cstar_async._generated import events as _events
 from cstar_async._generated.events import *  # noqa: F403 -- a class for each type of event
 from cstar_async._model.event import UnknownEvent, WebhookEvent
-from cstar_async.redis import RedisStore
-from cstar_async.webhooks._parsing import construct_event, read_event, sign, verify_signature
+from cstar_async.errors import PayloadError, SignatureError, StaleTimestampError, WebhookError
+from cstar_async.models.events import FieldChange
+from cstar_async.webhooks._parsing import construct_event, event_from_dict
 from cstar_async.webhooks._receiver import WebhookInbox
-from cstar_async.webhooks._store import EventStore, MemoryStore, SqliteStore
+from cstar_async.webhooks._signature import sign, verify_signature
+from cstar_async.webhooks._sqlite_store import SqliteStore
+from cstar_async.webhooks._store import EventStore, MemoryStore
 from cstar_async.webhooks._stream import EventStream
+
+if TYPE_CHECKING:
+    from cstar_async.redis import RedisStore
 
 __all__ = [
     "EventStore",
     "EventStream",
+    "FieldChange",
     "MemoryStore",
+    "PayloadError",
     "RedisStore",
+    "SignatureError",
     "SqliteStore",
+    "StaleTimestampError",
     "UnknownEvent",
+    "WebhookError",
     "WebhookEvent",
     "WebhookInbox",
     "construct_event",
-    "read_event",
+    "event_from_dict",
     "sign",
     "verify_signature",
 ]
 __all__ += _events.__all__
+
+
+def __getattr__(name: str) -> object:
+    # Redis is imported on first use only: most receivers work without it.
+    if name == "RedisStore":
+        from cstar_async.redis import RedisStore
+
+        return RedisStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,9 @@
-"""How a delivery comes in from a web framework: aiohttp's and ASGI's way of handing a request over and being answered."""
+"""Adapters from the requests of aiohttp and ASGI to `WebhookInbox.receive`."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -14,49 +14,59 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 ReceiveCallable: TypeAlias = Callable[[bytes, Mapping[str, str]], Awaitable[int]]
-"""Takes a body and its headers, and says which status to answer with."""
-
-MAX_BODY_SIZE: Final = 1024 * 1024
-"""Bytes that a delivery may have; aiohttp's own limit for a request is the same."""
+"""Takes the body and the headers of a delivery and returns the status of the response."""
 
 
-async def handle_aiohttp(take: ReceiveCallable, request: web.Request) -> web.Response:
-    """Take a delivery from aiohttp."""
+async def handle_aiohttp(receive_delivery: ReceiveCallable, request: web.Request, max_size: int) -> web.Response:
+    """Receive a delivery from aiohttp. The body is not read much further than *max_size*."""
     from aiohttp import web
 
-    return web.Response(status=await take(await request.read(), request.headers))
+    if request.content.at_eof():  # it is empty, or a middleware has read it
+        body = await request.read()
+    else:
+        buffer = bytearray()
+        while len(buffer) <= max_size and (chunk := await request.content.readany()):
+            buffer += chunk
+        body = bytes(buffer)
+    return web.Response(status=await receive_delivery(body, request.headers))
 
 
-async def handle_asgi(take: ReceiveCallable, scope: Scope, receive: Receive, send: Send) -> None:
-    """Take a delivery from an ASGI server or framework, and answer whatever else comes as what it is."""
-    if scope["type"] == "lifespan":
-        await _handle_lifespan(receive, send)
-    elif scope["type"] == "http":
-        await _answer(send, await _handle_http(take, scope, receive))
-    elif scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1000})
+class ASGIApp:
+    """An ASGI 3 application that receives deliveries.
 
+    It is an object and not a function, because Starlette calls a function in a route with a request instead of a scope.
+    """
 
-async def _handle_http(take: ReceiveCallable, scope: Scope, receive: Receive) -> int:
-    if scope["method"] != "POST":
-        return 405
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return 400
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_SIZE:
-            return 413
-        if not message.get("more_body", False):
-            break
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return await take(bytes(body), headers)
+    __slots__ = ("_max_size", "_receive_delivery")
 
+    def __init__(self, receive_delivery: ReceiveCallable, max_size: int) -> None:
+        self._receive_delivery = receive_delivery
+        self._max_size = max_size
 
-async def _answer(send: Send, status: int) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
-    await send({"type": "http.response.body", "body": b""})
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection. Only POST requests are deliveries."""
+        if scope["type"] == "lifespan":
+            await _handle_lifespan(receive, send)
+        elif scope["type"] == "http":
+            status = await self._handle_http(scope, receive)
+            await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _handle_http(self, scope: Scope, receive: Receive) -> int:
+        if scope["method"] != "POST":
+            return 405
+        body = bytearray()
+        has_more = True
+        while has_more and len(body) <= self._max_size:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return 400
+            body += message.get("body", b"")
+            has_more = message.get("more_body", False)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        return await self._receive_delivery(bytes(body), headers)
 
 
 async def _handle_lifespan(receive: Receive, send: Send) -> None:

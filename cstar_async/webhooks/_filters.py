@@ -1,4 +1,4 @@
-"""Which events a handler or a stream wants: types, patterns and classes."""
+"""The types of events that a handler or a stream is for: exact types, patterns and classes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,28 @@ from collections.abc import Iterable
 
 from cstar_async._model.event import WebhookEvent
 from cstar_async._types import is_str
+from cstar_async.errors import InvalidArgumentError
 
 
-def is_event_filter(kind: object) -> bool:
-    """Whether something can be asked for: a type, a wildcard, or a class of events."""
-    return (is_str(kind) and kind != "") or (isinstance(kind, type) and issubclass(kind, WebhookEvent))
+def validate_types(types: Iterable[object]) -> None:
+    """Check that each item is an event type, a pattern or a class of events.
+
+    Raises:
+        InvalidArgumentError: One is none of these.
+    """
+    for one in types:
+        if not ((is_str(one) and one) or (isinstance(one, type) and issubclass(one, WebhookEvent))):
+            raise InvalidArgumentError(
+                f"types must be event types such as 'ticket.created', patterns such as 'ticket.*', or event classes, got {one!r}"
+            )
 
 
-def matches_filter(event: WebhookEvent, kinds: Iterable[str | type[WebhookEvent]]) -> bool:
-    """Whether an event is of one of the kinds: an exact type, the types before a `*`, or a class."""
-    for kind in kinds:
-        if isinstance(kind, type):
-            if isinstance(event, kind):
+def matches_filter(event: WebhookEvent, types: Iterable[str | type[WebhookEvent]]) -> bool:
+    """Return whether an event has one of the types, a type that begins as a pattern does, or is of one of the classes."""
+    for one in types:
+        if isinstance(one, type):
+            if isinstance(event, one):
                 return True
-        elif kind == event.type or (kind.endswith("*") and event.type.startswith(kind.removesuffix("*"))):
+        elif one == event.type or (one.endswith("*") and event.type.startswith(one.removesuffix("*"))):
             return True
     return False

@@ -1,4 +1,4 @@
-"""Work that keeps its order within a lane and goes on at the same time across lanes."""
+"""A queue that keeps the order of items with the same key and works on different keys concurrently."""
 
 from __future__ import annotations
 
@@ -11,65 +11,59 @@ T = TypeVar("T")
 
 
 class KeyedQueue(Generic[T]):
-    """Lanes that come with their first piece of work and go with their last.
+    """One FIFO queue and one task for each key that has items.
 
     Args:
-        work: What is done with each piece. It deals with its own failures.
+        handle: Called with each item. It must handle its own exceptions.
     """
 
-    def __init__(self, work: Callable[[T], Awaitable[None]]) -> None:
-        self._work = work
-        self._lanes: dict[str, deque[T]] = {}
-        self._pieces = 0
-        self._runners: set[asyncio.Task[None]] = set()
-        self._moved = asyncio.Event()
+    def __init__(self, handle: Callable[[T], Awaitable[None]]) -> None:
+        self._handle = handle
+        self._queues: dict[str, deque[T]] = {}
+        self._size = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._size_changed = asyncio.Event()
 
     def __len__(self) -> int:
-        """Pieces that wait or are being worked on."""
-        return self._pieces
+        """Return the number of items that wait or are being handled."""
+        return self._size
 
-    def put(self, lane: str, piece: T) -> None:
-        """Put a piece of work behind the others of its lane."""
-        self._pieces += 1
-        queue = self._lanes.get(lane)
+    def put(self, key: str, item: T) -> None:
+        """Add an item after the others with this key."""
+        self._size += 1
+        queue = self._queues.get(key)
         if queue is not None:
-            queue.append(piece)
+            queue.append(item)
             return
-        self._lanes[lane] = deque([piece])
-        runner = asyncio.get_running_loop().create_task(self._run(lane))
-        self._runners.add(runner)
-        runner.add_done_callback(self._runners.discard)
+        self._queues[key] = deque([item])
+        task = asyncio.get_running_loop().create_task(self._run(key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def wait_empty(self) -> None:
-        """Wait until there is no work."""
-        while self._lanes:
-            self._moved.clear()
-            await self._moved.wait()
-
-    async def wait_below(self, most: int) -> None:
-        """Wait until there are fewer pieces than that."""
-        while len(self) >= most:
-            self._moved.clear()
-            await self._moved.wait()
+    async def wait_below(self, size: int) -> None:
+        """Wait until fewer than *size* items wait or are being handled."""
+        while self._size >= size:
+            self._size_changed.clear()
+            await self._size_changed.wait()
 
     async def stop(self) -> list[T]:
-        """Cancel what runs, and tell which work is not done."""
-        left = [piece for queue in self._lanes.values() for piece in queue]
-        runners = list(self._runners)
-        for runner in runners:
-            runner.cancel()
-        await asyncio.gather(*runners, return_exceptions=True)
-        return left
+        """Cancel the running tasks. Return the items that are not handled."""
+        remaining = [item for queue in self._queues.values() for item in queue]
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return remaining
 
-    async def _run(self, lane: str) -> None:
-        queue = self._lanes[lane]
+    async def _run(self, key: str) -> None:
+        queue = self._queues[key]
         try:
             while queue:
-                await self._work(queue[0])
+                await self._handle(queue[0])
                 queue.popleft()
-                self._pieces -= 1
-                self._moved.set()
+                self._size -= 1
+                self._size_changed.set()
         finally:
-            del self._lanes[lane]
-            self._pieces -= len(queue)
-            self._moved.set()
+            del self._queues[key]
+            self._size -= len(queue)
+            self._size_changed.set()

@@ -1,8 +1,7 @@
-"""A delivery: its signature checked, its event read; and how one is signed."""
+"""Parse webhook deliveries into events."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import orjson
@@ -12,7 +11,7 @@ from cstar_async._model import event as _event
 from cstar_async._model.event import UnknownEvent, WebhookEvent
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import PayloadError
-from cstar_async.webhooks._signature import check_signature, signature_header
+from cstar_async.webhooks._signature import verify_signature
 
 
 def construct_event(
@@ -24,24 +23,23 @@ def construct_event(
     now: float | None = None,
     allow_legacy: bool = False,
 ) -> WebhookEvent:
-    """Check the signature of a delivery and read its event.
+    """Verify the signature of a delivery and parse its event.
 
     Args:
-        body: The bytes of the request's body, exactly as they came.
-        header: The value of `X-Signature`.
-        secret: The signing secret, or several while one is replaced by another; any may fit.
-        tolerance: Seconds that the time of the signature may be before or after now. Default 300. None switches the check off, and
-            nothing else does.
-        now: Unix seconds; None: the machine's clock.
-        allow_legacy: Whether to accept the older scheme `sha256=…`, which has no time and so no protection from replay.
+        body: The raw body of the request.
+        header: The value of the header `X-Signature`.
+        secret: The signing secret, or several while one replaces another. The signature must match one of them.
+        tolerance: The maximum distance between the timestamp of the signature and now, in seconds. Default 300. None: not checked.
+        now: The current time in Unix seconds. Default: the time of the machine.
+        allow_legacy: Whether to accept the legacy signature `sha256=…`. It has no timestamp, so it can be replayed.
 
     Returns:
-        The event: of the class of its type, or an `UnknownEvent`.
+        The event, of the class of its type or an `UnknownEvent`.
 
     Raises:
-        SignatureError: The signature is missing, malformed or fits no secret, or no secret is given.
-        StaleTimestampError: The signature fits, but its time is too far from now.
-        PayloadError: The body is not bytes, or not a JSON object with a `type`.
+        SignatureError: The signature is missing, malformed or matches no secret, or *secret* is empty.
+        StaleTimestampError: The signature matches, but its timestamp is too far from now.
+        PayloadError: *body* is not bytes, or not a JSON object with a `type`.
 
     Source: Webhook reference, Signature and Payload (documented).
     """
@@ -50,65 +48,26 @@ def construct_event(
 
 
 def parse_event(body: bytes) -> WebhookEvent:
-    """The event of a body that is trusted, be it that its signature was checked or that it comes from a store.
-
-    Raises:
-        PayloadError: It is not a JSON object with a `type`.
-    """
+    """Parse a body that was verified before. Raise PayloadError if it is not a JSON object with a `type`."""
     try:
         wire: UntypedJSON = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise PayloadError("the body is not JSON") from None
-    return read_event(wire)
+        raise PayloadError("body must be JSON") from None
+    return event_from_dict(wire)
 
 
-def read_event(wire: UntypedJSON) -> WebhookEvent:
-    """An event from parsed JSON that is already trusted, such as a message of the event stream.
-
-    Raises:
-        PayloadError: It is not an object with a `type`.
-    """
-    if not is_object(wire):
-        raise PayloadError("an event is a JSON object")
-    if not is_str(wire.get("type")):
-        raise PayloadError("the event has no type")
-    kind = _events.EVENTS.get(wire["type"])
-    return _event.DECODERS[UnknownEvent](wire) if kind is None else _events.DECODERS[kind](wire)
-
-
-def verify_signature(
-    body: bytes,
-    header: str,
-    secret: str | Sequence[str],
-    *,
-    tolerance: float | None = 300.0,
-    now: float | None = None,
-    allow_legacy: bool = False,
-) -> None:
-    """Check the signature of a delivery, and nothing else; the arguments and errors are those of `construct_event`.
-
-    Raises:
-        SignatureError: The signature is missing, malformed or fits no secret, or no secret is given.
-        StaleTimestampError: The signature fits, but its time is too far from now.
-        PayloadError: The body is not bytes.
-
-    Source: Webhook reference, Signature (documented).
-    """
-    now = time.time() if now is None else now
-    check_signature(body, header, secret, tolerance=tolerance, now=now, allow_legacy=allow_legacy)
-
-
-def sign(body: bytes, secret: str, *, timestamp: int | None = None) -> str:
-    """Sign a body as cStar does, to test a receiver.
+def event_from_dict(wire: UntypedJSON) -> WebhookEvent:
+    """Make an event from a parsed body that was verified before, for example by a queue of your own.
 
     Args:
-        body: The bytes that will be sent.
-        secret: The signing secret of the webhook, `whsec_…`.
-        timestamp: Unix seconds of sending; None: now.
+        wire: A JSON object with a `type`.
 
-    Returns:
-        The value of `X-Signature`: `t=<seconds>,v1=<64 hex digits>`.
-
-    Source: Webhook reference, Signature (documented).
+    Raises:
+        PayloadError: *wire* is anything else.
     """
-    return signature_header(body, secret, int(time.time()) if timestamp is None else timestamp)
+    if not is_object(wire):
+        raise PayloadError("an event must be a JSON object")
+    if not is_str(wire.get("type")):
+        raise PayloadError("an event must have a `type`")
+    kind = _events.EVENTS.get(wire["type"])
+    return _event.DECODERS[UnknownEvent](wire) if kind is None else _events.DECODERS[kind](wire)

@@ -1,90 +1,96 @@
-"""Server-sent events, read by the book (WHATWG HTML, "Server-sent events"): bytes in, messages out."""
+"""A parser of server-sent events (WHATWG HTML, "Server-sent events")."""
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Final
 
 import attrs
 
-MAX_MESSAGE_LENGTH: Final = 1024 * 1024
-"""Characters of a message beyond which it is dropped, so that a stream gone wrong cannot fill the memory."""
-
-_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_MAX_FIELD_NAME: Final = 16
+"""Bytes that are read of a line beyond the maximum size, so that a value of this size still fits with its field name."""
 
 
 @attrs.frozen
 class ServerSentEvent:
     """One message of a stream."""
 
-    data: str
-    """Its lines of data, joined."""
+    data: str | None
+    """Its data lines, joined. None if they are larger than the maximum size."""
     event: str
-    """Its type; empty where it names none."""
+    """Its type; empty if it has none."""
     last_event_id: str
-    """The last id that the stream named, in this message or before."""
+    """The last id in the stream, from this message or an earlier one."""
 
 
 class SSEParser:
-    """Puts messages together from the pieces in which they arrive. Make one for each connection.
+    """Parse the chunks of one connection into messages.
 
     Args:
         last_event_id: The last id of the connection before.
-        retry: The wait that the server asked for in the connections before.
+        retry: The reconnection time of the connection before, in seconds.
+        max_size: The maximum size of the data of a message, in bytes.
     """
 
-    def __init__(self, last_event_id: str = "", retry: float | None = None) -> None:
+    def __init__(self, last_event_id: str = "", retry: float | None = None, *, max_size: int = 1024 * 1024) -> None:
         self.last_event_id = last_event_id
-        """The last id that the stream named."""
         self.retry = retry
-        """Seconds that the server asks to wait before connecting again."""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._is_first = True
+        self._max_size = max_size
+        self._is_first_line = True
         self._after_cr = False
-        self._text = ""
+        self._line = bytearray()
         self._id = last_event_id
         self._event = ""
-        self._data: list[str] = []
-        self._size = 0
+        self._data: list[bytes] = []
+        self._data_size = 0
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Read a piece of the stream, and give the messages that it ended."""
-        text = self._decoder.decode(chunk)
-        if self._is_first and text:
-            self._is_first = False
-            text = text.removeprefix("\ufeff")
-        if text:
-            if self._after_cr:
-                text = text.removeprefix("\n")  # the second half of a CRLF that came in two pieces
-            self._after_cr = text.endswith("\r")
-        *lines, rest = _LINE_END.split(self._text + text)
-        # Of a line that is too long already, only its beginning is kept: enough to know that it is dropped.
-        self._text = rest[: MAX_MESSAGE_LENGTH + 16]
-        return [message for line in lines if (message := self._read_line(line)) is not None]
+        """Parse a chunk. Return the messages that end in it."""
+        if not chunk:
+            return []
+        if self._after_cr:
+            chunk = chunk.removeprefix(b"\n")  # the second half of a CRLF
+        self._after_cr = chunk.endswith(b"\r")
+        *lines, rest = _LINE_END.split(chunk)
+        messages: list[ServerSentEvent] = []
+        for line in lines:
+            self._line += line
+            message = self._parse_line(bytes(self._line))
+            self._line.clear()
+            if message is not None:
+                messages.append(message)
+        # Of a line that is too long, the beginning is enough to see that its message is too large.
+        if len(self._line) <= self._max_size + _MAX_FIELD_NAME:
+            self._line += rest
+        return messages
 
-    def _read_line(self, line: str) -> ServerSentEvent | None:
-        """Take a line in; an empty one ends a message."""
+    def _parse_line(self, line: bytes) -> ServerSentEvent | None:
+        if self._is_first_line:
+            self._is_first_line = False
+            line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line:
             return self._end_message()
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "data":
-            self._size += len(value) + 1
-            if self._size <= MAX_MESSAGE_LENGTH:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data_size += len(value) + 1
+            if self._data_size <= self._max_size + 1:
                 self._data.append(value)
-        elif name == "event":
-            self._event = value
-        elif name == "id" and "\0" not in value:
-            self._id = value
-        elif name == "retry" and value.isascii() and value.isdigit() and len(value) < 16:
+        elif name == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif name == b"id" and b"\0" not in value:
+            self._id = value.decode("utf-8", "replace")
+        elif name == b"retry" and value.isdigit() and len(value) < 16:
             self.retry = int(value) / 1000
         return None
 
     def _end_message(self) -> ServerSentEvent | None:
         self.last_event_id = self._id
-        data, event, size = self._data, self._event, self._size
-        self._data, self._event, self._size = [], "", 0
-        if not data or size > MAX_MESSAGE_LENGTH:
+        lines, event, size = self._data, self._event, self._data_size
+        self._data, self._event, self._data_size = [], "", 0
+        if size == 0:
             return None
-        return ServerSentEvent("\n".join(data), event, self._id)
+        data = b"\n".join(lines).decode("utf-8", "replace") if size <= self._max_size + 1 else None
+        return ServerSentEvent(data, event, self._id)

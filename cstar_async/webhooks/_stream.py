@@ -1,25 +1,27 @@
-"""Live events: the messages of `/webhooks/listen` as typed events, over one connection after the other.
+"""`EventStream`: events over server-sent events from `/webhooks/listen`, with reconnection.
 
-What is inferred of the wire stands in this file alone: that the type of a message is that of its event, its id the event's id, its
-data the event as JSON, and that a server which is alive says something now and then. Documented are the path, that the messages are
-server-sent events with the payload of webhooks, and that `Last-Event-ID` brings what was missed (Webhook reference, Event stream).
+Documented are the path, that messages are server-sent events with the payload of webhooks, and that `Last-Event-ID` returns missed
+events (Webhook reference, Event stream). Inferred are that the type and id of a message are those of its event, and that a server
+sends something from time to time. Only this module depends on that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from types import TracebackType
 from typing import Final, Self
 
 import orjson
 
+from cstar_async._bounded_set import BoundedSet
 from cstar_async._client.call import RawTarget
 from cstar_async._client.executor import ClientExecutor
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.messages import StreamingResponse
-from cstar_async._types import UntypedJSON, is_object
+from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._types import UntypedJSON, is_int, is_object, is_str
 from cstar_async.errors import (
     ConnectionFailedError,
     DecodeError,
@@ -30,8 +32,8 @@ from cstar_async.errors import (
     ServerError,
     TransportError,
 )
-from cstar_async.webhooks._filters import is_event_filter, matches_filter
-from cstar_async.webhooks._parsing import read_event
+from cstar_async.webhooks._filters import matches_filter, validate_types
+from cstar_async.webhooks._parsing import event_from_dict
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
@@ -39,28 +41,30 @@ LOGGER: Final = logging.getLogger("cstar_async.events")
 PATH: Final = "/webhooks/listen"
 INITIAL_BACKOFF: Final = 1.0
 MAX_BACKOFF: Final = 60.0
+MAX_STATED_WAIT: Final = 3600.0
+"""Longest wait in seconds that the server can ask for."""
 STABLE_AFTER: Final = 60.0
-"""Seconds after which a connection has proved itself, so that the waits begin small again."""
+"""Seconds after which a connection counts as stable, so that the back-off starts again from its initial value."""
 MAX_SEEN_IDS: Final = 10_000
-"""Ids by which repeats are dropped."""
+"""Number of ids that are kept to drop repeated events."""
 
 
 class EventStream:
-    """The events of a team as they happen; made by `cstar.events(…)`.
+    """Iterate over the events of a team as they happen; made by `cstar.events(…)`.
 
-    Use it with `async with`, which connects and raises what a call would raise. From then on a connection that breaks, or falls
-    silent, is replaced by another, for as long as it takes; each costs one call of the hour's budget. Events that the server sends
-    twice come once. It ends when it is closed, and with the error of a call when the server will not have it any more, such as a
-    key that was withdrawn.
+    `async with` connects, and raises what a call would raise. After that, a connection that breaks or is idle for too long is
+    replaced; each connection costs one call of the rate limit. Repeated events are dropped. The iteration ends when the stream is
+    closed. It raises an error that a new connection cannot repair, such as a revoked key.
 
     Args:
-        executor: The executor of the client.
-        types: The types of events that are wanted; none: all.
-        idle_timeout: Seconds without a byte after which a connection counts as lost; None: it never does.
-        start_after: The id of the last event that was handled, to begin after it.
+        executor: Opens the connections.
+        types: The types of events to return; empty: all.
+        idle_timeout: Seconds without a byte after which a connection is replaced, above 0. None: never.
+        start_after: The id of the last event that was handled.
+        max_event_size: The maximum size of an event in bytes, from 1. A larger event is dropped and logged.
 
     Raises:
-        InvalidArgumentError: A kind is no type or class of events, or *idle_timeout* is not above 0.
+        InvalidArgumentError: An argument is out of range.
     """
 
     def __init__(
@@ -70,32 +74,35 @@ class EventStream:
         *,
         idle_timeout: float | None,
         start_after: str | None,
+        max_event_size: int,
     ) -> None:
-        if not all(is_event_filter(kind) for kind in types):
-            raise InvalidArgumentError("events are asked for by type, such as 'ticket.created', 'ticket.*' or '*', or by class")
+        validate_types(types)
         if idle_timeout is not None and not idle_timeout > 0:
-            raise InvalidArgumentError(f"silence is above 0 seconds, not {idle_timeout}")
+            raise InvalidArgumentError(f"idle_timeout must be a number of seconds above 0 or None, got {idle_timeout!r}")
         if start_after is not None and not (start_after.isascii() and start_after.isprintable()):
-            raise InvalidArgumentError("the id of an event is printable ASCII")
+            raise InvalidArgumentError(f"start_after must be the id of an event, in printable ASCII, got {start_after!r}")
+        if not (is_int(max_event_size) and max_event_size >= 1):
+            raise InvalidArgumentError(f"max_event_size must be an int of at least 1, got {max_event_size!r}")
         self._executor = executor
         self._types = types or ("*",)
         self._idle_timeout = idle_timeout
+        self._max_event_size = max_event_size
         self._ready: deque[WebhookEvent] = deque()
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._reader = SSEParser(start_after or "")
+        self._seen: BoundedSet[str] = BoundedSet(MAX_SEEN_IDS)
+        self._parser = self._new_parser(start_after or "")
         self._response: StreamingResponse | None = None
         self._connected_at = 0.0
         self._was_connected = False
         self._failures = 0
         self._closed = asyncio.Event()
         self.last_event_id = start_after
-        """The id of the last event that was given out; begin after it another time."""
+        """The id of the last event that was returned. Pass it as `start_after` to continue later."""
 
     def resume_after(self, event_id: str) -> None:
-        """Begin after an event, unless told before where to begin, or begun. An id that no header can carry changes nothing."""
+        """Start after an event. Do nothing if the stream has a start already, or if no header can carry the id."""
         if self.last_event_id is None and not self._was_connected and _is_valid_header_value(event_id):
             self.last_event_id = event_id
-            self._reader = SSEParser(event_id)
+            self._parser = self._new_parser(event_id)
 
     async def __aenter__(self) -> Self:
         await self._connect()
@@ -113,17 +120,19 @@ class EventStream:
                 raise StopAsyncIteration
             await self._read_or_reconnect()
         event = self._ready.popleft()
-        self.last_event_id = event.id or self.last_event_id
+        self.last_event_id = _id_of(event) or self.last_event_id
         return event
 
     async def aclose(self) -> None:
-        """Close the connection; the iteration ends. May be called twice."""
+        """Close the connection and end the iteration. May be called twice."""
         self._closed.set()
         self._ready.clear()
         self._close_response()
 
+    def _new_parser(self, last_event_id: str, retry: float | None = None) -> SSEParser:
+        return SSEParser(last_event_id, retry, max_size=self._max_event_size)
+
     async def _read_or_reconnect(self) -> None:
-        """Read on, or connect again."""
         try:
             if self._response is None:
                 await self._connect()
@@ -140,61 +149,55 @@ class EventStream:
             await self._backoff(error)
 
     async def _connect(self) -> None:
-        clock = self._executor.context.clock
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        if _is_valid_header_value(self._reader.last_event_id):
-            headers["Last-Event-ID"] = self._reader.last_event_id
+        if _is_valid_header_value(self._parser.last_event_id):
+            headers["Last-Event-ID"] = self._parser.last_event_id
         response = await self._executor.open_stream(RawTarget("listen_to_events", "GET", PATH), PATH, headers)
         content_type = response.headers.get("Content-Type", "")
         if content_type.partition(";")[0].strip().lower() != "text/event-stream":
             response.close()
-            raise DecodeError("the answer is not a stream of events", status=response.status, operation="listen_to_events")
+            raise DecodeError(
+                "the response must be text/event-stream; check base_url", status=response.status, operation="listen_to_events"
+            )
         if self._closed.is_set():
             response.close()
             return
         self._response = response
-        self._reader = SSEParser(self._reader.last_event_id, self._reader.retry)
-        self._connected_at, self._was_connected = clock.monotonic(), True
+        self._parser = self._new_parser(self._parser.last_event_id, self._parser.retry)
+        self._connected_at, self._was_connected = self._executor.context.clock.monotonic(), True
 
     async def _read(self, response: StreamingResponse) -> None:
         try:
             async with asyncio.timeout(self._idle_timeout):
                 chunk = await response.read()
         except TimeoutError:
-            raise ConnectionFailedError("the stream fell silent") from None
+            raise ConnectionFailedError("no data arrived within idle_timeout") from None
         if self._closed.is_set():
             return
         if not chunk:
-            raise ConnectionFailedError("the stream ended")
-        for message in self._reader.feed(chunk):
-            event = _event_of(message)
+            raise ConnectionFailedError("the server closed the event stream")
+        for message in self._parser.feed(chunk):
+            event = _parse_message(message)
             if event is not None and self._is_new(event):
                 self._failures = 0
                 if matches_filter(event, self._types):
                     self._ready.append(event)
 
     def _is_new(self, event: WebhookEvent) -> bool:
-        if not event.id:
-            return True
-        if event.id in self._seen:
-            return False
-        self._seen[event.id] = None
-        if len(self._seen) > MAX_SEEN_IDS:
-            self._seen.popitem(last=False)
-        return True
+        event_id = _id_of(event)
+        return event_id == "" or self._seen.add(event_id)
 
     async def _backoff(self, error: Exception) -> None:
-        """Wait before the next connection: longer each time, until one holds or brings something new."""
+        """Wait before the next connection: longer each time, until one is stable or returns a new event."""
         context = self._executor.context
-        first = INITIAL_BACKOFF if self._reader.retry is None else max(self._reader.retry, 0.1)
-        wait = min(first * 2**self._failures, MAX_BACKOFF)
-        wait *= 0.5 + context.random() / 2
+        initial = INITIAL_BACKOFF if self._parser.retry is None else max(self._parser.retry, 0.1)
+        self._failures += 1
+        wait = backoff_seconds(self._failures, initial=initial, maximum=MAX_BACKOFF) * (0.5 + context.random() / 2)
         if isinstance(error, RateLimitWaitError):
-            wait = max(wait, min(error.wait, 3600.0))
+            wait = max(wait, min(error.wait, MAX_STATED_WAIT))
         elif isinstance(error, (RateLimitError, ServerError)) and error.retry_after is not None:
-            wait = max(wait, min(error.retry_after, 3600.0))
-        self._failures = min(self._failures + 1, 10)
-        LOGGER.info("the event stream is interrupted (%s), connecting again in %.1f s", type(error).__name__, wait)
+            wait = max(wait, min(error.retry_after, MAX_STATED_WAIT))
+        LOGGER.info("event stream interrupted (%s), reconnecting in %.1f s", type(error).__name__, wait)
         sleeping = asyncio.ensure_future(context.clock.sleep(wait))
         closing = asyncio.ensure_future(self._closed.wait())
         try:
@@ -209,18 +212,27 @@ class EventStream:
             response.close()
 
 
-def _event_of(message: ServerSentEvent) -> WebhookEvent | None:
-    """The event of a message; None for one that has none. What the payload does not say itself is taken from the message."""
+def _parse_message(message: ServerSentEvent) -> WebhookEvent | None:
+    """Return the event of a message, or None. The type and id of the message are used if the payload has none."""
+    if message.data is None:
+        LOGGER.warning("%s: event dropped, it is larger than max_event_size", message.last_event_id or "an event without an id")
+        return None
     try:
         wire: UntypedJSON = orjson.loads(message.data)
         if is_object(wire):
             wire.setdefault("type", message.event or None)
             if message.last_event_id:
                 wire.setdefault("id", message.last_event_id)
-        return read_event(wire)
+        return event_from_dict(wire)
     except (orjson.JSONDecodeError, PayloadError) as error:
-        LOGGER.warning("a message of the event stream is no event: %s", type(error).__name__)
+        event_id = message.last_event_id or "a message without an id"
+        LOGGER.warning("%s: message dropped, it is not an event: %s", event_id, type(error).__name__)
         return None
+
+
+def _id_of(event: WebhookEvent) -> str:
+    """Return the id of an event, empty if it is missing or not a str."""
+    return event.id if is_str(event.id) else ""
 
 
 def _is_valid_header_value(event_id: str) -> bool:

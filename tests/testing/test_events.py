@@ -14,7 +14,7 @@ from cstar_async import CStarClient, InvalidRequestError, NotFoundError, Request
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.testing._data.spec import generated_document
 from cstar_async.testing._events.factory import RULES
-from cstar_async.webhooks import TicketMessageAdded, TicketUpdated, UnknownEvent, read_event
+from cstar_async.webhooks import TicketMessageAdded, TicketUpdated, UnknownEvent, event_from_dict
 
 from .receiving import Receiver, receiving
 
@@ -102,7 +102,7 @@ async def test_an_update_tells_what_was_and_what_is(fake: FakeCStar, cstar: CSta
         "custom_fields": {"planName": "team"},
     }
     await cstar.tickets.update(ticket.id, status="open", assigned_to=None, metadata={"k": "v"}, **changes)
-    event = read_event((await heard(fake))[1])
+    event = event_from_dict((await heard(fake))[1])
     assert isinstance(event, TicketUpdated)
     told = {name: (change.from_, change.to) for name, change in (event.data.changes or {}).items()}
     assert told == {
@@ -127,7 +127,7 @@ async def test_a_message_comes_with_its_ticket(fake: FakeCStar, cstar: CStarClie
     """And says who wrote it."""
     ticket = await cstar.tickets.create(title="a")
     message = await cstar.tickets.messages.create(ticket.id, content="Hello", sender="customer", sender_name="Jane")
-    event = read_event((await heard(fake))[-1])
+    event = event_from_dict((await heard(fake))[-1])
     assert isinstance(event, TicketMessageAdded)
     assert event.data.ticket is not None
     assert event.data.message is not None
@@ -246,7 +246,7 @@ async def test_every_type_can_be_triggered_and_conforms(fake: FakeCStar, cstar: 
     assert [event["type"] for event in events] == list(DOCUMENT.events)
     assert len(events) == 35
     for event in events:
-        assert not isinstance(read_event(event), UnknownEvent)
+        assert not isinstance(event_from_dict(event), UnknownEvent)
         assert event["type"].partition(".")[0] in event["data"]
     parts = {event["type"]: set(event["data"]) for event in events if event["type"].startswith("ticket.")}
     assert parts["ticket.created"] == {"ticket", "customer"}
@@ -258,7 +258,7 @@ async def test_a_type_that_nobody_knows_can_be_triggered(fake: FakeCStar, cstar:
     """The set is open, and receivers must bear that."""
     await cstar.webhooks.trigger_test(event="rocket.launched")
     (event,) = await heard(fake)
-    assert isinstance(read_event(event), UnknownEvent)
+    assert isinstance(event_from_dict(event), UnknownEvent)
 
 
 @pytest.mark.parametrize("kind", ["ticket", "Ticket.created", "ticket.created\r\nX-Evil: 1", "*", "ticket.*"])

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cstar_async.webhooks import _sse
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 
@@ -75,17 +74,16 @@ def test_an_id_counts_when_its_message_is_whole() -> None:
     assert reader.last_event_id == "2"
 
 
-def test_a_message_without_an_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is dropped, in one line or in many, and the next one is read."""
-    monkeypatch.setattr(_sse, "MAX_MESSAGE_LENGTH", 100)
-    reader = SSEParser()
+def test_a_message_without_an_end_does_not_fill_the_memory() -> None:
+    """Its data is dropped, in one line or in many, and the next message is parsed."""
+    reader = SSEParser(max_size=100)
     for _ in range(50):
         assert [] == reader.feed(b"data: " + b"x" * 10 + b"\n")
-    assert [] == reader.feed(b"\ndata: ")
+    assert [ServerSentEvent(None, "", "")] == reader.feed(b"\ndata: ")
     for _ in range(50):
         assert [] == reader.feed(b"x" * 10)
-    assert len(reader._text) < 200
-    assert [ServerSentEvent("a", "", "")] == reader.feed(b"\n\ndata: a\n\n")
+    assert len(reader._line) < 200
+    assert [ServerSentEvent(None, "", ""), ServerSentEvent("a", "", "")] == reader.feed(b"\n\ndata: a\n\n")
 
 
 @given(

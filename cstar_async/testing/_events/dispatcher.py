@@ -26,7 +26,7 @@ from cstar_async.testing._events.sender import LoopbackSender, UndeliveredError,
 from cstar_async.testing._http.request_log import MAX_REQUESTS, Headers
 from cstar_async.testing._http.responses import JSON_CONTENT
 from cstar_async.testing.clock import FakeClock, timestamp
-from cstar_async.webhooks._signature import signature_header
+from cstar_async.webhooks import sign
 
 DOCUMENTED_RETRIES: Final = (30.0, 120.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
 """Seconds before each further attempt (documented)."""
@@ -277,7 +277,7 @@ class DeliveryDispatcher:
             "X-Event-Type": pending.event.type,
             "X-Event-ID": pending.event.id,
             "X-Timestamp": timestamp(at),
-            "X-Signature": signature_header(pending.event.body, str(webhook["secret"]), int(at)),
+            "X-Signature": sign(pending.event.body, str(webhook["secret"]), timestamp=int(at)),
             "X-Delivery-Attempt": str(pending.attempt),
             "x-cstar-request-id": pending.request_id,
         }

@@ -1,0 +1,141 @@
+"""The handlers of an inbox: which events they are for, their retries, and the handlers of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias, TypeVar, overload
+
+from cstar_async._clock import Clock
+from cstar_async._model.event import WebhookEvent
+from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._types import UntypedJSON
+from cstar_async.errors import InvalidArgumentError
+from cstar_async.webhooks._filters import matches_filter, validate_types
+
+E = TypeVar("E", bound=WebhookEvent)
+F = TypeVar("F", bound=WebhookEvent)
+G = TypeVar("G", bound=WebhookEvent)
+
+Handler: TypeAlias = Callable[[E], Awaitable[None]]
+ErrorHandler: TypeAlias = Callable[[WebhookEvent, Exception], Awaitable[None]]
+
+LOGGER: Final = logging.getLogger("cstar_async.webhooks")
+
+INITIAL_BACKOFF: Final = 0.5
+MAX_BACKOFF: Final = 30.0
+
+
+class EventHandlers:
+    """Register handlers and call them, with retries.
+
+    Args:
+        concurrency: The maximum number of handlers that run at the same time.
+        max_attempts: The maximum number of calls of a handler with one event.
+        timeout: The maximum duration of one call, in seconds.
+        clock: The clock of the waits between attempts.
+    """
+
+    def __init__(self, *, concurrency: int, max_attempts: int, timeout: float, clock: Clock) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._max_attempts = max_attempts
+        self._handler_timeout = timeout
+        self._clock = clock
+        self._handlers: list[tuple[tuple[str | type[WebhookEvent], ...], Handler[UntypedJSON]]] = []
+        self._error_handlers: list[ErrorHandler] = []
+        self._has_handlers = asyncio.Event()
+
+    # Two and three classes are spelled out: for `*types: type[E]`, a checker may infer their common base class.
+    @overload
+    def on(self, first: type[E], second: type[F], /) -> Callable[[Handler[E | F]], Handler[E | F]]: ...
+    @overload
+    def on(self, first: type[E], second: type[F], third: type[G], /) -> Callable[[Handler[E | F | G]], Handler[E | F | G]]: ...
+    @overload
+    def on(self, *types: type[E]) -> Callable[[Handler[E]], Handler[E]]: ...
+    @overload
+    def on(self, *types: str) -> Callable[[Handler[WebhookEvent]], Handler[WebhookEvent]]: ...
+    def on(self, *types: str | type[WebhookEvent]) -> Callable[[Handler[UntypedJSON]], Handler[UntypedJSON]]:
+        """Register a coroutine function as the handler of events: `@inbox.on("ticket.*")`.
+
+        Args:
+            types: Event types such as `"ticket.created"`, patterns such as `"ticket.*"` or `"*"`, or event classes.
+
+        Raises:
+            InvalidArgumentError: No type is given, one is none of these, or the handler is not a coroutine function.
+        """
+        if not types:
+            raise InvalidArgumentError("types must be one or more event types such as 'ticket.created', got none; pass '*' for all")
+        validate_types(types)
+
+        def register(handler: Handler[UntypedJSON]) -> Handler[UntypedJSON]:
+            _validate_handler(handler)
+            self._handlers.append((types, handler))
+            self._has_handlers.set()
+            return handler
+
+        return register
+
+    def on_error(self, handler: ErrorHandler) -> ErrorHandler:
+        """Register a coroutine function for events whose last attempt failed. It is called with the event and the exception.
+
+        Without one, the id and type of the event and the class of the exception are logged.
+
+        Raises:
+            InvalidArgumentError: The handler is not a coroutine function.
+        """
+        _validate_handler(handler)
+        self._error_handlers.append(handler)
+        return handler
+
+    async def _call_handlers(self, key: str, event: WebhookEvent) -> None:
+        """Call the handlers of an event in the order of their registration. Wait for the first registration."""
+        await self._has_handlers.wait()
+        for types, handler in self._handlers:
+            if matches_filter(event, types):
+                await self._call_with_retries(handler, key, event)
+
+    async def _call_with_retries(self, handler: Handler[UntypedJSON], key: str, event: WebhookEvent) -> None:
+        attempt = 1
+        while (failure := await self._call(handler, event)) is not None:
+            LOGGER.warning("%s: handler failed, attempt %d: %s", key, attempt, type(failure).__name__)
+            if attempt >= self._max_attempts:
+                await self._report_failure(key, event, failure)
+                return
+            await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
+            attempt += 1
+
+    async def _call(self, handler: Callable[..., Awaitable[None]], *arguments: object) -> Exception | None:
+        """Call a handler and return its exception."""
+        try:
+            async with self._slots, asyncio.timeout(self._handler_timeout):
+                await handler(*arguments)
+        except asyncio.CancelledError:
+            if is_being_cancelled():
+                raise
+            # It comes from a task that the handler awaits. Raised here, it would end the queue of this key.
+            return RuntimeError("a task that the handler awaits was cancelled")
+        except Exception as error:  # any exception is a failure of the handler
+            return error
+        return None
+
+    async def _report_failure(self, key: str, event: WebhookEvent, failure: Exception) -> None:
+        if not self._error_handlers:
+            LOGGER.error("%s (%s): all attempts failed: %s", key, event.type, type(failure).__name__)
+        for handler in self._error_handlers:
+            error = await self._call(handler, event, failure)
+            if error is not None:
+                LOGGER.error("%s: error handler failed: %s", key, type(error).__name__)
+
+
+def is_being_cancelled() -> bool:
+    """Return whether the running task is cancelled. A CancelledError can also come from a task that it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _validate_handler(handler: object) -> None:
+    if not (inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))):  # noqa: B004
+        name = getattr(handler, "__qualname__", type(handler).__qualname__)
+        raise InvalidArgumentError(f"a handler must be a coroutine function, got {name}; define it with 'async def'")

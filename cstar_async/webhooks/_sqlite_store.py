@@ -1,0 +1,158 @@
+"""The event store in a SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import attrs
+
+from cstar_async._clock import Clock, SystemClock
+from cstar_async._types import UntypedJSON
+from cstar_async.errors import ConfigurationError
+from cstar_async.webhooks._store import EventStore
+
+T = TypeVar("T")
+
+RETRY_HORIZON: Final = 31 * 3600 + 12 * 60 + 30
+"""Seconds over which cStar repeats a delivery (inferred from the documented schedule)."""
+
+
+@attrs.define(eq=False)
+class _Job:
+    """A function to call with the connection, and its result."""
+
+    run: Callable[[sqlite3.Connection], UntypedJSON]
+    result: UntypedJSON = None
+    error: Exception | None = None
+    is_done: bool = False
+
+
+class SqliteStore(EventStore):
+    """Keep events in a file, so that accepted events are handled even if the process is killed.
+
+    An event is handled again if the process ends after its handler and before the file is written. Handlers must repeat without
+    harm: derive their idempotency keys with `idempotency_key("reply", event.id)`.
+
+    Args:
+        path: The file, created if it is missing. Use a local disk: network file systems may lose locks. One process at a time can
+            use it.
+
+    Raises:
+        ConfigurationError: (by each method) Another process uses the file and did not release it within five seconds.
+    """
+
+    def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
+        self._path = path
+        self._clock: Clock = SystemClock() if _clock is None else _clock
+        self._connection: sqlite3.Connection | None = None
+        self._jobs: list[_Job] = []
+        self._lock = asyncio.Lock()
+
+    async def add(self, event_id: str, body: bytes) -> bool:
+        """Write an event. Return False if its id was there already."""
+        now = self._clock.time()
+
+        def write(connection: sqlite3.Connection) -> bool:
+            connection.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - RETRY_HORIZON,))
+            inserted = connection.execute("INSERT OR IGNORE INTO events (id, body, at) VALUES (?, ?, ?)", (event_id, body, now))
+            return inserted.rowcount == 1
+
+        return await self._run_in_thread(write)
+
+    async def mark_done(self, event_id: str) -> None:
+        """Delete the body of an event. Its id is kept as long as cStar may repeat the delivery."""
+        now = self._clock.time()
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE events SET body = NULL, at = ? WHERE id = ?", (now, event_id))
+
+        await self._run_in_thread(write)
+
+    async def claim_pending(self) -> list[tuple[str, bytes]]:
+        """Return the events that are not marked as done."""
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
+            return connection.execute("SELECT id, body FROM events WHERE body IS NOT NULL ORDER BY number").fetchall()
+
+        return await self._run_in_thread(read)
+
+    async def last_event_id(self) -> str | None:
+        """Return the id of the event that was added last, by this process or an earlier one."""
+
+        def read(connection: sqlite3.Connection) -> str | None:
+            row: tuple[str] | None = connection.execute("SELECT id FROM events ORDER BY number DESC LIMIT 1").fetchone()
+            return None if row is None else row[0]
+
+        return await self._run_in_thread(read)
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        async with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                await asyncio.to_thread(connection.close)
+
+    async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T]) -> T:
+        """Call a function in a thread. The task that gets the lock runs all waiting jobs in one transaction.
+
+        So a burst of events costs a few disk writes instead of two for each event. A thread that has started is waited for.
+        """
+        job = _Job(run)
+        self._jobs.append(job)
+        try:
+            async with self._lock:
+                if not job.is_done:
+                    batch, self._jobs = self._jobs, []
+                    running = asyncio.ensure_future(asyncio.to_thread(self._run_transaction, batch))
+                    try:
+                        await asyncio.shield(running)
+                    except asyncio.CancelledError:
+                        await asyncio.wait([running])
+                        raise
+        except asyncio.CancelledError:
+            if job in self._jobs:
+                self._jobs.remove(job)
+            raise
+        if job.error is not None:
+            raise job.error
+        result: T = job.result
+        return result
+
+    def _run_transaction(self, batch: list[_Job]) -> None:
+        """Run all jobs or none of them."""
+        error: Exception | None = None
+        results: list[UntypedJSON] = [None] * len(batch)
+        try:
+            if self._connection is None:
+                self._connection = self._open_connection()
+            with self._connection:
+                results = [job.run(self._connection) for job in batch]
+        except Exception as raised:  # each caller raises it
+            error = raised
+        for job, result in zip(batch, results, strict=True):
+            job.result, job.error, job.is_done = result, error, True
+
+    def _open_connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, check_same_thread=False)
+        try:
+            # Two processes would both claim the events of an earlier one. The lock ends with its process.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS events"
+                " (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB, at REAL NOT NULL)"
+            )
+            connection.execute("CREATE INDEX IF NOT EXISTS done ON events (at) WHERE body IS NULL")
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise ConfigurationError(
+                    "path must be a file that no other process uses; give each process a file of its own"
+                ) from error
+            raise
+        return connection
