@@ -79,7 +79,7 @@ async def flow(store: EventStore, clock: FakeClock, events: int) -> tuple[int, l
                 sizes.append(tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
-        assert len(inbox) == 0
+        assert inbox.pending == 0
     return handled, sizes, len(asyncio.all_tasks())
 
 

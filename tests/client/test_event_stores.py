@@ -1,0 +1,137 @@
+"""`MemoryStore` and `SqliteStore`."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cstar_async import ConfigurationError, InvalidArgumentError
+from cstar_async.testing.clock import FakeClock
+from cstar_async.webhooks import MemoryStore, SqliteStore
+from tests.client.inboxes import body_of, deliver, inbox_of
+
+
+async def test_a_memory_store_drops_the_oldest_ids() -> None:
+    """Its memory is limited."""
+    store = MemoryStore(max_ids=2)
+    assert [await store.add(name, b"") for name in ("a", "b", "c", "b", "a")] == [True, True, True, False, True]
+    with pytest.raises(InvalidArgumentError):
+        MemoryStore(max_ids=0)
+
+
+async def test_a_sqlite_store_keeps_ids_as_long_as_cstar_retries(tmp_path: Path) -> None:
+    """Then the row is deleted, so that the file does not grow without limit."""
+    clock = FakeClock()
+    store = SqliteStore(tmp_path / "events.db", _clock=clock)
+    assert await store.add("evt_1", b"{}")
+    await store.mark_done("evt_1")
+    clock.advance(31 * 3600)
+    assert not await store.add("evt_1", b"{}")
+    clock.advance(3600)
+    assert await store.add("evt_1", b"{}")
+    await store.aclose()
+    await store.aclose()
+
+
+async def test_a_sqlite_store_keeps_pending_events_without_limit(tmp_path: Path) -> None:
+    """This holds however long no process runs."""
+    clock = FakeClock()
+    store = SqliteStore(tmp_path / "events.db", _clock=clock)
+    await store.add("evt_1", b"{}")
+    clock.advance(10_000_000)
+    await store.add("evt_2", b"[]")
+    await store.aclose()
+    store = SqliteStore(tmp_path / "events.db", _clock=clock)
+    assert await store.claim_pending() == [("evt_1", b"{}"), ("evt_2", b"[]")]
+    await store.aclose()
+
+
+async def test_a_store_returns_the_last_event_id(tmp_path: Path) -> None:
+    """It counts whether the event is done or not, and after a restart."""
+    path = tmp_path / "events.db"
+    memory, file = MemoryStore(), SqliteStore(path)
+    for store in (memory, file):
+        assert await store.last_event_id() is None
+        for name in ("evt_1", "evt_2", "evt_1"):
+            await store.add(name, b"{}")
+        await store.mark_done("evt_2")
+        assert await store.last_event_id() == "evt_2"
+        await store.aclose()
+    again = SqliteStore(path)
+    assert await again.last_event_id() == "evt_2"
+    await again.aclose()
+
+
+async def test_a_sqlite_file_serves_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one gets an error until the first has closed the file."""
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda path, **settings: connect(path, timeout=0.0, **settings))
+    first, second = SqliteStore(tmp_path / "events.db"), SqliteStore(tmp_path / "events.db")
+    assert await first.add("evt_1", body_of(1))
+    with pytest.raises(ConfigurationError, match="path must be a file that no other process uses"):
+        await second.claim_pending()
+    assert await deliver(inbox_of(store=second), body_of(2)) == [503]
+    await first.aclose()
+    assert [key for key, _ in await second.claim_pending()] == ["evt_1"]
+    await second.aclose()
+
+
+async def test_concurrent_events_are_written_in_few_transactions(tmp_path: Path) -> None:
+    """They keep their order, and each call returns whether its event is new."""
+    store = SqliteStore(tmp_path / "events.db")
+    await store.add("evt_0", b"{}")
+    statements: list[str] = []
+    assert store._connection is not None
+    store._connection.set_trace_callback(statements.append)
+    names = [f"evt_{number}" for number in range(50)]
+    responses = await asyncio.gather(*(store.add(name, b"{}") for name in [*names, "evt_7"]))
+    assert responses == [False, *[True] * 49, False]
+    assert statements.count("COMMIT") <= 3
+    assert [key for key, _ in await store.claim_pending()] == names
+    await store.aclose()
+
+
+async def test_a_failed_transaction_raises_in_each_call(tmp_path: Path) -> None:
+    """None of its events is written."""
+    store = SqliteStore(tmp_path / "events.db")
+    await store.add("evt_0", b"{}")
+    wrong: Any = object()
+    responses = await asyncio.gather(
+        store.add("evt_1", b"{}"), store.add("evt_2", wrong), store.add("evt_3", b"{}"), return_exceptions=True
+    )
+    assert [isinstance(response, sqlite3.Error) for response in responses[1:]] == [True, True]
+    assert "evt_3" not in [key for key, _ in await store.claim_pending()]
+    assert await store.add("evt_3", b"{}")
+    await store.aclose()
+
+
+async def test_a_waiting_write_can_be_cancelled(tmp_path: Path) -> None:
+    """It is not written."""
+    store = SqliteStore(tmp_path / "events.db")
+    first = asyncio.create_task(store.add("evt_1", b"{}"))
+    second = asyncio.create_task(store.add("evt_2", b"{}"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait([first, second])
+    third = await store.add("evt_3", b"{}")
+    assert (first.result(), second.cancelled(), third) == (True, True, True)
+    assert [key for key, _ in await store.claim_pending()] == ["evt_1", "evt_3"]
+    await store.aclose()
+
+
+async def test_a_running_write_is_waited_for_when_cancelled(tmp_path: Path) -> None:
+    """The file can be used afterwards."""
+    store = SqliteStore(tmp_path / "events.db")
+    writing = asyncio.create_task(store.add("evt_1", b"{}"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await store.add("evt_2", b"{}")
+    await store.aclose()

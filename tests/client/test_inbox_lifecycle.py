@@ -1,0 +1,151 @@
+"""The life of an inbox: start with stored events, event loops, and closing."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cstar_async import CStarError
+from cstar_async.webhooks import SqliteStore, WebhookEvent
+from tests.client.inboxes import BrokenStore, body_of, deliver, inbox_of
+
+
+async def test_aclose_waits_for_handlers_and_returns_what_is_left() -> None:
+    """After its timeout it cancels the handlers that still run."""
+    handled: list[str] = []
+    inbox = inbox_of(shutdown_timeout=0.3)
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        if event.id == "evt_2":
+            await asyncio.Event().wait()
+        handled.append(event.id)
+
+    await deliver(inbox, body_of(1), body_of(2), body_of(3), body_of(4, about="tkt_2"))
+    remaining = await inbox.aclose()
+
+    assert (sorted(handled), remaining) == (["evt_1", "evt_4"], ("evt_2", "evt_3"))
+    assert await deliver(inbox, body_of(5)) == [503]
+    assert await inbox.aclose() == ()
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_an_unused_inbox_closes() -> None:
+    """It returns at once."""
+    assert await inbox_of().aclose() == ()
+
+
+def test_a_second_event_loop_is_rejected() -> None:
+    """The error names the rule."""
+    inbox = inbox_of()
+    asyncio.run(inbox.start())
+    with pytest.raises(CStarError, match="another event loop"):
+        asyncio.run(inbox.start())
+
+
+async def test_a_new_process_handles_the_stored_events(tmp_path: Path) -> None:
+    """The file has them until they are done."""
+    path = tmp_path / "events.db"
+    first = inbox_of(store=SqliteStore(path), shutdown_timeout=0)
+
+    @first.on("*")
+    async def hang(event: WebhookEvent) -> None:
+        await asyncio.Event().wait()
+
+    assert await deliver(first, body_of(1), body_of(2)) == [200, 200]
+    assert await first.aclose() == ("evt_1", "evt_2")
+
+    handled: list[str] = []
+    second = inbox_of(store=SqliteStore(path))
+
+    @second.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        handled.append(event.id)
+
+    async with second:
+        assert await deliver(second, body_of(2)) == [200]
+        await second.wait_until_idle()
+    assert handled == ["evt_1", "evt_2"]
+
+    async with inbox_of(store=SqliteStore(path)) as third:
+        assert third.pending == 0
+
+
+async def test_stored_events_are_handled_before_new_ones(tmp_path: Path) -> None:
+    """Events of a ticket keep their order over a restart, even if the first delivery starts the inbox."""
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    for number in (1, 2):
+        await store.add(f"evt_{number}", body_of(number))
+    await store.aclose()
+
+    handled: list[str] = []
+    inbox = inbox_of(store=SqliteStore(path))
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        handled.append(event.id)
+
+    assert await asyncio.gather(*(deliver(inbox, body_of(number)) for number in (3, 4))) == [[200], [200]]
+    await inbox.wait_until_idle()
+    await inbox.aclose()
+    assert handled == ["evt_1", "evt_2", "evt_3", "evt_4"]
+
+
+async def test_stored_events_wait_for_the_first_handler(tmp_path: Path) -> None:
+    """An inbox without handlers does not count its events as handled."""
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    await store.add("evt_1", body_of(1))
+    await store.aclose()
+
+    handled: list[str] = []
+    async with inbox_of(store=SqliteStore(path), shutdown_timeout=0.01) as without:
+        await asyncio.sleep(0.01)
+        assert without.pending == 1
+    async with inbox_of(store=SqliteStore(path)) as inbox:
+        await asyncio.sleep(0.01)
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            handled.append(event.id)
+
+        await inbox.wait_until_idle()
+    assert handled == ["evt_1"]
+
+
+async def test_a_stored_event_that_cannot_be_parsed_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It stays in the store, and the others are handled."""
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    await store.add("evt_1", b"Jane Doe")
+    await store.add("evt_2", body_of(2))
+    await store.aclose()
+
+    handled: list[str] = []
+    inbox = inbox_of(store=SqliteStore(path))
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        handled.append(event.id)
+
+    assert await deliver(inbox, body_of(3)) == [200]
+    await inbox.wait_until_idle()
+    await inbox.aclose()
+    assert handled == ["evt_2", "evt_3"]
+    assert "evt_1: stored event not readable, it stays in the store: body must be JSON" in caplog.text
+    assert "Jane" not in caplog.text
+
+
+async def test_aclose_does_not_wait_for_a_store_that_hangs() -> None:
+    """The delivery gets 503, and no task is left."""
+    store = BrokenStore()
+    store.unblocked.clear()
+    inbox = inbox_of(store=store, shutdown_timeout=0.01)
+    delivery = asyncio.create_task(deliver(inbox, body_of(1)))
+    await asyncio.sleep(0.01)
+    await inbox.aclose()
+    assert await delivery == [503]
+    assert len(asyncio.all_tasks()) == 1
