@@ -1,6 +1,6 @@
-"""The support bot in a process of its own, as its `main()` runs it, but without a look at the time of signatures.
+"""Run the support bot as its `main()` does, but without a check of the age of signatures.
 
-The test moves the clock of the fake by hours, to see deliveries repeated; the bot's does not move with it.
+The test advances the clock of the fake by hours, to see repeated deliveries. The clock of the bot does not follow.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ async def main() -> None:
     async with CStarClient.from_env() as cstar:
         support_bot.SupportBot(cstar, inbox)
         async with inbox:
-            hearing = asyncio.ensure_future(support_bot.serve(inbox, int(os.environ["BOT_PORT"])))
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, hearing.cancel)
-            await asyncio.wait([hearing])
+            task = asyncio.ensure_future(support_bot.serve(inbox, int(os.environ["BOT_PORT"])))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            await asyncio.wait([task])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""A cStar in a process of its own, led over its standard input: a line of JSON in, a line of JSON out.
+"""Run a fake server that reads commands from standard input: a line of JSON in, a line of JSON out.
 
-A restart closes and starts the same fake on the same port: everything that was connected is cut off and for a moment nobody is
-there, but what it knows stays, as a cStar that is restarted keeps its database and its queue of deliveries. (Ended, the fake would
-forget all of it.)
+A restart closes the fake and starts it on the same port. All connections break, and for a short time none is accepted. The state
+remains, as a restarted cStar keeps its database and its queue of deliveries.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ BETWEEN_BREAKS_S = 0.4
 
 
 class Network:
-    """What happens to the event stream on its way: connections break, messages come again, or late and out of order."""
+    """Disturb the event stream: connections break, and events are repeated, delayed or reordered."""
 
     def __init__(self, fake: FakeCStar) -> None:
         self.counts = Counter[str]()
@@ -42,47 +41,47 @@ class Network:
             loop.call_later(0.1, self._send, *message)
 
     async def break_connections(self) -> None:
-        """Break them again and again."""
+        """Break all connections periodically."""
         while True:
             await asyncio.sleep(BETWEEN_BREAKS_S)
             self.counts["broken"] += self._streams.disconnect_all()
 
 
-async def obey(fake: FakeCStar, network: Network, order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out one order."""
-    if order["do"] == "advance":
-        fake.clock.advance(order["seconds"])
-    elif order["do"] == "restart":
+async def execute(fake: FakeCStar, network: Network, command: dict[str, Any]) -> dict[str, Any]:
+    """Execute a command."""
+    if command["do"] == "advance":
+        fake.clock.advance(command["seconds"])
+    elif command["do"] == "restart":
         await fake.aclose()
         await asyncio.sleep(AWAY_S)
         await fake.start()
-    elif order["do"] == "settle":
+    elif command["do"] == "wait_until_idle":
         await fake.deliveries.wait_until_idle()
     return report(fake, network)
 
 
 def report(fake: FakeCStar, network: Network) -> dict[str, Any]:
-    """What has happened so far."""
+    """Count what has happened so far."""
     done = list(fake.deliveries)
     dropped_before, dropped_after, repeated, *delayed = (fault.trigger_count for fault in fake.deliveries.faults)
     return {
-        "waiting": fake.deliveries.pending_count,
+        "pending": fake.deliveries.pending_count,
         "sent": len(done),
-        "taken": sum(one.is_success for one in done),
+        "accepted": sum(one.is_success for one in done),
         "refused": sum(one.status is not None and not one.is_success for one in done),
-        "unanswered": sum(one.status is None for one in done),
+        "without response": sum(one.status is None for one in done),
         "second attempts": sum(one.attempt > 1 for one in done),
         "dropped": dropped_before,
-        "answers dropped": dropped_after,
+        "responses dropped": dropped_after,
         "repeated": repeated,
         "delayed": sum(delayed),
         "streams": sum(request.operation == "listen_to_events" for request in fake.requests),
         **{f"stream {what}": count for what, count in network.counts.items()},
-        "lost answers to the bot": sum(fault.trigger_count for fault in fake.faults),
+        "lost responses to the bot": sum(fault.trigger_count for fault in fake.faults),
     }
 
 
-def say(what: dict[str, Any]) -> None:
+def write(what: dict[str, Any]) -> None:
     """Write a line."""
     sys.stdout.write(f"{json.dumps(what)}\n")
     sys.stdout.flush()
@@ -103,9 +102,9 @@ async def main() -> None:
     loop, network = asyncio.get_running_loop(), Network(fake)
     async with fake:
         breaking = asyncio.create_task(network.break_connections())
-        say({"url": fake.url, "key": fake.secret_key})
+        write({"url": fake.url, "key": fake.secret_key})
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            say(await obey(fake, network, json.loads(line)))
+            write(await execute(fake, network, json.loads(line)))
         breaking.cancel()
 
 

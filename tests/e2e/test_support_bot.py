@@ -1,7 +1,7 @@
-"""The support bot in its own process against a cStar in another, through everything that may happen to them.
+"""Run the support bot and a fake server in two processes, with every kind of fault.
 
-Tickets are opened while deliveries are repeated, delayed, reordered and dropped and answers of the API are lost, the bot is killed
-and cStar is restarted. In the end every ticket has one welcome, and no queue holds anything.
+Tickets are created while deliveries are repeated, delayed, reordered and dropped, responses of the API are lost, the bot is killed
+and the server is restarted. At the end, every ticket has one welcome, and all queues are empty.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ Way = Literal["webhooks", "stream"]
 
 
 def free_port() -> int:
-    """A port that nobody has."""
+    """Return a free port."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
 class FakeProcess:
-    """The cStar in its own process."""
+    """A fake server in its own process."""
 
     def __init__(self, process: Process, url: str, key: str) -> None:
         self._process = process
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.url = url
         self.key = key
 
-    async def do(self, what: str, **how: float) -> dict[str, Any]:
-        """Give an order, and hear what has happened so far."""
-        async with self._turn:
+    async def send(self, what: str, **how: float) -> dict[str, Any]:
+        """Send a command, and return the counts so far."""
+        async with self._lock:
             assert self._process.stdin is not None
             assert self._process.stdout is not None
             self._process.stdin.write(json.dumps({"do": what, **how}).encode() + b"\n")
@@ -63,7 +63,7 @@ class FakeProcess:
 
 @asynccontextmanager
 async def fake_process() -> AsyncIterator[FakeProcess]:
-    """Run a cStar in its own process."""
+    """Run a fake server in its own process."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.e2e.fake_process", str(free_port()), cwd=ROOT, stdin=PIPE, stdout=PIPE
     )
@@ -71,24 +71,24 @@ async def fake_process() -> AsyncIterator[FakeProcess]:
         assert process.stdout is not None
         yield FakeProcess(process, **json.loads(await process.stdout.readline()))
     finally:
-        await ended(process)
+        await stop(process)
 
 
-async def ended(process: Process) -> None:
-    """See that a process is gone."""
+async def stop(process: Process) -> None:
+    """Kill a process that is still running."""
     if process.returncode is None:
         process.kill()
-    # Its pipes are read to their ends, so that nothing of them is left open.
+    # Reading the pipes to their ends closes them.
     await process.communicate()
 
 
 class BotProcess:
-    """The bot in its own process, one life after the other.
+    """The bot in its own process, which can be killed and started again.
 
     Args:
-        way: How it hears of events.
-        settings: What it reads from its environment.
-        log: The file that its lives write to.
+        way: How it receives events.
+        settings: Its environment.
+        log: The file for its output.
     """
 
     def __init__(self, way: Way, settings: dict[str, str], log: Path) -> None:
@@ -100,14 +100,14 @@ class BotProcess:
         self.kills = 0
 
     async def start(self) -> None:
-        """Begin a life."""
+        """Start the process."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
 
     async def kill(self) -> None:
-        """End a life in the middle of everything, and begin the next."""
+        """Kill the process and start the next."""
         assert self._process is not None
         assert self._process.returncode is None, self._log.read_text()
         self._process.kill()
@@ -116,23 +116,23 @@ class BotProcess:
         await self.start()
 
     async def end(self) -> int:
-        """Ask it to end, and give its exit status."""
+        """Send SIGTERM, and return the exit status."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self._process.wait(), 60)
 
     async def aclose(self) -> None:
-        """See that no process is left."""
+        """Stop the process."""
         if self._process is not None:
-            await ended(self._process)
+            await stop(self._process)
 
 
-async def hears(fake: FakeProcess, way: Way, port: int) -> None:
-    """Wait until the bot hears of events."""
+async def wait_until_receiving(fake: FakeProcess, way: Way, port: int) -> None:
+    """Wait until the bot receives events."""
     async with asyncio.timeout(60):
         while True:
             if way == "stream":
-                if (await fake.do("report"))["streams"]:
+                if (await fake.send("report"))["streams"]:
                     return
             else:
                 try:
@@ -147,11 +147,11 @@ async def hears(fake: FakeProcess, way: Way, port: int) -> None:
 
 
 async def open_tickets(cstar: CStarClient, numbers: range, progress: asyncio.Condition, opened: list[str]) -> None:
-    """Open tickets, a few at a time, and tell how far it is."""
-    places = asyncio.Semaphore(8)
+    """Create tickets, eight at a time, and notify *progress*."""
+    semaphore = asyncio.Semaphore(8)
 
     async def open_one(number: int) -> None:
-        async with places:
+        async with semaphore:
             subject = SUBJECTS[number % len(SUBJECTS)]
             ticket = await cstar.tickets.create(
                 title=f"{subject} #{number}", priority="urgent" if subject == "Fire" else "normal", options=STUBBORN
@@ -163,16 +163,16 @@ async def open_tickets(cstar: CStarClient, numbers: range, progress: asyncio.Con
     await asyncio.gather(*(open_one(number) for number in numbers))
 
 
-async def play(way: Way, tmp_path: Path, *, tickets: int, kills: int) -> dict[str, Any]:
-    """Play it all.
+async def run(way: Way, tmp_path: Path, *, tickets: int, kills: int) -> dict[str, Any]:
+    """Run everything.
 
     Returns:
-        What happened on the way: what the fake counts, and how many welcomes a ticket got.
+        The counts of the fake, and the numbers of welcomes.
     """
     port, database = free_port(), tmp_path / "bot.db"
     progress, opened = asyncio.Condition(), list[str]()
 
-    async def when(part: float) -> None:
+    async def wait_for_part(part: float) -> None:
         async with progress:
             await progress.wait_for(lambda: len(opened) >= part * tickets)
 
@@ -187,91 +187,91 @@ async def play(way: Way, tmp_path: Path, *, tickets: int, kills: int) -> dict[st
         bot = BotProcess(way, settings, tmp_path / "bot.log")
         try:
             await bot.start()
-            await hears(fake, way, port)
+            await wait_until_receiving(fake, way, port)
 
-            async def disturb() -> None:
+            async def kill_bot() -> None:
                 for number in range(kills):
-                    await when((number + 1) / (kills + 1))
+                    await wait_for_part((number + 1) / (kills + 1))
                     await bot.kill()
 
             async def restart() -> None:
-                await when(0.6)
-                await fake.do("restart")
+                await wait_for_part(0.6)
+                await fake.send("restart")
 
             begin = 0
             if way == "stream":
-                # A bot that is killed before it ever took an event cannot say where it was, and begins anew.
+                # A bot that is killed before its first event has no position in the stream to resume from.
                 await open_tickets(cstar, range(1), progress, opened)
-                await answered(cstar, set(opened))
+                await wait_for_replies(cstar, set(opened))
                 begin = 1
-            await asyncio.gather(open_tickets(cstar, range(begin, tickets), progress, opened), disturb(), restart())
+            await asyncio.gather(open_tickets(cstar, range(begin, tickets), progress, opened), kill_bot(), restart())
             if way == "webhooks":
-                await hears(fake, way, port)
+                await wait_until_receiving(fake, way, port)
                 await deliver_all(fake)
-            await answered(cstar, set(opened))
+            await wait_for_replies(cstar, set(opened))
             if way == "webhooks":
                 await deliver_all(fake)
             assert await bot.end() == 0, bot_log(tmp_path)
             counts = Counter({ticket: await welcomes(cstar, ticket) for ticket in opened})
-            report = await fake.do("report")
+            report = await fake.send("report")
         finally:
             await bot.aclose()
     store = SqliteStore(database)
     report["left in the store"] = len(await store.claim_pending())
     await store.aclose()
-    report |= {"kills": bot.kills, "tickets": len(counts), "welcomes": counts.total(), "most": max(counts.values())}
+    report |= {"kills": bot.kills, "tickets": len(counts), "welcomes": counts.total(), "maximum": max(counts.values())}
     sys.stdout.write(f"\n{way}: {', '.join(f'{value} {name}' for name, value in report.items())}\n")
     return report
 
 
 def bot_log(tmp_path: Path) -> str:
-    """What the bot's lives wrote."""
+    """Return the output of the bot."""
     return (tmp_path / "bot.log").read_text()
 
 
 async def deliver_all(fake: FakeProcess) -> None:
-    """Let the hours pass over which deliveries are repeated, until none waits."""
+    """Advance the clock through the retries of deliveries until none is pending."""
     for seconds in (30, 120, 600, 3600, 21_600, 86_400):
         for _ in range(3):
-            if not (await fake.do("settle"))["waiting"]:
+            if not (await fake.send("wait_until_idle"))["pending"]:
                 return
-            await fake.do("advance", seconds=seconds)
+            await fake.send("advance", seconds=seconds)
 
 
-async def answered(cstar: CStarClient, tickets: set[str]) -> None:
-    """Wait until every ticket has a message and its tags; after that the bot changes nothing more."""
+async def wait_for_replies(cstar: CStarClient, tickets: set[str]) -> None:
+    """Wait until every ticket has a message and its tags; then the bot has no more work."""
     async with asyncio.timeout(120):
-        while not tickets <= {ticket.id async for ticket in cstar.tickets.list() if is_answered(ticket)}:  # noqa: ASYNC110
+        while not tickets <= {ticket.id async for ticket in cstar.tickets.list() if has_reply(ticket)}:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-def is_answered(ticket: Ticket) -> bool:
-    """Whether the bot is done with a ticket."""
+def has_reply(ticket: Ticket) -> bool:
+    """Return whether the bot is done with a ticket."""
     return bool(ticket.message_count) and (bool(ticket.tags) or ticket.title.startswith(PRAISE))
 
 
 async def welcomes(cstar: CStarClient, ticket: str) -> int:
-    """How often the bot said its word."""
+    """Count the messages of the bot in a ticket."""
     messages = await cstar.tickets.messages.list(ticket, options=STUBBORN)
     return sum(message.sender_name == support_bot.NAME for message in messages)
 
 
 def check(report: dict[str, Any], *, tickets: int, kills: int) -> None:
-    """One welcome for each ticket, and nothing left anywhere."""
-    assert (report["tickets"], report["welcomes"], report["most"]) == (tickets, tickets, 1)
-    assert (report["waiting"], report["left in the store"], report["kills"]) == (0, 0, kills)
+    """Check that each ticket has one welcome, and that all queues are empty."""
+    assert (report["tickets"], report["welcomes"], report["maximum"]) == (tickets, tickets, 1)
+    assert (report["pending"], report["left in the store"], report["kills"]) == (0, 0, kills)
 
 
 async def test_every_ticket_gets_one_welcome_by_webhook(tmp_path: Path) -> None:
-    """A small play: one kill, one restart."""
-    report = await play("webhooks", tmp_path, tickets=20, kills=1)
+    """With one kill and one restart, each of twenty tickets gets one welcome."""
+    report = await run("webhooks", tmp_path, tickets=20, kills=1)
     check(report, tickets=20, kills=1)
-    assert report["taken"] >= 20
+    assert report["accepted"] >= 20
 
 
 async def test_every_ticket_gets_one_welcome_by_stream(tmp_path: Path) -> None:
-    """A small play: one kill, one restart."""
-    report = await play("stream", tmp_path, tickets=20, kills=1)
+    """With one kill and one restart, each of twenty tickets gets one welcome."""
+    report = await run("stream", tmp_path, tickets=20, kills=1)
     check(report, tickets=20, kills=1)
     assert report["sent"] == 0
     assert report["streams"] > 1
@@ -279,17 +279,22 @@ async def test_every_ticket_gets_one_welcome_by_stream(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 async def test_five_hundred_tickets_get_one_welcome_each_by_webhook(tmp_path: Path) -> None:
-    """Three kills, one restart, and every kind of trouble that deliveries can have."""
-    report = await play("webhooks", tmp_path, tickets=500, kills=3)
+    """With three kills, one restart and every fault of deliveries, each ticket gets one welcome."""
+    report = await run("webhooks", tmp_path, tickets=500, kills=3)
     check(report, tickets=500, kills=3)
-    for trouble in ("dropped", "answers dropped", "repeated", "delayed", "second attempts", "lost answers to the bot"):
-        assert report[trouble] > 10, trouble
+    for fault in ("dropped", "responses dropped", "repeated", "delayed", "second attempts", "lost responses to the bot"):
+        assert report[fault] > 10, fault
 
 
 @pytest.mark.soak
 async def test_five_hundred_tickets_get_one_welcome_each_by_stream(tmp_path: Path) -> None:
-    """Three kills, one restart, and every kind of trouble that a stream can have."""
-    report = await play("stream", tmp_path, tickets=500, kills=3)
+    """With three kills, one restart and every fault of a stream, each ticket gets one welcome."""
+    report = await run("stream", tmp_path, tickets=500, kills=3)
     check(report, tickets=500, kills=3)
-    for trouble, least in (("stream delayed", 10), ("stream repeated", 10), ("stream broken", 1), ("lost answers to the bot", 10)):
-        assert report[trouble] >= least, trouble
+    for fault, minimum in (
+        ("stream delayed", 10),
+        ("stream repeated", 10),
+        ("stream broken", 1),
+        ("lost responses to the bot", 10),
+    ):
+        assert report[fault] >= minimum, fault

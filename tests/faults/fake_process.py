@@ -1,4 +1,4 @@
-"""A `FakeCStar` in a process of its own, so that a storm has two cores and not one."""
+"""Run a `FakeCStar` in its own process, so that a storm uses two cores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cstar_async.testing import FakeCStar
 
 
 class FakeProcess:
-    """A fake without limits; it ends with the `with` block, or when this process does."""
+    """A fake without rate limits; it stops with the `with` block, or with this process."""
 
     url: str
     secret_key: str

@@ -1,8 +1,8 @@
-"""The kinds of faults: what each does with one exchange between a client and a server, in a few lines.
+"""Kinds of faults: what each does with one request and its response.
 
-What no client can tell is left out on purpose: an answer that comes alone, in good time, in the place of another. HTTP/1.1 has no
-mark on an answer that says which request it belongs to. Answers too many come in one piece with the right one, or while nobody has
-asked (`Proxy.repeat()`), and those a client must notice.
+A fault that no client can detect is left out on purpose: a single response in time, in place of another one. An HTTP/1.1 response
+has no id of its request. Additional responses come together with the right one, or while no request is in flight
+(`Proxy.repeat()`). A client must detect those.
 """
 
 from __future__ import annotations
@@ -28,88 +28,88 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 @attrs.frozen
 class Message:
-    """One request or answer as it stood on the wire."""
+    """A request or response on the wire."""
 
     head: bytes
     body: bytes
 
     @property
     def whole(self) -> bytes:
-        """All of it."""
+        """Head and body."""
         return self.head + self.body
 
 
 async def read_message(reader: asyncio.StreamReader) -> Message:
-    """The next message, whose length is what its head says."""
+    """Read the next message, with the length of its header."""
     head = await reader.readuntil(HEAD_ENDS)
     _, _, after = head.lower().partition(b"\r\ncontent-length:")
     length = int(after.split(b"\r\n", 1)[0]) if after else 0
     return Message(head, await reader.readexactly(length) if length else b"")
 
 
-def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
-    """An answer of the proxy's own."""
+def response(status: str, body: bytes = b"", *headers: str) -> bytes:
+    """Build a response of the proxy."""
     lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers)
     return "\r\n".join(lines).encode() + HEAD_ENDS + body
 
 
 class Side:
-    """One connection of the proxy's, to the client or to the server."""
+    """A connection of the proxy, to the client or to the server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
 
     def reset(self) -> None:
-        """End it with RST."""
+        """Close the connection with RST."""
         if not self.writer.transport.is_closing():
             self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             self.writer.transport.abort()
 
 
 class Exchange:
-    """One request on its way to be answered, as the kinds of faults see it."""
+    """A request and what a fault can do with it."""
 
     def __init__(self, proxy: Proxy, client: Side, request: Message, previous: bytes, random: Random) -> None:
         self.proxy = proxy
         self.random = random
         self.request = request
         self.previous = previous
-        """The answer that went before on this connection; empty for the first."""
+        """The previous response on this connection; empty for the first request."""
         self._client = client
         self._server: Side | None = None
 
     async def forward(self) -> Message:
-        """Let the server act, and have its answer."""
+        """Forward the request to the server, and return its response."""
         async with self.proxy.server() as server:
             server.writer.write(self.request.whole)
             return await read_message(server.reader)
 
     def write(self, data: bytes) -> None:
-        """Send to the client, if it is still there."""
+        """Send to the client, if it is still connected."""
         if not self._client.writer.transport.is_closing():
             self._client.writer.write(data)
 
     def close(self) -> None:
-        """End the connection to the client, after what was written."""
+        """Close the connection to the client, after the data in the buffer."""
         self._client.writer.close()
 
     def reset(self) -> None:
-        """Break the connection to the client."""
+        """Reset the connection to the client."""
         self._client.reset()
 
     async def stall(self) -> None:
-        """Do nothing more until the client gives up."""
+        """Wait until the client closes the connection."""
         with suppress(ConnectionError):
             await self._client.reader.read()
         self.close()
 
     async def repeat_later(self, data: bytes) -> None:
-        """Send something more when `Proxy.repeat()` is called."""
+        """Send more data when `Proxy.repeat()` is called."""
         self.proxy.pending.append((self._client.writer, data))
 
     def part_of(self, data: bytes) -> bytes:
-        """Its beginning, cut at any byte, the last of it at least."""
+        """Return the beginning of *data*, cut at a random byte before its end."""
         return data[: self.random.randrange(len(data))]
 
 
@@ -117,198 +117,198 @@ Kind = Callable[[Exchange], Awaitable[None]]
 
 KINDS: dict[str, Kind] = {}
 """Every kind of fault, by name."""
-HARMLESS = ("hints", "in_pieces", "closed_after_answer", "answered_again_later")
-"""Kinds that a call does not even notice."""
+HARMLESS = ("hints", "in_parts", "closed_after_response", "repeated_later")
+"""Kinds without any effect on a call."""
 
 
 def kind(function: Kind) -> Kind:
-    """Put a kind into the table."""
+    """Register a kind."""
     KINDS[function.__name__] = function
     return function
 
 
-# Before the server has heard of the request.
+# Before the server receives the request.
 
 
 @kind
 async def refused(exchange: Exchange) -> None:
-    """The connection breaks, and nobody listens for a moment."""
+    """Reset the connection, and refuse new ones for a short time."""
     exchange.reset()
     await exchange.proxy.stop_listening_for(0.002)
 
 
 @kind
 async def reset_before(exchange: Exchange) -> None:
-    """The connection breaks."""
+    """Reset the connection."""
     exchange.reset()
 
 
 @kind
 async def closed_before(exchange: Exchange) -> None:
-    """The connection ends in order, as a server ends one that was idle for long."""
+    """Close the connection, as a server does with an idle one."""
     exchange.close()
 
 
 @kind
 async def stalled_before(exchange: Exchange) -> None:
-    """Nothing happens."""
+    """Send nothing."""
     await exchange.stall()
 
 
 @kind
 async def too_many(exchange: Exchange) -> None:
-    """429, with a time to come back."""
-    exchange.write(answer("429 Too Many Requests", b"slow down", "Retry-After: 1"))
+    """Send a 429 with `Retry-After`."""
+    exchange.write(response("429 Too Many Requests", b"slow down", "Retry-After: 1"))
 
 
 @kind
 async def unavailable(exchange: Exchange) -> None:
-    """503 from a gateway, as a page."""
-    exchange.write(answer("503 Service Unavailable", b"<html>Down for maintenance</html>", "Content-Type: text/html"))
+    """Send a 503 of a gateway, with an HTML page."""
+    exchange.write(response("503 Service Unavailable", b"<html>Down for maintenance</html>", "Content-Type: text/html"))
 
 
 @kind
 async def garbage(exchange: Exchange) -> None:
-    """Bytes that are no HTTP."""
+    """Send bytes that are not HTTP."""
     exchange.write(b"\x16\x03" + exchange.random.randbytes(exchange.random.randrange(1, 300)) + b"\r\n\r\n")
     exchange.close()
 
 
-# After the server has acted.
+# After the server has handled the request.
 
 
 @kind
 async def reset_after(exchange: Exchange) -> None:
-    """The answer is lost: the connection breaks."""
+    """Lose the response, and reset the connection."""
     await exchange.forward()
     exchange.reset()
 
 
 @kind
 async def closed_after(exchange: Exchange) -> None:
-    """The answer is lost: the connection ends in order."""
+    """Lose the response, and close the connection."""
     await exchange.forward()
     exchange.close()
 
 
 @kind
 async def stalled_after(exchange: Exchange) -> None:
-    """The answer does not come."""
+    """Lose the response, and keep the connection open."""
     await exchange.forward()
     await exchange.stall()
 
 
 @kind
-async def stalled_in_answer(exchange: Exchange) -> None:
-    """The answer begins, and does not end."""
+async def stalled_in_response(exchange: Exchange) -> None:
+    """Send the beginning of the response, and keep the connection open."""
     exchange.write(exchange.part_of((await exchange.forward()).whole))
     await exchange.stall()
 
 
 @kind
 async def cut_in_head(exchange: Exchange) -> None:
-    """The answer ends at any byte of its head."""
+    """Cut the response at a random byte of its head."""
     exchange.write(exchange.part_of((await exchange.forward()).head))
     exchange.close()
 
 
 @kind
 async def cut_in_body(exchange: Exchange) -> None:
-    """The answer ends at any byte of its body."""
+    """Cut the response at a random byte of its body."""
     message = await exchange.forward()
     exchange.write(message.head + exchange.part_of(message.body))
     exchange.close()
 
 
 @kind
-async def reset_in_answer(exchange: Exchange) -> None:
-    """The connection breaks at any byte of the answer."""
+async def reset_in_response(exchange: Exchange) -> None:
+    """Reset the connection at a random byte of the response."""
     exchange.write(exchange.part_of((await exchange.forward()).whole))
     exchange.reset()
 
 
 @kind
 async def bad_gateway(exchange: Exchange) -> None:
-    """502, though the server has acted."""
+    """Send a 502 after the server has handled the request."""
     await exchange.forward()
-    exchange.write(answer("502 Bad Gateway"))
+    exchange.write(response("502 Bad Gateway"))
 
 
 @kind
 async def too_many_after(exchange: Exchange) -> None:
-    """429, though the server has acted."""
+    """Send a 429 after the server has handled the request."""
     await exchange.forward()
-    exchange.write(answer("429 Too Many Requests", b"", "Retry-After: 0"))
+    exchange.write(response("429 Too Many Requests", b"", "Retry-After: 0"))
 
 
 @kind
 async def garbage_after(exchange: Exchange) -> None:
-    """Bytes that are no HTTP in the place of the answer."""
+    """Send bytes that are not HTTP instead of the response."""
     await exchange.forward()
     await garbage(exchange)
 
 
 @kind
 async def broken_gzip(exchange: Exchange) -> None:
-    """A body that says it is gzip, with a byte turned over."""
-    packed = bytearray(gzip.compress((await exchange.forward()).body))
-    packed[exchange.random.randrange(10, len(packed) - 4)] ^= 0xFF
-    exchange.write(answer("201 Created", bytes(packed), "Content-Type: application/json", "Content-Encoding: gzip"))
+    """Send a gzip body with a wrong byte."""
+    compressed = bytearray(gzip.compress((await exchange.forward()).body))
+    compressed[exchange.random.randrange(10, len(compressed) - 4)] ^= 0xFF
+    exchange.write(response("201 Created", bytes(compressed), "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
 @kind
 async def cut_gzip(exchange: Exchange) -> None:
-    """A whole answer, of which the gzip inside is cut at any byte."""
-    packed = exchange.part_of(gzip.compress((await exchange.forward()).body))
-    exchange.write(answer("201 Created", packed, "Content-Type: application/json", "Content-Encoding: gzip"))
+    """Send a complete response whose gzip body is cut at a random byte."""
+    compressed = exchange.part_of(gzip.compress((await exchange.forward()).body))
+    exchange.write(response("201 Created", compressed, "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
 @kind
 async def bad_chunk(exchange: Exchange) -> None:
-    """A chunked body whose next chunk has no size."""
+    """Send a chunked body whose second chunk has no size."""
     body = exchange.part_of((await exchange.forward()).body) or b"{"
     exchange.write(b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\nmany\r\n" % (len(body), body))
 
 
 @kind
 async def long_header(exchange: Exchange) -> None:
-    """A header that is longer than any client reads."""
+    """Send a header that exceeds the limit of any client."""
     message = await exchange.forward()
     exchange.write(message.head[:-2] + b"X-Long: " + b"a" * 70_000 + HEAD_ENDS + message.body)
 
 
 @kind
-async def answered_twice(exchange: Exchange) -> None:
-    """The answer comes twice in one piece."""
+async def sent_twice(exchange: Exchange) -> None:
+    """Send the response twice in one write."""
     exchange.write((await exchange.forward()).whole * 2)
 
 
 @kind
-async def answered_as_before(exchange: Exchange) -> None:
-    """The answer to the call before comes once more, in one piece with the right one."""
+async def preceded_by_previous(exchange: Exchange) -> None:
+    """Send the previous response again, in one write with the right one."""
     right = (await exchange.forward()).whole
     exchange.write((exchange.previous or right) + right)
 
 
 @kind
 async def surplus(exchange: Exchange) -> None:
-    """The answer is followed by bytes that are none."""
+    """Send bytes that are not HTTP after the response."""
     exchange.write((await exchange.forward()).whole + b"{}\x00\r\n\r\n")
 
 
-# What should not be noticed.
+# Without effect on a call.
 
 
 @kind
 async def hints(exchange: Exchange) -> None:
-    """The answer comes after two of class 1xx."""
+    """Send two 1xx responses before the response."""
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
     exchange.write(early + (await exchange.forward()).whole)
 
 
 @kind
-async def in_pieces(exchange: Exchange) -> None:
-    """The answer comes in many small pieces."""
+async def in_parts(exchange: Exchange) -> None:
+    """Send the response in many small parts."""
     whole = (await exchange.forward()).whole
     while whole:
         size = exchange.random.randrange(1, 60)
@@ -318,15 +318,15 @@ async def in_pieces(exchange: Exchange) -> None:
 
 
 @kind
-async def closed_after_answer(exchange: Exchange) -> None:
-    """The answer comes, and the connection ends without a word."""
+async def closed_after_response(exchange: Exchange) -> None:
+    """Close the connection after the response."""
     exchange.write((await exchange.forward()).whole)
     exchange.close()
 
 
 @kind
-async def answered_again_later(exchange: Exchange) -> None:
-    """The answer comes, and again when `repeat()` is called. For clients with one call at a time."""
+async def repeated_later(exchange: Exchange) -> None:
+    """Send the response, and again when `repeat()` is called. For clients with one call at a time."""
     whole = (await exchange.forward()).whole
     exchange.write(whole)
     await exchange.repeat_later(whole)

@@ -1,9 +1,8 @@
-"""A proxy on loopback that spoils what passes through it, by script or by chance.
+"""A proxy on loopback that injects faults, by script or at random.
 
-It stands between a client and a server and reads HTTP by itself, so that no fault depends on what an HTTP library would do. What
-the faults are stands in `kinds`. `Proxy(script=[...])` meets the requests in their order with the kinds named, None for none;
-`Proxy(chance=0.3, kinds=[...], seed=7)` draws for each request whether and what, so that the n-th request of two proxies of one
-seed meets the same.
+It parses HTTP itself, so that no fault depends on an HTTP library. The module `kinds` has the faults. `Proxy(script=[...])` applies
+the named kinds to the requests in order, None for none. `Proxy(chance=0.3, kinds=[...], seed=7)` selects a kind for each request at
+random: the n-th requests of two proxies with the same seed get the same fault.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from tests.faults.kinds import KINDS, Exchange, Message, Side, read_message
 
 
 class _Server:
-    """A connection to the server for one exchange, kept for the next if all went well."""
+    """A connection to the server for one request, reused if it succeeded."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
 
     async def __aenter__(self) -> Side:
         idle = self._proxy.idle
-        self._side = idle.pop() if idle else Side(*await asyncio.open_connection(*self._proxy.behind))
+        self._side = idle.pop() if idle else Side(*await asyncio.open_connection(*self._proxy.target))
         return self._side
 
     async def __aexit__(
@@ -42,14 +41,14 @@ class _Server:
 
 
 class Proxy:
-    """Listens in front of a server.
+    """A proxy in front of a server.
 
     Args:
-        url: Where the server listens, `http://host:port`.
-        script: The kinds that the first requests meet, None for none.
-        chance: From 0 to 1: how likely each request after the script meets one of *kinds*.
-        kinds: Names from `KINDS`; default all but those that need one call at a time.
-        seed: Of the draws.
+        url: The URL of the server, `http://host:port`.
+        script: The kinds for the first requests, None for none.
+        chance: The probability of a fault for each request after the script, 0 to 1.
+        kinds: Names from `KINDS`; default all except those that need one call at a time.
+        seed: The seed of the random choices.
     """
 
     def __init__(
@@ -62,19 +61,19 @@ class Proxy:
         seed: int = 0,
     ) -> None:
         host, _, port = url.removeprefix("http://").partition(":")
-        self.behind = (host, int(port))
+        self.target = (host, int(port))
         self.url = ""
         self.requests = 0
-        """How many came."""
-        self.met: Counter[str] = Counter()
-        """How many met which kind."""
+        """The number of requests."""
+        self.injected: Counter[str] = Counter()
+        """The number of faults by kind."""
         self.connections = 0
-        """How many the clients made."""
+        """The number of connections of clients."""
         self.idle: list[Side] = []
         self.pending: list[tuple[asyncio.StreamWriter, bytes]] = []
         self._script = iter(script)
         self._chance = chance
-        self._kinds = tuple(kinds) or tuple(name for name in KINDS if name != "answered_again_later")
+        self._kinds = tuple(kinds) or tuple(name for name in KINDS if name != "repeated_later")
         self._random = Random(seed)
         self._listener: socket.socket | None = None
         self._port = 0
@@ -88,7 +87,7 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stop_listening()
-        # A task that has not begun would be cancelled without closing its connection.
+        # A task that is cancelled before it starts would not close its connection.
         await asyncio.sleep(0)
         tasks = list(self._tasks)
         for task in tasks:
@@ -98,20 +97,20 @@ class Proxy:
             side.writer.close()
 
     def server(self) -> _Server:
-        """A connection to the server for one exchange."""
+        """Open a connection to the server for one request."""
         return _Server(self)
 
     def repeat(self) -> None:
-        """Send now what was to come when nobody has asked, and let it arrive, while the event loop stands."""
+        """Send the additional responses while no request is in flight, and wait without running the event loop."""
         for writer, data in self.pending:
             writer.write(data)
         if self.pending:
-            # Not every system hands a packet over before `send` is back.
+            # On some systems, a packet arrives after `send` has returned.
             time.sleep(0.002)
         self.pending.clear()
 
     async def stop_listening_for(self, seconds: float) -> None:
-        """Let connections be refused for a while."""
+        """Refuse connections for some seconds."""
         if self._listener is not None:
             self._stop_listening()
             self._keep(self._listen_after(seconds))
@@ -121,7 +120,7 @@ class Proxy:
         self._listen()
 
     def _listen(self) -> None:
-        # Not an `asyncio.Server`, which leaves connections open that come while it closes.
+        # An `asyncio.Server` does not close connections that arrive while it closes.
         self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
         self._listener.setblocking(False)
         self._port = self._listener.getsockname()[1]
@@ -137,7 +136,7 @@ class Proxy:
     def _accept(self, listener: socket.socket) -> None:
         with suppress(BlockingIOError):
             connection, _ = listener.accept()
-            # What is to come at a moment of ours must not wait for the client's next word.
+            # Additional responses must not wait for the next packet of the client.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             self._keep(self._serve(connection))
@@ -148,7 +147,7 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, connection: socket.socket) -> None:
-        """Carry the exchanges of one connection until it ends."""
+        """Handle the requests of one connection until it ends."""
         try:
             client = Side(*await asyncio.open_connection(sock=connection))
         except BaseException:
@@ -156,7 +155,7 @@ class Proxy:
             raise
         previous = b""
         try:
-            # What a broken connection raises, on either side, is what this proxy is for.
+            # Connections break on purpose.
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 while not client.writer.transport.is_closing():
                     request = await read_message(client.reader)
@@ -166,12 +165,12 @@ class Proxy:
             client.writer.close()
 
     async def _exchange(self, client: Side, request: Message, previous: bytes) -> bytes:
-        """Carry one exchange, spoiled or not; its answer when it was not."""
+        """Handle one request; return the response, or nothing if a fault was injected."""
         self.requests += 1
         name = self._draw()
         exchange = Exchange(self, client, request, previous, Random(self._random.getrandbits(64)))
         if name is not None:
-            self.met[name] += 1
+            self.injected[name] += 1
             await KINDS[name](exchange)
             return b""
         whole = (await exchange.forward()).whole
@@ -179,10 +178,10 @@ class Proxy:
         return whole
 
     def _draw(self) -> str | None:
-        """What the next request meets."""
+        """Return the kind of fault for the next request."""
         try:
             return next(self._script)
         except StopIteration:
-            # Both are drawn for each request, so that what one meets does not hang on what others met.
-            met, kind = self._random.random() < self._chance, self._random.choice(self._kinds)
-            return kind if met else None
+            # Draw both numbers for each request, so that a fault does not depend on earlier ones.
+            has_fault, kind = self._random.random() < self._chance, self._random.choice(self._kinds)
+            return kind if has_fault else None

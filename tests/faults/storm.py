@@ -1,4 +1,4 @@
-"""A storm: many creates through a proxy that spoils some of them, and what came of it."""
+"""A storm: many creates through a proxy that injects faults, and their outcome."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ import attrs
 from cstar_async import CStarClient, CStarError
 from tests.faults.proxy import Proxy
 
-PLACES = 24
-"""Calls in flight at once, of one client."""
+MAX_CONNECTIONS = 24
+"""Concurrent requests of one client."""
 
 
-class HurriedClock:
-    """A clock that runs a hundred times as fast as time: a back-off costs little, and still outlasts what others do meanwhile."""
+class FastClock:
+    """A clock that is a hundred times too fast: back-offs are short, and still longer than concurrent requests."""
 
-    FASTER = 100
+    FACTOR = 100
 
     def monotonic(self) -> float:
-        """Seconds, a hundred for each."""
-        return time.monotonic() * self.FASTER
+        """Return the fast monotonic time."""
+        return time.monotonic() * self.FACTOR
 
     def time(self) -> float:
-        """Seconds since some epoch."""
+        """Return the fast time since an epoch."""
         return 1_800_000_000.0 + self.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for a hundredth of it."""
-        await asyncio.sleep(seconds / self.FASTER)
+        """Sleep for a hundredth of the time."""
+        await asyncio.sleep(seconds / self.FACTOR)
 
 
 class Service(Protocol):
-    """A fake, in this process or in another."""
+    """A fake server, in this process or in another."""
 
     url: str
     secret_key: str
@@ -47,35 +47,35 @@ class Service(Protocol):
 
 @attrs.define
 class Outcome:
-    """What came of a storm."""
+    """The outcome of a storm."""
 
     returned: int = 0
-    """Creates that gave a ticket, each the one asked for."""
+    """Creates that returned their ticket."""
     failed: Counter[str] = attrs.field(factory=Counter)
-    """Creates that raised, by class."""
+    """Creates that raised, by class of the error."""
     cancelled: int = 0
     wrong: list[tuple[str, object]] = attrs.field(factory=list)
-    """Titles asked for and got, where they differ."""
-    doubled: list[str] = attrs.field(factory=list)
+    """Pairs of a requested and a returned title that differ."""
+    duplicated: list[str] = attrs.field(factory=list)
     """Titles that are on the server more than once."""
     lost: list[str] = attrs.field(factory=list)
     """Titles that were returned and are not on the server under the id returned."""
-    kept: list[str] = attrs.field(factory=list)
-    """What did not come back: places, permits."""
+    leaked: list[str] = attrs.field(factory=list)
+    """Slots and permits that were not released."""
     requests: int = 0
-    met: Counter[str] = attrs.field(factory=Counter)
-    """Requests that met a fault, by kind."""
+    faults: Counter[str] = attrs.field(factory=Counter)
+    """Injected faults by kind."""
 
     def __str__(self) -> str:
         return (
             f"{self.returned} returned, {self.failed.total()} raised {dict(self.failed)}, {self.cancelled} cancelled,"
-            f" {self.requests} requests, {self.met.total()} faults, {len(self.doubled)} doubled"
+            f" {self.requests} requests, {self.faults.total()} faults, {len(self.duplicated)} duplicated"
         )
 
     @property
-    def faultless(self) -> tuple[list[object], ...]:
-        """All that must be empty."""
-        return (list(self.wrong), list(self.doubled), list(self.lost), list(self.kept))
+    def violations(self) -> tuple[list[object], ...]:
+        """Everything that must be empty."""
+        return (list(self.wrong), list(self.duplicated), list(self.lost), list(self.leaked))
 
 
 async def storm(
@@ -85,7 +85,7 @@ async def storm(
     kinds: Iterable[str] = (),
     chance: float = 0.3,
     clients: int = 1,
-    workers: int = 2 * PLACES,
+    workers: int = 2 * MAX_CONNECTIONS,
     cancelling: float = 0.0,
     timeout: float = 5.0,
     session: aiohttp.ClientSession | None = None,
@@ -95,15 +95,15 @@ async def storm(
 
     Args:
         service: The fake behind the proxy.
-        creates: How many, each with a title of its own.
-        kinds: Of faults; default all.
-        chance: That a request meets one.
-        clients: How many clients share the work.
-        workers: How many calls each has open at once; more than it has places.
-        cancelling: The chance that a create is cancelled, at a random moment of its life.
+        creates: The number of creates, each with its own title.
+        kinds: The kinds of faults; default all.
+        chance: The probability of a fault.
+        clients: The number of clients.
+        workers: Concurrent calls of each client; more than its slots.
+        cancelling: The probability that a create is cancelled, at a random time.
         timeout: Seconds for one attempt.
-        session: Of the user's own; default None, each client makes one.
-        seed: Of all that is random here.
+        session: A session of the user; default None: each client creates one.
+        seed: The seed of all random choices.
     """
     outcome = Outcome()
     ids: dict[str, str] = {}
@@ -133,7 +133,7 @@ async def storm(
             else:
                 await create(client, title)
             proxy.repeat()
-            # Half of the time the loop looks at the connections before the next call, half of the time it does not.
+            # In half of the cases, the event loop handles the connections before the next call.
             if random.random() < 0.5:
                 await asyncio.sleep(0)
 
@@ -141,39 +141,39 @@ async def storm(
         made = [client_of(service, proxy.url, timeout=timeout, session=session) for _ in range(clients)]
         await asyncio.gather(*(work(client, proxy) for client in made for _ in range(workers)))
         for client in made:
-            outcome.kept += kept_by(client)
+            outcome.leaked += leaked_by(client)
             await client.aclose()
-        outcome.requests, outcome.met = proxy.requests, proxy.met
-    await judge(service, outcome, ids)
+        outcome.requests, outcome.faults = proxy.requests, proxy.injected
+    await compare(service, outcome, ids)
     return outcome
 
 
 def client_of(service: Service, url: str, *, timeout: float = 30.0, session: aiohttp.ClientSession | None = None) -> CStarClient:
-    """A client of a fake behind a proxy, whose waits take a hundredth of their time and whose retries are not budgeted."""
+    """Create a client with a fast clock and without a retry budget."""
     return CStarClient(
         api_key=service.secret_key,
         team_id=service.team_id,
         base_url=url,
         timeout=timeout,
-        max_connections=PLACES,
+        max_connections=MAX_CONNECTIONS,
         retry_budget=None,
         session=session,
-        _clock=HurriedClock(),
+        _clock=FastClock(),
     )
 
 
-def kept_by(client: CStarClient, places: int = PLACES) -> list[str]:
-    """What a client without calls has not been given back."""
+def leaked_by(client: CStarClient, slots: int = MAX_CONNECTIONS) -> list[str]:
+    """List the slots and permits that an idle client has not released."""
     context = client._executor.context
     in_flight = context.limiter._window.in_flight
-    kept = [f"{places - context.semaphore.free} places"] if context.semaphore.free != places else []
-    return kept + ([f"{in_flight} permits"] if in_flight else [])
+    leaked = [f"{slots - context.semaphore.free} slots"] if context.semaphore.free != slots else []
+    return leaked + ([f"{in_flight} permits"] if in_flight else [])
 
 
-async def judge(service: Service, outcome: Outcome, ids: dict[str, str]) -> None:
-    """Compare what was returned with what the server has, asked directly."""
+async def compare(service: Service, outcome: Outcome, ids: dict[str, str]) -> None:
+    """Compare the returned tickets with those on the server."""
     async with client_of(service, service.url) as client:
         stored = [(ticket.title, ticket.id) async for ticket in client.tickets.list()]
     counts = Counter(title for title, _ in stored)
-    outcome.doubled = sorted(title for title, count in counts.items() if count > 1)
+    outcome.duplicated = sorted(title for title, count in counts.items() if count > 1)
     outcome.lost = sorted(set(ids.items()) - set(stored))[:10]
