@@ -8,7 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import ai as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
-from cstar_async.models.ai import AiActionInput, AiResult, AiRun
+from cstar_async.models.ai import AiActionLike, AiResult, AiRun
 
 __all__ = [
     "AiNamespace",
@@ -20,7 +20,7 @@ async def run_ai(
     client: SupportsExecute,
     /,
     *,
-    action: AiActionInput,
+    action: AiActionLike,
     ticket_id: str | None | Unset = UNSET,
     text: str | None | Unset = UNSET,
     idempotency_key: str | None = None,

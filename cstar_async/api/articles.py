@@ -8,7 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import articles as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
-from cstar_async.models.articles import Article, ArticleCreate, ArticleStatusInput, ArticleUpdate
+from cstar_async.models.articles import Article, ArticleCreate, ArticleStatusLike, ArticleUpdate
 from cstar_async.models.shared import Deleted
 from cstar_async.pagination import Paginator
 
@@ -28,7 +28,7 @@ def list_articles(
     *,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
-    status: ArticleStatusInput | Unset = UNSET,
+    status: ArticleStatusLike | Unset = UNSET,
     category: str | Unset = UNSET,
     is_public: bool | Unset = UNSET,
     search: str | Unset = UNSET,
@@ -90,7 +90,7 @@ async def create_article(
     *,
     title: str,
     content: str | Unset = UNSET,
-    status: ArticleStatusInput | Unset = UNSET,
+    status: ArticleStatusLike | Unset = UNSET,
     is_public: bool | Unset = UNSET,
     tags: list[str] | tuple[str, ...] | Unset = UNSET,
     meta_description: str | None | Unset = UNSET,
@@ -200,7 +200,7 @@ async def update_article(
     *,
     title: str | Unset = UNSET,
     content: str | Unset = UNSET,
-    status: ArticleStatusInput | Unset = UNSET,
+    status: ArticleStatusLike | Unset = UNSET,
     is_public: bool | Unset = UNSET,
     tags: list[str] | tuple[str, ...] | Unset = UNSET,
     meta_description: str | None | Unset = UNSET,

@@ -9,7 +9,7 @@ from cstar_async._generated.operations import bulk as operations
 from cstar_async._operations.batching import run_in_batches
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
-from cstar_async.models.bulk import BulkActionInput, BulkResourceInput, BulkResult, BulkRun
+from cstar_async.models.bulk import BulkActionLike, BulkResourceLike, BulkResult, BulkRun
 
 __all__ = [
     "BulkNamespace",
@@ -22,8 +22,8 @@ async def run_bulk(
     client: SupportsExecute,
     /,
     *,
-    action: BulkActionInput,
-    resource: BulkResourceInput,
+    action: BulkActionLike,
+    resource: BulkResourceLike,
     ids: list[str] | tuple[str, ...],
     data: JSONObject | None | Unset = UNSET,
     idempotency_key: str | None = None,
@@ -74,8 +74,8 @@ async def run_bulk_batched(
     client: SupportsExecute,
     /,
     *,
-    action: BulkActionInput,
-    resource: BulkResourceInput,
+    action: BulkActionLike,
+    resource: BulkResourceLike,
     ids: list[str] | tuple[str, ...],
     data: JSONObject | None | Unset = UNSET,
     idempotency_key: str | None = None,

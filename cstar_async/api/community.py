@@ -16,10 +16,10 @@ from cstar_async.models.community import (
     CommunityCommentCreate,
     CommunityPost,
     CommunityPostCreate,
-    CommunityPostSortInput,
-    CommunityPostStatusInput,
+    CommunityPostSortLike,
+    CommunityPostStatusLike,
     CommunityPostUpdate,
-    CommunityVisibilityInput,
+    CommunityVisibilityLike,
 )
 from cstar_async.models.shared import Deleted
 from cstar_async.pagination import Paginator
@@ -45,8 +45,8 @@ def list_community_posts(
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
     topic: str | Unset = UNSET,
-    status: CommunityPostStatusInput | Unset = UNSET,
-    sort: CommunityPostSortInput | Unset = UNSET,
+    status: CommunityPostStatusLike | Unset = UNSET,
+    sort: CommunityPostSortLike | Unset = UNSET,
     options: RequestOptions | None = None,
 ) -> Paginator[CommunityPost]:
     """List community posts.
@@ -93,8 +93,8 @@ async def create_community_post(
     title: str,
     body: str,
     topic_id: str | None | Unset = UNSET,
-    status: CommunityPostStatusInput | Unset = UNSET,
-    visibility: CommunityVisibilityInput | Unset = UNSET,
+    status: CommunityPostStatusLike | Unset = UNSET,
+    visibility: CommunityVisibilityLike | Unset = UNSET,
     custom_fields: JSONObject | Unset = UNSET,
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET,
     idempotency_key: str | None = None,
@@ -180,8 +180,8 @@ async def update_community_post(
     title: str | Unset = UNSET,
     body: str | Unset = UNSET,
     topic_id: str | None | Unset = UNSET,
-    status: CommunityPostStatusInput | Unset = UNSET,
-    visibility: CommunityVisibilityInput | Unset = UNSET,
+    status: CommunityPostStatusLike | Unset = UNSET,
+    visibility: CommunityVisibilityLike | Unset = UNSET,
     is_pinned: bool | Unset = UNSET,
     is_locked: bool | Unset = UNSET,
     custom_fields: JSONObject | Unset = UNSET,

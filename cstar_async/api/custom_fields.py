@@ -11,8 +11,8 @@ from cstar_async._types import UNSET, RequestOptions, Unset
 from cstar_async.models.custom_fields import (
     CustomField,
     CustomFieldCreate,
-    CustomFieldEntityTypeInput,
-    CustomFieldTypeInput,
+    CustomFieldEntityTypeLike,
+    CustomFieldTypeLike,
     CustomFieldUpdate,
 )
 from cstar_async.models.shared import Deleted
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def list_custom_fields(
-    client: SupportsExecute, /, *, entity_type: CustomFieldEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, entity_type: CustomFieldEntityTypeLike | Unset = UNSET, options: RequestOptions | None = None
 ) -> Paginator[CustomField]:
     """List custom fields.
 
@@ -62,8 +62,8 @@ async def create_custom_field(
     /,
     *,
     name: str,
-    type: CustomFieldTypeInput,
-    entity_type: CustomFieldEntityTypeInput,
+    type: CustomFieldTypeLike,
+    entity_type: CustomFieldEntityTypeLike,
     key: str | None | Unset = UNSET,
     required: bool | Unset = UNSET,
     options_: list[str] | tuple[str, ...] | None | Unset = UNSET,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import customers as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
-from cstar_async.models.customers import Customer, CustomerCreate, CustomerSentimentInput, CustomerStatusInput, CustomerUpdate
+from cstar_async.models.customers import Customer, CustomerCreate, CustomerSentimentLike, CustomerStatusLike, CustomerUpdate
 from cstar_async.models.shared import Deleted
 from cstar_async.pagination import Paginator
 
@@ -28,8 +28,8 @@ def list_customers(
     *,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
-    status: CustomerStatusInput | Unset = UNSET,
-    sentiment: CustomerSentimentInput | Unset = UNSET,
+    status: CustomerStatusLike | Unset = UNSET,
+    sentiment: CustomerSentimentLike | Unset = UNSET,
     search: str | Unset = UNSET,
     tag: str | Unset = UNSET,
     options: RequestOptions | None = None,
@@ -79,8 +79,8 @@ async def create_customer(
     *,
     name: str,
     email: str,
-    status: CustomerStatusInput | Unset = UNSET,
-    sentiment: CustomerSentimentInput | None | Unset = UNSET,
+    status: CustomerStatusLike | Unset = UNSET,
+    sentiment: CustomerSentimentLike | None | Unset = UNSET,
     tags: list[str] | tuple[str, ...] | Unset = UNSET,
     notes: str | None | Unset = UNSET,
     custom_fields: JSONObject | Unset = UNSET,
@@ -178,8 +178,8 @@ async def update_customer(
     *,
     name: str | Unset = UNSET,
     email: str | Unset = UNSET,
-    status: CustomerStatusInput | Unset = UNSET,
-    sentiment: CustomerSentimentInput | None | Unset = UNSET,
+    status: CustomerStatusLike | Unset = UNSET,
+    sentiment: CustomerSentimentLike | None | Unset = UNSET,
     tags: list[str] | tuple[str, ...] | Unset = UNSET,
     notes: str | None | Unset = UNSET,
     custom_fields: JSONObject | Unset = UNSET,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from cstar_async._generated.operations import exports as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
-from cstar_async.models.exports import ExportFormatInput, ExportResult, ExportRun, ExportSelection
+from cstar_async.models.exports import ExportFormatLike, ExportResult, ExportRun, ExportSelection
 
 __all__ = [
     "ExportsNamespace",
@@ -23,7 +23,7 @@ async def run_export(
     /,
     *,
     resources: Sequence[ExportSelection | JSONObject],
-    format: ExportFormatInput | Unset = UNSET,
+    format: ExportFormatLike | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> ExportResult | str:

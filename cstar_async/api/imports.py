@@ -11,7 +11,7 @@ from cstar_async._generated.operations import imports as operations
 from cstar_async._operations.batching import run_in_batches
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
-from cstar_async.models.imports import ImportResourceInput, ImportResult, ImportRun
+from cstar_async.models.imports import ImportResourceLike, ImportResult, ImportRun
 
 __all__ = [
     "ImportsNamespace",
@@ -24,7 +24,7 @@ async def run_import(
     client: SupportsExecute,
     /,
     *,
-    resource: ImportResourceInput,
+    resource: ImportResourceLike,
     records: Sequence[JSONObject],
     merge_strategy: str | Unset = UNSET,
     idempotency_key: str | None = None,
@@ -74,7 +74,7 @@ async def run_import_batched(
     client: SupportsExecute,
     /,
     *,
-    resource: ImportResourceInput,
+    resource: ImportResourceLike,
     records: Sequence[JSONObject],
     merge_strategy: str | Unset = UNSET,
     idempotency_key: str | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import invites as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import RequestOptions
-from cstar_async.models.invites import Invite, InviteCreate, InviteRoleInput
+from cstar_async.models.invites import Invite, InviteCreate, InviteRoleLike
 from cstar_async.models.shared import Deleted
 from cstar_async.pagination import Paginator
 
@@ -50,7 +50,7 @@ async def create_invite(
     /,
     *,
     email: str,
-    role: InviteRoleInput,
+    role: InviteRoleLike,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Invite:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import members as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
-from cstar_async.models.members import Member, MemberRoleInput, MemberUpdate, MemberUpdateRoleInput
+from cstar_async.models.members import Member, MemberRoleLike, MemberUpdate, MemberUpdateRoleLike
 from cstar_async.models.shared import Deleted
 from cstar_async.pagination import Paginator
 
@@ -27,7 +27,7 @@ def list_members(
     *,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
-    role: MemberRoleInput | Unset = UNSET,
+    role: MemberRoleLike | Unset = UNSET,
     options: RequestOptions | None = None,
 ) -> Paginator[Member]:
     """List members.
@@ -94,7 +94,7 @@ async def update_member(
     member_id: str,
     /,
     *,
-    role: MemberUpdateRoleInput,
+    role: MemberUpdateRoleLike,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Member:

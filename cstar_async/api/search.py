@@ -8,7 +8,7 @@ from __future__ import annotations
 from cstar_async._generated.operations import search as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, RequestOptions, Unset
-from cstar_async.models.search import SearchResult, SearchTypeInput
+from cstar_async.models.search import SearchResult, SearchTypeLike
 from cstar_async.pagination import Paginator
 
 __all__ = [
@@ -22,7 +22,7 @@ def search_everything(
     /,
     *,
     q: str,
-    types: SearchTypeInput | list[SearchTypeInput] | tuple[SearchTypeInput, ...] | Unset = UNSET,
+    types: SearchTypeLike | list[SearchTypeLike] | tuple[SearchTypeLike, ...] | Unset = UNSET,
     limit: int | Unset = UNSET,
     options: RequestOptions | None = None,
 ) -> Paginator[SearchResult]:

@@ -10,7 +10,7 @@ from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import JSON, UNSET, RequestOptions, Unset
 from cstar_async.models.shared import Deleted
 from cstar_async.models.sla import SlaRule, SlaRuleCreate, SlaRuleUpdate
-from cstar_async.models.tickets import TicketPriorityInput
+from cstar_async.models.tickets import TicketPriorityLike
 from cstar_async.pagination import Paginator
 
 __all__ = [
@@ -55,7 +55,7 @@ async def create_sla_rule(
     /,
     *,
     name: str,
-    priority: TicketPriorityInput,
+    priority: TicketPriorityLike,
     response_target: int,
     resolution_target: int,
     business_hours_only: bool | Unset = UNSET,
@@ -143,7 +143,7 @@ async def update_sla_rule(
     /,
     *,
     name: str | Unset = UNSET,
-    priority: TicketPriorityInput | Unset = UNSET,
+    priority: TicketPriorityLike | Unset = UNSET,
     response_target: int | Unset = UNSET,
     resolution_target: int | Unset = UNSET,
     business_hours_only: bool | Unset = UNSET,

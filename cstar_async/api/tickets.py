@@ -8,14 +8,14 @@ from __future__ import annotations
 from cstar_async._generated.operations import tickets as operations
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
-from cstar_async.models.shared import Deleted, Message, MessageSenderInput
+from cstar_async.models.shared import Deleted, Message, MessageSenderLike
 from cstar_async.models.tickets import (
     MessageCreate,
     Ticket,
     TicketCreate,
-    TicketExpandInput,
-    TicketPriorityInput,
-    TicketStatusInput,
+    TicketExpandLike,
+    TicketPriorityLike,
+    TicketStatusLike,
     TicketUpdate,
 )
 from cstar_async.pagination import Paginator
@@ -39,12 +39,12 @@ def list_tickets(
     *,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
-    status: TicketStatusInput | Unset = UNSET,
-    priority: TicketPriorityInput | Unset = UNSET,
+    status: TicketStatusLike | Unset = UNSET,
+    priority: TicketPriorityLike | Unset = UNSET,
     assigned_to: str | Unset = UNSET,
     customer_id: str | Unset = UNSET,
     search: str | Unset = UNSET,
-    expand: TicketExpandInput | list[TicketExpandInput] | tuple[TicketExpandInput, ...] | Unset = UNSET,
+    expand: TicketExpandLike | list[TicketExpandLike] | tuple[TicketExpandLike, ...] | Unset = UNSET,
     options: RequestOptions | None = None,
 ) -> Paginator[Ticket]:
     """List tickets.
@@ -105,8 +105,8 @@ async def create_ticket(
     /,
     *,
     title: str,
-    priority: TicketPriorityInput | Unset = UNSET,
-    status: TicketStatusInput | Unset = UNSET,
+    priority: TicketPriorityLike | Unset = UNSET,
+    status: TicketStatusLike | Unset = UNSET,
     customer_id: str | None | Unset = UNSET,
     customer_name: str | None | Unset = UNSET,
     assigned_to: str | None | Unset = UNSET,
@@ -209,8 +209,8 @@ async def update_ticket(
     /,
     *,
     title: str | Unset = UNSET,
-    status: TicketStatusInput | Unset = UNSET,
-    priority: TicketPriorityInput | Unset = UNSET,
+    status: TicketStatusLike | Unset = UNSET,
+    priority: TicketPriorityLike | Unset = UNSET,
     assigned_to: str | None | Unset = UNSET,
     tags: list[str] | tuple[str, ...] | Unset = UNSET,
     notes: str | None | Unset = UNSET,
@@ -333,7 +333,7 @@ async def create_ticket_message(
     /,
     *,
     content: str,
-    sender: MessageSenderInput | Unset = UNSET,
+    sender: MessageSenderLike | Unset = UNSET,
     sender_name: str | None | Unset = UNSET,
     is_internal: bool | Unset = UNSET,
     metadata: JSONObject | Unset = UNSET,

@@ -10,7 +10,7 @@ from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.models.shared import Deleted
 from cstar_async.models.tickets import Ticket
-from cstar_async.models.views import SortDirectionInput, View, ViewCreate, ViewEntityTypeInput, ViewUpdate, ViewVisibilityInput
+from cstar_async.models.views import SortDirectionLike, View, ViewCreate, ViewEntityTypeLike, ViewUpdate, ViewVisibilityLike
 from cstar_async.pagination import Paginator
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def list_views(
-    client: SupportsExecute, /, *, entity_type: ViewEntityTypeInput | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, *, entity_type: ViewEntityTypeLike | Unset = UNSET, options: RequestOptions | None = None
 ) -> Paginator[View]:
     """List views.
 
@@ -57,11 +57,11 @@ async def create_view(
     /,
     *,
     name: str,
-    entity_type: ViewEntityTypeInput,
+    entity_type: ViewEntityTypeLike,
     filters: JSONObject | Unset = UNSET,
     sort_field: str | None | Unset = UNSET,
-    sort_direction: SortDirectionInput | None | Unset = UNSET,
-    visibility: ViewVisibilityInput | Unset = UNSET,
+    sort_direction: SortDirectionLike | None | Unset = UNSET,
+    visibility: ViewVisibilityLike | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> View:
@@ -142,8 +142,8 @@ async def update_view(
     name: str | Unset = UNSET,
     filters: JSONObject | Unset = UNSET,
     sort_field: str | None | Unset = UNSET,
-    sort_direction: SortDirectionInput | None | Unset = UNSET,
-    visibility: ViewVisibilityInput | Unset = UNSET,
+    sort_direction: SortDirectionLike | None | Unset = UNSET,
+    visibility: ViewVisibilityLike | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> View:

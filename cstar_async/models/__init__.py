@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cstar_async.models.ai import AiAction as AiAction
-    from cstar_async.models.ai import AiActionInput as AiActionInput
+    from cstar_async.models.ai import AiActionLike as AiActionLike
     from cstar_async.models.ai import AiOutput as AiOutput
     from cstar_async.models.ai import AiResult as AiResult
     from cstar_async.models.ai import AiRun as AiRun
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from cstar_async.models.articles import Article as Article
     from cstar_async.models.articles import ArticleCreate as ArticleCreate
     from cstar_async.models.articles import ArticleStatus as ArticleStatus
-    from cstar_async.models.articles import ArticleStatusInput as ArticleStatusInput
+    from cstar_async.models.articles import ArticleStatusLike as ArticleStatusLike
     from cstar_async.models.articles import ArticleUpdate as ArticleUpdate
     from cstar_async.models.audit_log import AuditLogEntry as AuditLogEntry
     from cstar_async.models.auth import Whoami as Whoami
     from cstar_async.models.auth import WhoamiEnvironment as WhoamiEnvironment
-    from cstar_async.models.auth import WhoamiEnvironmentInput as WhoamiEnvironmentInput
+    from cstar_async.models.auth import WhoamiEnvironmentLike as WhoamiEnvironmentLike
     from cstar_async.models.auth import WhoamiKeyType as WhoamiKeyType
-    from cstar_async.models.auth import WhoamiKeyTypeInput as WhoamiKeyTypeInput
+    from cstar_async.models.auth import WhoamiKeyTypeLike as WhoamiKeyTypeLike
     from cstar_async.models.automations import Automation as Automation
     from cstar_async.models.automations import AutomationAction as AutomationAction
     from cstar_async.models.automations import AutomationActionAddTags as AutomationActionAddTags
@@ -42,22 +42,22 @@ if TYPE_CHECKING:
     from cstar_async.models.automations import AutomationCreate as AutomationCreate
     from cstar_async.models.automations import AutomationTest as AutomationTest
     from cstar_async.models.automations import AutomationTestResourceType as AutomationTestResourceType
-    from cstar_async.models.automations import AutomationTestResourceTypeInput as AutomationTestResourceTypeInput
+    from cstar_async.models.automations import AutomationTestResourceTypeLike as AutomationTestResourceTypeLike
     from cstar_async.models.automations import AutomationTestResult as AutomationTestResult
     from cstar_async.models.automations import AutomationTriggerEvent as AutomationTriggerEvent
-    from cstar_async.models.automations import AutomationTriggerEventInput as AutomationTriggerEventInput
+    from cstar_async.models.automations import AutomationTriggerEventLike as AutomationTriggerEventLike
     from cstar_async.models.automations import AutomationUpdate as AutomationUpdate
     from cstar_async.models.billing import BillingPortal as BillingPortal
     from cstar_async.models.billing import BillingPortalCreate as BillingPortalCreate
     from cstar_async.models.billing import Subscription as Subscription
     from cstar_async.models.billing import SubscriptionPlan as SubscriptionPlan
-    from cstar_async.models.billing import SubscriptionPlanInput as SubscriptionPlanInput
+    from cstar_async.models.billing import SubscriptionPlanLike as SubscriptionPlanLike
     from cstar_async.models.billing import SubscriptionStatus as SubscriptionStatus
-    from cstar_async.models.billing import SubscriptionStatusInput as SubscriptionStatusInput
+    from cstar_async.models.billing import SubscriptionStatusLike as SubscriptionStatusLike
     from cstar_async.models.bulk import BulkAction as BulkAction
-    from cstar_async.models.bulk import BulkActionInput as BulkActionInput
+    from cstar_async.models.bulk import BulkActionLike as BulkActionLike
     from cstar_async.models.bulk import BulkResource as BulkResource
-    from cstar_async.models.bulk import BulkResourceInput as BulkResourceInput
+    from cstar_async.models.bulk import BulkResourceLike as BulkResourceLike
     from cstar_async.models.bulk import BulkResult as BulkResult
     from cstar_async.models.bulk import BulkRun as BulkRun
     from cstar_async.models.categories import Category as Category
@@ -65,24 +65,24 @@ if TYPE_CHECKING:
     from cstar_async.models.categories import CategoryUpdate as CategoryUpdate
     from cstar_async.models.community import CommunityAttachment as CommunityAttachment
     from cstar_async.models.community import CommunityAttachmentType as CommunityAttachmentType
-    from cstar_async.models.community import CommunityAttachmentTypeInput as CommunityAttachmentTypeInput
+    from cstar_async.models.community import CommunityAttachmentTypeLike as CommunityAttachmentTypeLike
     from cstar_async.models.community import CommunityComment as CommunityComment
     from cstar_async.models.community import CommunityCommentCreate as CommunityCommentCreate
     from cstar_async.models.community import CommunityPost as CommunityPost
     from cstar_async.models.community import CommunityPostCreate as CommunityPostCreate
     from cstar_async.models.community import CommunityPostSort as CommunityPostSort
-    from cstar_async.models.community import CommunityPostSortInput as CommunityPostSortInput
+    from cstar_async.models.community import CommunityPostSortLike as CommunityPostSortLike
     from cstar_async.models.community import CommunityPostStatus as CommunityPostStatus
-    from cstar_async.models.community import CommunityPostStatusInput as CommunityPostStatusInput
+    from cstar_async.models.community import CommunityPostStatusLike as CommunityPostStatusLike
     from cstar_async.models.community import CommunityPostUpdate as CommunityPostUpdate
     from cstar_async.models.community import CommunityVisibility as CommunityVisibility
-    from cstar_async.models.community import CommunityVisibilityInput as CommunityVisibilityInput
+    from cstar_async.models.community import CommunityVisibilityLike as CommunityVisibilityLike
     from cstar_async.models.custom_fields import CustomField as CustomField
     from cstar_async.models.custom_fields import CustomFieldCreate as CustomFieldCreate
     from cstar_async.models.custom_fields import CustomFieldEntityType as CustomFieldEntityType
-    from cstar_async.models.custom_fields import CustomFieldEntityTypeInput as CustomFieldEntityTypeInput
+    from cstar_async.models.custom_fields import CustomFieldEntityTypeLike as CustomFieldEntityTypeLike
     from cstar_async.models.custom_fields import CustomFieldType as CustomFieldType
-    from cstar_async.models.custom_fields import CustomFieldTypeInput as CustomFieldTypeInput
+    from cstar_async.models.custom_fields import CustomFieldTypeLike as CustomFieldTypeLike
     from cstar_async.models.custom_fields import CustomFieldUpdate as CustomFieldUpdate
     from cstar_async.models.customer_groups import CustomerGroup as CustomerGroup
     from cstar_async.models.customer_groups import CustomerGroupCreate as CustomerGroupCreate
@@ -90,9 +90,9 @@ if TYPE_CHECKING:
     from cstar_async.models.customers import Customer as Customer
     from cstar_async.models.customers import CustomerCreate as CustomerCreate
     from cstar_async.models.customers import CustomerSentiment as CustomerSentiment
-    from cstar_async.models.customers import CustomerSentimentInput as CustomerSentimentInput
+    from cstar_async.models.customers import CustomerSentimentLike as CustomerSentimentLike
     from cstar_async.models.customers import CustomerStatus as CustomerStatus
-    from cstar_async.models.customers import CustomerStatusInput as CustomerStatusInput
+    from cstar_async.models.customers import CustomerStatusLike as CustomerStatusLike
     from cstar_async.models.customers import CustomerUpdate as CustomerUpdate
     from cstar_async.models.events import CustomerEventData as CustomerEventData
     from cstar_async.models.events import EventCustomer as EventCustomer
@@ -101,15 +101,15 @@ if TYPE_CHECKING:
     from cstar_async.models.events import FieldChange as FieldChange
     from cstar_async.models.events import TicketEventData as TicketEventData
     from cstar_async.models.exports import ExportFormat as ExportFormat
-    from cstar_async.models.exports import ExportFormatInput as ExportFormatInput
+    from cstar_async.models.exports import ExportFormatLike as ExportFormatLike
     from cstar_async.models.exports import ExportResult as ExportResult
     from cstar_async.models.exports import ExportRun as ExportRun
     from cstar_async.models.exports import ExportSelection as ExportSelection
     from cstar_async.models.exports import ExportSelectionType as ExportSelectionType
-    from cstar_async.models.exports import ExportSelectionTypeInput as ExportSelectionTypeInput
+    from cstar_async.models.exports import ExportSelectionTypeLike as ExportSelectionTypeLike
     from cstar_async.models.game import Boss as Boss
     from cstar_async.models.game import BossStatus as BossStatus
-    from cstar_async.models.game import BossStatusInput as BossStatusInput
+    from cstar_async.models.game import BossStatusLike as BossStatusLike
     from cstar_async.models.game import PlayerCosmetics as PlayerCosmetics
     from cstar_async.models.game import PlayerCounters as PlayerCounters
     from cstar_async.models.game import PlayerSeason as PlayerSeason
@@ -117,15 +117,15 @@ if TYPE_CHECKING:
     from cstar_async.models.game import PlayerStats as PlayerStats
     from cstar_async.models.game import PlayerStreaks as PlayerStreaks
     from cstar_async.models.imports import ImportResource as ImportResource
-    from cstar_async.models.imports import ImportResourceInput as ImportResourceInput
+    from cstar_async.models.imports import ImportResourceLike as ImportResourceLike
     from cstar_async.models.imports import ImportResult as ImportResult
     from cstar_async.models.imports import ImportRun as ImportRun
     from cstar_async.models.invites import Invite as Invite
     from cstar_async.models.invites import InviteCreate as InviteCreate
     from cstar_async.models.invites import InviteRole as InviteRole
-    from cstar_async.models.invites import InviteRoleInput as InviteRoleInput
+    from cstar_async.models.invites import InviteRoleLike as InviteRoleLike
     from cstar_async.models.invites import InviteStatus as InviteStatus
-    from cstar_async.models.invites import InviteStatusInput as InviteStatusInput
+    from cstar_async.models.invites import InviteStatusLike as InviteStatusLike
     from cstar_async.models.library import LibraryAck as LibraryAck
     from cstar_async.models.library import LibraryArticle as LibraryArticle
     from cstar_async.models.library import LibraryCategory as LibraryCategory
@@ -133,34 +133,34 @@ if TYPE_CHECKING:
     from cstar_async.models.library import LibrarySearchResult as LibrarySearchResult
     from cstar_async.models.members import Member as Member
     from cstar_async.models.members import MemberPermission as MemberPermission
-    from cstar_async.models.members import MemberPermissionInput as MemberPermissionInput
+    from cstar_async.models.members import MemberPermissionLike as MemberPermissionLike
     from cstar_async.models.members import MemberRole as MemberRole
     from cstar_async.models.members import MemberRoleDisplayName as MemberRoleDisplayName
-    from cstar_async.models.members import MemberRoleDisplayNameInput as MemberRoleDisplayNameInput
-    from cstar_async.models.members import MemberRoleInput as MemberRoleInput
+    from cstar_async.models.members import MemberRoleDisplayNameLike as MemberRoleDisplayNameLike
+    from cstar_async.models.members import MemberRoleLike as MemberRoleLike
     from cstar_async.models.members import MemberUpdate as MemberUpdate
     from cstar_async.models.members import MemberUpdateRole as MemberUpdateRole
-    from cstar_async.models.members import MemberUpdateRoleInput as MemberUpdateRoleInput
+    from cstar_async.models.members import MemberUpdateRoleLike as MemberUpdateRoleLike
     from cstar_async.models.notifications import MarkAllReadResult as MarkAllReadResult
     from cstar_async.models.notifications import Notification as Notification
     from cstar_async.models.notifications import NotificationType as NotificationType
-    from cstar_async.models.notifications import NotificationTypeInput as NotificationTypeInput
+    from cstar_async.models.notifications import NotificationTypeLike as NotificationTypeLike
     from cstar_async.models.notifications import NotificationUpdate as NotificationUpdate
     from cstar_async.models.notifications import UnreadCount as UnreadCount
     from cstar_async.models.preferences import Preferences as Preferences
     from cstar_async.models.preferences import PreferencesUpdate as PreferencesUpdate
     from cstar_async.models.search import SearchResult as SearchResult
     from cstar_async.models.search import SearchResultType as SearchResultType
-    from cstar_async.models.search import SearchResultTypeInput as SearchResultTypeInput
+    from cstar_async.models.search import SearchResultTypeLike as SearchResultTypeLike
     from cstar_async.models.search import SearchType as SearchType
-    from cstar_async.models.search import SearchTypeInput as SearchTypeInput
+    from cstar_async.models.search import SearchTypeLike as SearchTypeLike
     from cstar_async.models.settings import Settings as Settings
     from cstar_async.models.settings import SettingsUpdate as SettingsUpdate
     from cstar_async.models.shared import BatchError as BatchError
     from cstar_async.models.shared import Deleted as Deleted
     from cstar_async.models.shared import Message as Message
     from cstar_async.models.shared import MessageSender as MessageSender
-    from cstar_async.models.shared import MessageSenderInput as MessageSenderInput
+    from cstar_async.models.shared import MessageSenderLike as MessageSenderLike
     from cstar_async.models.sla import SlaRule as SlaRule
     from cstar_async.models.sla import SlaRuleCreate as SlaRuleCreate
     from cstar_async.models.sla import SlaRuleUpdate as SlaRuleUpdate
@@ -171,23 +171,23 @@ if TYPE_CHECKING:
     from cstar_async.models.tickets import TicketCreate as TicketCreate
     from cstar_async.models.tickets import TicketCustomer as TicketCustomer
     from cstar_async.models.tickets import TicketExpand as TicketExpand
-    from cstar_async.models.tickets import TicketExpandInput as TicketExpandInput
+    from cstar_async.models.tickets import TicketExpandLike as TicketExpandLike
     from cstar_async.models.tickets import TicketPriority as TicketPriority
-    from cstar_async.models.tickets import TicketPriorityInput as TicketPriorityInput
+    from cstar_async.models.tickets import TicketPriorityLike as TicketPriorityLike
     from cstar_async.models.tickets import TicketSlaTier as TicketSlaTier
-    from cstar_async.models.tickets import TicketSlaTierInput as TicketSlaTierInput
+    from cstar_async.models.tickets import TicketSlaTierLike as TicketSlaTierLike
     from cstar_async.models.tickets import TicketStatus as TicketStatus
-    from cstar_async.models.tickets import TicketStatusInput as TicketStatusInput
+    from cstar_async.models.tickets import TicketStatusLike as TicketStatusLike
     from cstar_async.models.tickets import TicketUpdate as TicketUpdate
     from cstar_async.models.views import SortDirection as SortDirection
-    from cstar_async.models.views import SortDirectionInput as SortDirectionInput
+    from cstar_async.models.views import SortDirectionLike as SortDirectionLike
     from cstar_async.models.views import View as View
     from cstar_async.models.views import ViewCreate as ViewCreate
     from cstar_async.models.views import ViewEntityType as ViewEntityType
-    from cstar_async.models.views import ViewEntityTypeInput as ViewEntityTypeInput
+    from cstar_async.models.views import ViewEntityTypeLike as ViewEntityTypeLike
     from cstar_async.models.views import ViewUpdate as ViewUpdate
     from cstar_async.models.views import ViewVisibility as ViewVisibility
-    from cstar_async.models.views import ViewVisibilityInput as ViewVisibilityInput
+    from cstar_async.models.views import ViewVisibilityLike as ViewVisibilityLike
     from cstar_async.models.webhooks import Webhook as Webhook
     from cstar_async.models.webhooks import WebhookCreate as WebhookCreate
     from cstar_async.models.webhooks import WebhookTest as WebhookTest
@@ -197,7 +197,7 @@ if TYPE_CHECKING:
 
 _MODULES: Final[Mapping[str, str]] = {
     "AiAction": "ai",
-    "AiActionInput": "ai",
+    "AiActionLike": "ai",
     "AiOutput": "ai",
     "AiResult": "ai",
     "AiRun": "ai",
@@ -209,14 +209,14 @@ _MODULES: Final[Mapping[str, str]] = {
     "Article": "articles",
     "ArticleCreate": "articles",
     "ArticleStatus": "articles",
-    "ArticleStatusInput": "articles",
+    "ArticleStatusLike": "articles",
     "ArticleUpdate": "articles",
     "AuditLogEntry": "audit_log",
     "Whoami": "auth",
     "WhoamiEnvironment": "auth",
-    "WhoamiEnvironmentInput": "auth",
+    "WhoamiEnvironmentLike": "auth",
     "WhoamiKeyType": "auth",
-    "WhoamiKeyTypeInput": "auth",
+    "WhoamiKeyTypeLike": "auth",
     "Automation": "automations",
     "AutomationAction": "automations",
     "AutomationActionAddTags": "automations",
@@ -228,46 +228,46 @@ _MODULES: Final[Mapping[str, str]] = {
     "AutomationCreate": "automations",
     "AutomationTest": "automations",
     "AutomationTestResourceType": "automations",
-    "AutomationTestResourceTypeInput": "automations",
+    "AutomationTestResourceTypeLike": "automations",
     "AutomationTestResult": "automations",
     "AutomationTriggerEvent": "automations",
-    "AutomationTriggerEventInput": "automations",
+    "AutomationTriggerEventLike": "automations",
     "AutomationUpdate": "automations",
     "BillingPortal": "billing",
     "BillingPortalCreate": "billing",
     "Subscription": "billing",
     "SubscriptionPlan": "billing",
-    "SubscriptionPlanInput": "billing",
+    "SubscriptionPlanLike": "billing",
     "SubscriptionStatus": "billing",
-    "SubscriptionStatusInput": "billing",
+    "SubscriptionStatusLike": "billing",
     "BatchError": "shared",
     "Deleted": "shared",
     "Message": "shared",
     "MessageSender": "shared",
-    "MessageSenderInput": "shared",
+    "MessageSenderLike": "shared",
     "Category": "categories",
     "CategoryCreate": "categories",
     "CategoryUpdate": "categories",
     "CommunityAttachment": "community",
     "CommunityAttachmentType": "community",
-    "CommunityAttachmentTypeInput": "community",
+    "CommunityAttachmentTypeLike": "community",
     "CommunityComment": "community",
     "CommunityCommentCreate": "community",
     "CommunityPost": "community",
     "CommunityPostCreate": "community",
     "CommunityPostSort": "community",
-    "CommunityPostSortInput": "community",
+    "CommunityPostSortLike": "community",
     "CommunityPostStatus": "community",
-    "CommunityPostStatusInput": "community",
+    "CommunityPostStatusLike": "community",
     "CommunityPostUpdate": "community",
     "CommunityVisibility": "community",
-    "CommunityVisibilityInput": "community",
+    "CommunityVisibilityLike": "community",
     "CustomField": "custom_fields",
     "CustomFieldCreate": "custom_fields",
     "CustomFieldEntityType": "custom_fields",
-    "CustomFieldEntityTypeInput": "custom_fields",
+    "CustomFieldEntityTypeLike": "custom_fields",
     "CustomFieldType": "custom_fields",
-    "CustomFieldTypeInput": "custom_fields",
+    "CustomFieldTypeLike": "custom_fields",
     "CustomFieldUpdate": "custom_fields",
     "CustomerGroup": "customer_groups",
     "CustomerGroupCreate": "customer_groups",
@@ -275,20 +275,20 @@ _MODULES: Final[Mapping[str, str]] = {
     "Customer": "customers",
     "CustomerCreate": "customers",
     "CustomerSentiment": "customers",
-    "CustomerSentimentInput": "customers",
+    "CustomerSentimentLike": "customers",
     "CustomerStatus": "customers",
-    "CustomerStatusInput": "customers",
+    "CustomerStatusLike": "customers",
     "CustomerUpdate": "customers",
     "ExportFormat": "exports",
-    "ExportFormatInput": "exports",
+    "ExportFormatLike": "exports",
     "ExportResult": "exports",
     "ExportRun": "exports",
     "ExportSelection": "exports",
     "ExportSelectionType": "exports",
-    "ExportSelectionTypeInput": "exports",
+    "ExportSelectionTypeLike": "exports",
     "Boss": "game",
     "BossStatus": "game",
-    "BossStatusInput": "game",
+    "BossStatusLike": "game",
     "PlayerCosmetics": "game",
     "PlayerCounters": "game",
     "PlayerSeason": "game",
@@ -298,9 +298,9 @@ _MODULES: Final[Mapping[str, str]] = {
     "Invite": "invites",
     "InviteCreate": "invites",
     "InviteRole": "invites",
-    "InviteRoleInput": "invites",
+    "InviteRoleLike": "invites",
     "InviteStatus": "invites",
-    "InviteStatusInput": "invites",
+    "InviteStatusLike": "invites",
     "LibraryAck": "library",
     "LibraryArticle": "library",
     "LibraryCategory": "library",
@@ -308,40 +308,40 @@ _MODULES: Final[Mapping[str, str]] = {
     "LibrarySearchResult": "library",
     "Member": "members",
     "MemberPermission": "members",
-    "MemberPermissionInput": "members",
+    "MemberPermissionLike": "members",
     "MemberRole": "members",
     "MemberRoleDisplayName": "members",
-    "MemberRoleDisplayNameInput": "members",
-    "MemberRoleInput": "members",
+    "MemberRoleDisplayNameLike": "members",
+    "MemberRoleLike": "members",
     "MemberUpdate": "members",
     "MemberUpdateRole": "members",
-    "MemberUpdateRoleInput": "members",
+    "MemberUpdateRoleLike": "members",
     "MarkAllReadResult": "notifications",
     "Notification": "notifications",
     "NotificationType": "notifications",
-    "NotificationTypeInput": "notifications",
+    "NotificationTypeLike": "notifications",
     "NotificationUpdate": "notifications",
     "UnreadCount": "notifications",
     "Preferences": "preferences",
     "PreferencesUpdate": "preferences",
     "SearchResult": "search",
     "SearchResultType": "search",
-    "SearchResultTypeInput": "search",
+    "SearchResultTypeLike": "search",
     "SearchType": "search",
-    "SearchTypeInput": "search",
+    "SearchTypeLike": "search",
     "Settings": "settings",
     "SettingsUpdate": "settings",
     "Tag": "tags",
     "TagCreate": "tags",
     "SortDirection": "views",
-    "SortDirectionInput": "views",
+    "SortDirectionLike": "views",
     "View": "views",
     "ViewCreate": "views",
     "ViewEntityType": "views",
-    "ViewEntityTypeInput": "views",
+    "ViewEntityTypeLike": "views",
     "ViewUpdate": "views",
     "ViewVisibility": "views",
-    "ViewVisibilityInput": "views",
+    "ViewVisibilityLike": "views",
     "Webhook": "webhooks",
     "WebhookCreate": "webhooks",
     "WebhookTest": "webhooks",
@@ -349,13 +349,13 @@ _MODULES: Final[Mapping[str, str]] = {
     "WebhookTriggerResult": "webhooks",
     "WebhookUpdate": "webhooks",
     "BulkAction": "bulk",
-    "BulkActionInput": "bulk",
+    "BulkActionLike": "bulk",
     "BulkResource": "bulk",
-    "BulkResourceInput": "bulk",
+    "BulkResourceLike": "bulk",
     "BulkResult": "bulk",
     "BulkRun": "bulk",
     "ImportResource": "imports",
-    "ImportResourceInput": "imports",
+    "ImportResourceLike": "imports",
     "ImportResult": "imports",
     "ImportRun": "imports",
     "MessageCreate": "tickets",
@@ -363,13 +363,13 @@ _MODULES: Final[Mapping[str, str]] = {
     "TicketCreate": "tickets",
     "TicketCustomer": "tickets",
     "TicketExpand": "tickets",
-    "TicketExpandInput": "tickets",
+    "TicketExpandLike": "tickets",
     "TicketPriority": "tickets",
-    "TicketPriorityInput": "tickets",
+    "TicketPriorityLike": "tickets",
     "TicketSlaTier": "tickets",
-    "TicketSlaTierInput": "tickets",
+    "TicketSlaTierLike": "tickets",
     "TicketStatus": "tickets",
-    "TicketStatusInput": "tickets",
+    "TicketStatusLike": "tickets",
     "TicketUpdate": "tickets",
     "CustomerEventData": "events",
     "EventCustomer": "events",
@@ -385,7 +385,7 @@ _MODULES: Final[Mapping[str, str]] = {
 __all__ = [
     "AgentAnalytics",
     "AiAction",
-    "AiActionInput",
+    "AiActionLike",
     "AiOutput",
     "AiResult",
     "AiRun",
@@ -396,7 +396,7 @@ __all__ = [
     "Article",
     "ArticleCreate",
     "ArticleStatus",
-    "ArticleStatusInput",
+    "ArticleStatusLike",
     "ArticleUpdate",
     "AuditLogEntry",
     "Automation",
@@ -410,21 +410,21 @@ __all__ = [
     "AutomationCreate",
     "AutomationTest",
     "AutomationTestResourceType",
-    "AutomationTestResourceTypeInput",
+    "AutomationTestResourceTypeLike",
     "AutomationTestResult",
     "AutomationTriggerEvent",
-    "AutomationTriggerEventInput",
+    "AutomationTriggerEventLike",
     "AutomationUpdate",
     "BatchError",
     "BillingPortal",
     "BillingPortalCreate",
     "Boss",
     "BossStatus",
-    "BossStatusInput",
+    "BossStatusLike",
     "BulkAction",
-    "BulkActionInput",
+    "BulkActionLike",
     "BulkResource",
-    "BulkResourceInput",
+    "BulkResourceLike",
     "BulkResult",
     "BulkRun",
     "Category",
@@ -432,18 +432,18 @@ __all__ = [
     "CategoryUpdate",
     "CommunityAttachment",
     "CommunityAttachmentType",
-    "CommunityAttachmentTypeInput",
+    "CommunityAttachmentTypeLike",
     "CommunityComment",
     "CommunityCommentCreate",
     "CommunityPost",
     "CommunityPostCreate",
     "CommunityPostSort",
-    "CommunityPostSortInput",
+    "CommunityPostSortLike",
     "CommunityPostStatus",
-    "CommunityPostStatusInput",
+    "CommunityPostStatusLike",
     "CommunityPostUpdate",
     "CommunityVisibility",
-    "CommunityVisibilityInput",
+    "CommunityVisibilityLike",
     "Customer",
     "CustomerCreate",
     "CustomerEventData",
@@ -451,39 +451,39 @@ __all__ = [
     "CustomerGroupCreate",
     "CustomerGroupUpdate",
     "CustomerSentiment",
-    "CustomerSentimentInput",
+    "CustomerSentimentLike",
     "CustomerStatus",
-    "CustomerStatusInput",
+    "CustomerStatusLike",
     "CustomerUpdate",
     "CustomField",
     "CustomFieldCreate",
     "CustomFieldEntityType",
-    "CustomFieldEntityTypeInput",
+    "CustomFieldEntityTypeLike",
     "CustomFieldType",
-    "CustomFieldTypeInput",
+    "CustomFieldTypeLike",
     "CustomFieldUpdate",
     "Deleted",
     "EventCustomer",
     "EventMessage",
     "EventTicket",
     "ExportFormat",
-    "ExportFormatInput",
+    "ExportFormatLike",
     "ExportResult",
     "ExportRun",
     "ExportSelection",
     "ExportSelectionType",
-    "ExportSelectionTypeInput",
+    "ExportSelectionTypeLike",
     "FieldChange",
     "ImportResource",
-    "ImportResourceInput",
+    "ImportResourceLike",
     "ImportResult",
     "ImportRun",
     "Invite",
     "InviteCreate",
     "InviteRole",
-    "InviteRoleInput",
+    "InviteRoleLike",
     "InviteStatus",
-    "InviteStatusInput",
+    "InviteStatusLike",
     "LibraryAck",
     "LibraryArticle",
     "LibraryCategory",
@@ -492,21 +492,21 @@ __all__ = [
     "MarkAllReadResult",
     "Member",
     "MemberPermission",
-    "MemberPermissionInput",
+    "MemberPermissionLike",
     "MemberRole",
     "MemberRoleDisplayName",
-    "MemberRoleDisplayNameInput",
-    "MemberRoleInput",
+    "MemberRoleDisplayNameLike",
+    "MemberRoleLike",
     "MemberUpdate",
     "MemberUpdateRole",
-    "MemberUpdateRoleInput",
+    "MemberUpdateRoleLike",
     "Message",
     "MessageCreate",
     "MessageSender",
-    "MessageSenderInput",
+    "MessageSenderLike",
     "Notification",
     "NotificationType",
-    "NotificationTypeInput",
+    "NotificationTypeLike",
     "NotificationUpdate",
     "PlayerCosmetics",
     "PlayerCounters",
@@ -518,21 +518,21 @@ __all__ = [
     "PreferencesUpdate",
     "SearchResult",
     "SearchResultType",
-    "SearchResultTypeInput",
+    "SearchResultTypeLike",
     "SearchType",
-    "SearchTypeInput",
+    "SearchTypeLike",
     "Settings",
     "SettingsUpdate",
     "SlaRule",
     "SlaRuleCreate",
     "SlaRuleUpdate",
     "SortDirection",
-    "SortDirectionInput",
+    "SortDirectionLike",
     "Subscription",
     "SubscriptionPlan",
-    "SubscriptionPlanInput",
+    "SubscriptionPlanLike",
     "SubscriptionStatus",
-    "SubscriptionStatusInput",
+    "SubscriptionStatusLike",
     "Tag",
     "TagCreate",
     "Ticket",
@@ -540,22 +540,22 @@ __all__ = [
     "TicketCustomer",
     "TicketEventData",
     "TicketExpand",
-    "TicketExpandInput",
+    "TicketExpandLike",
     "TicketPriority",
-    "TicketPriorityInput",
+    "TicketPriorityLike",
     "TicketSlaTier",
-    "TicketSlaTierInput",
+    "TicketSlaTierLike",
     "TicketStatus",
-    "TicketStatusInput",
+    "TicketStatusLike",
     "TicketUpdate",
     "UnreadCount",
     "View",
     "ViewCreate",
     "ViewEntityType",
-    "ViewEntityTypeInput",
+    "ViewEntityTypeLike",
     "ViewUpdate",
     "ViewVisibility",
-    "ViewVisibilityInput",
+    "ViewVisibilityLike",
     "Webhook",
     "WebhookCreate",
     "WebhookTest",
@@ -564,9 +564,9 @@ __all__ = [
     "WebhookUpdate",
     "Whoami",
     "WhoamiEnvironment",
-    "WhoamiEnvironmentInput",
+    "WhoamiEnvironmentLike",
     "WhoamiKeyType",
-    "WhoamiKeyTypeInput",
+    "WhoamiKeyTypeLike",
 ]
 
 # Hidden from type checkers, which would otherwise accept any name.

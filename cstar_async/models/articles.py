@@ -33,11 +33,11 @@ class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published",
     """Taken off the shelf and kept. In the newest documentation only."""
 
 
-ArticleStatusInput: TypeAlias = ArticleStatus | Literal["draft", "published", "archived"] | str
+ArticleStatusLike: TypeAlias = ArticleStatus | Literal["draft", "published", "archived"] | str
 """What an argument takes as `ArticleStatus`: a constant, its text, or an unknown text."""
 
 
-_ARTICLE_STATUS: Final = ArticleStatus.by_text
+_ARTICLE_STATUS: Final = ArticleStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -219,7 +219,7 @@ class ArticleCreate(Model):
     """The headline. An empty one is refused (inferred)."""
     content: str | Unset = UNSET
     """The text in Markdown."""
-    status: ArticleStatusInput | Unset = UNSET
+    status: ArticleStatusLike | Unset = UNSET
     """Where in its life the article starts. Default `draft`."""
     is_public: bool | Unset = UNSET
     """Whether people outside the team may read it once it is published. Default false."""
@@ -312,7 +312,7 @@ class ArticleUpdate(Model):
     """A new headline. An empty one is refused (inferred)."""
     content: str | Unset = UNSET
     """A new text in Markdown, in place of the whole old one (inferred)."""
-    status: ArticleStatusInput | Unset = UNSET
+    status: ArticleStatusLike | Unset = UNSET
     """Where in its life to move the article; `published` publishes it (inferred)."""
     is_public: bool | Unset = UNSET
     """Whether people outside the team may read it once it is published (inferred)."""

@@ -30,7 +30,7 @@ class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publish
     """Reads only, and may be shown to browsers. The word is inferred from the key kinds."""
 
 
-WhoamiKeyTypeInput: TypeAlias = WhoamiKeyType | Literal["secret", "publishable"] | str
+WhoamiKeyTypeLike: TypeAlias = WhoamiKeyType | Literal["secret", "publishable"] | str
 """What an argument takes as `WhoamiKeyType`: a constant, its text, or an unknown text."""
 
 
@@ -48,12 +48,12 @@ class WhoamiEnvironment(OpenEnum, known={"LIVE": "live", "TEST": "test"}):
     """Test data, wholly apart from production. The word is inferred from the key prefixes."""
 
 
-WhoamiEnvironmentInput: TypeAlias = WhoamiEnvironment | Literal["live", "test"] | str
+WhoamiEnvironmentLike: TypeAlias = WhoamiEnvironment | Literal["live", "test"] | str
 """What an argument takes as `WhoamiEnvironment`: a constant, its text, or an unknown text."""
 
 
-_WHOAMI_ENVIRONMENT: Final = WhoamiEnvironment.by_text
-_WHOAMI_KEY_TYPE: Final = WhoamiKeyType.by_text
+_WHOAMI_ENVIRONMENT: Final = WhoamiEnvironment.__by_value__
+_WHOAMI_KEY_TYPE: Final = WhoamiKeyType.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)

@@ -29,7 +29,7 @@ class SubscriptionStatus(OpenEnum, known={"ACTIVE": "active"}):
     """Paid."""
 
 
-SubscriptionStatusInput: TypeAlias = SubscriptionStatus | Literal["active"] | str
+SubscriptionStatusLike: TypeAlias = SubscriptionStatus | Literal["active"] | str
 """What an argument takes as `SubscriptionStatus`: a constant, its text, or an unknown text."""
 
 
@@ -45,12 +45,12 @@ class SubscriptionPlan(OpenEnum, known={"TEAM": "team"}):
     """The plan for teams."""
 
 
-SubscriptionPlanInput: TypeAlias = SubscriptionPlan | Literal["team"] | str
+SubscriptionPlanLike: TypeAlias = SubscriptionPlan | Literal["team"] | str
 """What an argument takes as `SubscriptionPlan`: a constant, its text, or an unknown text."""
 
 
-_SUBSCRIPTION_PLAN: Final = SubscriptionPlan.by_text
-_SUBSCRIPTION_STATUS: Final = SubscriptionStatus.by_text
+_SUBSCRIPTION_PLAN: Final = SubscriptionPlan.__by_value__
+_SUBSCRIPTION_STATUS: Final = SubscriptionStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)

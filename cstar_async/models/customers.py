@@ -31,7 +31,7 @@ class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"
     """A customer of the past, kept on record."""
 
 
-CustomerStatusInput: TypeAlias = CustomerStatus | Literal["active", "inactive"] | str
+CustomerStatusLike: TypeAlias = CustomerStatus | Literal["active", "inactive"] | str
 """What an argument takes as `CustomerStatus`: a constant, its text, or an unknown text."""
 
 
@@ -67,14 +67,14 @@ class CustomerSentiment(
     """Out of patience, in the words of the four grades."""
 
 
-CustomerSentimentInput: TypeAlias = (
+CustomerSentimentLike: TypeAlias = (
     CustomerSentiment | Literal["positive", "neutral", "negative", "happy", "frustrated", "angry"] | str
 )
 """What an argument takes as `CustomerSentiment`: a constant, its text, or an unknown text."""
 
 
-_CUSTOMER_SENTIMENT: Final = CustomerSentiment.by_text
-_CUSTOMER_STATUS: Final = CustomerStatus.by_text
+_CUSTOMER_SENTIMENT: Final = CustomerSentiment.__by_value__
+_CUSTOMER_STATUS: Final = CustomerStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -213,9 +213,9 @@ class CustomerCreate(Model):
     """The full name of the person or the account. An empty one is refused (inferred)."""
     email: str
     """The e-mail address. The team must not have it on record yet."""
-    status: CustomerStatusInput | Unset = UNSET
+    status: CustomerStatusLike | Unset = UNSET
     """Whether the team deals with this customer. Default `active`."""
-    sentiment: CustomerSentimentInput | None | Unset = UNSET
+    sentiment: CustomerSentimentLike | None | Unset = UNSET
     """The mood of the customer; None for not judged."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """The names of the tags to put on the customer."""
@@ -288,9 +288,9 @@ class CustomerUpdate(Model):
     """A new name. An empty one is refused (inferred)."""
     email: str | Unset = UNSET
     """A new e-mail address. No other customer of the team may have it (inferred)."""
-    status: CustomerStatusInput | Unset = UNSET
+    status: CustomerStatusLike | Unset = UNSET
     """Whether the team still deals with this customer (inferred)."""
-    sentiment: CustomerSentimentInput | None | Unset = UNSET
+    sentiment: CustomerSentimentLike | None | Unset = UNSET
     """The mood of the customer; None takes the judgement back (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """The tags the customer is to have. The list replaces the old one (inferred)."""

@@ -11,15 +11,15 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_map
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_map, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UntypedJSON
 from cstar_async.models.shared import MessageSender
 from cstar_async.models.tickets import TicketPriority, TicketStatus
 
-_MESSAGE_SENDER: Final = MessageSender.by_text
-_TICKET_PRIORITY: Final = TicketPriority.by_text
-_TICKET_STATUS: Final = TicketStatus.by_text
+_MESSAGE_SENDER: Final = MessageSender.__by_value__
+_TICKET_PRIORITY: Final = TicketPriority.__by_value__
+_TICKET_STATUS: Final = TicketStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -309,7 +309,7 @@ def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
     if raw.message.__class__ is dict:
         raw.message = decode_event_message(raw.message)
     if raw.changes.__class__ is dict:
-        raw.changes = read_map(decode_field_change, raw.changes)
+        raw.changes = decode_map(decode_field_change, raw.changes)
     return model
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_map
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_map, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UntypedJSON
@@ -31,11 +31,11 @@ class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
     """The boss was beaten."""
 
 
-BossStatusInput: TypeAlias = BossStatus | Literal["active", "defeated"] | str
+BossStatusLike: TypeAlias = BossStatus | Literal["active", "defeated"] | str
 """What an argument takes as `BossStatus`: a constant, its text, or an unknown text."""
 
 
-_BOSS_STATUS: Final = BossStatus.by_text
+_BOSS_STATUS: Final = BossStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -167,7 +167,7 @@ def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
     if raw.stats.__class__ is dict:
         raw.stats = decode_player_counters(raw.stats)
     if raw.skills.__class__ is dict:
-        raw.skills = read_map(decode_player_skill, raw.skills)
+        raw.skills = decode_map(decode_player_skill, raw.skills)
     if raw.cosmetics.__class__ is dict:
         raw.cosmetics = decode_player_cosmetics(raw.cosmetics)
     return model

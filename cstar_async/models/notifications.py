@@ -29,11 +29,11 @@ class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
     """A ticket was put into the member's hands."""
 
 
-NotificationTypeInput: TypeAlias = NotificationType | Literal["ticket_assigned"] | str
+NotificationTypeLike: TypeAlias = NotificationType | Literal["ticket_assigned"] | str
 """What an argument takes as `NotificationType`: a constant, its text, or an unknown text."""
 
 
-_NOTIFICATION_TYPE: Final = NotificationType.by_text
+_NOTIFICATION_TYPE: Final = NotificationType.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)

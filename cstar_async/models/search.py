@@ -32,7 +32,7 @@ class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers"
     """Articles of the knowledge base."""
 
 
-SearchTypeInput: TypeAlias = SearchType | Literal["tickets", "customers", "articles"] | str
+SearchTypeLike: TypeAlias = SearchType | Literal["tickets", "customers", "articles"] | str
 """What an argument takes as `SearchType`: a constant, its text, or an unknown text."""
 
 
@@ -52,11 +52,11 @@ class SearchResultType(OpenEnum, known={"TICKET": "ticket", "CUSTOMER": "custome
     """An article."""
 
 
-SearchResultTypeInput: TypeAlias = SearchResultType | Literal["ticket", "customer", "article"] | str
+SearchResultTypeLike: TypeAlias = SearchResultType | Literal["ticket", "customer", "article"] | str
 """What an argument takes as `SearchResultType`: a constant, its text, or an unknown text."""
 
 
-_SEARCH_RESULT_TYPE: Final = SearchResultType.by_text
+_SEARCH_RESULT_TYPE: Final = SearchResultType.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)

@@ -33,11 +33,11 @@ class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "
     """The platform itself, for instance an automation."""
 
 
-MessageSenderInput: TypeAlias = MessageSender | Literal["agent", "customer", "system"] | str
+MessageSenderLike: TypeAlias = MessageSender | Literal["agent", "customer", "system"] | str
 """What an argument takes as `MessageSender`: a constant, its text, or an unknown text."""
 
 
-_MESSAGE_SENDER: Final = MessageSender.by_text
+_MESSAGE_SENDER: Final = MessageSender.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -201,7 +201,7 @@ def decode_batch_error(wire: dict[str, UntypedJSON]) -> BatchError:
     return model
 
 
-def read_batch_error(value: UntypedJSON) -> UntypedJSON:
+def decode_batch_error_or_str(value: UntypedJSON) -> UntypedJSON:
     """Read a `BatchError` from its wire form, or from a bare text as its `message`; anything else as it came."""
     wire = {"message": value} if value.__class__ is str else value
     return decode_batch_error(wire) if is_object(wire) else wire

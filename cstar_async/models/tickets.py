@@ -11,11 +11,11 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
-from cstar_async.models.shared import Message, MessageSender, MessageSenderInput, decode_message
+from cstar_async.models.shared import Message, MessageSender, MessageSenderLike, decode_message
 
 
 class TicketStatus(
@@ -41,7 +41,7 @@ class TicketStatus(
     """The case is over."""
 
 
-TicketStatusInput: TypeAlias = TicketStatus | Literal["new", "open", "pending", "resolved", "closed"] | str
+TicketStatusLike: TypeAlias = TicketStatus | Literal["new", "open", "pending", "resolved", "closed"] | str
 """What an argument takes as `TicketStatus`: a constant, its text, or an unknown text."""
 
 
@@ -63,7 +63,7 @@ class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": 
     """Goes before everything else."""
 
 
-TicketPriorityInput: TypeAlias = TicketPriority | Literal["low", "normal", "high", "urgent"] | str
+TicketPriorityLike: TypeAlias = TicketPriority | Literal["low", "normal", "high", "urgent"] | str
 """What an argument takes as `TicketPriority`: a constant, its text, or an unknown text."""
 
 
@@ -83,7 +83,7 @@ class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE
     """The weakest outcome that earns a medal."""
 
 
-TicketSlaTierInput: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze"] | str
+TicketSlaTierLike: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze"] | str
 """What an argument takes as `TicketSlaTier`: a constant, its text, or an unknown text."""
 
 
@@ -99,14 +99,14 @@ class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
     """A summary of the customer beside the customer's id."""
 
 
-TicketExpandInput: TypeAlias = TicketExpand | Literal["customer"] | str
+TicketExpandLike: TypeAlias = TicketExpand | Literal["customer"] | str
 """What an argument takes as `TicketExpand`: a constant, its text, or an unknown text."""
 
 
-_MESSAGE_SENDER: Final = MessageSender.by_text
-_TICKET_PRIORITY: Final = TicketPriority.by_text
-_TICKET_SLA_TIER: Final = TicketSlaTier.by_text
-_TICKET_STATUS: Final = TicketStatus.by_text
+_MESSAGE_SENDER: Final = MessageSender.__by_value__
+_TICKET_PRIORITY: Final = TicketPriority.__by_value__
+_TICKET_SLA_TIER: Final = TicketSlaTier.__by_value__
+_TICKET_STATUS: Final = TicketStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -271,7 +271,7 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
     if raw.customer.__class__ is dict:
         raw.customer = decode_ticket_customer(raw.customer)
     if raw.messages.__class__ is list:
-        raw.messages = read_list(decode_message, raw.messages)
+        raw.messages = decode_list(decode_message, raw.messages)
     if raw.response_deadline is not None:
         raw.response_deadline = parse_datetime(raw.response_deadline)
     if raw.resolution_deadline is not None:
@@ -371,9 +371,9 @@ class TicketCreate(Model):
 
     title: str
     """What the ticket is about, in one line. An empty one is refused (inferred)."""
-    priority: TicketPriorityInput | Unset = UNSET
+    priority: TicketPriorityLike | Unset = UNSET
     """How urgent the case is. Default `normal`."""
-    status: TicketStatusInput | Unset = UNSET
+    status: TicketStatusLike | Unset = UNSET
     """The state to start in. Default `new` (inferred)."""
     customer_id: str | None | Unset = UNSET
     """The `cus_` id of the customer. This or a plain name."""
@@ -457,9 +457,9 @@ class TicketUpdate(Model):
 
     title: str | Unset = UNSET
     """A new title. An empty one is refused (inferred)."""
-    status: TicketStatusInput | Unset = UNSET
+    status: TicketStatusLike | Unset = UNSET
     """The state to move the case to; `closed` closes it."""
-    priority: TicketPriorityInput | Unset = UNSET
+    priority: TicketPriorityLike | Unset = UNSET
     """The new urgency (inferred)."""
     assigned_to: str | None | Unset = UNSET
     """The `mem_` id of the member to hand it to; None takes it from everybody (inferred)."""
@@ -528,7 +528,7 @@ class MessageCreate(Model):
 
     content: str
     """What to say. An empty text is refused (inferred)."""
-    sender: MessageSenderInput | Unset = UNSET
+    sender: MessageSenderLike | Unset = UNSET
     """Which side speaks. Default `agent` (inferred). Use `customer` to bring in words that arrived on another channel."""
     sender_name: str | None | Unset = UNSET
     """The name to show as the writer; None leaves the choice to the server (inferred)."""
