@@ -27,7 +27,7 @@ from rich.table import Table
 from bench import calls, memory, pieces
 from bench.server import ID, PAGE, TEAM
 from cstar_async import CStarClient
-from cstar_async._model.codec import read_rows
+from cstar_async._model.codec import decode_items
 from cstar_async.models import Ticket
 
 ROUNDS = 31
@@ -120,7 +120,7 @@ async def times_over_http(url: str) -> list[Row]:
             return orjson.loads(PAGE)
 
         async def our_decode() -> object:
-            return read_rows(Ticket, orjson.loads(PAGE)["data"])
+            return decode_items(Ticket, orjson.loads(PAGE)["data"])
 
         for warm in (bare_get, bare_page, bare_post, our_get, our_page, our_post, our_hundred, bare_hundred):
             await warm()

@@ -17,7 +17,7 @@ import orjson
 
 from bench.server import ID, PAGE, TEAM, Server
 from cstar_async import CStarClient
-from cstar_async._model.codec import read_rows
+from cstar_async._model.codec import decode_items
 from cstar_async.models import Ticket
 
 MAX_ABOVE_BARE = 45
@@ -88,7 +88,7 @@ def calls_per_object() -> float:
     rows = orjson.loads(PAGE)["data"]
     profile = cProfile.Profile()
     profile.enable()
-    read_rows(Ticket, rows)
+    decode_items(Ticket, rows)
     profile.disable()
     return counted(profile, len(rows))
 

@@ -94,12 +94,12 @@ def members(schema: str) -> str:
 
 def reader(schema: str) -> str:
     """The function that reads a model from an object or from a text."""
-    return f"read_{function_stem(schema)}"
+    return f"decode_{function_stem(schema)}_or_str"
 
 
-def input_alias(enum: str) -> str:
+def like_alias(enum: str) -> str:
     """The type of an argument that takes a value of the enum."""
-    return f"{enum}Input"
+    return f"{enum}Like"
 
 
 def batched(name: str) -> str:

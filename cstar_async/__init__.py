@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cstar_async import webhooks as webhooks
     from cstar_async._model.codec import from_dict as from_dict
     from cstar_async._model.codec import to_dict as to_dict
+    from cstar_async._model.converter import converter as converter
     from cstar_async._model.model import Model as Model
     from cstar_async._model.open_enum import OpenEnum as OpenEnum
     from cstar_async._protocol.idempotency import idempotency_key as idempotency_key
@@ -111,6 +112,7 @@ __all__ = [
     "Unset",
     "WebhookError",
     "__version__",
+    "converter",
     "from_dict",
     "idempotency_key",
     "to_dict",
@@ -134,6 +136,7 @@ _MODULES: Final = {
     "Response": "_types",
     "UNSET": "_types",
     "Unset": "_types",
+    "converter": "_model.converter",
     "from_dict": "_model.codec",
     "idempotency_key": "_protocol.idempotency",
     "to_dict": "_model.codec",

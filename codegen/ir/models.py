@@ -131,7 +131,7 @@ class ModelBuilder:
         )
         return EnumSpec(
             name=name,
-            alias=names.input_alias(name),
+            alias=names.like_alias(name),
             doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
             alias_doc=docstring([f"What an argument takes as `{name}`: a constant, its text, or an unknown text."], depth=0),
             members=members,
@@ -198,7 +198,7 @@ class ModelBuilder:
         if is_required and "const" in node:
             default = f" = {node['const']!r}"  # there is nothing else that it could be
         elif is_required and not is_request and node.get("default") == []:
-            default = " = attrs.field(factory=no_items)"
+            default = " = attrs.field(factory=empty_list)"
         return FieldSpec(
             wire=wire,
             attribute=attribute,

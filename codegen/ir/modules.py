@@ -60,7 +60,7 @@ class ModuleAssignment:
         for schema in sorted(classes):
             if self[schema] != beside:
                 is_enum = "enum" in self._document.schemas[schema]
-                companion = names.input_alias(schema) if is_enum else names.decoder(schema)
+                companion = names.like_alias(schema) if is_enum else names.decoder(schema)
                 readers = [names.reader(schema)] if "x-cstar-string-shorthand" in self._document.schemas[schema] else []
                 found.setdefault(self[schema], []).extend((schema, companion, *readers))
         return tuple((module, ", ".join(found[module])) for module in sorted(found))

@@ -101,7 +101,7 @@ class PythonType:
             place: The expression of the place.
         """
         if self.container:
-            kind = "dict" if self.container == "read_map" else "list"
+            kind = "dict" if self.container == "decode_map" else "list"
             reader = f"{self.container}({self.object_reader or self.value_reader}, {place})"
             return (DecodeStep(condition=f"{place}.__class__ is {kind}", expression=reader),)
         if self.object_reader:
@@ -161,9 +161,9 @@ class TypeMapper:
         """An open enum."""
         return PythonType(
             read_type=name,
-            argument_type=names.input_alias(name),
-            writable_type=names.input_alias(name),
-            value_reader=f"{name}.read",
+            argument_type=names.like_alias(name),
+            writable_type=names.like_alias(name),
+            value_reader=f"{name}.__decode__",
             members=names.members(name),
             classes=(name,),
             is_string=True,
@@ -195,7 +195,7 @@ class TypeMapper:
             read_type=f"dict[str, {inner.declared_read_type}]",
             writable_type=f"dict[str, {inner.declared_writable_type}]",
             argument_type=f"Mapping[str, {inner.declared_argument_type}]",
-            container="read_map" if inner.object_reader else "",
+            container="decode_map" if inner.object_reader else "",
             is_nullable=False,
             is_string=False,
         )
@@ -204,7 +204,7 @@ class TypeMapper:
         if item.container:
             self._problems.add(place, "the generator cannot express a list of lists of objects.")
         many = f"list[{item.declared_argument_type}] | tuple[{item.declared_argument_type}, ...]"
-        readers = "read_list" if item.object_reader else "read_values" if item.value_reader else ""
+        readers = "decode_list" if item.object_reader else "decode_values" if item.value_reader else ""
         return replace(
             item,
             read_type=f"list[{item.declared_read_type}]",

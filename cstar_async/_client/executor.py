@@ -15,7 +15,7 @@ from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call
 from cstar_async._client.response_capture import RESPONSE_CAPTURE
 from cstar_async._client.settings import check_request_options
-from cstar_async._model.codec import read_row, read_rows
+from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.model import Model
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.envelope import decode_text, parse_body, parse_envelope, parse_page_info, request_id_of, timestamp_of
@@ -89,8 +89,8 @@ class ClientExecutor(RequestPipeline):
         if data is None:
             return self._finish(call, envelope, cast("T", None))
         if operation.shape == "array":
-            return self._finish(call, envelope, cast("T", read_rows(get_args(result)[0], data)))
-        return self._finish(call, envelope, read_row(result, data))
+            return self._finish(call, envelope, cast("T", decode_items(get_args(result)[0], data)))
+        return self._finish(call, envelope, decode_item(result, data))
 
     def paginate(
         self,
@@ -133,7 +133,7 @@ class ClientExecutor(RequestPipeline):
         call.query = page_query(listing.filters, number, size) if is_paged else listing.filters
         await self.send_with_retries(call)
         envelope = self._parse_envelope(call, operation)
-        items = read_rows(listing.item, envelope["data"])
+        items = decode_items(listing.item, envelope["data"])
         if not is_paged:
             return self._finish(call, envelope, Page(items))
         fetch = partial(self._fetch_page, listing)

@@ -1,1 +1,1 @@
-"""JSON to objects and back."""
+"""Models, and their conversion from and to JSON."""

@@ -1,8 +1,4 @@
-"""What generated decoders are made of: readers of single values, lists and maps from their wire form.
-
-The document's types are promises of the server. What keeps the promise is read; what does not is passed through as it came.
-Nothing here coerces, and nothing here raises.
-"""
+"""Helpers of the generated decoders. They pass on a value of another type than the document states, and never raise or coerce."""
 
 from __future__ import annotations
 
@@ -21,52 +17,70 @@ class _New(Protocol):
 
 
 new_instance: Final[_New] = object.__new__
-"""An instance without a call of `__init__`: the decoder sets every field itself, which is twice as fast."""
+"""Make an instance without calling `__init__`. The decoder sets every field itself, which is twice as fast."""
 
-
-_parse_instant: Final = datetime.fromisoformat
-_LONGEST_DAY: Final = 10
-"""Characters of a day in any form that Python reads: `2026-03-01`, `2026-W09-7`, `20260301`."""
+_parse_iso: Final = datetime.fromisoformat
+_MAX_DATE_LENGTH: Final = 10
+"""Characters of a date in any form that Python parses: `2026-03-01`, `2026-W09-7`, `20260301`."""
 
 
 def parse_datetime(value: UntypedJSON) -> UntypedJSON:
-    """A text in ISO 8601 as an aware datetime, in UTC where it names no offset; anything else as it came.
-
-    A day without a time of day is no instant, and stays a text: the midnight that Python reads it as was not said.
-    """
+    """Parse an ISO 8601 str to an aware datetime, in UTC if it has no offset. A date alone stays a str: it states no time."""
     try:
-        instant = _parse_instant(value)
+        parsed = _parse_iso(value)
     except (TypeError, ValueError):
         return value
-    if instant.tzinfo is not None:
-        return instant
-    return instant.replace(tzinfo=UTC) if len(value) > _LONGEST_DAY else value
+    if parsed.tzinfo is not None:
+        return parsed
+    return parsed.replace(tzinfo=UTC) if len(value) > _MAX_DATE_LENGTH else value
 
 
-def read_list(read: Callable[[dict[str, UntypedJSON]], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
-    """A list of which the objects are read; anything else as it came."""
-    return [read(item) if is_object(item) else item for item in value] if is_array(value) else value
+def format_datetime(value: datetime, where: str) -> str:
+    """Format a datetime as the API does: in UTC with a Z, with fractions of a second only if there are any."""
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidArgumentError(f"{where} must be a datetime with a time zone, got one without; use datetime.now(UTC)")
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        return value.isoformat()  # within a day of the first or last year there is no UTC form
+    precision = "seconds" if utc.microsecond == 0 else "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
+    return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
-def read_values(read: Callable[[UntypedJSON], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
-    """A list of which every item is read, whatever it is; anything else as it came."""
-    return [read(item) for item in value] if is_array(value) else value
+def decode_list(decode: Callable[[dict[str, UntypedJSON]], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
+    """Decode the objects of a list."""
+    return [decode(item) if is_object(item) else item for item in value] if is_array(value) else value
 
 
-def read_map(read: Callable[[dict[str, UntypedJSON]], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
-    """An object with free keys, of which the values that are objects are read; anything else as it came."""
-    return {key: read(item) if is_object(item) else item for key, item in value.items()} if is_object(value) else value
+def decode_values(decode: Callable[[UntypedJSON], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
+    """Decode every item of a list, of whatever type."""
+    return [decode(item) for item in value] if is_array(value) else value
+
+
+def decode_map(decode: Callable[[dict[str, UntypedJSON]], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
+    """Decode the objects among the values of an object with free keys."""
+    return {key: decode(item) if is_object(item) else item for key, item in value.items()} if is_object(value) else value
+
+
+def select_decoder(decoders: Mapping[str, T], tag: UntypedJSON, fallback: T) -> T:
+    """Return the decoder for a tag; the fallback if the tag is unknown, missing or not a str."""
+    return decoders.get(tag, fallback) if isinstance(tag, str) else fallback
+
+
+def empty_list() -> list[UntypedJSON]:
+    """Return the default of a list field."""
+    return []
 
 
 class _FrozenEmptyDict(dict[str, JSON]):
-    """An empty mapping that stays empty, so that a hundred thousand models can share one."""
+    """An empty mapping that cannot change, so that all models can share it."""
 
     __slots__ = ()
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("the unknown fields of a model are read, not written; make the model with extra=")
+        raise TypeError("extra must not be changed; make the model with extra=")
 
-    if not TYPE_CHECKING:  # one refusal for all their signatures
+    if not TYPE_CHECKING:  # one method for all their signatures
         __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
 
     def __copy__(self) -> Self:
@@ -80,38 +94,12 @@ class _FrozenEmptyDict(dict[str, JSON]):
 
 
 EMPTY_EXTRA: Final = _FrozenEmptyDict()
-"""The unknown fields of a model that has none."""
+"""The `extra` of a model without unknown fields."""
 
 
-def pop_unknown_fields(known: Mapping[str, UntypedJSON], found: dict[str, UntypedJSON]) -> dict[str, JSON]:
-    """The fields that the document does not know, as they came, taken out of the union of those that it knows and those that came.
+def pop_unknown_fields(defaults: Mapping[str, UntypedJSON], fields: dict[str, UntypedJSON]) -> dict[str, JSON]:
+    """Remove the unknown fields from `defaults | received`, and return them.
 
-    A union keeps the order of its first part, so that what is left is as many values as the document knows fields, in its order.
+    A union keeps the order of its first operand, so the known fields come first, in the document's order.
     """
-    return {key: found.pop(key) for key in list(found)[len(known) :]}
-
-
-def select_reader(readers: Mapping[str, T], tag: UntypedJSON, fallback: T) -> T:
-    """The reader that a tag asks for; the fallback for a tag that is unknown, missing or no text."""
-    return readers.get(tag, fallback) if isinstance(tag, str) else fallback
-
-
-def no_items() -> list[UntypedJSON]:
-    """The empty list that a field begins with."""
-    return []
-
-
-def format_datetime(value: datetime, where: str) -> str:
-    """An instant as the API writes it: UTC with a Z; fractions of a second only where there are some.
-
-    Raises:
-        InvalidArgumentError: It has no time zone, so it names no instant.
-    """
-    if value.tzinfo is None or value.utcoffset() is None:
-        raise InvalidArgumentError(f"{where}: an instant needs a time zone, such as datetime.now(UTC)")
-    try:
-        utc = value.astimezone(UTC)
-    except OverflowError:
-        return value.isoformat()  # within a day of the first or last year there is no UTC form
-    precision = "seconds" if utc.microsecond == 0 else "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
-    return utc.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+    return {key: fields.pop(key) for key in list(fields)[len(defaults) :]}

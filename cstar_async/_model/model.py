@@ -1,15 +1,22 @@
-"""What every generated model shares: a careful repr, and the names that its fields have on the wire."""
+"""The base class of all models: the wire names of the fields, and a `repr()` that is safe to log."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+import re
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final
+
+import attrs
 
 from cstar_async._model.open_enum import OpenEnum
+from cstar_async._repr import FieldRepr
+from cstar_async._types import UntypedJSON, is_array
+
+_NUMBER: Final = re.compile(r"\b(int|float|bool)\b")
 
 
-class Model:
-    """The common ancestor of all generated models. It holds no data of its own."""
+class Model(FieldRepr):
+    """Share what all generated models have in common. It has no fields of its own."""
 
     __slots__ = ()
 
@@ -17,16 +24,25 @@ class Model:
     """Attribute name to wire name, for every field of the document, in its order."""
 
     __keeps_null__: ClassVar[bool] = False
-    """Whether None is written as null. True for the models of requests, where null clears a field; absent is UNSET there."""
+    """Whether None is sent as null. True for the models of requests, where null clears a field and UNSET is absent."""
 
     __identity__: ClassVar[str] = "id"
-    """The attribute that tells one object from another of its kind."""
+    """The attribute that identifies an object among those of its class."""
 
-    def __repr__(self) -> str:
-        """The class, the identity and the enum fields: enough to find an object, nothing that belongs to a person."""
-        shown: list[str] = []
-        for attribute in self.__wire_names__:
-            value = getattr(self, attribute)
-            if (attribute == self.__identity__ and value is not None) or isinstance(value, OpenEnum):
-                shown.append(f"{attribute}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+    def _all_fields(self) -> Iterable[tuple[str, object]]:
+        extra: Mapping[str, object] = getattr(self, "extra", {})
+        yield from ((name, getattr(self, name)) for name in self.__wire_names__)
+        if extra:
+            yield "extra", extra
+
+    def _loggable_fields(self) -> Iterable[tuple[str, object]]:
+        kind: UntypedJSON = type(self)
+        for field in attrs.fields(kind):
+            value: UntypedJSON = getattr(self, field.name)
+            if (field.name == self.__identity__ and isinstance(value, (str, int))) or isinstance(value, OpenEnum):
+                yield field.name, value
+            elif is_array(value):
+                yield field.name, len(value)
+            elif isinstance(value, (int, float)) and _NUMBER.search(str(field.type)):
+                # By the declared type, because a phone number or a code can arrive as a number.
+                yield field.name, value

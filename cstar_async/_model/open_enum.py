@@ -1,7 +1,6 @@
-"""Enumerations that stay open: strings with names for the values that the document knows.
+"""Enums that stay open: a `str` with class constants for the values that the document lists.
 
-The server may say a word tomorrow that the document does not list, and code that compares with plain strings must keep its meaning
-for a type checker. `enum.Enum` fails both, so an open enum is a `str` whose known values are class constants.
+The server may send new values at any time, and code may compare with plain strings. `enum.Enum` allows neither for type checkers.
 """
 
 from __future__ import annotations
@@ -14,48 +13,47 @@ from cstar_async._types import UntypedJSON
 
 
 class _Members(dict[str, "OpenEnum"]):
-    """The known members by their texts. It makes a member of any other text without keeping it: a server could fill the memory."""
+    """The known members by value. Other members are made, but not stored: a server could fill the memory."""
 
-    __slots__ = ("_kind",)
+    __slots__ = ("_enum",)
 
-    def __init__(self, kind: type[OpenEnum], texts: Iterable[str]) -> None:
-        super().__init__((text, kind(text)) for text in texts)
-        self._kind = kind
+    def __init__(self, enum: type[OpenEnum], values: Iterable[str]) -> None:
+        super().__init__((value, enum(value)) for value in values)
+        self._enum = enum
 
-    def __missing__(self, text: str) -> OpenEnum:
-        return self._kind(text)
+    def __missing__(self, value: str) -> OpenEnum:
+        return self._enum(value)
 
 
 class OpenEnum(str):
-    """A string of which some values are known by name.
+    """A string with some known values. It compares, hashes, matches, pickles and prints as that string.
 
-    A subclass names its known values once, `class TicketStatus(OpenEnum, known={"OPEN": "open"})`, and declares each as a class
-    constant for type checkers. Members compare, hash, match, pickle and print as the text that travels on the wire.
+    A subclass lists its known values, `class TicketStatus(OpenEnum, known={"OPEN": "open"})`, and declares each as a class constant
+    for type checkers. `TicketStatus("snoozed")` is a value that is not known.
     """
 
     __slots__ = ()
 
-    by_text: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
-    """A member for every text; for generated decoders, which look up what they know to be one."""
+    __by_value__: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
+    """A member for every str; generated decoders look members up here."""
 
     def __init_subclass__(cls, *, known: Mapping[str, str]) -> None:
         super().__init_subclass__()
         members = _Members(cls, known.values())
-        for name, text in known.items():
-            setattr(cls, name, members[text])
-        cls.by_text = members
+        for name, value in known.items():
+            setattr(cls, name, members[value])
+        cls.__by_value__ = members
 
     @classmethod
-    def known(cls) -> tuple[Self, ...]:
-        """The values that the document lists, in its order."""
-        return tuple(cls.by_text.values())
+    def known_values(cls) -> tuple[Self, ...]:
+        """Return the values that the document lists, in its order."""
+        return tuple(cls.__by_value__.values())
 
     @property
     def is_known(self) -> bool:
         """Whether the document lists this value."""
-        return self in self.by_text
+        return self in self.__by_value__
 
     @classmethod
-    def read(cls, value: UntypedJSON) -> UntypedJSON:
-        """A wire value as a member: known or not, any text becomes one; what is no text stays as it came."""
-        return cls.by_text[value] if isinstance(value, str) else value
+    def __decode__(cls, value: UntypedJSON) -> UntypedJSON:
+        return cls.__by_value__[value] if isinstance(value, str) else value

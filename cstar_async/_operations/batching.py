@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 import attrs
 
-from cstar_async._model.codec import decoder, to_wire
+from cstar_async._model.codec import decode_item, to_wire
 from cstar_async._model.model import Model
 from cstar_async._operations.executor import OperationExecutor
 from cstar_async._operations.operation import BatchPlan
@@ -73,7 +73,7 @@ def _zero(plan: BatchPlan, result: type[M], body: Model) -> M:
             wire[name] = []
         elif attribute in type(body).__wire_names__:
             wire[name] = to_wire(getattr(body, attribute))
-    return decoder(result)(wire)
+    return decode_item(result, wire)
 
 
 def _offset_positions(plan: BatchPlan, found: Model, start: int) -> None:

@@ -87,7 +87,7 @@ BODIES: list[tuple[Node, str]] = [
     ({"type": ["string", "null"]}, "str | None"),
     ({}, "JSON | JSONObject"),
     ({"type": "object", "additionalProperties": True}, "JSONObject"),
-    (STATUS, "TicketStatusInput"),
+    (STATUS, "TicketStatusLike"),
     ({"type": "array", "items": {"type": "string"}}, "list[str] | tuple[str, ...]"),
     ({"type": "array", "items": MESSAGE}, "Sequence[Message | JSONObject]"),
     (MESSAGE, "Message | JSONObject"),
@@ -230,7 +230,7 @@ def test_required_arguments_come_first() -> None:
 
 def test_list_in_the_query_takes_one_or_several() -> None:
     """One value need not be wrapped in a list."""
-    one = "TicketExpandInput"
+    one = "TicketExpandLike"
 
     assert f"expand: {one} | list[{one}] | tuple[{one}, ...] | Unset = UNSET" in _functions(real())["list_tickets"].parameters
 

@@ -576,9 +576,9 @@ NAMES = {
         "a schema cannot be called `Model`; generated code has something of that name already.",
     ),
     "a schema called like an argument's type": Case(
-        _schema("TicketStatusInput", model("More.", id=_TITLE)),
-        f"{SCHEMAS}/TicketStatusInput",
-        "`TicketStatusInput` is the name of the type that arguments for the enum `TicketStatus` have.",
+        _schema("TicketStatusLike", model("More.", id=_TITLE)),
+        f"{SCHEMAS}/TicketStatusLike",
+        "`TicketStatusLike` is the name of the type that arguments for the enum `TicketStatus` have.",
     ),
     "two schemas with one decoder": Case(
         _both(_schema("TICKET", model("More.", id=_TITLE))),

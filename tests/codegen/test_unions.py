@@ -84,8 +84,8 @@ def test_field_that_callers_set_takes_what_arguments_take() -> None:
     schema(raw, "StepCall")["properties"] |= {"status": status, "statuses": statuses}
     models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
     declared = {field.attribute: field.declaration for field in models["StepCall"].fields}
-    assert declared["status"] == "status: AutomationTestResourceTypeInput | None = None"
-    assert declared["statuses"] == "statuses: list[AutomationTestResourceTypeInput] | None = None"
+    assert declared["status"] == "status: AutomationTestResourceTypeLike | None = None"
+    assert declared["statuses"] == "statuses: list[AutomationTestResourceTypeLike] | None = None"
 
 
 def test_list_that_begins_empty_is_made_for_each_object() -> None:
@@ -94,7 +94,7 @@ def test_list_that_begins_empty_is_made_for_each_object() -> None:
     schema(raw, "StepMail")["properties"]["to"] = said("T.", type="array", items={"type": "string"}, default=[])
     schema(raw, "StepMail")["required"].append("to")
     models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
-    assert models["StepMail"].fields[1].declaration == "to: list[str] = attrs.field(factory=no_items)"
+    assert models["StepMail"].fields[1].declaration == "to: list[str] = attrs.field(factory=empty_list)"
 
 
 def test_generated_reader_dispatches_on_the_tag(tree: Tree) -> None:

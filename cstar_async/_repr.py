@@ -1,0 +1,55 @@
+"""How objects are shown: in one line that is safe to log, or with all fields, one a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class _Printer(Protocol):
+    """The pretty printer of IPython."""
+
+    def text(self, text: str, /) -> None: ...
+    def pretty(self, value: object, /) -> None: ...
+    def break_(self) -> None: ...
+    def group(self, indent: int, open: str, close: str, /) -> AbstractContextManager[None]: ...
+
+
+class FieldRepr:
+    """Show the loggable fields in `repr()`, and all fields in rich, pprint and IPython.
+
+    Loggable are ids, enum values, numbers, booleans and counts; never names, addresses, texts or keys.
+    """
+
+    __slots__ = ()
+
+    def _loggable_fields(self) -> Iterable[tuple[str, object]]:
+        return ()
+
+    def _all_fields(self) -> Iterable[tuple[str, object]]:
+        return self._loggable_fields()
+
+    def __repr__(self) -> str:
+        # pprint has no hook for other classes than those of the standard library.
+        if sys._getframe(1).f_globals.get("__name__") == "pprint":  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            return "".join([type(self).__name__, "(", *(f"\n    {name}={value!r}," for name, value in self._all_fields()), "\n)"])
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._loggable_fields())})"
+
+    def __rich_repr__(self) -> Iterable[tuple[str, object]]:
+        """Return all fields, for rich."""
+        return self._all_fields()
+
+    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
+        """Print all fields, for IPython."""
+        name = type(self).__name__
+        if cycle:
+            printer.text(f"{name}(...)")
+            return
+        with printer.group(4, f"{name}(", ")"):
+            for number, (field, value) in enumerate(self._all_fields()):
+                printer.text("," if number else "")
+                printer.break_()
+                printer.text(f"{field}=")
+                printer.pretty(value)
