@@ -47,31 +47,59 @@ async def test_marker_gives_arguments(fake_cstar: FakeCStar, cstar_client: CStar
     assert cstar_client.rate_limit.limit == 7
 
 
-def run(folder: Path, *plugins: str, mode: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the tests above with these plugins and no others."""
-    (folder / "test_it.py").write_text(TESTS)
-    (folder / "pytest.ini").write_text("[pytest]\n" + mode)
-    arguments = [option for plugin in (*plugins, "cstar_async.testing.pytest_plugin") for option in ("-p", plugin)]
-    command = [sys.executable, "-m", "pytest", "-q", "--strict-markers", *arguments, str(folder)]
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": os.getcwd()}  # noqa: PTH109
+def run(folder: Path, tests: str, *options: str, hidden: str = "") -> str:
+    """Run pytest with our plugin and *options*, without the module *hidden*; return what it prints."""
+    (folder / "test_it.py").write_text(tests)
+    (folder / "pytest.ini").touch()
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules[{hidden!r}] = None\n" if hidden else "")
+    command = [sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "cstar_async.testing.pytest_plugin", *options]
+    path = os.pathsep.join((str(folder), os.getcwd()))  # noqa: PTH109
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path}
     environment.pop("PYTEST_ADDOPTS", None)
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+    done = subprocess.run([*command, str(folder)], capture_output=True, text=True, cwd=folder, env=environment, check=False)
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_fixtures_work_in_both_modes(tmp_path: Path, mode: str) -> None:
-    """Auto and strict mode of pytest-asyncio give the same."""
-    done = run(tmp_path, "pytest_asyncio.plugin", mode=f"asyncio_mode = {mode}\n")
-    assert "3 passed" in done.stdout, done.stdout
+    """The fixtures work in the auto and in the strict mode of pytest-asyncio."""
+    output = run(tmp_path, TESTS, "-p", "pytest_asyncio.plugin", "-o", f"asyncio_mode={mode}")
+    assert "3 passed" in output, output
 
 
-def test_run_without_pytest_asyncio_is_not_disturbed(tmp_path: Path) -> None:
-    """Where the tests are not async, the plugin harms nobody."""
-    (tmp_path / "conftest.py").write_text("import sys\n")
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pytest_asyncio'] = None\n")
-    (tmp_path / "test_plain.py").write_text("def test_plain():\n    pass\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "cstar_async.testing.pytest_plugin", str(tmp_path / "test_plain.py")]
-    path = os.pathsep.join((str(tmp_path), os.getcwd()))  # noqa: PTH109
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+SYNC_TEST = """
+def test_fake(cstar_client, fake_cstar):
+    assert fake_cstar.url
+"""
+
+
+def test_sync_test_may_use_the_fixtures(tmp_path: Path) -> None:
+    """A test that is not async gets the same fixtures in strict mode."""
+    output = run(tmp_path, SYNC_TEST, "-p", "pytest_asyncio.plugin")
+    assert "1 passed" in output, output
+
+
+@pytest.mark.parametrize("hidden", ["", "pytest_asyncio"])
+def test_missing_pytest_asyncio_is_one_sentence(tmp_path: Path, hidden: str) -> None:
+    """Without pytest-asyncio, not installed or switched off, a test that uses a fixture fails and says what to install."""
+    output = run(tmp_path, SYNC_TEST, hidden=hidden)
+    assert "need pytest-asyncio: pip install pytest-asyncio" in output, output
+    assert "1 error" in output, output
+
+
+IMPORTS = """
+import sys
+
+
+def test_imports():
+    ours = {name for name in sys.modules if name.startswith("cstar_async")}
+    assert ours <= {"cstar_async", "cstar_async._version", "cstar_async.testing", "cstar_async.testing.pytest_plugin"}, ours
+    assert "aiohttp" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("hidden", ["", "pytest_asyncio"])
+def test_run_that_uses_no_fixture_imports_nothing(tmp_path: Path, hidden: str) -> None:
+    """A run that uses no fixture imports none of our modules but the plugin and the two packages around it."""
+    output = run(tmp_path, IMPORTS, hidden=hidden)
+    assert "1 passed" in output, output
