@@ -1,4 +1,4 @@
-"""`python -m cstar_async`: what the package can do from the shell. Exit codes: 0 done, 1 could not, 2 misused."""
+"""The command line: `python -m cstar_async`. Exit codes: 0 success, 1 failure, 2 wrong usage."""
 
 from __future__ import annotations
 
@@ -7,96 +7,98 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 if TYPE_CHECKING:
     from cstar_async.testing import FakeCStar
 
-_PORT: Final = 8787
-_HIGHEST_PORT: Final = 65_535
+T = TypeVar("T")
+
+_DEFAULT_PORT: Final = 8787
+_MAX_PORT: Final = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: What follows the name of the program; default those of the process.
+        arguments: The command line without the program name; default that of the process.
 
     Returns:
         The exit code.
     """
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.command is None:
+    options = parser.parse_args(arguments)
+    if options.command is None:
         parser.print_help()
         return 0
-    return _serve(given)
+    return _serve(options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cstar_async", description="The async Python SDK for cStar, from the shell.")
+    parser = argparse.ArgumentParser(prog="python -m cstar_async", description="The command line of the cStar SDK.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     serve = commands.add_parser(
         "serve",
-        help="run a cStar on this machine, to try things against",
-        description="Runs a cStar with state on loopback, prints its address and keys, and ends with Ctrl-C. "
-        "It forgets everything when it ends; on SIGHUP it only closes and starts again, and knows what it knew. "
-        "Needs the extra 'testing'.",
+        help="run a fake cStar server on this machine",
+        description="Runs a fake cStar server, prints its URL and API keys, and stops on Ctrl-C. All data is in memory and is lost "
+        "when the server stops. SIGHUP restarts the server and keeps the data. Requires the extra 'testing'.",
     )
-    serve.add_argument("--port", type=_port, default=_PORT, help="the port to listen on; 0 for a free one (default: %(default)s)")
-    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s, this machine only)")
-    serve.add_argument(
-        "--seed", type=int, metavar="N", help="begin with customers, articles and tickets, the same for the same number"
-    )
-    serve.add_argument("--no-limits", action="store_true", help="answer any number of calls, instead of 1,000 an hour")
+    serve.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="port, 0 for a free one (default: %(default)s)")
+    serve.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s, this machine only)")
+    serve.add_argument("--seed", type=int, metavar="N", help="start with sample data; the same number gives the same data")
+    serve.add_argument("--no-limits", action="store_true", help="disable the rate limit of 1,000 calls per hour")
     serve.add_argument(
         "--delivery-faults",
         type=_share,
         metavar="SHARE",
-        help="lose, double or delay this share of the deliveries to webhooks, and double or break as much of the event stream, "
-        "from 0 to 1 (default: none)",
+        help="drop, repeat or delay this share of the webhook deliveries, and repeat or interrupt the same share of the event "
+        "stream, from 0 to 1 (default: 0)",
     )
     serve.add_argument(
         "--delivery-retries",
         type=_seconds,
         metavar="S,S,…",
-        help="seconds before each further attempt to deliver (default: 30,120,600,3600,21600,86400)",
+        help="seconds before each retry of a webhook delivery (default: 30,120,600,3600,21600,86400)",
     )
     return parser
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError("a share is a number from 0 to 1")
-    return share
+def _checked(parse: Callable[[str], T], is_valid: Callable[[T], bool], expected: str) -> Callable[[str], T]:
+    """Return a converter for argparse that reports every invalid value in one form."""
+
+    def convert(text: str) -> T:
+        try:
+            value = parse(text)
+        except ValueError:
+            pass
+        else:
+            if is_valid(value):
+                return value
+        raise argparse.ArgumentTypeError(f"must be {expected}, got {text}")
+
+    return convert
 
 
-def _seconds(text: str) -> tuple[float, ...]:
-    seconds = tuple(float(part) for part in text.split(","))
-    if not all(each >= 0 for each in seconds):
-        raise argparse.ArgumentTypeError("waits are numbers of seconds from 0")
-    return seconds
+_port: Final = _checked(int, lambda port: 0 <= port <= _MAX_PORT, f"a number from 0 to {_MAX_PORT}")
+_share: Final = _checked(float, lambda share: 0 <= share <= 1, "a number from 0 to 1")
+_seconds: Final = _checked(
+    lambda text: tuple(map(float, text.split(","))),
+    lambda waits: all(wait >= 0 for wait in waits),
+    "numbers of seconds from 0, separated by commas",
+)
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"a port is a number from 0 to {_HIGHEST_PORT}")
-    return number
-
-
-def _serve(given: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> int:
     from cstar_async.testing import FakeCStar
-    from cstar_async.testing._events.dispatcher import DOCUMENTED_RETRIES
 
-    retries = DOCUMENTED_RETRIES if given.delivery_retries is None else given.delivery_retries
+    retries = {} if options.delivery_retries is None else {"delivery_retries": options.delivery_retries}
     try:
-        fake = FakeCStar(seed=given.seed, limits=not given.no_limits, delivery_retries=retries, host=given.host, port=given.port)
-        if given.delivery_faults:
-            fake.deliveries.faults.add_mixed(given.delivery_faults)
-            fake.streams.inject_faults(given.delivery_faults)
+        fake = FakeCStar(seed=options.seed, limits=not options.no_limits, host=options.host, port=options.port, **retries)
+        if options.delivery_faults:
+            fake.deliveries.faults.add_mixed(options.delivery_faults)
+            fake.streams.inject_faults(options.delivery_faults)
         asyncio.run(_run(fake))
     except KeyboardInterrupt:
         return 0
@@ -105,27 +107,27 @@ def _serve(given: argparse.Namespace) -> int:
         return 1
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        sys.stderr.write(f"Nothing can be served on {given.host}:{given.port}: {reason}. Another port is chosen with --port.\n")
+        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {reason}. Choose another port with --port.\n")
         return 1
     return 0
 
 
 async def _run(fake: FakeCStar) -> None:
-    """Serve until the process is asked to end."""
-    wishes: asyncio.Queue[Literal["end", "restart"]] = asyncio.Queue()
+    """Serve until a signal stops the process."""
+    signals: asyncio.Queue[Literal["stop", "restart"]] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, wishes.put_nowait, "end")
-        loop.add_signal_handler(signal.SIGHUP, wishes.put_nowait, "restart")
+            loop.add_signal_handler(number, signals.put_nowait, "stop")
+        loop.add_signal_handler(signal.SIGHUP, signals.put_nowait, "restart")
     except NotImplementedError:  # Windows: there Ctrl-C raises KeyboardInterrupt in `asyncio.run()`
         pass
     async with fake:
         _print(_banner(fake))
-        while await wishes.get() == "restart":
+        while await signals.get() == "restart":
             await fake.aclose()
             await fake.start()
-            _print("It has started again.\n")
+            _print("The server has restarted.\n")
 
 
 def _print(text: str) -> None:
@@ -135,12 +137,12 @@ def _print(text: str) -> None:
 
 def _banner(fake: FakeCStar) -> str:
     return (
-        f"A cStar listens on {fake.url}\n"
+        f"Fake cStar server at {fake.url}\n"
         f"  team             {fake.team_id}\n"
         f"  secret key       {fake.secret_key}\n"
         f"  publishable key  {fake.publishable_key}\n\n"
         f"export CSTAR_API_KEY={fake.secret_key} CSTAR_BASE_URL={fake.url} CSTAR_TEAM_ID={fake.team_id}\n\n"
-        "Ctrl-C ends it.\n"
+        "Press Ctrl-C to stop.\n"
     )
 
 
