@@ -1,8 +1,8 @@
-"""A cStar on loopback for tests and local work, and a clock to push.
+"""A fake cStar server for tests and local work.
 
-`FakeCStar` is the server, `FakeClock` the time it lives in; `ReceivedRequest` and `Delivery` are what its journals hand out,
-`Fault` and `DeliveryFault` what goes wrong on purpose. The fake checks requests with `jsonschema`, which comes with the extra
-`testing`. Everything is imported when it is first used.
+`FakeCStar` is the server and `FakeClock` its clock. `ReceivedRequest` and `Delivery` are the entries of its logs, `Fault` and
+`DeliveryFault` what goes wrong on purpose. The fake needs `jsonschema`, which the extra `testing` installs.
+Each name is imported on first use.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from cstar_async.testing._data.store import Team as Team
     from cstar_async.testing._events.delivery_log import Delivery as Delivery
     from cstar_async.testing._events.faults import DeliveryFault as DeliveryFault
     from cstar_async.testing._http.faults import Fault as Fault
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cstar_async.testing.clock import FakeClock as FakeClock
     from cstar_async.testing.fake import FakeCStar as FakeCStar
 
-__all__ = ["Delivery", "DeliveryFault", "FakeCStar", "FakeClock", "Fault", "ReceivedRequest"]
+__all__ = ["Delivery", "DeliveryFault", "FakeCStar", "FakeClock", "Fault", "ReceivedRequest", "Team"]
 
 _EXPORTS: Final = {
     "Delivery": "_events.delivery_log",
@@ -27,6 +28,7 @@ _EXPORTS: Final = {
     "FakeClock": "clock",
     "Fault": "_http.faults",
     "ReceivedRequest": "_http.request_log",
+    "Team": "_data.store",
 }
 
 

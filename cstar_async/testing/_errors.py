@@ -1,4 +1,4 @@
-"""The error that a rule of the fake raises to refuse a request."""
+"""The exception that a rule of the fake raises to refuse a request."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CODES: Final[Mapping[int, str]] = MappingProxyType(
         504: "gateway_timeout",
     }
 )
-"""Codes for a status that nobody gave a code; those of 5xx are inferred."""
+"""The default code of each status; those of 5xx are inferred."""
 
 
-class APIFailure(Exception):  # noqa: N818  # an outcome like any other, not a mistake
-    """Why a request is refused; what raises it need not know how an error looks on the wire."""
+class APIFailure(Exception):  # noqa: N818  # an expected outcome, not a programming error
+    """A refused request. What raises it does not depend on how an error is formatted."""
 
     def __init__(
         self,

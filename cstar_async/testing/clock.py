@@ -1,7 +1,7 @@
-"""The clock of the fake: real time that a test may push forward.
+"""A clock that a test can advance.
 
-Every party of a test that waits or dates anything reads one clock, so a push wakes all of them at once and nobody waits for real.
-It has the three methods that the client asks of a clock (`monotonic`, `time`, `sleep`) and knows nothing of servers and clients.
+The server and the client of a test share one clock, so advancing it wakes all waits at once and no test waits in real time.
+It has the three methods that the client uses (`monotonic`, `time`, `sleep`).
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from operator import attrgetter
 import attrs
 
 _IDLE_TURNS_BEFORE_JUMP = 32
-"""Turns of the event loop that an autojumping clock lets pass before it jumps, so that whoever can still run does."""
+"""Iterations of the event loop before an autojumping clock jumps, so that every task that can run does so first."""
 
 
 @attrs.define(eq=False)
 class _Sleeper:
-    """Somebody who waits for an instant of the clock."""
+    """A task that waits for a time of the clock."""
 
     wakes_at_s: float
     woken: asyncio.Future[None]
 
     def wake(self) -> None:
-        """End the wait; may be called twice, and after a cancellation."""
+        """End the wait. May be called twice, and after a cancellation."""
         if not self.woken.done():
             self.woken.set_result(None)
 
 
 class FakeClock:
-    """A clock that runs with real time until it is told otherwise.
+    """A clock that runs with real time and can be advanced.
 
     Args:
-        start: Unix time in seconds that `time()` begins with; default the real time.
-        frozen: Whether time stands still but for `advance()` and `set()`; default False.
-        autojump: Whether a frozen clock moves by itself to the next instant that somebody sleeps for, as soon as the event loop has
-            had some turns to settle; implies *frozen*, default False. Waits then take no real time and their order is that of
-            their instants. Meant for tests without sockets: a jump does not wait for an answer that is still on its way.
+        start: Unix time in seconds that `time()` starts with; default the real time.
+        frozen: Whether only `advance()` and `set()` move the clock; default False.
+        autojump: Whether a frozen clock jumps to the next time that a task sleeps for, once the event loop has been idle for some
+            iterations; implies *frozen*, default False. Waits then take no real time and keep their order. Meant for tests without
+            sockets: a jump does not wait for a response that is still on its way.
     """
 
     def __init__(self, *, start: float | None = None, frozen: bool = False, autojump: bool = False) -> None:
@@ -52,62 +52,63 @@ class FakeClock:
         self._jump_handle: asyncio.Handle | None = None
 
     def monotonic(self) -> float:
-        """Seconds since the clock was made; never goes back."""
+        """Return the seconds since the clock was created; never decreases."""
         passed_s = 0.0 if self._frozen else time.monotonic() - self._began_s
         return passed_s + self._offset_s
 
     def time(self) -> float:
-        """The instant as Unix time in seconds."""
+        """Return the Unix time in seconds."""
         return self._wall_at_zero_s + self.monotonic()
 
     def now(self) -> datetime:
-        """The instant as an aware datetime in UTC."""
+        """Return the time as an aware datetime in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward at once and wake everybody whose wait has ended by that.
+        """Advance the clock at once and wake every task whose wait has ended.
 
         Args:
-            seconds: How far, 0 or more.
+            seconds: How far, from 0.
 
         Raises:
             ValueError: *seconds* is negative.
         """
         if seconds < 0:
-            raise ValueError("a clock cannot be advanced by a negative number of seconds")
+            raise ValueError(f"seconds must be at least 0, got {seconds}")
         self._offset_s += seconds
         self._wake_due()
 
     def set(self, instant: float | datetime) -> None:
-        """Put the clock on an instant.
+        """Set the clock to a time.
 
-        Forward is an `advance()`. Back moves `time()` alone, as a corrected date does: `monotonic()` stays, nobody wakes.
+        Forward is an `advance()`. Backward changes `time()` alone, like a corrected system time: `monotonic()` stays and no task
+        wakes.
 
         Args:
             instant: Unix time in seconds, or an aware datetime.
         """
-        wanted_s = instant.timestamp() if isinstance(instant, datetime) else float(instant)
-        difference_s = wanted_s - self.time()
+        target_s = instant.timestamp() if isinstance(instant, datetime) else float(instant)
+        difference_s = target_s - self.time()
         if difference_s >= 0:
             self.advance(difference_s)
         else:
             self._wall_at_zero_s += difference_s
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the clock is *seconds* further, by real time, by `advance()` or by a jump.
+        """Wait until the clock is *seconds* further, by real time, `advance()` or a jump.
 
         Args:
-            seconds: How long; 0 or less only gives the others a turn.
+            seconds: How long; 0 or less only yields to the event loop.
         """
         if seconds <= 0:
             await asyncio.sleep(0)
             return
         loop = asyncio.get_running_loop()
         wakes_at_s = self.monotonic() + seconds
-        while (left_s := wakes_at_s - self.monotonic()) > 0:
+        while (remaining_s := wakes_at_s - self.monotonic()) > 0:
             sleeper = _Sleeper(wakes_at_s, loop.create_future())
             self._sleepers[sleeper] = None
-            timer = None if self._frozen else loop.call_later(left_s, sleeper.wake)
+            timer = None if self._frozen else loop.call_later(remaining_s, sleeper.wake)
             self._notify_watchers()
             self._restart_idle_count(loop)
             try:
@@ -119,14 +120,14 @@ class FakeClock:
 
     @property
     def sleeper_count(self) -> int:
-        """How many wait on this clock now."""
+        """The number of tasks that wait on this clock."""
         return len(self._sleepers)
 
     async def wait_for_sleepers(self, sleepers: int = 1) -> None:
-        """Wait until somebody sleeps on this clock, so that an `advance()` will find whom to wake.
+        """Wait until tasks sleep on this clock, so that an `advance()` wakes them.
 
         Args:
-            sleepers: How many must sleep; default 1.
+            sleepers: How many tasks must sleep; default 1.
         """
         if self.sleeper_count >= sleepers:
             return
@@ -144,13 +145,13 @@ class FakeClock:
 
     def _wake_due(self) -> None:
         now_s = self.monotonic()
-        # The clock may be pushed from another thread than that of the sleeper's loop, where others lie down and get up meanwhile.
+        # Another thread may advance the clock while tasks of the event loop start and end their waits.
         due = [sleeper for sleeper in list(self._sleepers) if sleeper.wakes_at_s <= now_s]
         for sleeper in sorted(due, key=attrgetter("wakes_at_s")):
             sleeper.woken.get_loop().call_soon_threadsafe(sleeper.wake)
 
     def _restart_idle_count(self, loop: asyncio.AbstractEventLoop, turns: int = _IDLE_TURNS_BEFORE_JUMP) -> None:
-        """Begin the count of turns before a jump anew: somebody has just done something."""
+        """Restart the count of iterations before a jump."""
         if not self._autojump:
             return
         if self._jump_handle is not None:
@@ -167,5 +168,5 @@ class FakeClock:
 
 
 def timestamp(unix_s: float) -> str:
-    """An instant as the API writes it: ISO 8601 in UTC, with milliseconds and `Z`."""
+    """Format a time as the API does: ISO 8601 in UTC, with milliseconds and `Z`."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

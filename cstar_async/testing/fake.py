@@ -1,10 +1,10 @@
-"""`FakeCStar`: the rooms of this package put together. No rule of the API and no socket is written here."""
+"""`FakeCStar`: builds the server from the parts of this package. No rule of the API is implemented here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, Unpack
+from typing import TYPE_CHECKING, Final, Literal, Self, Unpack
 
 from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import new_id, new_request_id, seeded_random
@@ -23,7 +23,7 @@ from cstar_async.testing._http.faults import FaultRegistry
 from cstar_async.testing._http.idempotency import IdempotencyCache
 from cstar_async.testing._http.rate_limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
 from cstar_async.testing._http.request_log import MAX_REQUESTS, RequestLog
-from cstar_async.testing._http.responses import Envelopes, PaginationLocation, PaginationShape
+from cstar_async.testing._http.responses import Envelopes
 from cstar_async.testing._http.routing import Routes
 from cstar_async.testing._http.validation import Validation
 from cstar_async.testing._seed import add_members, add_seed_data
@@ -37,39 +37,38 @@ if TYPE_CHECKING:
 
 
 class FakeCStar:
-    """A cStar on loopback, with state, for tests and local work.
+    """A cStar server on loopback, with state in memory, for tests and local work.
 
-    It behaves as the API document says, checks every request against it, and keeps in memory what it is told::
+    It behaves as the API document says and validates every request against it::
 
         async with FakeCStar() as fake, fake.client() as cstar:
             ticket = await cstar.tickets.create(title="Cannot log in")
             assert fake.requests[-1].json == {"title": "Cannot log in"}
 
-    It tells of changes as cStar does: by signed deliveries to webhooks on this machine, of which `deliveries` shows every attempt,
-    and over the event stream; `streams` are those that are open. To other machines nothing is sent.
+    It sends events as cStar does: signed deliveries to webhooks on this machine, which `deliveries` logs, and the event stream,
+    whose open connections are in `streams`. It never connects to another machine.
 
-    Several may run at once; each has a port, keys and a database of its own.
+    Several fakes can run at once; each has its own port, keys and data.
 
     Args:
-        seed: None, the default, for a team without anything but its members, an owner and two agents; a number for one with
-            customers, articles, categories, tags, tickets and a boss besides. Ids are the same in every run either way, given
-            the same calls in the same order; the number also seeds the chance of faults.
-        clock: The time that the fake lives in; default a new `FakeClock` that runs with real time.
-        limits: Whether calls are limited as documented; default True. False announces a limit that is never reached.
-        rate_limit: Calls a window for every key, from 0; default the documented ones: 1,000 for secret keys, 100 for
-            publishable ones, 200 for every address that reads the public library.
+        seed: None (default): the team has only its members, an owner and two agents. An int: the team also has customers, articles,
+            categories, tags, tickets and a boss. Ids depend only on *seed* and the order of the calls; it also seeds the faults.
+        clock: The clock of the server; default a new `FakeClock` that runs with real time.
+        limits: Whether rate limits apply; default True. False reports a limit that is never reached.
+        rate_limit: Calls per window for every key, from 0; default the documented limits: 1,000 for secret keys, 100 for
+            publishable keys, 200 for each address that reads the public library.
         rate_window: Length of a window in whole seconds, from 1; default 3,600.
-        pagination: Where `pagination` stands in the answer of a list: `"top"`, the default, or in `"meta"`.
-        pagination_shape: Which form it has: with `"hasMore"`, the default, or `"totalPages"`.
-        delivery_retries: Seconds, on the fake's clock, before each further attempt to deliver an event to a webhook; default the
-            documented 30 s, 2 min, 10 min, 1 h, 6 h and 24 h.
-        max_requests: How many requests `requests` keeps, and attempts `deliveries`, from 1; default 100,000. The oldest go first.
-        host: Where to listen; default 127.0.0.1, which nobody else can reach.
-        port: Which port to listen on; default 0, a free one.
+        pagination: Location of `pagination` in the response of a list: `"top"` (default) or `"meta"`.
+        pagination_shape: The field that says whether more pages follow: `"hasMore"` (default) or `"totalPages"`.
+        delivery_retries: Seconds, by the fake's clock, before each retry of a webhook delivery; default the documented 30 s, 2 min,
+            10 min, 1 h, 6 h and 24 h.
+        max_requests: Entries that `requests` and `deliveries` keep, from 1; default 100,000. The oldest are dropped first.
+        host: The address to listen on; default 127.0.0.1, which other machines cannot reach.
+        port: The port to listen on; default 0, a free one.
 
     Raises:
-        ImportError: `jsonschema` is not installed; the extra `testing` has it.
-        ValueError: A limit, window, wait or journal out of range.
+        ImportError: `jsonschema` is not installed; the extra `testing` installs it.
+        ValueError: A limit, window, retry or *max_requests* is out of range.
     """
 
     def __init__(
@@ -80,8 +79,8 @@ class FakeCStar:
         limits: bool = True,
         rate_limit: int | None = None,
         rate_window: int = DOCUMENTED_WINDOW_S,
-        pagination: PaginationLocation = "top",
-        pagination_shape: PaginationShape = "hasMore",
+        pagination: Literal["top", "meta"] = "top",
+        pagination_shape: Literal["hasMore", "totalPages"] = "hasMore",
         delivery_retries: Sequence[float] = DOCUMENTED_RETRIES,
         max_requests: int = MAX_REQUESTS,
         host: str = "127.0.0.1",
@@ -130,78 +129,78 @@ class FakeCStar:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:41234`.
+        """The base URL, such as `http://127.0.0.1:41234`.
 
         Raises:
-            RuntimeError: It was not started, or is closed.
+            RuntimeError: The fake is not started, or closed.
         """
         if self._server.url is None:
-            raise RuntimeError("the fake has no address: enter it with 'async with' or call start() first")
+            raise RuntimeError("the fake has no URL before it is started: use 'async with' or call start()")
         return self._server.url
 
     @property
     def secret_key(self) -> str:
-        """A key of the team that may do everything, of the test environment."""
+        """A secret key of the team in the test environment: it can read and write."""
         return self._secret.text
 
     @property
     def publishable_key(self) -> str:
-        """A key of the team that may read, of the test environment."""
+        """A publishable key of the team in the test environment: it can only read."""
         return self._publishable.text
 
     @property
     def team_id(self) -> str:
-        """The team that both keys belong to."""
+        """The team of both keys."""
         return self._team.id
 
     def client(self, **options: Unpack[ClientOptions]) -> CStarClient:
-        """A client of this fake, not yet entered, that lives by its clock: advancing that ends the client's waits.
+        """Return a client of this fake, not yet entered, that uses the fake's clock: `clock.advance()` ends its waits.
 
         Args:
-            options: Arguments of `CStarClient`, over those that lead here: *api_key*, *team_id* and *base_url*.
+            options: Arguments of `CStarClient`; they override *api_key*, *team_id* and *base_url* of this fake.
 
         Raises:
-            RuntimeError: The fake was not started, or is closed.
+            RuntimeError: The fake is not started, or closed.
         """
         from cstar_async.client import ClientOptions, CStarClient
 
-        here = ClientOptions(api_key=self.secret_key, team_id=self.team_id, base_url=self.url)
-        return CStarClient(**(here | options), _clock=self.clock)
+        defaults = ClientOptions(api_key=self.secret_key, team_id=self.team_id, base_url=self.url)
+        return CStarClient(**(defaults | options), _clock=self.clock)
 
     def library(self, **options: Unpack[LibraryOptions]) -> CStarLibrary:
-        """The public library of the fake's team, not yet entered, that lives by the clock of the fake.
+        """Return a client of the team's public library, not yet entered, that uses the fake's clock.
 
-        It shows the published public articles and the public categories of the test environment.
+        The library has the published public articles and the public categories of the test environment.
 
         Args:
-            options: Arguments of `CStarLibrary`, over those that lead here: *team* and *base_url*.
+            options: Arguments of `CStarLibrary`; they override *team* and *base_url* of this fake.
 
         Raises:
-            RuntimeError: The fake was not started, or is closed.
+            RuntimeError: The fake is not started, or closed.
         """
         from cstar_async.library import CStarLibrary, LibraryOptions
 
-        here = LibraryOptions(team=self._team.slug, base_url=self.url)
-        return CStarLibrary(**(here | options), _clock=self.clock)
+        defaults = LibraryOptions(team=self._team.slug, base_url=self.url)
+        return CStarLibrary(**(defaults | options), _clock=self.clock)
 
     def add_key(
         self,
-        kind: KeyKind = "secret",
+        kind: Literal["secret", "publishable"] = "secret",
         *,
-        environment: Environment = "test",
+        environment: Literal["test", "live"] = "test",
         team: str | None = None,
         expires_in: float | None = None,
     ) -> str:
-        """Make one more key.
+        """Create another API key.
 
         Args:
-            kind: `"secret"`, the default, or `"publishable"`.
-            environment: `"test"`, the default, or `"live"`, where a team has nothing but its members.
-            team: The slug of another team, which is made when it is new; default the team of the fake.
-            expires_in: Seconds, on the fake's clock, for which the key is good; default for ever.
+            kind: `"secret"` (default) or `"publishable"`.
+            environment: `"test"` (default) or `"live"`, where a team has only its members.
+            team: The slug of another team, which is created if it is new; default the team of the fake.
+            expires_in: Seconds until the key expires, by the fake's clock; default never.
 
         Returns:
-            The text of the key. `team_of()` knows its team.
+            The key. `team_of()` returns its team.
         """
         expires_at = None if expires_in is None else self.clock.time() + expires_in
         teams = {key.team.slug: key.team for key in self._keys}
@@ -209,34 +208,34 @@ class FakeCStar:
         return self._new_key(owner, kind, environment, expires_at).text
 
     def revoke_key(self, key: str) -> None:
-        """Make a key unknown.
+        """Revoke a key.
 
         Raises:
-            KeyError: It is not known.
+            KeyError: There is no such key.
         """
         self._keys.revoke(key)
 
     def team_of(self, key: str) -> Team:
-        """The team of a key.
+        """Return the team of a key.
 
         Raises:
-            KeyError: The key is not known.
+            KeyError: There is no such key.
         """
         return self._keys.get(key).team
 
     def use_calls(self, calls: int, *, key: str | None = None) -> None:
-        """Use up calls of a running window, as if somebody else had called with the same key.
+        """Use up calls of the current window, as another process with the same key would.
 
         Args:
             calls: How many.
-            key: Whose; default the secret key.
+            key: The key; default the secret key.
         """
-        self._limits.spend(self._secret if key is None else self._keys.get(key), calls, self.clock.time())
+        self._limits.use(self._secret if key is None else self._keys.get(key), calls, self.clock.time())
 
     async def start(self) -> None:
-        """Begin to listen; a second call does nothing.
+        """Start listening; a second call does nothing.
 
-        Closed, it may be started again, in the same place, and knows what it knew: deliveries that are not done go on.
+        A closed fake can be started again, on the same port and with its data; pending deliveries continue.
 
         Raises:
             OSError: The port is in use.
@@ -245,10 +244,10 @@ class FakeCStar:
         self._dispatcher.start()
 
     async def aclose(self) -> None:
-        """Stop listening and drop what is open; may be called twice, and on a fake never started. The journal can still be read."""
+        """Stop listening and close all connections. May be called twice, and before `start()`. The logs can still be read."""
         self.streams.end()
         await self._server.aclose()
-        self.streams.end()  # also one that was opened meanwhile
+        self.streams.end()  # streams that were opened during the shutdown
         await self._dispatcher.aclose()
 
     async def __aenter__(self) -> Self:
@@ -256,12 +255,12 @@ class FakeCStar:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
 
     def _library_for(self, name: str) -> Database:
-        """The database that a public library shows: that of the test environment, since tests fill that one.
+        """Return the data that a public library shows: that of the test environment, which tests fill.
 
         Raises:
             APIFailure: 404: no team has this slug or id.
@@ -272,17 +271,17 @@ class FakeCStar:
         raise APIFailure(404, "resource_missing", "Team not found")
 
     def _database_for(self, team: Team, environment: Environment) -> Database:
-        """The database of a team in an environment, made when it is first looked at."""
-        place = (team.id, environment)
-        if place not in self._databases:
+        """Return the data of a team in an environment, created on first use."""
+        key = (team.id, environment)
+        if key not in self._databases:
             random = seeded_random("world", self._seed, team.slug, environment)
             database = Database(team, self._document, self._schemas, random)
-            self._databases[place] = database
+            self._databases[key] = database
             add_members(database, now_s=self.clock.time())
-            if self._seed is not None and place == (self._team.id, "test"):
+            if self._seed is not None and key == (self._team.id, "test"):
                 add_seed_data(database, now_s=self.clock.time())
-            database.pop_changes()  # what was there before is no news
-        return self._databases[place]
+            database.pop_changes()  # the initial data is no event
+        return self._databases[key]
 
     def _new_team(self, name: str, slug: str) -> Team:
         return Team(new_id("", self._key_ids), name, slug)

@@ -133,7 +133,7 @@ def test_faults_that_add_meet_together(faults: FaultRegistry) -> None:
 )
 def test_nonsense_is_refused(faults: FaultRegistry, nonsense: dict[str, Any]) -> None:
     """A fault that cannot be met as described is a `ValueError`."""
-    with pytest.raises(ValueError, match=r"fault|status|probability|times|drop|Content-Type"):
+    with pytest.raises(ValueError, match=r"fault|status|probability|max_triggers|drop|Content-Type"):
         faults.add(**nonsense)
 
 

@@ -90,12 +90,12 @@ async def test_window_may_be_short() -> None:
 @pytest.mark.parametrize("arguments", [{"rate_limit": -1}, {"rate_window": 0}])
 def test_nonsense_is_refused(arguments: dict[str, int]) -> None:
     """A negative limit and a window without length are no limits."""
-    with pytest.raises(ValueError, match="rate limit"):
+    with pytest.raises(ValueError, match="rate_limit"):
         FakeCStar(**arguments)
 
 
 def test_clock_set_back_begins_a_new_window() -> None:
     """A window that lies in the future is not that of now."""
     limits = RateLimits({"secret": 5, "publishable": 5})
-    limits.take(KEY, 10_000.0)
+    limits.acquire(KEY, 10_000.0)
     assert limits.state(KEY, 10.0).remaining == 5

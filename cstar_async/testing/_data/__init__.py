@@ -1,1 +1,1 @@
-"""The data of the fake server."""
+"""The data of the fake: the document, the collection schemas, ids and the store."""

@@ -1,7 +1,6 @@
-"""What the document says of each collection: which schema its objects have, what the server fills in, what hangs together.
+"""The schema of each collection: its fields, what the server fills in, and its relations.
 
-Read from the extensions of the document (`x-cstar-collection`, `x-cstar-initial`, …), so a plain resource needs no code of its own.
-Pure reading: schemas describe, `database` and `verbs` act.
+Read from the extensions of the document (`x-cstar-collection`, `x-cstar-initial`, …), so a plain resource needs no code.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from cstar_async._types import JSON, UntypedJSON
 from cstar_async.testing._data.spec import Document, FakeOperation, SchemaNode
 
 _OBJECT_ACTIONS: Final = ("get", "create", "list", "update")
-"""The actions whose result is the schema of a collection, most telling first."""
+"""The actions whose result is the schema of a collection, the preferred one first."""
 
 
 @attrs.frozen
 class Parent:
-    """What the objects of a collection belong to, such as messages to their ticket."""
+    """The parent of the objects of a collection, such as the ticket of messages."""
 
     parameter: str
     collection: str
@@ -30,7 +29,7 @@ class Parent:
 
 @attrs.frozen
 class OnDelete:
-    """What becomes of a field in another collection when the object it names goes."""
+    """The new value of a field in another collection when the object that it references is deleted."""
 
     collection: str
     field: str
@@ -39,52 +38,52 @@ class OnDelete:
 
 @attrs.frozen(kw_only=True)
 class CollectionSchema:
-    """One collection."""
+    """The schema of one collection."""
 
     collection: str
     schema: str
     properties: Mapping[str, SchemaNode]
     id_prefix: str = ""
     identity: str = "id"
-    """The field that is the key of an object in paths."""
+    """The field that identifies an object in a path."""
     order: tuple[str, ...] = ()
-    """Fields that a list is sorted by; a leading `-` turns one round. None: by age, oldest first."""
+    """The fields that a list is sorted by; a leading `-` is descending. Empty: oldest first."""
     parent: Parent | None = None
     on_delete: tuple[OnDelete, ...] = ()
     is_singleton: bool = False
-    """Whether there is one object, which needs no id."""
+    """Whether there is exactly one object, without an id."""
     allows_extra_fields: bool = False
-    """Whether objects have fields that the document does not name."""
+    """Whether objects can have fields that the document does not name."""
 
     @property
     def display_name(self) -> str:
-        """What one object is called in a message: `Customer group`."""
-        return "".join(f" {letter.lower()}" if letter.isupper() and place else letter for place, letter in enumerate(self.schema))
+        """The name of one object in a message: `Customer group`."""
+        return "".join(f" {letter.lower()}" if letter.isupper() and index else letter for index, letter in enumerate(self.schema))
 
     @property
     def unique(self) -> tuple[str, ...]:
-        """Fields that no two objects share."""
-        marked = tuple(name for name, node in self.properties.items() if node.get("x-cstar-unique"))
-        return marked if self.identity == "id" or self.identity in marked else (self.identity, *marked)
+        """The fields whose values are unique."""
+        names = tuple(name for name, node in self.properties.items() if node.get("x-cstar-unique"))
+        return names if self.identity == "id" or self.identity in names else (self.identity, *names)
 
     @property
     def counted(self) -> Mapping[str, Mapping[str, str]]:
-        """Fields that are worked out: the *collection* whose rows are counted, the *field* there that names an object of this."""
+        """The computed counts: the *collection* whose rows are counted, and its *field* that references this one."""
         return {name: node["x-cstar-computed-count"] for name, node in self.properties.items() if "x-cstar-computed-count" in node}
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Fields that are shown once."""
+        """The fields that only the response of the create shows."""
         return frozenset(name for name, node in self.properties.items() if "x-cstar-secret" in node)
 
     @property
     def slugs(self) -> Mapping[str, str]:
-        """Fields that are made from another one, and which."""
+        """The slug fields, each with the field that it is derived from."""
         return {name: node["x-cstar-slug-of"] for name, node in self.properties.items() if "x-cstar-slug-of" in node}
 
 
 def load_collections(document: Document) -> dict[str, CollectionSchema]:
-    """The collections that the operations of a document work on, by name."""
+    """Return the collections that the operations of a document use, by name."""
     by_collection: dict[str, list[FakeOperation]] = {}
     for operation in document.operations.values():
         collection = operation.extensions.get("collection")
@@ -95,7 +94,7 @@ def load_collections(document: Document) -> dict[str, CollectionSchema]:
 
 
 def item_parameter(operation: FakeOperation) -> str | None:
-    """The path parameter that names one object: the last one, unless that names the parent."""
+    """Return the path parameter of one object: the last one, unless that is the parent's."""
     names = [parameter.name for parameter in operation.parameters if parameter.location == "path"]
     parent: UntypedJSON = operation.extensions.get("parent") or {}
     return names[-1] if names and names[-1] != parent.get("parameter") else None
@@ -103,19 +102,19 @@ def item_parameter(operation: FakeOperation) -> str | None:
 
 def _read_schema(collection: str, operations: list[FakeOperation], document: Document) -> CollectionSchema | None:
     by_action: dict[UntypedJSON, FakeOperation] = {operation.extensions.get("action"): operation for operation in operations}
-    telling = next((by_action[action] for action in _OBJECT_ACTIONS if action in by_action), None)
-    if telling is None or telling.result is None:
+    preferred = next((by_action[action] for action in _OBJECT_ACTIONS if action in by_action), None)
+    if preferred is None or preferred.result is None:
         return None
-    schema = document.resolved(document.components[telling.result])
-    merged: dict[str, UntypedJSON] = {word: value for operation in operations for word, value in operation.extensions.items()}
+    schema = document.resolved(document.components[preferred.result])
+    merged: dict[str, UntypedJSON] = {key: value for operation in operations for key, value in operation.extensions.items()}
     parent: dict[str, UntypedJSON] = {}
     for operation in operations:
-        told: UntypedJSON = operation.extensions.get("parent") or {}
-        parent.update(told)
+        extension: UntypedJSON = operation.extensions.get("parent") or {}
+        parent.update(extension)
     return CollectionSchema(
         collection=collection,
-        schema=telling.result,
-        properties=document.properties(telling.result),
+        schema=preferred.result,
+        properties=document.properties(preferred.result),
         id_prefix=schema.get("x-cstar-id-prefix", ""),
         identity=schema.get("x-cstar-identity", "id"),
         order=tuple(merged.get("order", ())),

@@ -1,6 +1,6 @@
-"""The API document as the fake reads it: the generated table of operations and the JSON Schemas beside it.
+"""The API document: the generated operations and the JSON Schemas, with the extensions of the fake.
 
-Look-ups only, no meaning: what the extensions ask for is read by `schemas`, what the schemas refuse by `validation`.
+Look-ups only. `collections` interprets the extensions, `_http.validation` the schemas.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from cstar_async._operations.operation import Operation
 from cstar_async._types import UntypedJSON
 
 SchemaNode: TypeAlias = Mapping[str, UntypedJSON]
-"""A JSON Schema, or part of one."""
+"""A JSON Schema, or a part of one."""
 
 _COMPONENTS: Final = "#/components/schemas/"
 
 
 @attrs.frozen(kw_only=True)
 class FakeOperation(Operation):
-    """An operation, and how the fake behaves on it."""
+    """An operation with the extensions of the fake."""
 
     extensions: Mapping[str, UntypedJSON] = attrs.field(factory=dict[str, UntypedJSON])
-    """The extensions that `openapi/fake.yaml` gives it (`collection`, `action`, `parent` …), without `x-cstar-`."""
+    """Its extensions in `openapi/fake.yaml` (`collection`, `action`, `parent` …), without `x-cstar-`."""
 
 
 @attrs.frozen(eq=False)
 class Document:
-    """Operations by id, the components that their schemas refer to, and what events carry."""
+    """Operations by id, the schema components, and the schemas of events."""
 
     operations: Mapping[str, FakeOperation]
     components: Mapping[str, SchemaNode]
     events: Mapping[str, SchemaNode] = attrs.field(factory=dict[str, SchemaNode])
-    """The schema of `data` of each type of event."""
+    """The schema of `data` by event type."""
     _properties: dict[str, dict[str, SchemaNode]] = attrs.field(factory=dict[str, dict[str, SchemaNode]], init=False, repr=False)
 
     def resolved(self, node: SchemaNode) -> SchemaNode:
-        """A schema with the components it stands for written out, on its own level: `$ref`, `allOf`, and a nullable `oneOf`.
+        """Return a schema with `$ref`, `allOf` and a nullable `oneOf` replaced by their content, on the top level only.
 
-        What stands beside a reference goes over what stands behind it.
+        A keyword beside a reference overrides the one behind it.
         """
         merged: dict[str, UntypedJSON] = {}
         reference: str | None = node.get("$ref")
@@ -51,18 +51,18 @@ class Document:
             merged.update(self.resolved(self.components[reference.removeprefix(_COMPONENTS)]))
         for part in [*node.get("allOf", ()), *_without_null(node.get("oneOf", ())), *_without_null(node.get("anyOf", ()))]:
             merged.update(self.resolved(part))
-        merged.update({word: value for word, value in node.items() if word != "$ref"})
+        merged.update({key: value for key, value in node.items() if key != "$ref"})
         return merged
 
     def create_request(self, collection: str) -> Mapping[str, SchemaNode]:
-        """What the create request of a collection may say; nothing when there is no such operation."""
+        """Return the properties of a collection's create request; empty without such an operation."""
         for operation in self._operations_on(collection, "create"):
             if operation.request is not None:
                 return self.properties(operation.request)
         return {}
 
     def operation_on(self, collection: str, action: str) -> FakeOperation:
-        """The operation that does one of the plain actions to the objects of a collection.
+        """Return the operation of an action on a collection.
 
         Raises:
             LookupError: There is none.
@@ -77,7 +77,7 @@ class Document:
                 yield operation
 
     def properties(self, schema: str) -> Mapping[str, SchemaNode]:
-        """The properties of a component by wire name, in the order of the document, each resolved."""
+        """Return the resolved properties of a component by wire name, in the order of the document."""
         if schema not in self._properties:
             found: Mapping[str, SchemaNode] = self.resolved(self.components[schema]).get("properties", {})
             self._properties[schema] = {name: self.resolved(node) for name, node in found.items()}
@@ -86,7 +86,7 @@ class Document:
 
 @functools.cache
 def generated_document() -> Document:
-    """The document that this package was generated from, with the hooks of the fake."""
+    """Return the document that this package was generated from, with the extensions of the fake."""
     from cstar_async._generated.all_operations import OPERATIONS
 
     described, hooks = _read("schemas.json"), _read("fake.json")
@@ -102,12 +102,12 @@ def _read(name: str) -> UntypedJSON:
 
 
 def _merge(node: UntypedJSON, extensions: Mapping[str, UntypedJSON]) -> UntypedJSON:
-    """A schema, or schemas by name, with the extensions that were kept apart at the same place."""
+    """Return a schema, or schemas by name, with the extensions at the same keys."""
     inner = {key: _merge(node[key], value) if key in node else value for key, value in extensions.items()}
     return {**node, **inner}
 
 
 def _without_null(choices: list[SchemaNode] | tuple[()]) -> list[SchemaNode]:
-    """The one schema of a choice between a schema and null; nothing for a true choice."""
+    """Return the only schema of a choice between a schema and null; empty for any other choice."""
     real = [choice for choice in choices if choice.get("type") != "null"]
     return real if len(real) == 1 else []

@@ -25,7 +25,7 @@ Object: TypeAlias = dict[str, UntypedJSON]
 """One object of a collection, in its wire form."""
 
 _DATES: Final = ("createdAt", "updatedAt", "created_at", "updated_at")
-"""Fields that follow the clock."""
+"""Fields that the server sets to the time of the write."""
 _SLUG_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -34,7 +34,7 @@ ChangeAction: TypeAlias = Literal["created", "updated", "deleted"]
 
 @attrs.frozen
 class Team:
-    """A team that keys belong to."""
+    """A team with API keys."""
 
     id: str
     name: str
@@ -43,18 +43,18 @@ class Team:
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """One change of one object. The fields are copies, so that they stay what they were."""
+    """One write of one object. The fields are copies, so later writes do not change them."""
 
     collection: str
     action: ChangeAction
     fields: dict[str, UntypedJSON]
-    """The object after the change; a deleted one as it was at last."""
+    """The object after the write; a deleted one as it was before."""
     before: dict[str, UntypedJSON] | None = None
-    """A changed object as it was; None for a new or deleted one."""
+    """An updated object as it was before; None for any other."""
     parent: dict[str, UntypedJSON] | None = None
-    """What a new object belongs to."""
+    """The parent of a created object."""
     at: str
-    """The timestamp of now."""
+    """The timestamp of the write."""
 
 
 class Table:
@@ -65,17 +65,17 @@ class Table:
         self._rows: dict[str, Object] = {}
         self._indexed = (*schema.unique, *schema.slugs)
         self._unique_index: dict[tuple[str, UntypedJSON], Object] = {}
-        """Who has which value of a field that is unique, or a slug, so that nobody need look through all rows."""
+        """The object of each unique value or slug, so that a look-up does not scan all rows."""
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self._rows.values())
 
     def find(self, identity: str) -> Object | None:
-        """The object of an identity: the prefixed id, the bare UUID, or the name."""
+        """Return an object by its prefixed id, bare UUID or name; None if there is none."""
         return self._rows.get(self._row_of(identity))
 
     def get(self, identity: str) -> Object:
-        """The object of an identity.
+        """Return an object by its prefixed id, bare UUID or name.
 
         Raises:
             APIFailure: 404: there is none.
@@ -87,11 +87,11 @@ class Table:
 
     @property
     def single(self) -> Object | None:
-        """The object of a collection that has one; None as long as there is none."""
+        """The object of a singleton collection; None if it was not created yet."""
         return self._rows.get("")
 
     def put(self, fields: Object) -> None:
-        """Add an object; one of the same identity is replaced."""
+        """Add an object; it replaces one with the same id."""
         row = self._row_with(fields)
         if row in self._rows:
             self._unindex_values(self._rows[row])
@@ -99,18 +99,18 @@ class Table:
         self._index_values(fields)
 
     def change(self, fields: Object, changes: Mapping[str, UntypedJSON]) -> None:
-        """Change fields of an object of this table, its identity aside."""
+        """Update fields of an object, but not its id."""
         self._unindex_values(fields)
         fields.update(changes)
         self._index_values(fields)
 
     def remove(self, fields: Object) -> None:
-        """Take an object away."""
+        """Remove an object."""
         del self._rows[self._row_with(fields)]
         self._unindex_values(fields)
 
     def find_by_unique_value(self, field: str, value: UntypedJSON) -> Object | None:
-        """The object that has a value in a unique field or a slug; nobody has None."""
+        """Return the object with this value in a unique field or slug; None is never found."""
         return self._unique_index.get(self._value_of(field, value))
 
     def _index_values(self, fields: Object) -> None:
@@ -124,7 +124,7 @@ class Table:
                 del self._unique_index[self._value_of(field, fields[field])]
 
     def _value_of(self, field: str, value: UntypedJSON) -> tuple[str, UntypedJSON]:
-        # Hardly any server tells the cases of an e-mail address apart; all other texts keep theirs.
+        # E-mail addresses are compared without regard to case, as almost every server does.
         is_address = isinstance(value, str) and self.schema.properties[field].get("format") == "email"
         return field, value.lower() if is_address else value
 
@@ -136,12 +136,12 @@ class Table:
 
 
 class Database:
-    """Everything that one team has in one environment.
+    """The data of one team in one environment.
 
     Args:
-        team: Whose database it is.
-        document: What the API says.
-        schemas: The collections, by name.
+        team: The team.
+        document: The API document.
+        schemas: The collection schemas by name.
         random: The source of ids.
     """
 
@@ -154,27 +154,27 @@ class Database:
 
     @property
     def tables(self) -> Iterator[Table]:
-        """All collections."""
+        """All tables."""
         return iter(self._tables.values())
 
     def has(self, collection: str) -> bool:
-        """Whether the document has a collection of this name."""
+        """Return whether the document has a collection."""
         return collection in self._tables
 
     def table(self, collection: str) -> Table:
-        """A collection by name; one that the document does not have is empty, and nothing can be made in it."""
+        """Return a table; that of an unknown collection is empty and stays so."""
         return self._tables.get(collection) or Table(CollectionSchema(collection=collection, schema="", properties={}))
 
     def make(self, collection: str, given: Mapping[str, UntypedJSON], *, at: str) -> Object:
-        """Make a new object and add it: what is given, and around it what the document says that the server fills in.
+        """Create an object from the given fields and what the document says that the server fills in.
 
         Args:
-            collection: Where it goes.
-            given: Fields by wire name; those that the schema does not have are left out.
-            at: The timestamp of now.
+            collection: The collection.
+            given: Fields by wire name; fields that the schema does not have are left out.
+            at: The timestamp of the write.
 
         Raises:
-            APIFailure: 409: a value that must be unique is taken.
+            APIFailure: 409: a unique value is in use.
         """
         table = self.table(collection)
         self.check_unique(table, given, None)
@@ -199,7 +199,7 @@ class Database:
         return fields
 
     def remove(self, collection: str, fields: Object) -> None:
-        """Take an object away, with what belongs to it, and leave no reference that the document says must go."""
+        """Remove an object with its children, and reset the references to it as the document says."""
         table = self.table(collection)
         table.remove(fields)
         identity = fields[table.schema.identity]
@@ -214,18 +214,18 @@ class Database:
                     self.remove(child.schema.collection, row)
 
     def record_change(self, change: Change) -> None:
-        """Remember what became of an object, until somebody takes note of it."""
+        """Keep a change until `pop_changes()`."""
         self._changes.append(change)
 
     def pop_changes(self) -> list[Change]:
-        """The changes since the last call, in order."""
+        """Return the changes since the last call, in order."""
         changes, self._changes = self._changes, []
         return changes
 
     def serialize(self, collection: str, rows: Sequence[Object], *, is_new: bool = False) -> list[Object]:
-        """Objects as answers show them, never the stored ones themselves: with the numbers that are worked out, not kept.
+        """Return copies of objects as responses show them, with computed counts.
 
-        Secrets are shown when an object is new, and never again.
+        Secrets are included only for new objects.
         """
         schema = self.table(collection).schema
         hidden = frozenset[str]() if is_new else schema.secrets
@@ -237,10 +237,10 @@ class Database:
         return result
 
     def check_unique(self, table: Table, given: Mapping[str, UntypedJSON], this: Object | None) -> None:
-        """See that no other object than *this* has one of the unique values in *given*.
+        """Check that no other object than *this* has one of the unique values in *given*.
 
         Raises:
-            APIFailure: 409: one is taken.
+            APIFailure: 409: a value is in use.
         """
         found = self.find_conflict(table, given, this)
         if found is not None:
@@ -248,32 +248,32 @@ class Database:
             raise APIFailure(409, "resource_conflict", message, param=found[0])
 
     def find_conflict(self, table: Table, given: Mapping[str, UntypedJSON], this: Object | None) -> tuple[str, Object] | None:
-        """Another object than *this* that has one of the unique values in *given*, and the field; None: they are free."""
+        """Return the field and the object, other than *this*, with one of the unique values in *given*; None without one."""
         for name in table.schema.unique:
-            holder = table.find_by_unique_value(name, given.get(name))
-            if holder is not None and holder is not this:
-                return name, holder
+            other = table.find_by_unique_value(name, given.get(name))
+            if other is not None and other is not this:
+                return name, other
         return None
 
     def make_slugs(self, table: Table, fields: Mapping[str, UntypedJSON], this: Object | None) -> dict[str, str]:
-        """The slugs of an object: those it has, made from another field where it lacks one, and unlike those of all but *this*."""
+        """Return the slugs of an object, derived where it has none, and unique among all objects but *this*."""
         slugs: dict[str, str] = {}
         for name, source in table.schema.slugs.items():
             wanted: str = fields.get(name) or slugify(str(fields.get(source, ""))) or slugify(table.schema.display_name)
             slugs[name], number = wanted, 1
-            while (holder := table.find_by_unique_value(name, slugs[name])) is not None and holder is not this:
+            while (other := table.find_by_unique_value(name, slugs[name])) is not None and other is not this:
                 number += 1
                 slugs[name] = f"{wanted}-{number}"
         return slugs
 
 
 def slugify(text: str) -> str:
-    """A text as it stands in a URL: lower case, ASCII, words joined by hyphens; empty when nothing is left of it."""
+    """Return a URL slug: lower case, ASCII, words joined by hyphens; empty when no such character is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return _SLUG_SEPARATORS.sub("-", plain).strip("-")
 
 
 def _named_by(value: UntypedJSON) -> set[str]:
-    """The identities that a field names: one, or each of a list once."""
+    """Return the ids in a field: one, or the distinct ones of a list."""
     names = value if is_array(value) else [value]
     return {name for name in names if isinstance(name, str)}

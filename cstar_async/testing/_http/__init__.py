@@ -1,1 +1,1 @@
-"""HTTP rules of the fake server: authentication, limits, validation, faults."""
+"""The parts of an HTTP request that are the same for every operation: routing, keys, limits, validation, faults and responses."""

@@ -1,6 +1,6 @@
-"""The API keys that a fake knows, and what each may do.
+"""API keys: which exist, and what each is permitted to do.
 
-The rules and their codes are those of the API reference, sections "Keys" and "Errors". Pure: the time is an argument.
+The rules and error codes are those of the API reference, sections "Keys" and "Errors". The time is an argument.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Key:
 
 @attrs.frozen(kw_only=True)
 class AnonymousCaller:
-    """Somebody who reads a public library: without a key, and told apart by address alone."""
+    """A caller without a key, of the public library; its IP address identifies it."""
 
     text: str
-    """The address."""
+    """The IP address."""
     kind: Literal["anonymous"] = "anonymous"
 
 
@@ -47,13 +47,13 @@ Caller: TypeAlias = Key | AnonymousCaller
 
 
 def new_key_text(kind: KeyKind, environment: Environment, random: Random) -> str:
-    """A key as the API makes them: the prefix of its kind and 32 base64url characters."""
+    """Create a key as the API does: the prefix of its kind and 32 base64url characters."""
     prefix = "sk" if kind == "secret" else "pk"
     return f"{prefix}_{environment}_{base64.urlsafe_b64encode(random.randbytes(24)).decode()}"
 
 
 class APIKeys:
-    """The keys of a fake, by their text."""
+    """The keys of a fake."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Key] = {}
@@ -62,11 +62,11 @@ class APIKeys:
         return iter(self._keys.values())
 
     def add(self, key: Key) -> None:
-        """Make a key known; one of the same text is replaced."""
+        """Add a key; it replaces one with the same text."""
         self._keys[key.text] = key
 
     def revoke(self, text: str) -> None:
-        """Forget a key: from now on it is unknown.
+        """Remove a key.
 
         Raises:
             KeyError: There is no such key.
@@ -74,7 +74,7 @@ class APIKeys:
         del self._keys[text]
 
     def get(self, text: str) -> Key:
-        """The key of a text.
+        """Return a key by its text.
 
         Raises:
             KeyError: There is no such key.
@@ -82,14 +82,14 @@ class APIKeys:
         return self._keys[text]
 
     def find(self, authorization: str | None) -> Key | None:
-        """The key that a header presents, whatever it may do; None if there is none or it is unknown."""
+        """Return the key of an `Authorization` header, without checking it; None for none or an unknown one."""
         return self._keys.get(_bearer(authorization) or "")
 
     def authenticate(self, authorization: str | None, *, now_s: float) -> Key:
-        """The key that a header presents.
+        """Return the key of an `Authorization` header.
 
         Raises:
-            APIFailure: 401: none, or one that is unknown, expired or not even a key.
+            APIFailure: 401: no key, or one that is malformed, unknown or expired.
         """
         text = _bearer(authorization)
         if text is None:
@@ -105,15 +105,15 @@ class APIKeys:
 
 
 def check_permission(key: Key, operation: Operation, team_id: str | None) -> None:
-    """See whether a key may do what it asks for.
+    """Check that a key may call an operation.
 
     Args:
-        key: Who asks.
-        operation: What for.
+        key: The key of the caller.
+        operation: The operation.
         team_id: The team in the path; None for paths outside a team.
 
     Raises:
-        APIFailure: 403: another team, a write with a publishable key, or a read that needs a secret one.
+        APIFailure: 403: another team, a write with a publishable key, or a read that needs a secret key.
     """
     if team_id is not None and team_id != key.team.id:
         raise APIFailure(403, "team_access_denied", "This API key belongs to another team.")
@@ -129,6 +129,6 @@ def check_permission(key: Key, operation: Operation, team_id: str | None) -> Non
 
 
 def _bearer(authorization: str | None) -> str | None:
-    """The text behind `Bearer`; None when there is nothing of the kind."""
+    """Return the token of a `Bearer` header; None for any other."""
     scheme, _, text = (authorization or "").partition(" ")
     return text.strip() or None if scheme.lower() == "bearer" else None

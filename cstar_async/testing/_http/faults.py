@@ -28,7 +28,7 @@ from cstar_async.testing._http.request_log import ReceivedRequest
 from cstar_async.testing._http.responses import Envelopes, ServerResponse
 
 FaultTiming: TypeAlias = Literal["before", "after"]
-"""Before the server acts on a request, or after."""
+"""Before or after the server handles the request."""
 
 RequestPredicate: TypeAlias = Callable[[ReceivedRequest], bool]
 
@@ -37,14 +37,14 @@ _OWN_HEADERS: Final = frozenset({"content-type", "content-length"})
 
 @attrs.define(kw_only=True, eq=False)
 class Fault:
-    """One thing that goes wrong, as `FaultRegistry.add()` describes it."""
+    """One fault, as `FaultRegistry.add()` describes it."""
 
     operation: str | None = None
     method: str | None = None
     path: str | None = None
     match: RequestPredicate | None = None
     max_triggers: int | None = 1
-    """How often it may still be met; None: for ever."""
+    """How often it can still trigger; None: without limit."""
     probability: float = 1.0
     status: int | None = None
     body: bytes | None = None
@@ -58,11 +58,11 @@ class Fault:
     truncate_after: int | None = None
     after: bool = False
     trigger_count: int = 0
-    """How often it was met."""
+    """How often it has triggered."""
 
     @property
-    def answers(self) -> bool:
-        """Whether it answers in the place of the server."""
+    def responds(self) -> bool:
+        """Whether it responds instead of the server."""
         return self.status is not None or self.body is not None
 
     @property
@@ -72,16 +72,18 @@ class Fault:
 
     @property
     def closes_without_response(self) -> bool:
-        """Whether the connection ends without an answer."""
+        """Whether the connection ends without a response."""
         return self.drop is not None or self.reset
 
     @property
-    def moment(self) -> FaultTiming:
-        """When it strikes."""
-        return "after" if self.after or self.drop == "after" or (self.truncate_after is not None and not self.answers) else "before"
+    def timing(self) -> FaultTiming:
+        """When it triggers."""
+        return (
+            "after" if self.after or self.drop == "after" or (self.truncate_after is not None and not self.responds) else "before"
+        )
 
     def matches(self, request: ReceivedRequest) -> bool:
-        """Whether it chooses a request, chance and count aside."""
+        """Return whether it selects a request, probability and count aside."""
         return (
             self.operation in (None, request.operation)
             and self.method in (None, request.method)
@@ -90,39 +92,41 @@ class Fault:
         )
 
     def check(self) -> None:
-        """See that it makes sense.
+        """Check that the fault makes sense.
 
         Raises:
             ValueError: It does not.
         """
-        if not (self.answers or self.breaks or self.delay or self.headers):
-            raise ValueError("a fault needs something to do: status, body, headers, retry_after, delay, drop, reset or cut")
-        if self.closes_without_response and (self.answers or self.truncate_after is not None):
-            raise ValueError("a dropped or reset connection carries no answer: leave out status, body and cut")
+        if not (self.responds or self.breaks or self.delay or self.headers):
+            raise ValueError("a fault must have one of status, body, headers, retry_after, delay, drop, reset and truncate_after")
+        if self.closes_without_response and (self.responds or self.truncate_after is not None):
+            raise ValueError("drop and reset send no response: remove status, body and truncate_after")
         if self.drop == "before" and self.after:
-            raise ValueError("drop='before' and after=True exclude each other")
+            raise ValueError("drop must be 'after' or None with after=True, got 'before'")
         if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError(f"a status is a number from 200 to 599, not {self.status}")
+            raise ValueError(f"status must be from 200 to 599, got {self.status}")
         if not 0 < self.probability <= 1:
-            raise ValueError(f"a probability is above 0 and at most 1, not {self.probability}")
+            raise ValueError(f"probability must be above 0 and at most 1, got {self.probability}")
         if (
             (self.max_triggers is not None and self.max_triggers < 1)
             or self.delay < 0
             or (self.truncate_after is not None and self.truncate_after < 0)
         ):
-            raise ValueError("times is at least 1, delay and cut at least 0")
+            raise ValueError("max_triggers must be at least 1, delay and truncate_after at least 0")
         if {name.lower() for name in self.headers} & _OWN_HEADERS:
-            raise ValueError("Content-Type has an argument of its own (content_type), and Content-Length follows from the body")
+            raise ValueError(
+                "headers must not have Content-Type or Content-Length: use content_type; the length is that of the body"
+            )
 
-    def answer(self, real: ServerResponse | None, *, request_id: str, at: str) -> ServerResponse:
-        """What is answered in the place of the server; the real answer when the fault only breaks it.
+    def response(self, real: ServerResponse | None, *, request_id: str, at: str) -> ServerResponse:
+        """Return the response of this fault; *real* where it only breaks the connection.
 
         Args:
-            real: What the server has answered; None when it was not asked.
-            request_id: For the error envelope.
-            at: The timestamp of the error envelope.
+            real: The response of the server; None when the server did not handle the request.
+            request_id: The request id in the error envelope.
+            at: The timestamp in the error envelope.
         """
-        if real is not None and not self.answers:
+        if real is not None and not self.responds:
             return real
         if self.body is not None:
             status = self.status or (real.status if real is not None else 200)
@@ -136,7 +140,7 @@ class Fault:
 
 @attrs.frozen(kw_only=True)
 class FaultPlan:
-    """What a request is going to meet."""
+    """The faults that one request meets."""
 
     delay_before: float = 0.0
     delay_after: float = 0.0
@@ -146,10 +150,10 @@ class FaultPlan:
 
 
 class FaultRegistry:
-    """The faults of a fake.
+    """The faults of a fake, in the order in which they were added.
 
     Args:
-        random: The chance of faults with a probability.
+        random: Decides about faults with a probability.
     """
 
     def __init__(self, random: Random) -> None:
@@ -184,36 +188,38 @@ class FaultRegistry:
         truncate_after: int | None = None,
         after: bool = False,
     ) -> Fault:
-        """Let something go wrong from now on.
+        """Add a fault. It applies to requests that match every given selector.
 
-        Which requests: all that every given selector chooses. A fault that only delays or only has headers lets the server answer.
+        A fault with only a delay or headers lets the server respond.
 
         Args:
             operation: Only this operation, by id, such as `create_ticket`.
             method: Only this HTTP method.
-            path: Only paths that contain this text, as they were sent.
-            match: Only requests for which this returns true.
-            max_triggers: How often; default once, None: for ever.
-            probability: How likely a chosen request meets it, above 0 to 1, default 1; drawn from the fake's seeded chance.
-            status: Answer with this status, 200 to 599; without *body* with an error in the usual envelope, below 400 with nothing.
-            body: Answer with this body: bytes and text as given, a mapping as JSON.
-            content_type: Of *body*; default `application/json`.
-            code: The `error.code` of an error in the usual envelope; default the usual one of the status.
-            message: The `error.message` of the same.
-            headers: Headers of the answer, over the usual ones.
-            retry_after: The header `Retry-After`, in seconds or as a date in text.
-            delay: Seconds, on the fake's clock, that the server thinks before it acts; with *after*, before it answers.
-            drop: Close the connection without an answer, `"before"` or `"after"` the server has acted.
-            reset: Reset the connection (RST) without an answer.
+            path: Only paths that contain this str, as sent.
+            match: Only requests for which this function returns True.
+            max_triggers: How often it triggers; default once, None: without limit.
+            probability: The probability for a matching request, above 0 to 1; default 1. Drawn from the fake's seeded random
+                source.
+            status: Respond with this status, 200 to 599. Without *body*: from 400 an error in the usual envelope, below an empty
+                body.
+            body: Respond with this body: bytes and str as given, a mapping as JSON.
+            content_type: The content type of *body*; default `application/json`.
+            code: The `error.code` in the usual envelope; default that of the status.
+            message: The `error.message` in the usual envelope.
+            headers: Headers of the response; they override the usual ones.
+            retry_after: The header `Retry-After`, in seconds or as an HTTP date.
+            delay: Seconds, by the fake's clock, before the server handles the request; with *after*, before it responds.
+            drop: Close the connection without a response, `"before"` or `"after"` the server handles the request.
+            reset: Reset the connection (RST) without a response.
             truncate_after: Close the connection after this many bytes of the body, although `Content-Length` is larger. Applies to
                 the server's own response, or to the one that *status* and *body* describe.
-            after: Strike after the server has acted; default before.
+            after: Trigger after the server has handled the request; default before.
 
         Returns:
-            The fault; `trigger_count` says how often it was met.
+            The fault; its `trigger_count` says how often it has triggered.
 
         Raises:
-            ValueError: There is nothing to do, two things exclude each other, or a value is out of its range.
+            ValueError: There is nothing to do, two arguments exclude each other, or a value is out of range.
         """
         merged = dict(headers or {})
         if retry_after is not None:
@@ -242,32 +248,32 @@ class FaultRegistry:
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """Take a fault away; one that is not there is no error."""
+        """Remove a fault; does nothing when it is not registered."""
         if fault in self._faults:
             self._faults.remove(fault)
 
     def clear(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         self._faults.clear()
 
     def plan(self, request: ReceivedRequest) -> FaultPlan:
-        """What a request meets; counts the faults that it meets as fired."""
-        met: list[Fault] = []
+        """Return the faults that a request meets, and count them as triggered."""
+        triggered: list[Fault] = []
         ending: Fault | None = None
         for fault in self._faults:
-            ends = fault.answers or fault.breaks
+            ends = fault.responds or fault.breaks
             if (ends and ending is not None) or not self._triggers(fault, request):
                 continue
             fault.trigger_count += 1
             fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
-            met.append(fault)
+            triggered.append(fault)
             ending = fault if ends else ending
         return FaultPlan(
-            delay_before=sum(fault.delay for fault in met if not fault.after),
-            delay_after=sum(fault.delay for fault in met if fault.after),
-            headers={name: value for fault in met for name, value in fault.headers.items()},
-            before=ending if ending is not None and ending.moment == "before" else None,
-            after=ending if ending is not None and ending.moment == "after" else None,
+            delay_before=sum(fault.delay for fault in triggered if not fault.after),
+            delay_after=sum(fault.delay for fault in triggered if fault.after),
+            headers={name: value for fault in triggered for name, value in fault.headers.items()},
+            before=ending if ending is not None and ending.timing == "before" else None,
+            after=ending if ending is not None and ending.timing == "after" else None,
         )
 
     def _triggers(self, fault: Fault, request: ReceivedRequest) -> bool:

@@ -1,9 +1,9 @@
-"""Which write was answered already: the idempotency behind `Idempotency-Key`.
+"""Stored responses of writes, behind the header `Idempotency-Key`.
 
-Theory. A key belongs to the API key that sent it. The first request with it opens an entry and, when answered, leaves the answer
-there for 24 hours; the same request again gets that answer and changes nothing (documented). Another request under the same key, or
-the same one while the first still runs, is a clash: a 409 whose code says which (inferred; the reference only says that it is 409).
-An answer of 500 or above is not kept: the next attempt acts. Pure: the time is an argument.
+How it works. A key belongs to the API key that sent it. Its first request opens an entry, which keeps the response for 24 hours.
+The same request again gets that response and changes nothing (documented). A different request with the same key, or the same one
+while the first still runs, is a conflict: a 409 whose code says which (inferred; the reference only says 409). A response of 500 or
+above is not stored, so the next attempt runs. The time is an argument.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.responses import ServerResponse
 
 TTL_S: Final = 24 * 3_600
-"""Seconds for which an answer is kept, from the first request on."""
+"""Seconds from the first request for which a response is stored."""
 
 
 @attrs.define
 class _Entry:
     fingerprint: bytes
     began_s: float
-    answer: ServerResponse | None = None
+    response: ServerResponse | None = None
 
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
-    """What makes two requests the same."""
+    """Return the hash by which two requests are the same."""
     return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).digest()
 
 
@@ -39,19 +39,19 @@ class IdempotencyCache:
         self._entries: dict[tuple[str, str], _Entry] = {}
 
     def begin(self, api_key: str, key: str, request: bytes, *, now_s: float) -> ServerResponse | None:
-        """Open the entry of a key, or find its answer.
+        """Open the entry of a key, or return its stored response.
 
         Args:
-            api_key: Whose key it is.
-            key: The text of the header.
+            api_key: The API key of the caller.
+            key: The value of the header.
             request: The fingerprint of the request.
             now_s: Unix time in seconds.
 
         Returns:
-            The answer to repeat; None when this is the first request and has to be carried out, then `finish()` must follow.
+            The stored response; None for the first request, which must run and then call `finish()`.
 
         Raises:
-            APIFailure: 409: the key belongs to another request, or the first one still runs.
+            APIFailure: 409: the key belongs to a different request, or the first request still runs.
         """
         self._evict_expired(now_s)
         entry = self._entries.get((api_key, key))
@@ -60,27 +60,27 @@ class IdempotencyCache:
             return None
         if entry.fingerprint != request:
             raise APIFailure(409, "idempotency_key_reused", "This Idempotency-Key was used for a different request.")
-        if entry.answer is None:
+        if entry.response is None:
             raise APIFailure(409, "idempotency_in_progress", "The first request with this Idempotency-Key is still running.")
-        return entry.answer
+        return entry.response
 
-    def finish(self, api_key: str, key: str, answer: ServerResponse | None) -> None:
+    def finish(self, api_key: str, key: str, response: ServerResponse | None) -> None:
         """Close the entry that `begin()` opened.
 
         Args:
-            api_key: Whose key it is.
-            key: The text of the header.
-            answer: What was answered; None when it came to nothing. Only one below 500 is kept.
+            api_key: The API key of the caller.
+            key: The value of the header.
+            response: The response, stored if below 500; None: there was none.
         """
-        if answer is None or answer.status >= 500:
+        if response is None or response.status >= 500:
             self._entries.pop((api_key, key), None)
         elif (api_key, key) in self._entries:
-            self._entries[api_key, key].answer = answer
+            self._entries[api_key, key].response = response
 
     def _evict_expired(self, now_s: float) -> None:
-        """Drop answers whose day is over. Entries stand in the order of their beginning, so it stops at the first young one."""
+        """Remove expired entries. They are in the order of their first request, so the loop stops at the first that is valid."""
         while self._entries:
-            place, entry = next(iter(self._entries.items()))
+            key, entry = next(iter(self._entries.items()))
             if now_s < entry.began_s + TTL_S:
                 return
-            del self._entries[place]
+            del self._entries[key]

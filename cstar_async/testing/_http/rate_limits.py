@@ -1,8 +1,7 @@
-"""Rate limits as cStar has them: so many calls in a fixed window, per key; per address in a public library.
+"""Rate limits of cStar: a number of calls in a fixed window, per key, or per address for the public library.
 
-A window begins with the first call of its key, on a whole second, and ends after its length: then the count begins anew. (When the
-windows of cStar begin is not documented; ones that begin with the first call never turn in the middle of a short test.)
-Pure: the time is an argument.
+A window starts with the first call of its key, on a whole second, and has a fixed length. (The start of a cStar window is not
+documented; one that starts with the first call never ends in the middle of a short test.) The time is an argument.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from cstar_async.testing._http.auth import Caller, KeyKind
 CallerKind: TypeAlias = KeyKind | Literal["anonymous"]
 
 DOCUMENTED_LIMITS: Final[Mapping[CallerKind, int]] = MappingProxyType({"secret": 1_000, "publishable": 100, "anonymous": 200})
-"""Calls an hour, by the kind of key; that of visitors is the number of older documentation."""
+"""Calls per hour by kind of caller; that of anonymous callers is from older documentation."""
 
 DOCUMENTED_WINDOW_S: Final = 3_600
 
 UNLIMITED: Final = 1_000_000_000
-"""The limit announced and counted when limits are off: more than any test sends."""
+"""The limit that is reported and counted when limits are off: more than any test sends."""
 
 
 @attrs.define
@@ -36,7 +35,7 @@ class _Window:
 
 @attrs.frozen
 class LimitState:
-    """Where a key stands in its window."""
+    """The state of a caller's window."""
 
     limit: int
     remaining: int
@@ -45,7 +44,7 @@ class LimitState:
     window_s: int
 
     def headers(self) -> dict[str, str]:
-        """The headers that tell it."""
+        """Return the state as response headers."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -55,27 +54,30 @@ class LimitState:
 
 
 class RateLimits:
-    """Counts the calls of every key and of every visitor.
+    """Counts the calls of every caller.
 
     Args:
-        limits: Calls a window, by the kind of caller; what is not given is as documented.
-        window_s: Length of a window in whole seconds, at least 1.
+        limits: Calls per window by kind of caller; default the documented ones.
+        window_s: Length of a window in whole seconds, from 1.
+
+    Raises:
+        ValueError: An argument is out of range.
     """
 
     def __init__(self, limits: Mapping[CallerKind, int] = DOCUMENTED_LIMITS, window_s: int = DOCUMENTED_WINDOW_S) -> None:
         if window_s < 1 or min(limits.values()) < 0:
-            raise ValueError("a rate limit needs a window of at least one second and a limit of at least 0")
+            raise ValueError(f"rate_window must be at least 1 and rate_limit at least 0, got {window_s} and {min(limits.values())}")
         self._limits = {**DOCUMENTED_LIMITS, **limits}
         self._window_s = window_s
         self._windows: dict[str, _Window] = {}
 
     def state(self, key: Caller | None, now_s: float) -> LimitState:
-        """Where a key stands, without counting a call. No key, or an unknown one, is told of an untouched window."""
+        """Return the state of a caller without counting a call. Without a known key it is that of an unused window."""
         limit = self._limits["publishable" if key is None else key.kind]
         window = _Window(floor(now_s)) if key is None else self._window_of(key, now_s)
         return LimitState(limit, max(0, limit - window.used), window.began_at + self._window_s, self._window_s)
 
-    def take(self, key: Caller, now_s: float) -> None:
+    def acquire(self, key: Caller, now_s: float) -> None:
         """Count a call.
 
         Raises:
@@ -89,12 +91,12 @@ class RateLimits:
         window.used += 1
         self._windows[key.text] = window
 
-    def spend(self, key: Caller, calls: int, now_s: float) -> None:
-        """Use up part of a window, as if somebody else had called with the same key.
+    def use(self, key: Caller, calls: int, now_s: float) -> None:
+        """Use up calls of a window, as another process with the same key would.
 
         Args:
-            key: Whose window.
-            calls: How many calls; more than there are left uses the window up.
+            key: The caller.
+            calls: How many calls; more than remain use the window up.
             now_s: Unix time in seconds.
         """
         window = self._window_of(key, now_s)

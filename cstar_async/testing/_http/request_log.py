@@ -1,6 +1,6 @@
-"""What the fake was asked: one entry a request, in order of arrival.
+"""The log of requests, in order of arrival.
 
-Values only. An entry is written when its request has arrived whole and learns later how it ended; nothing here decides an answer.
+An entry is added when its request has arrived completely, and updated when the response is known.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import orjson
 from cstar_async._types import JSON
 
 MAX_REQUESTS: Final = 100_000
-"""Requests that a journal keeps unless told otherwise: more than any test sends, and no leak for a fake that runs for weeks."""
+"""The default length of a log: more than a test sends, and a bound for a fake that runs for weeks."""
 
 
 class Headers(Mapping[str, str]):
-    """Headers by name, whatever the case of its letters. Of a repeated header the last one counts."""
+    """Headers by case-insensitive name. The last of a repeated header wins."""
 
     def __init__(self, items: Mapping[str, str]) -> None:
         self._by_lower = {name.lower(): (name, value) for name, value in items.items()}
@@ -38,28 +38,28 @@ class Headers(Mapping[str, str]):
 
 @attrs.define(kw_only=True)
 class ReceivedRequest:
-    """A request that the fake got, and how it ended."""
+    """A request that the fake received, and its outcome."""
 
     method: str
     path: str
-    """As it was sent, percent-encoding included, without the query."""
+    """As sent, percent-encoded, without the query."""
     query: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """Decoded parameters by name; of a repeated one the last. `query_string` has all of them."""
+    """Decoded parameters by name; the last of a repeated one. `query_string` has all of them."""
     query_string: str = ""
     headers: Headers = attrs.field(factory=lambda: Headers({}), repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
     address: str = ""
-    """The IP address that it came from."""
+    """The IP address of the client."""
     at: float = 0.0
     """When it arrived: Unix time in seconds, by the clock of the fake."""
     operation: str | None = None
-    """The id of the operation it called; None for a path or method that the document does not know."""
+    """The id of its operation; None for a path or method that the document does not have."""
     status: int | None = None
-    """The status answered; None as long as there is no answer, and for ever if the connection was dropped instead."""
+    """The status of the response; None without a response so far, or if the connection was dropped."""
     was_replayed: bool = False
-    """Whether the answer was a stored one, found by its idempotency key."""
+    """Whether the response was a stored one, found by its idempotency key."""
     is_sample: bool = False
-    """Whether the answer was a sample from the document: there is nothing behind it that calls change."""
+    """Whether the response was an example of the document, which no call can change."""
 
     @property
     def json(self) -> JSON:
@@ -77,10 +77,10 @@ class ReceivedRequest:
 
 
 class RequestLog(Sequence[ReceivedRequest]):
-    """The requests that a fake got, oldest first. Reads like a list.
+    """The requests that a fake received, oldest first. Reads like a list.
 
     Args:
-        max_entries: How many entries are kept, from 1; the oldest go first.
+        max_entries: How many entries are kept, from 1; the oldest are dropped first.
 
     Raises:
         ValueError: *max_entries* is below 1.
@@ -88,7 +88,7 @@ class RequestLog(Sequence[ReceivedRequest]):
 
     def __init__(self, max_entries: int = MAX_REQUESTS) -> None:
         if max_entries < 1:
-            raise ValueError(f"a journal keeps at least 1 request, not {max_entries}")
+            raise ValueError(f"max_requests must be at least 1, got {max_entries}")
         self._max_entries = max_entries
         self._entries: list[ReceivedRequest] = []
 
@@ -110,12 +110,12 @@ class RequestLog(Sequence[ReceivedRequest]):
         """The newest entry.
 
         Raises:
-            IndexError: There was no request yet.
+            IndexError: There is no entry.
         """
         return self._entries[-1]
 
     def for_operation(self, operation: str) -> list[ReceivedRequest]:
-        """The requests that called an operation, oldest first.
+        """Return the requests of an operation, oldest first.
 
         Args:
             operation: Its id, such as `create_ticket`.
@@ -123,11 +123,11 @@ class RequestLog(Sequence[ReceivedRequest]):
         return [entry for entry in self._entries if entry.operation == operation]
 
     def append(self, entry: ReceivedRequest) -> None:
-        """Write an entry down, and forget the oldest if there are too many. The server does this."""
+        """Add an entry and drop the oldest if there are too many. The server calls this."""
         self._entries.append(entry)
         if len(self._entries) > self._max_entries:
             del self._entries[0]
 
     def clear(self) -> None:
-        """Forget every entry."""
+        """Remove every entry."""
         self._entries.clear()

@@ -1,6 +1,6 @@
-"""What the fake says: answers as values, the envelopes of good ones and the error object of bad ones.
+"""Responses as values, and the JSON envelopes of results and errors.
 
-The forms are those of the API reference, sections "Envelopes", "Pagination" and "Errors". This room knows no state and no socket.
+The formats are those of the API reference, sections "Envelopes", "Pagination" and "Errors".
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from cstar_async._types import JSON, UntypedJSON
 from cstar_async.testing._errors import APIFailure
 
 PaginationLocation: TypeAlias = Literal["top", "meta"]
-"""Where `pagination` stands: beside `data` (the documented place), or in `meta`."""
+"""The location of `pagination`: beside `data` (documented) or in `meta`."""
 
 PaginationShape: TypeAlias = Literal["hasMore", "totalPages"]
-"""Which field tells that more pages follow."""
+"""The field that says whether more pages follow."""
 
 JSON_CONTENT: Final = "application/json"
 STREAM_CONTENT: Final = "text/event-stream"
@@ -28,42 +28,42 @@ _ERROR_PAGE: Final = "https://www.cstar.help/developers/errors"
 
 
 class Stream(Protocol):
-    """A body that comes bit by bit, for as long as somebody takes it."""
+    """A response body that is sent as it is produced."""
 
     @property
     def is_broken(self) -> bool:
-        """Whether the connection is to be broken now, in the place of a good end."""
+        """Whether to abort the connection now instead of ending the body."""
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
     def close(self) -> None:
-        """End it; may be called twice."""
+        """End the body. May be called twice."""
         ...
 
 
 @attrs.frozen(kw_only=True)
 class ServerResponse:
-    """An answer, finished but for a stream."""
+    """A response, complete but for a stream."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     content_type: str = JSON_CONTENT
     stream: Stream | None = None
-    """What follows in the place of the body."""
+    """The body, if it is streamed."""
 
 
 @attrs.frozen
 class PagePosition:
-    """Which page of how many objects an answer holds."""
+    """Which page of how many objects a response has."""
 
     total: int
     page: int
     page_size: int
 
     def to_dict(self, shape: PaginationShape) -> dict[str, JSON]:
-        """The `pagination` object."""
+        """Return the `pagination` object."""
         pages = ceil(self.total / self.page_size) if self.page_size else 0
         if shape == "totalPages":
             return {"page": self.page, "pageSize": self.page_size, "total": self.total, "totalPages": pages}
@@ -72,31 +72,31 @@ class PagePosition:
 
 @attrs.frozen
 class HandlerResult:
-    """What an operation came to, before it is wrapped."""
+    """The result of an operation, before it is put into an envelope."""
 
     data: UntypedJSON
     position: PagePosition | None = None
     text_type: str | None = None
-    """The content type of data that is a text and goes out bare; None: it is JSON and goes out in an envelope."""
+    """The content type of data that is sent as a plain str; None: JSON in an envelope."""
     stream: Stream | None = None
-    """What goes out in the place of data."""
+    """The body that is streamed instead of data."""
 
 
 @attrs.frozen
 class Envelopes:
-    """Wraps outcomes and refusals the way this fake was told to."""
+    """Puts results and failures into envelopes of the configured format."""
 
     pagination_location: PaginationLocation = "top"
     shape: PaginationShape = "hasMore"
 
     def success(self, status: int, outcome: HandlerResult, *, request_id: str, at: str) -> ServerResponse:
-        """The answer of an operation that went well.
+        """Return the response of a successful operation.
 
         Args:
             status: The documented status of success.
-            outcome: Its data.
-            request_id: Goes into `meta.requestId`.
-            at: Goes into `meta.timestamp`.
+            outcome: The result.
+            request_id: The value of `meta.requestId`.
+            at: The value of `meta.timestamp`.
         """
         if outcome.stream is not None:
             headers = {"Cache-Control": "no-store"}
@@ -112,7 +112,7 @@ class Envelopes:
         return ServerResponse(status=status, body=orjson.dumps(body))
 
     def error(self, failure: APIFailure, *, request_id: str, at: str) -> ServerResponse:
-        """The answer to a refused request."""
+        """Return the response of a refused request."""
         error: dict[str, UntypedJSON] = {"type": failure.type, "code": failure.code, "message": failure.message}
         if failure.param is not None:
             error["param"] = failure.param

@@ -1,4 +1,4 @@
-"""Which operation a request calls: the paths of the document as a table to look up in. Paths are taken as sent, percent-encoded."""
+"""Find the operation of a request by method and path. Paths are compared as sent, percent-encoded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cstar_async.testing._errors import APIFailure
 
 @attrs.frozen
 class Route:
-    """An operation, and the values that a path gives its parameters."""
+    """An operation and the values of its path parameters."""
 
     operation: FakeOperation
     values: Mapping[str, str]
@@ -34,29 +34,29 @@ class Routes:
             self._by_template.setdefault(template, {})[operation.method] = operation
 
     def find(self, method: str, path: str) -> Route:
-        """The operation behind a method and a path; of two templates the one with more fixed words.
+        """Return the operation of a method and a path. The template with the fewest parameters wins.
 
         Raises:
-            APIFailure: 404: no such path. 405: the path does not know the method.
+            APIFailure: 404: no such path. 405: the path does not support the method.
         """
         segments = path.removeprefix("/").split("/")
-        fitting = [template for template in self._by_template if _fits(template, segments)]
-        if not fitting:
-            raise APIFailure(404, "route_missing", f"There is nothing at {path}.")
-        template = min(fitting, key=lambda candidate: sum(_is_parameter(word) for word in candidate))
+        matching = [template for template in self._by_template if _matches(template, segments)]
+        if not matching:
+            raise APIFailure(404, "route_missing", f"No operation has the path {path}.")
+        template = min(matching, key=lambda candidate: sum(_is_parameter(part) for part in candidate))
         by_method = self._by_template[template]
         if method not in by_method:
             allowed = ", ".join(by_method)
-            raise APIFailure(405, "method_not_allowed", f"This path knows {allowed}, not {method}.", headers={"Allow": allowed})
+            raise APIFailure(405, "method_not_allowed", f"This path supports {allowed}, not {method}.", headers={"Allow": allowed})
         pairs = zip(template, segments, strict=True)
-        return Route(by_method[method], {word[1:-1]: unquote(segment) for word, segment in pairs if _is_parameter(word)})
+        return Route(by_method[method], {part[1:-1]: unquote(segment) for part, segment in pairs if _is_parameter(part)})
 
 
-def _fits(template: tuple[str, ...], segments: list[str]) -> bool:
+def _matches(template: tuple[str, ...], segments: list[str]) -> bool:
     if len(template) != len(segments):
         return False
-    return all(bool(segment) if _is_parameter(word) else word == segment for word, segment in zip(template, segments, strict=True))
+    return all(bool(segment) if _is_parameter(part) else part == segment for part, segment in zip(template, segments, strict=True))
 
 
-def _is_parameter(word: str) -> bool:
-    return word.startswith("{")
+def _is_parameter(part: str) -> bool:
+    return part.startswith("{")

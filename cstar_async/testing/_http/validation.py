@@ -1,8 +1,8 @@
-"""Whether a query and a body are what the document says, judged by its own JSON Schemas.
+"""Validate query and body against the JSON Schemas of the document.
 
-What is wrong comes out as a `APIFailure` in cStar's words: `parameter_missing` (documented), `parameter_invalid` and `invalid_json`
-(inferred), with the field at fault in `param`. Parameters that the document does not know are ignored; fields of a body too.
-Path values need no check: one that fits no object is a 404 all the same.
+An invalid request raises an `APIFailure` with the codes of cStar: `parameter_missing` (documented), `parameter_invalid` or
+`invalid_json` (inferred), and the field in `param`. Unknown parameters and unknown fields of a body are ignored. Path values are
+not validated: one that matches no object is a 404.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAX_IDEMPOTENCY_KEY_LENGTH: Final = 255
 
 
 class Validation:
-    """The check of requests.
+    """Validates requests.
 
     Raises:
         ImportError: `jsonschema` is not installed.
@@ -44,7 +44,7 @@ class Validation:
         try:
             from jsonschema import Draft202012Validator, FormatChecker
         except ImportError:
-            message = "The fake cStar checks requests with jsonschema, which is not installed: pip install 'cstar-async[testing]'"
+            message = "FakeCStar requires jsonschema, which is not installed: pip install 'cstar-async[testing]'"
             raise ImportError(message) from None
         self._document = document
         self._formats = _formats(FormatChecker)
@@ -52,16 +52,16 @@ class Validation:
         self._validators: dict[tuple[str, str], Draft202012Validator] = {}
 
     def query(self, operation: Operation, query_string: str) -> dict[str, UntypedJSON]:
-        """The parameters that a query string gives, parsed by their schemas.
+        """Return the parameters of a query string, parsed by their schemas.
 
         Raises:
-            APIFailure: 400: one is missing, given twice, or not what it should be.
+            APIFailure: 400: a parameter is missing, repeated or invalid.
         """
         known = {parameter.name: parameter for parameter in operation.parameters if parameter.location == "query"}
         texts: dict[str, str] = {}
         for name, text in parse_qsl(query_string, keep_blank_values=True, errors="replace"):
             if name in texts and name in known:
-                raise _invalid(name, "it is given more than once")
+                raise _invalid(name, "it is repeated")
             texts[name] = text
         for name, parameter in known.items():
             if parameter.required and name not in texts:
@@ -69,15 +69,15 @@ class Validation:
         return {name: self._parse_parameter(operation, known[name], text) for name, text in texts.items() if name in known}
 
     def body(self, operation: Operation, content_type: str | None, body: bytes) -> dict[str, UntypedJSON]:
-        """The body of a request; an empty object for an operation without one.
+        """Return the body of a request; an empty object for an operation without one.
 
         Raises:
-            APIFailure: 400: it is not JSON, not an object, or not what its schema says.
+            APIFailure: 400: the body is not JSON, not an object, or invalid.
         """
         if operation.request is None:
             return {}
         if not _JSON_TYPE.fullmatch(content_type or ""):
-            raise APIFailure(400, "invalid_content_type", "A body is sent as 'Content-Type: application/json'.")
+            raise APIFailure(400, "invalid_content_type", "The Content-Type of a body must be application/json.")
         try:
             value: UntypedJSON = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -89,23 +89,23 @@ class Validation:
         return value
 
     def fields(self, schema: str, value: dict[str, UntypedJSON]) -> None:
-        """See that an object inside a body is what a component says.
+        """Validate an object inside a body.
 
         Raises:
-            APIFailure: 400: it is not.
+            APIFailure: 400: it is invalid.
         """
         self._validate(
             (schema, ""), self._document.components[schema], value, kind="field", order=list(self._document.properties(schema))
         )
 
     def idempotency_key(self, text: str) -> str:
-        """The text of an `Idempotency-Key`, 1 to 255 characters (inferred).
+        """Return a valid `Idempotency-Key`: 1 to 255 characters (inferred).
 
         Raises:
             APIFailure: 400: it is empty or too long.
         """
         if not 1 <= len(text) <= _MAX_IDEMPOTENCY_KEY_LENGTH:
-            raise _invalid("Idempotency-Key", f"it has 1 to {_MAX_IDEMPOTENCY_KEY_LENGTH} characters")
+            raise _invalid("Idempotency-Key", f"it must have 1 to {_MAX_IDEMPOTENCY_KEY_LENGTH} characters")
         return text
 
     def _parse_parameter(self, operation: Operation, parameter: Parameter, text: str) -> UntypedJSON:
@@ -116,7 +116,7 @@ class Validation:
 
     def _validate(
         self,
-        place: tuple[str, str],
+        cache_key: tuple[str, str],
         schema: SchemaNode,
         value: UntypedJSON,
         *,
@@ -124,10 +124,10 @@ class Validation:
         order: Sequence[str] = (),
         param: str | None = None,
     ) -> None:
-        validator = self._validators.get(place)
+        validator = self._validators.get(cache_key)
         if validator is None:
-            whole = {**schema, "components": {"schemas": self._document.components}}
-            validator = self._validators[place] = self._validator_class(whole, format_checker=self._formats)
+            document = {**schema, "components": {"schemas": self._document.components}}
+            validator = self._validators[cache_key] = self._validator_class(document, format_checker=self._formats)
         found: Iterable[ValidationError] = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]  # untyped there
         errors = sorted(found, key=lambda error: _rank(error, order))
         if not errors:
@@ -143,22 +143,22 @@ class Validation:
 
 
 def _rank(error: ValidationError, order: Sequence[str]) -> tuple[bool, int]:
-    """What is missing first, then what is wrong, in the order of the document."""
+    """Sort missing fields first, then the order of the document."""
     name = str(error.absolute_path[0]) if error.absolute_path else ""
     return error.validator != "required", order.index(name) if name in order else -1
 
 
 def _parse_query_value(name: str, text: str, schema: SchemaNode) -> UntypedJSON:
-    """A query value as JSON. Integers and booleans are taken in their one way of writing only."""
+    """Return a query value as JSON. Integers and booleans have one notation only."""
     match schema.get("type"):
         case "integer":
-            # Longer numbers are refused by Python itself.
+            # `int()` refuses longer numbers.
             if not _INTEGER.fullmatch(text) or len(text) > 4_000:
                 raise _invalid(name, f"{_truncate(repr(text))} is not an integer")
             return int(text)
         case "boolean":
             if text not in ("true", "false"):
-                raise _invalid(name, f"{_truncate(repr(text))} is neither true nor false")
+                raise _invalid(name, f"{_truncate(repr(text))} is not true or false")
             return text == "true"
         case "array":
             return text.split(",") if text else []

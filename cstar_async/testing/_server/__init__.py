@@ -1,1 +1,1 @@
-"""The loopback server and its request pipeline."""
+"""The HTTP server of the fake: sockets, and the order in which a request is processed."""

@@ -1,7 +1,7 @@
-"""The socket of the fake: HTTP on loopback in front of an pipeline.
+"""The HTTP server on loopback, built on aiohttp.
 
-With `post` the only room that knows aiohttp. It turns what arrives into an entry of the journal, asks the faults what is to go
-wrong, lets the pipeline answer, and sends or breaks what comes of it. No rule of the API is written here.
+It adds each request to the log, gets its faults, calls the pipeline, and sends or breaks the response. No rule of the API is
+implemented here. With `_events.sender`, this is the only module of the fake that imports aiohttp.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from cstar_async.testing.clock import FakeClock
 _MAX_BODY_SIZE: Final = 32 * 1024 * 1024
 
 _SHUTDOWN_TIMEOUT_S: Final = 0.1
-"""How long answers that are still on their way may take when the server closes: they are those that a fault delays."""
+"""Seconds that responses in progress, such as delayed ones, may take when the server closes."""
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
-"""Makes the system close a connection with RST, where it would say goodbye otherwise."""
+"""The socket option that closes a connection with RST instead of FIN."""
 
 
 class LoopbackServer:
-    """Serves an pipeline.
+    """Serves a request pipeline.
 
     Args:
-        pipeline: What answers.
-        journal: Where requests are written down.
-        faults: What goes wrong.
-        clock: The time of the `Date` header and of delays.
-        host: Where to listen.
-        port: Which port to listen on; 0 for a free one.
+        pipeline: Handles requests.
+        request_log: The log of requests.
+        faults: The faults that requests meet.
+        clock: The clock of the `Date` header and of delays.
+        host: The address to listen on.
+        port: The port to listen on; 0 for a free one.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class LoopbackServer:
         self._port = port
         self._runner: web.AppRunner | None = None
         self.url: str | None = None
-        """Where it listens; None when it does not."""
+        """The base URL; None when it does not listen."""
 
     async def start(self) -> None:
-        """Begin to listen; a second call does nothing.
+        """Start listening; a second call does nothing.
 
         Raises:
             OSError: The port is in use.
@@ -64,7 +64,7 @@ class LoopbackServer:
         if self._runner is not None:
             return
         application = web.Application(client_max_size=_MAX_BODY_SIZE)
-        # `(?s:…)`: a decoded path may hold a line break, which a dot does not match by itself.
+        # `(?s:…)`: a decoded path can contain a line break, which a dot does not match.
         application.router.add_route("*", "/{path:(?s:.*)}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT_S, handle_signals=False)
         try:
@@ -74,11 +74,11 @@ class LoopbackServer:
             await self.aclose()
             raise
         host, port = self._runner.addresses[0][:2]
-        self._port = port  # where it is found again after a restart
+        self._port = port  # a restart uses the same port
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def aclose(self) -> None:
-        """Stop listening and drop what is open; may be called twice, and before a start."""
+        """Stop listening and close all connections. May be called twice, and before `start()`."""
         runner, self._runner, self.url = self._runner, None, None
         if runner is not None:
             await runner.cleanup()
@@ -99,21 +99,21 @@ class LoopbackServer:
         self._request_log.append(entry)
         plan = self._faults.plan(entry)
         fault = plan.before or plan.after
-        answer = await self._respond(entry, plan)
-        if answer is None:
+        response = await self._respond(entry, plan)
+        if response is None:
             return _disconnect(request, hard=fault is not None and fault.reset)
-        entry.status = answer.status
-        usual = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": answer.content_type}
-        headers = Headers({**usual, **answer.headers, **plan.headers})
+        entry.status = response.status
+        usual = {"Date": format_datetime(self._clock.now(), usegmt=True), "Content-Type": response.content_type}
+        headers = Headers({**usual, **response.headers, **plan.headers})
         cut = None if fault is None else fault.truncate_after
-        if answer.stream is not None:
-            return await _send_stream(request, answer.status, headers, answer.stream, cut)
+        if response.stream is not None:
+            return await _send_stream(request, response.status, headers, response.stream, cut)
         if cut is not None:
-            return await _send_truncated(request, answer, headers, cut)
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
+            return await _send_truncated(request, response, headers, cut)
+        return web.Response(status=response.status, body=response.body, headers=headers)
 
     async def _respond(self, entry: ReceivedRequest, plan: FaultPlan) -> ServerResponse | None:
-        """What is answered after all, or None when the connection is to be broken in silence."""
+        """Return the response after faults; None when the connection is to close without one."""
         if plan.before is not None:
             await self._clock.sleep(plan.delay_before + plan.delay_after)
             return None if plan.before.closes_without_response else self._pipeline.respond_with_fault(plan.before, entry, None)
@@ -121,18 +121,18 @@ class LoopbackServer:
         await self._clock.sleep(plan.delay_after)
         if plan.after is None:
             return real
-        answer = None if plan.after.closes_without_response else self._pipeline.respond_with_fault(plan.after, entry, real)
-        if real.stream is not None and (answer is None or answer.stream is None):
+        response = None if plan.after.closes_without_response else self._pipeline.respond_with_fault(plan.after, entry, real)
+        if real.stream is not None and (response is None or response.stream is None):
             real.stream.close()
-        return answer
+        return response
 
 
 def _disconnect(request: web.Request, *, hard: bool) -> web.Response:
-    """Close the connection of a request without an answer.
+    """Close the connection of a request without a response.
 
     Args:
-        request: Whose connection.
-        hard: Whether to reset it.
+        request: The request.
+        hard: Whether to reset the connection.
     """
     transport = request.transport
     if transport is not None:
@@ -141,27 +141,27 @@ def _disconnect(request: web.Request, *, hard: bool) -> web.Response:
             transport.abort()
         else:
             transport.close()
-    # aiohttp wants a response; it finds the connection gone and forgets it.
+    # aiohttp requires a response, and discards it because the connection is closed.
     return web.Response()
 
 
 async def _send_truncated(
-    request: web.Request, answer: ServerResponse, headers: Mapping[str, str], length: int
+    request: web.Request, response: ServerResponse, headers: Mapping[str, str], length: int
 ) -> web.StreamResponse:
-    """Send the head of an answer and the beginning of its body, and close the connection."""
-    response = web.StreamResponse(status=answer.status, headers=headers)
-    response.content_length = max(len(answer.body), length + 1)
-    await response.prepare(request)
-    await response.write(answer.body[:length])
+    """Send the headers and the first bytes of a response, and close the connection."""
+    truncated = web.StreamResponse(status=response.status, headers=headers)
+    truncated.content_length = max(len(response.body), length + 1)
+    await truncated.prepare(request)
+    await truncated.write(response.body[:length])
     if request.transport is not None:
         request.transport.close()
-    return response
+    return truncated
 
 
 async def _send_stream(
     request: web.Request, status: int, headers: Mapping[str, str], stream: Stream, cut: int | None
 ) -> web.StreamResponse:
-    """Send what a stream gives until it ends, the caller goes away, or *cut* bytes are sent."""
+    """Send a stream until it ends, the client disconnects, or *cut* bytes are sent."""
     response = web.StreamResponse(status=status, headers=headers)
     left = math.inf if cut is None else cut
     try:
@@ -174,7 +174,7 @@ async def _send_stream(
             if left <= 0:
                 break
     except ConnectionError:
-        pass  # the caller has gone, as callers of streams do
+        pass  # the client has disconnected
     finally:
         stream.close()
     if (stream.is_broken or left <= 0) and request.transport is not None:

@@ -34,10 +34,10 @@ _logger: Final = logging.getLogger("cstar_async.testing")
 
 @attrs.frozen(kw_only=True)
 class _Authorized:
-    """A request that may act."""
+    """A request that passed all checks of its key."""
 
     key: Key | None
-    """None: a visitor of a public library."""
+    """None: an anonymous caller of the public library."""
     route: Route
     idempotency_key: str | None
 
@@ -59,39 +59,39 @@ class RequestPipeline:
     now_s: Callable[[], float]
 
     async def handle(self, request: ReceivedRequest, before_action: Callable[[], Awaitable[None]]) -> ServerResponse:
-        """Answer a request.
+        """Return the response of a request.
 
         Args:
-            request: The request; `was_replayed` is noted in it.
-            before_action: Awaited once, after the request was admitted or refused and before anything is done.
+            request: The request; `was_replayed` and `is_sample` are set on it.
+            before_action: Awaited once, after the checks and before the handler.
         """
         request_id = self.new_request_id()
         caller = self._caller(request)
         try:
-            admission = self._authorize(request, caller)
+            authorized = self._authorize(request, caller)
         except APIFailure as failure:
-            admission = self._failed(failure, request_id)
-        if isinstance(admission, ServerResponse):
+            authorized = self._failed(failure, request_id)
+        if isinstance(authorized, ServerResponse):
             await before_action()
-            answer = admission
+            response = authorized
         else:
-            answer = await self._execute(admission, request, request_id, before_action)
-        return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(caller)})
+            response = await self._execute(authorized, request, request_id, before_action)
+        return attrs.evolve(response, headers={**response.headers, **self._limit_headers(caller)})
 
     def operation_of(self, method: str, path: str) -> str | None:
-        """The id of the operation that a request calls; None for none."""
+        """Return the operation id of a request; None for an unknown path or method."""
         try:
             return self.routes.find(method, path).operation.id
         except APIFailure:
             return None
 
     def respond_with_fault(self, fault: Fault, request: ReceivedRequest, real: ServerResponse | None) -> ServerResponse:
-        """What a fault answers, in the envelope and with the headers of this server."""
-        answer = fault.answer(real, request_id=self.new_request_id(), at=timestamp(self.now_s()))
-        return attrs.evolve(answer, headers={**answer.headers, **self._limit_headers(self._caller(request))})
+        """Return the response of a fault, with the rate limit headers of this server."""
+        response = fault.response(real, request_id=self.new_request_id(), at=timestamp(self.now_s()))
+        return attrs.evolve(response, headers={**response.headers, **self._limit_headers(self._caller(request))})
 
     def _caller(self, request: ReceivedRequest) -> Caller | None:
-        """Who calls: the owner of a key, or a visitor of a library. None: nobody that is known."""
+        """Return the owner of the key, or the anonymous caller of a public operation; None for an unknown key."""
         try:
             is_public = self.routes.find(request.method, request.path).operation.required_key == "none"
         except APIFailure:
@@ -99,46 +99,45 @@ class RequestPipeline:
         return AnonymousCaller(text=request.address) if is_public else self.keys.find(request.headers.get("Authorization"))
 
     def _limit_headers(self, caller: Caller | None) -> dict[str, str]:
-        """The headers that tell where a caller stands."""
         return self.limits.state(caller, self.now_s()).headers()
 
     def _authorize(self, request: ReceivedRequest, caller: Caller | None) -> _Authorized | ServerResponse:
-        """The request as admitted, or the stored answer if it is a repetition.
+        """Return the authorized request, or the stored response of an idempotent repetition.
 
         Raises:
-            APIFailure: The request may not act.
+            APIFailure: The request is refused.
         """
         if caller is not None:
-            self.limits.take(caller, self.now_s())
+            self.limits.acquire(caller, self.now_s())
         route = self.routes.find(request.method, request.path)
         if isinstance(caller, AnonymousCaller):
             return _Authorized(key=None, route=route, idempotency_key=None)
         key = self.keys.authenticate(request.headers.get("Authorization"), now_s=self.now_s())
         check_permission(key, route.operation, route.team_id)
-        text = request.idempotency_key if route.operation.sends_idempotency_key else None
-        if text is None:
+        key_text = request.idempotency_key if route.operation.sends_idempotency_key else None
+        if key_text is None:
             return _Authorized(key=key, route=route, idempotency_key=None)
-        self.validation.idempotency_key(text)
+        self.validation.idempotency_key(key_text)
         same = fingerprint(request.method, f"{request.path}?{request.query_string}", request.body)
-        stored = self.idempotency.begin(key.text, text, same, now_s=self.now_s())
+        stored = self.idempotency.begin(key.text, key_text, same, now_s=self.now_s())
         request.was_replayed = stored is not None
-        return stored or _Authorized(key=key, route=route, idempotency_key=text)
+        return stored or _Authorized(key=key, route=route, idempotency_key=key_text)
 
     async def _execute(
-        self, admitted: _Authorized, request: ReceivedRequest, request_id: str, before_action: Callable[[], Awaitable[None]]
+        self, authorized: _Authorized, request: ReceivedRequest, request_id: str, before_action: Callable[[], Awaitable[None]]
     ) -> ServerResponse:
-        answer: ServerResponse | None = None
+        response: ServerResponse | None = None
         try:
             await before_action()
-            answer = await self._run_handler(admitted, request, request_id)
-            return answer
+            response = await self._run_handler(authorized, request, request_id)
+            return response
         finally:
-            # Also when the wait was cancelled: an entry must not stay open for ever.
-            if admitted.key is not None and admitted.idempotency_key is not None:
-                self.idempotency.finish(admitted.key.text, admitted.idempotency_key, answer)
+            # Also on cancellation: an entry must not stay open.
+            if authorized.key is not None and authorized.idempotency_key is not None:
+                self.idempotency.finish(authorized.key.text, authorized.idempotency_key, response)
 
-    async def _run_handler(self, admitted: _Authorized, request: ReceivedRequest, request_id: str) -> ServerResponse:
-        operation, key, path = admitted.route.operation, admitted.key, admitted.route.values
+    async def _run_handler(self, authorized: _Authorized, request: ReceivedRequest, request_id: str) -> ServerResponse:
+        operation, key, path = authorized.route.operation, authorized.key, authorized.route.values
         at = timestamp(self.now_s())
         try:
             call = Call(
@@ -157,7 +156,7 @@ class RequestPipeline:
             try:
                 outcome = handler_for(operation)(call)
             finally:
-                # Also of what a failure came after: some rows of a batch may have changed.
+                # Also after a failure: some rows of a batch may have changed.
                 self.publisher.publish_changes(call.database, request_id)
             if isinstance(outcome, Awaitable):
                 outcome = await outcome
@@ -167,9 +166,9 @@ class RequestPipeline:
         except APIFailure as failure:
             return self._failed(failure, request_id)
         except Exception:
-            # A mistake of the fake must not look like one of the client, nor hang it.
-            _logger.exception("The fake could not carry out %s", operation.id)
-            return self._failed(APIFailure(500, "fake_failed", "The fake itself failed; its log says why."), request_id)
+            # An error in the fake must not look like an error of the client.
+            _logger.exception("The fake server failed in %s", operation.id)
+            return self._failed(APIFailure(500, "fake_failed", "The fake server failed; see its log."), request_id)
 
     def _failed(self, failure: APIFailure, request_id: str) -> ServerResponse:
         return self.envelopes.error(failure, request_id=request_id, at=timestamp(self.now_s()))
