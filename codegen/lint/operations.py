@@ -10,7 +10,7 @@ from codegen.spec.document import Document, Node, Operation, Parameter, child_po
 from codegen.spec.queries import IDEMPOTENCY_KEY, JSON_TYPE, enveloped_data, is_model, is_union, path_scope, referenced_schema
 
 REQUIRED_OPERATION_KEYS = (
-    *("operationId", "summary", "description", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),
+    *("operationId", "summary", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),
 )
 _KEYS = ("any", "secret", "none")
 REQUIRED_PARAMETER_KEYS = ("description", "x-evidence", "x-source")
@@ -75,9 +75,17 @@ class OperationRules:
         security = node.get("security", self._document.raw.get("security"))
         if any(security or ()) != (node.get("x-cstar-key", "any") != "none"):
             self._add("`security: []` goes with `x-cstar-key: none`; all other operations need a key.")
+        known = {parameter.name for parameter in self._operation.parameters} | self._fields_of_body()
+        for name in entries(node, "x-cstar-example").keys() - known:
+            self._add(f"`x-cstar-example` names `{name}`, which is neither a parameter nor a field of the body.")
         for scheme in (name for demand in security or () for name in demand):
             if scheme not in entries(entries(self._document.raw, "components"), "securitySchemes"):
                 self._add(f"the document has no security scheme `{scheme}`.", "security")
+
+    def _fields_of_body(self) -> set[str]:
+        body, _ = self._document.follow(entries(self._operation.node, "requestBody"), "")
+        schema, _ = self._document.follow(entries(entries(entries(body, "content"), JSON_TYPE), "schema"), "")
+        return set(entries(schema, "properties"))
 
     def _inspect_tags(self) -> None:
         known = {tag.get("name") for tag in items(self._document.raw, "tags")}
