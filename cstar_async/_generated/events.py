@@ -55,7 +55,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, repr=False)
 class TicketCreated(WebhookEvent):
-    """A ticket was opened.
+    """A ticket was created.
 
     The event `ticket.created`.
 
@@ -68,9 +68,9 @@ class TicketCreated(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class TicketUpdated(WebhookEvent):
-    """A ticket was changed.
+    """A ticket was updated.
 
-    `changes` tells which fields, with their old and new values.
+    `changes` contains the old and new values by field.
 
     The event `ticket.updated`.
 
@@ -96,9 +96,9 @@ class TicketClosed(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class TicketMessageAdded(WebhookEvent):
-    """Somebody wrote in a ticket.
+    """A message was added to a ticket.
 
-    Customers, agents and the system all count; `message.sender` tells which.
+    By a customer, an agent or the system; see `message.sender`.
 
     The event `ticket.message_added`.
 
@@ -124,7 +124,7 @@ class TicketDeleted(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class TicketAssigned(WebhookEvent):
-    """A ticket was given to an agent.
+    """A ticket was assigned to an agent.
 
     The event `ticket.assigned`.
 
@@ -150,7 +150,7 @@ class CustomerCreated(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CustomerUpdated(WebhookEvent):
-    """A customer was changed.
+    """A customer was updated.
 
     The event `customer.updated`.
 
@@ -176,7 +176,7 @@ class CustomerDeleted(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CustomerGroupCreated(WebhookEvent):
-    """A group of customers was created.
+    """A customer group was created.
 
     The event `customer_group.created`.
 
@@ -189,7 +189,7 @@ class CustomerGroupCreated(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CustomerGroupUpdated(WebhookEvent):
-    """A group of customers was changed.
+    """A customer group was updated.
 
     The event `customer_group.updated`.
 
@@ -202,7 +202,7 @@ class CustomerGroupUpdated(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CustomerGroupDeleted(WebhookEvent):
-    """A group of customers was deleted.
+    """A customer group was deleted.
 
     The event `customer_group.deleted`.
 
@@ -215,7 +215,7 @@ class CustomerGroupDeleted(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class ArticleCreated(WebhookEvent):
-    """An article was written.
+    """An article was created.
 
     The event `article.created`.
 
@@ -241,7 +241,7 @@ class ArticlePublished(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class ArticleUpdated(WebhookEvent):
-    """An article was changed.
+    """An article was updated.
 
     The event `article.updated`.
 
@@ -267,7 +267,7 @@ class ArticleDeleted(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class TeamPreferencesUpdated(WebhookEvent):
-    """The preferences of the team were changed.
+    """The preferences of the team were updated.
 
     The event `team.preferences_updated`.
 
@@ -280,7 +280,7 @@ class TeamPreferencesUpdated(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class AgentPreferencesUpdated(WebhookEvent):
-    """An agent changed their preferences.
+    """The preferences of an agent were updated.
 
     The event `agent.preferences_updated`.
 
@@ -306,7 +306,7 @@ class BossSpawned(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class BossDamaged(WebhookEvent):
-    """A boss was hit.
+    """A boss was damaged.
 
     The event `boss.damaged`.
 
@@ -386,7 +386,7 @@ class PlayerQuestCompleted(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class PlayerStreakMilestone(WebhookEvent):
-    """A player kept a streak up to a milestone.
+    """A player reached a streak milestone.
 
     The event `player.streak_milestone`.
 
@@ -399,7 +399,7 @@ class PlayerStreakMilestone(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class SocialOneUpSent(WebhookEvent):
-    """An agent sent another a one-up.
+    """An agent sent a one-up to another.
 
     The event `social.one_up_sent`.
 
@@ -412,7 +412,7 @@ class SocialOneUpSent(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class SocialHighFiveSent(WebhookEvent):
-    """An agent sent another a high five.
+    """An agent sent a high five to another.
 
     The event `social.high_five_sent`.
 
@@ -425,7 +425,7 @@ class SocialHighFiveSent(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CommunityPostCreated(WebhookEvent):
-    """A post was written in the community.
+    """A community post was created.
 
     The event `community_post.created`.
 
@@ -438,7 +438,7 @@ class CommunityPostCreated(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CommunityPostUpdated(WebhookEvent):
-    """A post of the community was changed.
+    """A community post was updated.
 
     The event `community_post.updated`.
 
@@ -451,7 +451,7 @@ class CommunityPostUpdated(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CommunityPostStatusChanged(WebhookEvent):
-    """The status of a post was changed.
+    """The status of a community post changed.
 
     The event `community_post.status_changed`.
 
@@ -464,7 +464,7 @@ class CommunityPostStatusChanged(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CommunityPostCommented(WebhookEvent):
-    """Somebody commented on a post.
+    """A comment was added to a community post.
 
     The event `community_post.commented`.
 
@@ -477,7 +477,7 @@ class CommunityPostCommented(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CommunityPostDeleted(WebhookEvent):
-    """A post of the community was deleted.
+    """A community post was deleted.
 
     The event `community_post.deleted`.
 
@@ -490,7 +490,7 @@ class CommunityPostDeleted(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class CommunityPostVoted(WebhookEvent):
-    """Somebody voted for a post.
+    """A vote was added to a community post.
 
     The event `community_post.voted`.
 
@@ -503,7 +503,7 @@ class CommunityPostVoted(WebhookEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class SurveySubmitted(WebhookEvent):
-    """A customer answered a survey.
+    """A customer submitted a survey.
 
     The event `survey.submitted`.
 

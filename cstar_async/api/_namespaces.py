@@ -52,21 +52,21 @@ class ClientNamespaces:
 
     @cached_property
     def auth(self) -> AuthNamespace:
-        """What the API key in use stands for."""
+        """The team and the type of the API key in use."""
         from cstar_async.api.auth import AuthNamespace
 
         return AuthNamespace(self.__executor__)
 
     @cached_property
     def tickets(self) -> TicketsNamespace:
-        """Support requests, from the first word of a customer to the closing of the case."""
+        """Support requests of customers."""
         from cstar_async.api.tickets import TicketsNamespace
 
         return TicketsNamespace(self.__executor__)
 
     @cached_property
     def customers(self) -> CustomersNamespace:
-        """The people and accounts that a team supports, one for each e-mail address."""
+        """The people and accounts that a team supports, one for each email address."""
         from cstar_async.api.customers import CustomersNamespace
 
         return CustomersNamespace(self.__executor__)
@@ -80,21 +80,21 @@ class ClientNamespaces:
 
     @cached_property
     def articles(self) -> ArticlesNamespace:
-        """The knowledge base, with drafts, internal notes and published help pages."""
+        """Articles of the knowledge base, including drafts and internal articles."""
         from cstar_async.api.articles import ArticlesNamespace
 
         return ArticlesNamespace(self.__executor__)
 
     @cached_property
     def categories(self) -> CategoriesNamespace:
-        """The shelves on which articles stand, in an order chosen by the team."""
+        """Categories of the knowledge base, in an order that the team chooses."""
         from cstar_async.api.categories import CategoriesNamespace
 
         return CategoriesNamespace(self.__executor__)
 
     @cached_property
     def tags(self) -> TagsNamespace:
-        """The vocabulary of words that can be pinned on tickets. A tag has no id; its name is the key."""
+        """Tags on tickets. A tag has no ID; its name is the key."""
         from cstar_async.api.tags import TagsNamespace
 
         return TagsNamespace(self.__executor__)
@@ -108,77 +108,77 @@ class ClientNamespaces:
 
     @cached_property
     def webhooks(self) -> WebhooksNamespace:
-        """Subscriptions: where cStar sends word of what happens, signed and repeated until it is heard."""
+        """Subscriptions to events. Deliveries are signed, and retried until they are acknowledged."""
         from cstar_async.api.webhooks import WebhooksNamespace
 
         return WebhooksNamespace(self.__executor__)
 
     @cached_property
     def community(self) -> CommunityNamespace:
-        """Where customers ask, propose and vote in public."""
+        """Questions, ideas and votes of customers, in public."""
         from cstar_async.api.community import CommunityNamespace
 
         return CommunityNamespace(self.__executor__)
 
     @cached_property
     def members(self) -> MembersNamespace:
-        """The people who work for a team, with their role and their standing in the game."""
+        """The people who work for a team, with their role and their game statistics."""
         from cstar_async.api.members import MembersNamespace
 
         return MembersNamespace(self.__executor__)
 
     @cached_property
     def preferences(self) -> PreferencesNamespace:
-        """Likings that the service keeps for its user. Only the path is documented, no key of them."""
+        """Preferences of the team or the user. Only the path is documented."""
         from cstar_async.api.preferences import PreferencesNamespace
 
         return PreferencesNamespace(self.__executor__)
 
     @cached_property
     def invites(self) -> InvitesNamespace:
-        """Invitations to join the team that have been sent out."""
+        """Pending invitations to the team."""
         from cstar_async.api.invites import InvitesNamespace
 
         return InvitesNamespace(self.__executor__)
 
     @cached_property
     def notifications(self) -> NotificationsNamespace:
-        """What the team is told of, such as tickets that were assigned. For which user a key sees them is not documented."""
+        """Notifications, such as an assigned ticket. Which user's notifications a key returns is not documented."""
         from cstar_async.api.notifications import NotificationsNamespace
 
         return NotificationsNamespace(self.__executor__)
 
     @cached_property
     def settings(self) -> SettingsNamespace:
-        """How a team has set up its cStar, as far as it is known by name."""
+        """Settings of the team. Most are known by name only."""
         from cstar_async.api.settings import SettingsNamespace
 
         return SettingsNamespace(self.__executor__)
 
     @cached_property
     def analytics(self) -> AnalyticsNamespace:
-        """Figures on tickets, customers and satisfaction."""
+        """Statistics on tickets, customers and satisfaction."""
         from cstar_async.api.analytics import AnalyticsNamespace
 
         return AnalyticsNamespace(self.__executor__)
 
     @cached_property
     def audit_log(self) -> AuditLogNamespace:
-        """Who did what, and when. An entry never changes once it is written."""
+        """A log of all actions. Entries never change."""
         from cstar_async.api.audit_log import AuditLogNamespace
 
         return AuditLogNamespace(self.__executor__)
 
     @cached_property
     def search(self) -> SearchNamespace:
-        """One search over tickets, customers and articles."""
+        """Search over tickets, customers and articles."""
         from cstar_async.api.search import SearchNamespace
 
         return SearchNamespace(self.__executor__)
 
     @cached_property
     def ai(self) -> AiNamespace:
-        """Help of a language model with a ticket or a text."""
+        """Actions of a language model on a ticket or a text."""
         from cstar_async.api.ai import AiNamespace
 
         return AiNamespace(self.__executor__)
@@ -192,35 +192,35 @@ class ClientNamespaces:
 
     @cached_property
     def imports(self) -> ImportsNamespace:
-        """Many records at once, from somewhere else."""
+        """Import of many records at once."""
         from cstar_async.api.imports import ImportsNamespace
 
         return ImportsNamespace(self.__executor__)
 
     @cached_property
     def exports(self) -> ExportsNamespace:
-        """Rows to take elsewhere, as JSON or as CSV."""
+        """Export of objects, as JSON or as CSV."""
         from cstar_async.api.exports import ExportsNamespace
 
         return ExportsNamespace(self.__executor__)
 
     @cached_property
     def automations(self) -> AutomationsNamespace:
-        """Rules that act by themselves. Each has an event that sets it off, conditions that must hold, and actions that follow."""
+        """Rules that run actions when an event happens and conditions match."""
         from cstar_async.api.automations import AutomationsNamespace
 
         return AutomationsNamespace(self.__executor__)
 
     @cached_property
     def sla(self) -> SlaNamespace:
-        """What a team promises about its answers, and how well it keeps it."""
+        """Service level agreements of the team."""
         from cstar_async.api.sla import SlaNamespace
 
         return SlaNamespace(self.__executor__)
 
     @cached_property
     def game(self) -> GameNamespace:
-        """Points, levels and bosses that make a game of answering tickets."""
+        """Points, levels and bosses, which make a game of replying to tickets."""
         from cstar_async.api.game import GameNamespace
 
         return GameNamespace(self.__executor__)
@@ -234,21 +234,21 @@ class ClientNamespaces:
 
     @cached_property
     def billing(self) -> BillingNamespace:
-        """The subscription of the team to cStar itself."""
+        """The cStar subscription of the team."""
         from cstar_async.api.billing import BillingNamespace
 
         return BillingNamespace(self.__executor__)
 
     @cached_property
     def csat(self) -> CsatNamespace:
-        """Surveys of how content customers are. Only the paths are known."""
+        """Surveys of customer satisfaction. Only the paths are known."""
         from cstar_async.api.csat import CsatNamespace
 
         return CsatNamespace(self.__executor__)
 
     @cached_property
     def activity(self) -> ActivityNamespace:
-        """What happened in the team. Only the path is known."""
+        """Recent activity of the team. Only the path is known."""
         from cstar_async.api.activity import ActivityNamespace
 
         return ActivityNamespace(self.__executor__)
@@ -262,14 +262,14 @@ class ClientNamespaces:
 
     @cached_property
     def email_settings(self) -> EmailSettingsNamespace:
-        """How the team sends and receives mail. Only the path is known."""
+        """How the team sends and receives email. Only the path is known."""
         from cstar_async.api.email_settings import EmailSettingsNamespace
 
         return EmailSettingsNamespace(self.__executor__)
 
     @cached_property
     def ai_keys(self) -> AiKeysNamespace:
-        """Keys of AI providers, no API keys of cStar. Only the path is known."""
+        """Keys of AI providers, not API keys of cStar. Only the path is known."""
         from cstar_async.api.ai_keys import AiKeysNamespace
 
         return AiKeysNamespace(self.__executor__)

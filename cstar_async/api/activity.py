@@ -17,12 +17,12 @@ __all__ = [
 
 
 def list_activity(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Paginator[dict[str, JSON]]:
-    """List what happened.
+    """List recent activity.
 
     `GET /api/v1/teams/{teamId}/activity` (secret key)
 
-    Lists what happened in the team of late, to judge by the name. Whether the list is paged is not known. The fields of the
-    response are not documented.
+    Recent activity of the team, as the name suggests. Whether the list is paged is not documented. The fields of the response are
+    not documented.
 
     Args:
         options: Options of this call.
@@ -43,7 +43,7 @@ def list_activity(client: SupportsExecute, /, *, options: RequestOptions | None 
 
 
 class ActivityNamespace(Namespace):
-    """What happened in the team. Only the path is known."""
+    """Recent activity of the team. Only the path is known."""
 
     __slots__ = ()
 

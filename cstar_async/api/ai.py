@@ -26,28 +26,28 @@ async def run_ai(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> AiResult:
-    """Ask the language model.
+    """Run an AI action.
 
     `POST /api/v1/teams/{teamId}/ai` (secret key)
 
-    Tags, answers or sums up a ticket, or improves a text. The first three need `ticket_id`, `improve` needs `text`. The keys of the
-    result depend on the action; only that of `suggest-reply` is documented.
+    `auto-tag`, `suggest-reply` and `summarize` require `ticket_id`; `improve` requires `text`. Only the result of `suggest-reply`
+    is documented.
 
     Args:
-        action: What to do.
-        ticket_id: The ticket, for `auto-tag`, `suggest-reply` and `summarize`.
+        action: The action.
+        ticket_id: Ticket ID, for `auto-tag`, `suggest-reply` and `summarize`.
         text: The text, for `improve`.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        What the model made of it.
+        The result of the action.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        ai_result = await client.ai.run(action="auto-tag")
+        ai_result = await client.ai.run(action="suggest-reply", ticket_id="tkt_123")
 
     Documented: API reference, AI.
     """
@@ -61,7 +61,7 @@ async def run_ai(
 
 
 class AiNamespace(Namespace):
-    """Help of a language model with a ticket or a text."""
+    """Actions of a language model on a ticket or a text."""
 
     __slots__ = ()
 

@@ -21,14 +21,13 @@ def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     `GET /api/v1/teams/{teamId}/ai-keys` (secret key)
 
-    Lists the keys with which the team uses AI providers, to judge by the name. They are no API keys of cStar. The fields of the
-    response are not documented.
+    Keys of AI providers, as the name suggests; not API keys of cStar. The fields of the response are not documented.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The keys; whether they are shown whole is not known (inferred).
+        The keys; whether they are complete is not documented (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -43,7 +42,7 @@ def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None =
 
 
 class AiKeysNamespace(Namespace):
-    """Keys of AI providers, no API keys of cStar. Only the path is known."""
+    """Keys of AI providers, not API keys of cStar. Only the path is known."""
 
     __slots__ = ()
 

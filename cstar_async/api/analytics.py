@@ -21,18 +21,18 @@ __all__ = [
 async def get_analytics_overview(
     client: SupportsExecute, /, *, period: str | Unset = UNSET, options: RequestOptions | None = None
 ) -> AnalyticsOverview:
-    """Read the figures of the team.
+    """Retrieve the analytics overview.
 
     `GET /api/v1/teams/{teamId}/analytics/overview` (secret key)
 
-    Gives the figures of a period at a glance: tickets, customers and satisfaction.
+    Tickets, customers and satisfaction in a period.
 
     Args:
-        period: The time to look at. Default `week`, the only value that is documented; others are passed through.
+        period: The period. Default `week`, the only documented value.
         options: Options of this call.
 
     Returns:
-        The figures of the period.
+        The overview of the period.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -50,18 +50,18 @@ async def get_analytics_overview(
 def list_agent_analytics(
     client: SupportsExecute, /, *, period: str | Unset = UNSET, options: RequestOptions | None = None
 ) -> Paginator[AgentAnalytics]:
-    """Read the figures of each agent.
+    """List the analytics of each agent.
 
     `GET /api/v1/teams/{teamId}/analytics/agents` (secret key)
 
-    Gives the figures of a period for each agent. The path is documented, the answer is inferred from the overview.
+    The path is documented, the response is inferred from the overview.
 
     Args:
-        period: The time to look at. Default `week`, the only value that is documented; others are passed through (inferred).
+        period: The period. Default `week`, the only documented value (inferred).
         options: Options of this call.
 
     Returns:
-        The figures of every agent (inferred).
+        The analytics of every agent (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -76,7 +76,7 @@ def list_agent_analytics(
 
 
 class AnalyticsNamespace(Namespace):
-    """Figures on tickets, customers and satisfaction."""
+    """Statistics on tickets, customers and satisfaction."""
 
     __slots__ = ()
 

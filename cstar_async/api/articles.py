@@ -39,31 +39,26 @@ def list_articles(
 
     `GET /api/v1/teams/{teamId}/articles`
 
-    Lists the articles of the knowledge base, page by page, drafts and internal ones included. Filters narrow the list and must all
-    hold at once. Rows may come without their text; read a single article to be sure of it.
+    Includes drafts and internal articles. All filters must match. The text may be missing; retrieve a single article to get it.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        status: Only articles at this point of their life.
-        category: Only articles of this category, given by its id. Beware of the slug: it gives an empty list and no error.
-        is_public: True for articles that anyone may read, false for those kept inside the team, left out for both.
-        search: Only articles in which these words occur. Which fields are searched is not documented; title and text are a fair
-            guess.
-        tag: Only articles that carry this tag. One tag at a time.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        status: Only articles with this status.
+        category: Only articles of this category, given by its ID. A slug returns an empty list, not an error.
+        is_public: `True`: only public articles; `False`: only internal articles. Default: both.
+        search: Only articles that contain this text. The searched fields are not documented, probably title and content.
+        tag: Only articles with this tag.
         options: Options of this call.
 
     Returns:
-        One page of articles, perhaps without their text.
+        One page of articles, possibly without their text.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for article in client.articles.list(status="draft"):
+        async for article in client.articles.list(status="published"):
             print(article)
 
     Documented: API reference, Articles.
@@ -103,31 +98,30 @@ async def create_article(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Article:
-    """Write an article.
+    """Create an article.
 
     `POST /api/v1/teams/{teamId}/articles` (secret key)
 
-    Adds an article to the knowledge base. Nobody outside the team sees it before its status is `published` and it is marked public;
-    without a word it starts as an internal draft.
+    Visible outside the team only if its status is `published` and it is public. By default it is an internal draft.
 
     Args:
-        title: The headline. An empty one is refused (inferred).
-        content: The text in Markdown.
-        status: Where in its life the article starts. Default `draft`.
-        is_public: Whether people outside the team may read it once it is published. Default false.
-        tags: The names of the tags to put on the article.
-        meta_description: The description for search engines; None for none.
-        category: The slug of a category, as older documentation asks for it. The id of the category is the newer way.
-        category_id: The id of the category to put the article in; None for none (inferred).
-        slug: The last part of the web address; None has it made from the title (inferred).
-        excerpt: A sentence or two that tell what the article is about; None for none (inferred).
-        notes: Remarks for the team that readers never see; None for none (inferred).
-        metadata: Data of your own programs, kept as it is (inferred).
+        title: Title, not empty (inferred).
+        content: Text in Markdown.
+        status: Initial status. Default `draft`.
+        is_public: Whether it is visible outside the team once it is published. Default `False`.
+        tags: Names of the tags.
+        meta_description: Description for search engines.
+        category: Slug of the category, from older documentation. Prefer `category_id`.
+        category_id: Category ID, or `None` (inferred).
+        slug: Slug. Default: generated from the title (inferred).
+        excerpt: Short summary (inferred).
+        notes: Internal notes, not visible to readers (inferred).
+        metadata: Your own data, stored unchanged (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The article as it was stored, with its new id.
+        The new article.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -168,25 +162,23 @@ async def create_article(
 
 
 async def get_article(client: SupportsExecute, article_id: str, /, *, options: RequestOptions | None = None) -> Article:
-    """Read an article.
+    """Retrieve an article.
 
     `GET /api/v1/teams/{teamId}/articles/{articleId}`
 
-    Reads one article with its full text in Markdown.
-
     Args:
-        article_id: The article, by its `art_` id or by the bare UUID behind it.
+        article_id: Article ID (`art_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
-        The article, text included.
+        The article, with its full text in Markdown.
 
     Raises:
         NotFoundError: The article does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        article = await client.articles.get(article_id)
+        article = await client.articles.get("art_123")
 
     Documented: API reference, Articles.
     """
@@ -213,40 +205,38 @@ async def update_article(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Article:
-    """Change an article.
+    """Update an article.
 
     `PATCH /api/v1/teams/{teamId}/articles/{articleId}` (secret key)
 
-    Changes the fields that are sent and leaves all others as they are: rewrites, publishes, moves or retires an article. A list of
-    tags replaces the old one and metadata is merged key by key, both inferred from the rules for customers.
+    Omitted fields keep their values. Tags are replaced, metadata is merged by key (both inferred from the rules for customers).
 
     Args:
-        article_id: The article, by its `art_` id or by the bare UUID behind it.
-        title: A new headline. An empty one is refused (inferred).
-        content: A new text in Markdown, in place of the whole old one (inferred).
-        status: Where in its life to move the article; `published` publishes it (inferred).
-        is_public: Whether people outside the team may read it once it is published (inferred).
-        tags: The tags the article is to have. The list replaces the old one (inferred).
-        meta_description: A new description for search engines; None removes it (inferred).
-        category: The slug of another category, in the older manner; None takes the article off its shelf. The id of the category is
-            the newer way (inferred).
-        category_id: The id of another category; None takes the article off its shelf (inferred).
-        slug: A new last part of the web address. Links to the old one may break (inferred).
-        excerpt: A new short text; None removes it (inferred).
-        notes: New remarks for the team; None removes them (inferred).
-        metadata: Keys to set, merged into what is there. A key set to None is removed (inferred).
+        article_id: Article ID (`art_…`) or bare UUID.
+        title: New title, not empty (inferred).
+        content: New text in Markdown. It replaces the whole text (inferred).
+        status: New status; `published` publishes the article (inferred).
+        is_public: Whether it is visible outside the team once it is published (inferred).
+        tags: Names of the tags. The list replaces the old one (inferred).
+        meta_description: New description for search engines; `None` clears it (inferred).
+        category: Slug of the new category, from older documentation; `None` clears it. Prefer `category_id` (inferred).
+        category_id: New category ID; `None` removes the article from its category (inferred).
+        slug: New slug. Links to the old one may break (inferred).
+        excerpt: New short summary; `None` clears it (inferred).
+        notes: New internal notes; `None` clears them (inferred).
+        metadata: Keys to set, merged into existing metadata. A key set to `None` is removed (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The article after the change (inferred).
+        The updated article (inferred).
 
     Raises:
         NotFoundError: The article does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        article = await client.articles.update(article_id, status="published", is_public=True)
+        article = await client.articles.update("art_123", status="published", is_public=True)
 
     Documented: API reference, Articles.
     """
@@ -278,21 +268,21 @@ async def delete_article(client: SupportsExecute, article_id: str, /, *, options
 
     `DELETE /api/v1/teams/{teamId}/articles/{articleId}` (secret key)
 
-    Removes an article for good. To take it off the shelf and keep its text, set its status to `archived` instead.
+    Permanent. To hide an article and keep its text, set its status to `archived` instead.
 
     Args:
-        article_id: The article, by its `art_` id or by the bare UUID behind it.
+        article_id: Article ID (`art_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
-        The article is gone.
+        Confirmation of the deletion.
 
     Raises:
         NotFoundError: The article does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.articles.delete(article_id)
+        await client.articles.delete("art_123")
 
     Documented: API reference, Articles.
     """
@@ -300,7 +290,7 @@ async def delete_article(client: SupportsExecute, article_id: str, /, *, options
 
 
 class ArticlesNamespace(Namespace):
-    """The knowledge base, with drafts, internal notes and published help pages."""
+    """Articles of the knowledge base, including drafts and internal articles."""
 
     __slots__ = ()
 

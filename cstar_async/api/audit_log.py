@@ -36,30 +36,26 @@ def list_audit_log(
 
     `GET /api/v1/teams/{teamId}/audit-log` (secret key)
 
-    Lists who did what, page by page. Filters must all hold at once. In what order the entries come is not documented; the fake
-    gives the newest first.
+    All filters must match. The order is not documented.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        action: Only entries of this action, such as `ticket.created`.
-        resource_type: Only entries on this kind of object, such as `ticket`.
-        actor_id: Only what this actor did.
-        start_date: Only entries from this instant on.
-        end_date: Only entries up to this instant.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        action: Only entries with this action, such as `ticket.created`.
+        resource_type: Only entries on this type of object, such as `ticket`.
+        actor_id: Only entries of this actor.
+        start_date: Only entries at or after this time.
+        end_date: Only entries at or before this time.
         options: Options of this call.
 
     Returns:
         One page of entries.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for audit_log_entry in client.audit_log.list():
+        async for audit_log_entry in client.audit_log.list(resource_type="ticket"):
             print(audit_log_entry)
 
     Documented: API reference, Audit log.
@@ -81,7 +77,7 @@ def list_audit_log(
 
 
 class AuditLogNamespace(Namespace):
-    """Who did what, and when. An entry never changes once it is written."""
+    """A log of all actions. Entries never change."""
 
     __slots__ = ()
 

@@ -17,18 +17,17 @@ __all__ = [
 
 
 async def whoami(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Whoami:
-    """Identify the key.
+    """Identify the API key.
 
     `GET /api/v1/auth/whoami`
 
-    Tells which team the API key belongs to, and of what kind the key is. The path names no team, so a program that knows nothing
-    but its key learns its team id here. A good call to test a key with at start-up.
+    Returns the team and the type of the key. The path has no team, so a program that has only a key gets its team ID here.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The team and the nature of the key that was sent.
+        The team and the type of the key.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -42,7 +41,7 @@ async def whoami(client: SupportsExecute, /, *, options: RequestOptions | None =
 
 
 class AuthNamespace(Namespace):
-    """What the API key in use stands for."""
+    """The team and the type of the API key in use."""
 
     __slots__ = ()
 

@@ -40,13 +40,13 @@ def list_automations(client: SupportsExecute, /, *, options: RequestOptions | No
 
     `GET /api/v1/teams/{teamId}/automations` (secret key)
 
-    Lists all rules of the team at once. The rows may leave conditions and actions out, as the documented sample does.
+    Returns all rules at once, possibly without conditions and actions.
 
     Args:
         options: Options of this call.
 
     Returns:
-        Every rule of the team.
+        All rules.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -76,20 +76,19 @@ async def create_automation(
 
     `POST /api/v1/teams/{teamId}/automations` (secret key)
 
-    Adds a rule: when the event happens and the conditions hold, the actions are carried out. A new rule is on unless told otherwise
-    (inferred).
+    When the event happens and the conditions match, the actions run. A new rule is enabled by default (inferred).
 
     Args:
-        name: What people call the rule.
-        trigger_event: What sets the rule off.
-        actions: What to do, in this order.
-        conditions: What must hold; without conditions the rule acts on every such event.
-        enabled: Whether the rule is on (inferred).
+        name: Name.
+        trigger_event: Event that triggers the rule.
+        actions: Actions, in order.
+        conditions: Conditions. Default: the rule runs on every such event.
+        enabled: Whether the rule is enabled (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The rule as it was stored, never fired yet (inferred).
+        The new rule (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -114,25 +113,23 @@ async def create_automation(
 
 
 async def get_automation(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Automation:
-    """Read an automation.
+    """Retrieve an automation.
 
     `GET /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
 
-    Reads one rule with its conditions and actions.
-
     Args:
-        rule_id: The rule, by its `rule_` id.
+        rule_id: Automation ID (`rule_…`).
         options: Options of this call.
 
     Returns:
-        The rule (inferred).
+        The rule, with its conditions and actions (inferred).
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        automation = await client.automations.get(rule_id)
+        automation = await client.automations.get("rule_123")
 
     Inferred: the general rule of verbs; of a single rule only its test is known.
     """
@@ -152,31 +149,31 @@ async def update_automation(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Automation:
-    """Change an automation.
+    """Update an automation.
 
     `PATCH /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
 
-    Changes the fields that are sent and no others. Lists are replaced, not merged.
+    Omitted fields keep their values. Lists are replaced, not merged.
 
     Args:
-        rule_id: The rule, by its `rule_` id.
-        name: What people call the rule (inferred).
-        trigger_event: What sets the rule off (inferred).
-        conditions: What must hold, in the place of all earlier conditions; None for nothing (inferred).
-        actions: What to do, in this order (inferred).
-        enabled: Whether the rule is on (inferred).
+        rule_id: Automation ID (`rule_…`).
+        name: New name (inferred).
+        trigger_event: Event that triggers the rule (inferred).
+        conditions: Conditions, which replace the old ones; `None` removes all (inferred).
+        actions: Actions, in order (inferred).
+        enabled: Whether the rule is enabled (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The rule after the change (inferred).
+        The updated rule (inferred).
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        automation = await client.automations.update(rule_id, enabled=False)
+        automation = await client.automations.update("rule_123", enabled=False)
 
     Inferred: the general rule of verbs; of a single rule only its test is known.
     """
@@ -195,21 +192,21 @@ async def delete_automation(client: SupportsExecute, rule_id: str, /, *, options
 
     `DELETE /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
 
-    Removes a rule. To silence one for a while, turn it off instead.
+    To pause a rule, disable it instead.
 
     Args:
-        rule_id: The rule, by its `rule_` id.
+        rule_id: Automation ID (`rule_…`).
         options: Options of this call.
 
     Returns:
-        The rule is gone (inferred).
+        Confirmation of the deletion (inferred).
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.automations.delete(rule_id)
+        await client.automations.delete("rule_123")
 
     Inferred: the general rule of verbs; of a single rule only its test is known.
     """
@@ -230,25 +227,25 @@ async def test_automation(
 
     `POST /api/v1/teams/{teamId}/automations/{ruleId}/test` (secret key)
 
-    Tells whether the conditions of a rule hold for an object, and what the rule would then do. Nothing is done.
+    Evaluates the conditions of a rule for an object. No action runs.
 
     Args:
-        rule_id: The rule, by its `rule_` id.
-        resource_type: The kind of the object.
-        resource_id: The object, by its prefixed id.
+        rule_id: Automation ID (`rule_…`).
+        resource_type: Type of the object.
+        resource_id: Prefixed ID of the object.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        Whether the rule would match, and its actions if so.
+        Whether the rule matches, and the actions that would run.
 
     Raises:
-        NotFoundError: The rule or the object does not exist or is out of the key's sight.
+        NotFoundError: The rule or the object does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
         automation_test_result = await client.automations.test(
-            rule_id,
+            "rule_123",
             resource_type="ticket",
             resource_id="tkt_abc123",
         )
@@ -266,7 +263,7 @@ async def test_automation(
 
 
 class AutomationsNamespace(Namespace):
-    """Rules that act by themselves. Each has an event that sets it off, conditions that must hold, and actions that follow."""
+    """Rules that run actions when an event happens and conditions match."""
 
     __slots__ = ()
 

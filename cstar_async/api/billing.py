@@ -18,17 +18,15 @@ __all__ = [
 
 
 async def get_subscription(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Subscription:
-    """Read the subscription.
+    """Retrieve the subscription.
 
     `GET /api/v1/teams/{teamId}/billing/subscription` (secret key)
-
-    Reads what plan the team is on. A publishable key is refused.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The subscription.
+        The subscription of the team.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -49,19 +47,19 @@ async def open_billing_portal(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> BillingPortal:
-    """Open the billing portal.
+    """Create a billing portal session.
 
     `POST /api/v1/teams/{teamId}/billing/portal` (secret key)
 
-    Makes an address at which the owner can change plan and payment. The address is meant for one visit, soon.
+    The owner can change plan and payment there. The URL is meant to be used once, soon.
 
     Args:
-        return_url: The address to come back to from the portal; None for the server's choice.
+        return_url: URL to return to. Default: chosen by the server.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The address (inferred).
+        The URL of the session (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -81,7 +79,7 @@ async def open_billing_portal(
 
 
 class BillingNamespace(Namespace):
-    """The subscription of the team to cStar itself."""
+    """The cStar subscription of the team."""
 
     __slots__ = ()
 

@@ -29,23 +29,22 @@ async def run_bulk(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> BulkResult:
-    """Change or delete many objects at once.
+    """Update or delete many objects.
 
     `POST /api/v1/teams/{teamId}/bulk` (secret key)
 
-    Changes or deletes up to 100 objects of one kind in one call. A row that fails does not stop the others: the answer is a success
-    all the same (inferred) and says what failed.
+    Up to 100 objects of one type. A failed object does not stop the others; the response lists the failures (inferred).
 
     Args:
-        action: What to do.
-        resource: The kind of the objects.
-        ids: The objects, by their ids, at most 100.
-        data: The fields to change, as in an update of a single object. Required to update, of no use to delete.
+        action: The action.
+        resource: Type of the objects.
+        ids: IDs of the objects, at most 100.
+        data: The fields to change, as in an update. Required for `update`, unused for `delete`.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        How many rows succeeded and failed, and why.
+        The number of objects that succeeded and failed, with errors.
 
     Raises:
         InvalidArgumentError: Before sending: `ids` has more than 100 items.
@@ -81,7 +80,7 @@ async def run_bulk_batched(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> BulkResult:
-    """Change or delete many objects at once, any number of `ids`.
+    """Update or delete many objects, any number of `ids`.
 
     `POST /api/v1/teams/{teamId}/bulk` (secret key) for 100 `ids` at a time, one request after the other.
 
@@ -89,10 +88,10 @@ async def run_bulk_batched(
     *idempotency_key* and the same arguments in the same order: nothing is done twice.
 
     Args:
-        action: What to do.
-        resource: The kind of the objects.
+        action: The action.
+        resource: Type of the objects.
         ids: A list or tuple of any length. Nothing is sent for an empty one.
-        data: The fields to change, as in an update of a single object. Required to update, of no use to delete.
+        data: The fields to change, as in an update. Required for `update`, unused for `delete`.
         idempotency_key: What the key of each request is derived from. Default: a new key for each call.
         options: Options of each request.
 

@@ -35,26 +35,22 @@ def list_categories(
 
     `GET /api/v1/teams/{teamId}/categories`
 
-    Lists the categories of the knowledge base in the order chosen by the team, and by name where that order leaves a tie. The
-    documented answer holds all of them at once, with a page size equal to the total; the paging parameters exist none the less.
+    Ordered by `sort_order`, then by name. The documented response contains all categories, with a page size equal to the total.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        is_public: True for categories shown in the public help center, false for those kept inside the team, left out for both.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        is_public: `True`: only public categories; `False`: only internal categories. Default: both.
         options: Options of this call.
 
     Returns:
-        The categories by their place in the order, then by name.
+        The categories, ordered by `sort_order`, then by name.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for category in client.categories.list():
+        async for category in client.categories.list(is_public=True):
             print(category)
 
     Documented: API reference, Categories.
@@ -81,20 +77,20 @@ async def create_category(
 
     `POST /api/v1/teams/{teamId}/categories` (secret key)
 
-    Adds a category to the knowledge base. Its slug is made from the name.
+    The slug is generated from the name.
 
     Args:
-        name: The name of the category as readers see it. The slug is made from it. An empty name is refused (inferred).
-        description: What readers find here; None for no word about it.
-        icon: The icon to show beside the name; None for none.
-        color: A colour as a hex code such as `#0ea5e9`; None for none.
-        sort_order: The place in the list; lower numbers come first. The default is not documented.
-        is_public: Whether to show the category to people outside the team. The default is not documented, so better say it.
+        name: Display name, not empty (inferred). The slug is generated from it.
+        description: Description.
+        icon: Icon next to the name.
+        color: Color as a hex code such as `#0ea5e9`.
+        sort_order: Sort position, ascending. The default is not documented.
+        is_public: Whether it is visible outside the team. The default is not documented, so set it.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The category as it was stored, with its new id and slug (inferred).
+        The new category (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -120,14 +116,14 @@ async def create_category(
 
 
 async def get_category(client: SupportsExecute, category_id: str, /, *, options: RequestOptions | None = None) -> Category:
-    """Read a category.
+    """Retrieve a category.
 
     `GET /api/v1/teams/{teamId}/categories/{categoryId}`
 
-    Reads one category. Its articles are found with the category filter of their list.
+    To list its articles, filter articles by category.
 
     Args:
-        category_id: The category, by its id, a bare UUID in the reference and `cat_` in samples elsewhere. A slug will not do.
+        category_id: Category ID: a bare UUID in the reference, `cat_…` in other samples. A slug is not accepted.
         options: Options of this call.
 
     Returns:
@@ -138,7 +134,7 @@ async def get_category(client: SupportsExecute, category_id: str, /, *, options:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        category = await client.categories.get(category_id)
+        category = await client.categories.get("7134fc12-0302-4e58-9466-a770035d5da9")
 
     Documented: API reference, Categories.
     """
@@ -159,33 +155,36 @@ async def update_category(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Category:
-    """Change a category.
+    """Update a category.
 
     `PATCH /api/v1/teams/{teamId}/categories/{categoryId}` (secret key)
 
-    Changes the fields that are sent and leaves all others as they are: renames, recolours, reorders, shows or hides a category.
-    Whether a new name makes a new slug is not documented.
+    Omitted fields keep their values. Whether a new name changes the slug is not documented.
 
     Args:
-        category_id: The category, by its id, a bare UUID in the reference and `cat_` in samples elsewhere. A slug will not do.
-        name: A new name. An empty one is refused (inferred).
-        description: A new text about the category; None removes it.
-        icon: A new icon; None removes it.
-        color: A new colour as a hex code such as `#0ea5e9`; None removes it.
-        sort_order: A new place in the list; lower numbers come first.
-        is_public: Whether to show the category to people outside the team.
+        category_id: Category ID: a bare UUID in the reference, `cat_…` in other samples. A slug is not accepted.
+        name: New name, not empty (inferred).
+        description: New description; `None` clears it.
+        icon: New icon; `None` clears it.
+        color: New color as a hex code such as `#0ea5e9`; `None` clears it.
+        sort_order: New sort position, ascending.
+        is_public: Whether it is visible outside the team.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The category after the change (inferred).
+        The updated category (inferred).
 
     Raises:
         NotFoundError: The category does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        category = await client.categories.update(category_id, name="Billing and plans", icon=None)
+        category = await client.categories.update(
+            "7134fc12-0302-4e58-9466-a770035d5da9",
+            name="Billing and plans",
+            icon=None,
+        )
 
     Documented: API reference, Categories.
     """
@@ -204,21 +203,21 @@ async def delete_category(client: SupportsExecute, category_id: str, /, *, optio
 
     `DELETE /api/v1/teams/{teamId}/categories/{categoryId}` (secret key)
 
-    Removes a category. Its articles stay and are then without a category.
+    Its articles stay, without a category.
 
     Args:
-        category_id: The category, by its id, a bare UUID in the reference and `cat_` in samples elsewhere. A slug will not do.
+        category_id: Category ID: a bare UUID in the reference, `cat_…` in other samples. A slug is not accepted.
         options: Options of this call.
 
     Returns:
-        The category is gone.
+        Confirmation of the deletion.
 
     Raises:
         NotFoundError: The category does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.categories.delete(category_id)
+        await client.categories.delete("7134fc12-0302-4e58-9466-a770035d5da9")
 
     Documented: API reference, Categories.
     """
@@ -226,7 +225,7 @@ async def delete_category(client: SupportsExecute, category_id: str, /, *, optio
 
 
 class CategoriesNamespace(Namespace):
-    """The shelves on which articles stand, in an order chosen by the team."""
+    """Categories of the knowledge base, in an order that the team chooses."""
 
     __slots__ = ()
 

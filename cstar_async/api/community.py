@@ -53,23 +53,20 @@ def list_community_posts(
 
     `GET /api/v1/teams/{teamId}/community/posts`
 
-    Lists the posts of the community, page by page. This is the only list with a choice of order.
+    This is the only list with a choice of order.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
         topic: Only posts of this topic, given by its slug.
-        status: Only posts in this state. One value at a time.
-        sort: What comes first: the newest, the most voted for, or the most discussed. Default `recent`.
+        status: Only posts with this status.
+        sort: Sort order. Default `recent`.
         options: Options of this call.
 
     Returns:
         One page of posts.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -100,32 +97,35 @@ async def create_community_post(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CommunityPost:
-    """Write a community post.
+    """Create a community post.
 
     `POST /api/v1/teams/{teamId}/community/posts` (secret key)
 
-    Puts a post into the community. The path is documented, the body is inferred from the object.
+    The path is documented, the body is inferred from the object.
 
     Args:
-        title: The post in one line (inferred).
-        body: The text of the post (inferred).
-        topic_id: The id of the topic; None for none (inferred).
-        status: The state to start in. Default `open` (inferred).
-        visibility: Who may read it. Default `public` (inferred).
-        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
+        title: Title (inferred).
+        body: Text (inferred).
+        topic_id: Topic ID, or `None` (inferred).
+        status: Initial status. Default `open` (inferred).
+        visibility: Who can see it. Default `public` (inferred).
+        custom_fields: Values of the custom fields, by the ID of their definition (inferred).
         attachments: Images, at most 10 (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The post as it was stored, with its new id and slug (inferred).
+        The new post (inferred).
 
     Raises:
         InvalidArgumentError: Before sending: `attachments` has more than 10 items.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        community_post = await client.community.posts.create(title="…", body="…")
+        community_post = await client.community.posts.create(
+            title="Dark mode",
+            body="Please add a dark theme.",
+        )
 
     Documented: API reference, Community.
     """
@@ -147,14 +147,14 @@ async def create_community_post(
 
 
 async def get_community_post(client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None) -> CommunityPost:
-    """Read a community post.
+    """Retrieve a community post.
 
     `GET /api/v1/teams/{teamId}/community/posts/{postId}`
 
-    Reads one post. Its comments have a list of their own.
+    Comments are not included; list them separately.
 
     Args:
-        post_id: The post, by its id, a bare UUID.
+        post_id: Post ID, a bare UUID.
         options: Options of this call.
 
     Returns:
@@ -165,7 +165,7 @@ async def get_community_post(client: SupportsExecute, post_id: str, /, *, option
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        community_post = await client.community.posts.get(post_id)
+        community_post = await client.community.posts.get("5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52")
 
     Documented: API reference, Community.
     """
@@ -188,34 +188,37 @@ async def update_community_post(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CommunityPost:
-    """Change a community post.
+    """Update a community post.
 
     `PATCH /api/v1/teams/{teamId}/community/posts/{postId}` (secret key)
 
-    Changes the fields that are sent: answers, plans, pins or locks a post, or mends its text.
+    Omitted fields keep their values.
 
     Args:
-        post_id: The post, by its id, a bare UUID.
-        title: The new title (inferred).
-        body: The new text (inferred).
-        topic_id: The id of the topic; None takes the post out of its topic (inferred).
-        status: What has become of the post (inferred).
-        visibility: Who may read it (inferred).
-        is_pinned: True keeps the post at the top (inferred).
-        is_locked: True stops new comments (inferred).
-        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
+        post_id: Post ID, a bare UUID.
+        title: New title (inferred).
+        body: New text (inferred).
+        topic_id: New topic ID; `None` removes the post from its topic (inferred).
+        status: New status (inferred).
+        visibility: Who can see it (inferred).
+        is_pinned: Whether it is pinned to the top (inferred).
+        is_locked: Whether new comments are refused (inferred).
+        custom_fields: New values of the custom fields, by the ID of their definition (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The post after the change (inferred).
+        The updated post (inferred).
 
     Raises:
         NotFoundError: The post does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        community_post = await client.community.posts.update(post_id, title="…")
+        community_post = await client.community.posts.update(
+            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52",
+            status="planned",
+        )
 
     Inferred: the text says that agents set statuses and moderate, and there is the event community_post.updated.
     """
@@ -243,21 +246,21 @@ async def delete_community_post(client: SupportsExecute, post_id: str, /, *, opt
 
     `DELETE /api/v1/teams/{teamId}/community/posts/{postId}` (secret key)
 
-    Removes a post, and with it its comments (inferred).
+    Its comments are deleted, too (inferred).
 
     Args:
-        post_id: The post, by its id, a bare UUID.
+        post_id: Post ID, a bare UUID.
         options: Options of this call.
 
     Returns:
-        The post is gone (inferred).
+        Confirmation of the deletion (inferred).
 
     Raises:
         NotFoundError: The post does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.community.posts.delete(post_id)
+        await client.community.posts.delete("5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52")
 
     Inferred: the event community_post.deleted.
     """
@@ -271,10 +274,10 @@ def list_community_comments(
 
     `GET /api/v1/teams/{teamId}/community/posts/{postId}/comments`
 
-    Lists all comments under a post, oldest first (inferred).
+    Returns all comments at once, oldest first (inferred).
 
     Args:
-        post_id: The post, by its id, a bare UUID.
+        post_id: Post ID, a bare UUID.
         options: Options of this call.
 
     Returns:
@@ -285,7 +288,9 @@ def list_community_comments(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for community_comment in client.community.comments.list(post_id):
+        async for community_comment in client.community.comments.list(
+            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52",
+        ):
             print(community_comment)
 
     Inferred: posts count their comments, and there is the event community_post.commented.
@@ -303,22 +308,21 @@ async def create_community_comment(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CommunityComment:
-    """Comment on a post.
+    """Create a comment on a post.
 
     `POST /api/v1/teams/{teamId}/community/posts/{postId}/comments` (secret key)
 
-    Adds a comment to a post and raises its `comment_count`. A locked post takes no new comments; the error for that is not
-    documented, a 409 is assumed.
+    Raises the `comment_count` of the post. A locked post does not accept comments; a 409 is assumed, the error is not documented.
 
     Args:
-        post_id: The post, by its id, a bare UUID.
-        body: The text (inferred).
+        post_id: Post ID, a bare UUID.
+        body: Text (inferred).
         attachments: Images, at most 5 (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The comment as it was stored, with its new id (inferred).
+        The new comment (inferred).
 
     Raises:
         InvalidArgumentError: Before sending: `attachments` has more than 5 items.
@@ -326,7 +330,10 @@ async def create_community_comment(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        community_comment = await client.community.comments.create(post_id, body="…")
+        community_comment = await client.community.comments.create(
+            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52",
+            body="Planned for the next release.",
+        )
 
     Inferred: posts count their comments, and there is the event community_post.commented.
     """
@@ -341,7 +348,7 @@ async def create_community_comment(
 
 
 class CommunityPostsNamespace(Namespace):
-    """Questions and ideas of customers, voted on and answered in public."""
+    """Questions and ideas of customers, in public."""
 
     __slots__ = ()
 
@@ -353,7 +360,7 @@ class CommunityPostsNamespace(Namespace):
 
 
 class CommunityCommentsNamespace(Namespace):
-    """What people say under a post of the community."""
+    """Comments on the posts of the community."""
 
     __slots__ = ()
 
@@ -362,16 +369,16 @@ class CommunityCommentsNamespace(Namespace):
 
 
 class CommunityNamespace(Namespace):
-    """Where customers ask, propose and vote in public."""
+    """Questions, ideas and votes of customers, in public."""
 
     __slots__ = ()
 
     @property
     def posts(self) -> CommunityPostsNamespace:
-        """Questions and ideas of customers, voted on and answered in public."""
+        """Questions and ideas of customers, in public."""
         return CommunityPostsNamespace(self.__executor__)
 
     @property
     def comments(self) -> CommunityCommentsNamespace:
-        """What people say under a post of the community."""
+        """Comments on the posts of the community."""
         return CommunityCommentsNamespace(self.__executor__)

@@ -19,17 +19,17 @@ __all__ = [
 
 
 async def get_csat_settings(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
-    """Read the settings of surveys.
+    """Retrieve the survey settings.
 
     `GET /api/v1/teams/{teamId}/csat/settings` (secret key)
 
-    Reads how customers are asked whether they are content, to judge by the name. The fields of the response are not documented.
+    Settings of satisfaction surveys, as the name suggests. The fields of the response are not documented.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The settings of surveys (inferred).
+        The settings (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -43,17 +43,17 @@ async def get_csat_settings(client: SupportsExecute, /, *, options: RequestOptio
 
 
 async def get_csat_stats(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
-    """Read figures on satisfaction.
+    """Retrieve the survey statistics.
 
     `GET /api/v1/teams/{teamId}/csat/stats` (secret key)
 
-    Reads figures on how content customers say they are, to judge by the name. The fields of the response are not documented.
+    Statistics on customer satisfaction, as the name suggests. The fields of the response are not documented.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The figures (inferred).
+        The statistics (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -71,8 +71,8 @@ def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | N
 
     `GET /api/v1/teams/{teamId}/csat/surveys` (secret key)
 
-    Lists the questions that customers were asked, and perhaps their answers, to judge by the name. Whether the list is paged is not
-    known. The fields of the response are not documented.
+    Satisfaction surveys, as the name suggests. Whether the list is paged is not documented. The fields of the response are not
+    documented.
 
     Args:
         options: Options of this call.
@@ -93,7 +93,7 @@ def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | N
 
 
 class CsatNamespace(Namespace):
-    """Surveys of how content customers are. Only the paths are known."""
+    """Surveys of customer satisfaction. Only the paths are known."""
 
     __slots__ = ()
 

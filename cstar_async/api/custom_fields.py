@@ -34,14 +34,14 @@ def list_custom_fields(
 
     `GET /api/v1/teams/{teamId}/custom-fields`
 
-    Lists the definitions of the fields that the team has added, all at once.
+    Returns all definitions at once.
 
     Args:
-        entity_type: Only fields of this kind of object.
+        entity_type: Only fields of this type of object.
         options: Options of this call.
 
     Returns:
-        All definitions, in the order in which the team has put them (the order is inferred).
+        All definitions, ordered by position (the order is inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -71,31 +71,35 @@ async def create_custom_field(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CustomField:
-    """Define a custom field.
+    """Create a custom field.
 
     `POST /api/v1/teams/{teamId}/custom-fields` (secret key)
 
     Adds a field to all tickets or customers. The path is documented, the body is inferred from the object.
 
     Args:
-        name: The label that people see (inferred).
-        type: What values the field takes (inferred).
-        entity_type: What kind of object gets the field (inferred).
-        key: The key under which values are stored; None or nothing makes one from the label (inferred).
-        required: Whether an object must have a value. Default false (inferred).
-        options_: The values to choose from, for select and multiselect (inferred).
-        position: The place in forms, ascending; None for no place of its own (inferred).
+        name: Display name (inferred).
+        type: Type of the values (inferred).
+        entity_type: Type of objects with this field (inferred).
+        key: Key of the values. Default: generated from the name (inferred).
+        required: Whether a value is required. Default `False` (inferred).
+        options_: The values to choose from, for `select` and `multiselect` (inferred).
+        position: Position in forms, ascending, or `None` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The definition as it was stored, with its new id (inferred).
+        The new definition (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        custom_field = await client.custom_fields.create(name="…", type="text", entity_type="tickets")
+        custom_field = await client.custom_fields.create(
+            name="Order number",
+            type="text",
+            entity_type="tickets",
+        )
 
     Documented: API reference, Custom fields.
     """
@@ -122,30 +126,30 @@ async def update_custom_field(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CustomField:
-    """Change a custom field.
+    """Update a custom field.
 
     `PATCH /api/v1/teams/{teamId}/custom-fields/{fieldId}` (secret key)
 
-    Changes the label, the options or the place of a field. Its key, type and target stay, since stored values depend on them.
+    The key, type and entity type cannot be changed, since stored values depend on them.
 
     Args:
-        field_id: The definition, by its `cf_` id.
-        name: The new label (inferred).
-        required: Whether an object must have a value (inferred).
-        options_: The values to choose from; the list replaces the old one (inferred).
-        position: The place in forms, ascending; None for no place of its own (inferred).
+        field_id: Custom field ID (`cf_…`).
+        name: New display name (inferred).
+        required: Whether a value is required (inferred).
+        options_: The values to choose from. The list replaces the old one (inferred).
+        position: New position in forms, ascending, or `None` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The definition after the change (inferred).
+        The updated definition (inferred).
 
     Raises:
         NotFoundError: The field does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        custom_field = await client.custom_fields.update(field_id, name="…")
+        custom_field = await client.custom_fields.update("cf_123", name="Order number")
 
     Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -164,21 +168,21 @@ async def delete_custom_field(client: SupportsExecute, field_id: str, /, *, opti
 
     `DELETE /api/v1/teams/{teamId}/custom-fields/{fieldId}` (secret key)
 
-    Removes a definition. What becomes of the values stored under its key is not documented.
+    What happens to stored values is not documented.
 
     Args:
-        field_id: The definition, by its `cf_` id.
+        field_id: Custom field ID (`cf_…`).
         options: Options of this call.
 
     Returns:
-        The definition is gone (inferred).
+        Confirmation of the deletion (inferred).
 
     Raises:
         NotFoundError: The field does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.custom_fields.delete(field_id)
+        await client.custom_fields.delete("cf_123")
 
     Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
     """

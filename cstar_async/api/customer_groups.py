@@ -35,22 +35,18 @@ def list_customer_groups(
 
     `GET /api/v1/teams/{teamId}/customer-groups`
 
-    Lists the groups of customers, page by page. The documented answer has neither `success` nor `meta`. How to read the members of
-    a group is not documented.
+    The documented response has neither `success` nor `meta`. How to list the members of a group is not documented.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        search: Only groups in which these words occur. Which fields are searched is not documented; name and slug are a fair guess.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        search: Only groups that contain this text. The searched fields are not documented, probably name and slug.
         options: Options of this call.
 
     Returns:
-        One page of groups. Without a size of your own a page has 25 rows, not 20.
+        One page of groups. The default page size is 25, not 20.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -83,26 +79,25 @@ async def create_customer_group(
 
     `POST /api/v1/teams/{teamId}/customer-groups` (secret key)
 
-    Makes a group. Only the name is required; the slug is made from it when none is given. The path is documented, the body is
-    inferred from the object.
+    Only the name is required. The path is documented, the body is inferred from the object.
 
     Args:
-        name: The name of the group. An empty one is refused (inferred).
-        slug: The short name of the group; None or nothing makes one from the name (inferred).
-        description: What binds the group together; None for no word about it (inferred).
-        external_id: The id of the group on another platform; None for none (inferred).
-        custom_fields: Values of your own, under keys of your own (inferred).
+        name: Display name, not empty (inferred).
+        slug: Slug. Default: generated from the name (inferred).
+        description: Description (inferred).
+        external_id: ID of the group on another platform (inferred).
+        custom_fields: Custom values under your own keys (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The group as it was stored, with its new id and slug (inferred).
+        The new group (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        customer_group = await client.customer_groups.create(name="…")
+        customer_group = await client.customer_groups.create(name="Enterprise")
 
     Documented: API reference, Customer groups.
     """
@@ -118,25 +113,23 @@ async def create_customer_group(
 
 
 async def get_customer_group(client: SupportsExecute, group_id: str, /, *, options: RequestOptions | None = None) -> CustomerGroup:
-    """Read a customer group.
+    """Retrieve a customer group.
 
     `GET /api/v1/teams/{teamId}/customer-groups/{groupId}`
 
-    Reads one group, with the number of its customers.
-
     Args:
-        group_id: The group, by its id, a bare UUID without a prefix.
+        group_id: Group ID, a bare UUID.
         options: Options of this call.
 
     Returns:
-        The group.
+        The group, with the number of its customers.
 
     Raises:
         NotFoundError: The group does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        customer_group = await client.customer_groups.get(group_id)
+        customer_group = await client.customer_groups.get("0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11")
 
     Documented: API reference, Customer groups.
     """
@@ -156,31 +149,34 @@ async def update_customer_group(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CustomerGroup:
-    """Change a customer group.
+    """Update a customer group.
 
     `PATCH /api/v1/teams/{teamId}/customer-groups/{groupId}` (secret key)
 
-    Changes the fields that are sent and leaves all others as they are.
+    Omitted fields keep their values.
 
     Args:
-        group_id: The group, by its id, a bare UUID without a prefix.
-        name: The new name (inferred).
-        slug: The new short name; None makes one from the name (inferred).
-        description: What binds the group together; None clears it (inferred).
-        external_id: The id of the group on another platform; None clears it (inferred).
-        custom_fields: Values of your own; whether they are merged or replace the old ones is not documented (inferred).
+        group_id: Group ID, a bare UUID.
+        name: New name (inferred).
+        slug: New slug; `None` generates it from the name (inferred).
+        description: New description; `None` clears it (inferred).
+        external_id: New ID on another platform; `None` clears it (inferred).
+        custom_fields: New custom values. Whether they are merged or replace the old ones is not documented (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The group after the change (inferred).
+        The updated group (inferred).
 
     Raises:
         NotFoundError: The group does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        customer_group = await client.customer_groups.update(group_id, name="…")
+        customer_group = await client.customer_groups.update(
+            "0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11",
+            name="Enterprise",
+        )
 
     Inferred: the event customer_group.updated and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -201,21 +197,21 @@ async def delete_customer_group(client: SupportsExecute, group_id: str, /, *, op
 
     `DELETE /api/v1/teams/{teamId}/customer-groups/{groupId}` (secret key)
 
-    Removes a group. What becomes of its customers is not documented; that they stay is a fair guess.
+    What happens to its customers is not documented; they probably stay.
 
     Args:
-        group_id: The group, by its id, a bare UUID without a prefix.
+        group_id: Group ID, a bare UUID.
         options: Options of this call.
 
     Returns:
-        The group is gone (inferred).
+        Confirmation of the deletion (inferred).
 
     Raises:
         NotFoundError: The group does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.customer_groups.delete(group_id)
+        await client.customer_groups.delete("0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11")
 
     Inferred: the event customer_group.deleted and the general verb rule of the reference: PATCH changes, DELETE removes.
     """

@@ -38,25 +38,21 @@ def list_customers(
 
     `GET /api/v1/teams/{teamId}/customers`
 
-    Lists the customers of the team, page by page. Filters narrow the list and must all hold at once.
+    All filters must match.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        status: Only customers in this state.
-        sentiment: Only customers in this mood. Two sets of words are documented; ask with the words that the team in question uses.
-        search: Only customers in whose record these words occur. Which fields are searched is not documented; name and e-mail
-            address are a fair guess.
-        tag: Only customers that carry this tag. One tag at a time.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        status: Only customers with this status.
+        sentiment: Only customers with this sentiment. Two sets of values are documented; use those of your team.
+        search: Only customers that contain this text. The searched fields are not documented, probably name and email.
+        tag: Only customers with this tag.
         options: Options of this call.
 
     Returns:
         One page of customers.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -92,26 +88,25 @@ async def create_customer(
 
     `POST /api/v1/teams/{teamId}/customers` (secret key)
 
-    Puts a customer on record. The e-mail address tells customers apart: a team holds each address once, and a second try is
-    expected to end in a conflict.
+    Email addresses are unique within a team; a second customer with the same address is expected to be a conflict.
 
     Args:
-        name: The full name of the person or the account. An empty one is refused (inferred).
-        email: The e-mail address. The team must not have it on record yet.
-        status: Whether the team deals with this customer. Default `active`.
-        sentiment: The mood of the customer; None for not judged.
-        tags: The names of the tags to put on the customer.
-        notes: Remarks for the team that the customer never sees.
-        custom_fields: Facts about the customer under keys of the team's choice.
-        metadata: Data of your own programs, kept as it is.
+        name: Full name of the person or the account, not empty (inferred).
+        email: Email address. It must be unique within the team.
+        status: Whether the customer is active. Default `active`.
+        sentiment: Sentiment, or `None`.
+        tags: Names of the tags.
+        notes: Internal notes, not visible to the customer.
+        custom_fields: Custom values under keys of the team's choice.
+        metadata: Your own data, stored unchanged.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The customer as it was stored, with its new id.
+        The new customer.
 
     Raises:
-        ConflictError: Another customer of the team has this e-mail address, or the idempotency key clashes with an earlier request.
+        ConflictError: Another customer of the team has this email address, or the idempotency key was used for a different request.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -146,14 +141,12 @@ async def create_customer(
 
 
 async def get_customer(client: SupportsExecute, customer_id: str, /, *, options: RequestOptions | None = None) -> Customer:
-    """Read a customer.
+    """Retrieve a customer.
 
     `GET /api/v1/teams/{teamId}/customers/{customerId}`
 
-    Reads one customer with notes, tags, own fields and the number of tickets.
-
     Args:
-        customer_id: The customer, by its `cus_` id or by the bare UUID behind it.
+        customer_id: Customer ID (`cus_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
@@ -164,7 +157,7 @@ async def get_customer(client: SupportsExecute, customer_id: str, /, *, options:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        customer = await client.customers.get(customer_id)
+        customer = await client.customers.get("cus_123")
 
     Documented: API reference, Customers.
     """
@@ -187,37 +180,35 @@ async def update_customer(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Customer:
-    """Change a customer.
+    """Update a customer.
 
     `PATCH /api/v1/teams/{teamId}/customers/{customerId}` (secret key)
 
-    Changes the fields that are sent and leaves all others as they are. Metadata is merged key by key and a key set to None is
-    removed, a list of tags replaces the old one (inferred).
+    Omitted fields keep their values. Metadata is merged by key, a key set to `None` is removed, and tags are replaced (inferred).
 
     Args:
-        customer_id: The customer, by its `cus_` id or by the bare UUID behind it.
-        name: A new name. An empty one is refused (inferred).
-        email: A new e-mail address. No other customer of the team may have it (inferred).
-        status: Whether the team still deals with this customer (inferred).
-        sentiment: The mood of the customer; None takes the judgement back (inferred).
-        tags: The tags the customer is to have. The list replaces the old one (inferred).
-        notes: New remarks for the team; None removes them (inferred).
-        custom_fields: New facts under keys of the team's choice. Whether other keys stay is not documented; send all of them to be
-            safe (inferred).
-        metadata: Keys to set, merged into what is there. A key set to None is removed.
+        customer_id: Customer ID (`cus_…`) or bare UUID.
+        name: New name, not empty (inferred).
+        email: New email address. It must be unique within the team (inferred).
+        status: Whether the customer is active (inferred).
+        sentiment: New sentiment; `None` clears it (inferred).
+        tags: Names of the tags. The list replaces the old one (inferred).
+        notes: New internal notes; `None` clears them (inferred).
+        custom_fields: New custom values. Whether other keys stay is not documented; send all of them (inferred).
+        metadata: Keys to set, merged into existing metadata. A key set to `None` is removed.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The customer after the change (inferred).
+        The updated customer (inferred).
 
     Raises:
         NotFoundError: The customer does not exist or is not visible to this key.
-        ConflictError: Another customer of the team has this e-mail address, or the idempotency key clashes with an earlier request.
+        ConflictError: Another customer of the team has this email address, or the idempotency key was used for a different request.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        customer = await client.customers.update(customer_id, sentiment="happy", tags=["enterprise"])
+        customer = await client.customers.update("cus_123", sentiment="happy", tags=["enterprise"])
 
     Documented: API reference, Customers.
     """
@@ -245,21 +236,21 @@ async def delete_customer(client: SupportsExecute, customer_id: str, /, *, optio
 
     `DELETE /api/v1/teams/{teamId}/customers/{customerId}` (secret key)
 
-    Removes a customer for good. What becomes of the customer's tickets is not documented.
+    Permanent. What happens to the customer's tickets is not documented.
 
     Args:
-        customer_id: The customer, by its `cus_` id or by the bare UUID behind it.
+        customer_id: Customer ID (`cus_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
-        The customer is gone.
+        Confirmation of the deletion.
 
     Raises:
         NotFoundError: The customer does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.customers.delete(customer_id)
+        await client.customers.delete("cus_123")
 
     Documented: API reference, Customers.
     """
@@ -267,7 +258,7 @@ async def delete_customer(client: SupportsExecute, customer_id: str, /, *, optio
 
 
 class CustomersNamespace(Namespace):
-    """The people and accounts that a team supports, one for each e-mail address."""
+    """The people and accounts that a team supports, one for each email address."""
 
     __slots__ = ()
 

@@ -21,7 +21,7 @@ def list_domains(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     `GET /api/v1/teams/{teamId}/domains` (secret key)
 
-    Lists the web or mail domains of the team, to judge by the name. Whether the list is paged is not known. The fields of the
+    The web or mail domains of the team, as the name suggests. Whether the list is paged is not documented. The fields of the
     response are not documented.
 
     Args:

@@ -16,17 +16,17 @@ __all__ = [
 
 
 async def get_email_settings(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
-    """Read the settings of e-mail.
+    """Retrieve the email settings.
 
     `GET /api/v1/teams/{teamId}/email-settings` (secret key)
 
-    Reads how the team sends and receives mail, to judge by the name. The fields of the response are not documented.
+    How the team sends and receives email, as the name suggests. The fields of the response are not documented.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The settings of e-mail (inferred).
+        The settings (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -40,7 +40,7 @@ async def get_email_settings(client: SupportsExecute, /, *, options: RequestOpti
 
 
 class EmailSettingsNamespace(Namespace):
-    """How the team sends and receives mail. Only the path is known."""
+    """How the team sends and receives email. Only the path is known."""
 
     __slots__ = ()
 

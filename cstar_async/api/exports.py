@@ -27,26 +27,24 @@ async def run_export(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> ExportResult | str:
-    """Export rows.
+    """Export objects.
 
     `POST /api/v1/teams/{teamId}/export` (secret key)
 
-    Gives the rows of one or several kinds in one answer, at most 10,000 rows of each kind. JSON takes several selections, CSV
-    exactly one. The key needs the permission `export_data`.
+    At most 10,000 rows of each type. JSON accepts several selections, CSV exactly one. The key needs the permission `export_data`.
 
     Args:
-        resources: The kinds of rows, each with filters of its own; exactly one for CSV.
-        format: How the rows come.
+        resources: The types to export, each with its filters; exactly one for CSV.
+        format: Output format.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The rows, grouped by kind, or a table of them in CSV. That CSV comes as a bare text of the type `text/csv` is inferred. A
-        str where the server sends `text/csv`.
+        The rows by type, or a CSV table. That CSV is sent as `text/csv` is inferred. A str where the server sends `text/csv`.
 
     Raises:
         InvalidArgumentError: Before sending: `resources` has more than 1 item while `format` is `csv`.
-        PermissionDeniedError: The key may not export: it is publishable, or the permission `export_data` is missing.
+        PermissionDeniedError: The key is publishable, or the permission `export_data` is missing.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -67,7 +65,7 @@ async def run_export(
 
 
 class ExportsNamespace(Namespace):
-    """Rows to take elsewhere, as JSON or as CSV."""
+    """Export of objects, as JSON or as CSV."""
 
     __slots__ = ()
 

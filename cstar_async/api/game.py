@@ -19,24 +19,22 @@ __all__ = [
 
 
 async def get_player(client: SupportsExecute, /, *, user_id: str, options: RequestOptions | None = None) -> PlayerStats:
-    """Read a player by user.
+    """Retrieve a player by user.
 
     `GET /api/v1/teams/{teamId}/game/player`
 
-    Reads the standing of a player: level, experience, streaks and skills.
-
     Args:
-        user_id: The player, by a `usr_` id.
+        user_id: User ID of the player (`usr_…`).
         options: Options of this call.
 
     Returns:
-        The standing of the player.
+        The statistics of the player.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        player_stats = await client.game.player(user_id="…")
+        player_stats = await client.game.player(user_id="usr_123")
 
     Documented: API reference, Game.
     """
@@ -44,25 +42,25 @@ async def get_player(client: SupportsExecute, /, *, user_id: str, options: Reque
 
 
 async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> PlayerStats:
-    """Read a player by membership.
+    """Retrieve a player by member.
 
     `GET /api/v1/teams/{teamId}/game/player/{memberId}`
 
-    Reads the standing of a player. The path is documented, the answer is inferred from that of `game.player`.
+    The path is documented, the response is inferred from `game.player`.
 
     Args:
-        member_id: The player, by a `mem_` id (inferred; the answer shows a `usr_` id under that name).
+        member_id: Member ID of the player (`mem_…`, inferred; the response has a `usr_…` ID under this name).
         options: Options of this call.
 
     Returns:
-        The standing of the player (inferred).
+        The statistics of the player (inferred).
 
     Raises:
         NotFoundError: The member does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        player_stats = await client.game.player_by_member(member_id)
+        player_stats = await client.game.player_by_member("mem_123")
 
     Documented: API reference, Game.
     """
@@ -70,17 +68,17 @@ async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, op
 
 
 async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Boss | None:
-    """Read the boss of the day.
+    """Retrieve the current boss.
 
     `GET /api/v1/teams/{teamId}/game/boss`
 
-    Reads the boss that the team fights together in the game by answering tickets. There is not always one.
+    The boss is the opponent in the game, defeated by replying to tickets. There is not always one.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The boss, or None while none is out (inferred). None: there is none.
+        The boss (inferred). None: there is none.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -94,7 +92,7 @@ async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions |
 
 
 class GameNamespace(Namespace):
-    """Points, levels and bosses that make a game of answering tickets."""
+    """Points, levels and bosses, which make a game of replying to tickets."""
 
     __slots__ = ()
 

@@ -30,23 +30,21 @@ async def run_import(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> ImportResult:
-    """Import many records at once.
+    """Import many records.
 
     `POST /api/v1/teams/{teamId}/import` (secret key)
 
-    Creates up to 500 objects of one kind in one call. What becomes of a record that is there already is for the merge strategy to
-    say. A record that fails does not stop the others (inferred).
+    Creates up to 500 objects of one type. A failed record does not stop the others (inferred).
 
     Args:
-        resource: The kind of the records.
-        records: The objects, with the fields of a create call, at most 500.
-        merge_strategy: What to do with a record that is there already. `skip`, the default, leaves the old one alone; other words
-            are not documented.
+        resource: Type of the records.
+        records: The records, with the fields of a create call, at most 500.
+        merge_strategy: What to do with existing records. `skip`, the default, keeps them; other values are not documented.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        How many records were created, updated and skipped, and why others failed.
+        The number of created, updated and skipped records, with errors.
 
     Raises:
         InvalidArgumentError: Before sending: `records` has more than 500 items.
@@ -80,7 +78,7 @@ async def run_import_batched(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> ImportResult:
-    """Import many records at once, any number of `records`.
+    """Import many records, any number of `records`.
 
     `POST /api/v1/teams/{teamId}/import` (secret key) for 500 `records` at a time, one request after the other.
 
@@ -88,10 +86,9 @@ async def run_import_batched(
     *idempotency_key* and the same arguments in the same order: nothing is done twice.
 
     Args:
-        resource: The kind of the records.
+        resource: Type of the records.
         records: A list or tuple of any length. Nothing is sent for an empty one.
-        merge_strategy: What to do with a record that is there already. `skip`, the default, leaves the old one alone; other words
-            are not documented.
+        merge_strategy: What to do with existing records. `skip`, the default, keeps them; other values are not documented.
         idempotency_key: What the key of each request is derived from. Default: a new key for each call.
         options: Options of each request.
 
@@ -121,7 +118,7 @@ async def run_import_batched(
 
 
 class ImportsNamespace(Namespace):
-    """Many records at once, from somewhere else."""
+    """Import of many records at once."""
 
     __slots__ = ()
 

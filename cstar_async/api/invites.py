@@ -25,7 +25,7 @@ def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     `GET /api/v1/teams/{teamId}/invites` (secret key)
 
-    Lists the invitations that are out, all at once.
+    Returns all invitations at once.
 
     Args:
         options: Options of this call.
@@ -54,26 +54,26 @@ async def create_invite(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Invite:
-    """Invite somebody.
+    """Invite a person to the team.
 
     `POST /api/v1/teams/{teamId}/invites` (secret key)
 
-    Invites somebody to the team by e-mail. Nobody can be invited as `owner`: ownership is handed over, never assigned.
+    Sends an invitation by email. The role `owner` cannot be assigned.
 
     Args:
-        email: The address to send the invitation to (inferred).
-        role: The role that waits for the person; `owner` is refused (inferred).
+        email: Email address (inferred).
+        role: Role of the new member, other than `owner` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The invitation as it was stored, with its new id (inferred).
+        The new invitation (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        invite = await client.invites.create(email="jane@example.com", role="admin")
+        invite = await client.invites.create(email="new@example.com", role="agent")
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """
@@ -87,25 +87,25 @@ async def create_invite(
 
 
 async def delete_invite(client: SupportsExecute, invite_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
-    """Take an invite back.
+    """Revoke an invitation.
 
     `DELETE /api/v1/teams/{teamId}/invites/{inviteId}` (secret key)
 
-    Removes an invitation, so that it can no longer be accepted (inferred).
+    It can no longer be accepted (inferred).
 
     Args:
-        invite_id: The invitation, by its id (inferred).
+        invite_id: Invitation ID (inferred).
         options: Options of this call.
 
     Returns:
-        The invitation is gone (inferred).
+        Confirmation of the deletion (inferred).
 
     Raises:
         NotFoundError: The invite does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.invites.delete(invite_id)
+        await client.invites.delete("inv_123")
 
     Inferred: the path is named, and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -113,7 +113,7 @@ async def delete_invite(client: SupportsExecute, invite_id: str, /, *, options: 
 
 
 class InvitesNamespace(Namespace):
-    """Invitations to join the team that have been sent out."""
+    """Pending invitations to the team."""
 
     __slots__ = ()
 

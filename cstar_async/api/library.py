@@ -34,19 +34,19 @@ def list_library_articles(
 
     `GET /api/library/{team}/articles` (no key)
 
-    Lists the articles that everybody may read. In what order they come is not documented.
+    The order is not documented.
 
     Args:
-        limit: How many to read at most, from 1. The default and the maximum are not documented.
+        limit: Maximum number of items, at least 1. The default and the upper limit are not documented.
         category_slug: Only articles of the category with this slug (inferred).
         options: Options of this call.
 
     Returns:
-        The articles; whether their text comes along is not documented (inferred).
+        The public articles; whether their text is included is not documented (inferred).
 
     Raises:
-        NotFoundError: There is no such team (inferred).
-        RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
+        NotFoundError: The team does not exist (inferred).
+        RateLimitError: Too many requests from this IP address; the limit is not documented.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -61,26 +61,24 @@ def list_library_articles(
 
 
 async def get_library_article(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryArticle:
-    """Read a public article.
+    """Retrieve a public article.
 
     `GET /api/library/{team}/articles/{slug}` (no key)
 
-    Reads one article with its text.
-
     Args:
-        slug: The article, by its slug.
+        slug: Slug of the article.
         options: Options of this call.
 
     Returns:
-        The article, its text in Markdown (inferred).
+        The article, with its full text in Markdown (inferred).
 
     Raises:
-        NotFoundError: There is no such team, or no such article for the public (inferred).
-        RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
+        NotFoundError: The team does not exist, or it has no such public article (inferred).
+        RateLimitError: Too many requests from this IP address; the limit is not documented.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        library_article = await library.article(slug)
+        library_article = await library.article("reset-your-password")
 
     Documented: Documentation, Public library.
     """
@@ -92,17 +90,15 @@ def list_library_categories(client: SupportsExecute, /, *, options: RequestOptio
 
     `GET /api/library/{team}/categories` (no key)
 
-    Lists the categories that everybody may see, by their place and then by name.
-
     Args:
         options: Options of this call.
 
     Returns:
-        The categories (inferred).
+        The public categories, ordered by `sort_order`, then by name (inferred).
 
     Raises:
-        NotFoundError: There is no such team (inferred).
-        RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
+        NotFoundError: The team does not exist (inferred).
+        RateLimitError: Too many requests from this IP address; the limit is not documented.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -121,23 +117,23 @@ def search_library(
 
     `GET /api/library/{team}/search` (no key)
 
-    Finds the articles that fit some words. How they are ranked is not documented.
+    The ranking is not documented.
 
     Args:
-        q: The words to look for.
-        limit: How many to read at most, from 1. The default and the maximum are not documented.
+        q: The text to search for.
+        limit: Maximum number of items, at least 1. The default and the upper limit are not documented.
         options: Options of this call.
 
     Returns:
-        What was found; an empty list for nothing (inferred).
+        The articles found (inferred).
 
     Raises:
-        NotFoundError: There is no such team (inferred).
-        RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
+        NotFoundError: The team does not exist (inferred).
+        RateLimitError: Too many requests from this IP address; the limit is not documented.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for library_search_result in library.search("…"):
+        async for library_search_result in library.search("password"):
             print(library_search_result)
 
     Documented: Documentation, Public library.
@@ -148,27 +144,26 @@ def search_library(
 
 
 async def record_library_view(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryAck:
-    """Count a view of an article.
+    """Record a view of an article.
 
     `POST /api/library/{team}/articles/{slug}/view` (no key)
 
-    Tells that somebody reads the article, which raises its count of views. It takes no idempotency key, so a call of which the
-    answer was lost is not repeated: the view may have been counted.
+    There is no idempotency key, so the call is not retried when its response is lost.
 
     Args:
-        slug: The article, by its slug.
+        slug: Slug of the article.
         options: Options of this call.
 
     Returns:
         An acknowledgement without known fields, or no body (inferred). Without fields when the server sends no body.
 
     Raises:
-        NotFoundError: There is no such team, or no such article for the public (inferred).
-        RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
+        NotFoundError: The team does not exist, or it has no such public article (inferred).
+        RateLimitError: Too many requests from this IP address; the limit is not documented.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        data = await library.record_view(slug)
+        data = await library.record_view("reset-your-password")
 
     Documented: Documentation, Public library.
     """
@@ -178,29 +173,28 @@ async def record_library_view(client: SupportsExecute, slug: str, /, *, options:
 async def send_library_feedback(
     client: SupportsExecute, slug: str, /, *, rating: str | float | bool, options: RequestOptions | None = None
 ) -> LibraryAck:
-    """Say whether an article helped.
+    """Send feedback on an article.
 
     `POST /api/library/{team}/articles/{slug}/feedback` (no key)
 
-    Sends what a reader thinks of the article. It takes no idempotency key, so a call of which the answer was lost is not repeated:
-    the feedback may have been taken. Fields that the document does not list go into `options=RequestOptions(extra_body={…})`.
+    There is no idempotency key, so the call is not retried when its response is lost. Fields that the document does not list go
+    into `options=RequestOptions(extra_body={…})`.
 
     Args:
-        slug: The article, by its slug.
-        rating: How good it was. The name is documented; of the values nothing is known, so a word, a number and a yes or no are all
-            taken.
+        slug: Slug of the article.
+        rating: Rating. The name is documented but no value, so strings, numbers and booleans are accepted.
         options: Options of this call.
 
     Returns:
         An acknowledgement without known fields, or no body (inferred). Without fields when the server sends no body.
 
     Raises:
-        NotFoundError: There is no such team, or no such article for the public (inferred).
-        RateLimitError: Too many requests from this address; the limit is counted by IP and its number is not stated.
+        NotFoundError: The team does not exist, or it has no such public article (inferred).
+        RateLimitError: Too many requests from this IP address; the limit is not documented.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        data = await library.feedback(slug, rating=True)
+        data = await library.feedback("reset-your-password", rating=True)
 
     Documented: Documentation, Public library.
     """
@@ -210,7 +204,7 @@ async def send_library_feedback(
 
 
 class LibraryNamespace(Namespace):
-    """The public knowledge base of a team, which everybody may read without a key."""
+    """The public knowledge base of a team, readable without a key."""
 
     __slots__ = ()
 

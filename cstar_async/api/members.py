@@ -34,26 +34,22 @@ def list_members(
 
     `GET /api/v1/teams/{teamId}/members` (secret key)
 
-    Lists the people who work for the team, page by page. People come in by invitation, not by a create call. That only a secret key
-    may read members is inferred.
+    Members join by invitation; there is no create call. That a secret key is required is inferred.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        role: Only members who hold this role.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        role: Only members with this role.
         options: Options of this call.
 
     Returns:
         One page of members.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for member in client.members.list(role="owner"):
+        async for member in client.members.list(role="agent"):
             print(member)
 
     Documented: API reference, Members.
@@ -64,14 +60,14 @@ def list_members(
 
 
 async def get_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> Member:
-    """Read a member.
+    """Retrieve a member.
 
     `GET /api/v1/teams/{teamId}/members/{memberId}` (secret key)
 
-    Reads one member with role, permissions, level and experience. That only a secret key may read members is inferred.
+    That a secret key is required is inferred.
 
     Args:
-        member_id: The membership, by its `mem_` id. The `usr_` id of the person is another thing.
+        member_id: Member ID (`mem_…`), not the user ID (`usr_…`) of the person.
         options: Options of this call.
 
     Returns:
@@ -82,7 +78,7 @@ async def get_member(client: SupportsExecute, member_id: str, /, *, options: Req
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        member = await client.members.get(member_id)
+        member = await client.members.get("mem_123")
 
     Inferred: the path of a single member is documented, its methods are not.
     """
@@ -98,20 +94,20 @@ async def update_member(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Member:
-    """Change the role of a member.
+    """Update the role of a member.
 
     `PATCH /api/v1/teams/{teamId}/members/{memberId}` (secret key)
 
-    Gives a member another role. Ownership is handed over elsewhere, never assigned, so `owner` is no role to be given here.
+    The role `owner` cannot be assigned.
 
     Args:
-        member_id: The membership, by its `mem_` id. The `usr_` id of the person is another thing.
-        role: The role to give. Ownership cannot be given this way (inferred).
+        member_id: Member ID (`mem_…`), not the user ID (`usr_…`) of the person.
+        role: New role, other than `owner` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The member in the new role (inferred).
+        The updated member (inferred).
 
     Raises:
         InvalidRequestError: The role is missing, unknown, or `owner` (inferred).
@@ -119,7 +115,7 @@ async def update_member(
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        member = await client.members.update(member_id, role="manager")
+        member = await client.members.update("mem_123", role="manager")
 
     Documented: API reference, Members (the path; the method is inferred).
     """
@@ -133,21 +129,21 @@ async def delete_member(client: SupportsExecute, member_id: str, /, *, options: 
 
     `DELETE /api/v1/teams/{teamId}/members/{memberId}` (secret key)
 
-    Ends a membership. The person loses access to the team; what becomes of the tickets assigned to that person is not documented.
+    The person loses access to the team. What happens to the member's tickets is not documented.
 
     Args:
-        member_id: The membership, by its `mem_` id. The `usr_` id of the person is another thing.
+        member_id: Member ID (`mem_…`), not the user ID (`usr_…`) of the person.
         options: Options of this call.
 
     Returns:
-        The membership has ended.
+        Confirmation of the removal.
 
     Raises:
         NotFoundError: The member does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.members.delete(member_id)
+        await client.members.delete("mem_123")
 
     Documented: API reference, Members (the path; the method is inferred).
     """
@@ -155,7 +151,7 @@ async def delete_member(client: SupportsExecute, member_id: str, /, *, options: 
 
 
 class MembersNamespace(Namespace):
-    """The people who work for a team, with their role and their standing in the game."""
+    """The people who work for a team, with their role and their game statistics."""
 
     __slots__ = ()
 

@@ -33,25 +33,22 @@ def list_notifications(
 
     `GET /api/v1/teams/{teamId}/notifications`
 
-    Lists what the user behind the key was told of, page by page. Which user a key stands for is not documented.
+    Lists the notifications of the user of the key. Which user that is, is not documented.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        unread_only: True for those that have not been read, false or left out for all.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        unread_only: `True`: only unread notifications. Default: all.
         options: Options of this call.
 
     Returns:
         One page of notifications.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for notification in client.notifications.list():
+        async for notification in client.notifications.list(unread_only=True):
             print(notification)
 
     Documented: API reference, Notifications.
@@ -69,13 +66,13 @@ async def count_unread_notifications(client: SupportsExecute, /, *, options: Req
 
     `GET /api/v1/teams/{teamId}/notifications/unread-count`
 
-    Tells how many notifications have not been read. The path is documented, the answer is inferred.
+    The path is documented, the response is inferred.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The count (inferred).
+        The number of unread notifications (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -95,14 +92,14 @@ async def mark_all_notifications_read(
 
     `POST /api/v1/teams/{teamId}/notifications/mark-all-read` (secret key)
 
-    Marks every notification as read, in one call. The path is documented, its method and answer are inferred.
+    The path is documented, the method and the response are inferred.
 
     Args:
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        How many were marked (inferred).
+        The number of notifications that were marked (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -126,27 +123,25 @@ async def mark_notification_read(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Notification:
-    """Mark a notification.
+    """Mark a notification as read or unread.
 
     `PATCH /api/v1/teams/{teamId}/notifications/{notificationId}` (secret key)
 
-    Marks one notification as read, or as unread again.
-
     Args:
-        notification_id: The notification, by its `ntf_` id.
-        read: True for read, false for unread. Default true (inferred).
+        notification_id: Notification ID (`ntf_…`).
+        read: `True`: read; `False`: unread. Default `True` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The notification after the change (inferred).
+        The updated notification (inferred).
 
     Raises:
         NotFoundError: The notification does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        notification = await client.notifications.mark_read(notification_id, read=True)
+        notification = await client.notifications.mark_read("ntf_123", read=True)
 
     Inferred: the text says that the state of notifications can be managed.
     """
@@ -161,7 +156,7 @@ async def mark_notification_read(
 
 
 class NotificationsNamespace(Namespace):
-    """What the team is told of, such as tickets that were assigned. For which user a key sees them is not documented."""
+    """Notifications, such as an assigned ticket. Which user's notifications a key returns is not documented."""
 
     __slots__ = ()
 

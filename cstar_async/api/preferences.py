@@ -18,18 +18,17 @@ __all__ = [
 
 
 async def get_preferences(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Preferences:
-    """Read the preferences.
+    """Retrieve the preferences.
 
     `GET /api/v1/teams/{teamId}/preferences` (secret key)
 
-    Reads the preferences. Whose they are (those of the team, or of the person behind the key) is not documented, nor is any of
-    their keys.
+    No key is documented, nor whether they belong to the team or to the user of the key.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The preferences, whatever their keys (inferred).
+        The preferences (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -45,19 +44,19 @@ async def get_preferences(client: SupportsExecute, /, *, options: RequestOptions
 async def update_preferences(
     client: SupportsExecute, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None
 ) -> Preferences:
-    """Change the preferences.
+    """Update the preferences.
 
     `PATCH /api/v1/teams/{teamId}/preferences` (secret key)
 
-    Changes the keys that are sent and leaves all others as they are. No key is documented, so none is an argument. Fields that the
-    document does not list go into `options=RequestOptions(extra_body={…})`.
+    Omitted keys keep their values. No key is documented. Fields that the document does not list go into
+    `options=RequestOptions(extra_body={…})`.
 
     Args:
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The preferences after the change (inferred).
+        The updated preferences (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -73,7 +72,7 @@ async def update_preferences(
 
 
 class PreferencesNamespace(Namespace):
-    """Likings that the service keeps for its user. Only the path is documented, no key of them."""
+    """Preferences of the team or the user. Only the path is documented."""
 
     __slots__ = ()
 

@@ -26,27 +26,27 @@ def search_everything(
     limit: int | Unset = UNSET,
     options: RequestOptions | None = None,
 ) -> Paginator[SearchResult]:
-    """Search everything.
+    """Search tickets, customers and articles.
 
     `GET /api/v1/teams/{teamId}/search`
 
-    Searches tickets, customers and articles for words, in one call. There are no pages; raise `limit` to get more.
+    There are no pages; raise `limit` to get more results.
 
     Args:
-        q: The words to look for.
-        types: What to search, a list joined by commas. Left out: everything.
-        limit: The most results to give, from 1. Default 10.
+        q: The text to search for.
+        types: The types of objects to search. Default: all.
+        limit: Maximum number of results, at least 1. Default 10.
         options: Options of this call.
 
     Returns:
-        What was found; in what order is not documented.
+        The results; their order is not documented.
 
     Raises:
-        InvalidRequestError: The words are missing, or a parameter has a value that the server refuses (inferred).
+        InvalidRequestError: The text is missing, or a parameter is invalid (inferred).
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for search_result in client.search.query(q="…"):
+        async for search_result in client.search.query(q="password"):
             print(search_result)
 
     Documented: API reference, Search.
@@ -57,7 +57,7 @@ def search_everything(
 
 
 class SearchNamespace(Namespace):
-    """One search over tickets, customers and articles."""
+    """Search over tickets, customers and articles."""
 
     __slots__ = ()
 

@@ -18,21 +18,20 @@ __all__ = [
 
 
 async def get_settings(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> Settings:
-    """Read the settings of the team.
+    """Retrieve the team settings.
 
     `GET /api/v1/teams/{teamId}/settings` (secret key)
 
-    Reads the settings of the team. Its name and slug are documented; statuses, quick replies, business hours and the widget are
-    said to be settings, too, under keys that nobody knows.
+    Only name and slug are documented. Statuses, quick replies, business hours and the widget are settings, too, under unknown keys.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The settings, with whatever keys they have beyond the known ones.
+        The settings, including undocumented keys.
 
     Raises:
-        PermissionDeniedError: The key may not do this; reading needs a secret key, too (code `insufficient_permissions`).
+        PermissionDeniedError: A secret key is required, also for reading (code `insufficient_permissions`).
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -51,23 +50,22 @@ async def update_settings(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Settings:
-    """Change the settings of the team.
+    """Update the team settings.
 
     `PATCH /api/v1/teams/{teamId}/settings` (secret key)
 
-    Changes the settings that are sent and leaves all others as they are. Fields that the document does not list go into
-    `options=RequestOptions(extra_body={…})`.
+    Omitted settings keep their values. Fields that the document does not list go into `options=RequestOptions(extra_body={…})`.
 
     Args:
-        team_name: A new name for the team. An empty one is refused (inferred).
+        team_name: New name of the team, not empty (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The settings after the change (inferred).
+        The updated settings (inferred).
 
     Raises:
-        PermissionDeniedError: The key may not do this; reading needs a secret key, too (code `insufficient_permissions`).
+        PermissionDeniedError: A secret key is required (code `insufficient_permissions`).
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -85,7 +83,7 @@ async def update_settings(
 
 
 class SettingsNamespace(Namespace):
-    """How a team has set up its cStar, as far as it is known by name."""
+    """Settings of the team. Most are known by name only."""
 
     __slots__ = ()
 

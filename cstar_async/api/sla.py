@@ -30,7 +30,7 @@ def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions | None
 
     `GET /api/v1/teams/{teamId}/sla/rules` (secret key)
 
-    Lists the rules on how soon tickets are to be answered and resolved, all at once.
+    Returns all rules at once.
 
     Args:
         options: Options of this call.
@@ -67,30 +67,30 @@ async def create_sla_rule(
 
     `POST /api/v1/teams/{teamId}/sla/rules` (secret key)
 
-    Adds a rule for tickets of one urgency. All times are in minutes.
+    All times are in minutes.
 
     Args:
-        name: The name of the rule.
-        priority: The urgency of the tickets that it is for.
-        response_target: Minutes until the first answer.
-        resolution_target: Minutes until the case is resolved.
-        business_hours_only: Whether only business hours count. Default false (inferred).
-        enabled: Whether the rule is in force. Default true (inferred).
+        name: Name.
+        priority: Ticket priority that it applies to.
+        response_target: Minutes until the first response.
+        resolution_target: Minutes until the resolution.
+        business_hours_only: Whether only business hours count. Default `False` (inferred).
+        enabled: Whether the rule is enabled. Default `True` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The rule as it was stored, with its new id (inferred).
+        The new rule (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
         sla_rule = await client.sla.rules.create(
-            name="…",
-            priority="low",
-            response_target=1,
-            resolution_target=1,
+            name="Urgent tickets",
+            priority="urgent",
+            response_target=60,
+            resolution_target=480,
         )
 
     Documented: API reference, SLA.
@@ -112,14 +112,12 @@ async def create_sla_rule(
 
 
 async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> SlaRule:
-    """Read an SLA rule.
+    """Retrieve an SLA rule.
 
     `GET /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
 
-    Reads one rule.
-
     Args:
-        rule_id: The rule, by its `sla_` id.
+        rule_id: SLA rule ID (`sla_…`).
         options: Options of this call.
 
     Returns:
@@ -130,7 +128,7 @@ async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: Req
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        sla_rule = await client.sla.rules.get(rule_id)
+        sla_rule = await client.sla.rules.get("sla_123")
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -151,32 +149,32 @@ async def update_sla_rule(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> SlaRule:
-    """Change an SLA rule.
+    """Update an SLA rule.
 
     `PATCH /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
 
-    Changes the fields that are sent and leaves all others as they are.
+    Omitted fields keep their values.
 
     Args:
-        rule_id: The rule, by its `sla_` id.
-        name: The name of the rule (inferred).
-        priority: The urgency of the tickets that it is for (inferred).
-        response_target: Minutes until the first answer (inferred).
-        resolution_target: Minutes until the case is resolved (inferred).
+        rule_id: SLA rule ID (`sla_…`).
+        name: New name (inferred).
+        priority: Ticket priority that it applies to (inferred).
+        response_target: Minutes until the first response (inferred).
+        resolution_target: Minutes until the resolution (inferred).
         business_hours_only: Whether only business hours count (inferred).
-        enabled: Whether the rule is in force (inferred).
+        enabled: Whether the rule is enabled (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The rule after the change (inferred).
+        The updated rule (inferred).
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        sla_rule = await client.sla.rules.update(rule_id, name="…")
+        sla_rule = await client.sla.rules.update("sla_123", response_target=30)
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -202,21 +200,21 @@ async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: 
 
     `DELETE /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
 
-    Removes a rule. Deadlines that tickets have already are not documented to change.
+    Whether the deadlines of existing tickets change is not documented.
 
     Args:
-        rule_id: The rule, by its `sla_` id.
+        rule_id: SLA rule ID (`sla_…`).
         options: Options of this call.
 
     Returns:
-        The rule is gone (inferred).
+        Confirmation of the deletion (inferred).
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.sla.rules.delete(rule_id)
+        await client.sla.rules.delete("sla_123")
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -224,18 +222,17 @@ async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: 
 
 
 async def get_sla_metrics(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> dict[str, JSON]:
-    """Read how well targets were met.
+    """Retrieve the SLA metrics.
 
     `GET /api/v1/teams/{teamId}/sla/metrics` (secret key)
 
-    Reads figures on how often the targets of the SLA rules were met, to judge by the name. The fields of the response are not
-    documented.
+    Statistics on SLA targets, as the name suggests. The fields of the response are not documented.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The figures (inferred).
+        The metrics (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -249,7 +246,7 @@ async def get_sla_metrics(client: SupportsExecute, /, *, options: RequestOptions
 
 
 class SlaRulesNamespace(Namespace):
-    """How soon tickets of each urgency are to be answered and resolved."""
+    """Targets for response and resolution times, by ticket priority."""
 
     __slots__ = ()
 
@@ -261,7 +258,7 @@ class SlaRulesNamespace(Namespace):
 
 
 class SlaNamespace(Namespace):
-    """What a team promises about its answers, and how well it keeps it."""
+    """Service level agreements of the team."""
 
     __slots__ = ()
 
@@ -269,5 +266,5 @@ class SlaNamespace(Namespace):
 
     @property
     def rules(self) -> SlaRulesNamespace:
-        """How soon tickets of each urgency are to be answered and resolved."""
+        """Targets for response and resolution times, by ticket priority."""
         return SlaRulesNamespace(self.__executor__)

@@ -25,13 +25,13 @@ def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = No
 
     `GET /api/v1/teams/{teamId}/tags`
 
-    Lists every tag of the team at once, each with the number of tickets that carry it.
+    Returns all tags at once.
 
     Args:
         options: Options of this call.
 
     Returns:
-        Every tag of the team.
+        All tags, each with the number of tickets that use it.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -52,19 +52,17 @@ async def create_tag(
 
     `POST /api/v1/teams/{teamId}/tags` (secret key)
 
-    Adds a word to the team's vocabulary of tags before any ticket uses it. The new tag starts with a count of zero.
-
     Args:
-        name: The word itself. An empty one is refused (inferred).
+        name: Name, not empty (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The tag as it was stored, not used by any ticket yet.
+        The new tag, with a count of zero.
 
     Raises:
-        ConflictError: The team has a tag of this name (inferred, since the name is the key of a tag), or the idempotency key
-            clashes with an earlier request.
+        ConflictError: A tag with this name exists (inferred, since the name is its key), or the idempotency key was used for a
+            different request.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -82,22 +80,22 @@ async def delete_tag(client: SupportsExecute, name: str, /, *, options: RequestO
 
     `DELETE /api/v1/teams/{teamId}/tags/{name}` (secret key)
 
-    Removes a tag that no ticket carries. A tag in use is not removed; take it off its tickets first.
+    Only tags that no ticket uses can be deleted.
 
     Args:
-        name: The tag, by its name. A name is free text, so it must be percent-encoded in the path (inferred).
+        name: Name of the tag. It is percent-encoded in the path (inferred).
         options: Options of this call.
 
     Returns:
-        The tag is gone. The id in the answer is its name.
+        Confirmation of the deletion. The ID is the name of the tag.
 
     Raises:
         NotFoundError: The tag does not exist or is not visible to this key.
-        ConflictError: At least one ticket carries the tag (inferred; the status is not documented).
+        ConflictError: At least one ticket uses the tag (inferred; the status code is not documented).
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.tags.delete(name)
+        await client.tags.delete("billing")
 
     Inferred: the documentation says that unused tags can be removed, and the name is the only key of a tag.
     """
@@ -105,7 +103,7 @@ async def delete_tag(client: SupportsExecute, name: str, /, *, options: RequestO
 
 
 class TagsNamespace(Namespace):
-    """The vocabulary of words that can be pinned on tickets. A tag has no id; its name is the key."""
+    """Tags on tickets. A tag has no ID; its name is the key."""
 
     __slots__ = ()
 

@@ -51,34 +51,28 @@ def list_tickets(
 
     `GET /api/v1/teams/{teamId}/tickets`
 
-    Lists the tickets of the team, page by page. Filters narrow the list and must all hold at once. The rows come without their
-    messages; read a single ticket to get those. In what order the rows come is not documented.
+    All filters must match. Messages are not included; retrieve a single ticket to get them. The order is not documented.
 
     Args:
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
-        status: Only tickets in this state. One value at a time.
-        priority: Only tickets of this urgency. One value at a time.
-        assigned_to: Only tickets in the hands of this member, given by a `mem_` id.
-        customer_id: Only tickets of this customer. The documentation shows a bare UUID in one place and a `cus_` id in another; the
-            value is passed through as given.
-        search: Only tickets in which these words occur. Which fields are searched is not documented; the title and the name of the
-            customer are a fair guess.
-        expand: Related objects to put into each row, which saves a call for each. Sent as a list joined by commas; `customer` is
-            the one known value and adds a summary of the customer beside the customer's id.
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
+        status: Only tickets with this status.
+        priority: Only tickets with this priority.
+        assigned_to: Only tickets assigned to this member (`mem_…`).
+        customer_id: Only tickets of this customer. The documentation shows a bare UUID and a `cus_…` ID; the value is sent as
+            given.
+        search: Only tickets that contain this text. The searched fields are not documented, probably title and customer name.
+        expand: Related objects to include in each ticket. `customer` adds a summary of the customer.
         options: Options of this call.
 
     Returns:
-        One page of tickets, without their messages.
+        One page of tickets, without messages.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for ticket in client.tickets.list(status="new"):
+        async for ticket in client.tickets.list(status="open"):
             print(ticket)
 
     Documented: API reference, Tickets.
@@ -118,31 +112,30 @@ async def create_ticket(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Ticket:
-    """Open a ticket.
+    """Create a ticket.
 
     `POST /api/v1/teams/{teamId}/tickets` (secret key)
 
-    Opens a ticket on behalf of a customer, who is named by id or, where there is no customer on record, by plain name. Only the
-    title is required.
+    Identify the customer by ID, or by name if there is no customer record. Only the title is required.
 
     Args:
-        title: What the ticket is about, in one line. An empty one is refused (inferred).
-        priority: How urgent the case is. Default `normal`.
-        status: The state to start in. Default `new` (inferred).
-        customer_id: The `cus_` id of the customer. This or a plain name.
-        customer_name: The name of a customer who is not on record. This or an id.
-        assigned_to: The `mem_` id of the member who is to work on it; None for nobody (inferred).
-        tags: The names of the tags to put on the ticket.
-        notes: Remarks for the team that the customer never sees.
-        initial_message: The text of a first message to put into the conversation; None for none. Not in the newest documentation;
-            if it is ignored, add the message in a second call.
-        metadata: Data of your own programs, kept as it is.
-        custom_fields: Values of the fields that the team has defined for tickets, by field key (inferred).
+        title: Title, in one line, not empty (inferred).
+        priority: Priority. Default `normal`.
+        status: Initial status. Default `new` (inferred).
+        customer_id: Customer ID (`cus_…`). Alternative to `customer_name`.
+        customer_name: Name of a customer without a record. Alternative to `customer_id`.
+        assigned_to: Member ID (`mem_…`) of the assignee, or `None` (inferred).
+        tags: Names of the tags.
+        notes: Internal notes, not visible to the customer.
+        initial_message: Content of a first message. Not in the newest documentation; if it is ignored, create the message
+            separately.
+        metadata: Your own data, stored unchanged.
+        custom_fields: Values of the custom fields, by field key (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The ticket as it was stored, with its new id.
+        The new ticket.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -178,25 +171,25 @@ async def create_ticket(
 
 
 async def get_ticket(client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None) -> Ticket:
-    """Read a ticket.
+    """Retrieve a ticket.
 
     `GET /api/v1/teams/{teamId}/tickets/{ticketId}`
 
-    Reads one ticket with its whole conversation. Unlike the rows of a list, the answer always carries the messages, oldest first.
+    The response includes all messages of the ticket, oldest first.
 
     Args:
-        ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
+        ticket_id: Ticket ID (`tkt_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
-        The ticket, messages included.
+        The ticket, with its messages.
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        ticket = await client.tickets.get(ticket_id)
+        ticket = await client.tickets.get("tkt_123")
 
     Documented: API reference, Tickets.
     """
@@ -219,36 +212,35 @@ async def update_ticket(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Ticket:
-    """Change a ticket.
+    """Update a ticket.
 
     `PATCH /api/v1/teams/{teamId}/tickets/{ticketId}` (secret key)
 
-    Changes the fields that are sent and leaves all others as they are: closes, reassigns, retags or annotates a ticket. A list of
-    tags replaces the old one and metadata is merged key by key, both inferred from the rules for customers.
+    Omitted fields keep their values. Tags are replaced, metadata is merged by key (both inferred from the rules for customers).
 
     Args:
-        ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
-        title: A new title. An empty one is refused (inferred).
-        status: The state to move the case to; `closed` closes it.
-        priority: The new urgency (inferred).
-        assigned_to: The `mem_` id of the member to hand it to; None takes it from everybody (inferred).
-        tags: The tags the ticket is to have. The list replaces the old one (inferred).
-        notes: New remarks for the team; None removes them (inferred).
-        metadata: Keys to set, merged into what is there. A key set to None is removed (inferred).
-        custom_fields: New values of the team's own fields, by field key. Whether other fields stay is not documented; send all of
-            them to be safe (inferred).
+        ticket_id: Ticket ID (`tkt_…`) or bare UUID.
+        title: New title, not empty (inferred).
+        status: New status; `closed` closes the ticket.
+        priority: New priority (inferred).
+        assigned_to: Member ID (`mem_…`) of the new assignee; `None` unassigns the ticket (inferred).
+        tags: Names of the tags. The list replaces the old one (inferred).
+        notes: New internal notes; `None` clears them (inferred).
+        metadata: Keys to set, merged into existing metadata. A key set to `None` is removed (inferred).
+        custom_fields: New values of the custom fields, by field key. Whether other values stay is not documented; send all of them
+            (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The ticket after the change (inferred).
+        The updated ticket (inferred).
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        ticket = await client.tickets.update(ticket_id, status="closed")
+        ticket = await client.tickets.update("tkt_123", status="closed")
 
     Documented: API reference, Tickets.
     """
@@ -276,21 +268,21 @@ async def delete_ticket(client: SupportsExecute, ticket_id: str, /, *, options: 
 
     `DELETE /api/v1/teams/{teamId}/tickets/{ticketId}` (secret key)
 
-    Removes a ticket for good. To end a case and keep its history, set the status to `closed` instead.
+    Permanent. To keep the history, set the status to `closed` instead.
 
     Args:
-        ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
+        ticket_id: Ticket ID (`tkt_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
-        The ticket is gone.
+        Confirmation of the deletion.
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.tickets.delete(ticket_id)
+        await client.tickets.delete("tkt_123")
 
     Documented: API reference, Tickets.
     """
@@ -304,22 +296,21 @@ def list_ticket_messages(
 
     `GET /api/v1/teams/{teamId}/tickets/{ticketId}/messages`
 
-    Lists the whole conversation of a ticket at once, oldest message first. Internal remarks, which the customer never sees, are
-    among the rows.
+    Returns all messages at once, oldest first, including internal notes that the customer cannot see.
 
     Args:
-        ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
+        ticket_id: Ticket ID (`tkt_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
-        Every message of the ticket, oldest first.
+        All messages of the ticket, oldest first.
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for message in client.tickets.messages.list(ticket_id):
+        async for message in client.tickets.messages.list("tkt_123"):
             print(message)
 
     Documented: API reference, Messages.
@@ -344,22 +335,21 @@ async def create_ticket_message(
 
     `POST /api/v1/teams/{teamId}/tickets/{ticketId}/messages` (secret key)
 
-    Adds a message to a ticket: a reply of the team, words that a customer wrote on another channel, or a remark for colleagues
-    only. Always give an idempotency key that comes from the reply itself, since a retry without one may write to the customer
-    twice.
+    Adds a reply, a customer's message from another channel, or an internal note. Set an idempotency key: without one, a retry may
+    send the message to the customer twice.
 
     Args:
-        ticket_id: The ticket, by its `tkt_` id or by the bare UUID behind it.
-        content: What to say. An empty text is refused (inferred).
-        sender: Which side speaks. Default `agent` (inferred). Use `customer` to bring in words that arrived on another channel.
-        sender_name: The name to show as the writer; None leaves the choice to the server (inferred).
-        is_internal: True for a remark that the customer never sees. Default false (inferred).
-        metadata: Data of your own programs to keep with the message (inferred).
+        ticket_id: Ticket ID (`tkt_…`) or bare UUID.
+        content: Content, not empty (inferred).
+        sender: Type of the sender. Default `agent` (inferred). Use `customer` for messages from another channel.
+        sender_name: Display name of the sender. Default: chosen by the server (inferred).
+        is_internal: `True` for an internal note, not visible to the customer. Default `False` (inferred).
+        metadata: Your own data, stored unchanged (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The message as it was stored.
+        The new message.
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
@@ -367,7 +357,7 @@ async def create_ticket_message(
 
     Example:
         message = await client.tickets.messages.create(
-            ticket_id,
+            "tkt_123",
             content="I'll look into this for you right away.",
             sender="agent",
         )
@@ -385,7 +375,7 @@ async def create_ticket_message(
 
 
 class TicketsMessagesNamespace(Namespace):
-    """The conversation inside a ticket, written by customers, agents and the system."""
+    """Messages in a ticket, written by customers, agents and the system."""
 
     __slots__ = ()
 
@@ -394,7 +384,7 @@ class TicketsMessagesNamespace(Namespace):
 
 
 class TicketsNamespace(Namespace):
-    """Support requests, from the first word of a customer to the closing of the case."""
+    """Support requests of customers."""
 
     __slots__ = ()
 
@@ -406,5 +396,5 @@ class TicketsNamespace(Namespace):
 
     @property
     def messages(self) -> TicketsMessagesNamespace:
-        """The conversation inside a ticket, written by customers, agents and the system."""
+        """Messages in a ticket, written by customers, agents and the system."""
         return TicketsMessagesNamespace(self.__executor__)

@@ -31,14 +31,14 @@ def list_views(
 
     `GET /api/v1/teams/{teamId}/views`
 
-    Lists the saved views, all at once.
+    Returns all saved views at once.
 
     Args:
-        entity_type: Only views of this kind of object.
+        entity_type: Only views of this type of object.
         options: Options of this call.
 
     Returns:
-        All views that the key may see.
+        All views that are visible to the key.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -65,30 +65,34 @@ async def create_view(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> View:
-    """Save a view.
+    """Create a view.
 
     `POST /api/v1/teams/{teamId}/views` (secret key)
 
-    Saves a filter under a name. The path is documented, the body is inferred from the object.
+    The path is documented, the body is inferred from the object.
 
     Args:
-        name: The name of the view (inferred).
-        entity_type: What kind of object it finds (inferred).
-        filters: What must hold, by the names of the filters of the list (inferred).
-        sort_field: The field that sorts; None for no order of its own (inferred).
-        sort_direction: Which end comes first; None for the server's choice (inferred).
-        visibility: Who sees the view. Default `private` (inferred).
+        name: Name (inferred).
+        entity_type: Type of the objects (inferred).
+        filters: Filters, named as the parameters of the list (inferred).
+        sort_field: Field to sort by, or `None` (inferred).
+        sort_direction: Sort direction. Default: chosen by the server (inferred).
+        visibility: Who can see the view. Default `private` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The view as it was stored, with its new id (inferred).
+        The new view (inferred).
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        view = await client.views.create(name="…", entity_type="tickets")
+        view = await client.views.create(
+            name="Open tickets",
+            entity_type="tickets",
+            filters={"status": "open"},
+        )
 
     Documented: API reference, Views.
     """
@@ -109,14 +113,14 @@ async def create_view(
 
 
 async def get_view(client: SupportsExecute, view_id: str, /, *, options: RequestOptions | None = None) -> View:
-    """Read a view.
+    """Retrieve a view.
 
     `GET /api/v1/teams/{teamId}/views/{viewId}`
 
-    Reads one view: its filters and its order, not what it finds.
+    Returns the filters and the order of the view, not the objects.
 
     Args:
-        view_id: The view, by its `view_` id.
+        view_id: View ID (`view_…`).
         options: Options of this call.
 
     Returns:
@@ -127,7 +131,7 @@ async def get_view(client: SupportsExecute, view_id: str, /, *, options: Request
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        view = await client.views.get(view_id)
+        view = await client.views.get("view_123")
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -147,31 +151,31 @@ async def update_view(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> View:
-    """Change a view.
+    """Update a view.
 
     `PATCH /api/v1/teams/{teamId}/views/{viewId}` (secret key)
 
-    Changes the fields that are sent and leaves all others as they are.
+    Omitted fields keep their values.
 
     Args:
-        view_id: The view, by its `view_` id.
-        name: The new name (inferred).
-        filters: What must hold; the filters replace the old ones (inferred).
-        sort_field: The field that sorts; None for no order of its own (inferred).
-        sort_direction: Which end comes first; None for the server's choice (inferred).
-        visibility: Who sees the view (inferred).
+        view_id: View ID (`view_…`).
+        name: New name (inferred).
+        filters: Filters, which replace the old ones (inferred).
+        sort_field: Field to sort by, or `None` (inferred).
+        sort_direction: Sort direction; `None`: chosen by the server (inferred).
+        visibility: Who can see the view (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The view after the change (inferred).
+        The updated view (inferred).
 
     Raises:
         NotFoundError: The view does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        view = await client.views.update(view_id, name="…")
+        view = await client.views.update("view_123", name="Open tickets")
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -190,21 +194,19 @@ async def delete_view(client: SupportsExecute, view_id: str, /, *, options: Requ
 
     `DELETE /api/v1/teams/{teamId}/views/{viewId}` (secret key)
 
-    Removes a view. What it found stays.
-
     Args:
-        view_id: The view, by its `view_` id.
+        view_id: View ID (`view_…`).
         options: Options of this call.
 
     Returns:
-        The view is gone (inferred).
+        Confirmation of the deletion (inferred).
 
     Raises:
         NotFoundError: The view does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.views.delete(view_id)
+        await client.views.delete("view_123")
 
     Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
     """
@@ -224,27 +226,23 @@ def list_view_tickets(
 
     `GET /api/v1/teams/{teamId}/views/{viewId}/tickets`
 
-    Lists the tickets that a view finds, in its order, page by page. For a view of another kind of object the answer is not
-    documented; expect an empty list.
+    In the order of the view. For a view of another type the response is not documented; expect an empty list.
 
     Args:
-        view_id: The view, by its `view_` id.
-        page: Which page to read, counted from 1. Default 1. What a page beyond the last one gives is not documented; expect an
-            empty list.
-        page_size: How many rows make a page, 1 to 100. Default 20. What a larger value does is not documented.
+        view_id: View ID (`view_…`).
+        page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
+        page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
         options: Options of this call.
 
     Returns:
         One page of tickets.
 
     Raises:
-        InvalidRequestError: A parameter has a value that the server refuses. What it does with paging values out of range is not
-            documented; that it refuses them is inferred.
         NotFoundError: The view does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        async for ticket in client.views.tickets(view_id):
+        async for ticket in client.views.tickets("view_123"):
             print(ticket)
 
     Documented: API reference, Views.

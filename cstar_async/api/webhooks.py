@@ -31,14 +31,14 @@ def list_webhooks(
 
     `GET /api/v1/teams/{teamId}/webhooks` (secret key)
 
-    Lists the subscriptions of the team, all at once and without their secrets.
+    Returns all webhooks at once, without their secrets.
 
     Args:
-        active: True for subscriptions that are switched on, false for those that are off, left out for both (inferred).
+        active: `True`: only active webhooks; `False`: only inactive webhooks. Default: both (inferred).
         options: Options of this call.
 
     Returns:
-        All subscriptions.
+        All webhooks, without their secrets.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -62,28 +62,31 @@ async def create_webhook(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Webhook:
-    """Subscribe to events.
+    """Create a webhook.
 
     `POST /api/v1/teams/{teamId}/webhooks` (secret key)
 
-    Registers a public HTTPS address to which events are sent. The answer carries the signing secret, and no later answer does: keep
-    it now.
+    Only this response contains the signing secret. Store it now.
 
     Args:
-        name: A name by which the team knows the subscription.
-        url: The public HTTPS address that is to receive the events.
-        events: Types of events, or wildcards such as `ticket.*`; at least one (inferred).
+        name: Display name.
+        url: Public HTTPS URL that receives the events.
+        events: Event types, or wildcards such as `ticket.*`; at least one (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The subscription with its signing secret.
+        The new webhook, with its signing secret.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        webhook = await client.webhooks.create(name="…", url="https://example.com/cstar", events=["…"])
+        webhook = await client.webhooks.create(
+            name="Help bot",
+            url="https://bot.example.com/hooks/cstar",
+            events=["ticket.created"],
+        )
 
     Documented: API reference, Webhooks.
     """
@@ -97,25 +100,25 @@ async def create_webhook(
 
 
 async def get_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Webhook:
-    """Read a webhook.
+    """Retrieve a webhook.
 
     `GET /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
 
-    Reads one subscription. Its secret is not shown again.
+    The secret is not included.
 
     Args:
-        webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
+        webhook_id: Webhook ID (`whk_…`, older `wh_…`).
         options: Options of this call.
 
     Returns:
-        The subscription, without its secret.
+        The webhook, without its secret.
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        webhook = await client.webhooks.get(webhook_id)
+        webhook = await client.webhooks.get("whk_123")
 
     Documented: API reference, Webhooks.
     """
@@ -134,30 +137,30 @@ async def update_webhook(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> Webhook:
-    """Change a webhook.
+    """Update a webhook.
 
     `PATCH /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
 
-    Changes which events are sent and where, or switches the subscription on or off.
+    Omitted fields keep their values.
 
     Args:
-        webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
-        name: The new name (inferred).
-        url: The new address (inferred).
-        events: Types of events or wildcards; the list replaces the old one.
-        is_active: False stops the deliveries, true takes them up again.
+        webhook_id: Webhook ID (`whk_…`, older `wh_…`).
+        name: New display name (inferred).
+        url: New URL (inferred).
+        events: Event types or wildcards. The list replaces the old one.
+        is_active: `False` pauses deliveries, `True` resumes them.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        The subscription after the change, without its secret (inferred).
+        The updated webhook, without its secret (inferred).
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        webhook = await client.webhooks.update(webhook_id, name="…")
+        webhook = await client.webhooks.update("whk_123", is_active=False)
 
     Documented: API reference, Webhooks.
     """
@@ -172,25 +175,25 @@ async def update_webhook(
 
 
 async def delete_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
-    """Unsubscribe.
+    """Delete a webhook.
 
     `DELETE /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
 
-    Removes a subscription. Deliveries that wait to be repeated are given up (inferred).
+    Pending redeliveries are cancelled (inferred).
 
     Args:
-        webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
+        webhook_id: Webhook ID (`whk_…`, older `wh_…`).
         options: Options of this call.
 
     Returns:
-        The subscription is gone.
+        Confirmation of the deletion.
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        await client.webhooks.delete(webhook_id)
+        await client.webhooks.delete("whk_123")
 
     Documented: API reference, Webhooks.
     """
@@ -206,27 +209,27 @@ async def test_webhook(
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> WebhookTestResult:
-    """Send a test event to one webhook.
+    """Send a test event to a webhook.
 
     `POST /api/v1/teams/{teamId}/webhooks/{webhookId}/test` (secret key)
 
-    Sends one made-up event of a type to one subscription and tells how the receiver answered.
+    Sends one sample event.
 
     Args:
-        webhook_id: The subscription, by its `whk_` id (older ones begin with `wh_`).
-        event: The type of the event, such as `ticket.created`.
+        webhook_id: Webhook ID (`whk_…`, older `wh_…`).
+        event: Event type, such as `ticket.created`.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        How the receiver answered (inferred).
+        The response of the receiver (inferred).
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
-        webhook_test_result = await client.webhooks.test(webhook_id, event="ticket.created")
+        webhook_test_result = await client.webhooks.test("whk_123", event="ticket.created")
 
     Inferred: the JavaScript call and its result are documented, its path and body are not.
     """
@@ -243,19 +246,19 @@ async def test_webhook(
 async def trigger_test_webhooks(
     client: SupportsExecute, /, *, event: str, idempotency_key: str | None = None, options: RequestOptions | None = None
 ) -> WebhookTriggerResult:
-    """Send a test event to all who listen.
+    """Send a test event to all webhooks.
 
     `POST /api/v1/teams/{teamId}/webhooks/trigger-test` (secret key)
 
-    Sends one made-up event of a type to every active subscription that asks for this type.
+    Sends one sample event to each active webhook that subscribes to its type.
 
     Args:
-        event: The type of the event, such as `ticket.created`.
+        event: Event type, such as `ticket.created`.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
     Returns:
-        To how many subscriptions the event was sent.
+        The number of webhooks that received the event.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.
@@ -275,7 +278,7 @@ async def trigger_test_webhooks(
 
 
 class WebhooksNamespace(Namespace):
-    """Subscriptions: where cStar sends word of what happens, signed and repeated until it is heard."""
+    """Subscriptions to events. Deliveries are signed, and retried until they are acknowledged."""
 
     __slots__ = ()
 

@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class AiAction(
     OpenEnum, known={"AUTO_TAG": "auto-tag", "SUGGEST_REPLY": "suggest-reply", "SUMMARIZE": "summarize", "IMPROVE": "improve"}
 ):
-    """What the language model can be asked for.
+    """Action of the language model.
 
     Documented: API reference, AI.
     """
@@ -29,27 +29,27 @@ class AiAction(
     AUTO_TAG: ClassVar[AiAction]
     """Finds tags for a ticket."""
     SUGGEST_REPLY: ClassVar[AiAction]
-    """Writes a reply to a ticket."""
+    """Drafts a reply to a ticket."""
     SUMMARIZE: ClassVar[AiAction]
-    """Sums a ticket up."""
+    """Summarizes a ticket."""
     IMPROVE: ClassVar[AiAction]
     """Improves a text."""
 
 
-AiActionLike: TypeAlias = AiAction | Literal["auto-tag", "suggest-reply", "summarize", "improve"] | str
+AiActionInput: TypeAlias = AiAction | Literal["auto-tag", "suggest-reply", "summarize", "improve"] | str
 """What an argument takes as `AiAction`: a constant, its text, or an unknown text."""
 
 
-_AI_ACTION: Final = AiAction.__by_value__
+_AI_ACTION: Final = AiAction.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class AiRun(Model):
-    """What the language model is to do, and with what.
+    """An AI action and its input.
 
     Attributes:
-        action: What to do.
-        ticket_id: The ticket, for `auto-tag`, `suggest-reply` and `summarize`.
+        action: The action.
+        ticket_id: Ticket ID, for `auto-tag`, `suggest-reply` and `summarize`.
         text: The text, for `improve`.
 
     Documented: API reference, AI.
@@ -58,10 +58,10 @@ class AiRun(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "ticket_id": "ticketId", "text": "text"}
     __keeps_null__: ClassVar[bool] = True
 
-    action: AiActionLike
-    """What to do."""
+    action: AiActionInput
+    """The action."""
     ticket_id: str | None | Unset = UNSET
-    """The ticket, for `auto-tag`, `suggest-reply` and `summarize`."""
+    """Ticket ID, for `auto-tag`, `suggest-reply` and `summarize`."""
     text: str | None | Unset = UNSET
     """The text, for `improve`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -89,12 +89,12 @@ def decode_ai_run(wire: dict[str, UntypedJSON]) -> AiRun:
 
 @attrs.define(kw_only=True, repr=False)
 class AiResult(Model):
-    """What the language model has made.
+    """Result of an AI action.
 
     Attributes:
-        object: The type tag, always `ai_result`.
-        action: What was done.
-        result: The outcome.
+        object: Always `ai_result`.
+        action: The action.
+        result: The output.
 
     Documented: API reference, AI.
     """
@@ -102,11 +102,11 @@ class AiResult(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "action": "action", "result": "result"}
 
     object: str | None = None
-    """The type tag, always `ai_result`."""
+    """Always `ai_result`."""
     action: AiAction
-    """What was done."""
+    """The action."""
     result: AiOutput
-    """The outcome."""
+    """The output."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -134,10 +134,10 @@ def decode_ai_result(wire: dict[str, UntypedJSON]) -> AiResult:
 
 @attrs.define(kw_only=True, repr=False)
 class AiOutput(Model):
-    """The outcome of an action. Its keys depend on the action; those that are not documented come in `extra`.
+    """Output of an AI action. Its keys depend on the action; undocumented ones are in `extra`.
 
     Attributes:
-        suggestion: The proposed reply, for `suggest-reply`; None for other actions.
+        suggestion: Suggested reply, for `suggest-reply`; `None` for other actions.
 
     Documented: API reference, AI.
     """
@@ -145,7 +145,7 @@ class AiOutput(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"suggestion": "suggestion"}
 
     suggestion: str | None = None
-    """The proposed reply, for `suggest-reply`; None for other actions."""
+    """Suggested reply, for `suggest-reply`; `None` for other actions."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -17,14 +17,14 @@ from cstar_async._types import JSON, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class AnalyticsOverview(Model):
-    """The figures of a period at a glance.
+    """Statistics of a period.
 
     Attributes:
-        object: The type tag, always `analytics_overview`.
-        period: The period that the figures are of, such as `week`.
-        tickets: Figures on tickets.
-        customers: Figures on customers.
-        csat: Figures on satisfaction.
+        object: Always `analytics_overview`.
+        period: The period, such as `week`.
+        tickets: Ticket statistics.
+        customers: Customer statistics.
+        csat: Satisfaction statistics.
 
     Documented: API reference, Analytics.
     """
@@ -38,15 +38,15 @@ class AnalyticsOverview(Model):
     }
 
     object: str | None = None
-    """The type tag, always `analytics_overview`."""
+    """Always `analytics_overview`."""
     period: str
-    """The period that the figures are of, such as `week`."""
+    """The period, such as `week`."""
     tickets: AnalyticsTickets
-    """Figures on tickets."""
+    """Ticket statistics."""
     customers: AnalyticsCustomers
-    """Figures on customers."""
+    """Customer statistics."""
     csat: AnalyticsCsat
-    """Figures on satisfaction."""
+    """Satisfaction statistics."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -78,12 +78,12 @@ def decode_analytics_overview(wire: dict[str, UntypedJSON]) -> AnalyticsOverview
 
 @attrs.define(kw_only=True, repr=False)
 class AnalyticsTickets(Model):
-    """How many tickets there were.
+    """Ticket statistics.
 
     Attributes:
-        total: All tickets of the period.
-        open: Those that are still open.
-        resolved: Those that were resolved.
+        total: Tickets in the period.
+        open: Open tickets.
+        resolved: Resolved tickets.
 
     Documented: API reference, Analytics.
     """
@@ -91,11 +91,11 @@ class AnalyticsTickets(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"total": "total", "open": "open", "resolved": "resolved"}
 
     total: int
-    """All tickets of the period."""
+    """Tickets in the period."""
     open: int
-    """Those that are still open."""
+    """Open tickets."""
     resolved: int
-    """Those that were resolved."""
+    """Resolved tickets."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -119,12 +119,12 @@ def decode_analytics_tickets(wire: dict[str, UntypedJSON]) -> AnalyticsTickets:
 
 @attrs.define(kw_only=True, repr=False)
 class AnalyticsCustomers(Model):
-    """How many customers there were.
+    """Customer statistics.
 
     Attributes:
         total: All customers.
-        active: Those who are active.
-        new: Those who came in the period.
+        active: Active customers.
+        new: New customers in the period.
 
     Documented: API reference, Analytics.
     """
@@ -134,9 +134,9 @@ class AnalyticsCustomers(Model):
     total: int
     """All customers."""
     active: int
-    """Those who are active."""
+    """Active customers."""
     new: int
-    """Those who came in the period."""
+    """New customers in the period."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -160,11 +160,11 @@ def decode_analytics_customers(wire: dict[str, UntypedJSON]) -> AnalyticsCustome
 
 @attrs.define(kw_only=True, repr=False)
 class AnalyticsCsat(Model):
-    """How content customers said they were.
+    """Satisfaction statistics.
 
     Attributes:
-        average: The mean of all ratings, or None without any.
-        total_responses: How many ratings were given.
+        average: Mean rating; `None` without ratings.
+        total_responses: Number of ratings.
 
     Documented: API reference, Analytics.
     """
@@ -172,9 +172,9 @@ class AnalyticsCsat(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"average": "average", "total_responses": "totalResponses"}
 
     average: float | None = None
-    """The mean of all ratings, or None without any."""
+    """Mean rating; `None` without ratings."""
     total_responses: int
-    """How many ratings were given."""
+    """Number of ratings."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -197,13 +197,13 @@ def decode_analytics_csat(wire: dict[str, UntypedJSON]) -> AnalyticsCsat:
 
 @attrs.define(kw_only=True, repr=False)
 class AgentAnalytics(Model):
-    """The figures of one agent. Further keys come in `extra`.
+    """Statistics of one agent. More keys are in `extra`.
 
     Attributes:
-        member_id: The `mem_` id of the agent (inferred).
-        name: The name of the agent, or None (inferred).
-        tickets: Figures on the agent's tickets, or None (inferred).
-        csat: Figures on satisfaction with the agent, or None (inferred).
+        member_id: Member ID (`mem_…`) (inferred).
+        name: Name; `None` if unknown (inferred).
+        tickets: Ticket statistics, or `None` (inferred).
+        csat: Satisfaction statistics, or `None` (inferred).
 
     Inferred: likeness to the overview.
     """
@@ -211,13 +211,13 @@ class AgentAnalytics(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"member_id": "memberId", "name": "name", "tickets": "tickets", "csat": "csat"}
 
     member_id: str
-    """The `mem_` id of the agent (inferred)."""
+    """Member ID (`mem_…`) (inferred)."""
     name: str | None = None
-    """The name of the agent, or None (inferred)."""
+    """Name; `None` if unknown (inferred)."""
     tickets: AnalyticsTickets | None = None
-    """Figures on the agent's tickets, or None (inferred)."""
+    """Ticket statistics, or `None` (inferred)."""
     csat: AnalyticsCsat | None = None
-    """Figures on satisfaction with the agent, or None (inferred)."""
+    """Satisfaction statistics, or `None` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

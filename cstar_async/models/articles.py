@@ -18,7 +18,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):
-    """Where an article is in its life.
+    """Status of an article.
 
     Documented: API reference, Articles.
     """
@@ -26,45 +26,45 @@ class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published",
     __slots__ = ()
 
     DRAFT: ClassVar[ArticleStatus]
-    """Being written; only the team sees it. The default."""
+    """Visible to the team only; the default."""
     PUBLISHED: ClassVar[ArticleStatus]
-    """Finished; readers see it if it is public."""
+    """Visible to readers if it is public."""
     ARCHIVED: ClassVar[ArticleStatus]
-    """Taken off the shelf and kept. In the newest documentation only."""
+    """Hidden but kept. In the newest documentation only."""
 
 
-ArticleStatusLike: TypeAlias = ArticleStatus | Literal["draft", "published", "archived"] | str
+ArticleStatusInput: TypeAlias = ArticleStatus | Literal["draft", "published", "archived"] | str
 """What an argument takes as `ArticleStatus`: a constant, its text, or an unknown text."""
 
 
-_ARTICLE_STATUS: Final = ArticleStatus.__by_value__
+_ARTICLE_STATUS: Final = ArticleStatus.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class Article(Model):
-    """A page of the knowledge base, for customers or for the team alone.
+    """An article of the knowledge base, public or internal.
 
     Attributes:
-        id: The `art_` id of the article; opaque, of varying length.
-        object: The type tag, always `article`.
-        title: The headline.
-        slug: The last part of the article's web address, made from the title if not chosen.
-        excerpt: A sentence or two that tell what the article is about, or None for none.
-        content: The text in Markdown.
-        category_id: The id of the category the article stands in, or None for none.
-        category: The category by name, in older answers by slug.
-        status: Where the article is in its life.
-        is_public: Whether people outside the team may read it once it is published.
-        tags: The names of the tags on the article; empty for none.
-        notes: Remarks of the team that readers never see, or None for none.
-        view_count: How many times readers have opened it.
-        use_count: How many times agents have used it in a reply.
-        read_time: How long a reader will need, in words such as `2 min`, or None if unknown.
-        published_at: When it was published, or None if it never was.
-        meta_description: The description that search engines show, or None for none.
-        metadata: Data of your own programs, kept as it is; an empty object for none.
-        created_at: When the article was first saved.
-        updated_at: When the article last changed.
+        id: Article ID (`art_…`), opaque, of varying length.
+        object: Always `article`.
+        title: Title.
+        slug: Slug, generated from the title if not given.
+        excerpt: Short summary, or `None`.
+        content: Text in Markdown, or `None`.
+        category_id: Category ID, or `None`.
+        category: Name of the category, in older responses its slug.
+        status: Status.
+        is_public: Whether it is visible outside the team once it is published.
+        tags: Names of the tags; empty for none.
+        notes: Internal notes, not visible to readers, or `None`.
+        view_count: Number of views.
+        use_count: Number of times that agents used it in a reply.
+        read_time: Reading time, such as `2 min`; `None` if unknown.
+        published_at: Time of publication; `None` until then.
+        meta_description: Description for search engines, or `None`.
+        metadata: Your own data, stored unchanged; empty for none.
+        created_at: Creation time.
+        updated_at: Time of the last change.
 
     Documented: API reference, Articles.
     """
@@ -93,45 +93,45 @@ class Article(Model):
     }
 
     id: str
-    """The `art_` id of the article; opaque, of varying length."""
+    """Article ID (`art_…`), opaque, of varying length."""
     object: str | None = None
-    """The type tag, always `article`."""
+    """Always `article`."""
     title: str
-    """The headline."""
+    """Title."""
     slug: str | None = None
-    """The last part of the article's web address, made from the title if not chosen."""
+    """Slug, generated from the title if not given."""
     excerpt: str | None = None
-    """A sentence or two that tell what the article is about, or None for none."""
+    """Short summary, or `None`."""
     content: str | None = None
-    """The text in Markdown. Lists may leave it out; None for an article without text."""
+    """Text in Markdown, or `None`. Lists may omit it."""
     category_id: str | None = None
-    """The id of the category the article stands in, or None for none."""
+    """Category ID, or `None`."""
     category: str | None = None
-    """The category by name, in older answers by slug. The id has taken its place; prefer that one."""
+    """Name of the category, in older responses its slug. Prefer `category_id`."""
     status: ArticleStatus
-    """Where the article is in its life."""
+    """Status."""
     is_public: bool
-    """Whether people outside the team may read it once it is published."""
+    """Whether it is visible outside the team once it is published."""
     tags: list[str] | None = None
-    """The names of the tags on the article; empty for none."""
+    """Names of the tags; empty for none."""
     notes: str | None = None
-    """Remarks of the team that readers never see, or None for none."""
+    """Internal notes, not visible to readers, or `None`."""
     view_count: int | None = None
-    """How many times readers have opened it."""
+    """Number of views."""
     use_count: int | None = None
-    """How many times agents have used it in a reply."""
+    """Number of times that agents used it in a reply."""
     read_time: str | None = None
-    """How long a reader will need, in words such as `2 min`, or None if unknown."""
+    """Reading time, such as `2 min`; `None` if unknown."""
     published_at: datetime | None = None
-    """When it was published, or None if it never was."""
+    """Time of publication; `None` until then."""
     meta_description: str | None = None
-    """The description that search engines show, or None for none."""
+    """Description for search engines, or `None`."""
     metadata: dict[str, JSON] | None = None
-    """Data of your own programs, kept as it is; an empty object for none."""
+    """Your own data, stored unchanged; empty for none."""
     created_at: datetime
-    """When the article was first saved."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When the article last changed."""
+    """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -180,21 +180,21 @@ def decode_article(wire: dict[str, UntypedJSON]) -> Article:
 
 @attrs.define(kw_only=True, repr=False)
 class ArticleCreate(Model):
-    """An article to be added to the knowledge base.
+    """A new article.
 
     Attributes:
-        title: The headline.
-        content: The text in Markdown.
-        status: Where in its life the article starts.
-        is_public: Whether people outside the team may read it once it is published.
-        tags: The names of the tags to put on the article.
-        meta_description: The description for search engines; None for none.
-        category: The slug of a category, as older documentation asks for it.
-        category_id: The id of the category to put the article in; None for none (inferred).
-        slug: The last part of the web address; None has it made from the title (inferred).
-        excerpt: A sentence or two that tell what the article is about; None for none (inferred).
-        notes: Remarks for the team that readers never see; None for none (inferred).
-        metadata: Data of your own programs, kept as it is (inferred).
+        title: Title, not empty (inferred).
+        content: Text in Markdown.
+        status: Initial status.
+        is_public: Whether it is visible outside the team once it is published.
+        tags: Names of the tags.
+        meta_description: Description for search engines.
+        category: Slug of the category, from older documentation.
+        category_id: Category ID, or `None` (inferred).
+        slug: Slug.
+        excerpt: Short summary (inferred).
+        notes: Internal notes, not visible to readers (inferred).
+        metadata: Your own data, stored unchanged (inferred).
 
     Documented: API reference, Articles.
     """
@@ -216,29 +216,29 @@ class ArticleCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str
-    """The headline. An empty one is refused (inferred)."""
+    """Title, not empty (inferred)."""
     content: str | Unset = UNSET
-    """The text in Markdown."""
-    status: ArticleStatusLike | Unset = UNSET
-    """Where in its life the article starts. Default `draft`."""
+    """Text in Markdown."""
+    status: ArticleStatusInput | Unset = UNSET
+    """Initial status. Default `draft`."""
     is_public: bool | Unset = UNSET
-    """Whether people outside the team may read it once it is published. Default false."""
+    """Whether it is visible outside the team once it is published. Default `False`."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
-    """The names of the tags to put on the article."""
+    """Names of the tags."""
     meta_description: str | None | Unset = UNSET
-    """The description for search engines; None for none."""
+    """Description for search engines."""
     category: str | None | Unset = UNSET
-    """The slug of a category, as older documentation asks for it. The id of the category is the newer way."""
+    """Slug of the category, from older documentation. Prefer `category_id`."""
     category_id: str | None | Unset = UNSET
-    """The id of the category to put the article in; None for none (inferred)."""
+    """Category ID, or `None` (inferred)."""
     slug: str | None | Unset = UNSET
-    """The last part of the web address; None has it made from the title (inferred)."""
+    """Slug. Default: generated from the title (inferred)."""
     excerpt: str | None | Unset = UNSET
-    """A sentence or two that tell what the article is about; None for none (inferred)."""
+    """Short summary (inferred)."""
     notes: str | None | Unset = UNSET
-    """Remarks for the team that readers never see; None for none (inferred)."""
+    """Internal notes, not visible to readers (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Data of your own programs, kept as it is (inferred)."""
+    """Your own data, stored unchanged (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -273,21 +273,21 @@ def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
 
 @attrs.define(kw_only=True, repr=False)
 class ArticleUpdate(Model):
-    """The fields of an article to be changed. What is left out stays as it is.
+    """The fields of an article to change. Omitted fields keep their values.
 
     Attributes:
-        title: A new headline.
-        content: A new text in Markdown, in place of the whole old one (inferred).
-        status: Where in its life to move the article; `published` publishes it (inferred).
-        is_public: Whether people outside the team may read it once it is published (inferred).
-        tags: The tags the article is to have.
-        meta_description: A new description for search engines; None removes it (inferred).
-        category: The slug of another category, in the older manner; None takes the article off its shelf.
-        category_id: The id of another category; None takes the article off its shelf (inferred).
-        slug: A new last part of the web address.
-        excerpt: A new short text; None removes it (inferred).
-        notes: New remarks for the team; None removes them (inferred).
-        metadata: Keys to set, merged into what is there.
+        title: New title, not empty (inferred).
+        content: New text in Markdown.
+        status: New status; `published` publishes the article (inferred).
+        is_public: Whether it is visible outside the team once it is published (inferred).
+        tags: Names of the tags.
+        meta_description: New description for search engines; `None` clears it (inferred).
+        category: Slug of the new category, from older documentation; `None` clears it.
+        category_id: New category ID; `None` removes the article from its category (inferred).
+        slug: New slug.
+        excerpt: New short summary; `None` clears it (inferred).
+        notes: New internal notes; `None` clears them (inferred).
+        metadata: Keys to set, merged into existing metadata.
 
     Inferred: the fields of the create call.
     """
@@ -309,31 +309,29 @@ class ArticleUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
-    """A new headline. An empty one is refused (inferred)."""
+    """New title, not empty (inferred)."""
     content: str | Unset = UNSET
-    """A new text in Markdown, in place of the whole old one (inferred)."""
-    status: ArticleStatusLike | Unset = UNSET
-    """Where in its life to move the article; `published` publishes it (inferred)."""
+    """New text in Markdown. It replaces the whole text (inferred)."""
+    status: ArticleStatusInput | Unset = UNSET
+    """New status; `published` publishes the article (inferred)."""
     is_public: bool | Unset = UNSET
-    """Whether people outside the team may read it once it is published (inferred)."""
+    """Whether it is visible outside the team once it is published (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
-    """The tags the article is to have. The list replaces the old one (inferred)."""
+    """Names of the tags. The list replaces the old one (inferred)."""
     meta_description: str | None | Unset = UNSET
-    """A new description for search engines; None removes it (inferred)."""
+    """New description for search engines; `None` clears it (inferred)."""
     category: str | None | Unset = UNSET
-    """The slug of another category, in the older manner; None takes the article off its shelf. The id of the category is the newer
-    way (inferred).
-    """
+    """Slug of the new category, from older documentation; `None` clears it. Prefer `category_id` (inferred)."""
     category_id: str | None | Unset = UNSET
-    """The id of another category; None takes the article off its shelf (inferred)."""
+    """New category ID; `None` removes the article from its category (inferred)."""
     slug: str | Unset = UNSET
-    """A new last part of the web address. Links to the old one may break (inferred)."""
+    """New slug. Links to the old one may break (inferred)."""
     excerpt: str | None | Unset = UNSET
-    """A new short text; None removes it (inferred)."""
+    """New short summary; `None` clears it (inferred)."""
     notes: str | None | Unset = UNSET
-    """New remarks for the team; None removes them (inferred)."""
+    """New internal notes; `None` clears them (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Keys to set, merged into what is there. A key set to None is removed (inferred)."""
+    """Keys to set, merged into existing metadata. A key set to `None` is removed (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -18,17 +18,17 @@ from cstar_async._types import JSON, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class AuditLogEntry(Model):
-    """One thing that somebody did. It never changes once it is written.
+    """An action in the audit log. Entries never change.
 
     Attributes:
-        id: The `aud_` id of the entry.
-        action: What was done, the kind of object and the verb with a dot between, such as `ticket.created`.
-        resource_type: What kind of object it was done to, such as `ticket`.
-        resource_id: The id of the object, or None.
-        actor_id: Who did it, or None if unknown (inferred).
-        actor_name: The name of who did it, or None.
-        details: More about it, under keys that are not documented, or None.
-        created_at: When it was done.
+        id: Entry ID (`aud_…`).
+        action: Action, as type of object and verb, such as `ticket.created`.
+        resource_type: Type of the object, such as `ticket`.
+        resource_id: ID of the object, or `None`.
+        actor_id: ID of the actor; `None` if unknown (inferred).
+        actor_name: Name of the actor; `None` if unknown.
+        details: Details, under undocumented keys, or `None`.
+        created_at: Time of the action.
 
     Documented: API reference, Audit log.
     """
@@ -45,21 +45,21 @@ class AuditLogEntry(Model):
     }
 
     id: str
-    """The `aud_` id of the entry."""
+    """Entry ID (`aud_…`)."""
     action: str
-    """What was done, the kind of object and the verb with a dot between, such as `ticket.created`."""
+    """Action, as type of object and verb, such as `ticket.created`."""
     resource_type: str
-    """What kind of object it was done to, such as `ticket`."""
+    """Type of the object, such as `ticket`."""
     resource_id: str | None = None
-    """The id of the object, or None."""
+    """ID of the object, or `None`."""
     actor_id: str | None = None
-    """Who did it, or None if unknown (inferred)."""
+    """ID of the actor; `None` if unknown (inferred)."""
     actor_name: str | None = None
-    """The name of who did it, or None."""
+    """Name of the actor; `None` if unknown."""
     details: dict[str, JSON] | None = None
-    """More about it, under keys that are not documented, or None."""
+    """Details, under undocumented keys, or `None`."""
     created_at: datetime
-    """When it was done."""
+    """Time of the action."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -17,7 +17,7 @@ from cstar_async._types import JSON, UntypedJSON
 
 
 class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publishable"}):
-    """What an API key may do.
+    """Type of an API key.
 
     Documented: API reference, Authentication.
     """
@@ -25,9 +25,9 @@ class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publish
     __slots__ = ()
 
     SECRET: ClassVar[WhoamiKeyType]
-    """Reads and writes everything; belongs on servers only."""
+    """Full access; for servers only."""
     PUBLISHABLE: ClassVar[WhoamiKeyType]
-    """Reads only, and may be shown to browsers. The word is inferred from the key kinds."""
+    """Read-only; may be used in browsers. The value is inferred."""
 
 
 WhoamiKeyTypeLike: TypeAlias = WhoamiKeyType | Literal["secret", "publishable"] | str
@@ -35,7 +35,7 @@ WhoamiKeyTypeLike: TypeAlias = WhoamiKeyType | Literal["secret", "publishable"] 
 
 
 class WhoamiEnvironment(OpenEnum, known={"LIVE": "live", "TEST": "test"}):
-    """Which of two separate worlds of data an API key sees.
+    """The data that an API key accesses.
 
     Documented: API reference, Authentication.
     """
@@ -43,9 +43,9 @@ class WhoamiEnvironment(OpenEnum, known={"LIVE": "live", "TEST": "test"}):
     __slots__ = ()
 
     LIVE: ClassVar[WhoamiEnvironment]
-    """The production data of the team."""
+    """Production data of the team."""
     TEST: ClassVar[WhoamiEnvironment]
-    """Test data, wholly apart from production. The word is inferred from the key prefixes."""
+    """Separate test data. The value is inferred from the key prefixes."""
 
 
 WhoamiEnvironmentLike: TypeAlias = WhoamiEnvironment | Literal["live", "test"] | str
@@ -58,14 +58,14 @@ _WHOAMI_KEY_TYPE: Final = WhoamiKeyType.__by_value__
 
 @attrs.define(kw_only=True, repr=False)
 class Whoami(Model):
-    """The team and the nature of an API key.
+    """The team and the type of an API key.
 
     Attributes:
-        team_id: The UUID of the team, as it appears in the paths of all other calls.
-        team_name: The name of the team as people read it.
-        team_slug: The short name of the team in web addresses.
+        team_id: UUID of the team, as in the paths of all other calls.
+        team_name: Display name of the team.
+        team_slug: Slug of the team.
         key_type: Whether the key may write.
-        environment: Whether the key sees production or test data.
+        environment: Whether the key accesses live or test data.
 
     Documented: API reference, Authentication.
     """
@@ -79,15 +79,15 @@ class Whoami(Model):
     }
 
     team_id: str
-    """The UUID of the team, as it appears in the paths of all other calls."""
+    """UUID of the team, as in the paths of all other calls."""
     team_name: str
-    """The name of the team as people read it."""
+    """Display name of the team."""
     team_slug: str
-    """The short name of the team in web addresses."""
+    """Slug of the team."""
     key_type: WhoamiKeyType
     """Whether the key may write."""
     environment: WhoamiEnvironment
-    """Whether the key sees production or test data."""
+    """Whether the key accesses live or test data."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

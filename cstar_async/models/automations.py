@@ -10,14 +10,14 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, empty_list, new_instance, pop_unknown_fields, select_decoder
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, no_items, pop_unknown_fields, read_list, select_reader
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
-    """What a rule can be tested on. An open set, of which one word is known.
+    """Type of objects that a rule can be tested on. More may exist.
 
     Documented: API reference, Automations.
     """
@@ -25,10 +25,10 @@ class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
     __slots__ = ()
 
     TICKET: ClassVar[AutomationTestResourceType]
-    """A support request."""
+    """A ticket."""
 
 
-AutomationTestResourceTypeLike: TypeAlias = AutomationTestResourceType | Literal["ticket"] | str
+AutomationTestResourceTypeInput: TypeAlias = AutomationTestResourceType | Literal["ticket"] | str
 """What an argument takes as `AutomationTestResourceType`: a constant, its text, or an unknown text."""
 
 
@@ -72,8 +72,7 @@ class AutomationTriggerEvent(
         "SURVEY_SUBMITTED": "survey.submitted",
     },
 ):
-    """What can set a rule off: the types of events that webhooks know. An open set; `ticket.created` is the one seen in samples of
-    rules.
+    """Event that triggers a rule: an event type of webhooks. Samples of rules have only `ticket.created`.
 
     Documented: Webhook reference, Event types.
     """
@@ -81,49 +80,49 @@ class AutomationTriggerEvent(
     __slots__ = ()
 
     TICKET_CREATED: ClassVar[AutomationTriggerEvent]
-    """A ticket was opened."""
+    """A ticket was created."""
     TICKET_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A ticket was changed."""
+    """A ticket was updated."""
     TICKET_CLOSED: ClassVar[AutomationTriggerEvent]
     """A ticket was closed."""
     TICKET_MESSAGE_ADDED: ClassVar[AutomationTriggerEvent]
-    """Somebody wrote in a ticket."""
+    """A message was added to a ticket."""
     TICKET_DELETED: ClassVar[AutomationTriggerEvent]
     """A ticket was deleted."""
     TICKET_ASSIGNED: ClassVar[AutomationTriggerEvent]
-    """A ticket was given to somebody."""
+    """A ticket was assigned."""
     CUSTOMER_CREATED: ClassVar[AutomationTriggerEvent]
-    """A customer was added."""
+    """A customer was created."""
     CUSTOMER_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A customer was changed."""
+    """A customer was updated."""
     CUSTOMER_DELETED: ClassVar[AutomationTriggerEvent]
     """A customer was deleted."""
     CUSTOMER_GROUP_CREATED: ClassVar[AutomationTriggerEvent]
-    """A group of customers was added."""
+    """A customer group was created."""
     CUSTOMER_GROUP_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A group of customers was changed."""
+    """A customer group was updated."""
     CUSTOMER_GROUP_DELETED: ClassVar[AutomationTriggerEvent]
-    """A group of customers was deleted."""
+    """A customer group was deleted."""
     ARTICLE_CREATED: ClassVar[AutomationTriggerEvent]
-    """An article was written."""
+    """An article was created."""
     ARTICLE_PUBLISHED: ClassVar[AutomationTriggerEvent]
     """An article was published."""
     ARTICLE_UPDATED: ClassVar[AutomationTriggerEvent]
-    """An article was changed."""
+    """An article was updated."""
     ARTICLE_DELETED: ClassVar[AutomationTriggerEvent]
     """An article was deleted."""
     TEAM_PREFERENCES_UPDATED: ClassVar[AutomationTriggerEvent]
-    """The team changed its preferences."""
+    """The preferences of the team were updated."""
     AGENT_PREFERENCES_UPDATED: ClassVar[AutomationTriggerEvent]
-    """An agent changed their preferences."""
+    """The preferences of an agent were updated."""
     BOSS_SPAWNED: ClassVar[AutomationTriggerEvent]
-    """A boss came out."""
+    """A boss appeared."""
     BOSS_DAMAGED: ClassVar[AutomationTriggerEvent]
-    """A boss was hurt."""
+    """A boss was damaged."""
     BOSS_DEFEATED: ClassVar[AutomationTriggerEvent]
-    """A boss was beaten."""
+    """A boss was defeated."""
     PLAYER_LEVEL_UP: ClassVar[AutomationTriggerEvent]
-    """A player reached a level."""
+    """A player reached the next level."""
     PLAYER_ACHIEVEMENT_UNLOCKED: ClassVar[AutomationTriggerEvent]
     """A player unlocked an achievement."""
     PLAYER_XP_GAINED: ClassVar[AutomationTriggerEvent]
@@ -131,28 +130,28 @@ class AutomationTriggerEvent(
     PLAYER_QUEST_COMPLETED: ClassVar[AutomationTriggerEvent]
     """A player completed a quest."""
     PLAYER_STREAK_MILESTONE: ClassVar[AutomationTriggerEvent]
-    """A streak reached a milestone."""
+    """A player reached a streak milestone."""
     SOCIAL_ONE_UP_SENT: ClassVar[AutomationTriggerEvent]
-    """Somebody sent a one-up."""
+    """An agent sent a one-up."""
     SOCIAL_HIGH_FIVE_SENT: ClassVar[AutomationTriggerEvent]
-    """Somebody sent a high five."""
+    """An agent sent a high five."""
     COMMUNITY_POST_CREATED: ClassVar[AutomationTriggerEvent]
-    """Somebody wrote a post."""
+    """A post was created."""
     COMMUNITY_POST_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A post was changed."""
+    """A post was updated."""
     COMMUNITY_POST_STATUS_CHANGED: ClassVar[AutomationTriggerEvent]
-    """A post got another status."""
+    """The status of a post changed."""
     COMMUNITY_POST_COMMENTED: ClassVar[AutomationTriggerEvent]
-    """Somebody commented on a post."""
+    """A comment was added to a post."""
     COMMUNITY_POST_DELETED: ClassVar[AutomationTriggerEvent]
     """A post was deleted."""
     COMMUNITY_POST_VOTED: ClassVar[AutomationTriggerEvent]
-    """Somebody voted for a post."""
+    """A vote was added to a post."""
     SURVEY_SUBMITTED: ClassVar[AutomationTriggerEvent]
-    """A customer answered a survey."""
+    """A customer submitted a survey."""
 
 
-AutomationTriggerEventLike: TypeAlias = (
+AutomationTriggerEventInput: TypeAlias = (
     AutomationTriggerEvent
     | Literal[
         "ticket.created",
@@ -196,22 +195,22 @@ AutomationTriggerEventLike: TypeAlias = (
 """What an argument takes as `AutomationTriggerEvent`: a constant, its text, or an unknown text."""
 
 
-_AUTOMATION_TEST_RESOURCE_TYPE: Final = AutomationTestResourceType.__by_value__
-_AUTOMATION_TRIGGER_EVENT: Final = AutomationTriggerEvent.__by_value__
+_AUTOMATION_TEST_RESOURCE_TYPE: Final = AutomationTestResourceType.by_text
+_AUTOMATION_TRIGGER_EVENT: Final = AutomationTriggerEvent.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class Automation(Model):
-    """A rule that acts by itself: an event, conditions, actions.
+    """A rule that runs actions when an event happens and conditions match.
 
     Attributes:
-        id: The rule, by its `rule_` id.
-        name: What people call the rule.
-        trigger_event: What sets the rule off.
-        conditions: What must hold.
-        actions: What is done, in this order.
-        enabled: Whether the rule is on.
-        execution_count: How often the rule has fired.
+        id: Automation ID (`rule_…`).
+        name: Name.
+        trigger_event: Event that triggers the rule.
+        conditions: Conditions.
+        actions: Actions, in order.
+        enabled: Whether the rule is enabled.
+        execution_count: Number of times that the rule ran.
 
     Documented: API reference, Automations.
     """
@@ -227,19 +226,19 @@ class Automation(Model):
     }
 
     id: str
-    """The rule, by its `rule_` id."""
+    """Automation ID (`rule_…`)."""
     name: str
-    """What people call the rule."""
+    """Name."""
     trigger_event: AutomationTriggerEvent
-    """What sets the rule off."""
+    """Event that triggers the rule."""
     conditions: AutomationConditions | None = None
-    """What must hold. Lists may leave it out."""
+    """Conditions. Lists may omit them."""
     actions: list[AutomationAction] | None = None
-    """What is done, in this order. Lists may leave it out."""
+    """Actions, in order. Lists may omit them."""
     enabled: bool
-    """Whether the rule is on."""
+    """Whether the rule is enabled."""
     execution_count: int | None = None
-    """How often the rule has fired."""
+    """Number of times that the rule ran."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -267,27 +266,27 @@ def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
-        raw.actions = decode_list(decode_automation_action, raw.actions)
+        raw.actions = read_list(decode_automation_action, raw.actions)
     return model
 
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationConditions(Model):
-    """What must hold before a rule acts. Both lists are always sent; an empty one asks for nothing.
+    """Conditions of a rule. Both lists are always sent; an empty list is always true.
 
     Attributes:
-        all: Every one of these must hold.
-        any: At least one of these must hold.
+        all: All of these must match.
+        any: At least one of these must match.
 
     Documented: API reference, Automations.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"all": "all", "any": "any"}
 
-    all: list[AutomationCondition] = attrs.field(factory=empty_list)
-    """Every one of these must hold."""
-    any: list[AutomationCondition] = attrs.field(factory=empty_list)
-    """At least one of these must hold."""
+    all: list[AutomationCondition] = attrs.field(factory=no_items)
+    """All of these must match."""
+    any: list[AutomationCondition] = attrs.field(factory=no_items)
+    """At least one of these must match."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -306,20 +305,20 @@ def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationCond
         raw.any,
     ) = found.values()
     if raw.all.__class__ is list:
-        raw.all = decode_list(decode_automation_condition, raw.all)
+        raw.all = read_list(decode_automation_condition, raw.all)
     if raw.any.__class__ is list:
-        raw.any = decode_list(decode_automation_condition, raw.any)
+        raw.any = read_list(decode_automation_condition, raw.any)
     return model
 
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationCondition(Model):
-    """One comparison of a field with a value.
+    """A comparison of a field with a value.
 
     Attributes:
-        field: The field that is looked at.
-        operator: How it is compared.
-        value: What it is compared with.
+        field: Field to compare.
+        operator: Operator.
+        value: Value to compare with.
 
     Documented: API reference, Automations.
     """
@@ -327,11 +326,11 @@ class AutomationCondition(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"field": "field", "operator": "operator", "value": "value"}
 
     field: str
-    """The field that is looked at. `priority` and `title` are seen in samples; the set is open."""
+    """Field to compare. Samples have `priority` and `title`; more exist."""
     operator: str
-    """How it is compared. The set is open, of which `equals` and `contains` are seen in samples."""
+    """Operator. Samples have `equals` and `contains`; more exist."""
     value: JSON
-    """What it is compared with. Only texts are seen in samples; that other values are taken is inferred."""
+    """Value to compare with. Samples have only strings; other types are inferred."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -355,11 +354,11 @@ def decode_automation_condition(wire: dict[str, UntypedJSON]) -> AutomationCondi
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationActionAssignTo(Model):
-    """Gives the ticket to somebody.
+    """Assigns the ticket.
 
     Attributes:
-        type: Which action this is.
-        agent_id: Who gets it, by a `usr_` id.
+        type: Type of the action.
+        agent_id: User ID of the assignee (`usr_…`).
 
     Documented: API reference, Automations.
     """
@@ -367,9 +366,9 @@ class AutomationActionAssignTo(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "agent_id": "agentId"}
 
     type: str = "assign_to"
-    """Which action this is."""
+    """Type of the action."""
     agent_id: str
-    """Who gets it, by a `usr_` id."""
+    """User ID of the assignee (`usr_…`)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -392,11 +391,11 @@ def decode_automation_action_assign_to(wire: dict[str, UntypedJSON]) -> Automati
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationActionAddTags(Model):
-    """Pins tags on the ticket.
+    """Adds tags to the ticket.
 
     Attributes:
-        type: Which action this is.
-        tags: The tags, by name.
+        type: Type of the action.
+        tags: Names of the tags.
 
     Documented: API reference, Automations.
     """
@@ -404,9 +403,9 @@ class AutomationActionAddTags(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "tags": "tags"}
 
     type: str = "add_tags"
-    """Which action this is."""
+    """Type of the action."""
     tags: list[str]
-    """The tags, by name."""
+    """Names of the tags."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -429,11 +428,11 @@ def decode_automation_action_add_tags(wire: dict[str, UntypedJSON]) -> Automatio
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationActionSendNotification(Model):
-    """Tells the team.
+    """Notifies the team.
 
     Attributes:
-        type: Which action this is.
-        message: What is said.
+        type: Type of the action.
+        message: Text of the notification.
 
     Documented: API reference, Automations.
     """
@@ -441,9 +440,9 @@ class AutomationActionSendNotification(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "message": "message"}
 
     type: str = "send_notification"
-    """Which action this is."""
+    """Type of the action."""
     message: str
-    """What is said."""
+    """Text of the notification."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -468,10 +467,10 @@ def decode_automation_action_send_notification(wire: dict[str, UntypedJSON]) -> 
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationActionUnknown(Model):
-    """An action that this document does not know yet, with all that it says.
+    """An action of an unknown type, with all its fields.
 
     Attributes:
-        type: Which action this is (inferred).
+        type: Type of the action (inferred).
 
     Inferred: the set of actions is open.
     """
@@ -479,7 +478,7 @@ class AutomationActionUnknown(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type"}
 
     type: str
-    """Which action this is (inferred)."""
+    """Type of the action (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -502,11 +501,11 @@ class AutomationCreate(Model):
     """A new rule.
 
     Attributes:
-        name: What people call the rule.
-        trigger_event: What sets the rule off.
-        conditions: What must hold; without conditions the rule acts on every such event.
-        actions: What to do, in this order.
-        enabled: Whether the rule is on (inferred).
+        name: Name.
+        trigger_event: Event that triggers the rule.
+        conditions: Conditions.
+        actions: Actions, in order.
+        enabled: Whether the rule is enabled (inferred).
 
     Documented: API reference, Automations.
     """
@@ -521,15 +520,15 @@ class AutomationCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """What people call the rule."""
-    trigger_event: AutomationTriggerEventLike
-    """What sets the rule off."""
+    """Name."""
+    trigger_event: AutomationTriggerEventInput
+    """Event that triggers the rule."""
     conditions: AutomationConditions | JSONObject | None | Unset = UNSET
-    """What must hold; without conditions the rule acts on every such event."""
+    """Conditions. Default: the rule runs on every such event."""
     actions: Sequence[AutomationAction | JSONObject]
-    """What to do, in this order."""
+    """Actions, in order."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is on (inferred)."""
+    """Whether the rule is enabled (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -555,20 +554,20 @@ def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
-        raw.actions = decode_list(decode_automation_action, raw.actions)
+        raw.actions = read_list(decode_automation_action, raw.actions)
     return model
 
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationUpdate(Model):
-    """Changes of a rule. What is left out stays as it is.
+    """The fields of a rule to change. Omitted fields keep their values.
 
     Attributes:
-        name: What people call the rule (inferred).
-        trigger_event: What sets the rule off (inferred).
-        conditions: What must hold, in the place of all earlier conditions; None for nothing (inferred).
-        actions: What to do, in this order (inferred).
-        enabled: Whether the rule is on (inferred).
+        name: New name (inferred).
+        trigger_event: Event that triggers the rule (inferred).
+        conditions: Conditions, which replace the old ones; `None` removes all (inferred).
+        actions: Actions, in order (inferred).
+        enabled: Whether the rule is enabled (inferred).
 
     Inferred: the fields of the create call.
     """
@@ -583,15 +582,15 @@ class AutomationUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """What people call the rule (inferred)."""
-    trigger_event: AutomationTriggerEventLike | Unset = UNSET
-    """What sets the rule off (inferred)."""
+    """New name (inferred)."""
+    trigger_event: AutomationTriggerEventInput | Unset = UNSET
+    """Event that triggers the rule (inferred)."""
     conditions: AutomationConditions | JSONObject | None | Unset = UNSET
-    """What must hold, in the place of all earlier conditions; None for nothing (inferred)."""
+    """Conditions, which replace the old ones; `None` removes all (inferred)."""
     actions: Sequence[AutomationAction | JSONObject] | Unset = UNSET
-    """What to do, in this order (inferred)."""
+    """Actions, in order (inferred)."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is on (inferred)."""
+    """Whether the rule is enabled (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -617,17 +616,17 @@ def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
-        raw.actions = decode_list(decode_automation_action, raw.actions)
+        raw.actions = read_list(decode_automation_action, raw.actions)
     return model
 
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationTest(Model):
-    """What to test a rule on.
+    """The object to test a rule on.
 
     Attributes:
-        resource_type: The kind of the object.
-        resource_id: The object, by its prefixed id.
+        resource_type: Type of the object.
+        resource_id: Prefixed ID of the object.
 
     Documented: API reference, Automations.
     """
@@ -635,10 +634,10 @@ class AutomationTest(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"resource_type": "resourceType", "resource_id": "resourceId"}
     __keeps_null__: ClassVar[bool] = True
 
-    resource_type: AutomationTestResourceTypeLike
-    """The kind of the object."""
+    resource_type: AutomationTestResourceTypeInput
+    """Type of the object."""
     resource_id: str
-    """The object, by its prefixed id."""
+    """Prefixed ID of the object."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -663,11 +662,11 @@ def decode_automation_test(wire: dict[str, UntypedJSON]) -> AutomationTest:
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationTestResult(Model):
-    """What a rule would do.
+    """Result of a test of a rule.
 
     Attributes:
-        would_match: Whether its conditions hold.
-        actions_would_execute: What it would do.
+        would_match: Whether the conditions match.
+        actions_would_execute: Actions that would run.
 
     Documented: API reference, Automations.
     """
@@ -675,9 +674,9 @@ class AutomationTestResult(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"would_match": "wouldMatch", "actions_would_execute": "actionsWouldExecute"}
 
     would_match: bool
-    """Whether its conditions hold."""
+    """Whether the conditions match."""
     actions_would_execute: list[AutomationAction] | None = None
-    """What it would do. The name is documented; that an entry is an action is inferred."""
+    """Actions that would run. The name is documented; that an entry is an action is inferred."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -696,14 +695,14 @@ def decode_automation_test_result(wire: dict[str, UntypedJSON]) -> AutomationTes
         raw.actions_would_execute,
     ) = found.values()
     if raw.actions_would_execute.__class__ is list:
-        raw.actions_would_execute = decode_list(decode_automation_action, raw.actions_would_execute)
+        raw.actions_would_execute = read_list(decode_automation_action, raw.actions_would_execute)
     return model
 
 
 AutomationAction: TypeAlias = (
     AutomationActionAssignTo | AutomationActionAddTags | AutomationActionSendNotification | AutomationActionUnknown
 )
-"""One thing that a rule does, told apart by `type`. The set is open.
+"""An action of a rule, distinguished by `type`. More types exist.
 
 Documented: API reference, Automations.
 """
@@ -717,7 +716,7 @@ _AUTOMATION_ACTION: Final[Mapping[str, Callable[[dict[str, UntypedJSON]], Automa
 
 def decode_automation_action(wire: dict[str, UntypedJSON]) -> AutomationAction:
     """Read a `AutomationAction` from its wire form: a `AutomationActionUnknown` where the tag is not known."""
-    return select_decoder(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
+    return select_reader(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
 
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {

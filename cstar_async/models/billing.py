@@ -18,7 +18,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 class SubscriptionStatus(OpenEnum, known={"ACTIVE": "active"}):
-    """Whether a subscription is paid. One value is documented; more exist.
+    """Payment status of a subscription. One value is documented, more exist.
 
     Documented: API reference, Billing.
     """
@@ -34,7 +34,7 @@ SubscriptionStatusLike: TypeAlias = SubscriptionStatus | Literal["active"] | str
 
 
 class SubscriptionPlan(OpenEnum, known={"TEAM": "team"}):
-    """The plans of cStar. One value is documented; more exist.
+    """Plan of a subscription. One value is documented, more exist.
 
     Documented: API reference, Billing.
     """
@@ -55,15 +55,15 @@ _SUBSCRIPTION_STATUS: Final = SubscriptionStatus.__by_value__
 
 @attrs.define(kw_only=True, repr=False)
 class Subscription(Model):
-    """The subscription of the team to cStar itself.
+    """The cStar subscription of the team.
 
     Attributes:
-        object: The type tag, always `subscription`.
-        status: Whether it is paid.
-        plan: The plan.
-        member_count: How many members are paid for.
-        current_period_end: Until when it is paid, or None.
-        cancel_at_period_end: Whether it ends then.
+        object: Always `subscription`.
+        status: Payment status.
+        plan: Plan.
+        member_count: Number of paid members.
+        current_period_end: End of the paid period, or `None`.
+        cancel_at_period_end: Whether the subscription ends then.
 
     Documented: API reference, Billing.
     """
@@ -78,17 +78,17 @@ class Subscription(Model):
     }
 
     object: str | None = None
-    """The type tag, always `subscription`."""
+    """Always `subscription`."""
     status: SubscriptionStatus
-    """Whether it is paid. One value is documented; the words of the payment provider are likely."""
+    """Payment status. One value is documented; those of the payment provider are likely."""
     plan: SubscriptionPlan
-    """The plan. One value is documented, more exist."""
+    """Plan. One value is documented, more exist."""
     member_count: int | None = None
-    """How many members are paid for."""
+    """Number of paid members."""
     current_period_end: datetime | None = None
-    """Until when it is paid, or None."""
+    """End of the paid period, or `None`."""
     cancel_at_period_end: bool | None = None
-    """Whether it ends then."""
+    """Whether the subscription ends then."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -121,10 +121,10 @@ def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
 
 @attrs.define(kw_only=True, repr=False)
 class BillingPortalCreate(Model):
-    """Where to go on after the visit.
+    """Options of a billing portal session.
 
     Attributes:
-        return_url: The address to come back to from the portal; None for the server's choice.
+        return_url: URL to return to.
 
     Documented: API reference, Billing.
     """
@@ -133,7 +133,7 @@ class BillingPortalCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     return_url: str | None | Unset = UNSET
-    """The address to come back to from the portal; None for the server's choice."""
+    """URL to return to. Default: chosen by the server."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -153,10 +153,10 @@ def decode_billing_portal_create(wire: dict[str, UntypedJSON]) -> BillingPortalC
 
 @attrs.define(kw_only=True, repr=False)
 class BillingPortal(Model):
-    """The address of the billing portal.
+    """A billing portal session.
 
     Attributes:
-        url: The address, meant for one visit (inferred).
+        url: URL of the portal, meant to be used once (inferred).
 
     Inferred: the text says that a URL comes back; the key is not printed.
     """
@@ -164,7 +164,7 @@ class BillingPortal(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"url": "url"}
 
     url: str
-    """The address, meant for one visit (inferred)."""
+    """URL of the portal, meant to be used once (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -10,15 +10,15 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_values
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
-from cstar_async.models.shared import BatchError, decode_batch_error_or_str
+from cstar_async.models.shared import BatchError, read_batch_error
 
 
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
-    """What a bulk run does.
+    """Action of a bulk operation.
 
     Documented: API reference, Bulk.
     """
@@ -26,17 +26,17 @@ class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
     __slots__ = ()
 
     UPDATE: ClassVar[BulkAction]
-    """Changes fields of each object."""
+    """Updates each object."""
     DELETE: ClassVar[BulkAction]
-    """Removes each object."""
+    """Deletes each object."""
 
 
-BulkActionLike: TypeAlias = BulkAction | Literal["update", "delete"] | str
+BulkActionInput: TypeAlias = BulkAction | Literal["update", "delete"] | str
 """What an argument takes as `BulkAction`: a constant, its text, or an unknown text."""
 
 
 class BulkResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
-    """What a bulk run works on.
+    """Type of objects of a bulk operation.
 
     Documented: API reference, Bulk.
     """
@@ -44,30 +44,30 @@ class BulkResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customer
     __slots__ = ()
 
     TICKETS: ClassVar[BulkResource]
-    """Support requests."""
+    """Tickets."""
     CUSTOMERS: ClassVar[BulkResource]
-    """People and accounts."""
+    """Customers."""
     ARTICLES: ClassVar[BulkResource]
-    """The knowledge base."""
+    """Articles."""
 
 
-BulkResourceLike: TypeAlias = BulkResource | Literal["tickets", "customers", "articles"] | str
+BulkResourceInput: TypeAlias = BulkResource | Literal["tickets", "customers", "articles"] | str
 """What an argument takes as `BulkResource`: a constant, its text, or an unknown text."""
 
 
-_BULK_ACTION: Final = BulkAction.__by_value__
-_BULK_RESOURCE: Final = BulkResource.__by_value__
+_BULK_ACTION: Final = BulkAction.by_text
+_BULK_RESOURCE: Final = BulkResource.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class BulkRun(Model):
-    """What to do to which objects.
+    """A bulk operation.
 
     Attributes:
-        action: What to do.
-        resource: The kind of the objects.
-        ids: The objects, by their ids, at most 100.
-        data: The fields to change, as in an update of a single object.
+        action: The action.
+        resource: Type of the objects.
+        ids: IDs of the objects, at most 100.
+        data: The fields to change, as in an update.
 
     Documented: API reference, Bulk.
     """
@@ -75,14 +75,14 @@ class BulkRun(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "resource": "resource", "ids": "ids", "data": "data"}
     __keeps_null__: ClassVar[bool] = True
 
-    action: BulkActionLike
-    """What to do."""
-    resource: BulkResourceLike
-    """The kind of the objects."""
+    action: BulkActionInput
+    """The action."""
+    resource: BulkResourceInput
+    """Type of the objects."""
     ids: list[str] | tuple[str, ...]
-    """The objects, by their ids, at most 100."""
+    """IDs of the objects, at most 100."""
     data: JSONObject | None | Unset = UNSET
-    """The fields to change, as in an update of a single object. Required to update, of no use to delete."""
+    """The fields to change, as in an update. Required for `update`, unused for `delete`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -111,16 +111,16 @@ def decode_bulk_run(wire: dict[str, UntypedJSON]) -> BulkRun:
 
 @attrs.define(kw_only=True, repr=False)
 class BulkResult(Model):
-    """What came of a bulk run.
+    """Result of a bulk operation.
 
     Attributes:
-        object: The type tag of the result, always `bulk_result`.
-        action: What was done.
-        resource: The kind of the objects.
-        total: How many objects were named.
-        succeeded: How many were changed or deleted.
-        failed: How many were not.
-        errors: Why rows failed, one entry each.
+        object: Always `bulk_result`.
+        action: The action.
+        resource: Type of the objects.
+        total: Number of objects.
+        succeeded: Number of objects updated or deleted.
+        failed: Number of failed objects.
+        errors: One entry for each failed object.
 
     Documented: API reference, Bulk.
     """
@@ -136,19 +136,19 @@ class BulkResult(Model):
     }
 
     object: str | None = None
-    """The type tag of the result, always `bulk_result`."""
+    """Always `bulk_result`."""
     action: BulkAction
-    """What was done."""
+    """The action."""
     resource: BulkResource
-    """The kind of the objects."""
+    """Type of the objects."""
     total: int
-    """How many objects were named."""
+    """Number of objects."""
     succeeded: int
-    """How many were changed or deleted."""
+    """Number of objects updated or deleted."""
     failed: int
-    """How many were not."""
+    """Number of failed objects."""
     errors: list[BatchError] | None = None
-    """Why rows failed, one entry each. The shape of an entry is not documented."""
+    """One entry for each failed object. The form of an entry is not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -176,7 +176,7 @@ def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
     if raw.resource.__class__ is str:
         raw.resource = _BULK_RESOURCE[raw.resource]
     if raw.errors.__class__ is list:
-        raw.errors = decode_values(decode_batch_error_or_str, raw.errors)
+        raw.errors = read_values(read_batch_error, raw.errors)
     return model
 
 

@@ -18,20 +18,20 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class Category(Model):
-    """A shelf of the knowledge base.
+    """A category of the knowledge base.
 
     Attributes:
-        id: The id of the category, a bare UUID here and `cat_` in samples elsewhere.
-        object: The type tag, always `category`.
-        name: The name of the category as readers see it.
-        slug: The short name in web addresses, made from the name.
-        description: What readers find here, or None for no word about it.
-        icon: The icon shown beside the name, or None for none.
-        color: The colour of the category as a hex code such as `#0ea5e9`, or None for none.
-        sort_order: The place in the list; lower numbers come first, the name breaks ties.
-        is_public: Whether the category is shown to people outside the team.
-        created_at: When the category was made.
-        updated_at: When the category last changed.
+        id: Category ID: a bare UUID in the reference, `cat_…` in other samples.
+        object: Always `category`.
+        name: Display name.
+        slug: Slug, generated from the name.
+        description: Description, or `None`.
+        icon: Icon next to the name, or `None`.
+        color: Color as a hex code such as `#0ea5e9`, or `None`.
+        sort_order: Sort position, ascending; then by name.
+        is_public: Whether it is visible outside the team.
+        created_at: Creation time.
+        updated_at: Time of the last change.
 
     Documented: API reference, Categories.
     """
@@ -51,27 +51,27 @@ class Category(Model):
     }
 
     id: str
-    """The id of the category, a bare UUID here and `cat_` in samples elsewhere."""
+    """Category ID: a bare UUID in the reference, `cat_…` in other samples."""
     object: str | None = None
-    """The type tag, always `category`."""
+    """Always `category`."""
     name: str
-    """The name of the category as readers see it."""
+    """Display name."""
     slug: str
-    """The short name in web addresses, made from the name."""
+    """Slug, generated from the name."""
     description: str | None = None
-    """What readers find here, or None for no word about it."""
+    """Description, or `None`."""
     icon: str | None = None
-    """The icon shown beside the name, or None for none. The notation is not documented."""
+    """Icon next to the name, or `None`. The notation is not documented."""
     color: str | None = None
-    """The colour of the category as a hex code such as `#0ea5e9`, or None for none."""
+    """Color as a hex code such as `#0ea5e9`, or `None`."""
     sort_order: int | None = None
-    """The place in the list; lower numbers come first, the name breaks ties."""
+    """Sort position, ascending; then by name."""
     is_public: bool
-    """Whether the category is shown to people outside the team."""
+    """Whether it is visible outside the team."""
     created_at: datetime
-    """When the category was made."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When the category last changed."""
+    """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -107,15 +107,15 @@ def decode_category(wire: dict[str, UntypedJSON]) -> Category:
 
 @attrs.define(kw_only=True, repr=False)
 class CategoryCreate(Model):
-    """A category to be added to the knowledge base.
+    """A new category.
 
     Attributes:
-        name: The name of the category as readers see it.
-        description: What readers find here; None for no word about it.
-        icon: The icon to show beside the name; None for none.
-        color: A colour as a hex code such as `#0ea5e9`; None for none.
-        sort_order: The place in the list; lower numbers come first.
-        is_public: Whether to show the category to people outside the team.
+        name: Display name, not empty (inferred).
+        description: Description.
+        icon: Icon next to the name.
+        color: Color as a hex code such as `#0ea5e9`.
+        sort_order: Sort position, ascending.
+        is_public: Whether it is visible outside the team.
 
     Documented: API reference, Categories.
     """
@@ -131,17 +131,17 @@ class CategoryCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The name of the category as readers see it. The slug is made from it. An empty name is refused (inferred)."""
+    """Display name, not empty (inferred). The slug is generated from it."""
     description: str | None | Unset = UNSET
-    """What readers find here; None for no word about it."""
+    """Description."""
     icon: str | None | Unset = UNSET
-    """The icon to show beside the name; None for none."""
+    """Icon next to the name."""
     color: str | None | Unset = UNSET
-    """A colour as a hex code such as `#0ea5e9`; None for none."""
+    """Color as a hex code such as `#0ea5e9`."""
     sort_order: int | Unset = UNSET
-    """The place in the list; lower numbers come first. The default is not documented."""
+    """Sort position, ascending. The default is not documented."""
     is_public: bool | Unset = UNSET
-    """Whether to show the category to people outside the team. The default is not documented, so better say it."""
+    """Whether it is visible outside the team. The default is not documented, so set it."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -168,15 +168,15 @@ def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
 
 @attrs.define(kw_only=True, repr=False)
 class CategoryUpdate(Model):
-    """The fields of a category to be changed. What is left out stays as it is.
+    """The fields of a category to change. Omitted fields keep their values.
 
     Attributes:
-        name: A new name.
-        description: A new text about the category; None removes it.
-        icon: A new icon; None removes it.
-        color: A new colour as a hex code such as `#0ea5e9`; None removes it.
-        sort_order: A new place in the list; lower numbers come first.
-        is_public: Whether to show the category to people outside the team.
+        name: New name, not empty (inferred).
+        description: New description; `None` clears it.
+        icon: New icon; `None` clears it.
+        color: New color as a hex code such as `#0ea5e9`; `None` clears it.
+        sort_order: New sort position, ascending.
+        is_public: Whether it is visible outside the team.
 
     Documented: API reference, Categories.
     """
@@ -192,17 +192,17 @@ class CategoryUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """A new name. An empty one is refused (inferred)."""
+    """New name, not empty (inferred)."""
     description: str | None | Unset = UNSET
-    """A new text about the category; None removes it."""
+    """New description; `None` clears it."""
     icon: str | None | Unset = UNSET
-    """A new icon; None removes it."""
+    """New icon; `None` clears it."""
     color: str | None | Unset = UNSET
-    """A new colour as a hex code such as `#0ea5e9`; None removes it."""
+    """New color as a hex code such as `#0ea5e9`; `None` clears it."""
     sort_order: int | Unset = UNSET
-    """A new place in the list; lower numbers come first."""
+    """New sort position, ascending."""
     is_public: bool | Unset = UNSET
-    """Whether to show the category to people outside the team."""
+    """Whether it is visible outside the team."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -29,7 +29,7 @@ class CommunityPostStatus(
         "UNDER_REVIEW": "under_review",
     },
 ):
-    """What has become of a post.
+    """Status of a community post.
 
     Documented: API reference, Community.
     """
@@ -37,22 +37,22 @@ class CommunityPostStatus(
     __slots__ = ()
 
     OPEN: ClassVar[CommunityPostStatus]
-    """Nobody has answered yet."""
+    """Not answered yet."""
     ANSWERED: ClassVar[CommunityPostStatus]
-    """Somebody has answered."""
+    """Answered by someone."""
     OFFICIALLY_ANSWERED: ClassVar[CommunityPostStatus]
-    """The team has answered."""
+    """Answered by the team."""
     PLANNED: ClassVar[CommunityPostStatus]
-    """The team means to build it."""
+    """Planned."""
     NOT_PLANNED: ClassVar[CommunityPostStatus]
-    """The team will not build it."""
+    """Not planned."""
     COMPLETED: ClassVar[CommunityPostStatus]
-    """It is built."""
+    """Completed."""
     UNDER_REVIEW: ClassVar[CommunityPostStatus]
-    """The team thinks about it."""
+    """Under review."""
 
 
-CommunityPostStatusLike: TypeAlias = (
+CommunityPostStatusInput: TypeAlias = (
     CommunityPostStatus
     | Literal["open", "answered", "officially_answered", "planned", "not_planned", "completed", "under_review"]
     | str
@@ -61,7 +61,7 @@ CommunityPostStatusLike: TypeAlias = (
 
 
 class CommunityVisibility(OpenEnum, known={"PUBLIC": "public", "MEMBERS_ONLY": "members_only"}):
-    """Who may read a post.
+    """Who can see a post.
 
     Documented: API reference, Community.
     """
@@ -69,17 +69,17 @@ class CommunityVisibility(OpenEnum, known={"PUBLIC": "public", "MEMBERS_ONLY": "
     __slots__ = ()
 
     PUBLIC: ClassVar[CommunityVisibility]
-    """Everybody."""
+    """Everyone."""
     MEMBERS_ONLY: ClassVar[CommunityVisibility]
-    """Only those who are signed in to the community."""
+    """Only signed-in members of the community."""
 
 
-CommunityVisibilityLike: TypeAlias = CommunityVisibility | Literal["public", "members_only"] | str
+CommunityVisibilityInput: TypeAlias = CommunityVisibility | Literal["public", "members_only"] | str
 """What an argument takes as `CommunityVisibility`: a constant, its text, or an unknown text."""
 
 
 class CommunityPostSort(OpenEnum, known={"RECENT": "recent", "VOTES": "votes", "COMMENTS": "comments"}):
-    """What comes first in a list of posts.
+    """Sort order of posts.
 
     Documented: API reference, Community.
     """
@@ -87,21 +87,21 @@ class CommunityPostSort(OpenEnum, known={"RECENT": "recent", "VOTES": "votes", "
     __slots__ = ()
 
     RECENT: ClassVar[CommunityPostSort]
-    """The newest."""
+    """Newest first."""
     VOTES: ClassVar[CommunityPostSort]
-    """The most voted for."""
+    """Most votes first."""
     COMMENTS: ClassVar[CommunityPostSort]
-    """The most discussed."""
+    """Most comments first."""
 
 
-CommunityPostSortLike: TypeAlias = CommunityPostSort | Literal["recent", "votes", "comments"] | str
+CommunityPostSortInput: TypeAlias = CommunityPostSort | Literal["recent", "votes", "comments"] | str
 """What an argument takes as `CommunityPostSort`: a constant, its text, or an unknown text."""
 
 
 class CommunityAttachmentType(
     OpenEnum, known={"IMAGEJPEG": "image/jpeg", "IMAGEPNG": "image/png", "IMAGEGIF": "image/gif", "IMAGEWEBP": "image/webp"}
 ):
-    """The kinds of images that a post may carry. Their spelling is inferred.
+    """Media type of an image. The values are inferred.
 
     Documented: API reference, Community.
     """
@@ -109,45 +109,45 @@ class CommunityAttachmentType(
     __slots__ = ()
 
     IMAGEJPEG: ClassVar[CommunityAttachmentType]
-    """A JPEG photograph."""
+    """JPEG image."""
     IMAGEPNG: ClassVar[CommunityAttachmentType]
-    """A PNG image."""
+    """PNG image."""
     IMAGEGIF: ClassVar[CommunityAttachmentType]
-    """A GIF image."""
+    """GIF image."""
     IMAGEWEBP: ClassVar[CommunityAttachmentType]
-    """A WebP image."""
+    """WebP image."""
 
 
-CommunityAttachmentTypeLike: TypeAlias = (
+CommunityAttachmentTypeInput: TypeAlias = (
     CommunityAttachmentType | Literal["image/jpeg", "image/png", "image/gif", "image/webp"] | str
 )
 """What an argument takes as `CommunityAttachmentType`: a constant, its text, or an unknown text."""
 
 
-_COMMUNITY_ATTACHMENT_TYPE: Final = CommunityAttachmentType.__by_value__
-_COMMUNITY_POST_STATUS: Final = CommunityPostStatus.__by_value__
-_COMMUNITY_VISIBILITY: Final = CommunityVisibility.__by_value__
+_COMMUNITY_ATTACHMENT_TYPE: Final = CommunityAttachmentType.by_text
+_COMMUNITY_POST_STATUS: Final = CommunityPostStatus.by_text
+_COMMUNITY_VISIBILITY: Final = CommunityVisibility.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class CommunityPost(Model):
-    """A question or an idea in the community. Its fields are written in snake_case on the wire, too.
+    """A question or an idea in the community. Its wire names are in snake_case.
 
     Attributes:
-        id: The id of the post, a bare UUID.
-        title: The post in one line.
-        slug: The short name in web addresses, made from the title.
-        body: The text of the post, or None where it is left out.
-        topic_id: The id of the topic, a bare UUID, or None for none.
-        status: What has become of the post.
-        visibility: Who may read it.
-        vote_count: How many people voted for it.
-        comment_count: How many comments it has.
-        is_pinned: Whether it stays at the top.
-        is_locked: Whether it takes no new comments.
-        custom_fields: Values of the team's own fields, by the id of their definition.
+        id: Post ID, a bare UUID.
+        title: Title.
+        slug: Slug, generated from the title.
+        body: Text; `None` if omitted.
+        topic_id: Topic ID, a bare UUID, or `None`.
+        status: Status.
+        visibility: Who can see it.
+        vote_count: Number of votes.
+        comment_count: Number of comments.
+        is_pinned: Whether it is pinned to the top.
+        is_locked: Whether new comments are refused.
+        custom_fields: Values of the custom fields, by the ID of their definition.
         attachments: Images, at most 10.
-        created_at: When it was written.
+        created_at: Creation time.
 
     Documented: API reference, Community.
     """
@@ -170,33 +170,33 @@ class CommunityPost(Model):
     }
 
     id: str
-    """The id of the post, a bare UUID."""
+    """Post ID, a bare UUID."""
     title: str
-    """The post in one line."""
+    """Title."""
     slug: str | None = None
-    """The short name in web addresses, made from the title."""
+    """Slug, generated from the title."""
     body: str | None = None
-    """The text of the post, or None where it is left out."""
+    """Text; `None` if omitted."""
     topic_id: str | None = None
-    """The id of the topic, a bare UUID, or None for none."""
+    """Topic ID, a bare UUID, or `None`."""
     status: CommunityPostStatus
-    """What has become of the post."""
+    """Status."""
     visibility: CommunityVisibility | None = None
-    """Who may read it."""
+    """Who can see it."""
     vote_count: int | None = None
-    """How many people voted for it."""
+    """Number of votes."""
     comment_count: int | None = None
-    """How many comments it has."""
+    """Number of comments."""
     is_pinned: bool | None = None
-    """Whether it stays at the top."""
+    """Whether it is pinned to the top."""
     is_locked: bool | None = None
-    """Whether it takes no new comments."""
+    """Whether new comments are refused."""
     custom_fields: dict[str, JSON] | None = None
-    """Values of the team's own fields, by the id of their definition."""
+    """Values of the custom fields, by the ID of their definition."""
     attachments: list[CommunityAttachment] | None = None
     """Images, at most 10."""
     created_at: datetime | None = None
-    """When it was written."""
+    """Creation time."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -231,7 +231,7 @@ def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
     if raw.visibility.__class__ is str:
         raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     if raw.attachments.__class__ is list:
-        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     return model
@@ -239,13 +239,13 @@ def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
 
 @attrs.define(kw_only=True, repr=False)
 class CommunityAttachment(Model):
-    """An image at a post or comment: JPEG, PNG, GIF or WebP, 5 MB at most. How to upload one is not documented.
+    """An image of a post or comment: JPEG, PNG, GIF or WebP, at most 5 MB. How to upload it is not documented.
 
     Attributes:
-        filename: The name of the file.
-        content_type: The kind of image.
-        size_bytes: The size in bytes, 5 MB at most.
-        storage_path: Where the file lies, or None.
+        filename: File name.
+        content_type: Media type.
+        size_bytes: Size in bytes, at most 5 MB.
+        storage_path: Storage path of the file, or `None`.
 
     Documented: API reference, Community.
     """
@@ -258,13 +258,13 @@ class CommunityAttachment(Model):
     }
 
     filename: str
-    """The name of the file."""
-    content_type: CommunityAttachmentTypeLike
-    """The kind of image."""
+    """File name."""
+    content_type: CommunityAttachmentTypeInput
+    """Media type."""
     size_bytes: int | None = None
-    """The size in bytes, 5 MB at most."""
+    """Size in bytes, at most 5 MB."""
     storage_path: str | None = None
-    """Where the file lies, or None."""
+    """Storage path of the file, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -291,15 +291,15 @@ def decode_community_attachment(wire: dict[str, UntypedJSON]) -> CommunityAttach
 
 @attrs.define(kw_only=True, repr=False)
 class CommunityPostCreate(Model):
-    """What a new post is made of.
+    """A new post.
 
     Attributes:
-        title: The post in one line (inferred).
-        body: The text of the post (inferred).
-        topic_id: The id of the topic; None for none (inferred).
-        status: The state to start in.
-        visibility: Who may read it.
-        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
+        title: Title (inferred).
+        body: Text (inferred).
+        topic_id: Topic ID, or `None` (inferred).
+        status: Initial status.
+        visibility: Who can see it.
+        custom_fields: Values of the custom fields, by the ID of their definition (inferred).
         attachments: Images, at most 10 (inferred).
 
     Inferred: the fields of the post itself.
@@ -317,17 +317,17 @@ class CommunityPostCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str
-    """The post in one line (inferred)."""
+    """Title (inferred)."""
     body: str
-    """The text of the post (inferred)."""
+    """Text (inferred)."""
     topic_id: str | None | Unset = UNSET
-    """The id of the topic; None for none (inferred)."""
-    status: CommunityPostStatusLike | Unset = UNSET
-    """The state to start in. Default `open` (inferred)."""
-    visibility: CommunityVisibilityLike | Unset = UNSET
-    """Who may read it. Default `public` (inferred)."""
+    """Topic ID, or `None` (inferred)."""
+    status: CommunityPostStatusInput | Unset = UNSET
+    """Initial status. Default `open` (inferred)."""
+    visibility: CommunityVisibilityInput | Unset = UNSET
+    """Who can see it. Default `public` (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of the team's own fields, by the id of their definition (inferred)."""
+    """Values of the custom fields, by the ID of their definition (inferred)."""
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 10 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -357,23 +357,23 @@ def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostC
     if raw.visibility.__class__ is str:
         raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     if raw.attachments.__class__ is list:
-        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
     return model
 
 
 @attrs.define(kw_only=True, repr=False)
 class CommunityPostUpdate(Model):
-    """Changes to a post; what is left out stays.
+    """The fields of a post to change. Omitted fields keep their values.
 
     Attributes:
-        title: The new title (inferred).
-        body: The new text (inferred).
-        topic_id: The id of the topic; None takes the post out of its topic (inferred).
-        status: What has become of the post (inferred).
-        visibility: Who may read it (inferred).
-        is_pinned: True keeps the post at the top (inferred).
-        is_locked: True stops new comments (inferred).
-        custom_fields: Values of the team's own fields, by the id of their definition (inferred).
+        title: New title (inferred).
+        body: New text (inferred).
+        topic_id: New topic ID; `None` removes the post from its topic (inferred).
+        status: New status (inferred).
+        visibility: Who can see it (inferred).
+        is_pinned: Whether it is pinned to the top (inferred).
+        is_locked: Whether new comments are refused (inferred).
+        custom_fields: New values of the custom fields, by the ID of their definition (inferred).
 
     Inferred: the fields of the post itself.
     """
@@ -391,21 +391,21 @@ class CommunityPostUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
-    """The new title (inferred)."""
+    """New title (inferred)."""
     body: str | Unset = UNSET
-    """The new text (inferred)."""
+    """New text (inferred)."""
     topic_id: str | None | Unset = UNSET
-    """The id of the topic; None takes the post out of its topic (inferred)."""
-    status: CommunityPostStatusLike | Unset = UNSET
-    """What has become of the post (inferred)."""
-    visibility: CommunityVisibilityLike | Unset = UNSET
-    """Who may read it (inferred)."""
+    """New topic ID; `None` removes the post from its topic (inferred)."""
+    status: CommunityPostStatusInput | Unset = UNSET
+    """New status (inferred)."""
+    visibility: CommunityVisibilityInput | Unset = UNSET
+    """Who can see it (inferred)."""
     is_pinned: bool | Unset = UNSET
-    """True keeps the post at the top (inferred)."""
+    """Whether it is pinned to the top (inferred)."""
     is_locked: bool | Unset = UNSET
-    """True stops new comments (inferred)."""
+    """Whether new comments are refused (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of the team's own fields, by the id of their definition (inferred)."""
+    """New values of the custom fields, by the ID of their definition (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -438,15 +438,15 @@ def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostU
 
 @attrs.define(kw_only=True, repr=False)
 class CommunityComment(Model):
-    """What somebody says under a post.
+    """A comment on a post.
 
     Attributes:
-        id: The id of the comment, a bare UUID (inferred).
-        post_id: The id of the post (inferred).
-        body: The text (inferred).
-        author_name: Who wrote it, or None if unknown (inferred).
+        id: Comment ID, a bare UUID (inferred).
+        post_id: Post ID (inferred).
+        body: Text (inferred).
+        author_name: Name of the author; `None` if unknown (inferred).
         attachments: Images, at most 5 (inferred).
-        created_at: When it was written (inferred).
+        created_at: Creation time (inferred).
 
     Inferred: likeness to the post; only the limit of attachments is documented.
     """
@@ -461,17 +461,17 @@ class CommunityComment(Model):
     }
 
     id: str
-    """The id of the comment, a bare UUID (inferred)."""
+    """Comment ID, a bare UUID (inferred)."""
     post_id: str | None = None
-    """The id of the post (inferred)."""
+    """Post ID (inferred)."""
     body: str | None = None
-    """The text (inferred)."""
+    """Text (inferred)."""
     author_name: str | None = None
-    """Who wrote it, or None if unknown (inferred)."""
+    """Name of the author; `None` if unknown (inferred)."""
     attachments: list[CommunityAttachment] | None = None
     """Images, at most 5 (inferred)."""
     created_at: datetime | None = None
-    """When it was written (inferred)."""
+    """Creation time (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -494,7 +494,7 @@ def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
         raw.created_at,
     ) = found.values()
     if raw.attachments.__class__ is list:
-        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     return model
@@ -502,10 +502,10 @@ def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
 
 @attrs.define(kw_only=True, repr=False)
 class CommunityCommentCreate(Model):
-    """What a new comment is made of.
+    """A new comment.
 
     Attributes:
-        body: The text (inferred).
+        body: Text (inferred).
         attachments: Images, at most 5 (inferred).
 
     Inferred: the fields of the comment itself.
@@ -515,7 +515,7 @@ class CommunityCommentCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     body: str
-    """The text (inferred)."""
+    """Text (inferred)."""
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 5 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -536,7 +536,7 @@ def decode_community_comment_create(wire: dict[str, UntypedJSON]) -> CommunityCo
         raw.attachments,
     ) = found.values()
     if raw.attachments.__class__ is list:
-        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
+        raw.attachments = read_list(decode_community_attachment, raw.attachments)
     return model
 
 

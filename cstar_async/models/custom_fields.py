@@ -27,7 +27,7 @@ class CustomFieldType(
         "BOOLEAN": "boolean",
     },
 ):
-    """What values a field of the team's own takes.
+    """Type of the values of a custom field.
 
     Documented: API reference, Custom fields.
     """
@@ -35,25 +35,25 @@ class CustomFieldType(
     __slots__ = ()
 
     TEXT: ClassVar[CustomFieldType]
-    """Free text."""
+    """Text."""
     NUMBER: ClassVar[CustomFieldType]
-    """A number."""
+    """Number."""
     SELECT: ClassVar[CustomFieldType]
     """One of the options."""
     MULTISELECT: ClassVar[CustomFieldType]
-    """Some of the options."""
+    """Any number of the options."""
     DATE: ClassVar[CustomFieldType]
-    """A calendar date."""
+    """Date."""
     BOOLEAN: ClassVar[CustomFieldType]
-    """Yes or no."""
+    """`true` or `false`."""
 
 
-CustomFieldTypeLike: TypeAlias = CustomFieldType | Literal["text", "number", "select", "multiselect", "date", "boolean"] | str
+CustomFieldTypeInput: TypeAlias = CustomFieldType | Literal["text", "number", "select", "multiselect", "date", "boolean"] | str
 """What an argument takes as `CustomFieldType`: a constant, its text, or an unknown text."""
 
 
 class CustomFieldEntityType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers"}):
-    """What kind of object a field belongs to.
+    """Type of objects with a custom field.
 
     Documented: API reference, Custom fields.
     """
@@ -61,32 +61,32 @@ class CustomFieldEntityType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": 
     __slots__ = ()
 
     TICKETS: ClassVar[CustomFieldEntityType]
-    """Every ticket."""
+    """Tickets."""
     CUSTOMERS: ClassVar[CustomFieldEntityType]
-    """Every customer."""
+    """Customers."""
 
 
-CustomFieldEntityTypeLike: TypeAlias = CustomFieldEntityType | Literal["tickets", "customers"] | str
+CustomFieldEntityTypeInput: TypeAlias = CustomFieldEntityType | Literal["tickets", "customers"] | str
 """What an argument takes as `CustomFieldEntityType`: a constant, its text, or an unknown text."""
 
 
-_CUSTOM_FIELD_ENTITY_TYPE: Final = CustomFieldEntityType.__by_value__
-_CUSTOM_FIELD_TYPE: Final = CustomFieldType.__by_value__
+_CUSTOM_FIELD_ENTITY_TYPE: Final = CustomFieldEntityType.by_text
+_CUSTOM_FIELD_TYPE: Final = CustomFieldType.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class CustomField(Model):
-    """The definition of a field that a team has added to its tickets or customers.
+    """Definition of a field that a team added to its tickets or customers.
 
     Attributes:
-        id: The `cf_` id of the definition.
-        name: The label that people see.
-        key: The key under which values are stored in `customFields`.
-        type: What values the field takes.
-        entity_type: What kind of object has the field.
-        required: Whether an object must have a value.
-        options: The values to choose from; select and multiselect only, else None.
-        position: The place in forms, ascending, or None for no place of its own.
+        id: Custom field ID (`cf_…`).
+        name: Display name.
+        key: Key of the values in `customFields`.
+        type: Type of the values.
+        entity_type: Type of objects with this field.
+        required: Whether a value is required.
+        options: The values to choose from; `None` unless the type is `select` or `multiselect`.
+        position: Position in forms, ascending, or `None`.
 
     Documented: API reference, Custom fields.
     """
@@ -103,21 +103,21 @@ class CustomField(Model):
     }
 
     id: str
-    """The `cf_` id of the definition."""
+    """Custom field ID (`cf_…`)."""
     name: str
-    """The label that people see."""
+    """Display name."""
     key: str
-    """The key under which values are stored in `customFields`."""
+    """Key of the values in `customFields`."""
     type: CustomFieldType
-    """What values the field takes."""
+    """Type of the values."""
     entity_type: CustomFieldEntityType
-    """What kind of object has the field. Community posts have such fields, too; under which word is not documented."""
+    """Type of objects with this field. Community posts have custom fields, too; their value is not documented."""
     required: bool | None = None
-    """Whether an object must have a value."""
+    """Whether a value is required."""
     options: list[str] | None = None
-    """The values to choose from; select and multiselect only, else None."""
+    """The values to choose from; `None` unless the type is `select` or `multiselect`."""
     position: int | None = None
-    """The place in forms, ascending, or None for no place of its own."""
+    """Position in forms, ascending, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -150,16 +150,16 @@ def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
 
 @attrs.define(kw_only=True, repr=False)
 class CustomFieldCreate(Model):
-    """The definition of a new field.
+    """A new custom field.
 
     Attributes:
-        name: The label that people see (inferred).
-        type: What values the field takes (inferred).
-        entity_type: What kind of object gets the field (inferred).
-        key: The key under which values are stored; None or nothing makes one from the label (inferred).
-        required: Whether an object must have a value.
-        options: The values to choose from, for select and multiselect (inferred).
-        position: The place in forms, ascending; None for no place of its own (inferred).
+        name: Display name (inferred).
+        type: Type of the values (inferred).
+        entity_type: Type of objects with this field (inferred).
+        key: Key of the values.
+        required: Whether a value is required.
+        options: The values to choose from, for `select` and `multiselect` (inferred).
+        position: Position in forms, ascending, or `None` (inferred).
 
     Inferred: the fields of the definition itself.
     """
@@ -176,19 +176,19 @@ class CustomFieldCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The label that people see (inferred)."""
-    type: CustomFieldTypeLike
-    """What values the field takes (inferred)."""
-    entity_type: CustomFieldEntityTypeLike
-    """What kind of object gets the field (inferred)."""
+    """Display name (inferred)."""
+    type: CustomFieldTypeInput
+    """Type of the values (inferred)."""
+    entity_type: CustomFieldEntityTypeInput
+    """Type of objects with this field (inferred)."""
     key: str | None | Unset = UNSET
-    """The key under which values are stored; None or nothing makes one from the label (inferred)."""
+    """Key of the values. Default: generated from the name (inferred)."""
     required: bool | Unset = UNSET
-    """Whether an object must have a value. Default false (inferred)."""
+    """Whether a value is required. Default `False` (inferred)."""
     options: list[str] | tuple[str, ...] | None | Unset = UNSET
-    """The values to choose from, for select and multiselect (inferred)."""
+    """The values to choose from, for `select` and `multiselect` (inferred)."""
     position: int | None | Unset = UNSET
-    """The place in forms, ascending; None for no place of its own (inferred)."""
+    """Position in forms, ascending, or `None` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -220,13 +220,13 @@ def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreat
 
 @attrs.define(kw_only=True, repr=False)
 class CustomFieldUpdate(Model):
-    """Changes to a definition; what is left out stays.
+    """The fields of a definition to change. Omitted fields keep their values.
 
     Attributes:
-        name: The new label (inferred).
-        required: Whether an object must have a value (inferred).
-        options: The values to choose from; the list replaces the old one (inferred).
-        position: The place in forms, ascending; None for no place of its own (inferred).
+        name: New display name (inferred).
+        required: Whether a value is required (inferred).
+        options: The values to choose from.
+        position: New position in forms, ascending, or `None` (inferred).
 
     Inferred: the fields of the definition itself.
     """
@@ -240,13 +240,13 @@ class CustomFieldUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new label (inferred)."""
+    """New display name (inferred)."""
     required: bool | Unset = UNSET
-    """Whether an object must have a value (inferred)."""
+    """Whether a value is required (inferred)."""
     options: list[str] | tuple[str, ...] | None | Unset = UNSET
-    """The values to choose from; the list replaces the old one (inferred)."""
+    """The values to choose from. The list replaces the old one (inferred)."""
     position: int | None | Unset = UNSET
-    """The place in forms, ascending; None for no place of its own (inferred)."""
+    """New position in forms, ascending, or `None` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -18,19 +18,19 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class CustomerGroup(Model):
-    """A group of customers, such as everybody at one company.
+    """A group of customers, such as everyone at one company.
 
     Attributes:
-        id: The id of the group, a bare UUID without a prefix.
-        object: The type tag, always `customer_group`.
-        name: The name of the group as the team sees it.
-        slug: The short name of the group, made from the name when none is given.
-        description: What binds the group together, or None for no word about it.
-        external_id: The id of the group on another platform, such as a CRM, or None.
-        custom_fields: Values of your own, under keys of your own.
-        customer_count: How many customers are in the group.
-        created_at: When the group was made.
-        updated_at: When the group last changed.
+        id: Group ID, a bare UUID.
+        object: Always `customer_group`.
+        name: Display name.
+        slug: Slug, generated from the name if not given.
+        description: Description, or `None`.
+        external_id: ID of the group on another platform, such as a CRM, or `None`.
+        custom_fields: Custom values under your own keys.
+        customer_count: Number of customers in the group.
+        created_at: Creation time.
+        updated_at: Time of the last change.
 
     Documented: API reference, Customer groups.
     """
@@ -49,25 +49,25 @@ class CustomerGroup(Model):
     }
 
     id: str
-    """The id of the group, a bare UUID without a prefix."""
+    """Group ID, a bare UUID."""
     object: str | None = None
-    """The type tag, always `customer_group`."""
+    """Always `customer_group`."""
     name: str
-    """The name of the group as the team sees it."""
+    """Display name."""
     slug: str
-    """The short name of the group, made from the name when none is given."""
+    """Slug, generated from the name if not given."""
     description: str | None = None
-    """What binds the group together, or None for no word about it."""
+    """Description, or `None`."""
     external_id: str | None = None
-    """The id of the group on another platform, such as a CRM, or None."""
+    """ID of the group on another platform, such as a CRM, or `None`."""
     custom_fields: dict[str, JSON] | None = None
-    """Values of your own, under keys of your own."""
+    """Custom values under your own keys."""
     customer_count: int | None = None
-    """How many customers are in the group."""
+    """Number of customers in the group."""
     created_at: datetime
-    """When the group was made."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When the group last changed."""
+    """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -102,14 +102,14 @@ def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
 
 @attrs.define(kw_only=True, repr=False)
 class CustomerGroupCreate(Model):
-    """What a new group is made of.
+    """A new group.
 
     Attributes:
-        name: The name of the group.
-        slug: The short name of the group; None or nothing makes one from the name (inferred).
-        description: What binds the group together; None for no word about it (inferred).
-        external_id: The id of the group on another platform; None for none (inferred).
-        custom_fields: Values of your own, under keys of your own (inferred).
+        name: Display name, not empty (inferred).
+        slug: Slug.
+        description: Description (inferred).
+        external_id: ID of the group on another platform (inferred).
+        custom_fields: Custom values under your own keys (inferred).
 
     Inferred: the fields of the group itself.
     """
@@ -124,15 +124,15 @@ class CustomerGroupCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The name of the group. An empty one is refused (inferred)."""
+    """Display name, not empty (inferred)."""
     slug: str | None | Unset = UNSET
-    """The short name of the group; None or nothing makes one from the name (inferred)."""
+    """Slug. Default: generated from the name (inferred)."""
     description: str | None | Unset = UNSET
-    """What binds the group together; None for no word about it (inferred)."""
+    """Description (inferred)."""
     external_id: str | None | Unset = UNSET
-    """The id of the group on another platform; None for none (inferred)."""
+    """ID of the group on another platform (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of your own, under keys of your own (inferred)."""
+    """Custom values under your own keys (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -158,14 +158,14 @@ def decode_customer_group_create(wire: dict[str, UntypedJSON]) -> CustomerGroupC
 
 @attrs.define(kw_only=True, repr=False)
 class CustomerGroupUpdate(Model):
-    """Changes to a group; what is left out stays.
+    """The fields of a group to change. Omitted fields keep their values.
 
     Attributes:
-        name: The new name (inferred).
-        slug: The new short name; None makes one from the name (inferred).
-        description: What binds the group together; None clears it (inferred).
-        external_id: The id of the group on another platform; None clears it (inferred).
-        custom_fields: Values of your own; whether they are merged or replace the old ones is not documented (inferred).
+        name: New name (inferred).
+        slug: New slug; `None` generates it from the name (inferred).
+        description: New description; `None` clears it (inferred).
+        external_id: New ID on another platform; `None` clears it (inferred).
+        custom_fields: New custom values.
 
     Inferred: the fields of the group itself.
     """
@@ -180,15 +180,15 @@ class CustomerGroupUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new name (inferred)."""
+    """New name (inferred)."""
     slug: str | Unset = UNSET
-    """The new short name; None makes one from the name (inferred)."""
+    """New slug; `None` generates it from the name (inferred)."""
     description: str | None | Unset = UNSET
-    """What binds the group together; None clears it (inferred)."""
+    """New description; `None` clears it (inferred)."""
     external_id: str | None | Unset = UNSET
-    """The id of the group on another platform; None clears it (inferred)."""
+    """New ID on another platform; `None` clears it (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of your own; whether they are merged or replace the old ones is not documented (inferred)."""
+    """New custom values. Whether they are merged or replace the old ones is not documented (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

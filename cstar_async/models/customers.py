@@ -18,7 +18,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"}):
-    """Whether a team still deals with a customer.
+    """Whether a customer is active.
 
     Documented: API reference, Customers.
     """
@@ -26,12 +26,12 @@ class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"
     __slots__ = ()
 
     ACTIVE: ClassVar[CustomerStatus]
-    """A customer of today; the default."""
+    """Active; the default."""
     INACTIVE: ClassVar[CustomerStatus]
-    """A customer of the past, kept on record."""
+    """No longer active."""
 
 
-CustomerStatusLike: TypeAlias = CustomerStatus | Literal["active", "inactive"] | str
+CustomerStatusInput: TypeAlias = CustomerStatus | Literal["active", "inactive"] | str
 """What an argument takes as `CustomerStatus`: a constant, its text, or an unknown text."""
 
 
@@ -46,7 +46,7 @@ class CustomerSentiment(
         "ANGRY": "angry",
     },
 ):
-    """The mood of a customer. The documentation uses two sets of words, one of three grades and one of four; both hold `neutral`.
+    """Sentiment of a customer. The documentation has two sets, of three and of four values; both contain `neutral`.
 
     Documented: API reference, Customers.
     """
@@ -54,27 +54,27 @@ class CustomerSentiment(
     __slots__ = ()
 
     POSITIVE: ClassVar[CustomerSentiment]
-    """Well disposed, in the words of the three grades."""
+    """Pleased (set of three)."""
     NEUTRAL: ClassVar[CustomerSentiment]
-    """Neither pleased nor displeased, in both sets of words."""
+    """Neutral (both sets)."""
     NEGATIVE: ClassVar[CustomerSentiment]
-    """Displeased, in the words of the three grades."""
+    """Displeased (set of three)."""
     HAPPY: ClassVar[CustomerSentiment]
-    """Pleased, in the words of the four grades."""
+    """Pleased (set of four)."""
     FRUSTRATED: ClassVar[CustomerSentiment]
-    """Losing patience, in the words of the four grades."""
+    """Frustrated (set of four)."""
     ANGRY: ClassVar[CustomerSentiment]
-    """Out of patience, in the words of the four grades."""
+    """Angry (set of four)."""
 
 
-CustomerSentimentLike: TypeAlias = (
+CustomerSentimentInput: TypeAlias = (
     CustomerSentiment | Literal["positive", "neutral", "negative", "happy", "frustrated", "angry"] | str
 )
 """What an argument takes as `CustomerSentiment`: a constant, its text, or an unknown text."""
 
 
-_CUSTOMER_SENTIMENT: Final = CustomerSentiment.__by_value__
-_CUSTOMER_STATUS: Final = CustomerStatus.__by_value__
+_CUSTOMER_SENTIMENT: Final = CustomerSentiment.by_text
+_CUSTOMER_STATUS: Final = CustomerStatus.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -82,19 +82,19 @@ class Customer(Model):
     """A person or an account that the team supports.
 
     Attributes:
-        id: The `cus_` id of the customer; opaque, of varying length.
-        object: The type tag, always `customer`.
-        name: The full name of the person or the account.
-        email: The e-mail address, unique within the team.
-        status: Whether the team still deals with this customer.
-        sentiment: The mood of the customer as last judged, or None if nobody has judged it.
-        tags: The names of the tags on the customer; empty for none.
-        notes: Remarks of the team that the customer never sees, or None for none.
-        custom_fields: Facts about the customer under keys of the team's choice, such as a plan.
-        ticket_count: How many tickets name this customer.
-        metadata: Data of your own programs, kept as it is; an empty object for none.
-        created_at: When the customer was put on record.
-        updated_at: When the record last changed.
+        id: Customer ID (`cus_…`), opaque, of varying length.
+        object: Always `customer`.
+        name: Full name of the person or the account.
+        email: Email address, unique within the team.
+        status: Whether the customer is active.
+        sentiment: Sentiment at the last assessment, or `None`.
+        tags: Names of the tags; empty for none.
+        notes: Internal notes, not visible to the customer, or `None`.
+        custom_fields: Custom values under keys of the team's choice, such as a plan.
+        ticket_count: Number of tickets of this customer.
+        metadata: Your own data, stored unchanged; empty for none.
+        created_at: Creation time.
+        updated_at: Time of the last change.
 
     Documented: API reference, Customers.
     """
@@ -116,31 +116,31 @@ class Customer(Model):
     }
 
     id: str
-    """The `cus_` id of the customer; opaque, of varying length."""
+    """Customer ID (`cus_…`), opaque, of varying length."""
     object: str | None = None
-    """The type tag, always `customer`."""
+    """Always `customer`."""
     name: str
-    """The full name of the person or the account."""
+    """Full name of the person or the account."""
     email: str
-    """The e-mail address, unique within the team."""
+    """Email address, unique within the team."""
     status: CustomerStatus
-    """Whether the team still deals with this customer."""
+    """Whether the customer is active."""
     sentiment: CustomerSentiment | None = None
-    """The mood of the customer as last judged, or None if nobody has judged it."""
+    """Sentiment at the last assessment, or `None`."""
     tags: list[str] | None = None
-    """The names of the tags on the customer; empty for none."""
+    """Names of the tags; empty for none."""
     notes: str | None = None
-    """Remarks of the team that the customer never sees, or None for none."""
+    """Internal notes, not visible to the customer, or `None`."""
     custom_fields: dict[str, JSON] | None = None
-    """Facts about the customer under keys of the team's choice, such as a plan."""
+    """Custom values under keys of the team's choice, such as a plan."""
     ticket_count: int | None = None
-    """How many tickets name this customer."""
+    """Number of tickets of this customer."""
     metadata: dict[str, JSON] | None = None
-    """Data of your own programs, kept as it is; an empty object for none."""
+    """Your own data, stored unchanged; empty for none."""
     created_at: datetime
-    """When the customer was put on record."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When the record last changed."""
+    """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -182,17 +182,17 @@ def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
 
 @attrs.define(kw_only=True, repr=False)
 class CustomerCreate(Model):
-    """A customer to be put on record.
+    """A new customer.
 
     Attributes:
-        name: The full name of the person or the account.
-        email: The e-mail address.
-        status: Whether the team deals with this customer.
-        sentiment: The mood of the customer; None for not judged.
-        tags: The names of the tags to put on the customer.
-        notes: Remarks for the team that the customer never sees.
-        custom_fields: Facts about the customer under keys of the team's choice.
-        metadata: Data of your own programs, kept as it is.
+        name: Full name of the person or the account, not empty (inferred).
+        email: Email address.
+        status: Whether the customer is active.
+        sentiment: Sentiment, or `None`.
+        tags: Names of the tags.
+        notes: Internal notes, not visible to the customer.
+        custom_fields: Custom values under keys of the team's choice.
+        metadata: Your own data, stored unchanged.
 
     Documented: API reference, Customers.
     """
@@ -210,21 +210,21 @@ class CustomerCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The full name of the person or the account. An empty one is refused (inferred)."""
+    """Full name of the person or the account, not empty (inferred)."""
     email: str
-    """The e-mail address. The team must not have it on record yet."""
-    status: CustomerStatusLike | Unset = UNSET
-    """Whether the team deals with this customer. Default `active`."""
-    sentiment: CustomerSentimentLike | None | Unset = UNSET
-    """The mood of the customer; None for not judged."""
+    """Email address. It must be unique within the team."""
+    status: CustomerStatusInput | Unset = UNSET
+    """Whether the customer is active. Default `active`."""
+    sentiment: CustomerSentimentInput | None | Unset = UNSET
+    """Sentiment, or `None`."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
-    """The names of the tags to put on the customer."""
+    """Names of the tags."""
     notes: str | None | Unset = UNSET
-    """Remarks for the team that the customer never sees."""
+    """Internal notes, not visible to the customer."""
     custom_fields: JSONObject | Unset = UNSET
-    """Facts about the customer under keys of the team's choice."""
+    """Custom values under keys of the team's choice."""
     metadata: JSONObject | Unset = UNSET
-    """Data of your own programs, kept as it is."""
+    """Your own data, stored unchanged."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -257,17 +257,17 @@ def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
 
 @attrs.define(kw_only=True, repr=False)
 class CustomerUpdate(Model):
-    """The fields of a customer to be changed. What is left out stays as it is.
+    """The fields of a customer to change. Omitted fields keep their values.
 
     Attributes:
-        name: A new name.
-        email: A new e-mail address.
-        status: Whether the team still deals with this customer (inferred).
-        sentiment: The mood of the customer; None takes the judgement back (inferred).
-        tags: The tags the customer is to have.
-        notes: New remarks for the team; None removes them (inferred).
-        custom_fields: New facts under keys of the team's choice.
-        metadata: Keys to set, merged into what is there.
+        name: New name, not empty (inferred).
+        email: New email address.
+        status: Whether the customer is active (inferred).
+        sentiment: New sentiment; `None` clears it (inferred).
+        tags: Names of the tags.
+        notes: New internal notes; `None` clears them (inferred).
+        custom_fields: New custom values.
+        metadata: Keys to set, merged into existing metadata.
 
     Documented: API reference, Customers.
     """
@@ -285,22 +285,21 @@ class CustomerUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """A new name. An empty one is refused (inferred)."""
+    """New name, not empty (inferred)."""
     email: str | Unset = UNSET
-    """A new e-mail address. No other customer of the team may have it (inferred)."""
-    status: CustomerStatusLike | Unset = UNSET
-    """Whether the team still deals with this customer (inferred)."""
-    sentiment: CustomerSentimentLike | None | Unset = UNSET
-    """The mood of the customer; None takes the judgement back (inferred)."""
+    """New email address. It must be unique within the team (inferred)."""
+    status: CustomerStatusInput | Unset = UNSET
+    """Whether the customer is active (inferred)."""
+    sentiment: CustomerSentimentInput | None | Unset = UNSET
+    """New sentiment; `None` clears it (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
-    """The tags the customer is to have. The list replaces the old one (inferred)."""
+    """Names of the tags. The list replaces the old one (inferred)."""
     notes: str | None | Unset = UNSET
-    """New remarks for the team; None removes them (inferred)."""
+    """New internal notes; `None` clears them (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """New facts under keys of the team's choice. Whether other keys stay is not documented; send all of them to be safe (inferred).
-    """
+    """New custom values. Whether other keys stay is not documented; send all of them (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Keys to set, merged into what is there. A key set to None is removed."""
+    """Keys to set, merged into existing metadata. A key set to `None` is removed."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -24,19 +24,19 @@ _TICKET_STATUS: Final = TicketStatus.__by_value__
 
 @attrs.define(kw_only=True, repr=False)
 class EventTicket(Model):
-    """A ticket inside an event, shorter than that of the API and in snake_case.
+    """A ticket in an event, with fewer fields than in the API and in snake_case.
 
     Attributes:
-        id: Its id: with the prefix `tkt_`, or a bare UUID.
-        prefixed_id: Its number for humans, such as `CST-2048`.
-        title: What it is about.
-        status: Where it stands.
-        priority: How urgent it is.
-        channel: How it came in, such as `widget`, `app`, `api` or `email`.
-        customer_id: The customer who opened it.
-        customer_name: Their name.
-        dashboard_url: Where agents see it.
-        created_at: When it was opened; missing in the shortest sample.
+        id: Ticket ID (`tkt_…`) or bare UUID.
+        prefixed_id: Number for people, such as `CST-2048`.
+        title: Title.
+        status: Status.
+        priority: Priority.
+        channel: Channel, such as `widget`, `app`, `api` or `email`.
+        customer_id: Customer ID.
+        customer_name: Name of the customer.
+        dashboard_url: URL of the ticket in the dashboard.
+        created_at: Creation time; missing in the shortest sample.
 
     Documented: Webhook reference, Payload.
     """
@@ -55,25 +55,25 @@ class EventTicket(Model):
     }
 
     id: str
-    """Its id: with the prefix `tkt_`, or a bare UUID."""
+    """Ticket ID (`tkt_…`) or bare UUID."""
     prefixed_id: str | None = None
-    """Its number for humans, such as `CST-2048`."""
+    """Number for people, such as `CST-2048`."""
     title: str
-    """What it is about."""
+    """Title."""
     status: TicketStatus
-    """Where it stands."""
+    """Status."""
     priority: TicketPriority
-    """How urgent it is."""
+    """Priority."""
     channel: str | None = None
-    """How it came in, such as `widget`, `app`, `api` or `email`."""
+    """Channel, such as `widget`, `app`, `api` or `email`."""
     customer_id: str | None = None
-    """The customer who opened it."""
+    """Customer ID."""
     customer_name: str | None = None
-    """Their name."""
+    """Name of the customer."""
     dashboard_url: str | None = None
-    """Where agents see it."""
+    """URL of the ticket in the dashboard."""
     created_at: datetime | None = None
-    """When it was opened; missing in the shortest sample."""
+    """Creation time; missing in the shortest sample."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -110,12 +110,12 @@ def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
 
 @attrs.define(kw_only=True, repr=False)
 class EventCustomer(Model):
-    """A customer inside an event.
+    """A customer in an event.
 
     Attributes:
-        id: Their id.
-        name: Their name.
-        email: Their e-mail address.
+        id: Customer ID.
+        name: Name.
+        email: Email address.
 
     Documented: Webhook reference, Payload.
     """
@@ -123,11 +123,11 @@ class EventCustomer(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
 
     id: str
-    """Their id."""
+    """Customer ID."""
     name: str | None = None
-    """Their name."""
+    """Name."""
     email: str | None = None
-    """Their e-mail address."""
+    """Email address."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -151,16 +151,16 @@ def decode_event_customer(wire: dict[str, UntypedJSON]) -> EventCustomer:
 
 @attrs.define(kw_only=True, repr=False)
 class EventMessage(Model):
-    """A message inside an event.
+    """A message in an event.
 
     Attributes:
-        id: Its id (inferred).
-        ticket_id: The ticket it belongs to (inferred).
-        content: Its text (inferred).
-        sender: Who wrote it (inferred).
-        sender_name: The name shown for them (inferred).
-        is_internal: Whether only agents see it (inferred).
-        created_at: When it was written (inferred).
+        id: Message ID (inferred).
+        ticket_id: Ticket ID (inferred).
+        content: Content (inferred).
+        sender: Type of the sender (inferred).
+        sender_name: Display name of the sender (inferred).
+        is_internal: Whether it is an internal note (inferred).
+        created_at: Creation time (inferred).
 
     Inferred: by likeness to the messages of the API.
     """
@@ -176,19 +176,19 @@ class EventMessage(Model):
     }
 
     id: str
-    """Its id (inferred)."""
+    """Message ID (inferred)."""
     ticket_id: str | None = None
-    """The ticket it belongs to (inferred)."""
+    """Ticket ID (inferred)."""
     content: str | None = None
-    """Its text (inferred)."""
+    """Content (inferred)."""
     sender: MessageSender | None = None
-    """Who wrote it (inferred)."""
+    """Type of the sender (inferred)."""
     sender_name: str | None = None
-    """The name shown for them (inferred)."""
+    """Display name of the sender (inferred)."""
     is_internal: bool | None = None
-    """Whether only agents see it (inferred)."""
+    """Whether it is an internal note (inferred)."""
     created_at: datetime | None = None
-    """When it was written (inferred)."""
+    """Creation time (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -220,11 +220,11 @@ def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
 
 @attrs.define(kw_only=True, repr=False)
 class FieldChange(Model):
-    """The old and the new value of a field that was changed.
+    """The old and the new value of a field.
 
     Attributes:
-        from_: What it was.
-        to: What it is now.
+        from_: Old value.
+        to: New value.
 
     Documented: Webhook reference, Payload.
     """
@@ -232,9 +232,9 @@ class FieldChange(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"from_": "from", "to": "to"}
 
     from_: JSON = None
-    """What it was."""
+    """Old value."""
     to: JSON = None
-    """What it is now."""
+    """New value."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -257,13 +257,13 @@ def decode_field_change(wire: dict[str, UntypedJSON]) -> FieldChange:
 
 @attrs.define(kw_only=True, repr=False)
 class TicketEventData(Model):
-    """What an event about a ticket carries. Documented for `ticket.created`, of the others by likeness.
+    """Data of a ticket event. Documented for `ticket.created`, inferred for the others.
 
     Attributes:
         ticket: The ticket.
-        customer: The customer who opened it.
-        message: The message, on `ticket.message_added` (inferred).
-        changes: What was changed, by field, on `ticket.updated`.
+        customer: The customer.
+        message: The message, for `ticket.message_added` (inferred).
+        changes: The changes by field, for `ticket.updated`.
 
     Documented: Webhook reference, Payload.
     """
@@ -278,11 +278,11 @@ class TicketEventData(Model):
     ticket: EventTicket | None = None
     """The ticket."""
     customer: EventCustomer | None = None
-    """The customer who opened it."""
+    """The customer."""
     message: EventMessage | None = None
-    """The message, on `ticket.message_added` (inferred)."""
+    """The message, for `ticket.message_added` (inferred)."""
     changes: dict[str, FieldChange] | None = None
-    """What was changed, by field, on `ticket.updated`. Its place beside the ticket is inferred."""
+    """The changes by field, for `ticket.updated`. That it is next to the ticket is inferred."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -315,7 +315,7 @@ def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
 
 @attrs.define(kw_only=True, repr=False)
 class CustomerEventData(Model):
-    """What an event about a customer carries; more keys are likely.
+    """Data of a customer event; more keys are likely.
 
     Attributes:
         customer: The customer (inferred).

@@ -10,14 +10,14 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_list
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
 
 class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
-    """How exported rows come.
+    """Output format of an export.
 
     Documented: API reference, Export.
     """
@@ -25,17 +25,17 @@ class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
     __slots__ = ()
 
     JSON: ClassVar[ExportFormat]
-    """As objects, several kinds at once."""
+    """JSON objects, of several types."""
     CSV: ClassVar[ExportFormat]
-    """As a table of one kind."""
+    """A CSV table, of one type."""
 
 
-ExportFormatLike: TypeAlias = ExportFormat | Literal["json", "csv"] | str
+ExportFormatInput: TypeAlias = ExportFormat | Literal["json", "csv"] | str
 """What an argument takes as `ExportFormat`: a constant, its text, or an unknown text."""
 
 
 class ExportSelectionType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
-    """What can be exported. Only tickets are seen in a sample; the others are inferred.
+    """Type of exported objects. Only `tickets` is in a sample; the others are inferred.
 
     Documented: API reference, Export.
     """
@@ -43,28 +43,28 @@ class ExportSelectionType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "c
     __slots__ = ()
 
     TICKETS: ClassVar[ExportSelectionType]
-    """Support requests."""
+    """Tickets."""
     CUSTOMERS: ClassVar[ExportSelectionType]
-    """People and accounts."""
+    """Customers."""
     ARTICLES: ClassVar[ExportSelectionType]
-    """The knowledge base."""
+    """Articles."""
 
 
-ExportSelectionTypeLike: TypeAlias = ExportSelectionType | Literal["tickets", "customers", "articles"] | str
+ExportSelectionTypeInput: TypeAlias = ExportSelectionType | Literal["tickets", "customers", "articles"] | str
 """What an argument takes as `ExportSelectionType`: a constant, its text, or an unknown text."""
 
 
-_EXPORT_FORMAT: Final = ExportFormat.__by_value__
-_EXPORT_SELECTION_TYPE: Final = ExportSelectionType.__by_value__
+_EXPORT_FORMAT: Final = ExportFormat.by_text
+_EXPORT_SELECTION_TYPE: Final = ExportSelectionType.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class ExportRun(Model):
-    """What to export, and how.
+    """An export.
 
     Attributes:
-        resources: The kinds of rows, each with filters of its own; exactly one for CSV.
-        format: How the rows come.
+        resources: The types to export, each with its filters; exactly one for CSV.
+        format: Output format.
 
     Documented: API reference, Export.
     """
@@ -73,9 +73,9 @@ class ExportRun(Model):
     __keeps_null__: ClassVar[bool] = True
 
     resources: Sequence[ExportSelection | JSONObject]
-    """The kinds of rows, each with filters of its own; exactly one for CSV."""
-    format: ExportFormatLike | Unset = UNSET
-    """How the rows come."""
+    """The types to export, each with its filters; exactly one for CSV."""
+    format: ExportFormatInput | Unset = UNSET
+    """Output format."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -94,7 +94,7 @@ def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
         raw.format,
     ) = found.values()
     if raw.resources.__class__ is list:
-        raw.resources = decode_list(decode_export_selection, raw.resources)
+        raw.resources = read_list(decode_export_selection, raw.resources)
     if raw.format.__class__ is str:
         raw.format = _EXPORT_FORMAT[raw.format]
     return model
@@ -102,11 +102,11 @@ def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
 
 @attrs.define(kw_only=True, repr=False)
 class ExportSelection(Model):
-    """Rows of one kind.
+    """Objects of one type to export.
 
     Attributes:
-        type: The kind.
-        filters: Only rows that have these values, by field.
+        type: Type of the objects.
+        filters: Only objects with these values, by field.
 
     Documented: API reference, Export.
     """
@@ -114,10 +114,10 @@ class ExportSelection(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "filters": "filters"}
     __keeps_null__: ClassVar[bool] = True
 
-    type: ExportSelectionTypeLike
-    """The kind."""
+    type: ExportSelectionTypeInput
+    """Type of the objects."""
     filters: JSONObject | None | Unset = UNSET
-    """Only rows that have these values, by field. Which fields count is not documented."""
+    """Only objects with these values, by field. The supported fields are not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -142,13 +142,13 @@ def decode_export_selection(wire: dict[str, UntypedJSON]) -> ExportSelection:
 
 @attrs.define(kw_only=True, repr=False)
 class ExportResult(Model):
-    """Exported rows. Lists stop at 10,000 rows of a kind.
+    """Exported objects, at most 10,000 of each type.
 
     Attributes:
-        object: The type tag of the result, always `export`.
-        format: How the rows came.
-        total_rows: How many rows there are, all kinds together.
-        resources: The rows, as lists of free objects under the name of their kind.
+        object: Always `export`.
+        format: Output format.
+        total_rows: Number of rows of all types.
+        resources: Lists of objects, by type.
 
     Documented: API reference, Export.
     """
@@ -161,13 +161,13 @@ class ExportResult(Model):
     }
 
     object: str | None = None
-    """The type tag of the result, always `export`."""
+    """Always `export`."""
     format: ExportFormat
-    """How the rows came."""
+    """Output format."""
     total_rows: int
-    """How many rows there are, all kinds together."""
+    """Number of rows of all types."""
     resources: dict[str, list[dict[str, JSON]]]
-    """The rows, as lists of free objects under the name of their kind."""
+    """Lists of objects, by type."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -18,7 +18,7 @@ from cstar_async._types import JSON, UntypedJSON
 
 
 class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
-    """Whether the fight against a boss goes on.
+    """Status of a boss.
 
     Inferred: from the events on bosses.
     """
@@ -26,9 +26,9 @@ class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
     __slots__ = ()
 
     ACTIVE: ClassVar[BossStatus]
-    """The boss is out."""
+    """Not defeated yet."""
     DEFEATED: ClassVar[BossStatus]
-    """The boss was beaten."""
+    """Defeated."""
 
 
 BossStatusLike: TypeAlias = BossStatus | Literal["active", "defeated"] | str
@@ -40,28 +40,28 @@ _BOSS_STATUS: Final = BossStatus.__by_value__
 
 @attrs.define(kw_only=True, repr=False)
 class PlayerStats(Model):
-    """The standing of a player in the game of the team.
+    """Game statistics of a player.
 
     Attributes:
-        object: The type tag, always `player_stats`.
-        member_id: Whose standing it is; a `usr_` id in spite of its name.
-        name: The name of the player.
-        avatar_url: A picture of the player, or None.
-        season: The season that level and experience count in, or None between two.
-        level: The level, which starts again with each season.
-        xp: Experience of this season.
-        xp_to_next_level: Experience that the next level still needs.
-        xp_in_current_level: Experience gained since this level began.
-        xp_progress: How much of this level is done, 0 to 1.
+        object: Always `player_stats`.
+        member_id: User ID of the player (`usr_…`, despite the name).
+        name: Name of the player.
+        avatar_url: URL of a picture, or `None`.
+        season: The current season; `None` between seasons.
+        level: Level in this season.
+        xp: Experience points in this season.
+        xp_to_next_level: Experience points needed for the next level.
+        xp_in_current_level: Experience points gained in this level.
+        xp_progress: Progress in this level, 0 to 1.
         gold: Gold to spend.
-        prestige_level: How often the player began anew from the top.
-        prestige_bonus: What that adds to experience, as a fraction.
-        streaks: Days in a row.
-        stats: What the player has done in all.
+        prestige_level: Number of restarts from the top level.
+        prestige_bonus: Bonus on experience points, as a fraction.
+        streaks: Streaks.
+        stats: Totals.
         skills: Skills by name; `quick_learner` is one of four.
-        available_skill_points: Points not spent yet.
-        total_skill_points: Points earned in all.
-        cosmetics: What the player wears, or None for nothing.
+        available_skill_points: Unspent skill points.
+        total_skill_points: All skill points.
+        cosmetics: Cosmetic items in use, or `None`.
 
     Documented: API reference, Game.
     """
@@ -89,43 +89,43 @@ class PlayerStats(Model):
     }
 
     object: str | None = None
-    """The type tag, always `player_stats`."""
+    """Always `player_stats`."""
     member_id: str
-    """Whose standing it is; a `usr_` id in spite of its name."""
+    """User ID of the player (`usr_…`, despite the name)."""
     name: str
-    """The name of the player."""
+    """Name of the player."""
     avatar_url: str | None = None
-    """A picture of the player, or None."""
+    """URL of a picture, or `None`."""
     season: PlayerSeason | None = None
-    """The season that level and experience count in, or None between two."""
+    """The current season; `None` between seasons."""
     level: int
-    """The level, which starts again with each season."""
+    """Level in this season."""
     xp: int
-    """Experience of this season."""
+    """Experience points in this season."""
     xp_to_next_level: int | None = None
-    """Experience that the next level still needs."""
+    """Experience points needed for the next level."""
     xp_in_current_level: int | None = None
-    """Experience gained since this level began."""
+    """Experience points gained in this level."""
     xp_progress: float | None = None
-    """How much of this level is done, 0 to 1."""
+    """Progress in this level, 0 to 1."""
     gold: int | None = None
     """Gold to spend."""
     prestige_level: int | None = None
-    """How often the player began anew from the top."""
+    """Number of restarts from the top level."""
     prestige_bonus: float | None = None
-    """What that adds to experience, as a fraction."""
+    """Bonus on experience points, as a fraction."""
     streaks: PlayerStreaks | None = None
-    """Days in a row."""
+    """Streaks."""
     stats: PlayerCounters | None = None
-    """What the player has done in all."""
+    """Totals."""
     skills: dict[str, PlayerSkill] | None = None
     """Skills by name; `quick_learner` is one of four."""
     available_skill_points: int | None = None
-    """Points not spent yet."""
+    """Unspent skill points."""
     total_skill_points: int | None = None
-    """Points earned in all."""
+    """All skill points."""
     cosmetics: PlayerCosmetics | None = None
-    """What the player wears, or None for nothing."""
+    """Cosmetic items in use, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -178,9 +178,9 @@ class PlayerSeason(Model):
     """A season of the game.
 
     Attributes:
-        id: The id of the season, such as `2026-Q2`.
-        name: The name of the season.
-        ends_at: When it ends, or None if that is open.
+        id: Season ID, such as `2026-Q2`.
+        name: Name.
+        ends_at: End of the season; `None` if unknown.
 
     Documented: API reference, Game.
     """
@@ -188,11 +188,11 @@ class PlayerSeason(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "ends_at": "endsAt"}
 
     id: str
-    """The id of the season, such as `2026-Q2`."""
+    """Season ID, such as `2026-Q2`."""
     name: str | None = None
-    """The name of the season."""
+    """Name."""
     ends_at: datetime | None = None
-    """When it ends, or None if that is open."""
+    """End of the season; `None` if unknown."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -218,11 +218,11 @@ def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
 
 @attrs.define(kw_only=True, repr=False)
 class PlayerStreaks(Model):
-    """Days in a row on which the player closed tickets.
+    """Consecutive days on which the player closed tickets.
 
     Attributes:
-        current: The present row.
-        max: The longest row.
+        current: Current streak.
+        max: Longest streak.
 
     Documented: API reference, Game.
     """
@@ -230,9 +230,9 @@ class PlayerStreaks(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"current": "current", "max": "max"}
 
     current: int
-    """The present row."""
+    """Current streak."""
     max: int
-    """The longest row."""
+    """Longest streak."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -255,12 +255,12 @@ def decode_player_streaks(wire: dict[str, UntypedJSON]) -> PlayerStreaks:
 
 @attrs.define(kw_only=True, repr=False)
 class PlayerCounters(Model):
-    """What a player has done in all.
+    """Totals of a player.
 
     Attributes:
         tickets_closed: Tickets closed.
-        bosses_defeated: Bosses defeated together with the team.
-        final_blows: Bosses that the player struck last.
+        bosses_defeated: Bosses defeated with the team.
+        final_blows: Bosses defeated by the player's last hit.
         achievements_unlocked: Achievements unlocked.
         quests_completed: Quests completed.
 
@@ -278,9 +278,9 @@ class PlayerCounters(Model):
     tickets_closed: int | None = None
     """Tickets closed."""
     bosses_defeated: int | None = None
-    """Bosses defeated together with the team."""
+    """Bosses defeated with the team."""
     final_blows: int | None = None
-    """Bosses that the player struck last."""
+    """Bosses defeated by the player's last hit."""
     achievements_unlocked: int | None = None
     """Achievements unlocked."""
     quests_completed: int | None = None
@@ -313,9 +313,9 @@ class PlayerSkill(Model):
     """A skill of a player.
 
     Attributes:
-        level: How far it is learned.
-        max_level: How far it can be learned, 5.
-        effect: What it does, in words, or None.
+        level: Current level.
+        max_level: Highest level, 5.
+        effect: Effect, as text, or `None`.
 
     Documented: API reference, Game.
     """
@@ -323,11 +323,11 @@ class PlayerSkill(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"level": "level", "max_level": "maxLevel", "effect": "effect"}
 
     level: int
-    """How far it is learned."""
+    """Current level."""
     max_level: int | None = None
-    """How far it can be learned, 5."""
+    """Highest level, 5."""
     effect: str | None = None
-    """What it does, in words, or None."""
+    """Effect, as text, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -351,11 +351,11 @@ def decode_player_skill(wire: dict[str, UntypedJSON]) -> PlayerSkill:
 
 @attrs.define(kw_only=True, repr=False)
 class PlayerCosmetics(Model):
-    """What a player wears.
+    """Cosmetic items of a player.
 
     Attributes:
-        avatar_frame: The frame around the picture, or None for none.
-        victory_message: What is shown when the player wins, or None for nothing.
+        avatar_frame: Frame of the picture, or `None`.
+        victory_message: Message shown on a win, or `None`.
 
     Documented: API reference, Game.
     """
@@ -363,9 +363,9 @@ class PlayerCosmetics(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"avatar_frame": "avatarFrame", "victory_message": "victoryMessage"}
 
     avatar_frame: str | None = None
-    """The frame around the picture, or None for none."""
+    """Frame of the picture, or `None`."""
     victory_message: str | None = None
-    """What is shown when the player wins, or None for nothing."""
+    """Message shown on a win, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -388,17 +388,17 @@ def decode_player_cosmetics(wire: dict[str, UntypedJSON]) -> PlayerCosmetics:
 
 @attrs.define(kw_only=True, repr=False)
 class Boss(Model):
-    """An enemy that the team brings down by answering tickets.
+    """An opponent that the team defeats by replying to tickets.
 
     Attributes:
-        id: The id of the boss; opaque (inferred).
-        name: What the boss is called (inferred).
-        level: How hard the boss is to beat (inferred).
-        current_hp: How much it takes yet to beat the boss, in points (inferred).
-        max_hp: How much it took in the beginning, in points (inferred).
-        status: Whether the fight goes on (inferred).
-        spawned_at: When the boss came (inferred).
-        defeated_at: When the boss was beaten, or None while the fight goes on (inferred).
+        id: Boss ID, opaque (inferred).
+        name: Name (inferred).
+        level: Level of difficulty (inferred).
+        current_hp: Remaining hit points (inferred).
+        max_hp: Initial hit points (inferred).
+        status: Status (inferred).
+        spawned_at: Time of appearance (inferred).
+        defeated_at: Time of defeat; `None` until then (inferred).
 
     Inferred: from the events on bosses.
     """
@@ -415,21 +415,21 @@ class Boss(Model):
     }
 
     id: str | None = None
-    """The id of the boss; opaque (inferred)."""
+    """Boss ID, opaque (inferred)."""
     name: str | None = None
-    """What the boss is called (inferred)."""
+    """Name (inferred)."""
     level: int | None = None
-    """How hard the boss is to beat (inferred)."""
+    """Level of difficulty (inferred)."""
     current_hp: int | None = None
-    """How much it takes yet to beat the boss, in points (inferred)."""
+    """Remaining hit points (inferred)."""
     max_hp: int | None = None
-    """How much it took in the beginning, in points (inferred)."""
+    """Initial hit points (inferred)."""
     status: BossStatus | None = None
-    """Whether the fight goes on (inferred)."""
+    """Status (inferred)."""
     spawned_at: datetime | None = None
-    """When the boss came (inferred)."""
+    """Time of appearance (inferred)."""
     defeated_at: datetime | None = None
-    """When the boss was beaten, or None while the fight goes on (inferred)."""
+    """Time of defeat; `None` until then (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

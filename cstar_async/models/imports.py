@@ -10,15 +10,15 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_values
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
-from cstar_async.models.shared import BatchError, decode_batch_error_or_str
+from cstar_async.models.shared import BatchError, read_batch_error
 
 
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
-    """What an import makes.
+    """Type of imported records.
 
     Documented: API reference, Import.
     """
@@ -26,28 +26,28 @@ class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "custom
     __slots__ = ()
 
     TICKETS: ClassVar[ImportResource]
-    """Support requests."""
+    """Tickets."""
     CUSTOMERS: ClassVar[ImportResource]
-    """People and accounts."""
+    """Customers."""
     ARTICLES: ClassVar[ImportResource]
-    """The knowledge base."""
+    """Articles."""
 
 
-ImportResourceLike: TypeAlias = ImportResource | Literal["tickets", "customers", "articles"] | str
+ImportResourceInput: TypeAlias = ImportResource | Literal["tickets", "customers", "articles"] | str
 """What an argument takes as `ImportResource`: a constant, its text, or an unknown text."""
 
 
-_IMPORT_RESOURCE: Final = ImportResource.__by_value__
+_IMPORT_RESOURCE: Final = ImportResource.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class ImportRun(Model):
-    """What to import.
+    """An import.
 
     Attributes:
-        resource: The kind of the records.
-        records: The objects, with the fields of a create call, at most 500.
-        merge_strategy: What to do with a record that is there already.
+        resource: Type of the records.
+        records: The records, with the fields of a create call, at most 500.
+        merge_strategy: What to do with existing records.
 
     Documented: API reference, Import.
     """
@@ -55,14 +55,12 @@ class ImportRun(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"resource": "resource", "records": "records", "merge_strategy": "mergeStrategy"}
     __keeps_null__: ClassVar[bool] = True
 
-    resource: ImportResourceLike
-    """The kind of the records."""
+    resource: ImportResourceInput
+    """Type of the records."""
     records: Sequence[JSONObject]
-    """The objects, with the fields of a create call, at most 500."""
+    """The records, with the fields of a create call, at most 500."""
     merge_strategy: str | Unset = UNSET
-    """What to do with a record that is there already. `skip`, the default, leaves the old one alone; other words are not
-    documented.
-    """
+    """What to do with existing records. `skip`, the default, keeps them; other values are not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -88,16 +86,16 @@ def decode_import_run(wire: dict[str, UntypedJSON]) -> ImportRun:
 
 @attrs.define(kw_only=True, repr=False)
 class ImportResult(Model):
-    """What came of an import.
+    """Result of an import.
 
     Attributes:
-        object: The type tag of the result, always `import_result`.
-        resource: The kind of the records.
-        total: How many records were sent.
-        created: How many are new.
-        updated: How many were there and were changed.
-        skipped: How many were there and were left alone.
-        errors: Why records failed, one entry each.
+        object: Always `import_result`.
+        resource: Type of the records.
+        total: Number of records.
+        created: Number of records created.
+        updated: Number of existing records updated.
+        skipped: Number of existing records skipped.
+        errors: One entry for each failed record.
 
     Documented: API reference, Import.
     """
@@ -113,19 +111,19 @@ class ImportResult(Model):
     }
 
     object: str | None = None
-    """The type tag of the result, always `import_result`."""
+    """Always `import_result`."""
     resource: ImportResource
-    """The kind of the records."""
+    """Type of the records."""
     total: int
-    """How many records were sent."""
+    """Number of records."""
     created: int
-    """How many are new."""
+    """Number of records created."""
     updated: int
-    """How many were there and were changed."""
+    """Number of existing records updated."""
     skipped: int
-    """How many were there and were left alone."""
+    """Number of existing records skipped."""
     errors: list[BatchError] | None = None
-    """Why records failed, one entry each. The shape of an entry is not documented."""
+    """One entry for each failed record. The form of an entry is not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -151,7 +149,7 @@ def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
     if raw.resource.__class__ is str:
         raw.resource = _IMPORT_RESOURCE[raw.resource]
     if raw.errors.__class__ is list:
-        raw.errors = decode_values(decode_batch_error_or_str, raw.errors)
+        raw.errors = read_values(read_batch_error, raw.errors)
     return model
 
 

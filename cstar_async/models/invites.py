@@ -20,7 +20,7 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 class InviteRole(
     OpenEnum, known={"ADMIN": "admin", "MANAGER": "manager", "LIBRARIAN": "librarian", "AGENT": "agent", "SPECTATOR": "spectator"}
 ):
-    """The roles that somebody can be invited to: all but `owner`.
+    """Role of an invited person: every role but `owner`.
 
     Inferred: the roles of members, of which ownership is never assigned.
     """
@@ -28,23 +28,23 @@ class InviteRole(
     __slots__ = ()
 
     ADMIN: ClassVar[InviteRole]
-    """Runs the team with its owner."""
+    """Administers the team."""
     MANAGER: ClassVar[InviteRole]
-    """Leads the agents."""
+    """Leads agents."""
     LIBRARIAN: ClassVar[InviteRole]
-    """Keeps the knowledge base."""
+    """Maintains the knowledge base."""
     AGENT: ClassVar[InviteRole]
-    """Answers customers."""
+    """Replies to customers."""
     SPECTATOR: ClassVar[InviteRole]
-    """Reads and changes nothing."""
+    """Read-only."""
 
 
-InviteRoleLike: TypeAlias = InviteRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
+InviteRoleInput: TypeAlias = InviteRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
 """What an argument takes as `InviteRole`: a constant, its text, or an unknown text."""
 
 
 class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted", "EXPIRED": "expired"}):
-    """What has become of an invitation.
+    """Status of an invitation.
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """
@@ -52,19 +52,19 @@ class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted"
     __slots__ = ()
 
     PENDING: ClassVar[InviteStatus]
-    """Nobody has answered yet."""
+    """Not answered yet."""
     ACCEPTED: ClassVar[InviteStatus]
-    """The person has joined."""
+    """Accepted."""
     EXPIRED: ClassVar[InviteStatus]
-    """It was not accepted in time."""
+    """Expired."""
 
 
-InviteStatusLike: TypeAlias = InviteStatus | Literal["pending", "accepted", "expired"] | str
+InviteStatusInput: TypeAlias = InviteStatus | Literal["pending", "accepted", "expired"] | str
 """What an argument takes as `InviteStatus`: a constant, its text, or an unknown text."""
 
 
-_INVITE_ROLE: Final = InviteRole.__by_value__
-_INVITE_STATUS: Final = InviteStatus.__by_value__
+_INVITE_ROLE: Final = InviteRole.by_text
+_INVITE_STATUS: Final = InviteStatus.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -72,12 +72,12 @@ class Invite(Model):
     """An invitation to join the team.
 
     Attributes:
-        id: The id of the invitation (inferred).
-        email: The address it was sent to (inferred).
-        role: The role that waits for the person (inferred).
-        status: What has become of it, or None if unknown (inferred).
-        expires_at: Until when it can be accepted, or None for ever (inferred).
-        created_at: When it was sent, or None if unknown (inferred).
+        id: Invitation ID (inferred).
+        email: Email address (inferred).
+        role: Role of the new member (inferred).
+        status: Status; `None` if unknown (inferred).
+        expires_at: Expiry time; `None` for never (inferred).
+        created_at: Time of sending; `None` if unknown (inferred).
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """
@@ -92,17 +92,17 @@ class Invite(Model):
     }
 
     id: str
-    """The id of the invitation (inferred)."""
+    """Invitation ID (inferred)."""
     email: str
-    """The address it was sent to (inferred)."""
+    """Email address (inferred)."""
     role: InviteRole
-    """The role that waits for the person (inferred)."""
+    """Role of the new member (inferred)."""
     status: InviteStatus | None = None
-    """What has become of it, or None if unknown (inferred)."""
+    """Status; `None` if unknown (inferred)."""
     expires_at: datetime | None = None
-    """Until when it can be accepted, or None for ever (inferred)."""
+    """Expiry time; `None` for never (inferred)."""
     created_at: datetime | None = None
-    """When it was sent, or None if unknown (inferred)."""
+    """Time of sending; `None` if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -137,11 +137,11 @@ def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
 
 @attrs.define(kw_only=True, repr=False)
 class InviteCreate(Model):
-    """Whom to invite, and as what.
+    """A new invitation.
 
     Attributes:
-        email: The address to send the invitation to (inferred).
-        role: The role that waits for the person; `owner` is refused (inferred).
+        email: Email address (inferred).
+        role: Role of the new member, other than `owner` (inferred).
 
     Inferred: the path is named, and the text on members speaks of sending invites.
     """
@@ -150,9 +150,9 @@ class InviteCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     email: str
-    """The address to send the invitation to (inferred)."""
-    role: InviteRoleLike
-    """The role that waits for the person; `owner` is refused (inferred)."""
+    """Email address (inferred)."""
+    role: InviteRoleInput
+    """Role of the new member, other than `owner` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

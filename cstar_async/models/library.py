@@ -18,21 +18,21 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class LibraryArticle(Model):
-    """An article as everybody may read it.
+    """A public article.
 
     Attributes:
-        id: The `art_` id of the article (inferred).
-        title: The headline (inferred).
-        slug: What names the article in the library (inferred).
-        excerpt: A sentence or two that tell what the article is about, or None for none (inferred).
-        content: The text in Markdown.
-        category_id: The id of the category the article stands in, or None for none (inferred).
-        category: The category by name (inferred).
-        tags: The names of the tags on the article (inferred).
-        view_count: How many times readers have opened it (inferred).
-        read_time: How long a reader will need, in words such as `2 min` (inferred).
-        published_at: When it was published (inferred).
-        updated_at: When it last changed (inferred).
+        id: Article ID (`art_…`) (inferred).
+        title: Title (inferred).
+        slug: Slug of the article (inferred).
+        excerpt: Short summary, or `None` (inferred).
+        content: Text in Markdown.
+        category_id: Category ID, or `None` (inferred).
+        category: Name of the category (inferred).
+        tags: Names of the tags (inferred).
+        view_count: Number of views (inferred).
+        read_time: Reading time, such as `2 min` (inferred).
+        published_at: Time of publication (inferred).
+        updated_at: Time of the last change (inferred).
 
     Inferred: from the articles of the team.
     """
@@ -54,29 +54,29 @@ class LibraryArticle(Model):
     __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
-    """The `art_` id of the article (inferred)."""
+    """Article ID (`art_…`) (inferred)."""
     title: str
-    """The headline (inferred)."""
+    """Title (inferred)."""
     slug: str
-    """What names the article in the library (inferred)."""
+    """Slug of the article (inferred)."""
     excerpt: str | None = None
-    """A sentence or two that tell what the article is about, or None for none (inferred)."""
+    """Short summary, or `None` (inferred)."""
     content: str | None = None
-    """The text in Markdown. Lists may leave it out."""
+    """Text in Markdown. Lists may omit it."""
     category_id: str | None = None
-    """The id of the category the article stands in, or None for none (inferred)."""
+    """Category ID, or `None` (inferred)."""
     category: str | None = None
-    """The category by name (inferred)."""
+    """Name of the category (inferred)."""
     tags: list[str] | None = None
-    """The names of the tags on the article (inferred)."""
+    """Names of the tags (inferred)."""
     view_count: int | None = None
-    """How many times readers have opened it (inferred)."""
+    """Number of views (inferred)."""
     read_time: str | None = None
-    """How long a reader will need, in words such as `2 min` (inferred)."""
+    """Reading time, such as `2 min` (inferred)."""
     published_at: datetime | None = None
-    """When it was published (inferred)."""
+    """Time of publication (inferred)."""
     updated_at: datetime | None = None
-    """When it last changed (inferred)."""
+    """Time of the last change (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -113,16 +113,16 @@ def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
 
 @attrs.define(kw_only=True, repr=False)
 class LibraryCategory(Model):
-    """A category as everybody may see it.
+    """A public category.
 
     Attributes:
-        id: The id of the category (inferred).
-        name: The name of the category (inferred).
-        slug: What names the category in the library (inferred).
-        description: What readers find here, or None for no word about it (inferred).
-        icon: The icon shown beside the name, or None for none (inferred).
-        color: The colour as a hex code, or None for none (inferred).
-        sort_order: The place in the list; lower numbers come first (inferred).
+        id: Category ID (inferred).
+        name: Display name (inferred).
+        slug: Slug of the category (inferred).
+        description: Description, or `None` (inferred).
+        icon: Icon next to the name, or `None` (inferred).
+        color: Color as a hex code, or `None` (inferred).
+        sort_order: Sort position, ascending (inferred).
 
     Inferred: from the categories of the team.
     """
@@ -139,19 +139,19 @@ class LibraryCategory(Model):
     __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
-    """The id of the category (inferred)."""
+    """Category ID (inferred)."""
     name: str
-    """The name of the category (inferred)."""
+    """Display name (inferred)."""
     slug: str
-    """What names the category in the library (inferred)."""
+    """Slug of the category (inferred)."""
     description: str | None = None
-    """What readers find here, or None for no word about it (inferred)."""
+    """Description, or `None` (inferred)."""
     icon: str | None = None
-    """The icon shown beside the name, or None for none (inferred)."""
+    """Icon next to the name, or `None` (inferred)."""
     color: str | None = None
-    """The colour as a hex code, or None for none (inferred)."""
+    """Color as a hex code, or `None` (inferred)."""
     sort_order: int | None = None
-    """The place in the list; lower numbers come first (inferred)."""
+    """Sort position, ascending (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -179,14 +179,14 @@ def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
 
 @attrs.define(kw_only=True, repr=False)
 class LibrarySearchResult(Model):
-    """An article that was found.
+    """A public article that matches a search.
 
     Attributes:
-        id: The `art_` id of the article (inferred).
-        title: The headline (inferred).
-        slug: What names the article in the library (inferred).
-        excerpt: A sentence or two that tell what the article is about, or None for none (inferred).
-        snippet: The words found, with some text around them (inferred).
+        id: Article ID (`art_…`) (inferred).
+        title: Title (inferred).
+        slug: Slug of the article (inferred).
+        excerpt: Short summary, or `None` (inferred).
+        snippet: Text around the match (inferred).
 
     Inferred: from the search of the team.
     """
@@ -201,15 +201,15 @@ class LibrarySearchResult(Model):
     __identity__: ClassVar[str] = "slug"
 
     id: str | None = None
-    """The `art_` id of the article (inferred)."""
+    """Article ID (`art_…`) (inferred)."""
     title: str
-    """The headline (inferred)."""
+    """Title (inferred)."""
     slug: str | None = None
-    """What names the article in the library (inferred)."""
+    """Slug of the article (inferred)."""
     excerpt: str | None = None
-    """A sentence or two that tell what the article is about, or None for none (inferred)."""
+    """Short summary, or `None` (inferred)."""
     snippet: str | None = None
-    """The words found, with some text around them (inferred)."""
+    """Text around the match (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -235,10 +235,10 @@ def decode_library_search_result(wire: dict[str, UntypedJSON]) -> LibrarySearchR
 
 @attrs.define(kw_only=True, repr=False)
 class LibraryFeedbackCreate(Model):
-    """What a reader thinks of an article. More keys may exist than are known.
+    """Feedback on an article. More keys may exist.
 
     Attributes:
-        rating: How good it was.
+        rating: Rating.
 
     Documented: Documentation, Public library.
     """
@@ -247,8 +247,7 @@ class LibraryFeedbackCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     rating: str | float | bool
-    """How good it was. The name is documented; of the values nothing is known, so a word, a number and a yes or no are all taken.
-    """
+    """Rating. The name is documented but no value, so strings, numbers and booleans are accepted."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -268,7 +267,7 @@ def decode_library_feedback_create(wire: dict[str, UntypedJSON]) -> LibraryFeedb
 
 @attrs.define(kw_only=True, repr=False)
 class LibraryAck(Model):
-    """An acknowledgement. None of its keys is known, and it may be missing altogether.
+    """An acknowledgement. No key is known, and the body may be missing.
 
     Inferred: that it answers is documented, what it answers is not.
     """

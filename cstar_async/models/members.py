@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_values
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, UntypedJSON
@@ -28,8 +28,7 @@ class MemberRole(
         "SPECTATOR": "spectator",
     },
 ):
-    """What a person may do in a team. The roles are documented with their titles in the game; what each may do is read from its
-    name.
+    """Role of a member. Roles and their titles in the game are documented, meanings are inferred from the names.
 
     Documented: API reference, Members.
     """
@@ -37,27 +36,27 @@ class MemberRole(
     __slots__ = ()
 
     OWNER: ClassVar[MemberRole]
-    """Owns the team; in the game The Guildmaster."""
+    """Owns the team; The Guildmaster in the game."""
     ADMIN: ClassVar[MemberRole]
-    """Runs the team; in the game The Commander."""
+    """Administers the team; The Commander in the game."""
     MANAGER: ClassVar[MemberRole]
-    """Leads agents; in the game The Captain."""
+    """Leads agents; The Captain in the game."""
     LIBRARIAN: ClassVar[MemberRole]
-    """Keeps the knowledge base; in the game The Lorekeeper."""
+    """Maintains the knowledge base; The Lorekeeper in the game."""
     AGENT: ClassVar[MemberRole]
-    """Answers tickets; in the game The Hero."""
+    """Replies to tickets; The Hero in the game."""
     SPECTATOR: ClassVar[MemberRole]
-    """Looks on; in the game The Watcher."""
+    """Read-only; The Watcher in the game."""
 
 
-MemberRoleLike: TypeAlias = MemberRole | Literal["owner", "admin", "manager", "librarian", "agent", "spectator"] | str
+MemberRoleInput: TypeAlias = MemberRole | Literal["owner", "admin", "manager", "librarian", "agent", "spectator"] | str
 """What an argument takes as `MemberRole`: a constant, its text, or an unknown text."""
 
 
 class MemberUpdateRole(
     OpenEnum, known={"ADMIN": "admin", "MANAGER": "manager", "LIBRARIAN": "librarian", "AGENT": "agent", "SPECTATOR": "spectator"}
 ):
-    """A role that can be given to a member, which is every role but that of the owner.
+    """Role that can be assigned to a member: every role but `owner`.
 
     Inferred: ownership is transferred, never assigned.
     """
@@ -65,18 +64,18 @@ class MemberUpdateRole(
     __slots__ = ()
 
     ADMIN: ClassVar[MemberUpdateRole]
-    """Runs the team; in the game The Commander."""
+    """Administers the team; The Commander in the game."""
     MANAGER: ClassVar[MemberUpdateRole]
-    """Leads agents; in the game The Captain."""
+    """Leads agents; The Captain in the game."""
     LIBRARIAN: ClassVar[MemberUpdateRole]
-    """Keeps the knowledge base; in the game The Lorekeeper."""
+    """Maintains the knowledge base; The Lorekeeper in the game."""
     AGENT: ClassVar[MemberUpdateRole]
-    """Answers tickets; in the game The Hero."""
+    """Replies to tickets; The Hero in the game."""
     SPECTATOR: ClassVar[MemberUpdateRole]
-    """Looks on; in the game The Watcher."""
+    """Read-only; The Watcher in the game."""
 
 
-MemberUpdateRoleLike: TypeAlias = MemberUpdateRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
+MemberUpdateRoleInput: TypeAlias = MemberUpdateRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
 """What an argument takes as `MemberUpdateRole`: a constant, its text, or an unknown text."""
 
 
@@ -91,7 +90,7 @@ class MemberRoleDisplayName(
         "THE_WATCHER": "The Watcher",
     },
 ):
-    """The title in the game that goes with a role, in the order of the roles.
+    """Title of a role in the game.
 
     Documented: API reference, Members.
     """
@@ -99,20 +98,20 @@ class MemberRoleDisplayName(
     __slots__ = ()
 
     THE_GUILDMASTER: ClassVar[MemberRoleDisplayName]
-    """The title of an owner."""
+    """An owner."""
     THE_COMMANDER: ClassVar[MemberRoleDisplayName]
-    """The title of an admin."""
+    """An admin."""
     THE_CAPTAIN: ClassVar[MemberRoleDisplayName]
-    """The title of a manager."""
+    """A manager."""
     THE_LOREKEEPER: ClassVar[MemberRoleDisplayName]
-    """The title of a librarian."""
+    """A librarian."""
     THE_HERO: ClassVar[MemberRoleDisplayName]
-    """The title of an agent."""
+    """An agent."""
     THE_WATCHER: ClassVar[MemberRoleDisplayName]
-    """The title of a spectator."""
+    """A spectator."""
 
 
-MemberRoleDisplayNameLike: TypeAlias = (
+MemberRoleDisplayNameInput: TypeAlias = (
     MemberRoleDisplayName
     | Literal["The Guildmaster", "The Commander", "The Captain", "The Lorekeeper", "The Hero", "The Watcher"]
     | str
@@ -121,7 +120,7 @@ MemberRoleDisplayNameLike: TypeAlias = (
 
 
 class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
-    """A single right of a member. An open set, of which one key is known.
+    """Permission of a member. More exist than the one known.
 
     Documented: API reference, Members.
     """
@@ -132,31 +131,31 @@ class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
     """May export the data of the team."""
 
 
-MemberPermissionLike: TypeAlias = MemberPermission | Literal["export_data"] | str
+MemberPermissionInput: TypeAlias = MemberPermission | Literal["export_data"] | str
 """What an argument takes as `MemberPermission`: a constant, its text, or an unknown text."""
 
 
-_MEMBER_ROLE: Final = MemberRole.__by_value__
-_MEMBER_ROLE_DISPLAY_NAME: Final = MemberRoleDisplayName.__by_value__
-_MEMBER_UPDATE_ROLE: Final = MemberUpdateRole.__by_value__
+_MEMBER_ROLE: Final = MemberRole.by_text
+_MEMBER_ROLE_DISPLAY_NAME: Final = MemberRoleDisplayName.by_text
+_MEMBER_UPDATE_ROLE: Final = MemberUpdateRole.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class Member(Model):
-    """The membership of a person in the team, with the role at work and the standing in the game that cStar makes of it.
+    """The membership of a person in the team, with the role and the game statistics.
 
     Attributes:
-        id: The `mem_` id of the membership.
-        user_id: The id of the person's account, a `usr_` id by the samples of the game.
-        name: The name of the person.
-        email: The e-mail address of the person's account.
-        avatar_url: Where a picture of the person is found, or None for none.
-        role: What the person may do in the team.
-        role_display_name: The title that goes with the role in the game, or None for none.
-        permissions: The single rights that the person holds, by key; empty for none.
-        level: The level reached in the game.
-        xp: The experience gathered in the game, in points.
-        joined_at: When the person joined the team.
+        id: Member ID (`mem_…`), used to assign tickets.
+        user_id: User ID (`usr_…`, as in the samples of the game); `None` if not included.
+        name: Name.
+        email: Email address.
+        avatar_url: URL of a picture, or `None`.
+        role: Role in the team.
+        role_display_name: Title of the role in the game, or `None`.
+        permissions: Permissions of the member; empty for none.
+        level: Level in the game.
+        xp: Experience points in the game.
+        joined_at: Time of joining the team.
 
     Documented: API reference, Members.
     """
@@ -176,27 +175,27 @@ class Member(Model):
     }
 
     id: str
-    """The `mem_` id of the membership. Tickets are assigned to it."""
+    """Member ID (`mem_…`), used to assign tickets."""
     user_id: str | None = None
-    """The id of the person's account, a `usr_` id by the samples of the game. Null where the account is not told."""
+    """User ID (`usr_…`, as in the samples of the game); `None` if not included."""
     name: str
-    """The name of the person."""
+    """Name."""
     email: str
-    """The e-mail address of the person's account."""
+    """Email address."""
     avatar_url: str | None = None
-    """Where a picture of the person is found, or None for none."""
+    """URL of a picture, or `None`."""
     role: MemberRole
-    """What the person may do in the team."""
+    """Role in the team."""
     role_display_name: MemberRoleDisplayName | None = None
-    """The title that goes with the role in the game, or None for none."""
+    """Title of the role in the game, or `None`."""
     permissions: list[MemberPermission] | None = None
-    """The single rights that the person holds, by key; empty for none."""
+    """Permissions of the member; empty for none."""
     level: int | None = None
-    """The level reached in the game."""
+    """Level in the game."""
     xp: int | None = None
-    """The experience gathered in the game, in points."""
+    """Experience points in the game."""
     joined_at: datetime | None = None
-    """When the person joined the team."""
+    """Time of joining the team."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -228,7 +227,7 @@ def decode_member(wire: dict[str, UntypedJSON]) -> Member:
     if raw.role_display_name.__class__ is str:
         raw.role_display_name = _MEMBER_ROLE_DISPLAY_NAME[raw.role_display_name]
     if raw.permissions.__class__ is list:
-        raw.permissions = decode_values(MemberPermission.__decode__, raw.permissions)
+        raw.permissions = read_values(MemberPermission.read, raw.permissions)
     if raw.joined_at is not None:
         raw.joined_at = parse_datetime(raw.joined_at)
     return model
@@ -239,7 +238,7 @@ class MemberUpdate(Model):
     """The new role of a member.
 
     Attributes:
-        role: The role to give.
+        role: New role, other than `owner` (inferred).
 
     Inferred: the role is the one thing about a member that the team decides.
     """
@@ -247,8 +246,8 @@ class MemberUpdate(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"role": "role"}
     __keeps_null__: ClassVar[bool] = True
 
-    role: MemberUpdateRoleLike
-    """The role to give. Ownership cannot be given this way (inferred)."""
+    role: MemberUpdateRoleInput
+    """New role, other than `owner` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

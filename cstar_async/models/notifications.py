@@ -18,7 +18,7 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 
 class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
-    """What a notification is about. One value is documented, more exist.
+    """Type of a notification. One value is documented, more exist.
 
     Documented: API reference, Notifications.
     """
@@ -26,7 +26,7 @@ class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
     __slots__ = ()
 
     TICKET_ASSIGNED: ClassVar[NotificationType]
-    """A ticket was put into the member's hands."""
+    """A ticket was assigned to the member."""
 
 
 NotificationTypeLike: TypeAlias = NotificationType | Literal["ticket_assigned"] | str
@@ -38,15 +38,15 @@ _NOTIFICATION_TYPE: Final = NotificationType.__by_value__
 
 @attrs.define(kw_only=True, repr=False)
 class Notification(Model):
-    """Word of something that concerns a member of the team.
+    """A notification for a member of the team.
 
     Attributes:
-        id: The `ntf_` id of the notification.
-        type: What it is about.
-        title: The notification in one line.
-        body: More about it, or None.
+        id: Notification ID (`ntf_…`).
+        type: Type.
+        title: Title.
+        body: Text, or `None`.
         read: Whether it has been read.
-        created_at: When it was made.
+        created_at: Creation time.
 
     Documented: API reference, Notifications.
     """
@@ -61,17 +61,17 @@ class Notification(Model):
     }
 
     id: str
-    """The `ntf_` id of the notification."""
+    """Notification ID (`ntf_…`)."""
     type: NotificationType
-    """What it is about. One value is documented, more exist."""
+    """Type. One value is documented, more exist."""
     title: str
-    """The notification in one line."""
+    """Title."""
     body: str | None = None
-    """More about it, or None."""
+    """Text, or `None`."""
     read: bool
     """Whether it has been read."""
     created_at: datetime | None = None
-    """When it was made."""
+    """Creation time."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -105,7 +105,7 @@ class NotificationUpdate(Model):
     """The new state of a notification.
 
     Attributes:
-        read: True for read, false for unread.
+        read: `True`: read; `False`: unread.
 
     Inferred: the text says that the state of notifications can be managed.
     """
@@ -114,7 +114,7 @@ class NotificationUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     read: bool | Unset = UNSET
-    """True for read, false for unread. Default true (inferred)."""
+    """`True`: read; `False`: unread. Default `True` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -134,10 +134,10 @@ def decode_notification_update(wire: dict[str, UntypedJSON]) -> NotificationUpda
 
 @attrs.define(kw_only=True, repr=False)
 class UnreadCount(Model):
-    """How much has not been read.
+    """Number of unread notifications.
 
     Attributes:
-        count: How many notifications have not been read.
+        count: Number of unread notifications.
 
     Inferred: the name of the path.
     """
@@ -145,7 +145,7 @@ class UnreadCount(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"count": "count"}
 
     count: int
-    """How many notifications have not been read. Also looked for under `unreadCount` (inferred)."""
+    """Number of unread notifications. Also read from `unreadCount` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -169,10 +169,10 @@ def decode_unread_count(wire: dict[str, UntypedJSON]) -> UnreadCount:
 
 @attrs.define(kw_only=True, repr=False)
 class MarkAllReadResult(Model):
-    """What marking all notifications did. Further keys come in `extra`.
+    """Result of marking all notifications. More keys are in `extra`.
 
     Attributes:
-        updated: How many were marked, or None if the answer does not say (inferred).
+        updated: Number of notifications that were marked; `None` if unknown (inferred).
 
     Inferred: the name of the path.
     """
@@ -180,7 +180,7 @@ class MarkAllReadResult(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"updated": "updated"}
 
     updated: int | None = None
-    """How many were marked, or None if the answer does not say (inferred)."""
+    """Number of notifications that were marked; `None` if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -17,7 +17,7 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class Preferences(Model):
-    """Preferences. None of their keys is documented; whatever comes is kept.
+    """Preferences. No key is documented; all keys are in `extra`.
 
     Inferred: the path is documented, the method and the keys are not.
     """

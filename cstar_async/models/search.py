@@ -17,7 +17,7 @@ from cstar_async._types import JSON, UntypedJSON
 
 
 class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
-    """What a search can look through; plural, unlike the type of a result.
+    """Type of objects to search, plural, unlike the type of a result.
 
     Documented: API reference, Search.
     """
@@ -29,7 +29,7 @@ class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers"
     CUSTOMERS: ClassVar[SearchType]
     """Customers."""
     ARTICLES: ClassVar[SearchType]
-    """Articles of the knowledge base."""
+    """Articles."""
 
 
 SearchTypeLike: TypeAlias = SearchType | Literal["tickets", "customers", "articles"] | str
@@ -37,7 +37,7 @@ SearchTypeLike: TypeAlias = SearchType | Literal["tickets", "customers", "articl
 
 
 class SearchResultType(OpenEnum, known={"TICKET": "ticket", "CUSTOMER": "customer", "ARTICLE": "article"}):
-    """What a search has found.
+    """Type of a search result.
 
     Documented: API reference, Search.
     """
@@ -61,14 +61,14 @@ _SEARCH_RESULT_TYPE: Final = SearchResultType.__by_value__
 
 @attrs.define(kw_only=True, repr=False)
 class SearchResult(Model):
-    """Something that a search found.
+    """A search result.
 
     Attributes:
-        object: The type tag, always `search_result`.
-        type: What it is.
-        id: Its id.
-        title: Its title, or its name.
-        snippet: The words around what was found, or None.
+        object: Always `search_result`.
+        type: Type of the object, singular, unlike the parameter `types`.
+        id: ID of the object.
+        title: Title or name of the object.
+        snippet: Text around the match, or `None`.
 
     Documented: API reference, Search.
     """
@@ -82,15 +82,15 @@ class SearchResult(Model):
     }
 
     object: str | None = None
-    """The type tag, always `search_result`."""
+    """Always `search_result`."""
     type: SearchResultType
-    """What it is. Singular here, plural in the parameter `types`."""
+    """Type of the object, singular, unlike the parameter `types`."""
     id: str
-    """Its id."""
+    """ID of the object."""
     title: str
-    """Its title, or its name."""
+    """Title or name of the object."""
     snippet: str | None = None
-    """The words around what was found, or None."""
+    """Text around the match, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -17,12 +17,12 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class Settings(Model):
-    """The settings of a team. More keys exist than are known.
+    """Settings of a team. More keys exist than are documented.
 
     Attributes:
-        object: The type tag, always `settings`.
-        team_name: What the team is called.
-        team_slug: The team's name in web addresses.
+        object: Always `settings`.
+        team_name: Name of the team.
+        team_slug: Slug of the team.
 
     Documented: API reference, Settings.
     """
@@ -30,11 +30,11 @@ class Settings(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"object": "object", "team_name": "teamName", "team_slug": "teamSlug"}
 
     object: str | None = None
-    """The type tag, always `settings`."""
+    """Always `settings`."""
     team_name: str
-    """What the team is called."""
+    """Name of the team."""
     team_slug: str | None = None
-    """The team's name in web addresses."""
+    """Slug of the team."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -58,10 +58,10 @@ def decode_settings(wire: dict[str, UntypedJSON]) -> Settings:
 
 @attrs.define(kw_only=True, repr=False)
 class SettingsUpdate(Model):
-    """Settings to change. More keys exist than are known.
+    """The settings to change. More keys exist than are documented.
 
     Attributes:
-        team_name: A new name for the team.
+        team_name: New name of the team, not empty (inferred).
 
     Documented: API reference, Settings.
     """
@@ -70,7 +70,7 @@ class SettingsUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     team_name: str | Unset = UNSET
-    """A new name for the team. An empty one is refused (inferred)."""
+    """New name of the team, not empty (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

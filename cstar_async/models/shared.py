@@ -18,7 +18,7 @@ from cstar_async._types import JSON, UntypedJSON, is_object
 
 
 class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}):
-    """Which side of a conversation speaks.
+    """Type of the sender of a message.
 
     Documented: API reference, Messages.
     """
@@ -26,11 +26,11 @@ class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "
     __slots__ = ()
 
     AGENT: ClassVar[MessageSender]
-    """A member of the team, or a program that speaks for the team."""
+    """A member of the team, or a program on its behalf."""
     CUSTOMER: ClassVar[MessageSender]
-    """The person who asked for help."""
+    """The customer."""
     SYSTEM: ClassVar[MessageSender]
-    """The platform itself, for instance an automation."""
+    """cStar itself, such as an automation."""
 
 
 MessageSenderLike: TypeAlias = MessageSender | Literal["agent", "customer", "system"] | str
@@ -42,11 +42,11 @@ _MESSAGE_SENDER: Final = MessageSender.__by_value__
 
 @attrs.define(kw_only=True, repr=False)
 class Deleted(Model):
-    """The receipt of a delete call. The value is documented; that it comes in the usual envelope is inferred.
+    """Confirmation of a deletion. The value is documented; that it comes in the usual envelope is inferred.
 
     Attributes:
-        deleted: Always true; a failed delete is an error.
-        id: The prefixed id of what was removed, for a tag its name (inferred).
+        deleted: Always `True`; a failed deletion is an error.
+        id: Prefixed ID of the deleted object; for a tag its name (inferred).
 
     Documented: Official JavaScript package.
     """
@@ -54,9 +54,9 @@ class Deleted(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"deleted": "deleted", "id": "id"}
 
     deleted: bool
-    """Always true; a failed delete is an error."""
+    """Always `True`; a failed deletion is an error."""
     id: str | None = None
-    """The prefixed id of what was removed, for a tag its name (inferred)."""
+    """Prefixed ID of the deleted object; for a tag its name (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -79,18 +79,18 @@ def decode_deleted(wire: dict[str, UntypedJSON]) -> Deleted:
 
 @attrs.define(kw_only=True, repr=False)
 class Message(Model):
-    """One entry in the conversation of a ticket.
+    """A message in a ticket.
 
     Attributes:
-        id: The `msg_` id of the message.
-        object: The type tag, always `message` (inferred).
-        ticket_id: The `tkt_` id of the ticket that the message belongs to.
-        content: What was written.
-        sender: Which side wrote it.
-        sender_name: The name of the writer as people read it, or None if unknown.
-        is_internal: Whether the message is a remark for the team that the customer never sees.
-        metadata: Data of your own programs, kept as it is.
-        created_at: When the message was written.
+        id: Message ID (`msg_…`).
+        object: Always `message` (inferred).
+        ticket_id: Ticket ID (`tkt_…`).
+        content: Content.
+        sender: Type of the sender.
+        sender_name: Display name of the sender; `None` if unknown.
+        is_internal: Whether it is an internal note, not visible to the customer.
+        metadata: Your own data, stored unchanged.
+        created_at: Creation time.
 
     Documented: API reference, Messages.
     """
@@ -108,23 +108,23 @@ class Message(Model):
     }
 
     id: str
-    """The `msg_` id of the message."""
+    """Message ID (`msg_…`)."""
     object: str | None = None
-    """The type tag, always `message` (inferred)."""
+    """Always `message` (inferred)."""
     ticket_id: str
-    """The `tkt_` id of the ticket that the message belongs to."""
+    """Ticket ID (`tkt_…`)."""
     content: str
-    """What was written."""
+    """Content."""
     sender: MessageSender
-    """Which side wrote it."""
+    """Type of the sender."""
     sender_name: str | None = None
-    """The name of the writer as people read it, or None if unknown."""
+    """Display name of the sender; `None` if unknown."""
     is_internal: bool | None = None
-    """Whether the message is a remark for the team that the customer never sees."""
+    """Whether it is an internal note, not visible to the customer."""
     metadata: dict[str, JSON] | None = None
-    """Data of your own programs, kept as it is. Documented as optional, without a shape."""
+    """Your own data, stored unchanged. Documented as optional, without a form."""
     created_at: datetime
-    """When the message was written."""
+    """Creation time."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -158,13 +158,13 @@ def decode_message(wire: dict[str, UntypedJSON]) -> Message:
 
 @attrs.define(kw_only=True, repr=False)
 class BatchError(Model):
-    """Why one row of a bulk run or an import failed. Known by its place only; a bare text is read as the message.
+    """Error of one object in a bulk operation or an import. Its fields are inferred; a plain string is read as the message.
 
     Attributes:
-        id: The object, in a bulk run (inferred).
-        index: The position of the record in what was sent, from 0 (inferred).
-        code: A word for programs (inferred).
-        message: A sentence for people (inferred).
+        id: ID of the object, in a bulk operation (inferred).
+        index: Index of the record in the request, from 0 (inferred).
+        code: Error code (inferred).
+        message: Error message (inferred).
 
     Inferred: the list is documented, its entries are not.
     """
@@ -172,13 +172,13 @@ class BatchError(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "index": "index", "code": "code", "message": "message"}
 
     id: str | None = None
-    """The object, in a bulk run (inferred)."""
+    """ID of the object, in a bulk operation (inferred)."""
     index: int | None = None
-    """The position of the record in what was sent, from 0 (inferred)."""
+    """Index of the record in the request, from 0 (inferred)."""
     code: str | None = None
-    """A word for programs (inferred)."""
+    """Error code (inferred)."""
     message: str | None = None
-    """A sentence for people (inferred)."""
+    """Error message (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

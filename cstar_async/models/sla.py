@@ -13,23 +13,23 @@ import attrs
 from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
-from cstar_async.models.tickets import TicketPriority, TicketPriorityLike
+from cstar_async.models.tickets import TicketPriority, TicketPriorityInput
 
-_TICKET_PRIORITY: Final = TicketPriority.__by_value__
+_TICKET_PRIORITY: Final = TicketPriority.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class SlaRule(Model):
-    """How soon tickets of an urgency are to be answered and resolved.
+    """Targets for response and resolution times, for one ticket priority.
 
     Attributes:
-        id: The `sla_` id of the rule.
-        name: The name of the rule.
-        priority: The urgency of the tickets that it is for.
-        response_target: Minutes until the first answer.
-        resolution_target: Minutes until the case is resolved.
+        id: SLA rule ID (`sla_…`).
+        name: Name.
+        priority: Ticket priority that it applies to.
+        response_target: Minutes until the first response.
+        resolution_target: Minutes until the resolution.
         business_hours_only: Whether only business hours count.
-        enabled: Whether the rule is in force.
+        enabled: Whether the rule is enabled.
 
     Documented: API reference, SLA.
     """
@@ -45,19 +45,19 @@ class SlaRule(Model):
     }
 
     id: str
-    """The `sla_` id of the rule."""
+    """SLA rule ID (`sla_…`)."""
     name: str
-    """The name of the rule."""
+    """Name."""
     priority: TicketPriority
-    """The urgency of the tickets that it is for."""
+    """Ticket priority that it applies to."""
     response_target: int
-    """Minutes until the first answer."""
+    """Minutes until the first response."""
     resolution_target: int
-    """Minutes until the case is resolved."""
+    """Minutes until the resolution."""
     business_hours_only: bool | None = None
     """Whether only business hours count."""
     enabled: bool
-    """Whether the rule is in force."""
+    """Whether the rule is enabled."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -87,15 +87,15 @@ def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
 
 @attrs.define(kw_only=True, repr=False)
 class SlaRuleCreate(Model):
-    """What a new rule is made of.
+    """A new rule.
 
     Attributes:
-        name: The name of the rule.
-        priority: The urgency of the tickets that it is for.
-        response_target: Minutes until the first answer.
-        resolution_target: Minutes until the case is resolved.
+        name: Name.
+        priority: Ticket priority that it applies to.
+        response_target: Minutes until the first response.
+        resolution_target: Minutes until the resolution.
         business_hours_only: Whether only business hours count.
-        enabled: Whether the rule is in force.
+        enabled: Whether the rule is enabled.
 
     Documented: API reference, SLA.
     """
@@ -111,17 +111,17 @@ class SlaRuleCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The name of the rule."""
-    priority: TicketPriorityLike
-    """The urgency of the tickets that it is for."""
+    """Name."""
+    priority: TicketPriorityInput
+    """Ticket priority that it applies to."""
     response_target: int
-    """Minutes until the first answer."""
+    """Minutes until the first response."""
     resolution_target: int
-    """Minutes until the case is resolved."""
+    """Minutes until the resolution."""
     business_hours_only: bool | Unset = UNSET
-    """Whether only business hours count. Default false (inferred)."""
+    """Whether only business hours count. Default `False` (inferred)."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is in force. Default true (inferred)."""
+    """Whether the rule is enabled. Default `True` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -150,15 +150,15 @@ def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
 
 @attrs.define(kw_only=True, repr=False)
 class SlaRuleUpdate(Model):
-    """Changes to a rule; what is left out stays.
+    """The fields of a rule to change. Omitted fields keep their values.
 
     Attributes:
-        name: The name of the rule (inferred).
-        priority: The urgency of the tickets that it is for (inferred).
-        response_target: Minutes until the first answer (inferred).
-        resolution_target: Minutes until the case is resolved (inferred).
+        name: New name (inferred).
+        priority: Ticket priority that it applies to (inferred).
+        response_target: Minutes until the first response (inferred).
+        resolution_target: Minutes until the resolution (inferred).
         business_hours_only: Whether only business hours count (inferred).
-        enabled: Whether the rule is in force (inferred).
+        enabled: Whether the rule is enabled (inferred).
 
     Inferred: the fields of the rule itself.
     """
@@ -174,17 +174,17 @@ class SlaRuleUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The name of the rule (inferred)."""
-    priority: TicketPriorityLike | Unset = UNSET
-    """The urgency of the tickets that it is for (inferred)."""
+    """New name (inferred)."""
+    priority: TicketPriorityInput | Unset = UNSET
+    """Ticket priority that it applies to (inferred)."""
     response_target: int | Unset = UNSET
-    """Minutes until the first answer (inferred)."""
+    """Minutes until the first response (inferred)."""
     resolution_target: int | Unset = UNSET
-    """Minutes until the case is resolved (inferred)."""
+    """Minutes until the resolution (inferred)."""
     business_hours_only: bool | Unset = UNSET
     """Whether only business hours count (inferred)."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is in force (inferred)."""
+    """Whether the rule is enabled (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -17,12 +17,12 @@ from cstar_async._types import JSON, UNSET, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class Tag(Model):
-    """A word that can be pinned on tickets. It has no id; the name is the key.
+    """A tag on tickets. It has no ID; its name is the key.
 
     Attributes:
-        object: The type tag, always `tag`.
-        name: The word itself, unique within the team.
-        count: How many tickets carry the tag.
+        object: Always `tag`.
+        name: Name, unique within the team.
+        count: Number of tickets that use the tag.
 
     Documented: API reference, Tags.
     """
@@ -31,11 +31,11 @@ class Tag(Model):
     __identity__: ClassVar[str] = "name"
 
     object: str | None = None
-    """The type tag, always `tag`."""
+    """Always `tag`."""
     name: str
-    """The word itself, unique within the team."""
+    """Name, unique within the team."""
     count: int
-    """How many tickets carry the tag."""
+    """Number of tickets that use the tag."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -59,10 +59,10 @@ def decode_tag(wire: dict[str, UntypedJSON]) -> Tag:
 
 @attrs.define(kw_only=True, repr=False)
 class TagCreate(Model):
-    """A tag to be added to the vocabulary of the team.
+    """A new tag.
 
     Attributes:
-        name: The word itself.
+        name: Name, not empty (inferred).
 
     Documented: API reference, Tags.
     """
@@ -71,7 +71,7 @@ class TagCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The word itself. An empty one is refused (inferred)."""
+    """Name, not empty (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

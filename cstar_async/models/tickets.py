@@ -11,18 +11,17 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
-from cstar_async.models.shared import Message, MessageSender, MessageSenderLike, decode_message
+from cstar_async.models.shared import Message, MessageSender, MessageSenderInput, decode_message
 
 
 class TicketStatus(
     OpenEnum, known={"NEW": "new", "OPEN": "open", "PENDING": "pending", "RESOLVED": "resolved", "CLOSED": "closed"}
 ):
-    """How far a case has come. These are the states that cStar knows by itself; a team can change its list. What each one means is
-    read from its name.
+    """Status of a ticket. These are the defaults; a team can change the list. Meanings are inferred from the names.
 
     Documented: API reference, Tickets.
     """
@@ -30,23 +29,23 @@ class TicketStatus(
     __slots__ = ()
 
     NEW: ClassVar[TicketStatus]
-    """Nobody has looked at it yet."""
+    """Not seen yet."""
     OPEN: ClassVar[TicketStatus]
     """The team is working on it."""
     PENDING: ClassVar[TicketStatus]
-    """The team waits for somebody, most often for the customer."""
+    """Waiting for someone, usually the customer."""
     RESOLVED: ClassVar[TicketStatus]
-    """A solution was given; the case is not closed yet."""
+    """Solved, but not closed yet."""
     CLOSED: ClassVar[TicketStatus]
-    """The case is over."""
+    """Finished."""
 
 
-TicketStatusLike: TypeAlias = TicketStatus | Literal["new", "open", "pending", "resolved", "closed"] | str
+TicketStatusInput: TypeAlias = TicketStatus | Literal["new", "open", "pending", "resolved", "closed"] | str
 """What an argument takes as `TicketStatus`: a constant, its text, or an unknown text."""
 
 
 class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": "high", "URGENT": "urgent"}):
-    """How urgent a case is. Older texts call the highest level `critical`.
+    """Priority of a ticket. Older pages call the highest one `critical`.
 
     Documented: API reference, Tickets.
     """
@@ -54,21 +53,21 @@ class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": 
     __slots__ = ()
 
     LOW: ClassVar[TicketPriority]
-    """Can wait."""
+    """Low."""
     NORMAL: ClassVar[TicketPriority]
-    """The usual case, and the default."""
+    """Normal; the default."""
     HIGH: ClassVar[TicketPriority]
-    """Goes before the usual case."""
+    """High."""
     URGENT: ClassVar[TicketPriority]
-    """Goes before everything else."""
+    """Highest."""
 
 
-TicketPriorityLike: TypeAlias = TicketPriority | Literal["low", "normal", "high", "urgent"] | str
+TicketPriorityInput: TypeAlias = TicketPriority | Literal["low", "normal", "high", "urgent"] | str
 """What an argument takes as `TicketPriority`: a constant, its text, or an unknown text."""
 
 
 class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE": "bronze"}):
-    """How well a deadline was met, in the manner of medals.
+    """Rating of how well a deadline was met.
 
     Inferred: only null is seen in samples; the words are those of the outcome tiers in the text.
     """
@@ -76,19 +75,19 @@ class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE
     __slots__ = ()
 
     GOLD: ClassVar[TicketSlaTier]
-    """The best outcome, well within the deadline."""
+    """Best, well within the deadline."""
     SILVER: ClassVar[TicketSlaTier]
-    """The middle outcome."""
+    """Middle."""
     BRONZE: ClassVar[TicketSlaTier]
-    """The weakest outcome that earns a medal."""
+    """Lowest."""
 
 
-TicketSlaTierLike: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze"] | str
+TicketSlaTierInput: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze"] | str
 """What an argument takes as `TicketSlaTier`: a constant, its text, or an unknown text."""
 
 
 class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
-    """What a list of tickets can carry along with each row.
+    """What to include in each ticket of a list.
 
     Documented: API reference, Tickets.
     """
@@ -96,50 +95,49 @@ class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
     __slots__ = ()
 
     CUSTOMER: ClassVar[TicketExpand]
-    """A summary of the customer beside the customer's id."""
+    """A summary of the customer, in addition to the ID."""
 
 
-TicketExpandLike: TypeAlias = TicketExpand | Literal["customer"] | str
+TicketExpandInput: TypeAlias = TicketExpand | Literal["customer"] | str
 """What an argument takes as `TicketExpand`: a constant, its text, or an unknown text."""
 
 
-_MESSAGE_SENDER: Final = MessageSender.__by_value__
-_TICKET_PRIORITY: Final = TicketPriority.__by_value__
-_TICKET_SLA_TIER: Final = TicketSlaTier.__by_value__
-_TICKET_STATUS: Final = TicketStatus.__by_value__
+_MESSAGE_SENDER: Final = MessageSender.by_text
+_TICKET_PRIORITY: Final = TicketPriority.by_text
+_TICKET_SLA_TIER: Final = TicketSlaTier.by_text
+_TICKET_STATUS: Final = TicketStatus.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class Ticket(Model):
-    """A support request with its state, its owner and its deadlines. Lists leave the messages out, a single read carries them.
+    """A support request. Lists do not include `messages`.
 
     Attributes:
-        id: The `tkt_` id of the ticket; opaque, of varying length.
-        object: The type tag, always `ticket`.
-        title: What the ticket is about, in one line.
-        status: How far the case has come.
-        priority: How urgent the case is.
-        customer_id: The `cus_` id of the customer, or None for a ticket that names its customer by words only.
-        customer_name: The name of the customer as people read it, or None if unknown.
-        customer: A summary of the customer, present only when the list was asked to expand it; None if the ticket has no customer
-            on record (inferred).
-        assigned_to: The `mem_` id of the member who works on the ticket, or None for nobody.
-        tags: The names of the tags on the ticket, in no documented order; empty for none.
-        notes: Remarks of the team that the customer never sees, or None for none.
-        message_count: How many messages the conversation holds.
-        messages: The whole conversation, oldest message first.
-        response_deadline: When a first reply is due under the service level rules, or None if no rule applies.
-        resolution_deadline: When the case must be solved under the service level rules, or None if no rule applies.
-        first_response_at: When the team first replied, or None if it has not yet.
-        response_tier: How good the first reply was in time, or None while that is open.
-        resolution_tier: How good the solution was in time, or None while that is open.
-        sla_paused: Whether the clocks of both deadlines stand still.
-        metadata: Data of your own programs, kept as it is; an empty object for none.
-        custom_fields: Values of the fields that the team has defined for tickets, by field key (inferred).
-        created_at: When the ticket was opened.
-        updated_at: When the ticket last changed.
-        closed_at: When the ticket was closed, or None while it is not.
-        resolved_at: When the case was solved, or None while it is not.
+        id: Ticket ID (`tkt_…`), opaque, of varying length.
+        object: Always `ticket`.
+        title: Title, in one line.
+        status: Status.
+        priority: Priority.
+        customer_id: Customer ID (`cus_…`); `None` for a ticket that has only a customer name.
+        customer_name: Display name of the customer; `None` if unknown.
+        customer: Summary of the customer, only if the list was expanded; `None` if there is no customer record (inferred).
+        assigned_to: Member ID (`mem_…`) of the assignee, or `None`.
+        tags: Names of the tags, in no documented order.
+        notes: Internal notes, not visible to the customer, or `None`.
+        message_count: Number of messages.
+        messages: All messages, oldest first.
+        response_deadline: Deadline of the first response; `None` if no SLA rule applies.
+        resolution_deadline: Deadline of the resolution; `None` if no SLA rule applies.
+        first_response_at: Time of the first response of the team; `None` until then.
+        response_tier: Rating of the first response time; `None` until then.
+        resolution_tier: Rating of the resolution time; `None` until then.
+        sla_paused: Whether both deadlines are paused.
+        metadata: Your own data, stored unchanged; empty for none.
+        custom_fields: Values of the custom fields, by field key (inferred).
+        created_at: Creation time.
+        updated_at: Time of the last change.
+        closed_at: Time of closing; `None` until then.
+        resolved_at: Time of the resolution; `None` until then.
 
     Documented: API reference, Tickets.
     """
@@ -173,57 +171,55 @@ class Ticket(Model):
     }
 
     id: str
-    """The `tkt_` id of the ticket; opaque, of varying length."""
+    """Ticket ID (`tkt_…`), opaque, of varying length."""
     object: str | None = None
-    """The type tag, always `ticket`."""
+    """Always `ticket`."""
     title: str
-    """What the ticket is about, in one line."""
+    """Title, in one line."""
     status: TicketStatus
-    """How far the case has come. A team can change its list of states, so expect words that are not listed here."""
+    """Status. A team can change its list of statuses, so expect unknown values."""
     priority: TicketPriority
-    """How urgent the case is. Service level rules choose by it."""
+    """Priority. SLA rules depend on it."""
     customer_id: str | None = None
-    """The `cus_` id of the customer, or None for a ticket that names its customer by words only."""
+    """Customer ID (`cus_…`); `None` for a ticket that has only a customer name."""
     customer_name: str | None = None
-    """The name of the customer as people read it, or None if unknown."""
+    """Display name of the customer; `None` if unknown."""
     customer: TicketCustomer | None = None
-    """A summary of the customer, present only when the list was asked to expand it; None if the ticket has no customer on record
-    (inferred).
-    """
+    """Summary of the customer, only if the list was expanded; `None` if there is no customer record (inferred)."""
     assigned_to: str | None = None
-    """The `mem_` id of the member who works on the ticket, or None for nobody."""
+    """Member ID (`mem_…`) of the assignee, or `None`."""
     tags: list[str]
-    """The names of the tags on the ticket, in no documented order; empty for none."""
+    """Names of the tags, in no documented order."""
     notes: str | None = None
-    """Remarks of the team that the customer never sees, or None for none."""
+    """Internal notes, not visible to the customer, or `None`."""
     message_count: int | None = None
-    """How many messages the conversation holds."""
+    """Number of messages."""
     messages: list[Message] | None = None
-    """The whole conversation, oldest message first. Carried by the read of a single ticket only, absent from lists."""
+    """All messages, oldest first. Included only when a single ticket is retrieved."""
     response_deadline: datetime | None = None
-    """When a first reply is due under the service level rules, or None if no rule applies."""
+    """Deadline of the first response; `None` if no SLA rule applies."""
     resolution_deadline: datetime | None = None
-    """When the case must be solved under the service level rules, or None if no rule applies."""
+    """Deadline of the resolution; `None` if no SLA rule applies."""
     first_response_at: datetime | None = None
-    """When the team first replied, or None if it has not yet."""
+    """Time of the first response of the team; `None` until then."""
     response_tier: TicketSlaTier | None = None
-    """How good the first reply was in time, or None while that is open."""
+    """Rating of the first response time; `None` until then."""
     resolution_tier: TicketSlaTier | None = None
-    """How good the solution was in time, or None while that is open."""
+    """Rating of the resolution time; `None` until then."""
     sla_paused: bool | None = None
-    """Whether the clocks of both deadlines stand still."""
+    """Whether both deadlines are paused."""
     metadata: dict[str, JSON] | None = None
-    """Data of your own programs, kept as it is; an empty object for none."""
+    """Your own data, stored unchanged; empty for none."""
     custom_fields: dict[str, JSON] | None = None
-    """Values of the fields that the team has defined for tickets, by field key (inferred)."""
+    """Values of the custom fields, by field key (inferred)."""
     created_at: datetime
-    """When the ticket was opened."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When the ticket last changed."""
+    """Time of the last change."""
     closed_at: datetime | None = None
-    """When the ticket was closed, or None while it is not."""
+    """Time of closing; `None` until then."""
     resolved_at: datetime | None = None
-    """When the case was solved, or None while it is not. On the reference page, absent from the newest sample."""
+    """Time of the resolution; `None` until then. On the reference page, but not in the newest sample."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -271,7 +267,7 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
     if raw.customer.__class__ is dict:
         raw.customer = decode_ticket_customer(raw.customer)
     if raw.messages.__class__ is list:
-        raw.messages = decode_list(decode_message, raw.messages)
+        raw.messages = read_list(decode_message, raw.messages)
     if raw.response_deadline is not None:
         raw.response_deadline = parse_datetime(raw.response_deadline)
     if raw.resolution_deadline is not None:
@@ -295,12 +291,12 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
 
 @attrs.define(kw_only=True, repr=False)
 class TicketCustomer(Model):
-    """The few facts about a customer that a ticket list can carry along.
+    """Summary of a customer, in expanded ticket lists.
 
     Attributes:
-        id: The `cus_` id of the customer (inferred).
-        name: The full name of the customer, or None if unknown (inferred).
-        email: The e-mail address of the customer, or None if unknown (inferred).
+        id: Customer ID (`cus_…`) (inferred).
+        name: Full name; `None` if unknown (inferred).
+        email: Email address; `None` if unknown (inferred).
 
     Inferred: the value customer of the expand parameter.
     """
@@ -308,11 +304,11 @@ class TicketCustomer(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"id": "id", "name": "name", "email": "email"}
 
     id: str
-    """The `cus_` id of the customer (inferred)."""
+    """Customer ID (`cus_…`) (inferred)."""
     name: str | None = None
-    """The full name of the customer, or None if unknown (inferred)."""
+    """Full name; `None` if unknown (inferred)."""
     email: str | None = None
-    """The e-mail address of the customer, or None if unknown (inferred)."""
+    """Email address; `None` if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -336,20 +332,20 @@ def decode_ticket_customer(wire: dict[str, UntypedJSON]) -> TicketCustomer:
 
 @attrs.define(kw_only=True, repr=False)
 class TicketCreate(Model):
-    """A ticket to be opened. Name the customer by id where there is one on record, by plain name otherwise.
+    """A new ticket. Identify the customer by ID, or by name if there is no record.
 
     Attributes:
-        title: What the ticket is about, in one line.
-        priority: How urgent the case is.
-        status: The state to start in.
-        customer_id: The `cus_` id of the customer.
-        customer_name: The name of a customer who is not on record.
-        assigned_to: The `mem_` id of the member who is to work on it; None for nobody (inferred).
-        tags: The names of the tags to put on the ticket.
-        notes: Remarks for the team that the customer never sees.
-        initial_message: The text of a first message to put into the conversation; None for none.
-        metadata: Data of your own programs, kept as it is.
-        custom_fields: Values of the fields that the team has defined for tickets, by field key (inferred).
+        title: Title, in one line, not empty (inferred).
+        priority: Priority.
+        status: Initial status.
+        customer_id: Customer ID (`cus_…`).
+        customer_name: Name of a customer without a record.
+        assigned_to: Member ID (`mem_…`) of the assignee, or `None` (inferred).
+        tags: Names of the tags.
+        notes: Internal notes, not visible to the customer.
+        initial_message: Content of a first message.
+        metadata: Your own data, stored unchanged.
+        custom_fields: Values of the custom fields, by field key (inferred).
 
     Documented: API reference, Tickets.
     """
@@ -370,29 +366,27 @@ class TicketCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str
-    """What the ticket is about, in one line. An empty one is refused (inferred)."""
-    priority: TicketPriorityLike | Unset = UNSET
-    """How urgent the case is. Default `normal`."""
-    status: TicketStatusLike | Unset = UNSET
-    """The state to start in. Default `new` (inferred)."""
+    """Title, in one line, not empty (inferred)."""
+    priority: TicketPriorityInput | Unset = UNSET
+    """Priority. Default `normal`."""
+    status: TicketStatusInput | Unset = UNSET
+    """Initial status. Default `new` (inferred)."""
     customer_id: str | None | Unset = UNSET
-    """The `cus_` id of the customer. This or a plain name."""
+    """Customer ID (`cus_…`). Alternative to `customer_name`."""
     customer_name: str | None | Unset = UNSET
-    """The name of a customer who is not on record. This or an id."""
+    """Name of a customer without a record. Alternative to `customer_id`."""
     assigned_to: str | None | Unset = UNSET
-    """The `mem_` id of the member who is to work on it; None for nobody (inferred)."""
+    """Member ID (`mem_…`) of the assignee, or `None` (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
-    """The names of the tags to put on the ticket."""
+    """Names of the tags."""
     notes: str | None | Unset = UNSET
-    """Remarks for the team that the customer never sees."""
+    """Internal notes, not visible to the customer."""
     initial_message: str | None | Unset = UNSET
-    """The text of a first message to put into the conversation; None for none. Not in the newest documentation; if it is ignored,
-    add the message in a second call.
-    """
+    """Content of a first message. Not in the newest documentation; if it is ignored, create the message separately."""
     metadata: JSONObject | Unset = UNSET
-    """Data of your own programs, kept as it is."""
+    """Your own data, stored unchanged."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of the fields that the team has defined for tickets, by field key (inferred)."""
+    """Values of the custom fields, by field key (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -428,17 +422,17 @@ def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
 
 @attrs.define(kw_only=True, repr=False)
 class TicketUpdate(Model):
-    """The fields of a ticket to be changed. What is left out stays as it is.
+    """The fields of a ticket to change. Omitted fields keep their values.
 
     Attributes:
-        title: A new title.
-        status: The state to move the case to; `closed` closes it.
-        priority: The new urgency (inferred).
-        assigned_to: The `mem_` id of the member to hand it to; None takes it from everybody (inferred).
-        tags: The tags the ticket is to have.
-        notes: New remarks for the team; None removes them (inferred).
-        metadata: Keys to set, merged into what is there.
-        custom_fields: New values of the team's own fields, by field key.
+        title: New title, not empty (inferred).
+        status: New status; `closed` closes the ticket.
+        priority: New priority (inferred).
+        assigned_to: Member ID (`mem_…`) of the new assignee; `None` unassigns the ticket (inferred).
+        tags: Names of the tags.
+        notes: New internal notes; `None` clears them (inferred).
+        metadata: Keys to set, merged into existing metadata.
+        custom_fields: New values of the custom fields, by field key.
 
     Documented: API reference, Tickets.
     """
@@ -456,23 +450,21 @@ class TicketUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     title: str | Unset = UNSET
-    """A new title. An empty one is refused (inferred)."""
-    status: TicketStatusLike | Unset = UNSET
-    """The state to move the case to; `closed` closes it."""
-    priority: TicketPriorityLike | Unset = UNSET
-    """The new urgency (inferred)."""
+    """New title, not empty (inferred)."""
+    status: TicketStatusInput | Unset = UNSET
+    """New status; `closed` closes the ticket."""
+    priority: TicketPriorityInput | Unset = UNSET
+    """New priority (inferred)."""
     assigned_to: str | None | Unset = UNSET
-    """The `mem_` id of the member to hand it to; None takes it from everybody (inferred)."""
+    """Member ID (`mem_…`) of the new assignee; `None` unassigns the ticket (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
-    """The tags the ticket is to have. The list replaces the old one (inferred)."""
+    """Names of the tags. The list replaces the old one (inferred)."""
     notes: str | None | Unset = UNSET
-    """New remarks for the team; None removes them (inferred)."""
+    """New internal notes; `None` clears them (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Keys to set, merged into what is there. A key set to None is removed (inferred)."""
+    """Keys to set, merged into existing metadata. A key set to `None` is removed (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """New values of the team's own fields, by field key. Whether other fields stay is not documented; send all of them to be safe
-    (inferred).
-    """
+    """New values of the custom fields, by field key. Whether other values stay is not documented; send all of them (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -505,14 +497,14 @@ def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
 
 @attrs.define(kw_only=True, repr=False)
 class MessageCreate(Model):
-    """A message to be added to a ticket.
+    """A new message in a ticket.
 
     Attributes:
-        content: What to say.
-        sender: Which side speaks.
-        sender_name: The name to show as the writer; None leaves the choice to the server (inferred).
-        is_internal: True for a remark that the customer never sees.
-        metadata: Data of your own programs to keep with the message (inferred).
+        content: Content, not empty (inferred).
+        sender: Type of the sender.
+        sender_name: Display name of the sender.
+        is_internal: `True` for an internal note, not visible to the customer.
+        metadata: Your own data, stored unchanged (inferred).
 
     Documented: API reference, Messages.
     """
@@ -527,15 +519,15 @@ class MessageCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     content: str
-    """What to say. An empty text is refused (inferred)."""
-    sender: MessageSenderLike | Unset = UNSET
-    """Which side speaks. Default `agent` (inferred). Use `customer` to bring in words that arrived on another channel."""
+    """Content, not empty (inferred)."""
+    sender: MessageSenderInput | Unset = UNSET
+    """Type of the sender. Default `agent` (inferred). Use `customer` for messages from another channel."""
     sender_name: str | None | Unset = UNSET
-    """The name to show as the writer; None leaves the choice to the server (inferred)."""
+    """Display name of the sender. Default: chosen by the server (inferred)."""
     is_internal: bool | Unset = UNSET
-    """True for a remark that the customer never sees. Default false (inferred)."""
+    """`True` for an internal note, not visible to the customer. Default `False` (inferred)."""
     metadata: JSONObject | Unset = UNSET
-    """Data of your own programs to keep with the message (inferred)."""
+    """Your own data, stored unchanged (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

@@ -19,7 +19,7 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class ViewEntityType(
     OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles", "COMMUNITY_POSTS": "community_posts"}
 ):
-    """What kind of object a view finds.
+    """Type of the objects in a view.
 
     Documented: API reference, Views.
     """
@@ -31,17 +31,17 @@ class ViewEntityType(
     CUSTOMERS: ClassVar[ViewEntityType]
     """Customers."""
     ARTICLES: ClassVar[ViewEntityType]
-    """Articles of the knowledge base."""
+    """Articles."""
     COMMUNITY_POSTS: ClassVar[ViewEntityType]
-    """Posts of the community."""
+    """Community posts."""
 
 
-ViewEntityTypeLike: TypeAlias = ViewEntityType | Literal["tickets", "customers", "articles", "community_posts"] | str
+ViewEntityTypeInput: TypeAlias = ViewEntityType | Literal["tickets", "customers", "articles", "community_posts"] | str
 """What an argument takes as `ViewEntityType`: a constant, its text, or an unknown text."""
 
 
 class SortDirection(OpenEnum, known={"ASC": "asc", "DESC": "desc"}):
-    """Which end of an order comes first.
+    """Sort direction.
 
     Documented: API reference, Views.
     """
@@ -49,17 +49,17 @@ class SortDirection(OpenEnum, known={"ASC": "asc", "DESC": "desc"}):
     __slots__ = ()
 
     ASC: ClassVar[SortDirection]
-    """The smallest, oldest or first in the alphabet."""
+    """Ascending."""
     DESC: ClassVar[SortDirection]
-    """The largest, newest or last in the alphabet."""
+    """Descending."""
 
 
-SortDirectionLike: TypeAlias = SortDirection | Literal["asc", "desc"] | str
+SortDirectionInput: TypeAlias = SortDirection | Literal["asc", "desc"] | str
 """What an argument takes as `SortDirection`: a constant, its text, or an unknown text."""
 
 
 class ViewVisibility(OpenEnum, known={"PRIVATE": "private", "TEAM": "team"}):
-    """Who sees a saved view.
+    """Who can see a view.
 
     Documented: API reference, Views.
     """
@@ -67,32 +67,32 @@ class ViewVisibility(OpenEnum, known={"PRIVATE": "private", "TEAM": "team"}):
     __slots__ = ()
 
     PRIVATE: ClassVar[ViewVisibility]
-    """Only who saved it."""
+    """Only its creator."""
     TEAM: ClassVar[ViewVisibility]
-    """Everybody in the team."""
+    """The whole team."""
 
 
-ViewVisibilityLike: TypeAlias = ViewVisibility | Literal["private", "team"] | str
+ViewVisibilityInput: TypeAlias = ViewVisibility | Literal["private", "team"] | str
 """What an argument takes as `ViewVisibility`: a constant, its text, or an unknown text."""
 
 
-_SORT_DIRECTION: Final = SortDirection.__by_value__
-_VIEW_ENTITY_TYPE: Final = ViewEntityType.__by_value__
-_VIEW_VISIBILITY: Final = ViewVisibility.__by_value__
+_SORT_DIRECTION: Final = SortDirection.by_text
+_VIEW_ENTITY_TYPE: Final = ViewEntityType.by_text
+_VIEW_VISIBILITY: Final = ViewVisibility.by_text
 
 
 @attrs.define(kw_only=True, repr=False)
 class View(Model):
-    """A saved filter with an order.
+    """A saved filter with a sort order.
 
     Attributes:
-        id: The `view_` id of the view.
-        name: The name of the view.
-        entity_type: What kind of object it finds.
-        filters: What must hold, by the names of the filters of the list, such as `status`.
-        sort_field: The field that sorts, or None for no order of its own.
-        sort_direction: Which end comes first, or None.
-        visibility: Who sees the view.
+        id: View ID (`view_…`).
+        name: Name.
+        entity_type: Type of the objects.
+        filters: Filters, named as the parameters of the list, such as `status`.
+        sort_field: Field to sort by, or `None`.
+        sort_direction: Sort direction, or `None`.
+        visibility: Who can see the view.
 
     Documented: API reference, Views.
     """
@@ -108,19 +108,19 @@ class View(Model):
     }
 
     id: str
-    """The `view_` id of the view."""
+    """View ID (`view_…`)."""
     name: str
-    """The name of the view."""
+    """Name."""
     entity_type: ViewEntityType
-    """What kind of object it finds."""
+    """Type of the objects."""
     filters: dict[str, JSON] | None = None
-    """What must hold, by the names of the filters of the list, such as `status`."""
+    """Filters, named as the parameters of the list, such as `status`."""
     sort_field: str | None = None
-    """The field that sorts, or None for no order of its own. Also seen as `sortBy`."""
+    """Field to sort by, or `None`. Also seen as `sortBy`."""
     sort_direction: SortDirection | None = None
-    """Which end comes first, or None. Also seen as `sortOrder`."""
+    """Sort direction, or `None`. Also seen as `sortOrder`."""
     visibility: ViewVisibility | None = None
-    """Who sees the view."""
+    """Who can see the view."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -157,15 +157,15 @@ def decode_view(wire: dict[str, UntypedJSON]) -> View:
 
 @attrs.define(kw_only=True, repr=False)
 class ViewCreate(Model):
-    """What a new view is made of.
+    """A new view.
 
     Attributes:
-        name: The name of the view (inferred).
-        entity_type: What kind of object it finds (inferred).
-        filters: What must hold, by the names of the filters of the list (inferred).
-        sort_field: The field that sorts; None for no order of its own (inferred).
-        sort_direction: Which end comes first; None for the server's choice (inferred).
-        visibility: Who sees the view.
+        name: Name (inferred).
+        entity_type: Type of the objects (inferred).
+        filters: Filters, named as the parameters of the list (inferred).
+        sort_field: Field to sort by, or `None` (inferred).
+        sort_direction: Sort direction.
+        visibility: Who can see the view.
 
     Inferred: the fields of the view itself.
     """
@@ -181,17 +181,17 @@ class ViewCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """The name of the view (inferred)."""
-    entity_type: ViewEntityTypeLike
-    """What kind of object it finds (inferred)."""
+    """Name (inferred)."""
+    entity_type: ViewEntityTypeInput
+    """Type of the objects (inferred)."""
     filters: JSONObject | Unset = UNSET
-    """What must hold, by the names of the filters of the list (inferred)."""
+    """Filters, named as the parameters of the list (inferred)."""
     sort_field: str | None | Unset = UNSET
-    """The field that sorts; None for no order of its own (inferred)."""
-    sort_direction: SortDirectionLike | None | Unset = UNSET
-    """Which end comes first; None for the server's choice (inferred)."""
-    visibility: ViewVisibilityLike | Unset = UNSET
-    """Who sees the view. Default `private` (inferred)."""
+    """Field to sort by, or `None` (inferred)."""
+    sort_direction: SortDirectionInput | None | Unset = UNSET
+    """Sort direction. Default: chosen by the server (inferred)."""
+    visibility: ViewVisibilityInput | Unset = UNSET
+    """Who can see the view. Default `private` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -224,14 +224,14 @@ def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
 
 @attrs.define(kw_only=True, repr=False)
 class ViewUpdate(Model):
-    """Changes to a view; what is left out stays.
+    """The fields of a view to change. Omitted fields keep their values.
 
     Attributes:
-        name: The new name (inferred).
-        filters: What must hold; the filters replace the old ones (inferred).
-        sort_field: The field that sorts; None for no order of its own (inferred).
-        sort_direction: Which end comes first; None for the server's choice (inferred).
-        visibility: Who sees the view (inferred).
+        name: New name (inferred).
+        filters: Filters, which replace the old ones (inferred).
+        sort_field: Field to sort by, or `None` (inferred).
+        sort_direction: Sort direction; `None`: chosen by the server (inferred).
+        visibility: Who can see the view (inferred).
 
     Inferred: the fields of the view itself.
     """
@@ -246,15 +246,15 @@ class ViewUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new name (inferred)."""
+    """New name (inferred)."""
     filters: JSONObject | Unset = UNSET
-    """What must hold; the filters replace the old ones (inferred)."""
+    """Filters, which replace the old ones (inferred)."""
     sort_field: str | None | Unset = UNSET
-    """The field that sorts; None for no order of its own (inferred)."""
-    sort_direction: SortDirectionLike | None | Unset = UNSET
-    """Which end comes first; None for the server's choice (inferred)."""
-    visibility: ViewVisibilityLike | Unset = UNSET
-    """Who sees the view (inferred)."""
+    """Field to sort by, or `None` (inferred)."""
+    sort_direction: SortDirectionInput | None | Unset = UNSET
+    """Sort direction; `None`: chosen by the server (inferred)."""
+    visibility: ViewVisibilityInput | Unset = UNSET
+    """Who can see the view (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 

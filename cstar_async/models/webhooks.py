@@ -18,18 +18,18 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
 @attrs.define(kw_only=True, repr=False)
 class Webhook(Model):
-    """A subscription: an address and the events that are sent there.
+    """A subscription to events, delivered to a URL.
 
     Attributes:
-        id: The `whk_` id of the subscription; older ones begin with `wh_`.
-        object: The type tag, always `webhook` (inferred).
-        name: The name that the team gave it.
-        url: The public HTTPS address that receives the events.
-        events: Types of events such as `ticket.created`, or wildcards such as `ticket.*`.
-        is_active: Whether events are sent at present.
-        secret: The `whsec_` secret that signs the deliveries.
-        created_at: When the subscription was made.
-        updated_at: When the subscription last changed, or None if it never did.
+        id: Webhook ID (`whk_…`, older `wh_…`).
+        object: Always `webhook` (inferred).
+        name: Display name.
+        url: Public HTTPS URL that receives the events.
+        events: Event types such as `ticket.created`, or wildcards such as `ticket.*`.
+        is_active: Whether events are delivered.
+        secret: Signing secret (`whsec_…`), only in the response to the create call.
+        created_at: Creation time.
+        updated_at: Time of the last change; `None` if it never changed.
 
     Documented: API reference, Webhooks.
     """
@@ -47,25 +47,23 @@ class Webhook(Model):
     }
 
     id: str
-    """The `whk_` id of the subscription; older ones begin with `wh_`."""
+    """Webhook ID (`whk_…`, older `wh_…`)."""
     object: str | None = None
-    """The type tag, always `webhook` (inferred)."""
+    """Always `webhook` (inferred)."""
     name: str
-    """The name that the team gave it."""
+    """Display name."""
     url: str
-    """The public HTTPS address that receives the events."""
+    """Public HTTPS URL that receives the events."""
     events: list[str]
-    """Types of events such as `ticket.created`, or wildcards such as `ticket.*`."""
+    """Event types such as `ticket.created`, or wildcards such as `ticket.*`."""
     is_active: bool
-    """Whether events are sent at present."""
+    """Whether events are delivered."""
     secret: str | None = None
-    """The `whsec_` secret that signs the deliveries. In the answer to the create alone, else None or absent. Also seen as
-    `signingSecret`.
-    """
+    """Signing secret (`whsec_…`), only in the response to the create call. Also seen as `signingSecret`."""
     created_at: datetime
-    """When the subscription was made."""
+    """Creation time."""
     updated_at: datetime | None = None
-    """When the subscription last changed, or None if it never did."""
+    """Time of the last change; `None` if it never changed."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -101,12 +99,12 @@ def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
 
 @attrs.define(kw_only=True, repr=False)
 class WebhookCreate(Model):
-    """What a new subscription is made of.
+    """A new webhook.
 
     Attributes:
-        name: A name by which the team knows the subscription.
-        url: The public HTTPS address that is to receive the events.
-        events: Types of events, or wildcards such as `ticket.*`; at least one (inferred).
+        name: Display name.
+        url: Public HTTPS URL that receives the events.
+        events: Event types, or wildcards such as `ticket.*`; at least one (inferred).
 
     Documented: API reference, Webhooks.
     """
@@ -115,11 +113,11 @@ class WebhookCreate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str
-    """A name by which the team knows the subscription."""
+    """Display name."""
     url: str
-    """The public HTTPS address that is to receive the events."""
+    """Public HTTPS URL that receives the events."""
     events: list[str] | tuple[str, ...]
-    """Types of events, or wildcards such as `ticket.*`; at least one (inferred)."""
+    """Event types, or wildcards such as `ticket.*`; at least one (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -143,13 +141,13 @@ def decode_webhook_create(wire: dict[str, UntypedJSON]) -> WebhookCreate:
 
 @attrs.define(kw_only=True, repr=False)
 class WebhookUpdate(Model):
-    """Changes to a subscription; what is left out stays.
+    """The fields of a webhook to change. Omitted fields keep their values.
 
     Attributes:
-        name: The new name (inferred).
-        url: The new address (inferred).
-        events: Types of events or wildcards; the list replaces the old one.
-        is_active: False stops the deliveries, true takes them up again.
+        name: New display name (inferred).
+        url: New URL (inferred).
+        events: Event types or wildcards.
+        is_active: `False` pauses deliveries, `True` resumes them.
 
     Documented: API reference, Webhooks.
     """
@@ -158,13 +156,13 @@ class WebhookUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     name: str | Unset = UNSET
-    """The new name (inferred)."""
+    """New display name (inferred)."""
     url: str | Unset = UNSET
-    """The new address (inferred)."""
+    """New URL (inferred)."""
     events: list[str] | tuple[str, ...] | Unset = UNSET
-    """Types of events or wildcards; the list replaces the old one."""
+    """Event types or wildcards. The list replaces the old one."""
     is_active: bool | Unset = UNSET
-    """False stops the deliveries, true takes them up again."""
+    """`False` pauses deliveries, `True` resumes them."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -189,10 +187,10 @@ def decode_webhook_update(wire: dict[str, UntypedJSON]) -> WebhookUpdate:
 
 @attrs.define(kw_only=True, repr=False)
 class WebhookTest(Model):
-    """Which event to make up.
+    """The event to send.
 
     Attributes:
-        event: The type of the event, such as `ticket.created`.
+        event: Event type, such as `ticket.created`.
 
     Documented: API reference, Webhooks.
     """
@@ -201,7 +199,7 @@ class WebhookTest(Model):
     __keeps_null__: ClassVar[bool] = True
 
     event: str
-    """The type of the event, such as `ticket.created`."""
+    """Event type, such as `ticket.created`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -221,16 +219,16 @@ def decode_webhook_test(wire: dict[str, UntypedJSON]) -> WebhookTest:
 
 @attrs.define(kw_only=True, repr=False)
 class WebhookTestResult(Model):
-    """How a receiver answered a test event.
+    """The response of a receiver to a test event.
 
     Attributes:
-        delivery_id: The id of the delivery, or None if none was made.
-        event: The type of the event that was sent.
-        url: The address it was sent to.
-        success: Whether the receiver answered with a status of success.
-        status: The HTTP status of the receiver, or None if it did not answer.
-        response_time_ms: How long the receiver took, in milliseconds, or None.
-        error: Why the delivery failed, or None if it did not.
+        delivery_id: Delivery ID; `None` if there was none.
+        event: Event type.
+        url: URL that the event was sent to.
+        success: Whether the receiver returned a success status.
+        status: HTTP status of the receiver; `None` without a response.
+        response_time_ms: Response time in milliseconds; `None` without a response.
+        error: Why the delivery failed; `None` if it succeeded.
 
     Documented: API reference, Webhooks.
     """
@@ -246,19 +244,19 @@ class WebhookTestResult(Model):
     }
 
     delivery_id: str | None = None
-    """The id of the delivery, or None if none was made."""
+    """Delivery ID; `None` if there was none."""
     event: str | None = None
-    """The type of the event that was sent."""
+    """Event type."""
     url: str | None = None
-    """The address it was sent to."""
+    """URL that the event was sent to."""
     success: bool
-    """Whether the receiver answered with a status of success."""
+    """Whether the receiver returned a success status."""
     status: int | None = None
-    """The HTTP status of the receiver, or None if it did not answer."""
+    """HTTP status of the receiver; `None` without a response."""
     response_time_ms: float | None = None
-    """How long the receiver took, in milliseconds, or None."""
+    """Response time in milliseconds; `None` without a response."""
     error: str | None = None
-    """Why the delivery failed, or None if it did not."""
+    """Why the delivery failed; `None` if it succeeded."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
@@ -286,11 +284,11 @@ def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResul
 
 @attrs.define(kw_only=True, repr=False)
 class WebhookTriggerResult(Model):
-    """To how many a test event was sent. Further keys exist and are not documented; they come in `extra`.
+    """The number of receivers of a test event. More keys exist but are not documented; they are in `extra`.
 
     Attributes:
-        event: The type of the event that was sent.
-        delivered_to: How many subscriptions it was sent to.
+        event: Event type.
+        delivered_to: Number of webhooks that it was sent to.
 
     Documented: API reference, Webhooks.
     """
@@ -298,9 +296,9 @@ class WebhookTriggerResult(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"event": "event", "delivered_to": "deliveredTo"}
 
     event: str
-    """The type of the event that was sent."""
+    """Event type."""
     delivered_to: int
-    """How many subscriptions it was sent to."""
+    """Number of webhooks that it was sent to."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
 
