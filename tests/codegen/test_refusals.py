@@ -558,10 +558,13 @@ OPERATIONS = {
         _set(*_GET, "x-cstar-pagination", to="page"), GET, "a list in pages answers with a ListEnvelope and an array."
     ),
 }
-for key in (
-    *("operationId", "summary", "description", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),
-):
+for key in (*("operationId", "summary", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),):
     OPERATIONS[f"an operation without {key}"] = Case(_drop(*_GET, key), GET, f"the operation has no `{key}`.")
+OPERATIONS["an example of an unknown argument"] = Case(
+    _set(*_GET, "x-cstar-example", to={"ticket": "tkt_123"}),
+    GET,
+    "`x-cstar-example` names `ticket`, which is neither a parameter nor a field of the body.",
+)
 
 _TITLE = said("A title.", type="string")
 NAMES = {
