@@ -41,7 +41,7 @@ class CustomFieldType(
     SELECT: ClassVar[CustomFieldType]
     """One of the options."""
     MULTISELECT: ClassVar[CustomFieldType]
-    """Any number of the options."""
+    """Several of the options."""
     DATE: ClassVar[CustomFieldType]
     """Date."""
     BOOLEAN: ClassVar[CustomFieldType]
