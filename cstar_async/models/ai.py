@@ -36,11 +36,11 @@ class AiAction(
     """Improves a text."""
 
 
-AiActionInput: TypeAlias = AiAction | Literal["auto-tag", "suggest-reply", "summarize", "improve"] | str
+AiActionLike: TypeAlias = AiAction | Literal["auto-tag", "suggest-reply", "summarize", "improve"] | str
 """What an argument takes as `AiAction`: a constant, its text, or an unknown text."""
 
 
-_AI_ACTION: Final = AiAction.by_text
+_AI_ACTION: Final = AiAction.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -58,7 +58,7 @@ class AiRun(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "ticket_id": "ticketId", "text": "text"}
     __keeps_null__: ClassVar[bool] = True
 
-    action: AiActionInput
+    action: AiActionLike
     """The action."""
     ticket_id: str | None | Unset = UNSET
     """Ticket ID, for `auto-tag`, `suggest-reply` and `summarize`."""

@@ -33,11 +33,11 @@ class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published",
     """Hidden but kept. In the newest documentation only."""
 
 
-ArticleStatusInput: TypeAlias = ArticleStatus | Literal["draft", "published", "archived"] | str
+ArticleStatusLike: TypeAlias = ArticleStatus | Literal["draft", "published", "archived"] | str
 """What an argument takes as `ArticleStatus`: a constant, its text, or an unknown text."""
 
 
-_ARTICLE_STATUS: Final = ArticleStatus.by_text
+_ARTICLE_STATUS: Final = ArticleStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -219,7 +219,7 @@ class ArticleCreate(Model):
     """Title, not empty (inferred)."""
     content: str | Unset = UNSET
     """Text in Markdown."""
-    status: ArticleStatusInput | Unset = UNSET
+    status: ArticleStatusLike | Unset = UNSET
     """Initial status. Default `draft`."""
     is_public: bool | Unset = UNSET
     """Whether it is visible outside the team once it is published. Default `False`."""
@@ -312,7 +312,7 @@ class ArticleUpdate(Model):
     """New title, not empty (inferred)."""
     content: str | Unset = UNSET
     """New text in Markdown. It replaces the whole text (inferred)."""
-    status: ArticleStatusInput | Unset = UNSET
+    status: ArticleStatusLike | Unset = UNSET
     """New status; `published` publishes the article (inferred)."""
     is_public: bool | Unset = UNSET
     """Whether it is visible outside the team once it is published (inferred)."""

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, no_items, pop_unknown_fields, read_list, select_reader
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, empty_list, new_instance, pop_unknown_fields, select_decoder
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -28,7 +28,7 @@ class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
     """A ticket."""
 
 
-AutomationTestResourceTypeInput: TypeAlias = AutomationTestResourceType | Literal["ticket"] | str
+AutomationTestResourceTypeLike: TypeAlias = AutomationTestResourceType | Literal["ticket"] | str
 """What an argument takes as `AutomationTestResourceType`: a constant, its text, or an unknown text."""
 
 
@@ -151,7 +151,7 @@ class AutomationTriggerEvent(
     """A customer submitted a survey."""
 
 
-AutomationTriggerEventInput: TypeAlias = (
+AutomationTriggerEventLike: TypeAlias = (
     AutomationTriggerEvent
     | Literal[
         "ticket.created",
@@ -195,8 +195,8 @@ AutomationTriggerEventInput: TypeAlias = (
 """What an argument takes as `AutomationTriggerEvent`: a constant, its text, or an unknown text."""
 
 
-_AUTOMATION_TEST_RESOURCE_TYPE: Final = AutomationTestResourceType.by_text
-_AUTOMATION_TRIGGER_EVENT: Final = AutomationTriggerEvent.by_text
+_AUTOMATION_TEST_RESOURCE_TYPE: Final = AutomationTestResourceType.__by_value__
+_AUTOMATION_TRIGGER_EVENT: Final = AutomationTriggerEvent.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -266,7 +266,7 @@ def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
-        raw.actions = read_list(decode_automation_action, raw.actions)
+        raw.actions = decode_list(decode_automation_action, raw.actions)
     return model
 
 
@@ -283,9 +283,9 @@ class AutomationConditions(Model):
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"all": "all", "any": "any"}
 
-    all: list[AutomationCondition] = attrs.field(factory=no_items)
+    all: list[AutomationCondition] = attrs.field(factory=empty_list)
     """All of these must match."""
-    any: list[AutomationCondition] = attrs.field(factory=no_items)
+    any: list[AutomationCondition] = attrs.field(factory=empty_list)
     """At least one of these must match."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
@@ -305,9 +305,9 @@ def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationCond
         raw.any,
     ) = found.values()
     if raw.all.__class__ is list:
-        raw.all = read_list(decode_automation_condition, raw.all)
+        raw.all = decode_list(decode_automation_condition, raw.all)
     if raw.any.__class__ is list:
-        raw.any = read_list(decode_automation_condition, raw.any)
+        raw.any = decode_list(decode_automation_condition, raw.any)
     return model
 
 
@@ -521,7 +521,7 @@ class AutomationCreate(Model):
 
     name: str
     """Name."""
-    trigger_event: AutomationTriggerEventInput
+    trigger_event: AutomationTriggerEventLike
     """Event that triggers the rule."""
     conditions: AutomationConditions | JSONObject | None | Unset = UNSET
     """Conditions. Default: the rule runs on every such event."""
@@ -554,7 +554,7 @@ def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
-        raw.actions = read_list(decode_automation_action, raw.actions)
+        raw.actions = decode_list(decode_automation_action, raw.actions)
     return model
 
 
@@ -583,7 +583,7 @@ class AutomationUpdate(Model):
 
     name: str | Unset = UNSET
     """New name (inferred)."""
-    trigger_event: AutomationTriggerEventInput | Unset = UNSET
+    trigger_event: AutomationTriggerEventLike | Unset = UNSET
     """Event that triggers the rule (inferred)."""
     conditions: AutomationConditions | JSONObject | None | Unset = UNSET
     """Conditions, which replace the old ones; `None` removes all (inferred)."""
@@ -616,7 +616,7 @@ def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
     if raw.conditions.__class__ is dict:
         raw.conditions = decode_automation_conditions(raw.conditions)
     if raw.actions.__class__ is list:
-        raw.actions = read_list(decode_automation_action, raw.actions)
+        raw.actions = decode_list(decode_automation_action, raw.actions)
     return model
 
 
@@ -634,7 +634,7 @@ class AutomationTest(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"resource_type": "resourceType", "resource_id": "resourceId"}
     __keeps_null__: ClassVar[bool] = True
 
-    resource_type: AutomationTestResourceTypeInput
+    resource_type: AutomationTestResourceTypeLike
     """Type of the object."""
     resource_id: str
     """Prefixed ID of the object."""
@@ -695,7 +695,7 @@ def decode_automation_test_result(wire: dict[str, UntypedJSON]) -> AutomationTes
         raw.actions_would_execute,
     ) = found.values()
     if raw.actions_would_execute.__class__ is list:
-        raw.actions_would_execute = read_list(decode_automation_action, raw.actions_would_execute)
+        raw.actions_would_execute = decode_list(decode_automation_action, raw.actions_would_execute)
     return model
 
 
@@ -716,7 +716,7 @@ _AUTOMATION_ACTION: Final[Mapping[str, Callable[[dict[str, UntypedJSON]], Automa
 
 def decode_automation_action(wire: dict[str, UntypedJSON]) -> AutomationAction:
     """Read a `AutomationAction` from its wire form: a `AutomationActionUnknown` where the tag is not known."""
-    return select_reader(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
+    return select_decoder(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
 
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {

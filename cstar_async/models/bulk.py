@@ -10,11 +10,11 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_values
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
-from cstar_async.models.shared import BatchError, read_batch_error
+from cstar_async.models.shared import BatchError, decode_batch_error_or_str
 
 
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
@@ -31,7 +31,7 @@ class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
     """Deletes each object."""
 
 
-BulkActionInput: TypeAlias = BulkAction | Literal["update", "delete"] | str
+BulkActionLike: TypeAlias = BulkAction | Literal["update", "delete"] | str
 """What an argument takes as `BulkAction`: a constant, its text, or an unknown text."""
 
 
@@ -51,12 +51,12 @@ class BulkResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customer
     """Articles."""
 
 
-BulkResourceInput: TypeAlias = BulkResource | Literal["tickets", "customers", "articles"] | str
+BulkResourceLike: TypeAlias = BulkResource | Literal["tickets", "customers", "articles"] | str
 """What an argument takes as `BulkResource`: a constant, its text, or an unknown text."""
 
 
-_BULK_ACTION: Final = BulkAction.by_text
-_BULK_RESOURCE: Final = BulkResource.by_text
+_BULK_ACTION: Final = BulkAction.__by_value__
+_BULK_RESOURCE: Final = BulkResource.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -75,9 +75,9 @@ class BulkRun(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"action": "action", "resource": "resource", "ids": "ids", "data": "data"}
     __keeps_null__: ClassVar[bool] = True
 
-    action: BulkActionInput
+    action: BulkActionLike
     """The action."""
-    resource: BulkResourceInput
+    resource: BulkResourceLike
     """Type of the objects."""
     ids: list[str] | tuple[str, ...]
     """IDs of the objects, at most 100."""
@@ -176,7 +176,7 @@ def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
     if raw.resource.__class__ is str:
         raw.resource = _BULK_RESOURCE[raw.resource]
     if raw.errors.__class__ is list:
-        raw.errors = read_values(read_batch_error, raw.errors)
+        raw.errors = decode_values(decode_batch_error_or_str, raw.errors)
     return model
 
 

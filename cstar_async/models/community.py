@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -52,7 +52,7 @@ class CommunityPostStatus(
     """Under review."""
 
 
-CommunityPostStatusInput: TypeAlias = (
+CommunityPostStatusLike: TypeAlias = (
     CommunityPostStatus
     | Literal["open", "answered", "officially_answered", "planned", "not_planned", "completed", "under_review"]
     | str
@@ -74,7 +74,7 @@ class CommunityVisibility(OpenEnum, known={"PUBLIC": "public", "MEMBERS_ONLY": "
     """Only signed-in members of the community."""
 
 
-CommunityVisibilityInput: TypeAlias = CommunityVisibility | Literal["public", "members_only"] | str
+CommunityVisibilityLike: TypeAlias = CommunityVisibility | Literal["public", "members_only"] | str
 """What an argument takes as `CommunityVisibility`: a constant, its text, or an unknown text."""
 
 
@@ -94,7 +94,7 @@ class CommunityPostSort(OpenEnum, known={"RECENT": "recent", "VOTES": "votes", "
     """Most comments first."""
 
 
-CommunityPostSortInput: TypeAlias = CommunityPostSort | Literal["recent", "votes", "comments"] | str
+CommunityPostSortLike: TypeAlias = CommunityPostSort | Literal["recent", "votes", "comments"] | str
 """What an argument takes as `CommunityPostSort`: a constant, its text, or an unknown text."""
 
 
@@ -118,15 +118,15 @@ class CommunityAttachmentType(
     """WebP image."""
 
 
-CommunityAttachmentTypeInput: TypeAlias = (
+CommunityAttachmentTypeLike: TypeAlias = (
     CommunityAttachmentType | Literal["image/jpeg", "image/png", "image/gif", "image/webp"] | str
 )
 """What an argument takes as `CommunityAttachmentType`: a constant, its text, or an unknown text."""
 
 
-_COMMUNITY_ATTACHMENT_TYPE: Final = CommunityAttachmentType.by_text
-_COMMUNITY_POST_STATUS: Final = CommunityPostStatus.by_text
-_COMMUNITY_VISIBILITY: Final = CommunityVisibility.by_text
+_COMMUNITY_ATTACHMENT_TYPE: Final = CommunityAttachmentType.__by_value__
+_COMMUNITY_POST_STATUS: Final = CommunityPostStatus.__by_value__
+_COMMUNITY_VISIBILITY: Final = CommunityVisibility.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -231,7 +231,7 @@ def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
     if raw.visibility.__class__ is str:
         raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     if raw.attachments.__class__ is list:
-        raw.attachments = read_list(decode_community_attachment, raw.attachments)
+        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     return model
@@ -259,7 +259,7 @@ class CommunityAttachment(Model):
 
     filename: str
     """File name."""
-    content_type: CommunityAttachmentTypeInput
+    content_type: CommunityAttachmentTypeLike
     """Media type."""
     size_bytes: int | None = None
     """Size in bytes, at most 5 MB."""
@@ -322,9 +322,9 @@ class CommunityPostCreate(Model):
     """Text (inferred)."""
     topic_id: str | None | Unset = UNSET
     """Topic ID, or `None` (inferred)."""
-    status: CommunityPostStatusInput | Unset = UNSET
+    status: CommunityPostStatusLike | Unset = UNSET
     """Initial status. Default `open` (inferred)."""
-    visibility: CommunityVisibilityInput | Unset = UNSET
+    visibility: CommunityVisibilityLike | Unset = UNSET
     """Who can see it. Default `public` (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
     """Values of the custom fields, by the ID of their definition (inferred)."""
@@ -357,7 +357,7 @@ def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostC
     if raw.visibility.__class__ is str:
         raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     if raw.attachments.__class__ is list:
-        raw.attachments = read_list(decode_community_attachment, raw.attachments)
+        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     return model
 
 
@@ -396,9 +396,9 @@ class CommunityPostUpdate(Model):
     """New text (inferred)."""
     topic_id: str | None | Unset = UNSET
     """New topic ID; `None` removes the post from its topic (inferred)."""
-    status: CommunityPostStatusInput | Unset = UNSET
+    status: CommunityPostStatusLike | Unset = UNSET
     """New status (inferred)."""
-    visibility: CommunityVisibilityInput | Unset = UNSET
+    visibility: CommunityVisibilityLike | Unset = UNSET
     """Who can see it (inferred)."""
     is_pinned: bool | Unset = UNSET
     """Whether it is pinned to the top (inferred)."""
@@ -494,7 +494,7 @@ def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
         raw.created_at,
     ) = found.values()
     if raw.attachments.__class__ is list:
-        raw.attachments = read_list(decode_community_attachment, raw.attachments)
+        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     return model
@@ -536,7 +536,7 @@ def decode_community_comment_create(wire: dict[str, UntypedJSON]) -> CommunityCo
         raw.attachments,
     ) = found.values()
     if raw.attachments.__class__ is list:
-        raw.attachments = read_list(decode_community_attachment, raw.attachments)
+        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     return model
 
 

@@ -48,7 +48,7 @@ class CustomFieldType(
     """`true` or `false`."""
 
 
-CustomFieldTypeInput: TypeAlias = CustomFieldType | Literal["text", "number", "select", "multiselect", "date", "boolean"] | str
+CustomFieldTypeLike: TypeAlias = CustomFieldType | Literal["text", "number", "select", "multiselect", "date", "boolean"] | str
 """What an argument takes as `CustomFieldType`: a constant, its text, or an unknown text."""
 
 
@@ -66,12 +66,12 @@ class CustomFieldEntityType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": 
     """Customers."""
 
 
-CustomFieldEntityTypeInput: TypeAlias = CustomFieldEntityType | Literal["tickets", "customers"] | str
+CustomFieldEntityTypeLike: TypeAlias = CustomFieldEntityType | Literal["tickets", "customers"] | str
 """What an argument takes as `CustomFieldEntityType`: a constant, its text, or an unknown text."""
 
 
-_CUSTOM_FIELD_ENTITY_TYPE: Final = CustomFieldEntityType.by_text
-_CUSTOM_FIELD_TYPE: Final = CustomFieldType.by_text
+_CUSTOM_FIELD_ENTITY_TYPE: Final = CustomFieldEntityType.__by_value__
+_CUSTOM_FIELD_TYPE: Final = CustomFieldType.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -177,9 +177,9 @@ class CustomFieldCreate(Model):
 
     name: str
     """Display name (inferred)."""
-    type: CustomFieldTypeInput
+    type: CustomFieldTypeLike
     """Type of the values (inferred)."""
-    entity_type: CustomFieldEntityTypeInput
+    entity_type: CustomFieldEntityTypeLike
     """Type of objects with this field (inferred)."""
     key: str | None | Unset = UNSET
     """Key of the values. Default: generated from the name (inferred)."""

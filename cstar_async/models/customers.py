@@ -31,7 +31,7 @@ class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"
     """No longer active."""
 
 
-CustomerStatusInput: TypeAlias = CustomerStatus | Literal["active", "inactive"] | str
+CustomerStatusLike: TypeAlias = CustomerStatus | Literal["active", "inactive"] | str
 """What an argument takes as `CustomerStatus`: a constant, its text, or an unknown text."""
 
 
@@ -67,14 +67,14 @@ class CustomerSentiment(
     """Angry (set of four)."""
 
 
-CustomerSentimentInput: TypeAlias = (
+CustomerSentimentLike: TypeAlias = (
     CustomerSentiment | Literal["positive", "neutral", "negative", "happy", "frustrated", "angry"] | str
 )
 """What an argument takes as `CustomerSentiment`: a constant, its text, or an unknown text."""
 
 
-_CUSTOMER_SENTIMENT: Final = CustomerSentiment.by_text
-_CUSTOMER_STATUS: Final = CustomerStatus.by_text
+_CUSTOMER_SENTIMENT: Final = CustomerSentiment.__by_value__
+_CUSTOMER_STATUS: Final = CustomerStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -213,9 +213,9 @@ class CustomerCreate(Model):
     """Full name of the person or the account, not empty (inferred)."""
     email: str
     """Email address. It must be unique within the team."""
-    status: CustomerStatusInput | Unset = UNSET
+    status: CustomerStatusLike | Unset = UNSET
     """Whether the customer is active. Default `active`."""
-    sentiment: CustomerSentimentInput | None | Unset = UNSET
+    sentiment: CustomerSentimentLike | None | Unset = UNSET
     """Sentiment, or `None`."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """Names of the tags."""
@@ -288,9 +288,9 @@ class CustomerUpdate(Model):
     """New name, not empty (inferred)."""
     email: str | Unset = UNSET
     """New email address. It must be unique within the team (inferred)."""
-    status: CustomerStatusInput | Unset = UNSET
+    status: CustomerStatusLike | Unset = UNSET
     """Whether the customer is active (inferred)."""
-    sentiment: CustomerSentimentInput | None | Unset = UNSET
+    sentiment: CustomerSentimentLike | None | Unset = UNSET
     """New sentiment; `None` clears it (inferred)."""
     tags: list[str] | tuple[str, ...] | Unset = UNSET
     """Names of the tags. The list replaces the old one (inferred)."""

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_list
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -30,7 +30,7 @@ class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
     """A CSV table, of one type."""
 
 
-ExportFormatInput: TypeAlias = ExportFormat | Literal["json", "csv"] | str
+ExportFormatLike: TypeAlias = ExportFormat | Literal["json", "csv"] | str
 """What an argument takes as `ExportFormat`: a constant, its text, or an unknown text."""
 
 
@@ -50,12 +50,12 @@ class ExportSelectionType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "c
     """Articles."""
 
 
-ExportSelectionTypeInput: TypeAlias = ExportSelectionType | Literal["tickets", "customers", "articles"] | str
+ExportSelectionTypeLike: TypeAlias = ExportSelectionType | Literal["tickets", "customers", "articles"] | str
 """What an argument takes as `ExportSelectionType`: a constant, its text, or an unknown text."""
 
 
-_EXPORT_FORMAT: Final = ExportFormat.by_text
-_EXPORT_SELECTION_TYPE: Final = ExportSelectionType.by_text
+_EXPORT_FORMAT: Final = ExportFormat.__by_value__
+_EXPORT_SELECTION_TYPE: Final = ExportSelectionType.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -74,7 +74,7 @@ class ExportRun(Model):
 
     resources: Sequence[ExportSelection | JSONObject]
     """The types to export, each with its filters; exactly one for CSV."""
-    format: ExportFormatInput | Unset = UNSET
+    format: ExportFormatLike | Unset = UNSET
     """Output format."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
@@ -94,7 +94,7 @@ def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
         raw.format,
     ) = found.values()
     if raw.resources.__class__ is list:
-        raw.resources = read_list(decode_export_selection, raw.resources)
+        raw.resources = decode_list(decode_export_selection, raw.resources)
     if raw.format.__class__ is str:
         raw.format = _EXPORT_FORMAT[raw.format]
     return model
@@ -114,7 +114,7 @@ class ExportSelection(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "filters": "filters"}
     __keeps_null__: ClassVar[bool] = True
 
-    type: ExportSelectionTypeInput
+    type: ExportSelectionTypeLike
     """Type of the objects."""
     filters: JSONObject | None | Unset = UNSET
     """Only objects with these values, by field. The supported fields are not documented."""

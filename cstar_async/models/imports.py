@@ -10,11 +10,11 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields, read_values
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
-from cstar_async.models.shared import BatchError, read_batch_error
+from cstar_async.models.shared import BatchError, decode_batch_error_or_str
 
 
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -33,11 +33,11 @@ class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "custom
     """Articles."""
 
 
-ImportResourceInput: TypeAlias = ImportResource | Literal["tickets", "customers", "articles"] | str
+ImportResourceLike: TypeAlias = ImportResource | Literal["tickets", "customers", "articles"] | str
 """What an argument takes as `ImportResource`: a constant, its text, or an unknown text."""
 
 
-_IMPORT_RESOURCE: Final = ImportResource.by_text
+_IMPORT_RESOURCE: Final = ImportResource.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -55,7 +55,7 @@ class ImportRun(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"resource": "resource", "records": "records", "merge_strategy": "mergeStrategy"}
     __keeps_null__: ClassVar[bool] = True
 
-    resource: ImportResourceInput
+    resource: ImportResourceLike
     """Type of the records."""
     records: Sequence[JSONObject]
     """The records, with the fields of a create call, at most 500."""
@@ -149,7 +149,7 @@ def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
     if raw.resource.__class__ is str:
         raw.resource = _IMPORT_RESOURCE[raw.resource]
     if raw.errors.__class__ is list:
-        raw.errors = read_values(read_batch_error, raw.errors)
+        raw.errors = decode_values(decode_batch_error_or_str, raw.errors)
     return model
 
 

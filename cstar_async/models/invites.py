@@ -39,7 +39,7 @@ class InviteRole(
     """Read-only."""
 
 
-InviteRoleInput: TypeAlias = InviteRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
+InviteRoleLike: TypeAlias = InviteRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
 """What an argument takes as `InviteRole`: a constant, its text, or an unknown text."""
 
 
@@ -59,12 +59,12 @@ class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted"
     """Expired."""
 
 
-InviteStatusInput: TypeAlias = InviteStatus | Literal["pending", "accepted", "expired"] | str
+InviteStatusLike: TypeAlias = InviteStatus | Literal["pending", "accepted", "expired"] | str
 """What an argument takes as `InviteStatus`: a constant, its text, or an unknown text."""
 
 
-_INVITE_ROLE: Final = InviteRole.by_text
-_INVITE_STATUS: Final = InviteStatus.by_text
+_INVITE_ROLE: Final = InviteRole.__by_value__
+_INVITE_STATUS: Final = InviteStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -151,7 +151,7 @@ class InviteCreate(Model):
 
     email: str
     """Email address (inferred)."""
-    role: InviteRoleInput
+    role: InviteRoleLike
     """Role of the new member, other than `owner` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""

@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_values
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, UntypedJSON
@@ -49,7 +49,7 @@ class MemberRole(
     """Read-only; The Watcher in the game."""
 
 
-MemberRoleInput: TypeAlias = MemberRole | Literal["owner", "admin", "manager", "librarian", "agent", "spectator"] | str
+MemberRoleLike: TypeAlias = MemberRole | Literal["owner", "admin", "manager", "librarian", "agent", "spectator"] | str
 """What an argument takes as `MemberRole`: a constant, its text, or an unknown text."""
 
 
@@ -75,7 +75,7 @@ class MemberUpdateRole(
     """Read-only; The Watcher in the game."""
 
 
-MemberUpdateRoleInput: TypeAlias = MemberUpdateRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
+MemberUpdateRoleLike: TypeAlias = MemberUpdateRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
 """What an argument takes as `MemberUpdateRole`: a constant, its text, or an unknown text."""
 
 
@@ -111,7 +111,7 @@ class MemberRoleDisplayName(
     """A spectator."""
 
 
-MemberRoleDisplayNameInput: TypeAlias = (
+MemberRoleDisplayNameLike: TypeAlias = (
     MemberRoleDisplayName
     | Literal["The Guildmaster", "The Commander", "The Captain", "The Lorekeeper", "The Hero", "The Watcher"]
     | str
@@ -131,13 +131,13 @@ class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
     """May export the data of the team."""
 
 
-MemberPermissionInput: TypeAlias = MemberPermission | Literal["export_data"] | str
+MemberPermissionLike: TypeAlias = MemberPermission | Literal["export_data"] | str
 """What an argument takes as `MemberPermission`: a constant, its text, or an unknown text."""
 
 
-_MEMBER_ROLE: Final = MemberRole.by_text
-_MEMBER_ROLE_DISPLAY_NAME: Final = MemberRoleDisplayName.by_text
-_MEMBER_UPDATE_ROLE: Final = MemberUpdateRole.by_text
+_MEMBER_ROLE: Final = MemberRole.__by_value__
+_MEMBER_ROLE_DISPLAY_NAME: Final = MemberRoleDisplayName.__by_value__
+_MEMBER_UPDATE_ROLE: Final = MemberUpdateRole.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -227,7 +227,7 @@ def decode_member(wire: dict[str, UntypedJSON]) -> Member:
     if raw.role_display_name.__class__ is str:
         raw.role_display_name = _MEMBER_ROLE_DISPLAY_NAME[raw.role_display_name]
     if raw.permissions.__class__ is list:
-        raw.permissions = read_values(MemberPermission.read, raw.permissions)
+        raw.permissions = decode_values(MemberPermission.__decode__, raw.permissions)
     if raw.joined_at is not None:
         raw.joined_at = parse_datetime(raw.joined_at)
     return model
@@ -246,7 +246,7 @@ class MemberUpdate(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"role": "role"}
     __keeps_null__: ClassVar[bool] = True
 
-    role: MemberUpdateRoleInput
+    role: MemberUpdateRoleLike
     """New role, other than `owner` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""

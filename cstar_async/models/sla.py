@@ -13,9 +13,9 @@ import attrs
 from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
-from cstar_async.models.tickets import TicketPriority, TicketPriorityInput
+from cstar_async.models.tickets import TicketPriority, TicketPriorityLike
 
-_TICKET_PRIORITY: Final = TicketPriority.by_text
+_TICKET_PRIORITY: Final = TicketPriority.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -112,7 +112,7 @@ class SlaRuleCreate(Model):
 
     name: str
     """Name."""
-    priority: TicketPriorityInput
+    priority: TicketPriorityLike
     """Ticket priority that it applies to."""
     response_target: int
     """Minutes until the first response."""
@@ -175,7 +175,7 @@ class SlaRuleUpdate(Model):
 
     name: str | Unset = UNSET
     """New name (inferred)."""
-    priority: TicketPriorityInput | Unset = UNSET
+    priority: TicketPriorityLike | Unset = UNSET
     """Ticket priority that it applies to (inferred)."""
     response_target: int | Unset = UNSET
     """Minutes until the first response (inferred)."""

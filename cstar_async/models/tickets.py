@@ -11,11 +11,11 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields, read_list
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, parse_datetime, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
-from cstar_async.models.shared import Message, MessageSender, MessageSenderInput, decode_message
+from cstar_async.models.shared import Message, MessageSender, MessageSenderLike, decode_message
 
 
 class TicketStatus(
@@ -40,7 +40,7 @@ class TicketStatus(
     """Finished."""
 
 
-TicketStatusInput: TypeAlias = TicketStatus | Literal["new", "open", "pending", "resolved", "closed"] | str
+TicketStatusLike: TypeAlias = TicketStatus | Literal["new", "open", "pending", "resolved", "closed"] | str
 """What an argument takes as `TicketStatus`: a constant, its text, or an unknown text."""
 
 
@@ -62,7 +62,7 @@ class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": 
     """Highest."""
 
 
-TicketPriorityInput: TypeAlias = TicketPriority | Literal["low", "normal", "high", "urgent"] | str
+TicketPriorityLike: TypeAlias = TicketPriority | Literal["low", "normal", "high", "urgent"] | str
 """What an argument takes as `TicketPriority`: a constant, its text, or an unknown text."""
 
 
@@ -82,7 +82,7 @@ class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE
     """Lowest."""
 
 
-TicketSlaTierInput: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze"] | str
+TicketSlaTierLike: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze"] | str
 """What an argument takes as `TicketSlaTier`: a constant, its text, or an unknown text."""
 
 
@@ -98,14 +98,14 @@ class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
     """A summary of the customer, in addition to the ID."""
 
 
-TicketExpandInput: TypeAlias = TicketExpand | Literal["customer"] | str
+TicketExpandLike: TypeAlias = TicketExpand | Literal["customer"] | str
 """What an argument takes as `TicketExpand`: a constant, its text, or an unknown text."""
 
 
-_MESSAGE_SENDER: Final = MessageSender.by_text
-_TICKET_PRIORITY: Final = TicketPriority.by_text
-_TICKET_SLA_TIER: Final = TicketSlaTier.by_text
-_TICKET_STATUS: Final = TicketStatus.by_text
+_MESSAGE_SENDER: Final = MessageSender.__by_value__
+_TICKET_PRIORITY: Final = TicketPriority.__by_value__
+_TICKET_SLA_TIER: Final = TicketSlaTier.__by_value__
+_TICKET_STATUS: Final = TicketStatus.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -267,7 +267,7 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
     if raw.customer.__class__ is dict:
         raw.customer = decode_ticket_customer(raw.customer)
     if raw.messages.__class__ is list:
-        raw.messages = read_list(decode_message, raw.messages)
+        raw.messages = decode_list(decode_message, raw.messages)
     if raw.response_deadline is not None:
         raw.response_deadline = parse_datetime(raw.response_deadline)
     if raw.resolution_deadline is not None:
@@ -367,9 +367,9 @@ class TicketCreate(Model):
 
     title: str
     """Title, in one line, not empty (inferred)."""
-    priority: TicketPriorityInput | Unset = UNSET
+    priority: TicketPriorityLike | Unset = UNSET
     """Priority. Default `normal`."""
-    status: TicketStatusInput | Unset = UNSET
+    status: TicketStatusLike | Unset = UNSET
     """Initial status. Default `new` (inferred)."""
     customer_id: str | None | Unset = UNSET
     """Customer ID (`cus_…`). Alternative to `customer_name`."""
@@ -451,9 +451,9 @@ class TicketUpdate(Model):
 
     title: str | Unset = UNSET
     """New title, not empty (inferred)."""
-    status: TicketStatusInput | Unset = UNSET
+    status: TicketStatusLike | Unset = UNSET
     """New status; `closed` closes the ticket."""
-    priority: TicketPriorityInput | Unset = UNSET
+    priority: TicketPriorityLike | Unset = UNSET
     """New priority (inferred)."""
     assigned_to: str | None | Unset = UNSET
     """Member ID (`mem_…`) of the new assignee; `None` unassigns the ticket (inferred)."""
@@ -520,7 +520,7 @@ class MessageCreate(Model):
 
     content: str
     """Content, not empty (inferred)."""
-    sender: MessageSenderInput | Unset = UNSET
+    sender: MessageSenderLike | Unset = UNSET
     """Type of the sender. Default `agent` (inferred). Use `customer` for messages from another channel."""
     sender_name: str | None | Unset = UNSET
     """Display name of the sender. Default: chosen by the server (inferred)."""

@@ -36,7 +36,7 @@ class ViewEntityType(
     """Community posts."""
 
 
-ViewEntityTypeInput: TypeAlias = ViewEntityType | Literal["tickets", "customers", "articles", "community_posts"] | str
+ViewEntityTypeLike: TypeAlias = ViewEntityType | Literal["tickets", "customers", "articles", "community_posts"] | str
 """What an argument takes as `ViewEntityType`: a constant, its text, or an unknown text."""
 
 
@@ -54,7 +54,7 @@ class SortDirection(OpenEnum, known={"ASC": "asc", "DESC": "desc"}):
     """Descending."""
 
 
-SortDirectionInput: TypeAlias = SortDirection | Literal["asc", "desc"] | str
+SortDirectionLike: TypeAlias = SortDirection | Literal["asc", "desc"] | str
 """What an argument takes as `SortDirection`: a constant, its text, or an unknown text."""
 
 
@@ -72,13 +72,13 @@ class ViewVisibility(OpenEnum, known={"PRIVATE": "private", "TEAM": "team"}):
     """The whole team."""
 
 
-ViewVisibilityInput: TypeAlias = ViewVisibility | Literal["private", "team"] | str
+ViewVisibilityLike: TypeAlias = ViewVisibility | Literal["private", "team"] | str
 """What an argument takes as `ViewVisibility`: a constant, its text, or an unknown text."""
 
 
-_SORT_DIRECTION: Final = SortDirection.by_text
-_VIEW_ENTITY_TYPE: Final = ViewEntityType.by_text
-_VIEW_VISIBILITY: Final = ViewVisibility.by_text
+_SORT_DIRECTION: Final = SortDirection.__by_value__
+_VIEW_ENTITY_TYPE: Final = ViewEntityType.__by_value__
+_VIEW_VISIBILITY: Final = ViewVisibility.__by_value__
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -182,15 +182,15 @@ class ViewCreate(Model):
 
     name: str
     """Name (inferred)."""
-    entity_type: ViewEntityTypeInput
+    entity_type: ViewEntityTypeLike
     """Type of the objects (inferred)."""
     filters: JSONObject | Unset = UNSET
     """Filters, named as the parameters of the list (inferred)."""
     sort_field: str | None | Unset = UNSET
     """Field to sort by, or `None` (inferred)."""
-    sort_direction: SortDirectionInput | None | Unset = UNSET
+    sort_direction: SortDirectionLike | None | Unset = UNSET
     """Sort direction. Default: chosen by the server (inferred)."""
-    visibility: ViewVisibilityInput | Unset = UNSET
+    visibility: ViewVisibilityLike | Unset = UNSET
     """Who can see the view. Default `private` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
@@ -251,9 +251,9 @@ class ViewUpdate(Model):
     """Filters, which replace the old ones (inferred)."""
     sort_field: str | None | Unset = UNSET
     """Field to sort by, or `None` (inferred)."""
-    sort_direction: SortDirectionInput | None | Unset = UNSET
+    sort_direction: SortDirectionLike | None | Unset = UNSET
     """Sort direction; `None`: chosen by the server (inferred)."""
-    visibility: ViewVisibilityInput | Unset = UNSET
+    visibility: ViewVisibilityLike | Unset = UNSET
     """Who can see the view (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not know, by wire name."""
