@@ -14,17 +14,17 @@ import orjson
 from cstar_async._model.decoding import parse_datetime
 from cstar_async._protocol.headers import REQUEST_ID
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._types import PageInfo, UntypedJSON, is_object, is_str, json_type_name
+from cstar_async._types import UNSET, PageInfo, UntypedJSON, is_object, is_str, json_type_name
 from cstar_async.errors import DecodeError
 
 
-def parse_envelope(body: bytes, *, status: int) -> dict[str, UntypedJSON]:
+def parse_envelope(response: RawResponse) -> dict[str, UntypedJSON]:
     """Parse the body of a success, an object with `data`.
 
     Raises:
         DecodeError: It is not JSON, not an object, or has no `data`.
     """
-    parsed = parse_body(body, status=status)
+    parsed, status = parse_body(response), response.status
     if parsed.__class__ is not dict:
         raise DecodeError(f"the response must be an object, got {json_type_name(parsed)}", status=status)
     if "data" not in parsed:
@@ -32,25 +32,27 @@ def parse_envelope(body: bytes, *, status: int) -> dict[str, UntypedJSON]:
     return parsed
 
 
-def parse_body(body: bytes, *, status: int) -> UntypedJSON:
-    """Parse the body of a success as JSON.
+def parse_body(response: RawResponse) -> UntypedJSON:
+    """Return the body of a success as JSON. It is parsed once, although hooks and logs need it too.
 
     Raises:
         DecodeError: It is not JSON.
     """
     try:
-        return orjson.loads(body)
+        if response.parsed is UNSET:
+            response.parsed = orjson.loads(response.body)
+        return response.parsed
     except orjson.JSONDecodeError:
-        pass
+        message = "the response is not JSON" if response.body.strip() else "the response is empty"
     # Raised outside the handler: the parser's error holds the whole body and would become the context of this one.
-    raise DecodeError("the response is not JSON" if body.strip() else "the response is empty", status=status)
+    raise DecodeError(message, status=response.status)
 
 
-def parse_lenient(body: bytes) -> dict[str, UntypedJSON]:
+def parse_lenient(response: RawResponse) -> dict[str, UntypedJSON]:
     """Parse a body of any kind; one that is not a JSON object gives an empty dict."""
     try:
-        return as_object(orjson.loads(body))
-    except orjson.JSONDecodeError:
+        return as_object(parse_body(response))
+    except DecodeError:
         return {}
 
 

@@ -68,7 +68,7 @@ def parse_error(response: RawResponse, now: float) -> ErrorBody:
 
     Secrets are redacted here: servers echo their input, and errors are logged and pickled. *now* is in seconds since the epoch.
     """
-    body = parse_lenient(response.body)
+    body = parse_lenient(response)
     error: UntypedJSON = body.get("error")
     detail = as_object(error)
     message = _redacted(detail.get("message")) or _redacted(error) or _redacted(body.get("message"))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from cstar_async._types import UNSET, UntypedJSON
+
 
 class Request:
     """A request, ready to be sent."""
 
     __slots__ = ("body", "headers", "method", "path", "query")
 
-    wants_stream = False
+    stream = False
     """Whether to return a `StreamingResponse` on success."""
 
     def __init__(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes | None) -> None:
@@ -28,13 +30,15 @@ class Request:
 class RawResponse:
     """A response whose body has been read to its end."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "parsed", "status")
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
         self.headers = headers
         """Case-insensitive."""
         self.body = body
+        self.parsed: UntypedJSON = UNSET
+        """The body as JSON, once `parse_body` has parsed it."""
 
 
 class StreamingResponse(RawResponse, ABC):

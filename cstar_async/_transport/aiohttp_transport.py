@@ -100,19 +100,19 @@ class AiohttpTransport:
                                 headers=request.headers,
                                 data=request.body,
                                 allow_redirects=False,
-                                auto_decompress=request.wants_stream,
+                                auto_decompress=request.stream,
                             )
                         except UnexpectedDataError:
                             continue
                     protocol = response.protocol if isinstance(response, NoReplayResponse) else None
                 else:
                     response, protocol = await self._send_via_user_session(session, request, url)
-                if request.wants_stream and response.status == 200:
+                if request.stream and response.status == 200:
                     return _Stream(response)
                 body = await response.read()
                 check_no_trailing_data(protocol)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
-                if encoding is not None and not request.wants_stream:
+                if encoding is not None and not request.stream:
                     body = _decompress_body(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
@@ -147,7 +147,7 @@ class AiohttpTransport:
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
-            auto_decompress=request.wants_stream,
+            auto_decompress=request.stream,
             middlewares=(guard,),
             proxy=self._proxy,
             ssl=self._ssl,

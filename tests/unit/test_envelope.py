@@ -39,20 +39,21 @@ from cstar_async.pagination import PageInfo
 def test_response_without_an_envelope_is_a_decode_error(body: bytes, where: str, message: str) -> None:
     """The error has the reason and the location."""
     with pytest.raises(DecodeError) as caught:
-        parse_envelope(body, status=200)
+        parse_envelope(RawResponse(200, {}, body))
     assert (message, where, 200) == (caught.value.message, caught.value.where, caught.value.status)
 
 
 def test_missing_data_is_reported_with_the_request_id() -> None:
     """So that support can find the request."""
     with pytest.raises(DecodeError) as caught:
-        parse_envelope(b'{"meta":{"requestId":"req_1"}}', status=201)
+        parse_envelope(RawResponse(201, {}, b'{"meta":{"requestId":"req_1"}}'))
     assert "req_1" == caught.value.request_id
 
 
 def test_envelope_has_data_request_id_and_timestamp() -> None:
     """The last two come from `meta`."""
-    envelope = parse_envelope(b'{"data":{"a":1},"meta":{"requestId":"req_1","timestamp":"2026-03-01T00:00:00Z"}}', status=200)
+    body = b'{"data":{"a":1},"meta":{"requestId":"req_1","timestamp":"2026-03-01T00:00:00Z"}}'
+    envelope = parse_envelope(RawResponse(200, {}, body))
     assert ({"a": 1}, "req_1", datetime(2026, 3, 1, tzinfo=UTC)) == (
         envelope["data"],
         request_id_of(envelope),
@@ -63,7 +64,7 @@ def test_envelope_has_data_request_id_and_timestamp() -> None:
 @pytest.mark.parametrize("meta", [b"null", b"[]", b'{"requestId":5,"timestamp":7}', b'{"timestamp":"soon"}'])
 def test_malformed_meta_counts_as_missing(meta: bytes) -> None:
     """It is not required."""
-    envelope = parse_envelope(b'{"data":null,"meta":' + meta + b"}", status=200)
+    envelope = parse_envelope(RawResponse(200, {}, b'{"data":null,"meta":' + meta + b"}"))
     assert (None, None, None) == (envelope["data"], request_id_of(envelope), timestamp_of(envelope))
 
 
@@ -78,7 +79,7 @@ def test_malformed_meta_counts_as_missing(meta: bytes) -> None:
 )
 def test_pagination_is_found_in_both_locations(body: bytes, page: int | None) -> None:
     """Beside `data`, or in `meta`."""
-    assert page == parse_page_info(parse_envelope(body, status=200), 0).page
+    assert page == parse_page_info(parse_envelope(RawResponse(200, {}, body)), 0).page
 
 
 @pytest.mark.parametrize("location", ["pagination", "meta"])
@@ -112,7 +113,15 @@ def test_has_more_is_stated_or_computed(stated: dict[str, Any], *, has_more: boo
 
 @pytest.mark.parametrize(
     ("value", "name"),
-    [({}, "an object"), ([], "an array"), ("", "a text"), (None, "null"), (True, "a boolean"), (1, "a number"), (0.5, "a number")],
+    [
+        ({}, "an object"),
+        ([], "an array"),
+        ("", "a string"),
+        (None, "null"),
+        (True, "a boolean"),
+        (1, "a number"),
+        (0.5, "a number"),
+    ],
 )
 def test_json_type_has_a_name_for_error_messages(value: object, name: str) -> None:
     """With its article."""
@@ -135,7 +144,7 @@ def test_json_type_has_a_name_for_error_messages(value: object, name: str) -> No
 )
 def test_request_id_is_found_in_any_response(body: bytes, headers: dict[str, str], request_id: str | None) -> None:
     """In the error, then in `meta`, then in a header."""
-    assert request_id == find_request_id(parse_lenient(body), headers)
+    assert request_id == find_request_id(parse_lenient(RawResponse(500, {}, body)), headers)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +172,9 @@ def test_response_without_a_content_type_is_not_text() -> None:
 def test_text_is_decoded_leniently() -> None:
     """The byte order mark is dropped, and bytes that are not UTF-8 are replaced."""
     assert "a\ufffdb" == decode_text(RawResponse(200, {"Content-Type": "text/csv"}, b"\xef\xbb\xbfa\xffb"), "text/csv")
+
+
+def test_a_body_is_parsed_once() -> None:
+    """Hooks and the log read the request id from the same parsed body as the client."""
+    response = RawResponse(200, {}, b'{"data":{},"meta":{"requestId":"req_1"}}')
+    assert parse_lenient(response) is parse_envelope(response)
