@@ -1,4 +1,4 @@
-"""Differences between an answer and the document."""
+"""Differences between a response and the OpenAPI spec."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cstar_async._client.drift import Drift, find_drift
+from cstar_async._client.drift import find_drift
+from cstar_async.hooks import DriftInfo
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Ticket": {
@@ -46,29 +47,34 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }
 
 
+def drift(where: str, kind: Any, expected: str, actual: str) -> DriftInfo:
+    """Return a difference in a response of `get_ticket`."""
+    return DriftInfo(operation="get_ticket", where=where, kind=kind, expected=expected, actual=actual)
+
+
 @pytest.mark.parametrize(
-    ("fields", "drift"),
+    ("fields", "expected"),
     [
-        ({"new": 1}, Drift("$.data.new", "unknown_field", "nothing", "integer")),
-        ({"count": "1"}, Drift("$.data.count", "wrong_type", "number", "string")),
-        ({"count": True}, Drift("$.data.count", "wrong_type", "number", "boolean")),
-        ({"status": "snoozed"}, Drift("$.data.status", "unknown_value", "one of open, closed", "snoozed")),
-        ({"kind": "post"}, Drift("$.data.kind", "unknown_value", "one of ticket", "post")),
-        ({"owner": []}, Drift("$.data.owner", "wrong_type", "object", "array")),
-        ({"owner": {"name": None}}, Drift("$.data.owner.name", "wrong_type", "string", "null")),
-        ({"tags": [1, 2]}, Drift("$.data.tags[]", "wrong_type", "string", "integer")),
-        ({"labels": {"a": 0.5, "b": 1.5}}, Drift("$.data.labels.*", "wrong_type", "string", "number")),
-        ({"actions": [5]}, Drift("$.data.actions[]", "wrong_type", "object", "integer")),
-        ({"actions": [{"type": "assign"}]}, Drift("$.data.actions[].to", "missing", "string", "nothing")),
-        ({"actions": [{"type": "call", "who": 1}]}, Drift("$.data.actions[].type", "unknown_value", "one of assign", "call")),
-        ({"actions": [{}]}, Drift("$.data.actions[].type", "missing", "string", "nothing")),
-        ({"actions": [{"type": []}]}, Drift("$.data.actions[].type", "wrong_type", "string", "array")),
-        ({"note": {}}, Drift("$.data.note", "wrong_type", "string or null", "object")),
+        ({"new": 1}, drift("$.data.new", "unknown_field", "nothing", "integer")),
+        ({"count": "1"}, drift("$.data.count", "wrong_type", "number", "string")),
+        ({"count": True}, drift("$.data.count", "wrong_type", "number", "boolean")),
+        ({"status": "snoozed"}, drift("$.data.status", "unknown_value", "one of open, closed", "snoozed")),
+        ({"kind": "post"}, drift("$.data.kind", "unknown_value", "one of ticket", "post")),
+        ({"owner": []}, drift("$.data.owner", "wrong_type", "object", "array")),
+        ({"owner": {"name": None}}, drift("$.data.owner.name", "wrong_type", "string", "null")),
+        ({"tags": [1, 2]}, drift("$.data.tags[]", "wrong_type", "string", "integer")),
+        ({"labels": {"a": 0.5, "b": 1.5}}, drift("$.data.labels.*", "wrong_type", "string", "number")),
+        ({"actions": [5]}, drift("$.data.actions[]", "wrong_type", "object", "integer")),
+        ({"actions": [{"type": "assign"}]}, drift("$.data.actions[].to", "missing", "string", "nothing")),
+        ({"actions": [{"type": "call", "who": 1}]}, drift("$.data.actions[].type", "unknown_value", "one of assign", "call")),
+        ({"actions": [{}]}, drift("$.data.actions[].type", "missing", "string", "nothing")),
+        ({"actions": [{"type": []}]}, drift("$.data.actions[].type", "wrong_type", "string", "array")),
+        ({"note": {}}, drift("$.data.note", "wrong_type", "string or null", "object")),
     ],
 )
-def test_difference_is_told_once_with_its_place(fields: dict[str, Any], drift: Drift) -> None:
-    """However many rows have it."""
-    assert (drift,) == find_drift("Ticket", {"id": "x", **fields}, SCHEMAS)
+def test_a_difference_is_reported_once_with_its_path(fields: dict[str, Any], expected: DriftInfo) -> None:
+    """Even if several items have it."""
+    assert (expected,) == find_drift("get_ticket", "Ticket", {"id": "x", **fields}, SCHEMAS)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +91,11 @@ def test_difference_is_told_once_with_its_place(fields: dict[str, Any], drift: D
         {"signingSecret": "s"},
     ],
 )
-def test_answer_that_keeps_the_promise_has_no_drift(fields: dict[str, Any]) -> None:
-    """Whole numbers are numbers, free objects are free, aliases are known."""
-    assert () == find_drift("Ticket", {"id": "x", **fields}, SCHEMAS)
+def test_a_response_that_follows_the_spec_has_no_drift(fields: dict[str, Any]) -> None:
+    """An int is a number, a free object may have any field, and an alias is known."""
+    assert () == find_drift("get_ticket", "Ticket", {"id": "x", **fields}, SCHEMAS)
 
 
-def test_missing_field_is_told() -> None:
-    """With what was promised there."""
-    assert (Drift("$.data.id", "missing", "string", "nothing"),) == find_drift("Ticket", {}, SCHEMAS)
+def test_a_missing_field_is_reported() -> None:
+    """With the type that the spec states."""
+    assert (drift("$.data.id", "missing", "string", "nothing"),) == find_drift("get_ticket", "Ticket", {}, SCHEMAS)
