@@ -1,4 +1,4 @@
-"""Values that every layer shares: JSON and its guards, `UNSET`, options, the state of a rate limit, page info, responses."""
+"""Values that all layers share: JSON types and guards, `UNSET`, request options, rate limit state, page info, responses."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import attrs
 T = TypeVar("T")
 
 JSON: TypeAlias = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
-"""Any JSON value, as the package hands it out."""
+"""A JSON value that the package returns."""
 
 JSONObject: TypeAlias = Mapping[str, object]
-"""A JSON object, as callers may write it: any mapping. What JSON cannot hold is refused when the body is built."""
+"""A JSON object that a caller passes: any mapping. Values that JSON cannot represent are refused when the body is built."""
 
 UntypedJSON: TypeAlias = Any
-"""A value as it came over the wire. The document's types are promises of the server and are passed on, never enforced."""
+"""A value as received. The types of the OpenAPI spec are not enforced."""
 
 
 def is_str(value: object) -> TypeGuard[str]:
-    """Whether a value is a text, whatever its annotation promises: callers need not use a type checker, and servers do not."""
+    """Whether a value is a str, whatever its annotation says: neither callers nor servers need follow it."""
     return isinstance(value, str)
 
 
 def is_int(value: object) -> TypeGuard[int]:
-    """Whether a value is a whole number. JSON and callers mean no number by true and false, though Python counts them as such."""
+    """Whether a value is an int, and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -42,12 +42,12 @@ def is_array(value: object) -> TypeGuard[list[UntypedJSON]]:
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
-    """Whether a value of the caller's can become a JSON object."""
+    """Whether a value can become a JSON object."""
     return isinstance(value, Mapping)
 
 
 class Unset(enum.Enum):
-    """The type of `UNSET`: an enum with one member, so that `is UNSET` narrows a type and copies and pickles stay identical."""
+    """The type of `UNSET`: an enum of one member, so that `is UNSET` narrows types and a copy is the same object."""
 
     UNSET = "UNSET"
 
@@ -59,101 +59,101 @@ class Unset(enum.Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""The default of every optional argument: the field is not sent at all."""
+"""The default of optional arguments: the field is not sent."""
 
 
 class Priority(enum.IntEnum):
-    """Who goes first when the hour's calls run short. Lower goes first."""
+    """The order in which calls are sent when the rate limit is short. Lower values go first."""
 
     INTERACTIVE = 0
-    """A person is waiting: may use the whole budget."""
+    """A person is waiting. Such calls may use the whole limit."""
     BACKGROUND = 1
-    """An export, a sync, a report: leaves a reserve of the budget to interactive calls."""
+    """An export, a sync or a report. Such calls leave a reserve to interactive ones."""
 
 
 @attrs.frozen(kw_only=True)
 class RequestOptions:
-    """Settings for one call, over those of the client. What is None is taken from the client."""
+    """Options of one call, which replace those of the client. None keeps the client's."""
 
     timeout: float | None = None
-    """Seconds for one attempt, without the wait for a free connection."""
+    """Seconds for one attempt, above 0, without the wait for a free connection."""
     max_retries: int | None = None
-    """Attempts after the first; 0 turns retries off."""
+    """Attempts after the first, from 0."""
     max_wait: float | None = None
-    """Seconds: the longest single wait for a rate limit or a back-off."""
+    """Seconds, from 0: the longest single wait for a rate limit or a back-off."""
     total_timeout: float | None = None
-    """Seconds from the call, waits and retries included. None: no end but the other limits."""
+    """Seconds for the whole call, above 0, waits and retries included. None: unlimited."""
     priority: Priority | None = None
-    """Who goes first when calls run short."""
+    """Priority of the call."""
     headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
-    """Headers for this call, over the usual ones. `Authorization` and `Idempotency-Key` have arguments of their own."""
+    """Headers in addition to the client's, or in their place. `Authorization` and `Idempotency-Key` are refused."""
     extra_query: Mapping[str, object] | None = attrs.field(default=None, repr=False)
-    """Query parameters that the document does not know, by wire name."""
+    """Query parameters that the method does not have, by wire name."""
     extra_body: JSONObject | None = attrs.field(default=None, repr=False)
-    """Body fields that the document does not know, by wire name."""
+    """Body fields that the method does not have, by wire name."""
 
 
 @attrs.frozen
 class RateLimitState:
-    """What the server last said of the rate limit of this key."""
+    """The rate limit of a key, as last stated by the server."""
 
     limit: int
-    """Calls allowed in a window."""
+    """Calls per window."""
     remaining: int
-    """Calls left in this window, as of the last answer."""
+    """Calls left in the window."""
     reset_at: datetime | None
-    """When the next window begins, in UTC; None if the server did not say."""
+    """When the next window begins, in UTC; None if not stated."""
     window: float | None
-    """Seconds of a window; None if the server did not say."""
+    """Seconds of a window; None if not stated."""
 
 
 @attrs.frozen(kw_only=True)
 class PageInfo:
-    """Where a page stands in its list, as the server said; both documented forms read alike."""
+    """The position of a page in its list, from either documented form."""
 
     total: int | None = None
-    """Rows in the whole list."""
+    """Items in the list."""
     page: int | None = None
-    """The number of this page, from 1."""
+    """Number of the page, from 1."""
     page_size: int | None = None
-    """Rows that a full page has."""
+    """Items of a full page."""
     has_more: bool = False
-    """Whether there is a page after this one; worked out from the numbers where it is not stated."""
+    """Whether another page follows; computed if not stated."""
     total_pages: int | None = None
-    """Pages in the whole list; older answers only."""
+    """Pages in the list; only in the older form."""
 
 
 @attrs.frozen(kw_only=True)
 class Response(Generic[T]):
-    """The answer to one call, with its circumstances."""
+    """The response to a call, returned by `with_response()` and `request()`."""
 
     data: T = attrs.field(repr=False)
-    """What the method itself would have returned."""
+    """What the method returns."""
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
-    """Of the last answer; names are matched without regard to case."""
+    """Case-insensitive."""
     request_id: str | None
-    """The id under which cStar's support finds the request."""
+    """The request id; cStar's support finds the request with it."""
     timestamp: datetime | None
-    """When the server answered, by its own clock."""
+    """The server's time of the response."""
     rate_limit: RateLimitState | None
-    """The rate limit as this answer stated it."""
+    """The rate limit stated by this response."""
     attempts: int
-    """How often the request was sent."""
-    idempotency_key: str | None
-    """The key under which the call can be repeated; None where none was sent."""
+    """How many requests were sent."""
+    idempotency_key: str | None = attrs.field(repr=False)
+    """The key that makes repeating the call safe; None if none was sent."""
     elapsed: float
-    """Seconds from the call to its answer, waits and retries included."""
+    """Seconds from the start of the call, waits and retries included."""
 
 
 def json_type_name(value: UntypedJSON) -> str:
-    """What a JSON value is, in words."""
+    """Return the JSON type of a value for an error message."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
         return "an array"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     if value is None:
         return "null"
     return "a boolean" if isinstance(value, bool) else "a number"

@@ -113,4 +113,4 @@ class StreamCall(Call):
 
     __slots__ = ()
 
-    wants_stream = True
+    stream = True

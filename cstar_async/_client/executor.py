@@ -29,14 +29,12 @@ from cstar_async._types import (
     RequestOptions,
     Response,
     UntypedJSON,
-    is_array,
     is_int,
     is_object,
     is_str,
     json_type_name,
 )
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError
-from cstar_async.hooks import DriftInfo
 from cstar_async.pagination import Page, Paginator
 from cstar_async.pagination._checkpoint import ListKey
 from cstar_async.pagination._page import linked_page
@@ -44,7 +42,7 @@ from cstar_async.pagination._page import linked_page
 T = TypeVar("T")
 
 
-@attrs.define
+@attrs.frozen
 class ListRequest(Generic[T]):
     """What the requests for all pages of a list have in common."""
 
@@ -149,16 +147,13 @@ class ClientExecutor(RequestPipeline):
         idempotency_key: str | None,
         options: RequestOptions | None,
     ) -> Response[JSON]:
-        """Call a path given by the caller.
-
-        `data` of the response is that of the envelope, the whole body without an envelope, or None for an empty body.
-        """
+        """Call a path given by the caller. `data` is that of the envelope, the body without one, or None for an empty body."""
         call = build_raw_call(self.context, self.settings, method, path, params, json, idempotency_key, options)
         await self.send_with_retries(call)
         envelope: dict[str, UntypedJSON] = {"data": None}
         if call.response.body.strip():
             try:
-                parsed = parse_body(call.response.body, status=call.response.status)
+                parsed = parse_body(call.response)
             except DecodeError as error:
                 self._fail_decoding(call, error)
                 raise
@@ -172,12 +167,7 @@ class ClientExecutor(RequestPipeline):
         return response
 
     async def open_stream(self, target: CallTarget, path: str, headers: Mapping[str, str]) -> StreamingResponse:
-        """Open a stream under the team, with the limits, retries and errors of every call.
-
-        Raises:
-            ConfigurationError: The key is publishable.
-            CStarError: As for every call.
-        """
+        """Open a stream under the team, with the limits, retries and errors of every call."""
         if self.context.is_publishable:
             raise ConfigurationError("a publishable key cannot receive events; use a secret key (sk_live_… or sk_test_…)")
         started = self.context.clock.monotonic()
@@ -210,7 +200,7 @@ class ClientExecutor(RequestPipeline):
         response = call.response
         expected = _DATA_TYPES[operation.shape]
         try:
-            envelope = parse_envelope(response.body, status=response.status)
+            envelope = parse_envelope(response)
             data = envelope["data"]
             if data.__class__ is not expected and not (data is None and operation.nullable):
                 raise DecodeError(
@@ -223,7 +213,8 @@ class ClientExecutor(RequestPipeline):
             self._fail_decoding(call, error)
             raise
         if self.context.hooks.has_drift_hooks and operation.result is not None and data is not None:
-            self._report_drift(operation, operation.result, data)
+            for drift in find_drift(operation.id, operation.result, data, self.context.schemas):
+                self.context.hooks.emit(drift)
         return envelope
 
     def _fail_decoding(self, call: Call, error: DecodeError) -> None:
@@ -231,14 +222,6 @@ class ClientExecutor(RequestPipeline):
         call.annotate(error)
         error.request_id = error.request_id or call.response.headers.get(REQUEST_ID)
         self.record_failure(call, error)
-
-    def _report_drift(self, operation: Operation, schema: str, data: UntypedJSON) -> None:
-        where = "$.data[]" if is_array(data) else "$.data"
-        rows: list[UntypedJSON] = data if is_array(data) else [data]
-        for drift in dict.fromkeys(drift for row in rows for drift in find_drift(schema, row, self.context.schemas, where)):
-            self.context.hooks.emit(
-                DriftInfo(operation=operation.id, where=drift.where, kind=drift.kind, expected=drift.expected, actual=drift.found)
-            )
 
     def _finish(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> T:
         """Return the data, after capturing the response and notifying hooks where wanted."""

@@ -183,11 +183,8 @@ class RequestPipeline(ABC):
         semaphore = self.context.semaphore
         if semaphore.try_acquire():
             return
-        if call.deadline is None:
-            await semaphore.acquire(call.settings.priority)
-            return
         try:
-            async with asyncio.timeout(max(0.0, call.deadline - self.context.clock.monotonic())):
+            async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
                 await semaphore.acquire(call.settings.priority)
         except TimeoutError:
             raise _expired("the request was sent") from None
@@ -218,7 +215,7 @@ class RequestPipeline(ABC):
                 status=response.status,
                 elapsed=context.clock.monotonic() - sent,
                 rate_limit=parse_rate_limit(response.headers),
-                request_id=find_request_id(parse_lenient(response.body), response.headers),
+                request_id=find_request_id(parse_lenient(response), response.headers),
             )
         )
         return response

@@ -1,4 +1,7 @@
-"""Settings of a client, validated when it is made."""
+"""Settings of a client, validated when it is created.
+
+Objects and strings that cannot be used raise `ConfigurationError`, values out of their range `InvalidArgumentError`.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,7 @@ API_VERSION: Final = "2026-03-01"
 
 
 def validate_team_id(team_id: str | None, name: str = "team_id") -> str | None:
-    """Return a team id that fits a path segment, or None.
-
-    Raises:
-        ConfigurationError: It does not fit.
-    """
+    """Return a team id that fits a path segment, or None."""
     if team_id is None:
         return None
     try:
@@ -43,11 +42,7 @@ def validate_team_id(team_id: str | None, name: str = "team_id") -> str | None:
 
 
 def validate_library_team(team: str) -> str:
-    """Return the slug or UUID of a library's team.
-
-    Raises:
-        ConfigurationError: It does not fit a path segment.
-    """
+    """Return the slug or UUID of a library's team."""
     if not is_str(team):
         raise ConfigurationError(f"team must be a str, got {type(team).__name__}; pass the slug or UUID of the team")
     validate_team_id(team, "team")
@@ -55,11 +50,7 @@ def validate_library_team(team: str) -> str:
 
 
 def validate_base_url(base_url: str) -> URL:
-    """Parse a base URL: scheme, host and an optional path prefix.
-
-    Raises:
-        ConfigurationError: It is no http or https URL with a host, or has credentials, a query or a fragment.
-    """
+    """Parse a base URL: scheme, host and an optional path prefix."""
     from yarl import URL
 
     if not is_str(base_url):
@@ -76,11 +67,7 @@ def validate_base_url(base_url: str) -> URL:
 
 
 def validate_api_version(api_version: str | None) -> str | None:
-    """Return the value of the `CStar-Version` header, or None.
-
-    Raises:
-        ConfigurationError: It cannot be a header value.
-    """
+    """Return the value of the `CStar-Version` header, or None."""
     if api_version is None:
         return None
     if not is_str(api_version) or not api_version.strip() or not api_version.isascii() or not api_version.isprintable():
@@ -89,11 +76,7 @@ def validate_api_version(api_version: str | None) -> str | None:
 
 
 def validate_priority(priority: Priority) -> Priority:
-    """Return a priority given as such or as its number.
-
-    Raises:
-        InvalidArgumentError: There is no such priority.
-    """
+    """Return a priority, given as such or as its number."""
     try:
         return Priority(priority)
     except ValueError:
@@ -102,11 +85,7 @@ def validate_priority(priority: Priority) -> Priority:
 
 
 def validate_proxy(proxy: str | None) -> str | None:
-    """Return the URL of a proxy, or None.
-
-    Raises:
-        ConfigurationError: It is no http or https URL with a host. The error does not show it, because it may hold a password.
-    """
+    """Return the URL of a proxy, or None. Errors do not show it, because it may hold a password."""
     if proxy is None:
         return None
     from yarl import URL
@@ -143,11 +122,7 @@ def proxy_from_environment(base_url: URL) -> str | None:
 
 
 def validate_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
-    """Return hooks as a tuple.
-
-    Raises:
-        ConfigurationError: They are no iterable of `Hooks` instances, or a hook is a coroutine function, which nothing would await.
-    """
+    """Return hooks as a tuple. A coroutine function is refused, because nothing would await it."""
     try:
         given: tuple[object, ...] = tuple(hooks)
     except TypeError:
@@ -163,22 +138,14 @@ def validate_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
 
 
 def validate_limiter(limiter: object) -> Limiter | None:
-    """Return a limiter, or None.
-
-    Raises:
-        ConfigurationError: It does not implement `Limiter`.
-    """
+    """Return an object that implements `Limiter`, or None."""
     if limiter is None or isinstance(limiter, Limiter):
         return limiter
     raise ConfigurationError(f"rate_limiter must be a RateLimiter, got {type(limiter).__name__}")
 
 
 def check_seconds(name: str, value: object, *, allow_zero: bool = False) -> None:
-    """Check a duration.
-
-    Raises:
-        InvalidArgumentError: It is not a finite number above 0 (or from 0).
-    """
+    """Check that a duration is finite and above 0, or from 0."""
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float))
@@ -189,32 +156,20 @@ def check_seconds(name: str, value: object, *, allow_zero: bool = False) -> None
 
 
 def check_count(name: str, value: object, minimum: int) -> None:
-    """Check a count.
-
-    Raises:
-        InvalidArgumentError: It is not an int, or below *minimum*.
-    """
+    """Check that a count is an int from *minimum*."""
     if not is_int(value) or value < minimum:
         raise InvalidArgumentError(f"{name} must be an int from {minimum}, got {value!r}")
 
 
 def check_request_options(options: object) -> None:
-    """Check the `options` of a call.
-
-    Raises:
-        InvalidArgumentError: They are neither a `RequestOptions` nor None.
-    """
+    """Check the `options` of a call."""
     if options is not None and not isinstance(options, RequestOptions):
         raise InvalidArgumentError(f"options must be a RequestOptions, got {type(options).__name__}")
 
 
 @attrs.frozen(kw_only=True)
 class CallSettings:
-    """The settings that each view of a client, and each call, can replace.
-
-    Raises:
-        InvalidArgumentError: A value is out of its range.
-    """
+    """The settings that each view of a client, and each call, can replace."""
 
     timeout: float = 30.0
     max_retries: int = 3
@@ -240,12 +195,7 @@ class CallSettings:
 
 @attrs.frozen(kw_only=True)
 class ClientSettings:
-    """The settings that all views of a client share. They are described by the arguments of `CStarClient`.
-
-    Raises:
-        ConfigurationError: A URL, header value or object cannot be used.
-        InvalidArgumentError: A number is out of its range.
-    """
+    """The settings that all views of a client share. `CStarClient` describes them."""
 
     base_url: URL = attrs.field(converter=validate_base_url)
     api_version: str | None = attrs.field(converter=validate_api_version)

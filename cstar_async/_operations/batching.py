@@ -1,8 +1,7 @@
-"""Many calls as one: an array that is too long for a call is split, and the results are added up.
+"""Batching: split an array that is too long for one call, and merge the results.
 
-The calls are made one after the other, each under an idempotency key that is derived from the caller's key and the number of the
-call. The same arguments are split in the same way, so whoever repeats the whole after a crash repeats each call under its key: what
-was done is answered from the server's memory, what was not is done.
+The calls are sent one after the other. Each has an idempotency key derived from the caller's key and its number. The same arguments
+are split in the same way, so the whole can be repeated after a crash: calls that were done return their first response.
 """
 
 from __future__ import annotations
@@ -33,38 +32,38 @@ async def run_in_batches(
     idempotency_key: str | None,
     options: RequestOptions | None,
 ) -> M:
-    """Carry an operation out for an array of any length.
+    """Call an operation for an array of any length.
 
     Args:
         executor: The executor of the client.
-        plan: The operation, and how its calls become one.
-        result: The class of its result.
-        body: The body of a call that had no limit.
-        idempotency_key: What the key of each call is derived from; None: one is made.
-        options: Settings for each of the calls.
+        plan: How the array is split and the results are merged.
+        result: The model of the result.
+        body: The whole body.
+        idempotency_key: The keys of the calls are derived from it. None: one is made.
+        options: Options of each call.
 
     Returns:
-        The sum of all results. Without items nothing is called, and the result is made up of zeros.
+        The merged result. For an empty array nothing is sent, and all numbers are 0.
 
     Raises:
-        InvalidArgumentError: The array is none, or the key cannot be one.
+        InvalidArgumentError: The array is no list or tuple, or the key is invalid.
     """
     given: UntypedJSON = getattr(body, plan.split)
     if not isinstance(given, (list, tuple)):
-        raise InvalidArgumentError(f"{plan.split} is a list or a tuple, not {type(given).__name__}")
+        raise InvalidArgumentError(f"{plan.split} must be a list or a tuple, got {type(given).__name__}")
     items = list(cast("list[object]", given))
     key = new_key() if idempotency_key is None else validate_key(idempotency_key)
-    whole = None if items else _zero(plan, result, body)
+    merged = None if items else _empty_result(plan, result, body)
     for number, start in enumerate(range(0, len(items), plan.size)):
-        part = attrs.evolve(cast("UntypedJSON", body), **{plan.split: items[start : start + plan.size]})
-        found = await executor.execute(plan.operation, result, body=part, idempotency_key=derived_key(key, number), options=options)
-        _offset_positions(plan, found, start)
-        whole = found if whole is None else _merge(plan, whole, found)
-    return cast("M", whole)
+        batch = attrs.evolve(cast("UntypedJSON", body), **{plan.split: items[start : start + plan.size]})
+        part = await executor.execute(plan.operation, result, body=batch, idempotency_key=derived_key(key, number), options=options)
+        _offset_positions(plan, part, start)
+        merged = part if merged is None else _merge(plan, merged, part)
+    return cast("M", merged)
 
 
-def _zero(plan: BatchPlan, result: type[M], body: Model) -> M:
-    """The result of doing nothing: what it repeats of the body, and zeros."""
+def _empty_result(plan: BatchPlan, result: type[M], body: Model) -> M:
+    """Return the result of no calls: fields of the body, zeros and empty lists."""
     wire: dict[str, UntypedJSON] = {}
     for attribute, name in result.__wire_names__.items():
         if attribute in plan.add:
@@ -76,28 +75,28 @@ def _zero(plan: BatchPlan, result: type[M], body: Model) -> M:
     return decode_item(result, wire)
 
 
-def _offset_positions(plan: BatchPlan, found: Model, start: int) -> None:
-    """Count the positions in a result through the whole array."""
+def _offset_positions(plan: BatchPlan, part: Model, start: int) -> None:
+    """Change positions in a batch to positions in the whole array."""
     if plan.shift is None:
         return
     for name in plan.join:
-        for item in _listed(getattr(found, name)):
+        for item in _list_or_empty(getattr(part, name)):
             position = getattr(item, plan.shift, None)
             if is_int(position):
                 setattr(item, plan.shift, position + start)
 
 
-def _merge(plan: BatchPlan, whole: M, found: M) -> M:
-    """Two results as one. What is no number, or no list, gives way to what is."""
+def _merge(plan: BatchPlan, merged: M, part: M) -> M:
+    """Merge two results. A value of an unexpected type is replaced by one of the expected type."""
     for name in plan.add:
-        first, second = getattr(whole, name), getattr(found, name)
+        first, second = getattr(merged, name), getattr(part, name)
         if is_int(second):
-            setattr(whole, name, first + second if is_int(first) else second)
+            setattr(merged, name, first + second if is_int(first) else second)
     for name in plan.join:
-        setattr(whole, name, [*_listed(getattr(whole, name)), *_listed(getattr(found, name))])
-    extra: UntypedJSON = {**getattr(whole, "extra", {}), **getattr(found, "extra", {})}
-    return attrs.evolve(cast("UntypedJSON", whole), extra=extra) if extra else whole
+        setattr(merged, name, [*_list_or_empty(getattr(merged, name)), *_list_or_empty(getattr(part, name))])
+    extra: UntypedJSON = {**getattr(merged, "extra", {}), **getattr(part, "extra", {})}
+    return attrs.evolve(cast("UntypedJSON", merged), extra=extra) if extra else merged
 
 
-def _listed(value: UntypedJSON) -> list[UntypedJSON]:
+def _list_or_empty(value: UntypedJSON) -> list[UntypedJSON]:
     return value if is_array(value) else []

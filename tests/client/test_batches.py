@@ -103,7 +103,7 @@ async def test_nothing_to_do_is_done_without_a_call(server: Server, client: CSta
 @pytest.mark.parametrize("ids", ["tkt_1", iter(["tkt_1"]), None, {"tkt_1"}])
 async def test_what_is_no_list_is_not_split(server: Server, client: CStarClient, ids: Any) -> None:
     """A text least of all."""
-    with pytest.raises(InvalidArgumentError, match="ids is a list or a tuple, not"):
+    with pytest.raises(InvalidArgumentError, match="ids must be a list or a tuple, got"):
         await client.bulk.run_batched(action="delete", resource="tickets", ids=ids)
     assert server.requests == []
 
