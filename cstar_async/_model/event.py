@@ -29,11 +29,11 @@ class WebhookEvent(Model):
     id: str
     """Event ID; duplicates are recognised by it."""
     type: str
-    """What happened, such as `ticket.created`."""
+    """The event type, such as `ticket.created`."""
     created_at: datetime
-    """When it happened."""
+    """The time of the event."""
     team_id: str
-    """The team in which it happened."""
+    """The id of the team."""
     data: object
     """What the event is about."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
