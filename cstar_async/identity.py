@@ -1,4 +1,4 @@
-"""Chat identity: a server signs who the customer is, and the chat widget passes the signature on."""
+"""Sign the identity of a customer for the chat widget."""
 
 from __future__ import annotations
 
@@ -13,71 +13,60 @@ from cstar_async._types import is_int, is_str
 from cstar_async.errors import InvalidArgumentError
 
 REQUIRED: Final = ("email", "externalId", "timestamp")
-OPTIONAL: Final = ("name",)
+SIGNED: Final = ("email", "externalId", "name", "timestamp")
 MAX_NUMBER: Final = 2**53 - 1
-"""The largest whole number that JavaScript writes as it is."""
+"""The largest int that JavaScript writes exactly."""
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def sign_identity(fields: Mapping[str, str | int | None], secret: str) -> str:
     """Sign the identity of a customer for the chat widget.
 
-    The signature is over compact JSON with sorted keys, written as JavaScript writes it, because the other side is JavaScript. More
-    data may be passed to the widget beside these fields; it is not signed.
+    The signature is that of compact JSON with sorted keys, in the form of JavaScript's `JSON.stringify`.
 
     Args:
-        fields: By wire name: `email`, `externalId` (a number is signed as a text), `timestamp` (Unix seconds, a whole number) and
-            perhaps `name`. A field that is None is left out.
-        secret: The identity key of the widget's settings. It looks like an API key and is not one.
+        fields: The identity, with the names of the API: `email` (str), `externalId` (str, or an int that is signed as its str),
+            `timestamp` (int, Unix seconds) and optionally `name` (str). None: the field is left out.
+        secret: The identity key from the settings of the widget. It looks like an API key and is not one.
 
     Returns:
-        64 hex digits, in lower case.
+        64 lower-case hex digits.
 
     Raises:
-        InvalidArgumentError: A field is missing, unknown or of the wrong type, or there is no secret.
+        InvalidArgumentError: A field is missing, not signed or of the wrong type, or *secret* is empty.
 
-    Source: Chat widget, Identity verification (documented; how non-ASCII text is written is inferred).
+    Source: Chat widget, Identity verification (documented; how other characters than ASCII are written is inferred).
     """
     if not is_str(secret) or not secret:
-        raise InvalidArgumentError("an identity is signed with the identity key of the chat widget, and none is given")
-    text = canonical_identity(fields)
-    return hmac.new(secret.encode("utf-8", "replace"), text.encode(), hashlib.sha256).hexdigest()
+        raise InvalidArgumentError("secret must be the identity key of the chat widget, and not empty")
+    return hmac.new(secret.encode("utf-8", "replace"), canonical_identity(fields).encode(), hashlib.sha256).hexdigest()
 
 
 def canonical_identity(fields: Mapping[str, str | int | None]) -> str:
-    """The text that is signed.
-
-    Raises:
-        InvalidArgumentError: A field is missing, unknown or of the wrong type.
-    """
+    """Return the JSON that is signed. The argument and errors are those of `sign_identity`."""
     signed: dict[str, str | int] = {}
     for name, value in fields.items():
-        if name not in (*REQUIRED, *OPTIONAL):
-            raise InvalidArgumentError(f"only {', '.join(sorted((*REQUIRED, *OPTIONAL)))} are signed, by these names")
+        if name not in SIGNED:
+            raise InvalidArgumentError(f"fields must have only the names {', '.join(SIGNED)}; leave other data unsigned")
         if value is not None:
-            signed[name] = _checked(name, value)
+            signed[name] = _validate(name, value)
     for name in REQUIRED:
         if name not in signed:
-            raise InvalidArgumentError(f"an identity needs `{name}`")
-    return _LONE_SURROGATE.sub(_escaped, json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+            raise InvalidArgumentError(f"fields must have `{name}`")
+    text = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # UTF-8 cannot encode half of a surrogate pair. JavaScript escapes it.
+    return _LONE_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _checked(name: str, value: str | int) -> str | int:
+def _validate(name: str, value: str | int) -> str | int:
     if is_int(value):
         if name == "timestamp" and abs(value) <= MAX_NUMBER:
             return value
         if name == "externalId":
             return str(value)
     if name == "timestamp":
-        raise InvalidArgumentError("`timestamp` is a whole number of seconds")
+        raise InvalidArgumentError(f"`timestamp` must be an int of seconds up to 2**53 - 1, got {type(value).__name__}")
     if not is_str(value):
-        raise InvalidArgumentError(f"`{name}` is a text")
-    # Two halves of one character are that character to JavaScript.
+        raise InvalidArgumentError(f"`{name}` must be a str, got {type(value).__name__}")
+    # To JavaScript, the two halves of a surrogate pair are one character.
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-def _escaped(half: re.Match[str]) -> str:
-    """Half a character, which UTF-8 cannot hold, as JavaScript writes it."""
-    return f"\\u{ord(half[0]):04x}"

@@ -1,4 +1,4 @@
-"""Who the customer of a chat is, signed as the server checks it."""
+"""Signatures of chat identities."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ FIELDS: dict[str, Any] = {"externalId": "1", "email": "a@example.org", "timestam
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_a_published_identity_is_signed_alike(vector: dict[str, Any]) -> None:
-    """The text and the signature over it."""
+def test_published_vectors_are_signed_as_published(vector: dict[str, Any]) -> None:
+    """The JSON and its signature are those of the vector."""
     assert vector["canonical"] == canonical_identity(vector["payload"])
     assert vector["signature"] == sign_identity(vector["payload"], vector["secret"])
 
 
 def test_a_field_that_is_none_is_left_out() -> None:
-    """It is not written as null."""
+    """It is not signed as null."""
     assert canonical_identity(FIELDS) == canonical_identity({**FIELDS, "name": None})
 
 
-def test_a_number_as_an_id_is_signed_as_a_text() -> None:
-    """The id is always a text on the wire."""
+def test_an_int_as_an_id_is_signed_as_a_str() -> None:
+    """In the JSON, the id is always a string."""
     assert canonical_identity(FIELDS) == canonical_identity({**FIELDS, "externalId": 1})
 
 
@@ -39,35 +39,35 @@ def test_a_number_as_an_id_is_signed_as_a_text() -> None:
     [("\ud83d\ude00", '"😀"'), ("\ud800x", '"\\ud800x"'), ('"\\\n\x01\x7f', '"\\"\\\\\\n\\u0001\x7f"'), ("\u2028/<", '"\u2028/<"')],
 )
 def test_text_is_written_as_javascript_writes_it(name: str, written: str) -> None:
-    """Halves of a character, control characters, and what JSON leaves alone."""
+    """Halves of surrogate pairs, control characters, and characters that JSON does not escape."""
     assert f'"name":{written}' in canonical_identity({**FIELDS, "name": name})
 
 
 @pytest.mark.parametrize("missing", ["email", "externalId", "timestamp"])
-def test_a_field_that_must_be_there_is_named(missing: str) -> None:
-    """A signature without it would be refused much later."""
-    with pytest.raises(InvalidArgumentError, match=f"an identity needs `{missing}`"):
+def test_a_missing_field_is_named(missing: str) -> None:
+    """The server would reject the signature much later."""
+    with pytest.raises(InvalidArgumentError, match=f"fields must have `{missing}`"):
         sign_identity({**FIELDS, missing: None}, "secret")
 
 
-NAMES = "only email, externalId, name, timestamp are signed, by these names"
-SECONDS = "`timestamp` is a whole number of seconds"
+NAMES = "fields must have only the names email, externalId, name, timestamp; leave other data unsigned"
+SECONDS = "`timestamp` must be an int of seconds up to 2**53 - 1, got "
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ({"external_id": "1"}, NAMES),
-        ({"timestamp": "1"}, SECONDS),
-        ({"timestamp": True}, SECONDS),
-        ({"timestamp": 2**53}, SECONDS),
-        ({"timestamp": -(2**53)}, SECONDS),
-        ({"email": 1}, "`email` is a text"),
-        ({"externalId": True}, "`externalId` is a text"),
+        ({"timestamp": "1"}, SECONDS + "str"),
+        ({"timestamp": True}, SECONDS + "bool"),
+        ({"timestamp": 2**53}, SECONDS + "int"),
+        ({"timestamp": -(2**53)}, SECONDS + "int"),
+        ({"email": 1}, "`email` must be a str, got int"),
+        ({"externalId": True}, "`externalId` must be a str, got bool"),
     ],
 )
-def test_a_field_that_cannot_be_signed_is_refused(wrong: dict[str, Any], said: str) -> None:
-    """By its name or by its type."""
+def test_a_field_that_cannot_be_signed_is_rejected(wrong: dict[str, Any], said: str) -> None:
+    """Its name or its type is wrong."""
     with pytest.raises(InvalidArgumentError) as caught:
         sign_identity({**FIELDS, **wrong}, "secret")
     assert said == caught.value.message
@@ -75,18 +75,18 @@ def test_a_field_that_cannot_be_signed_is_refused(wrong: dict[str, Any], said: s
 
 @pytest.mark.parametrize("timestamp", [2**53 - 1, 1 - 2**53])
 def test_the_largest_numbers_of_javascript_are_signed_as_they_are(timestamp: int) -> None:
-    """Beyond them it would write another number."""
+    """JavaScript rounds larger ones."""
     assert f'"timestamp":{timestamp}' in canonical_identity({**FIELDS, "timestamp": timestamp})
 
 
 @pytest.mark.parametrize("secret", ["", None])
-def test_no_secret_is_refused(secret: str) -> None:
-    """Else anybody could sign."""
+def test_an_empty_secret_is_rejected(secret: str) -> None:
+    """Everyone could make the same signature."""
     with pytest.raises(InvalidArgumentError) as caught:
         sign_identity(FIELDS, secret)
-    assert "an identity is signed with the identity key of the chat widget, and none is given" == caught.value.message
+    assert "secret must be the identity key of the chat widget, and not empty" == caught.value.message
 
 
-def test_a_secret_of_any_text_signs() -> None:
-    """What UTF-8 cannot hold is no reason to fail with a foreign error."""
+def test_a_secret_with_any_characters_signs() -> None:
+    """Characters that UTF-8 cannot encode raise no UnicodeError."""
     assert 64 == len(sign_identity(FIELDS, "a\ud800"))
