@@ -3,7 +3,7 @@
     pip install cstar-async fastapi uvicorn
     CSTAR_API_KEY=sk_… CSTAR_WEBHOOK_SECRET=whsec_… uvicorn --app-dir examples --factory fastapi_app:create_app
 
-Subscribe `https://<your host>/hooks/cstar/` to `ticket.*`. EVENTS_DATABASE (`fastapi_app.db`) is the file with the events in
+Subscribe `https://<your host>/hooks/cstar` to `ticket.*`. EVENTS_DATABASE (`fastapi_app.db`) is the file with the events in
 progress; it is for one worker process. On Ctrl-C or SIGTERM, uvicorn stops after the events in progress.
 """
 
@@ -17,6 +17,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, HTTPException
 from pydantic import BaseModel, Field
+from starlette.routing import Route
 
 from cstar_async import CStarClient, CStarError, NotFoundError, RateLimitWaitError, RequestOptions, idempotency_key
 from cstar_async.models import TicketEventData
@@ -57,7 +58,7 @@ def create_app() -> FastAPI:
             yield
 
     app = FastAPI(title="Support", lifespan=lifespan)
-    app.mount("/hooks/cstar", inbox.asgi_app)
+    app.router.routes.append(Route("/hooks/cstar", inbox.asgi_app, methods=["POST"]))
 
     @inbox.on("ticket.*")
     async def store_state(event: WebhookEvent) -> None:

@@ -268,7 +268,7 @@ async def test_application_returns_the_latest_status(fake: FakeCStar, cstar: CSt
     async def deliver_event(number: int, kind: str, status: str, at: str) -> None:
         wire = {"id": f"evt_{number}", "type": kind, "created_at": at, "data": {"ticket": {"id": ticket.id, "status": status}}}
         body = json.dumps(wire).encode()
-        response = await web_client.post("/hooks/cstar/", content=body, headers={"X-Signature": sign(body, SECRET)})
+        response = await web_client.post("/hooks/cstar", content=body, headers={"X-Signature": sign(body, SECRET)})
         assert response.status_code == 200
 
     async def status() -> object:
@@ -294,7 +294,7 @@ async def test_application_returns_the_latest_status(fake: FakeCStar, cstar: CSt
 
 async def test_application_refuses_bad_requests(web_client: httpx.AsyncClient) -> None:
     """A delivery without a signature is a 401, and an empty form a 422."""
-    assert (await web_client.post("/hooks/cstar/", content=b"{}")).status_code == 401
+    assert (await web_client.post("/hooks/cstar", content=b"{}")).status_code == 401
     assert (await web_client.post("/contact", json={"title": ""}, headers={"Form-Id": "form-0001"})).status_code == 422
 
 
