@@ -30,7 +30,9 @@ def read_records(text: str) -> list[dict[str, object]]:
 async def import_customers(cstar: CStarClient, text: str) -> ImportResult:
     """Import a file of any length; customers whose e-mail address exists are skipped."""
     key = idempotency_key("import-customers", hashlib.sha256(text.encode()).hexdigest())
-    return await cstar.imports.run_batched(resource="customers", records=read_records(text), merge_strategy="skip", idempotency_key=key)
+    return await cstar.imports.run_batched(
+        resource="customers", records=read_records(text), merge_strategy="skip", idempotency_key=key
+    )
 
 
 async def main() -> None:

@@ -1,4 +1,4 @@
-"""An inbox that runs for months holds no more than one that runs for minutes."""
+"""The memory of an inbox does not grow over months."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ pytestmark = pytest.mark.soak
 
 SECRET = "whsec_soak"
 TICKETS = 997
-AT_ONCE = 50
+CONCURRENCY = 50
 
 
 @pytest.fixture(autouse=True)
 def no_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever keeps the records of the log, as pytest does, is not what is measured."""
+    """Disable the log, because pytest keeps its records in memory."""
     monkeypatch.setattr(logging.getLogger("cstar_async.webhooks"), "disabled", True)
 
 
-def tell(what: str, sizes: list[int]) -> None:
-    """Write down what was measured."""
+def report(what: str, sizes: list[int]) -> None:
+    """Print a measurement."""
     sys.stdout.write(f"\n{what}: {', '.join(f'{size // 1024} KiB' for size in sizes)}\n")
 
 
 async def deliver(inbox: WebhookInbox, clock: FakeClock, numbers: range) -> AsyncIterator[int]:
-    """Deliver events, fifty at once and each tenth of them twice, while the hours pass; a pause now and then."""
+    """Deliver events, fifty concurrently and every tenth twice, and advance the clock. Yield from time to time."""
 
     async def one(number: int) -> None:
         about = {"ticket": {"id": f"tkt_{number % TICKETS}", "title": "Cannot log in", "status": "open"}}
@@ -43,8 +43,8 @@ async def deliver(inbox: WebhookInbox, clock: FakeClock, numbers: range) -> Asyn
         for _ in range(2 if number % 10 == 0 else 1):
             assert await inbox.receive(body, {"X-Signature": sign(body, SECRET)}) == 200
 
-    for start in range(numbers.start, numbers.stop, AT_ONCE):
-        await asyncio.gather(*(one(number) for number in range(start, min(start + AT_ONCE, numbers.stop))))
+    for start in range(numbers.start, numbers.stop, CONCURRENCY):
+        await asyncio.gather(*(one(number) for number in range(start, min(start + CONCURRENCY, numbers.stop))))
         clock.advance(3600)
         if start % 1000 == 0:
             await inbox.wait_until_idle()
@@ -53,10 +53,10 @@ async def deliver(inbox: WebhookInbox, clock: FakeClock, numbers: range) -> Asyn
 
 
 async def flow(store: EventStore, clock: FakeClock, events: int) -> tuple[int, list[int], int]:
-    """Let events flow through an inbox whose handler fails at times.
+    """Handle events in an inbox whose handler fails sometimes.
 
     Returns:
-        How many were handled, the bytes in use after each tenth of them, and the tasks that were left.
+        The number of handled events, the bytes in use after each tenth of them, and the number of remaining tasks.
     """
     handled, failed, sizes = 0, set[str](), list[int]()
     async with WebhookInbox(SECRET, store=store, tolerance=None, _clock=clock) as inbox:
@@ -84,34 +84,34 @@ async def flow(store: EventStore, clock: FakeClock, events: int) -> tuple[int, l
 
 
 async def test_a_hundred_thousand_events_leave_the_memory_flat() -> None:
-    """Each is handled, and the bytes in use stay where they were once the store is full."""
+    """Each event is handled, and the memory is constant once the store is full."""
     handled, sizes, tasks = await flow(MemoryStore(max_ids=5_000), FakeClock(autojump=True), 100_000)
     assert (handled, tasks) == (100_000, 1)
-    tell("memory store, bytes in use after each 10,000 events", sizes)
+    report("memory store, bytes in use after each 10,000 events", sizes)
     assert max(sizes[1:]) - sizes[1] < 256 * 1024
 
 
-async def test_a_store_in_a_file_stays_as_small_as_the_span_of_repeats(tmp_path: Path) -> None:
-    """Neither the memory nor the file grows over months; fifty events come in each hour."""
+async def test_a_file_is_limited_by_the_retry_horizon(tmp_path: Path) -> None:
+    """With fifty events an hour, neither the memory nor the file grows over months."""
     path, clock = tmp_path / "events.db", FakeClock(autojump=True)
     files: list[int] = []
 
     class Watched(SqliteStore):
-        """One whose file is measured now and then."""
+        """A store whose file is measured at intervals."""
 
-        accepted = 0
+        added = 0
 
         async def add(self, event_id: str, body: bytes) -> bool:
-            """Accepts, and measures."""
-            self.accepted += 1
-            if self.accepted % 800 == 0:
+            """Add an event, and measure."""
+            self.added += 1
+            if self.added % 800 == 0:
                 files.append(sum(file.stat().st_size for file in tmp_path.iterdir()))
             return await super().add(event_id, body)
 
     handled, sizes, tasks = await flow(Watched(path, _clock=clock), clock, 8_000)
     assert (handled, tasks) == (8_000, 1)
-    tell("store in a file, bytes in use after each 800 events", sizes)
-    tell("store in a file, bytes of the file", files)
-    # In 31 hours 1,600 events come: from then on, as many go as come.
+    report("store in a file, bytes in use after each 800 events", sizes)
+    report("store in a file, bytes of the file", files)
+    # After 31 hours, or 1,600 events, as many rows are deleted as added.
     assert max(sizes[1:]) - sizes[1] < 256 * 1024
     assert max(files[4:]) < 1.2 * files[4]

@@ -1,4 +1,4 @@
-"""Signatures and events under whatever may arrive."""
+"""Signatures and events with arbitrary input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("bit", range(len(BODY) * 8))
 def test_no_bit_of_the_body_can_be_flipped(bit: int) -> None:
-    """The signature is over all of it."""
+    """All of the body is signed."""
     changed = bytearray(BODY)
     changed[bit // 8] ^= 1 << (bit % 8)
     with pytest.raises(SignatureError):
@@ -31,7 +31,7 @@ def test_no_bit_of_the_body_can_be_flipped(bit: int) -> None:
 
 @pytest.mark.parametrize("bit", range(len(HEADER) * 8))
 def test_no_bit_of_the_header_can_be_flipped(bit: int) -> None:
-    """Time and signature are both held."""
+    """Neither the timestamp nor the signature can be changed."""
     changed = bytearray(HEADER.encode())
     changed[bit // 8] ^= 1 << (bit % 8)
     with pytest.raises(WebhookError):
@@ -41,21 +41,21 @@ def test_no_bit_of_the_header_can_be_flipped(bit: int) -> None:
 @given(
     body=st.binary(), header=st.text() | st.from_regex(r"t=\d*,v1=[0-9a-f]*"), secret=st.text() | st.lists(st.text(), max_size=2)
 )
-def test_only_webhook_errors_come_of_anything(body: bytes, header: str, secret: str | list[str]) -> None:
+def test_arbitrary_input_raises_only_webhook_errors(body: bytes, header: str, secret: str | list[str]) -> None:
     """A receiver needs to catch one class."""
     with pytest.raises(WebhookError):
         construct_event(body, header, secret, now=NOW, allow_legacy=True)
 
 
 @given(body=st.binary(), secret=st.text(min_size=1), now=st.integers(0, 10**12))
-def test_what_is_signed_is_good(body: bytes, secret: str, now: int) -> None:
-    """Whatever the body and the secret are."""
+def test_a_signature_is_verified_for_any_body_and_secret(body: bytes, secret: str, now: int) -> None:
+    """This includes characters that UTF-8 cannot encode."""
     verify_signature(body, sign(body, secret, timestamp=now), secret, now=now)
 
 
 @example(kind="ticket.created", data={"id": None, "ticket": None})
 @given(kind=st.sampled_from(["ticket.created", "ticket.updated", "customer.created", "boss.spawned", "no.such"]), data=JSON)
-def test_an_event_survives_the_way_to_the_wire(kind: str, data: object) -> None:
-    """Its class reads it back as it was."""
+def test_an_event_can_be_serialised_and_decoded_again(kind: str, data: object) -> None:
+    """The result is an equal event."""
     event = event_from_dict({"id": "evt_1", "type": kind, "data": data})
     assert from_dict(type(event), to_dict(event)) == event

@@ -1,4 +1,4 @@
-"""Server-sent events by the book."""
+"""The parser of server-sent events, compared with the standard."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 
-def read(*chunks: bytes) -> list[ServerSentEvent]:
-    """The messages of a stream that arrives in pieces."""
-    reader = SSEParser()
-    return [message for chunk in chunks for message in reader.feed(chunk)]
+def parse(*chunks: bytes) -> list[ServerSentEvent]:
+    """Return the messages of a stream that is received in chunks."""
+    parser = SSEParser()
+    return [message for chunk in chunks for message in parser.feed(chunk)]
 
 
 @pytest.mark.parametrize(
@@ -42,48 +42,48 @@ def read(*chunks: bytes) -> list[ServerSentEvent]:
         ("data: \u2028\x85\x0b\n\n".encode(), [("\u2028\x85\x0b", "", "")]),
     ],
 )
-def test_a_stream_is_read_as_the_standard_says(stream: bytes, messages: list[tuple[str, str, str]]) -> None:
-    """Fields, comments, line ends, the mark of byte order, and text that is none."""
-    assert [ServerSentEvent(*message) for message in messages] == read(stream)
+def test_a_stream_is_parsed_as_the_standard_defines(stream: bytes, messages: list[tuple[str, str, str]]) -> None:
+    """Fields, comments, line ends, the byte order mark, and invalid UTF-8."""
+    assert [ServerSentEvent(*message) for message in messages] == parse(stream)
 
 
-def test_a_message_that_ends_with_cr_does_not_wait_for_more() -> None:
-    """The line feed that may belong to it is passed over when it comes."""
-    reader = SSEParser()
-    assert [ServerSentEvent("a", "", "")] == reader.feed(b"data: a\r\r")
-    assert [] == reader.feed(b"\n")
-    assert [ServerSentEvent("b", "", "")] == reader.feed(b"data: b\n\n")
+def test_a_carriage_return_ends_a_message_at_once() -> None:
+    """A line feed that follows in the next chunk is ignored."""
+    parser = SSEParser()
+    assert [ServerSentEvent("a", "", "")] == parser.feed(b"data: a\r\r")
+    assert [] == parser.feed(b"\n")
+    assert [ServerSentEvent("b", "", "")] == parser.feed(b"data: b\n\n")
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [(b"1500", 1.5), (b"0", 0.0), (b"x", None), (b"-1", None), (b"", None), (b"9" * 20, None)]
 )
-def test_the_wait_that_the_server_asks_for_is_read(text: bytes, seconds: float | None) -> None:
-    """Milliseconds, in ASCII digits only."""
-    reader = SSEParser()
-    reader.feed(b"retry: " + text + b"\n")
-    assert reader.retry == seconds
+def test_the_reconnection_time_is_parsed(text: bytes, seconds: float | None) -> None:
+    """It is in milliseconds and has only ASCII digits."""
+    parser = SSEParser()
+    parser.feed(b"retry: " + text + b"\n")
+    assert parser.retry == seconds
 
 
-def test_an_id_counts_when_its_message_is_whole() -> None:
-    """A message that was cut off is asked for again."""
-    reader = SSEParser("1")
-    reader.feed(b"id: 2\ndata: a\n")
-    assert reader.last_event_id == "1"
-    reader.feed(b"\n")
-    assert reader.last_event_id == "2"
+def test_an_id_counts_when_its_message_is_complete() -> None:
+    """A truncated message is requested again."""
+    parser = SSEParser("1")
+    parser.feed(b"id: 2\ndata: a\n")
+    assert parser.last_event_id == "1"
+    parser.feed(b"\n")
+    assert parser.last_event_id == "2"
 
 
-def test_a_message_without_an_end_does_not_fill_the_memory() -> None:
+def test_a_message_without_an_end_takes_limited_memory() -> None:
     """Its data is dropped, in one line or in many, and the next message is parsed."""
-    reader = SSEParser(max_size=100)
+    parser = SSEParser(max_size=100)
     for _ in range(50):
-        assert [] == reader.feed(b"data: " + b"x" * 10 + b"\n")
-    assert [ServerSentEvent(None, "", "")] == reader.feed(b"\ndata: ")
+        assert [] == parser.feed(b"data: " + b"x" * 10 + b"\n")
+    assert [ServerSentEvent(None, "", "")] == parser.feed(b"\ndata: ")
     for _ in range(50):
-        assert [] == reader.feed(b"x" * 10)
-    assert len(reader._line) < 200
-    assert [ServerSentEvent(None, "", ""), ServerSentEvent("a", "", "")] == reader.feed(b"\n\ndata: a\n\n")
+        assert [] == parser.feed(b"x" * 10)
+    assert len(parser._line) < 200
+    assert [ServerSentEvent(None, "", ""), ServerSentEvent("a", "", "")] == parser.feed(b"\n\ndata: a\n\n")
 
 
 @given(
@@ -97,14 +97,14 @@ def test_a_message_without_an_end_does_not_fill_the_memory() -> None:
     ),
     cuts=st.lists(st.integers(0, 200), max_size=8),
 )
-def test_how_a_stream_is_cut_makes_no_difference(lines: list[tuple[str, str, str]], cuts: list[int]) -> None:
-    """Inside a character, inside a line end, anywhere."""
+def test_chunk_borders_make_no_difference(lines: list[tuple[str, str, str]], cuts: list[int]) -> None:
+    """They may be inside a character or a line end."""
     stream = "".join("".join(line) for line in lines).encode() + b"\n\n"
-    places = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
-    assert read(stream) == read(*(stream[start:end] for start, end in itertools.pairwise(places)))
+    borders = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
+    assert parse(stream) == parse(*(stream[start:end] for start, end in itertools.pairwise(borders)))
 
 
 @given(st.lists(st.binary(max_size=20), max_size=10))
-def test_no_bytes_can_break_the_reader(chunks: list[bytes]) -> None:
-    """Whatever comes, it is read."""
-    read(*chunks)
+def test_arbitrary_bytes_raise_nothing(chunks: list[bytes]) -> None:
+    """Every stream can be parsed."""
+    parse(*chunks)
