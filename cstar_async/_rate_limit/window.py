@@ -95,14 +95,14 @@ class RateLimitWindow:
         self._closed_until = -math.inf
         self._ends: float | None = None
         self._opens = math.inf
-        self._reset_slack = 0.0
+        self.reset_slack = 0.0
         self._last_limit: str | None = None
         self._last_reset: str | None = None
 
     def can_send(self, priority: Priority, now: float) -> bool:
         """Return whether a request may be sent now."""
         if now >= self._opens:
-            self._open()
+            self.open()
         if self.probe_state is not _KNOWN:
             return self.probe_state is _NEEDS_PROBE
         available = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
@@ -154,7 +154,7 @@ class RateLimitWindow:
     def open_at_stated_end(self, now: float) -> None:
         """Open the next window at the stated end, for a request that cannot wait out the rounding of the reset."""
         if self._ends is not None and now >= self._ends:
-            self._open()
+            self.open()
 
     def update_fast(self, status: int, headers: Mapping[str, str]) -> bool:
         """Update the count from the usual response: same window, fewer requests left.
@@ -207,7 +207,7 @@ class RateLimitWindow:
         if left <= 0:
             # This count is of a window that is over. If it comes with the probe, the server has not opened the next window yet.
             if self.probe_state is _PROBING:
-                self.remaining, self.probe_state, self._reset_slack = remaining, _KNOWN, RESET_ROUNDING
+                self.remaining, self.probe_state, self.reset_slack = remaining, _KNOWN, RESET_ROUNDING
                 self._end_at(now + REPROBE_DELAY, is_exact=True)
             return
         is_new = self._ends is None or ends > self._ends + RESET_TOLERANCE
@@ -223,7 +223,7 @@ class RateLimitWindow:
         if wait is None:
             wait = max(REPROBE_DELAY, self.seconds_until_end(now))
         if self.probe_state is _PROBING and wait <= RESET_ROUNDING:
-            self._reset_slack = RESET_ROUNDING
+            self.reset_slack = RESET_ROUNDING
         self._closed_until = max(self._closed_until, now + min(wait, self.length))
         self._end_at(self._closed_until, is_exact=True)
         self._last_reset = None
@@ -231,9 +231,10 @@ class RateLimitWindow:
 
     def _end_at(self, ends: float, *, is_exact: bool = False) -> None:
         """Set the end. The next window opens then, or later if the server rounds resets down and *ends* is a reset."""
-        self._ends, self._opens = ends, ends if is_exact else ends + self._reset_slack
+        self._ends, self._opens = ends, ends if is_exact else ends + self.reset_slack
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Open the next window, which needs a probe."""
         self.remaining = self.limit
         self.unconfirmed = 0
         self.probe_state = _NEEDS_PROBE

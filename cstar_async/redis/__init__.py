@@ -1,4 +1,4 @@
-"""What a fleet of processes shares through Redis: the budget of calls of a key, and which events were handled.
+"""What processes can share through Redis: the rate limit of an API key, and the events of a webhook.
 
 ::
 
@@ -8,7 +8,7 @@
     async with RedisRateLimiter("redis://cache:6379", name="main") as limiter, CStarClient.from_env(rate_limiter=limiter) as cstar:
         ticket = await cstar.tickets.get("tkt_…")
 
-Needs Redis 5 or newer, and the extra `redis` (`pip install 'cstar-async[redis]'`); it is imported when the first of these is made.
+Needs Redis 5 or newer and the extra `redis` (`pip install 'cstar-async[redis]'`).
 """
 
 from cstar_async.redis._event_store import RedisStore

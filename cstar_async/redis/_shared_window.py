@@ -1,4 +1,4 @@
-"""What one process knows of the fleet's window, and what it may do while it cannot ask."""
+"""A process's copy of the shared window, and what it may send without Redis."""
 
 from __future__ import annotations
 
@@ -11,63 +11,82 @@ from cstar_async._types import Priority, UntypedJSON
 
 
 class SharedWindow(RateLimitWindow):
-    """The window as the fleet's book shows it, and as this process's own answers change it.
+    """The window as last read from Redis, updated by the responses to this process.
 
-    Alone, it grants what a `RateLimitWindow` grants, and of that no more than a share: of the calls that were left when the book was lost
-    from sight, and of each new window. Shares of all processes together are within the limit.
-
-    Args:
-        reserve: As of a `RateLimitWindow`.
-        share: What the limit is divided by while the process is alone.
+    In *fallback* it grants at most a share of the requests that were left when the fallback began, and of each later window. The
+    shares of all processes together are within the limit. What this process last read may be old, so one request finds out first.
+    After that, few are in flight at once when few are left.
     """
 
-    __slots__ = ("_fallback_budget", "_is_fresh", "_share", "_spent", "in_fallback")
-
-    def __init__(self, *, reserve: float, share: int) -> None:
+    def __init__(self, *, reserve: float, expected_processes: int) -> None:
         super().__init__(reserve=reserve)
-        self._share = share
+        self._expected_processes = expected_processes
         self.in_fallback = False
-        """Whether the process goes by its share."""
         self._fallback_budget = 0
-        self._spent = 0
-        self._is_fresh = False
+        self._fallback_used = 0
+        self._is_confirmed = False  # by a response since the fallback began
 
-    def enter_fallback(self, elsewhere: int) -> None:
-        """The book is out of sight, or does not know enough: go by a share of what is left without the calls under way.
+    def can_send(self, priority: Priority, now: float) -> bool:
+        """Return whether a request may be sent now, in fallback also whether its share allows it."""
+        allowed = super().can_send(priority, now)
+        if not allowed or not self.in_fallback:
+            return allowed
+        if self._fallback_left(priority) <= 0:
+            return False
+        if self.probe_state is ProbeState.NEEDS_PROBE:
+            return True
+        share = self.remaining // self._expected_processes
+        return self.in_flight < (share + 1) // 2 if self._is_confirmed else share > 0 and self._fallback_used == 0
 
-        Args:
-            elsewhere: Calls under way in other processes.
-        """
+    def calls_left(self, priority: Priority, now: float) -> int:
+        """Return how many requests can still be sent, in fallback those of the share."""
+        left = super().calls_left(priority, now)
+        return max(0, min(left, math.floor(self._fallback_left(priority)))) if self.in_fallback else left
+
+    def acquire(self) -> bool:
+        """Take a permit. Return whether it is the probe's."""
+        self._fallback_used += 1
+        return super().acquire()
+
+    def enter_fallback(self, held_by_peers: int) -> None:
+        """Continue without Redis."""
         if not self.in_fallback:
-            self.in_fallback, self._is_fresh = True, False
-            self._fallback_budget, self._spent = max(0, self.remaining - self.in_flight - elsewhere) // self._share, 0
+            self.in_fallback, self._is_confirmed = True, False
+            self._fallback_budget, self._fallback_used = self._share_of(self.remaining - self.in_flight - held_by_peers), 0
 
-    def note_answer(self) -> None:
-        """An answer came: what is known is not older than that. The first one may show that less is left than was thought."""
-        if self.in_fallback and not self._is_fresh:
-            self._is_fresh = True
-            left = max(0, self.remaining - self.in_flight) // self._share
-            self._fallback_budget = min(self._fallback_budget, self._spent + left)
+    def confirm_fallback(self) -> None:
+        """Reduce the budget to a share of what the first response leaves, if that is less than was assumed."""
+        if self.in_fallback and not self._is_confirmed:
+            self._is_confirmed = True
+            left = self._share_of(self.remaining - self.in_flight)
+            self._fallback_budget = min(self._fallback_budget, self._fallback_used + left)
 
-    def fallback_budget_left(self) -> int:
-        """Calls that may be sent before the book has a say, in this window or when the next begins; 0 unless alone."""
-        return max(self._fallback_budget - self._spent, self._part_of_window()) if self.in_fallback else 0
+    def fallback_left(self) -> int:
+        """Return how many requests may be sent before the next reply of Redis, in this window or at the start of the next."""
+        return max(self._fallback_budget - self._fallback_used, self._share_of_window()) if self.in_fallback else 0
 
-    def apply_snapshot(self, reply: Mapping[str, UntypedJSON], now: float, *, has_news: bool) -> None:
-        """Go by what the book says.
+    def snapshot(self, now: float) -> dict[str, UntypedJSON] | None:
+        """Return the window for a request to Redis; None if it is unknown or over."""
+        if self._ends is None or now >= self._opens:
+            return None
+        return {
+            "limit": self.limit,
+            "remaining": self.remaining,
+            "length": self.length,
+            "left": self._ends - now,
+            "is_exact": self.reset_slack > 0 and self._opens == self._ends,
+            **({} if (reset := parse_int(self._last_reset)) is None else {"reset": reset}),
+        }
 
-        Args:
-            reply: The answer of the book.
-            now: Seconds of the monotonic clock.
-            has_news: Whether an answer of the API came in while the book was asked; the book hears of it next.
-        """
+    def apply_snapshot(self, reply: Mapping[str, UntypedJSON], now: float, *, is_outdated: bool) -> None:
+        """Leave the fallback and apply a reply. One that misses a newer response (*is_outdated*) does not change the counts."""
         self.in_fallback = False
-        if reply["state"] != "known":
+        if reply["phase"] != "known":
             return
         self.probe_state = ProbeState.KNOWN
-        if has_news:
+        if is_outdated:
             return
-        self._reset_slack = max(self._reset_slack, reply["lateness"])
+        self.reset_slack = max(self.reset_slack, reply["reset_slack"])
         left, reset = reply.get("left"), reply.get("reset")
         self.limit, self.remaining, self.length = int(reply["limit"]), int(reply["remaining"]), float(reply["length"])
         if left is None:
@@ -76,69 +95,18 @@ class SharedWindow(RateLimitWindow):
             self._end_at(now + float(left))
         self._last_limit, self._last_reset = str(self.limit), None if reset is None else str(int(reset))
 
-    @property
-    def late(self) -> float:
-        """Seconds by which a window is known to end later than stated at most: an answer to whoever went ahead showed it."""
-        return self._reset_slack
+    def open(self) -> None:
+        """Open the next window, of which one request at least is in the share."""
+        super().open()
+        self._fallback_budget, self._is_confirmed = self._share_of_window(), False
+        # Requests in flight may count in the new window.
+        self._fallback_used = min(self.in_flight, self._fallback_budget - 1)
 
-    def start_probe(self) -> None:
-        """Begin a new window, of which this process learns the state."""
-        self._open()
+    def _fallback_left(self, priority: Priority) -> float:
+        return self._fallback_budget - self._fallback_used - (self.reserve * self._fallback_budget if priority else 0)
 
-    def snapshot(self, now: float) -> dict[str, UntypedJSON] | None:
-        """The window as it stands, for the book; None if nothing is known of it, or it is over."""
-        if self._ends is None or now >= self._opens:
-            return None
-        left, reset = self._ends - now, parse_int(self._last_reset)
-        known: dict[str, UntypedJSON] = {
-            "limit": self.limit,
-            "remaining": self.remaining,
-            "length": self.length,
-            "left": left,
-            "is_exact": self._reset_slack > 0 and self._opens == self._ends,
-        }
-        return known if reset is None else {**known, "reset": reset}
+    def _share_of(self, count: int) -> int:
+        return max(0, count) // self._expected_processes
 
-    def has_room(self, priority: Priority, now: float) -> bool:
-        """Whether a call may be sent now; alone, whether it is also within the share."""
-        if not super().can_send(priority, now):
-            return False
-        if not self.in_fallback:
-            return True
-        if self._fallback_budget - self._spent <= (self.reserve * self._fallback_budget if priority else 0):
-            return False
-        return self.probe_state is ProbeState.NEEDS_PROBE or self._may_be_one_more()
-
-    def _may_be_one_more(self) -> bool:
-        """Whether the calls under way are few enough for one more, alone.
-
-        Shares are reckoned from what each process knew last, and one may have known of more than there was. So one call finds out
-        first; and where little is left, no process has more than half of its part of it under way.
-        """
-        part = self.remaining // self._share
-        return self.in_flight < (part + 1) // 2 if self._is_fresh else part > 0 and self._spent == 0
-
-    def calls_left(self, priority: Priority, now: float) -> int:
-        """Calls that the window still has; alone, those of the share."""
-        left = super().calls_left(priority, now)
-        if not self.in_fallback:
-            return left
-        return max(
-            0,
-            min(left, math.floor(self._fallback_budget - self._spent - (self.reserve * self._fallback_budget if priority else 0))),
-        )
-
-    def take(self) -> bool:
-        """Give a permit; alone, one of the share."""
-        self._spent += 1
-        return super().acquire()
-
-    def _open(self) -> None:
-        super()._open()
-        # At least one, or a process would never learn that there are more.
-        self._fallback_budget, self._is_fresh = self._part_of_window(), False
-        # Calls under way may be counted in this window.
-        self._spent = min(self.in_flight, self._fallback_budget - 1)
-
-    def _part_of_window(self) -> int:
-        return max(1, self.limit // self._share)
+    def _share_of_window(self) -> int:
+        return max(1, self._share_of(self.limit))  # at least the probe

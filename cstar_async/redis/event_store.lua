@@ -1,22 +1,22 @@
--- The events of a fleet of receivers. Redis runs it alone, and by its own clock.
+-- Shares webhook events between receivers. Redis runs the script atomically and by its own clock.
 --
--- KEYS[1]  receivers: until when each is believed to live
--- KEYS[2]  arrivals: the events that are accepted and not done, by the time of their arrival
--- KEYS[3]  owners: the receiver that handles each of them
--- KEYS[4]  bodies: what each of them says
--- KEYS[5]  the id that was accepted last
--- KEYS[6]  the id of one event, while cStar may repeat it
--- ARGV     what to do; the receiver; its lease, in milliseconds; and what that needs
+-- KEYS[1]  sorted set of receivers: until when each holds its lease
+-- KEYS[2]  sorted set of pending events by their time of arrival
+-- KEYS[3]  hash of pending events: the receiver that handles each
+-- KEYS[4]  hash of pending events: their bodies
+-- KEYS[5]  the id of the event that was accepted last
+-- KEYS[6]  marks one event id as accepted as long as cStar may deliver it again
+-- ARGV     the command, the receiver, its lease in milliseconds, and the arguments of the command
 
 local RETRY_HORIZON = 112350000 -- milliseconds: 31 h 12 min 30 s
-local KEPT = 2592000000           -- milliseconds: an event that no receiver handled for 30 days is given up
+local RETENTION = 2592000000    -- milliseconds: an event that no receiver handled for 30 days is dropped
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local deed, receiver, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local command, receiver, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
-local function lives(one)
-  local ends = redis.call('ZSCORE', KEYS[1], one)
+local function has_lease(name)
+  local ends = redis.call('ZSCORE', KEYS[1], name)
   return ends and tonumber(ends) >= now
 end
 
@@ -31,38 +31,38 @@ local function accept(id, body)
   redis.call('HSET', KEYS[3], id, receiver)
   redis.call('HSET', KEYS[4], id, body)
   redis.call('SET', KEYS[5], id, 'PX', RETRY_HORIZON)
-  for key = 2, 4 do redis.call('PEXPIRE', KEYS[key], KEPT) end
+  for key = 2, 4 do redis.call('PEXPIRE', KEYS[key], RETENTION) end
   return 'own'
 end
 
-local function done(id)
+local function mark_done(id)
   redis.call('ZREM', KEYS[2], id)
   redis.call('HDEL', KEYS[3], id)
   redis.call('HDEL', KEYS[4], id)
   redis.call('SET', KEYS[6], '', 'PX', RETRY_HORIZON)
 end
 
--- The events of receivers that are gone, in the order of their arrival; and where asked for, those of this one.
-local function pending(wants_own)
-  local found = {}
+-- Claims the events of receivers without a lease, in the order of their arrival; with 'own', returns this receiver's events, too.
+local function claim_pending(with_own)
+  local events = {}
   for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
     local owner = redis.call('HGET', KEYS[3], id)
-    if owner == receiver and wants_own == 'own' or owner ~= receiver and not (owner and lives(owner)) then
+    if owner == receiver and with_own == 'own' or owner ~= receiver and not (owner and has_lease(owner)) then
       redis.call('HSET', KEYS[3], id, receiver)
-      table.insert(found, id)
-      table.insert(found, redis.call('HGET', KEYS[4], id))
+      table.insert(events, id)
+      table.insert(events, redis.call('HGET', KEYS[4], id))
     end
   end
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
-  return found
+  return events
 end
 
-if deed == 'leave' then
+if command == 'leave' then
   return redis.call('ZREM', KEYS[1], receiver)
 end
 redis.call('ZADD', KEYS[1], now + lease, receiver)
-redis.call('PEXPIRE', KEYS[1], KEPT)
-if deed == 'accept' then return accept(ARGV[4], ARGV[5]) end
-if deed == 'done' then return done(ARGV[4]) end
-if deed == 'last' then return redis.call('GET', KEYS[5]) end
-return pending(ARGV[4])
+redis.call('PEXPIRE', KEYS[1], RETENTION)
+if command == 'accept' then return accept(ARGV[4], ARGV[5]) end
+if command == 'done' then return mark_done(ARGV[4]) end
+if command == 'last' then return redis.call('GET', KEYS[5]) end
+return claim_pending(ARGV[4])

@@ -1,206 +1,211 @@
--- What a process says to the book of a key, and what the book answers. Redis runs it alone, and by its own clock.
+-- Shares the rate limit of one key between processes. Redis runs the script atomically and by its own clock.
 --
--- KEYS[1]  the book: what the fleet knows of the key's window, and what each process holds and wants
--- ARGV[1]  the word, as JSON. It says how things are, never what changed, so that a word which is lost, or comes twice, does no
---          harm: the next one puts it right.
+-- KEYS[1]  the shared state: the present window, and the permits that each process holds and waits for
+-- ARGV[1]  a request of one process, as JSON. It reports the process's whole state, never a change, so that a lost or repeated
+--          request does no harm: the next one corrects it.
 --
--- Times in the book are milliseconds by the clock of Redis. A process says its times in seconds from now, and hears them so.
+-- Times in the shared state are milliseconds of the Redis clock. Requests and replies state them in seconds from now.
 --
--- Gathering: whoever went by its share while Redis was away, or knows another book than this, shows that the book does not know
--- what processes hold and have used. Then nothing is granted, and each goes by its share, until every process has heard so and has
--- said after it how things are. A word from before does not count: it may have lain in a socket while its sender went on.
+-- Resync: a process that used its fallback, or has seen another epoch of the state, shows that the state does not include all
+-- permits in use. Then nothing is granted, and each process uses its fallback, until every process has read the resync number and
+-- reported its state after that. An earlier report does not count: it may have been delayed while its sender continued.
 
-local RESET_TOLERANCE = 2000 -- two ends that differ by less are one: servers round
-local LEASE = 60000      -- after so long without a word, or a whole window, the calls of a process count as lost
-local AHEAD = 10000      -- after so long without a word, another process goes ahead
-local GRACE = 1000       -- so much later than it was told may a process come for what is kept for it
-local SOON = 0.02        -- seconds until a process asks again, where an answer of anybody may leave room
+local RESET_TOLERANCE = 2000   -- resets that differ by less are the same, because servers round
+local LEASE = 60000            -- after that time without a request, or a whole window, the permits of a process count as lost
+local PROBE_TIMEOUT = 10000    -- after that time without a response, another process sends the probe
+local RESERVATION_GRACE = 1000 -- how much later than asked to a process may collect what is reserved for it
+local POLL_INTERVAL = 0.02     -- seconds until the next request, if a response to any process may free a permit
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local word = cjson.decode(ARGV[1])
+local request = cjson.decode(ARGV[1])
 local text = redis.call('GET', KEYS[1])
-local book = text and cjson.decode(text) or {
-  state = 'blank', -- or 'open': nobody knows yet what the new window has; 'ahead': somebody goes to learn it; 'known'
-  limit = word.limit, remaining = word.limit, length = word.length,
-  born = now,      -- by this a process tells a book from the one before it
-  lateness = 0,    -- by so much later than stated a window may end: somebody came when it was over, and was too early
-  grants = now,    -- the number of the last permit; it begins with the time, so that no later book gives a number again
-  lost = 0,        -- calls whose answers nobody saw; the server may have counted them
-  lost_at = 0,     -- the number of the last permit before the last of them was lost
-  gathered = 0,    -- the number of the last gathering; `until_gathered` says that it is under way, and when to give it up
+local state = text and cjson.decode(text) or {
+  phase = 'new',    -- or 'needs_probe': a new window; 'probing': its probe is in flight; 'known'
+  limit = request.limit, remaining = request.limit, length = request.length,
+  epoch = now,      -- differs from that of any state before
+  reset_slack = 0,  -- how much later than stated a window may end, because the server rounds down
+  last_number = now, -- of the last permit; it starts with the time, so that no later state repeats a number
+  lost = 0,         -- requests without a response; the server may have counted them
+  lost_at = 0,      -- last_number when the last of them was lost
+  resync = 0,       -- number of the last resync; `resync_until` is set while it runs
   members = {},
 }
 
-local me = book.members[word.member] or { turn = 0, served = 0 }
--- A word that came twice, or lay in the socket of a Redis that hung until its sender listened no more: its times are wrong by that.
-if word.turn <= me.turn or (word.listens_until > 0 and word.listens_until < now) then
-  return cjson.encode({ late = true, now = now })
+local me = state.members[request.member] or { sequence = 0, last_served = 0 }
+-- A repeated request, or one that was delayed until its sender stopped waiting: its times are wrong by the delay.
+if request.sequence <= me.sequence or (request.valid_until > 0 and request.valid_until < now) then
+  return cjson.encode({ stale = true, now = now })
 end
 
--- Whether the book knows what the processes hold.
-local is_stranger = me.turn == 0 and word.book ~= 0 and word.book ~= book.born
-if is_stranger or (word.is_alone and word.gathering ~= book.gathered) then
-  if not book.until_gathered then
-    book.gathered, book.until_gathered = math.max(now, book.gathered + 1), now + math.floor(word.patience * 1000)
-    book.expected, book.came, book.hearsay = 0, 0, 0
-    for _, member in pairs(book.members) do member.is_due = true end
+-- Start a resync, or note that this process has reported for it.
+local has_other_epoch = me.sequence == 0 and request.epoch ~= 0 and request.epoch ~= state.epoch
+if has_other_epoch or (request.in_fallback and request.resync ~= state.resync) then
+  if not state.resync_until then
+    state.resync, state.resync_until = math.max(now, state.resync + 1), now + math.floor(request.resync_timeout * 1000)
+    state.expected_members, state.returned_members, state.reported_by_others = 0, 0, 0
+    for _, member in pairs(state.members) do member.must_report = true end
   end
-  me.is_due = true
-  if is_stranger then
-    book.expected, book.came = math.max(book.expected, word.peers + 1), book.came + 1
-    book.hearsay = math.max(book.hearsay, word.elsewhere)
+  me.must_report = true
+  if has_other_epoch then
+    state.expected_members = math.max(state.expected_members, request.peer_count + 1)
+    state.returned_members = state.returned_members + 1
+    state.reported_by_others = math.max(state.reported_by_others, request.held_by_peers)
   end
-elseif word.gathering == book.gathered then
-  me.is_due = nil
+elseif request.resync == state.resync then
+  me.must_report = nil
 end
 
-local function lose(calls)
-  if calls > 0 and book.state == 'known' then
-    book.lost, book.lost_at = book.lost + calls, book.grants
-  end
-end
-
--- A window that is over. What it leaves of lost calls is no concern of the next.
-if book.ends and book.opens <= now then
-  book.state, book.remaining, book.lost, book.ends, book.opens = 'open', book.limit, 0, nil, nil
-end
-
--- What the process did since its last word.
-if book.state == 'ahead' then
-  if book.ahead == word.member and word.ahead ~= book.ahead_number then
-    book.state = word.learned == book.ahead_number and 'known' or 'open'
-  elseif book.ahead_until < now then
-    book.state = 'open'
+local function lose(count)
+  if count > 0 and state.phase == 'known' then
+    state.lost, state.lost_at = state.lost + count, state.last_number
   end
 end
-lose(word.lost)
-me.turn, me.wants, me.lease = word.turn, word.wants, now + math.min(LEASE, book.length * 1000)
-me.held, me.spare = word.held, word.spare -- the spare is what it may still send by its share, before it hears this answer
-book.members[word.member] = me
 
--- What it knows of the window. What it learned just now is news; the rest only counts where the book knows less.
-local known = word.known
-book.lateness = math.max(book.lateness, word.lateness * 1000)
-if known then
-  local ends = now + math.floor(known.left * 1000)
-  if known.refused then
-    book.closed = math.max(book.closed or 0, ends)
-    book.limit, book.remaining, book.ends, book.opens, book.state = known.limit, 0, book.closed, book.closed, 'known'
-  elseif not (book.closed and now < book.closed) then
+-- Close a window that is over. Requests that it lost do not count in the next one.
+if state.ends and state.opens <= now then
+  state.phase, state.remaining, state.lost, state.ends, state.opens = 'needs_probe', state.limit, 0, nil, nil
+end
+
+-- Apply what the process did since its last request.
+if state.phase == 'probing' then
+  if state.prober == request.member and request.probe ~= state.probe_number then
+    state.phase = request.probe_done == state.probe_number and 'known' or 'needs_probe'
+  elseif state.probe_until < now then
+    state.phase = 'needs_probe'
+  end
+end
+lose(request.lost)
+me.sequence, me.waiting, me.lease = request.sequence, request.waiting, now + math.min(LEASE, state.length * 1000)
+me.held, me.fallback_left = request.held, request.fallback_left -- the latter may be sent before this reply arrives
+state.members[request.member] = me
+
+-- Apply its window. A response since its last request counts in full; otherwise only a lower count does.
+local window = request.window
+state.reset_slack = math.max(state.reset_slack, request.reset_slack * 1000)
+if window then
+  local ends = now + math.floor(window.left * 1000)
+  if window.refused then
+    state.closed = math.max(state.closed or 0, ends)
+    state.limit, state.remaining, state.ends, state.opens, state.phase = window.limit, 0, state.closed, state.closed, 'known'
+  elseif not (state.closed and now < state.closed) then
     local is_later
-    if book.ends then is_later = ends > book.ends + RESET_TOLERANCE else is_later = known.is_news or book.state == 'blank' end
+    if state.ends then is_later = ends > state.ends + RESET_TOLERANCE else is_later = window.is_new or state.phase == 'new' end
     if is_later then
-      book.lost, book.lost_at = 0, book.grants
-      book.limit, book.remaining, book.length, book.reset = known.limit, known.remaining, known.length, known.reset
-      book.ends, book.opens, book.state = ends, ends + (known.is_exact and 0 or book.lateness), 'known'
-    elseif book.ends and ends >= book.ends - RESET_TOLERANCE and (known.is_news or known.limit == book.limit) then
-      book.remaining = known.limit == book.limit and math.min(book.remaining, known.remaining) or known.remaining
-      book.limit = known.limit
-      -- The answer to a call that was sent after others were lost has them in its count.
-      if known.number > book.lost_at then book.lost = 0 end
+      state.lost, state.lost_at = 0, state.last_number
+      state.limit, state.remaining, state.length, state.reset = window.limit, window.remaining, window.length, window.reset
+      state.ends, state.opens, state.phase = ends, ends + (window.is_exact and 0 or state.reset_slack), 'known'
+    elseif state.ends and ends >= state.ends - RESET_TOLERANCE and (window.is_new or window.limit == state.limit) then
+      state.remaining = window.limit == state.limit and math.min(state.remaining, window.remaining) or window.remaining
+      state.limit = window.limit
+      -- The response to a request that was sent after others were lost includes them in its count.
+      if window.number > state.lost_at then state.lost = 0 end
     end
   end
 end
 
--- What the others hold and want.
-local elsewhere, wanted, rivals = 0, { 0, 0 }, { {}, {} }
-local peers, is_due = 0, me.is_due
-for name, member in pairs(book.members) do
-  if name ~= word.member then
+-- Add up what the other processes hold and wait for.
+local held_by_peers, wanted, competing_members = 0, { 0, 0 }, { {}, {} }
+local peer_count, must_report = 0, me.must_report
+for name, member in pairs(state.members) do
+  if name ~= request.member then
     if member.lease < now then
-      lose(member.held + member.spare)
-      book.members[name] = nil
+      lose(member.held + member.fallback_left)
+      state.members[name] = nil
     else
-      peers, is_due = peers + 1, is_due or member.is_due
-      elsewhere = elsewhere + member.held + member.spare
+      peer_count, must_report = peer_count + 1, must_report or member.must_report
+      held_by_peers = held_by_peers + member.held + member.fallback_left
       for priority = 1, 2 do
-        if member.back >= now and member.wants[priority] > 0 then
-          wanted[priority] = wanted[priority] + member.wants[priority]
-          table.insert(rivals[priority], { name = name, wants = member.wants[priority], served = member.served })
+        if member.reserved_until >= now and member.waiting[priority] > 0 then
+          wanted[priority] = wanted[priority] + member.waiting[priority]
+          local competitor = { name = name, waiting = member.waiting[priority], last_served = member.last_served }
+          table.insert(competing_members[priority], competitor)
         end
       end
     end
   end
 end
 
--- The end of a gathering: everybody has spoken, or whoever has not does not come any more. In that case somebody learns what has
--- been used, and what was said of the calls of others holds until an answer to a later call tells.
-if book.until_gathered then
-  local is_missing = book.came < book.expected
-  if not is_due and not is_missing then
-    book.until_gathered = nil
-  elseif book.until_gathered <= now then
-    if is_missing then lose(book.hearsay) end
-    if book.state == 'known' then book.state = 'open' end
-    book.until_gathered = nil
+-- End the resync when every process has reported, or at its timeout. In that case a probe finds out what has been used, and the
+-- permits that others reported for the missing processes count as lost.
+if state.resync_until then
+  local is_missing = state.returned_members < state.expected_members
+  if not must_report and not is_missing then
+    state.resync_until = nil
+  elseif state.resync_until <= now then
+    if is_missing then lose(state.reported_by_others) end
+    if state.phase == 'known' then state.phase = 'needs_probe' end
+    state.resync_until = nil
   else
-    peers = math.max(peers, book.expected - 1)
+    peer_count = math.max(peer_count, state.expected_members - 1)
   end
 end
 
--- The part of this process when room is shared out among all that want it: evenly, first to whom was served the longest ago.
-local function part(room, wants, others)
-  local open, got = { { name = word.member, wants = wants, served = me.served } }, 0
-  for _, other in ipairs(others) do table.insert(open, other) end
+-- The part of this process when permits are divided evenly among all that wait, first to the one served the longest ago.
+local function part(available, waiting, competitors)
+  local open, mine = { { name = request.member, waiting = waiting, last_served = me.last_served } }, 0
+  for _, competitor in ipairs(competitors) do table.insert(open, competitor) end
   table.sort(open, function(one, two)
-    if one.served ~= two.served then return one.served < two.served end
+    if one.last_served ~= two.last_served then return one.last_served < two.last_served end
     return one.name < two.name
   end)
-  while room > 0 and #open > 0 do
-    local each, still = math.max(1, math.floor(room / #open)), {}
-    for _, one in ipairs(open) do
-      local given = math.min(each, one.wants, room)
-      room, one.wants = room - given, one.wants - given
-      if one.name == word.member then got = got + given end
-      if one.wants > 0 then table.insert(still, one) end
+  while available > 0 and #open > 0 do
+    local each, still_open = math.max(1, math.floor(available / #open)), {}
+    for _, member in ipairs(open) do
+      local count = math.min(each, member.waiting, available)
+      available, member.waiting = available - count, member.waiting - count
+      if member.name == request.member then mine = mine + count end
+      if member.waiting > 0 then table.insert(still_open, member) end
     end
-    open = still
+    open = still_open
   end
-  return got
+  return mine
 end
 
-local granted, is_ahead = { 0, 0 }, false
-local room = book.remaining - book.lost - elsewhere - me.held - me.spare
-local kept = { 0, word.reserve * book.limit } -- what each priority leaves of the remaining calls
-if book.until_gathered then
+-- Grant permits.
+local granted, is_probe = { 0, 0 }, false
+local available = state.remaining - state.lost - held_by_peers - me.held - me.fallback_left
+local reserve = { 0, request.reserve * state.limit } -- what each priority leaves of the remaining requests
+if state.resync_until then
   granted = { 0, 0 }
-elseif book.state == 'known' then
-  granted[1] = part(room, me.wants[1], rivals[1])
-  -- What is left when everybody who does not wait in the background has had enough.
-  room = math.ceil(room - me.wants[1] - wanted[1] - kept[2])
-  granted[2] = part(room, me.wants[2], rivals[2])
-elseif book.state ~= 'ahead' and (room > 0 or not book.ends) then
-  local first = me.wants[1] > 0 and 1 or me.wants[2] > 0 and wanted[1] == 0 and 2
+elseif state.phase == 'known' then
+  granted[1] = part(available, me.waiting[1], competing_members[1])
+  -- The background gets what is left after all interactive requests.
+  available = math.ceil(available - me.waiting[1] - wanted[1] - reserve[2])
+  granted[2] = part(available, me.waiting[2], competing_members[2])
+elseif state.phase ~= 'probing' and (available > 0 or not state.ends) then
+  local first = me.waiting[1] > 0 and 1 or me.waiting[2] > 0 and wanted[1] == 0 and 2
   if first then
-    granted[first], is_ahead = 1, true
-    book.state, book.ahead, book.ahead_number, book.ahead_until = 'ahead', word.member, book.grants + 1, now + AHEAD
+    granted[first], is_probe = 1, true
+    state.phase, state.prober = 'probing', request.member
+    state.probe_number, state.probe_until = state.last_number + 1, now + PROBE_TIMEOUT
   end
 end
 if granted[1] + granted[2] > 0 then
-  book.grants = book.grants + granted[1] + granted[2]
-  me.held, me.served = me.held + granted[1] + granted[2], book.grants
+  state.last_number = state.last_number + granted[1] + granted[2]
+  me.held, me.last_served = me.held + granted[1] + granted[2], state.last_number
 end
-me.wants = { me.wants[1] - granted[1], me.wants[2] - granted[2] }
+me.waiting = { me.waiting[1] - granted[1], me.waiting[2] - granted[2] }
 
--- When those who still wait have a chance: soon, or when the window ends.
-local left = book.ends and (book.ends - now) / 1000
-local chances, again = {}, nil
+-- Say when the rest may get a permit: soon, or when the window ends.
+local left = state.ends and (state.ends - now) / 1000
+local expected_waits, poll_after = {}, nil
 for priority = 1, 2 do
-  local is_soon = book.state ~= 'known' or not left or book.remaining - book.lost > kept[priority]
-  chances[priority] = is_soon and 0 or math.max(0, left)
-  if me.wants[priority] > 0 then
-    local wait = is_soon and SOON or (book.opens - now) / 1000
-    again = again and math.min(again, wait) or wait
+  local is_soon = state.phase ~= 'known' or not left or state.remaining - state.lost > reserve[priority]
+  expected_waits[priority] = is_soon and 0 or math.max(0, left)
+  if me.waiting[priority] > 0 then
+    local wait = is_soon and POLL_INTERVAL or (state.opens - now) / 1000
+    poll_after = poll_after and math.min(poll_after, wait) or wait
   end
 end
-me.back = now + math.ceil((again or 0) * 1000) + GRACE
+me.reserved_until = now + math.ceil((poll_after or 0) * 1000) + RESERVATION_GRACE
 
-local lasts = math.max(book.length * 1000, book.ends and book.ends - now or 0) + LEASE
-redis.call('SET', KEYS[1], cjson.encode(book), 'PX', string.format('%d', lasts))
+local ttl = math.max(state.length * 1000, state.ends and state.ends - now or 0) + LEASE
+redis.call('SET', KEYS[1], cjson.encode(state), 'PX', string.format('%d', ttl))
 return cjson.encode({
-  granted = granted, is_ahead = is_ahead, number = book.grants,
-  state = book.state, limit = book.limit, remaining = book.remaining, length = book.length, left = left, reset = book.reset,
-  now = now, lateness = book.lateness / 1000, born = book.born, gathering = book.until_gathered and book.gathered or 0, peers = peers,
-  elsewhere = elsewhere, wanted = wanted, chances = chances, again = again,
+  granted = granted, is_probe = is_probe, number = state.last_number,
+  phase = state.phase, limit = state.limit, remaining = state.remaining, length = state.length, left = left, reset = state.reset,
+  now = now, reset_slack = state.reset_slack / 1000, epoch = state.epoch, resync = state.resync_until and state.resync or 0,
+  peer_count = peer_count, held_by_peers = held_by_peers, wanted_by_peers = wanted, expected_waits = expected_waits,
+  poll_after = poll_after,
 })

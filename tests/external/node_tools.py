@@ -1,4 +1,4 @@
-"""The tools from Node that check the document from outside; a missing one is an error, not a skip."""
+"""Node tools that check the OpenAPI document. A missing one is an error, not a skip."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DOCUMENT = ROOT / "openapi" / "cstar.yaml"
 
 
 def node_tool(name: str) -> str:
-    """The path of an installed tool."""
+    """Return the path of an installed tool."""
     tool = ROOT / "build" / "node" / "node_modules" / ".bin" / name
     if not tool.exists():
         raise FileNotFoundError(f"{name} is not installed; run `make setup-external`")

@@ -1,6 +1,6 @@
-"""One receiver of a fleet: reads deliveries from its standard input, and writes a line for each event that it handles.
+"""A program that receives events: it reads deliveries from its input, and prints a line for each event that it handles.
 
-A program of its own: its settings are JSON on the command line; a delivery is a line, and so is the answer to it.
+Its settings are JSON on the command line. A delivery is a line, and so is the response to it.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ import sys
 from cstar_async.webhooks import RedisStore, WebhookEvent, WebhookInbox, sign
 
 
-def say(word: str) -> None:
-    """A line for the test, whole and at once."""
-    sys.stdout.write(word + "\n")
+def write_line(text: str) -> None:
+    """Print a line for the test, and flush it."""
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 async def receive(*, redis: str, lease: float, pause: float) -> None:
-    """Handle events, each for a while, until there is no more input."""
+    """Handle events, each for *pause* seconds, until the end of the input."""
     inbox = WebhookInbox("whsec", store=RedisStore(redis, name="hooks", lease=lease))
 
     @inbox.on("*")
     async def handle(event: WebhookEvent) -> None:
         await asyncio.sleep(pause)
-        say(f"handled {event.id}")
+        write_line(f"handled {event.id}")
 
     async with inbox:
-        say("ready")
+        write_line("ready")
         while line := await asyncio.to_thread(sys.stdin.readline):
             body = line.strip().encode()
-            say(f"answered {await inbox.receive(body, {'X-Signature': sign(body, 'whsec')})}")
+            write_line(f"response {await inbox.receive(body, {'X-Signature': sign(body, 'whsec')})}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A server with a window of a few seconds that counts every call and refuses each one too many."""
+"""A server with a rate limit window of a few seconds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from aiohttp.test_utils import TestServer
 
 
 class StrictServer:
-    """Counts calls in windows that begin at whole multiples of their length, and says what is left in each answer.
+    """Count requests in windows that begin at multiples of their length, and refuse those beyond the limit.
 
     Args:
-        limit: Calls that a window has.
-        window: Its seconds.
-        slowness: By how much slower it is than a quick one, which takes 22 ms for an answer in the mean.
+        limit: Requests in a window.
+        window: Seconds of a window.
+        slowness: Factor for the time of a response, which is 22 ms on average.
     """
 
     def __init__(self, *, limit: int, window: int, slowness: int = 1) -> None:
@@ -29,22 +29,22 @@ class StrictServer:
         self.used: Counter[int] = Counter()
         self.refused: Counter[int] = Counter()
         self.callers: Counter[str] = Counter()
-        self._chance = random.Random(7)
+        self._rng = random.Random(7)
         application = web.Application()
-        application.router.add_get("/api/v1/teams/team/tickets", self._answer)
+        application.router.add_get("/api/v1/teams/team/tickets", self._respond)
         self._server = TestServer(application)
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The base URL."""
         return str(self._server.make_url("/")).rstrip("/")
 
     def next_window(self, *, after: float) -> int:
-        """The moment of the first window that begins so many seconds from now or later."""
+        """Return when the first window begins after so many seconds."""
         return (int(time.time() + after) // self.window + 1) * self.window
 
     def used_in(self, begins: float, ends: float) -> list[int]:
-        """The calls of each window from one moment to another."""
+        """Return the requests of each window between two times."""
         return [self.used[number] for number in range(int(begins) // self.window, int(ends) // self.window)]
 
     async def __aenter__(self) -> Self:
@@ -57,9 +57,9 @@ class StrictServer:
         await self._server.close()
 
     async def _pause(self) -> None:
-        await asyncio.sleep(self._chance.uniform(0.002, 0.02) * self._slowness)
+        await asyncio.sleep(self._rng.uniform(0.002, 0.02) * self._slowness)
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _respond(self, request: web.Request) -> web.Response:
         await self._pause()
         number = int(time.time()) // self.window
         is_refused = self.used[number] >= self.limit

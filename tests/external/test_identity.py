@@ -1,4 +1,4 @@
-"""Is an identity written and signed as Node does it?"""
+"""Identities, compared with Node's JSON and HMAC."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ console.log(JSON.stringify({ texts, signatures }));
 
 @pytest.fixture(scope="module")
 def by_node() -> dict[str, list[str]]:
-    """The texts and signatures that Node makes."""
+    """The JSON and signatures of Node."""
     node = shutil.which("node")
     assert node is not None, "node is missing"
-    given = json.dumps({"secret": SECRET, "identities": IDENTITIES})
-    done = subprocess.run([node, "-e", SCRIPT], input=given, capture_output=True, text=True, check=True)
-    made: dict[str, list[str]] = json.loads(done.stdout)
-    return made
+    request = json.dumps({"secret": SECRET, "identities": IDENTITIES})
+    done = subprocess.run([node, "-e", SCRIPT], input=request, capture_output=True, text=True, check=True)
+    result: dict[str, list[str]] = json.loads(done.stdout)
+    return result
 
 
-def test_an_identity_is_written_as_node_writes_it(by_node: dict[str, list[str]]) -> None:
-    """For names in any script, and for what is no text in any."""
+def test_canonical_json_is_that_of_node(by_node: dict[str, list[str]]) -> None:
+    """For names in any script, and for broken Unicode."""
     assert by_node["texts"] == [canonical_identity(fields) for fields in IDENTITIES]
 
 
-def test_an_identity_is_signed_as_node_signs_it(by_node: dict[str, list[str]]) -> None:
-    """With its own crypto."""
+def test_signature_is_that_of_node(by_node: dict[str, list[str]]) -> None:
+    """With its `crypto` module."""
     assert by_node["signatures"] == [sign_identity(fields, SECRET) for fields in IDENTITIES]

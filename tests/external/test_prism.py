@@ -1,7 +1,6 @@
-"""Does an independent mock of the document accept what the client sends?
+"""Requests to Prism, an independent mock server for OpenAPI.
 
-Prism checks every request against the document and knows none of our code. It answers from the document's examples, which the
-client then has to decode.
+Prism validates every request against the OpenAPI document, and responds with its examples, which the client has to decode.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ pytestmark = [pytest.mark.external, pytest.mark.asyncio(loop_scope="module")]
 
 @pytest.fixture(scope="module")
 def prism_port() -> int:
-    """A port that was free a moment ago."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -30,7 +29,7 @@ def prism_port() -> int:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def prism(prism_port: int) -> AsyncIterator[str]:
-    """Prism on loopback, refusing every request that the document does not allow."""
+    """Prism on loopback. It refuses every request that the document does not allow."""
     process = await asyncio.create_subprocess_exec(
         *(node_tool("prism"), "mock", str(DOCUMENT), "--errors", "--port", str(prism_port), "--host", "127.0.0.1"),
         stdout=asyncio.subprocess.PIPE,
@@ -50,8 +49,8 @@ async def prism(prism_port: int) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("call", sample_calls(), ids=lambda call: call.operation.id)
-async def test_prism_accepts_a_call_with_everything(call: SampleCall, prism: str) -> None:
-    """A call with every parameter and body field is valid by the document, and the document's own example is an answer."""
+async def test_prism_accepts_every_operation(call: SampleCall, prism: str) -> None:
+    """With every parameter and body field. The client decodes the example of the document."""
     path = [f"{parameter.name} with / and ?" for parameter in call.operation.parameters if parameter.location == "path"]
     if call.operation.scope == "library":
         client: CStarClient | CStarLibrary = CStarLibrary(team="acme", base_url=prism, max_retries=0)

@@ -1,4 +1,4 @@
-"""A Redis Cluster of one node: what a fleet shares stays on one node of it."""
+"""A Redis Cluster of one node, which refuses scripts that use keys of several slots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.external
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def cluster_port(tmp_path: Path) -> Iterator[int]:
-    """A node that has all slots."""
+    """A node with all slots."""
     port = free_port()
     server = RedisServer(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(free_port()), port=port)
     server.start()
@@ -40,8 +40,8 @@ def cluster_port(tmp_path: Path) -> Iterator[int]:
     server.kill()
 
 
-async def test_cluster_serves_limiter_and_store(cluster_port: int) -> None:
-    """Scripts that touch two slots would be refused."""
+async def test_limiter_and_store_work_in_a_cluster(cluster_port: int) -> None:
+    """The keys of each have one hash tag."""
     async with RedisCluster(host="127.0.0.1", port=cluster_port) as cluster:
         async with RedisRateLimiter(cluster, name="main") as limiter:
             await limiter.acquire(Priority.INTERACTIVE, SystemClock(), max_wait=1, on_wait=lambda _: None)

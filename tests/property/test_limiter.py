@@ -1,4 +1,4 @@
-"""The limiter under random interleavings: never too many out, and none lost."""
+"""The rate limiter under random interleavings: it never exceeds the limit, and loses no permit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from cstar_async._rate_limit.window import RateLimitWindow
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 
 WINDOW = 100
-ANSWERS = st.lists(
+RESPONSES = st.lists(
     st.tuples(
-        st.floats(0, 40),  # seconds since the answer before
+        st.floats(0, 40),  # seconds since the response before
         st.sampled_from([200, 200, 404, 429, 500]),
         st.integers(0, 1000),  # remaining
-        st.one_of(st.none(), st.integers(-10, 7200)),  # seconds from the beginning to the stated end
+        st.one_of(st.none(), st.integers(-10, 7200)),  # seconds from the beginning to the stated reset
         st.one_of(st.none(), st.integers(0, 90)),  # Retry-After
     ),
     min_size=1,
@@ -31,13 +31,13 @@ ANSWERS = st.lists(
 )
 
 
-@given(ANSWERS)
-def test_no_answer_opens_a_window_before_the_moment_that_a_refusal_named(
-    answers: list[tuple[float, int, int, int | None, int | None]],
+@given(RESPONSES)
+def test_no_response_opens_a_window_before_the_time_that_a_refusal_states(
+    responses: list[tuple[float, int, int, int | None, int | None]],
 ) -> None:
-    """Answers come in any order and say anything; a closed window stays closed, and opens in the end."""
+    """Responses arrive in any order with any headers. A closed window stays closed, and opens in the end."""
     window, now, closed_until = RateLimitWindow(reserve=0.0), 0.0, 0.0
-    for passed, status, remaining, end, retry_after in answers:
+    for passed, status, remaining, end, retry_after in responses:
         now += passed
         headers = rate_headers(remaining, None if end is None else EPOCH + end)
         if retry_after is not None:
@@ -51,14 +51,14 @@ def test_no_answer_opens_a_window_before_the_moment_that_a_refusal_named(
 
 
 class StrictServer:
-    """Counts the calls of each window as they arrive, and refuses what is too much; its wall clock is its own."""
+    """Count the requests of each window as they arrive, and refuse those beyond the limit, by a clock of its own."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.counts: dict[int, int] = {}
 
-    def answer(self, now: float) -> tuple[int, dict[str, str]]:
-        """Status and headers for a call that arrives now."""
+    def respond(self, now: float) -> tuple[int, dict[str, str]]:
+        """Return status and headers for a request that arrives now."""
         window = int(now // WINDOW)
         status = 200 if self.counts.get(window, 0) < self.limit else 429
         self.counts[window] = self.counts.get(window, 0) + (status == 200)
@@ -73,66 +73,66 @@ class StrictServer:
 
 @attrs.define(eq=False)
 class Sent:
-    """A call on its way."""
+    """A request in flight."""
 
     permit: Permit
-    is_alone: bool
-    """Whether no other was on its way when it was sent."""
+    was_alone: bool
+    """Whether no other one was in flight when it was sent."""
     status: int = 0
     headers: dict[str, str] = attrs.field(factory=dict)
 
     @property
     def has_arrived(self) -> bool:
-        """Whether the server has counted it."""
+        """Whether the server has counted the request."""
         return self.status > 0
 
 
 @attrs.define(eq=False)
 class Waiting:
-    """A call that waits for its permit."""
+    """A request that waits for its permit."""
 
     priority: Priority
     task: asyncio.Task[Permit]
     number: int
 
 
-class TurningClock(ManualClock):
-    """A manual clock whose wall clock may be set to another time."""
+class AdjustableClock(ManualClock):
+    """A manual clock whose wall clock may be wrong."""
 
     def __init__(self) -> None:
         super().__init__()
         self.error = 0.0
 
     def time(self) -> float:
-        """Seconds since the epoch, as a wrong clock has them."""
+        """Return the seconds since the epoch, with the error."""
         return super().time() + self.error
 
 
-class Governed(RuleBasedStateMachine):
-    """Calls of two priorities against a strict server, with every mishap there is."""
+class LimiterMachine(RuleBasedStateMachine):
+    """Send requests of two priorities to a strict server, with every kind of failure."""
 
-    @initialize(limit=st.integers(1, 4), reserve=st.sampled_from([0.0, 0.5]), is_ours_alone=st.booleans())
-    def begin(self, limit: int, reserve: float, is_ours_alone: bool) -> None:
-        """A limiter that knows the limit and nothing else."""
-        self.is_ours_alone = is_ours_alone
+    @initialize(limit=st.integers(1, 4), reserve=st.sampled_from([0.0, 0.5]), is_key_unshared=st.booleans())
+    def begin(self, limit: int, reserve: float, is_key_unshared: bool) -> None:
+        """Create a limiter with the initial limit."""
+        self.is_key_unshared = is_key_unshared
         self.loop = asyncio.new_event_loop()
-        self.clock, self.server = TurningClock(), StrictServer(limit)
+        self.clock, self.server = AdjustableClock(), StrictServer(limit)
         self.limiter = RateLimiter(background_reserve=reserve)
         self.limiter.set_initial_limit(limit)
         self.waiting: list[Waiting] = []
         self.sent: list[Sent] = []
-        self.born = 0
+        self.count = 0
         self.granted: dict[Priority, int] = {}
         self.closed_until = -1.0
-        self.strangers: set[int] = set()
-        self.losses: set[int] = set()
+        self.unreliable_windows: set[int] = set()
+        self.windows_with_losses: set[int] = set()
 
     def window(self) -> int:
-        """The window that the server is in."""
+        """Return the number of the server's window."""
         return int(self.clock.now // WINDOW)
 
-    def play(self, action: Coroutine[Any, Any, object]) -> None:
-        """Let something happen, and everybody who can run on."""
+    def run(self, action: Coroutine[Any, Any, object]) -> None:
+        """Run an action and all tasks that can run, and send the requests that got a permit."""
 
         async def both() -> None:
             await action
@@ -147,164 +147,164 @@ class Governed(RuleBasedStateMachine):
                 assert isinstance(one.task.exception(), RateLimitWaitError)
 
     def send(self, permit: Permit, priority: Priority, number: int) -> None:
-        """A call has its permit and is on its way."""
+        """Send a request that has a permit."""
         assert self.clock.now >= self.closed_until, "sent although a refusal closed the window"
-        assert number > self.granted.get(priority, 0), "sent out of its turn"
+        assert number > self.granted.get(priority, 0), "sent out of order"
         self.granted[priority] = number
-        self.sent.append(Sent(permit, is_alone=not self.sent))
+        self.sent.append(Sent(permit, was_alone=not self.sent))
 
-    @rule(priority=st.sampled_from(Priority), longest=st.sampled_from([0.0, 50.0, 1e9]), count=st.integers(1, 4))
-    def call(self, priority: Priority, longest: float, count: int) -> None:
-        """Some want to call."""
+    @rule(priority=st.sampled_from(Priority), max_wait=st.sampled_from([0.0, 50.0, 1e9]), count=st.integers(1, 4))
+    def start_requests(self, priority: Priority, max_wait: float, count: int) -> None:
+        """Start some requests."""
         for _ in range(count):
-            self.call_once(priority, longest)
+            self.start_request(priority, max_wait)
 
-    def call_once(self, priority: Priority, longest: float) -> None:
-        """Somebody wants to call."""
-        self.born += 1
+    def start_request(self, priority: Priority, max_wait: float) -> None:
+        """Start a request."""
+        self.count += 1
         permit = self.limiter.try_acquire(priority, self.clock)
         if permit is not None:
-            self.send(permit, priority, self.born)
+            self.send(permit, priority, self.count)
             return
 
         async def queue() -> None:
-            wait = self.limiter.acquire(priority, self.clock, max_wait=longest, on_wait=lambda _: None)
-            self.waiting.append(Waiting(priority, asyncio.ensure_future(wait), self.born))
+            wait = self.limiter.acquire(priority, self.clock, max_wait=max_wait, on_wait=lambda _: None)
+            self.waiting.append(Waiting(priority, asyncio.ensure_future(wait), self.count))
 
-        self.play(queue())
+        self.run(queue())
 
     @precondition(lambda self: any(not one.has_arrived for one in self.sent))
     @rule()
     def all_arrive(self) -> None:
-        """The calls on their way reach the server."""
+        """Deliver all requests in flight."""
         while any(not one.has_arrived for one in self.sent):
             self.arrive(0)
 
     @precondition(lambda self: any(not one.has_arrived for one in self.sent))
     @rule(which=st.integers(0, 50))
     def arrive(self, which: int) -> None:
-        """A call reaches the server, in whatever order."""
-        underway = [one for one in self.sent if not one.has_arrived]
-        one = underway[which % len(underway)]
-        one.status, one.headers = self.server.answer(self.clock.now)
-        if one.status == 429 and self.window() not in self.strangers and not one.permit.is_probe:
-            assert self.window() in self.losses, "sent to be refused"
-            assert one.is_alone, "more than one sent to find out what is left"
+        """Deliver a request, in any order."""
+        undelivered = [one for one in self.sent if not one.has_arrived]
+        one = undelivered[which % len(undelivered)]
+        one.status, one.headers = self.server.respond(self.clock.now)
+        if one.status == 429 and self.window() not in self.unreliable_windows and not one.permit.is_probe:
+            assert self.window() in self.windows_with_losses, "sent although it would be refused"
+            assert one.was_alone, "more than one sent to confirm the count"
 
     @precondition(lambda self: any(one.has_arrived for one in self.sent))
     @rule(which=st.integers(0, 50))
-    def answer(self, which: int) -> None:
-        """An answer comes in, late or in time."""
-        answered = [one for one in self.sent if one.has_arrived]
-        one = answered[which % len(answered)]
-        self.take_in(one, one.status, one.headers)
+    def receive_response(self, which: int) -> None:
+        """Receive the response of a delivered request."""
+        delivered = [one for one in self.sent if one.has_arrived]
+        one = delivered[which % len(delivered)]
+        self.apply_response(one, one.status, one.headers)
 
-    @precondition(lambda self: bool(self.sent) and not self.is_ours_alone)
+    @precondition(lambda self: bool(self.sent) and not self.is_key_unshared)
     @rule(
         which=st.integers(0, 50),
         status=st.sampled_from([200, 404, 500]),
         headers=st.sampled_from([{}, {"X-RateLimit-Remaining": "soon"}, {"X-RateLimit-Limit": "-5", "X-RateLimit-Remaining": "9"}]),
     )
-    def answer_without_a_word(self, which: int, status: int, headers: dict[str, str]) -> None:
-        """An answer that says nothing of the limit; the server counted the call."""
+    def receive_response_without_headers(self, which: int, status: int, headers: dict[str, str]) -> None:
+        """Receive a response that states no limit, although the server counted the request."""
         one = self.sent[which % len(self.sent)]
-        self.forget(one)
-        self.strangers.add(self.window())
-        self.take_in(one, status, headers)
+        self.hide_count(one)
+        self.unreliable_windows.add(self.window())
+        self.apply_response(one, status, headers)
 
     @precondition(lambda self: bool(self.sent))
     @rule(which=st.integers(0, 50), text=st.sampled_from(["0", "7", "30", "-1", "soon", "31536000", "date", "past"]))
     def refuse(self, which: int, text: str) -> None:
-        """A 429 out of turn, with a Retry-After of any kind."""
+        """Receive a 429 at any time, with any Retry-After."""
         one = self.sent[which % len(self.sent)]
-        self.forget(one)
+        self.hide_count(one)
         now = self.clock.now
         named = {"date": formatdate(EPOCH + now + 20, usegmt=True), "past": formatdate(EPOCH + now - 20, usegmt=True)}
         seconds = {"7": 7.0, "30": 30.0, "31536000": float(WINDOW), "date": 20.0}.get(text, 0.0)
         headers = {"Retry-After": named.get(text, text), "Date": formatdate(EPOCH + now, usegmt=True)}
         self.closed_until = max(self.closed_until, now + seconds)
-        self.take_in(one, 429, headers)
+        self.apply_response(one, 429, headers)
 
-    def forget(self, one: Sent) -> None:
-        """The count of a call is not told to the limiter by its answer."""
+    def hide_count(self, one: Sent) -> None:
+        """Count a request whose response will not state the count."""
         if not one.has_arrived:
-            one.status, _ = self.server.answer(self.clock.now)
-        self.losses.add(self.window())
+            one.status, _ = self.server.respond(self.clock.now)
+        self.windows_with_losses.add(self.window())
 
-    def take_in(self, one: Sent, status: int, headers: dict[str, str]) -> None:
-        """The limiter hears of an answer."""
+    def apply_response(self, one: Sent, status: int, headers: dict[str, str]) -> None:
+        """Pass a response to the limiter."""
         self.sent.remove(one)
 
-        async def settle_it() -> None:
+        async def respond() -> None:
             self.limiter.on_response(one.permit, status, headers, self.clock)
 
-        self.play(settle_it())
+        self.run(respond())
 
     @precondition(lambda self: bool(self.sent))
     @rule(which=st.integers(0, 50), counted=st.booleans())
     def lose(self, which: int, counted: bool) -> None:
-        """A call is cancelled on its way, or its answer is lost; the server may have counted it."""
+        """Cancel a request in flight, or lose its response; the server may have counted it."""
         one = self.sent[which % len(self.sent)]
         if counted:
-            self.forget(one)
-        self.losses.add(self.window())
+            self.hide_count(one)
+        self.windows_with_losses.add(self.window())
         self.sent.remove(one)
 
         async def lose_it() -> None:
             self.limiter.release(one.permit, self.clock)
 
-        self.play(lose_it())
+        self.run(lose_it())
 
     @precondition(lambda self: any(not one.has_arrived for one in self.sent))
     @rule(which=st.integers(0, 50))
     def never_send(self, which: int) -> None:
-        """A call has its permit and is cancelled before it is sent."""
-        underway = [one for one in self.sent if not one.has_arrived]
-        one = underway[which % len(underway)]
+        """Cancel a request that has a permit before it is sent."""
+        undelivered = [one for one in self.sent if not one.has_arrived]
+        one = undelivered[which % len(undelivered)]
         self.sent.remove(one)
 
         async def return_it() -> None:
             self.limiter.release(one.permit, self.clock, sent=False)
 
-        self.play(return_it())
+        self.run(return_it())
 
     @precondition(lambda self: bool(self.waiting))
     @rule(which=st.integers(0, 50))
     def cancel(self, which: int) -> None:
-        """Somebody does not want to wait any more."""
+        """Cancel a waiting request."""
         one = self.waiting[which % len(self.waiting)]
 
         async def cancel_it() -> None:
             one.task.cancel()
 
-        self.play(cancel_it())
+        self.run(cancel_it())
 
-    @precondition(lambda self: not self.is_ours_alone)
+    @precondition(lambda self: not self.is_key_unshared)
     @rule()
     def spend_elsewhere(self) -> None:
-        """Another process uses the key."""
-        self.strangers.add(self.window())
-        self.server.answer(self.clock.now)
+        """Use the key in another process."""
+        self.unreliable_windows.add(self.window())
+        self.server.respond(self.clock.now)
 
     @rule(seconds=st.one_of(st.floats(0, 30), st.sampled_from([50.0, 100.0, 1000.0])))
     def pass_time(self, seconds: float) -> None:
-        """Time goes by."""
-        self.play(self.clock.advance(seconds))
+        """Advance the clock."""
+        self.run(self.clock.advance(seconds))
 
     @rule(error=st.floats(-1e6, 1e6))
     def set_wall_clock(self, error: float) -> None:
-        """Somebody sets the clock of the machine."""
+        """Change the wall clock."""
         self.clock.error = error
 
     @invariant()
     def counts_agree(self) -> None:
-        """What the limiter believes to be on its way is on its way."""
+        """The limiter counts the requests in flight and those that wait."""
         if hasattr(self, "limiter"):
             assert len(self.sent) == self.limiter._window.in_flight
             assert len(self.waiting) == self.limiter._waiting_count
 
     def teardown(self) -> None:
-        """In the end everybody gets through, and every permit is back."""
+        """In the end every request is served, and every permit is returned."""
         if not hasattr(self, "loop"):
             return
         try:
@@ -312,7 +312,7 @@ class Governed(RuleBasedStateMachine):
                 while self.sent:
                     if not self.sent[0].has_arrived:
                         self.arrive(0)
-                    self.answer(0)
+                    self.receive_response(0)
                 if not self.waiting:
                     break
                 self.pass_time(WINDOW / 2)
@@ -322,5 +322,5 @@ class Governed(RuleBasedStateMachine):
             self.loop.close()
 
 
-TestGoverned = Governed.TestCase
-TestGoverned.settings = settings(max_examples=60, stateful_step_count=40)
+TestLimiterMachine = LimiterMachine.TestCase
+TestLimiterMachine.settings = settings(max_examples=60, stateful_step_count=40)

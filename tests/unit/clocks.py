@@ -1,4 +1,4 @@
-"""A clock that stands until it is told to move."""
+"""A clock that tests advance by hand, and rate limit headers."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 EPOCH = 1_790_000_000.0
-"""Where the wall clock of `ManualClock` begins."""
+"""Wall clock time at which a `ManualClock` begins."""
 
 
 class ManualClock:
-    """Both clocks in the hands of a test; who sleeps is woken by `advance`."""
+    """A clock that only moves by `advance`."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     def monotonic(self) -> float:
-        """Seconds since the clock was made."""
+        """Return the seconds since the clock was created."""
         return self.now
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return EPOCH + self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until `advance` has passed the moment."""
+        """Wait until `advance` has passed that time."""
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self.now + seconds, wake))
         await wake
 
     async def advance(self, seconds: float) -> None:
-        """Move on, wake who is due, and let everybody run."""
+        """Advance, end the sleeps that are due, and run all tasks that can run."""
         self.now += seconds
         for due, wake in self._sleepers:
             if due <= self.now and not wake.done():
@@ -45,13 +45,13 @@ class ManualClock:
 
 
 async def settle() -> None:
-    """Let every task that can run do so."""
+    """Run all tasks that can run."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 def rate_headers(remaining: int | str, reset: float | str | None = EPOCH + 3600, limit: int | str = 1000) -> dict[str, str]:
-    """The four headers of a rate limit; an end of None is left out."""
+    """Return the four rate limit headers; a reset of None is left out."""
     headers = {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Window": "3600"}
     if reset is not None:
         headers["X-RateLimit-Reset"] = reset if isinstance(reset, str) else str(int(reset))
@@ -60,7 +60,7 @@ def rate_headers(remaining: int | str, reset: float | str | None = EPOCH + 3600,
 
 @contextmanager
 def far_from_utc() -> Iterator[None]:
-    """Be on a machine whose own time is nine hours ahead."""
+    """Set the time zone of the process to UTC+9."""
     try:
         with patch.dict(os.environ, {"TZ": "JST-9"}):
             time.tzset()

@@ -1,4 +1,4 @@
-"""The store of a fleet without a Redis: what it makes of answers that are lost."""
+"""The Redis event store with a fake Redis: ownership, lost replies and closing."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from cstar_async import ConnectionFailedError, InvalidArgumentError
 from cstar_async.redis import RedisStore
 
 
-class Shelf:
-    """Stands where redis-py's client does, and answers each deed as the test says."""
+class FakeStoreRedis:
+    """A redis-py client that replies to each command as the test says."""
 
     def __init__(self) -> None:
-        self.deeds: list[tuple[str, ...]] = []
-        self.answers: dict[str, Any] = {"accept": b"own", "done": None, "pending": [], "last": None, "leave": 1}
+        self.commands: list[tuple[str, ...]] = []
+        self.replies: dict[str, Any] = {"accept": b"own", "done": None, "pending": [], "last": None, "leave": 1}
         self.failing: set[str] = set()
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
+        self.may_reply = asyncio.Event()
+        self.may_reply.set()
 
-    async def evalsha(self, _: str, keys: int, *given: Any) -> Any:
-        """Note the deed, and answer."""
-        deed, _receiver, _lease, *more = given[keys:]
-        self.deeds.append((deed, *more))
-        await self.may_answer.wait()
-        if deed in self.failing:
+    async def evalsha(self, _: str, keys: int, *args: Any) -> Any:
+        """Record the command, and reply."""
+        command, _receiver, _lease, *more = args[keys:]
+        self.commands.append((command, *more))
+        await self.may_reply.wait()
+        if command in self.failing:
             raise ConnectionResetError("Jane Doe")
-        return self.answers[deed]
+        return self.replies[command]
 
     async def eval(self, *_: object) -> Any:
-        """Not needed: every script is known."""
+        """Do nothing: every script is loaded."""
 
     async def aclose(self) -> None:
-        """Not called: the client is the user's own."""
+        """Do nothing: the client is the user's."""
         raise AssertionError
 
 
 @pytest_asyncio.fixture
-async def shelf() -> Shelf:
-    """A Redis that accepts everything."""
-    return Shelf()
+async def redis() -> FakeStoreRedis:
+    """A Redis that accepts every event."""
+    return FakeStoreRedis()
 
 
 @pytest_asyncio.fixture
-async def store(shelf: Shelf) -> AsyncIterator[RedisStore]:
-    """A store before it."""
-    client: Any = shelf
+async def store(redis: FakeStoreRedis) -> AsyncIterator[RedisStore]:
+    """A store with that client."""
+    client: Any = redis
     store = RedisStore(client, name="hooks")
     yield store
     await store.aclose()
@@ -63,108 +63,108 @@ def test_lease_below_a_second_is_refused() -> None:
         RedisStore("redis://localhost", name="hooks", lease=0.5)
 
 
-def test_webhooks_offer_the_store_without_its_library() -> None:
-    """That is imported when one is made."""
+def test_webhooks_export_the_store_without_importing_redis_py() -> None:
+    """The first store imports it."""
     program = "import sys; from cstar_async.webhooks import RedisStore; print('redis' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
-async def test_lease_is_renewed_three_times_in_its_time(store: RedisStore) -> None:
+async def test_lease_is_renewed_three_times_before_it_expires(store: RedisStore) -> None:
     """By the inbox."""
     assert 20.0 == store.lease_interval
 
 
-async def test_event_in_hand_is_not_asked_for_again(store: RedisStore, shelf: Shelf) -> None:
-    """Until it is done."""
+async def test_owned_event_is_not_added_again(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """Redis is not asked until it is done."""
     assert [True, False] == [await store.add("evt_1", b"{}") for _ in range(2)]
     await store.mark_done("evt_1")
-    shelf.answers["accept"] = "other"
+    redis.replies["accept"] = "other"
     assert await store.add("evt_1", b"{}") is False
-    assert ["accept", "done", "accept"] == [deed for deed, *_ in shelf.deeds]
+    assert ["accept", "done", "accept"] == [command for command, *_ in redis.commands]
 
 
-async def test_two_deliveries_at_once_are_one_event(store: RedisStore, shelf: Shelf) -> None:
-    """The second waits for what becomes of the first."""
-    shelf.may_answer.clear()
+async def test_concurrent_deliveries_are_one_event(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """The second waits for the result of the first."""
+    redis.may_reply.clear()
     first, second = (asyncio.create_task(store.add("evt_1", b"{}")) for _ in range(2))
     await asyncio.sleep(0)
-    shelf.may_answer.set()
+    redis.may_reply.set()
     assert [True, False] == [await first, await second]
 
 
-async def test_second_delivery_has_the_event_if_the_first_failed(store: RedisStore, shelf: Shelf) -> None:
-    """It asks for itself, and Redis says that the event is this receiver's own."""
-    shelf.may_answer.clear()
+async def test_second_delivery_gets_the_event_if_the_first_is_cancelled(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """Redis replies that the event is this receiver's own."""
+    redis.may_reply.clear()
     first, second = (asyncio.create_task(store.add("evt_1", b"{}")) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
-    shelf.may_answer.set()
+    redis.may_reply.set()
     await asyncio.gather(first, return_exceptions=True)
     assert await second is True
 
 
-async def test_lost_answer_is_an_error_of_this_package(store: RedisStore, shelf: Shelf) -> None:
-    """Without a word of the event."""
-    shelf.failing.add("accept")
+async def test_lost_reply_is_a_connection_failed_error(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """Without anything of the event."""
+    redis.failing.add("accept")
     with pytest.raises(ConnectionFailedError, match="ConnectionResetError") as caught:
         await store.add("evt_1", b"{}")
     assert "Jane" not in str(caught.value)
 
 
-async def test_event_whose_acceptance_was_not_heard_of_is_pending(store: RedisStore, shelf: Shelf) -> None:
-    """Redis is asked for this receiver's own then, and what is in hand is left out."""
+async def test_event_of_a_lost_reply_is_pending(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """Redis is asked for this receiver's own events, and owned ones are left out."""
     assert await store.add("evt_1", b"{}")
     await store.claim_pending()
-    shelf.failing.add("accept")
+    redis.failing.add("accept")
     with pytest.raises(ConnectionFailedError):
         await store.add("evt_2", b"[]")
-    shelf.answers["pending"] = [b"evt_1", b"{}", "evt_2", "[]"]
+    redis.replies["pending"] = [b"evt_1", b"{}", "evt_2", "[]"]
     assert [("evt_2", b"[]")] == await store.claim_pending()
-    assert [("pending", ""), ("pending", "own")] == [deed for deed in shelf.deeds if deed[0] == "pending"]
+    assert [("pending", ""), ("pending", "own")] == [command for command in redis.commands if command[0] == "pending"]
     assert await store.add("evt_2", b"[]") is False
 
 
-async def test_event_that_is_just_being_accepted_is_not_pending(store: RedisStore, shelf: Shelf) -> None:
-    """Or it would be handled twice."""
-    shelf.may_answer.clear()
-    shelf.answers["pending"] = [b"evt_1", b"{}"]
+async def test_event_that_is_being_added_is_not_pending(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """It would be handled twice."""
+    redis.may_reply.clear()
+    redis.replies["pending"] = [b"evt_1", b"{}"]
     pending, accepting = asyncio.create_task(store.claim_pending()), asyncio.create_task(store.add("evt_1", b"{}"))
     await asyncio.sleep(0)
-    shelf.may_answer.set()
+    redis.may_reply.set()
     assert ([], True) == (await pending, await accepting)
 
 
-async def test_done_that_was_not_heard_is_said_again(store: RedisStore, shelf: Shelf) -> None:
-    """With the next renewal, or the event would be handled again when this receiver is gone."""
+async def test_mark_done_without_a_reply_is_repeated(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """By the next renewal. Otherwise another receiver would handle the event again."""
     await store.add("evt_1", b"{}")
-    shelf.failing.add("done")
+    redis.failing.add("done")
     with pytest.raises(ConnectionFailedError):
         await store.mark_done("evt_1")
-    shelf.failing.clear()
+    redis.failing.clear()
     await store.claim_pending()
     await store.claim_pending()
-    assert [("done", "evt_1")] * 2 == [deed for deed in shelf.deeds if deed[0] == "done"]
+    assert [("done", "evt_1")] * 2 == [command for command in redis.commands if command[0] == "done"]
 
 
-async def test_last_event_is_known(store: RedisStore, shelf: Shelf) -> None:
-    """That of any receiver."""
+async def test_last_event_id_is_that_of_any_receiver(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """None before the first."""
     assert await store.last_event_id() is None
-    shelf.answers["last"] = b"evt_7"
+    redis.replies["last"] = b"evt_7"
     assert "evt_7" == await store.last_event_id()
 
 
-async def test_closing_leaves_what_is_not_done_to_others_once(store: RedisStore, shelf: Shelf) -> None:
-    """If there is a Redis to tell."""
+async def test_closing_releases_the_lease_once(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """Although Redis is unavailable."""
     await store.add("evt_1", b"{}")
-    shelf.failing.add("leave")
+    redis.failing.add("leave")
     await store.aclose()
     await store.aclose()
-    assert [("leave",)] == [deed for deed in shelf.deeds if deed[0] == "leave"]
-    assert repr(store) == "RedisStore(1 events in hand)"
+    assert [("leave",)] == [command for command in redis.commands if command[0] == "leave"]
+    assert repr(store) == "RedisStore(1 events owned)"
 
 
-async def test_closing_a_store_that_was_not_used_asks_nothing(store: RedisStore, shelf: Shelf) -> None:
-    """There is nothing to leave."""
+async def test_closing_an_unused_store_sends_nothing(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """It has no lease."""
     await store.aclose()
-    assert [] == shelf.deeds
+    assert [] == redis.commands

@@ -1,0 +1,183 @@
+"""Processes that share a key, with a real Redis and a strict server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.external.redis_server import RedisServer
+from tests.external.strict_server import StrictServer
+
+pytestmark = pytest.mark.external
+
+PROCESSES = 8
+
+
+class ProcessGroup:
+    """Processes that send requests to one server between two times."""
+
+    def __init__(self, redis: RedisServer, server: StrictServer, *, processes: int = PROCESSES) -> None:
+        self._settings = {"redis": redis.url, "server": server.url, "processes": processes}
+        self._server = server
+        self.processes: list[asyncio.subprocess.Process] = []
+        self.begins = self.ends = 0
+
+    async def add(self, *worker_counts: int, background: bool = False) -> None:
+        """Start a process for each count of workers, and wait until they are ready."""
+        for workers in worker_counts:
+            settings = {**self._settings, "workers": workers, "background": background}
+            command = (sys.executable, "-m", "tests.external.limited_process", json.dumps(settings))
+            pipe = asyncio.subprocess.PIPE
+            self.processes.append(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        for process in self.processes:
+            assert process.stdout is not None
+            assert await process.stdout.readline() == b"ready\n"
+
+    async def run(self, *, windows: int) -> None:
+        """Let them send requests for so many windows, and return when the first one begins."""
+        self.begins = self._server.next_window(after=0.5)
+        self.ends = self.begins + windows * self._server.window
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps([self.begins, self.ends - 0.2]).encode() + b"\n")
+        await asyncio.sleep(self.begins - time.time())
+
+    async def result(self) -> list[dict[str, Any]]:
+        """Return the result of each process; an empty one if it was killed."""
+        said = await asyncio.gather(*(result.communicate() for process in self.processes))
+        return [json.loads(out) if out else {} for out, _ in outputs]
+
+    def used(self) -> list[int]:
+        """Return the requests of each window."""
+        return self._server.used_in(self.begins, self.ends)
+
+    async def kill(self) -> None:
+        """Kill the processes that still run."""
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+@pytest_asyncio.fixture
+async def group(redis_server: RedisServer, server: StrictServer) -> AsyncIterator[ProcessGroup]:
+    """A group without processes."""
+    group = ProcessGroup(redis_server, server)
+    yield group
+    await group.kill()
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[StrictServer]:
+    """A server with a limit of 200 requests in four seconds."""
+    async with StrictServer(limit=200, window=4) as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def slow() -> AsyncIterator[StrictServer]:
+    """The same limit, with responses after 0.2 s: 32 concurrent requests need a third of a window to use it."""
+    async with StrictServer(limit=200, window=4, slowness=9) as server:
+        yield server
+
+
+async def test_processes_use_the_limit_and_are_never_refused(group: ProcessGroup, server: StrictServer) -> None:
+    """Eight processes use at least 95 % of every window, and each of them is served."""
+    await group.add(*[4] * PROCESSES)
+    await group.run(windows=5)
+    results = await group.result()
+    used = group.used()
+    assert 0 == server.refused.total()
+    assert all(calls >= 0.95 * server.limit for calls in used)
+    assert all(result["sent"] > 0.5 * sum(used) / PROCESSES for result in results)
+
+
+async def test_few_requests_are_served_beside_many(group: ProcessGroup, server: StrictServer) -> None:
+    """A process with 400 waiting requests, twice the limit, does not delay those with two for long.
+
+    The first window may be used before they have started. They are served in each of the other three.
+    """
+    await group.add(400, 2, 2, 2)
+    await group.run(windows=4)
+    many, *few = await group.result()
+    assert 0 == server.refused.total()
+    assert many["sent"] > 300
+    assert all(result["sent"] >= 2 * 3 for result in few)
+
+
+async def test_background_processes_leave_the_reserve(group: ProcessGroup, server: StrictServer) -> None:
+    """Of every window."""
+    await group.add(4, 4, background=True)
+    await group.run(windows=2)
+    await group.result()
+    assert all(170 <= calls <= 180 for calls in group.used())
+
+
+async def test_other_processes_use_the_limit_of_a_killed_one(group: ProcessGroup, server: StrictServer) -> None:
+    """Its permits count as used until a later response. The others use the following windows in full."""
+    await group.add(*[4] * 4)
+    await group.run(windows=4)
+    await asyncio.sleep(0.2)
+    group.processes[0].kill()
+    results = await group.result()
+    assert 0 == server.refused.total()
+    assert all(calls >= 0.95 * server.limit for calls in group.used())
+    assert all(result["sent"] > 100 for result in results[1:])
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5])
+@pytest.mark.parametrize("redis_server", [(), ("--appendonly", "yes")], ids=["in memory", "append-only file"], indirect=True)
+async def test_restart_of_redis_causes_no_refusal(fraction: float, redis_server: RedisServer, slow: StrictServer) -> None:
+    """Near the start, the middle and the end of the use of a window, whether the shared state is lost or not.
+
+    Each process uses its fallback until Redis is available and all processes have reported their state.
+    """
+    async with group_of(redis_server, slow) as group:
+        await group.run(windows=4)
+        await asyncio.sleep((1 + fraction) * slow.window)
+        redis_server.kill()
+        await asyncio.sleep(0.5)
+        redis_server.start()
+        check(await group.result(), group, slow)
+
+
+async def test_hang_of_redis_causes_no_refusal(redis_server: RedisServer, slow: StrictServer) -> None:
+    """Requests continue with the fallback as soon as each process has waited for the timeout."""
+    async with group_of(redis_server, slow) as group:
+        await group.run(windows=4)
+        await asyncio.sleep(1.1 * slow.window)
+        redis_server.suspend()
+        await asyncio.sleep(0.9)
+        before = slow.used.total()
+        await asyncio.sleep(1.6)
+        in_fallback = slow.used.total() - before
+        redis_server.resume()
+        check(await group.result(), group, slow)
+    assert in_fallback >= PROCESSES
+
+
+@asynccontextmanager
+async def group_of(redis: RedisServer, server: StrictServer) -> AsyncIterator[ProcessGroup]:
+    """Run eight processes with four workers each."""
+    group = ProcessGroup(redis, server)
+    try:
+        await group.add(*[4] * PROCESSES)
+        yield group
+    finally:
+        await group.kill()
+
+
+def check(results: list[dict[str, Any]], group: ProcessGroup, server: StrictServer) -> None:
+    """Check that no request was refused, the windows before and after the fault were used, and each process was served."""
+    used = group.used()
+    assert 0 == server.refused.total()
+    assert all(calls >= 0.95 * server.limit for calls in (used[0], *used[-2:]))
+    assert all(result["sent"] > 0.4 * sum(used) / PROCESSES for result in results)

@@ -1,0 +1,181 @@
+"""The Redis rate limiter with a fake Redis: unavailability, resync and closing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from cstar_async import ConnectionFailedError, CStarError, Priority
+from cstar_async._rate_limit.interface import Permit
+from cstar_async.redis import RedisRateLimiter
+from tests.unit.clocks import rate_headers, settle
+from tests.unit.fake_redis import CLOCK, FakeRedis, acquire, closed_window
+
+
+async def test_unavailable_redis_is_an_error_by_choice(fake_redis: FakeRedis, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is sent, and the next request does not even try. The log has one record, without an address."""
+    client: Any = fake_redis
+    fake_redis.is_unavailable = True
+    async with RedisRateLimiter(client, name="main", on_unavailable="error") as limiter:
+        for _ in range(3):
+            with pytest.raises(ConnectionFailedError) as caught:
+                await acquire(limiter)
+            assert caught.value.request_sent is False
+    assert 1 == len(fake_redis.requests)
+    assert ["the rate limiter cannot reach Redis: ConnectionRefusedError"] == caplog.messages
+
+
+async def test_redis_is_tried_again_after_the_retry_interval(fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the next request."""
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.INITIAL_RETRY_INTERVAL", 0.0)
+    client: Any = fake_redis
+    fake_redis.is_unavailable = True
+    async with RedisRateLimiter(client, name="main", on_unavailable="error") as limiter:
+        with pytest.raises(ConnectionFailedError):
+            await acquire(limiter)
+        assert limiter.is_degraded
+        fake_redis.is_unavailable = False
+        assert isinstance(await acquire(limiter), Permit)
+        assert not limiter.is_degraded
+
+
+async def test_unavailable_redis_leaves_a_share(
+    limiter: RedisRateLimiter, fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarter of what was left. A request beyond it waits until Redis is available again."""
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.INITIAL_RETRY_INTERVAL", 0.01)
+    fake_redis.replies.append({"remaining": 20})
+    limiter.on_response(await acquire(limiter), 200, rate_headers(19), CLOCK)
+    fake_redis.is_unavailable = True
+    for remaining in (18, 17, 16, 15):
+        limiter.on_response(await acquire(limiter), 200, rate_headers(remaining), CLOCK)
+    last = acquire(limiter)
+    await settle()
+    assert (True, False, 0) == (limiter.is_degraded, last.done(), limiter.remaining(Priority.INTERACTIVE, CLOCK))
+    fake_redis.is_unavailable = False
+    await last
+    request = [request for request in fake_redis.requests if request["in_fallback"]][-1]
+    assert (0, 15, [1, 0]) == (request["held"], request["window"]["remaining"], request["waiting"])
+
+
+async def test_fallback_sends_one_request_first(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+    """Its response may state less than was assumed, and leaves a share of that."""
+    fake_redis.replies.append({"remaining": 80})
+    await acquire(limiter)
+    fake_redis.is_unavailable = True
+    first, rest = await acquire(limiter), [acquire(limiter) for _ in range(20)]
+    await settle()
+    assert [False] * 20 == [task.done() for task in rest]
+    limiter.on_response(first, 200, rate_headers(10), CLOCK)
+    await settle()
+    assert 2 > sum(task.done() for task in rest)
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def test_resync_is_answered_with_a_report_at_once(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+    """Nothing is granted. When it ends, the rest of the fallback is returned."""
+    await acquire(limiter)
+    fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 0.01}]
+    await acquire(limiter)
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
+    said = [
+        (request["resync"], request["in_fallback"], request["fallback_left"] > 0, request["waiting"])
+        for request in fake_redis.requests[1:]
+    ]
+    assert [(0, False, False, [1, 0]), (9, True, True, [1, 0]), (9, False, False, [0, 0])] == said
+
+
+async def test_long_resync_leaves_a_share(
+    limiter: RedisRateLimiter, fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at once, because it mostly ends earlier, and what this process read last may be old."""
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.MAX_POLL_INTERVAL", 0.01)
+    await acquire(limiter)
+    fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 0.001}] * 1000
+    assert isinstance(await acquire(limiter), Permit)
+    assert 3 <= len(fake_redis.requests) < 100
+    assert all(request["resync"] == 9 for request in fake_redis.requests[2:])
+    fake_redis.replies.clear()
+
+
+async def test_epoch_and_peers_are_reported(
+    limiter: RedisRateLimiter, fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a new shared state can wait for them. They expire after a while."""
+    fake_redis.replies.append({"epoch": 77, "peer_count": 3, "held_by_peers": 2})
+    await acquire(limiter)
+    await acquire(limiter)
+    monkeypatch.setattr("cstar_async.redis._local_state.PEER_STATE_TTL", -1.0)
+    await acquire(limiter)
+    assert [(0, 0, 0), (77, 3, 2), (0, 0, 0)] == [
+        (request["epoch"], request["peer_count"], request["held_by_peers"]) for request in fake_redis.requests
+    ]
+
+
+async def test_redis_that_hangs_is_unavailable(fake_redis: FakeRedis) -> None:
+    """After the timeout."""
+    client: Any = fake_redis
+    fake_redis.may_reply.clear()
+    async with RedisRateLimiter(client, name="main", timeout=0.01) as limiter:
+        assert isinstance(await acquire(limiter), Permit)
+        assert limiter.is_degraded
+
+
+async def test_report_without_a_reply_is_repeated(
+    limiter: RedisRateLimiter, fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Responses and lost requests."""
+    monkeypatch.setattr("cstar_async.redis._rate_limiter.INITIAL_RETRY_INTERVAL", 0.01)
+    with_response, without_response = await asyncio.gather(acquire(limiter), acquire(limiter))
+    limiter.on_response(with_response, 200, rate_headers(999), CLOCK)
+    limiter.release(without_response, CLOCK)
+    fake_redis.is_unavailable = True
+    await acquire(limiter)
+    fake_redis.is_unavailable = False
+    await acquire(limiter)
+    assert [(True, 1), (True, 1)] == [(request["window"]["is_new"], request["lost"]) for request in fake_redis.requests[1:3]]
+
+
+async def test_closing_fails_waiting_requests_and_leaves_the_client_open(fake_redis: FakeRedis) -> None:
+    """The client is the user's. Closing twice is allowed, and so is a response after it."""
+    client: Any = fake_redis
+    limiter = RedisRateLimiter(client, name="main")
+    permit = await acquire(limiter)
+    fake_redis.replies.append(closed_window())
+    waiting = acquire(limiter)
+    await settle()
+    await limiter.aclose()
+    await limiter.aclose()
+    with pytest.raises(CStarError, match="closed"):
+        await waiting
+    with pytest.raises(CStarError, match="closed"):
+        await acquire(limiter)
+    limiter.on_response(permit, 200, rate_headers(5), CLOCK)
+    assert (False, 1) == (fake_redis.is_closed, len(asyncio.all_tasks()))
+
+
+async def test_closing_reports_the_final_state(fake_redis: FakeRedis) -> None:
+    """So that a process that has ended holds no permit."""
+    client: Any = fake_redis
+    async with RedisRateLimiter(client, name="main") as limiter:
+        limiter.on_response(await acquire(limiter), 200, rate_headers(5), CLOCK)
+    assert [0, 0] == [request["held"] for request in fake_redis.requests]
+    assert 5 == fake_redis.requests[-1]["window"]["remaining"]
+
+
+async def test_closing_returns_the_rest_of_the_fallback(fake_redis: FakeRedis) -> None:
+    """Also during a resync. No task is left."""
+    client: Any = fake_redis
+    async with RedisRateLimiter(client, name="main") as limiter:
+        await acquire(limiter)
+        fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 1.0}] * 1000
+        waiting = acquire(limiter)
+        await settle()
+    with pytest.raises(CStarError, match="closed"):
+        await waiting
+    assert (True, 0) == (fake_redis.requests[-1]["in_fallback"], fake_redis.requests[-1]["fallback_left"])
+    assert 1 == len(asyncio.all_tasks())
