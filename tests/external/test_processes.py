@@ -52,7 +52,7 @@ class ProcessGroup:
 
     async def result(self) -> list[dict[str, Any]]:
         """Return the result of each process; an empty one if it was killed."""
-        said = await asyncio.gather(*(result.communicate() for process in self.processes))
+        outputs = await asyncio.gather(*(process.communicate() for process in self.processes))
         return [json.loads(out) if out else {} for out, _ in outputs]
 
     def used(self) -> list[int]:
