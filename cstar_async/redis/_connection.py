@@ -8,9 +8,10 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from cstar_async._loop_binding import LoopBinding
 from cstar_async._protocol.credentials import KEY_PREFIXES
 from cstar_async._types import UntypedJSON, is_str
-from cstar_async.errors import CStarError, InvalidArgumentError
+from cstar_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -30,7 +31,7 @@ class RedisUnavailableError(Exception):
 class RedisConnection:
     """A connection that runs one script: a user's client, or one created for a URL."""
 
-    def __init__(self, client_or_url: Client | str, *, script: str, timeout: float) -> None:
+    def __init__(self, client_or_url: Client | str, *, owner: str, script: str, timeout: float) -> None:
         try:
             from redis.asyncio import Redis
             from redis.asyncio.retry import Retry
@@ -56,16 +57,8 @@ class RedisConnection:
         self._sha = hashlib.sha1(self.script.encode(), usedforsecurity=False).hexdigest()
         self._no_script_error = NoScriptError
         self._failures = (RedisError, OSError, TimeoutError)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.bind_to_loop = LoopBinding(owner).bind
         self._semaphore = asyncio.Semaphore(MAX_CONCURRENT_SCRIPTS)
-
-    def bind_to_loop(self, owner: str) -> None:
-        """Bind to the running loop at the first call; raise a `CStarError` in any other one."""
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise CStarError(f"the {owner} is used in another event loop; create one for each loop, with the same name")
 
     async def run(self, keys: list[str], *args: str | bytes) -> UntypedJSON:
         """Run the script and return its reply.

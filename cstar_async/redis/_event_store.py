@@ -42,15 +42,15 @@ class RedisStore:
     Raises:
         InvalidArgumentError: An argument is out of range.
         ImportError: redis-py is not installed; it comes with the extra `redis`.
-        ConnectionFailedError: (methods except `aclose`) Redis sent no reply, and may have run the command. The inbox asks for another
-            delivery, so that the store can find out.
+        ConnectionFailedError: (methods except `aclose`) Redis sent no reply, and may have run the command. The inbox asks for
+            another delivery, so that the store can find out.
     """
 
     def __init__(self, client_or_url: Redis | RedisCluster | str, *, name: str, lease: float = 60.0, timeout: float = 5.0) -> None:
         if not lease >= 1:
             raise InvalidArgumentError(f"lease must be at least 1 second, got {lease!r}")
         self._prefix = f"cstar_async:{{{validate_name(name)}}}:events"
-        self._connection = RedisConnection(client_or_url, script="event_store.lua", timeout=timeout)
+        self._connection = RedisConnection(client_or_url, owner="event store", script="event_store.lua", timeout=timeout)
         self._lease = lease
         self._receiver = ""
         self._has_lease = False
@@ -121,7 +121,7 @@ class RedisStore:
             await self._connection.aclose()
 
     async def _run(self, command: str, *args: str | bytes, event_id: str = "") -> UntypedJSON:
-        self._connection.bind_to_loop("event store")
+        self._connection.bind_to_loop()
         self._has_lease = True
         # Not in __init__: a store that is created before a fork must be another receiver in each child.
         self._receiver = self._receiver or secrets.token_hex(8)

@@ -100,7 +100,7 @@ class RedisRateLimiter:
         if not expected_processes >= 1:
             raise InvalidArgumentError(f"expected_processes must be an int of at least 1, got {expected_processes!r}")
         self._key = f"cstar_async:{{{validate_name(name)}}}:limit"
-        self._connection = RedisConnection(client_or_url, script="rate_limiter.lua", timeout=timeout)
+        self._connection = RedisConnection(client_or_url, owner="rate limiter", script="rate_limiter.lua", timeout=timeout)
         self._raises_when_unavailable = on_unavailable == "error"
         self._clock: Clock = SystemClock()
         self._window = SharedWindow(reserve=validate_reserve(background_reserve), expected_processes=expected_processes)
@@ -127,7 +127,7 @@ class RedisRateLimiter:
 
     def bind_to_loop(self) -> None:
         """Bind to the running loop at the first call; raise a `CStarError` in any other one."""
-        self._connection.bind_to_loop("rate limiter")
+        self._connection.bind_to_loop()
 
     def set_initial_limit(self, limit: int) -> None:
         """Assume *limit* requests in a window until a response states it."""

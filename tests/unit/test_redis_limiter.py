@@ -295,7 +295,7 @@ async def test_second_event_loop_is_refused(limiter: RedisRateLimiter) -> None:
     await acquire(limiter)
 
     def elsewhere() -> None:
-        with pytest.raises(CStarError, match="create one for each loop"):
+        with pytest.raises(CStarError, match="make one rate limiter for each loop"):
             asyncio.run(limiter.acquire(Priority.INTERACTIVE, CLOCK, max_wait=1, on_wait=lambda _: None))
 
     await asyncio.to_thread(elsewhere)
