@@ -178,7 +178,7 @@ class ClientNamespaces:
 
     @cached_property
     def ai(self) -> AiNamespace:
-        """Actions of a language model on a ticket or a text."""
+        """Actions of a language model on a ticket or on text."""
         from cstar_async.api.ai import AiNamespace
 
         return AiNamespace(self.__executor__)

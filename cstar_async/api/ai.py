@@ -61,7 +61,7 @@ async def run_ai(
 
 
 class AiNamespace(Namespace):
-    """Actions of a language model on a ticket or a text."""
+    """Actions of a language model on a ticket or on text."""
 
     __slots__ = ()
 

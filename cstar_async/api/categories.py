@@ -44,7 +44,7 @@ def list_categories(
         options: Options of this call.
 
     Returns:
-        The categories, ordered by `sort_order`, then by name.
+        The categories.
 
     Raises:
         CStarError: See `cstar_async.errors` for what every call can raise.

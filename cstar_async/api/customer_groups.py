@@ -178,7 +178,7 @@ async def update_customer_group(
             name="Enterprise",
         )
 
-    Inferred: the event customer_group.updated and the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the event customer_group.updated and the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(
         operations.UPDATE_CUSTOMER_GROUP,
@@ -213,7 +213,7 @@ async def delete_customer_group(client: SupportsExecute, group_id: str, /, *, op
     Example:
         await client.customer_groups.delete("0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11")
 
-    Inferred: the event customer_group.deleted and the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the event customer_group.deleted and the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(operations.DELETE_CUSTOMER_GROUP, Deleted, group_id, options=options)
 

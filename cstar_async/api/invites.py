@@ -40,7 +40,7 @@ def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None =
         async for invite in client.invites.list():
             print(invite)
 
-    Inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the page on members mentions sending invites.
     """
     return client.__executor__.paginate(operations.LIST_INVITES, Invite, options=options)
 
@@ -75,7 +75,7 @@ async def create_invite(
     Example:
         invite = await client.invites.create(email="new@example.com", role="agent")
 
-    Inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the page on members mentions sending invites.
     """
     return await client.__executor__.execute(
         operations.CREATE_INVITE,

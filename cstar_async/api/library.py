@@ -148,7 +148,7 @@ async def record_library_view(client: SupportsExecute, slug: str, /, *, options:
 
     `POST /api/library/{team}/articles/{slug}/view` (no key)
 
-    There is no idempotency key, so the call is not retried when its response is lost.
+    There is no idempotency key, so the call is not retried when its response is lost; the view may have been counted.
 
     Args:
         slug: Slug of the article.
@@ -177,8 +177,8 @@ async def send_library_feedback(
 
     `POST /api/library/{team}/articles/{slug}/feedback` (no key)
 
-    There is no idempotency key, so the call is not retried when its response is lost. Fields that the document does not list go
-    into `options=RequestOptions(extra_body={…})`.
+    There is no idempotency key, so the call is not retried when its response is lost; the feedback may have been stored. Fields
+    that the document does not list go into `options=RequestOptions(extra_body={…})`.
 
     Args:
         slug: Slug of the article.

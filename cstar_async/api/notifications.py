@@ -143,7 +143,7 @@ async def mark_notification_read(
     Example:
         notification = await client.notifications.mark_read("ntf_123", read=True)
 
-    Inferred: the text says that the state of notifications can be managed.
+    Inferred: the documentation says that the state of notifications can be managed.
     """
     return await client.__executor__.execute(
         operations.MARK_NOTIFICATION_READ,

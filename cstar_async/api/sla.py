@@ -130,7 +130,7 @@ async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: Req
     Example:
         sla_rule = await client.sla.rules.get("sla_123")
 
-    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(operations.GET_SLA_RULE, SlaRule, rule_id, options=options)
 
@@ -176,7 +176,7 @@ async def update_sla_rule(
     Example:
         sla_rule = await client.sla.rules.update("sla_123", response_target=30)
 
-    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(
         operations.UPDATE_SLA_RULE,
@@ -216,7 +216,7 @@ async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: 
     Example:
         await client.sla.rules.delete("sla_123")
 
-    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(operations.DELETE_SLA_RULE, Deleted, rule_id, options=options)
 

@@ -335,8 +335,8 @@ async def create_ticket_message(
 
     `POST /api/v1/teams/{teamId}/tickets/{ticketId}/messages` (secret key)
 
-    Adds a reply, a customer's message from another channel, or an internal note. Set an idempotency key: without one, a retry may
-    send the message to the customer twice.
+    Adds a reply, a customer's message from another channel, or an internal note. Derive the idempotency key from the reply:
+    otherwise a repeated call may send the message to the customer twice.
 
     Args:
         ticket_id: Ticket ID (`tkt_…`) or bare UUID.

@@ -133,7 +133,7 @@ async def get_view(client: SupportsExecute, view_id: str, /, *, options: Request
     Example:
         view = await client.views.get("view_123")
 
-    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(operations.GET_VIEW, View, view_id, options=options)
 
@@ -177,7 +177,7 @@ async def update_view(
     Example:
         view = await client.views.update("view_123", name="Open tickets")
 
-    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(
         operations.UPDATE_VIEW,
@@ -208,7 +208,7 @@ async def delete_view(client: SupportsExecute, view_id: str, /, *, options: Requ
     Example:
         await client.views.delete("view_123")
 
-    Inferred: the general verb rule of the reference: PATCH changes, DELETE removes.
+    Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
     return await client.__executor__.execute(operations.DELETE_VIEW, Deleted, view_id, options=options)
 

@@ -104,8 +104,6 @@ async def get_webhook(client: SupportsExecute, webhook_id: str, /, *, options: R
 
     `GET /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
 
-    The secret is not included.
-
     Args:
         webhook_id: Webhook ID (`whk_…`, older `wh_…`).
         options: Options of this call.

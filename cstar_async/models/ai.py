@@ -33,7 +33,7 @@ class AiAction(
     SUMMARIZE: ClassVar[AiAction]
     """Summarizes a ticket."""
     IMPROVE: ClassVar[AiAction]
-    """Improves a text."""
+    """Improves text."""
 
 
 AiActionLike: TypeAlias = AiAction | Literal["auto-tag", "suggest-reply", "summarize", "improve"] | str

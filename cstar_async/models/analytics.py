@@ -205,7 +205,7 @@ class AgentAnalytics(Model):
         tickets: Ticket statistics, or `None` (inferred).
         csat: Satisfaction statistics, or `None` (inferred).
 
-    Inferred: likeness to the overview.
+    Inferred: by analogy to the overview.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"member_id": "memberId", "name": "name", "tickets": "tickets", "csat": "csat"}

@@ -158,7 +158,7 @@ class BillingPortal(Model):
     Attributes:
         url: URL of the portal, meant to be used once (inferred).
 
-    Inferred: the text says that a URL comes back; the key is not printed.
+    Inferred: the documentation says that a URL is returned; its key is not shown.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"url": "url"}

@@ -448,7 +448,7 @@ class CommunityComment(Model):
         attachments: Images, at most 5 (inferred).
         created_at: Creation time (inferred).
 
-    Inferred: likeness to the post; only the limit of attachments is documented.
+    Inferred: by analogy to the post; only the limit of attachments is documented.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {

@@ -162,7 +162,7 @@ class EventMessage(Model):
         is_internal: Whether it is an internal note (inferred).
         created_at: Creation time (inferred).
 
-    Inferred: by likeness to the messages of the API.
+    Inferred: by analogy to the messages of the API.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -320,7 +320,7 @@ class CustomerEventData(Model):
     Attributes:
         customer: The customer (inferred).
 
-    Inferred: by likeness to the events of tickets.
+    Inferred: by analogy to the events of tickets.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"customer": "customer"}

@@ -46,7 +46,7 @@ InviteRoleLike: TypeAlias = InviteRole | Literal["admin", "manager", "librarian"
 class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted", "EXPIRED": "expired"}):
     """Status of an invitation.
 
-    Inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the page on members mentions sending invites.
     """
 
     __slots__ = ()
@@ -79,7 +79,7 @@ class Invite(Model):
         expires_at: Expiry time; `None` for never (inferred).
         created_at: Time of sending; `None` if unknown (inferred).
 
-    Inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the page on members mentions sending invites.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {
@@ -143,7 +143,7 @@ class InviteCreate(Model):
         email: Email address (inferred).
         role: Role of the new member, other than `owner` (inferred).
 
-    Inferred: the path is named, and the text on members speaks of sending invites.
+    Inferred: the path is named, and the page on members mentions sending invites.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"email": "email", "role": "role"}

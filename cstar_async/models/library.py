@@ -269,7 +269,7 @@ def decode_library_feedback_create(wire: dict[str, UntypedJSON]) -> LibraryFeedb
 class LibraryAck(Model):
     """An acknowledgement. No key is known, and the body may be missing.
 
-    Inferred: that it answers is documented, what it answers is not.
+    Inferred: that it responds is documented, the response is not.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {}

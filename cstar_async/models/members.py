@@ -240,7 +240,7 @@ class MemberUpdate(Model):
     Attributes:
         role: New role, other than `owner` (inferred).
 
-    Inferred: the role is the one thing about a member that the team decides.
+    Inferred: the role is the only property of a member that the team sets.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"role": "role"}

@@ -107,7 +107,7 @@ class NotificationUpdate(Model):
     Attributes:
         read: `True`: read; `False`: unread.
 
-    Inferred: the text says that the state of notifications can be managed.
+    Inferred: the documentation says that the state of notifications can be managed.
     """
 
     __wire_names__: ClassVar[Mapping[str, str]] = {"read": "read"}

@@ -69,7 +69,7 @@ TicketPriorityLike: TypeAlias = TicketPriority | Literal["low", "normal", "high"
 class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE": "bronze"}):
     """Rating of how well a deadline was met.
 
-    Inferred: only null is seen in samples; the words are those of the outcome tiers in the text.
+    Inferred: only null is seen in samples; the values are those of the outcome tiers in the documentation.
     """
 
     __slots__ = ()
