@@ -1,6 +1,6 @@
-"""The database that a team begins with: its members always, and with a seed customers, articles and tickets to read and to answer.
+"""The initial data of a team: members always, and with a seed customers, articles, tickets and more.
 
-Everything is drawn from one `Random`, so the same seed gives the same ids and words. Instants lie before the clock's now.
+All values come from one `Random`, so the same seed gives the same ids and texts. All dates are before the time of the clock.
 """
 
 from __future__ import annotations
@@ -86,30 +86,30 @@ _TEAM_CONFIG: Final[Mapping[str, Sequence[Object]]] = MappingProxyType(
         "webhooks": ({"name": "Bot", "url": "https://bot.example.com/hooks/cstar", "events": ["ticket.*"]},),
     }
 )
-"""What a team has set up, by collection."""
+"""The configuration of a team, by collection."""
 
 _POSTS: Final = (
     ("Dark mode for the widget", "The widget is very bright at night.", "planned", ("Yes, please!", "On phones, too.")),
     ("Export as a spreadsheet", "I need my tickets in a spreadsheet.", "completed", ("CSV would do.",)),
     ("How do I invite a colleague?", "I cannot find the button.", "answered", ()),
 )
-"""What customers ask for in public: title, text, state and comments."""
+"""Community posts: title, text, status and comments."""
 
 
 def add_members(database: Database, *, now_s: float) -> None:
-    """Give a team its people: an owner and two agents."""
+    """Add the members of a team: an owner and two agents."""
     for name, role in _MEMBERS if database.has("members") else ():
-        mail = f"{name.split()[0].lower()}@{database.team.slug}.example"
-        standing = {"level": database.random.randint(1, 20), "xp": database.random.randint(0, 9_000)}
-        fields = {"userId": new_id("usr_", database.random), "name": name, "email": mail, "role": role}
+        email = f"{name.split()[0].lower()}@{database.team.slug}.example"
+        score = {"level": database.random.randint(1, 20), "xp": database.random.randint(0, 9_000)}
+        fields = {"userId": new_id("usr_", database.random), "name": name, "email": email, "role": role}
         joined_at = timestamp(now_s - 90 * _DAY_S)
-        database.make("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **standing, "joinedAt": joined_at}, at=joined_at)
+        database.make("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **score, "joinedAt": joined_at}, at=joined_at)
 
 
 def add_seed_data(database: Database, *, now_s: float) -> None:
-    """Fill a team with customers, a small knowledge base, tickets in every state, some with a conversation, and a boss to beat.
+    """Add customers, a small knowledge base, tickets of every status, some with messages, and a boss.
 
-    What the document does not have is left out, with all that needs it.
+    Collections that the document does not have are left out, with all that depends on them.
     """
     random = database.random
     customers = [_add_customer(database, number, now_s) for number in range(CUSTOMERS)] if database.has("customers") else []
@@ -120,14 +120,14 @@ def add_seed_data(database: Database, *, now_s: float) -> None:
         opened_s = now_s - (TICKETS - number) * _DAY_S + random.uniform(0, 8 * _HOUR_S)
         _add_ticket(database, random.choice(customers), agents, opened_s)
     if database.has("bosses"):
-        came_at = timestamp(now_s - _HOUR_S)
+        spawned_at = timestamp(now_s - _HOUR_S)
         boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
-        database.make("bosses", {**boss, "spawnedAt": came_at, "defeatedAt": None}, at=came_at)
+        database.make("bosses", {**boss, "spawnedAt": spawned_at, "defeatedAt": None}, at=spawned_at)
     _add_team_config(database, now_s)
 
 
 def _add_team_config(database: Database, now_s: float) -> None:
-    """What a team sets up around its tickets, and what its customers say in public."""
+    """Add the configuration of a team, and community posts."""
     at = timestamp(now_s - 30 * _DAY_S)
     for collection, bodies in _TEAM_CONFIG.items():
         for body in bodies if database.has(collection) else ():
@@ -156,11 +156,13 @@ def _add_customer(database: Database, number: int, now_s: float) -> Object:
 def _add_library(database: Database, now_s: float) -> None:
     at = timestamp(now_s - 60 * _DAY_S)
     categories = [
-        insert_object(database, "categories", {"name": name, "description": about, "sortOrder": place, "isPublic": True}, at=at)
-        for place, (name, about) in enumerate(_CATEGORIES)
+        insert_object(
+            database, "categories", {"name": name, "description": description, "sortOrder": index, "isPublic": True}, at=at
+        )
+        for index, (name, description) in enumerate(_CATEGORIES)
     ]
     for title, category, status in _ARTICLES:
-        content = f"# {title}\n\n" + " ".join(_words(database.random, database.random.randint(60, 600)))
+        content = f"# {title}\n\n" + " ".join(_random_words(database.random, database.random.randint(60, 600)))
         body = {
             "title": title,
             "content": content,
@@ -168,8 +170,8 @@ def _add_library(database: Database, now_s: float) -> None:
             "categoryId": categories[category]["id"],
             "status": status,
         }
-        made = insert_object(database, "articles", {**body, "isPublic": status == "published", "tags": ["guide"]}, at=at)
-        made["viewCount"], made["useCount"] = database.random.randint(0, 900), database.random.randint(0, 60)
+        article = insert_object(database, "articles", {**body, "isPublic": status == "published", "tags": ["guide"]}, at=at)
+        article["viewCount"], article["useCount"] = database.random.randint(0, 900), database.random.randint(0, 60)
 
 
 def _add_ticket(database: Database, customer: Object, agents: Sequence[Object], opened_s: float) -> None:
@@ -178,16 +180,16 @@ def _add_ticket(database: Database, customer: Object, agents: Sequence[Object], 
     status = random.choice(("new", "open", "open", "pending", "resolved", "closed"))
     agent = None if status == "new" else random.choice(agents)
     body = {"title": title, "customerId": customer["id"], "priority": random.choice(("low", "normal", "normal", "high", "urgent"))}
-    told = {**body, "tags": [tag], "assignedTo": agent and agent["id"], "initialMessage": question}
-    ticket = insert_object(database, "tickets", told, at=timestamp(opened_s))
-    moment_s = opened_s
+    values = {**body, "tags": [tag], "assignedTo": agent and agent["id"], "initialMessage": question}
+    ticket = insert_object(database, "tickets", values, at=timestamp(opened_s))
+    message_s = opened_s
     for number in range(random.randint(1, 3) if agent is not None and database.has("messages") else 0):
-        moment_s += random.uniform(0.1, 4) * _HOUR_S
+        message_s += random.uniform(0.1, 4) * _HOUR_S
         by_agent = {"sender": "agent", "senderName": agent and agent["name"], "content": random.choice(_REPLIES)}
         by_customer = {"sender": "customer", "senderName": customer["name"], "content": "Thank you, I will try that."}
-        insert_object(database, "messages", by_customer if number % 2 else by_agent, ticket, at=timestamp(moment_s))
-    apply_update(database, "tickets", ticket, {"status": status}, at=timestamp(moment_s))
+        insert_object(database, "messages", by_customer if number % 2 else by_agent, ticket, at=timestamp(message_s))
+    apply_update(database, "tickets", ticket, {"status": status}, at=timestamp(message_s))
 
 
-def _words(random: Random, count: int) -> list[str]:
+def _random_words(random: Random, count: int) -> list[str]:
     return random.choices(("open", "the", "settings", "and", "choose", "your", "team", "then", "save", "a", "new", "name"), k=count)

@@ -78,16 +78,16 @@ class FakeClock:
         self._offset_s += seconds
         self._wake_due()
 
-    def set(self, instant: float | datetime) -> None:
+    def set(self, new_time: float | datetime) -> None:
         """Set the clock to a time.
 
         Forward is an `advance()`. Backward changes `time()` alone, like a corrected system time: `monotonic()` stays and no task
         wakes.
 
         Args:
-            instant: Unix time in seconds, or an aware datetime.
+            new_time: Unix time in seconds, or an aware datetime.
         """
-        target_s = instant.timestamp() if isinstance(instant, datetime) else float(instant)
+        target_s = new_time.timestamp() if isinstance(new_time, datetime) else float(new_time)
         difference_s = target_s - self.time()
         if difference_s >= 0:
             self.advance(difference_s)

@@ -232,7 +232,7 @@ async def test_nothing_leaves_this_machine(fake: FakeCStar, cstar: CStarClient) 
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
     (delivery,) = fake.deliveries
-    assert (delivery.status, delivery.error) == (None, "not sent: the fake delivers to this machine only")
+    assert (delivery.status, delivery.error) == (None, "not sent: FakeCStar delivers to this machine only")
     assert (delivery.next_attempt_at, fake.deliveries.pending_count) == (None, 0)
 
 

@@ -125,7 +125,7 @@ def test_some_of_each_is_about_the_share_in_all() -> None:
     assert {plan.drop for plan in plans} == {None, "before", "after"}
     assert {plan.repeat for plan in plans} == {0, 1}
     assert {plan.delay for plan in plans} == {0, 2}
-    with pytest.raises(ValueError, match="a share"):
+    with pytest.raises(ValueError, match="share must"):
         board.add_mixed(1.1)
 
 
@@ -135,5 +135,5 @@ def test_some_of_each_is_about_the_share_in_all() -> None:
 )
 def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     """Where it is added."""
-    with pytest.raises(ValueError, match=r"a fault needs|at least|a probability"):
+    with pytest.raises(ValueError, match=r"a fault must|at least|probability must"):
         DeliveryFaults(Random(1)).add(**wrong)

@@ -1,1 +1,1 @@
-"""Webhook deliveries and event streams of the fake server."""
+"""Events of the fake: built from changes, delivered to webhooks, and sent to event streams."""

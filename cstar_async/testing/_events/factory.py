@@ -1,9 +1,8 @@
-"""Which changes are events, and what an event says.
+"""Build events from changes.
 
-The types are those of the document. Which change each of them tells of is said by its name, and written down here in `RULES`; that
-a special event (a ticket is closed) comes beside the general one (it is changed) is inferred. What a type carries is said by its
-schema: the parts that it names, of those that there are; a free one takes all of them. Types without a rule (the game, surveys,
-votes, the preferences of an agent) are only sent as tests.
+The types are those of the document. Which change causes a type follows from its name and is listed in `RULES`; that a special event
+(a ticket is closed) comes with the general one (it is updated) is inferred. The schema of a type says what `data` contains; without
+properties it contains all parts. Types without a rule (game, surveys, votes, preferences of an agent) are only sent as tests.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from cstar_async.testing._events.payloads import example_value, in_snake_case, p
 _LETTERS: Final = string.ascii_letters + string.digits
 
 _REPORTED_FIELDS: Final = ("status", "priority", "assignedTo", "tags", "title", "notes", "customFields")
-"""The fields of a ticket of which `changes` tells (documented; how they are called there is not)."""
+"""The fields of a ticket that `changes` reports (documented; their names there are not)."""
 
 
 @attrs.frozen
@@ -40,20 +39,20 @@ class OutgoingEvent:
 
 @attrs.frozen
 class Rule:
-    """The changes that a type tells of."""
+    """The changes that cause a type of event."""
 
     collection: str
     actions: tuple[ChangeAction, ...]
     when: Callable[[Change], bool] | None = None
-    """Which of them; None: all."""
+    """Which of these changes; None: all."""
     part: str | None = None
-    """What the new object is called, where the event is about what it belongs to."""
+    """The name of the new object in `data`, where the event is about its parent."""
     includes_changes: bool = False
-    """Whether it says what the fields were before."""
+    """Whether `data` has the previous values."""
 
 
 def _became(field: str, value: str | None = None) -> Callable[[Change], bool]:
-    """Whether a field has just got a value; None: any but null."""
+    """Return whether a field has just got a value; None: any but null."""
 
     def became(change: Change) -> bool:
         now, before = change.fields.get(field), (change.before or {}).get(field)
@@ -63,7 +62,7 @@ def _became(field: str, value: str | None = None) -> Callable[[Change], bool]:
 
 
 def _differs(field: str) -> Callable[[Change], bool]:
-    """Whether a field has another value than before."""
+    """Return whether a field has changed."""
     return lambda change: change.before is not None and change.fields.get(field) != change.before.get(field)
 
 
@@ -90,27 +89,27 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "community_post.status_changed": Rule("community_posts", ("updated",), _differs("status")),
         "community_post.commented": Rule("community_comments", ("created",), part="comment"),
         "community_post.deleted": Rule("community_posts", ("deleted",)),
-        # A key is nobody's, so preferences that are changed with one count as those of the team (inferred).
+        # A key belongs to no user, so preferences changed with it are those of the team (inferred).
         "team.preferences_updated": Rule("preferences", ("updated",)),
     }
 )
-"""By type, in the order in which the events of one change are sent."""
+"""By event type, in the order in which the events of one change are sent."""
 
 
 class EventFactory:
-    """Writes events.
+    """Builds events.
 
     Args:
-        document: What the API says of them.
-        random: The source of their ids.
+        document: The schemas of events.
+        random: The source of event ids.
     """
 
     def __init__(self, document: Document, random: Random) -> None:
         self._document = document
         self._random = random
 
-    def of(self, change: Change, database: Database) -> Iterator[OutgoingEvent]:
-        """The events that tell of a change; most changes have none."""
+    def build(self, change: Change, database: Database) -> Iterator[OutgoingEvent]:
+        """Yield the events of a change; most changes have none."""
         for kind, rule in RULES.items():
             if kind not in self._document.events or rule.collection != change.collection or change.action not in rule.actions:
                 continue
@@ -118,12 +117,12 @@ class EventFactory:
                 yield self._build(kind, self._parts(kind, rule, change, database), database, at=change.at)
 
     def test(self, kind: str, database: Database, *, at: str) -> OutgoingEvent:
-        """A made-up event of a type; one that the document does not know carries nothing but an id.
+        """Return an event with example data; an unknown type has only an id.
 
         Args:
-            kind: The type.
-            database: In whose team it happens.
-            at: The timestamp of now.
+            kind: The event type.
+            database: The data of its team.
+            at: The timestamp of the event.
         """
         subject, rule = kind.partition(".")[0], RULES.get(kind)
         node = self._document.events.get(kind, {})
@@ -138,21 +137,20 @@ class EventFactory:
         return self._build(kind, parts, database, at=at)
 
     def _parts(self, kind: str, rule: Rule, change: Change, database: Database) -> dict[str, UntypedJSON]:
-        """All that an event could carry."""
+        """Return all parts that `data` can have."""
         subject, schema = kind.partition(".")[0], database.table(change.collection).schema
         parts = {rule.part or subject: self._serialize(change.collection, change.fields, database)}
         if change.parent is not None and schema.parent is not None:
             parts[subject] = self._serialize(schema.parent.collection, change.parent, database)
         customer = database.table("customers").find(parts[subject].get("customer_id") or "")
         if customer is not None:
-            # Not as lists show it: to count all tickets of a customer for each event would make a busy fake slow.
+            # Without computed counts: counting all tickets of a customer for each event would be slow.
             parts["customer"] = self._renamed("customers", customer, database)
         if rule.includes_changes and change.before is not None:
             parts["changes"] = _changes(change.before, change.fields)
         return parts
 
     def _serialize(self, collection: str, fields: dict[str, UntypedJSON], database: Database) -> UntypedJSON:
-        """An object as events show it."""
         return self._renamed(collection, database.serialize(collection, [fields])[0], database)
 
     def _renamed(self, collection: str, fields: dict[str, UntypedJSON], database: Database) -> UntypedJSON:
@@ -162,7 +160,7 @@ class EventFactory:
         milliseconds = round(datetime.fromisoformat(at).timestamp() * 1000)
         event_id = f"evt_{kind.replace('.', '_')}_{milliseconds}_{''.join(self._random.choices(_LETTERS, k=8))}"
         data: dict[str, UntypedJSON] = project_to_schema(parts, self._document.events.get(kind, {}), self._document)
-        # A part of which there is nothing to say is left out, not null.
+        # A missing part is left out, not null.
         data = {name: value for name, value in data.items() if name in parts}
         event = {"id": event_id, "type": kind, "created_at": at, "team_id": database.team.id, "data": data}
         return OutgoingEvent(event_id, kind, orjson.dumps(event))

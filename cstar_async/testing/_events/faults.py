@@ -1,10 +1,10 @@
-"""What goes wrong on purpose with deliveries, and which of it an attempt meets.
+"""Faults of webhook deliveries, and which attempts meet them.
 
-A fault chooses attempts (type of event, webhook, chance, number of times) and loses them, delays them or repeats them. An attempt
-meets all the faults that choose it: delays add up, the highest number of repetitions counts, and of two losses the first added.
-A repetition is no attempt of its own: no fault chooses it, and it is not tried again.
+A fault selects attempts (event type, webhook, probability, number of times) and drops, delays or repeats them. An attempt meets
+every fault that matches: delays add up, the highest repetition counts, and the first drop that was added wins. A repetition is not
+an attempt of its own: it meets no fault and is not retried.
 
-This room decides and counts; it sends nothing and knows no clock. Chance is an injected `Random`.
+This module decides and counts; it sends nothing and reads no clock. Randomness comes from an injected `Random`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cstar_async.testing._http.faults import FaultTiming
 
 @attrs.define(kw_only=True, eq=False)
 class DeliveryFault:
-    """One thing that goes wrong, as `DeliveryFaults.add()` describes it."""
+    """One fault, as `DeliveryFaults.add()` describes it."""
 
     event: str
     webhook: str | None
@@ -31,12 +31,12 @@ class DeliveryFault:
     delay: float
     repeat: int
     trigger_count: int = 0
-    """How often it was met."""
+    """How often it has triggered."""
 
 
 @attrs.frozen(kw_only=True)
 class DeliveryPlan:
-    """What an attempt is going to meet."""
+    """The faults that one attempt meets."""
 
     delay: float = 0.0
     drop: FaultTiming | None = None
@@ -44,14 +44,13 @@ class DeliveryPlan:
 
 
 NO_FAULTS: Final = DeliveryPlan()
-"""Nothing goes wrong."""
 
 
 class DeliveryFaults:
-    """The faults of the deliveries of a fake.
+    """The faults of a fake's deliveries.
 
     Args:
-        random: The chance of faults with a probability.
+        random: Decides about faults with a probability.
     """
 
     def __init__(self, random: Random) -> None:
@@ -75,29 +74,31 @@ class DeliveryFaults:
         delay: float = 0.0,
         repeat: int = 0,
     ) -> DeliveryFault:
-        """Let deliveries go wrong from now on.
+        """Add a fault.
 
         Args:
-            event: Only events of this type, or of those that a wildcard such as `ticket.*` means; default all.
-            webhook: Only deliveries to the subscription of this id.
-            max_triggers: How many attempts; default one, None: for ever.
-            probability: How likely a chosen attempt meets it, above 0 to 1, default 1; drawn from the fake's seeded chance.
-            drop: Lose the attempt `"before"` the receiver gets it, or its answer `"after"`; it is tried again by the schedule.
-            delay: Seconds, on the fake's clock, that it is held back; those behind it go ahead.
-            repeat: How many times it is sent again, right behind itself.
+            event: Only events of this type or wildcard, such as `ticket.*`; default all.
+            webhook: Only deliveries to the webhook with this id.
+            max_triggers: How many attempts; default one, None: without limit.
+            probability: The probability for a matching attempt, above 0 to 1; default 1. Drawn from the fake's seeded random
+                source.
+            drop: Drop the request, `"before"` the receiver gets it, or the response, `"after"`; the attempt is retried by the
+                schedule.
+            delay: Seconds, by the fake's clock, before it is sent; later deliveries do not wait.
+            repeat: How many times it is sent again at once.
 
         Returns:
-            The fault; `trigger_count` says how often it was met.
+            The fault; its `trigger_count` says how often it has triggered.
 
         Raises:
-            ValueError: There is nothing to do, or a value is out of its range.
+            ValueError: There is nothing to do, or a value is out of range.
         """
         if drop is None and not delay and not repeat:
-            raise ValueError("a fault needs something to do: drop, delay or repeat")
+            raise ValueError("a fault must have one of drop, delay and repeat")
         if drop not in (None, "before", "after") or delay < 0 or repeat < 0 or (max_triggers is not None and max_triggers < 1):
-            raise ValueError("drop is 'before' or 'after', delay and repeat are at least 0, times at least 1")
+            raise ValueError("drop must be 'before' or 'after', delay and repeat at least 0, max_triggers at least 1")
         if not 0 < probability <= 1:
-            raise ValueError(f"a probability is above 0 and at most 1, not {probability}")
+            raise ValueError(f"probability must be above 0 and at most 1, got {probability}")
         fault = DeliveryFault(
             event=event, webhook=webhook, max_triggers=max_triggers, probability=probability, drop=drop, delay=delay, repeat=repeat
         )
@@ -105,17 +106,17 @@ class DeliveryFaults:
         return fault
 
     def add_mixed(self, share: float, *, delay: float = 0.5) -> None:
-        """Let a share of all attempts go wrong for ever, in each way equally often: lost before or after, repeated, delayed.
+        """Add permanent faults of every type, each for an equal part of the attempts: drop before, drop after, repeat, delay.
 
         Args:
-            share: About how much of all attempts, above 0 to 1.
-            delay: Seconds, on the fake's clock, that those are held back which come late.
+            share: About which part of all attempts, above 0 to 1.
+            delay: Seconds of a delay, by the fake's clock.
 
         Raises:
-            ValueError: *share* is out of its range.
+            ValueError: *share* is out of range.
         """
         if not 0 < share <= 1:
-            raise ValueError(f"a share is above 0 and at most 1, not {share}")
+            raise ValueError(f"share must be above 0 and at most 1, got {share}")
         each = share / 4
         self.add(drop="before", probability=each, max_triggers=None)
         self.add(drop="after", probability=each, max_triggers=None)
@@ -123,26 +124,26 @@ class DeliveryFaults:
         self.add(delay=delay, probability=each, max_triggers=None)
 
     def remove(self, fault: DeliveryFault) -> None:
-        """Take a fault away; one that is not there is no error."""
+        """Remove a fault; does nothing when it is not registered."""
         if fault in self._faults:
             self._faults.remove(fault)
 
     def clear(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         self._faults.clear()
 
     def plan(self, event: str, webhook: str) -> DeliveryPlan:
-        """What an attempt meets; counts the faults that it meets as fired."""
-        met = [fault for fault in self._faults if self._triggers(fault, event, webhook)]
-        if not met:
+        """Return the faults that an attempt meets, and count them as triggered."""
+        triggered = [fault for fault in self._faults if self._triggers(fault, event, webhook)]
+        if not triggered:
             return NO_FAULTS
-        for fault in met:
+        for fault in triggered:
             fault.trigger_count += 1
             fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
         return DeliveryPlan(
-            delay=sum(fault.delay for fault in met),
-            drop=next((fault.drop for fault in met if fault.drop is not None), None),
-            repeat=max(fault.repeat for fault in met),
+            delay=sum(fault.delay for fault in triggered),
+            drop=next((fault.drop for fault in triggered if fault.drop is not None), None),
+            repeat=max(fault.repeat for fault in triggered),
         )
 
     def _triggers(self, fault: DeliveryFault, event: str, webhook: str) -> bool:

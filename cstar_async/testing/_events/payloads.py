@@ -1,6 +1,6 @@
-"""Objects as events show them: in snake_case, with the fields that the schema of the event names, and made-up ones for tests.
+"""The data of events: snake_case names, the fields of the event's schema, and example values.
 
-Everything goes by the schemas of the document, so no field is named here. Pure: rows in, payloads out.
+Everything follows the schemas of the document, so no field is named here.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from cstar_async._types import UntypedJSON, is_array, is_object
 from cstar_async.testing._data.ids import new_id
 from cstar_async.testing._data.spec import Document, SchemaNode
 
-_BEFORE_A_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD_BOUNDARY: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def snake_case(name: str) -> str:
-    """A wire name of the API as events write it: `customerId` becomes `customer_id`."""
-    return _BEFORE_A_CAPITAL.sub("_", name).lower()
+    """Return a wire name of the API in snake_case: `customerId` becomes `customer_id`."""
+    return _WORD_BOUNDARY.sub("_", name).lower()
 
 
 def in_snake_case(value: UntypedJSON, node: SchemaNode, document: Document) -> UntypedJSON:
-    """A value with the names that its schema knows in snake_case. Names that it does not know are those of users, and stay."""
+    """Return a value with the names of its schema in snake_case. Other names are the user's and stay."""
     schema = document.resolved(node)
     if is_array(value):
         return [in_snake_case(item, schema.get("items", {}), document) for item in value]
@@ -37,7 +37,7 @@ def in_snake_case(value: UntypedJSON, node: SchemaNode, document: Document) -> U
 
 
 def project_to_schema(value: UntypedJSON, node: SchemaNode, document: Document) -> UntypedJSON:
-    """A value with just the fields that a schema names; what is missing and may be null is null. A free schema takes all."""
+    """Return only the fields of a schema; a missing one that may be null is null. A schema without properties keeps all."""
     schema = document.resolved(node)
     properties: Mapping[str, SchemaNode] = schema.get("properties", {})
     if not is_object(value) or not properties:
@@ -52,14 +52,14 @@ def project_to_schema(value: UntypedJSON, node: SchemaNode, document: Document) 
 
 
 def example_value(name: str, node: SchemaNode, document: Document, random: Random, *, at: str) -> UntypedJSON:
-    """A value that a schema allows, for an event of which nothing is true.
+    """Return an example of a schema.
 
     Args:
-        name: What it is called, from which a text is made.
-        node: Its schema.
-        document: What the schema refers to.
+        name: The field name, which an example str contains.
+        node: The schema.
+        document: The components that the schema refers to.
         random: The source of ids.
-        at: The timestamp of now.
+        at: The timestamp of the event.
     """
     schema = document.resolved(node)
     if "const" in schema:
@@ -67,14 +67,14 @@ def example_value(name: str, node: SchemaNode, document: Document, random: Rando
     if "enum" in schema:
         return schema["enum"][0]
     if "properties" in schema:
-        inside: Mapping[str, SchemaNode] = schema["properties"]
-        return {field: example_value(field, inner, document, random, at=at) for field, inner in inside.items()}
+        properties: Mapping[str, SchemaNode] = schema["properties"]
+        return {field: example_value(field, inner, document, random, at=at) for field, inner in properties.items()}
     kind: UntypedJSON = schema.get("type", "null")
     first = str(kind[0]) if is_array(kind) else str(kind)
     if first == "string":
         return _example_text(name, schema, random, at)
-    others: dict[str, UntypedJSON] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
-    return others.get(first)
+    examples: dict[str, UntypedJSON] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
+    return examples.get(first)
 
 
 def _example_text(name: str, schema: SchemaNode, random: Random, at: str) -> str:

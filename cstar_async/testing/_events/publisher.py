@@ -1,4 +1,4 @@
-"""From a change to those who want to hear of it: events written, and handed to webhooks and streams."""
+"""Publish the events of changes to webhooks and event streams."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ from cstar_async.testing.clock import timestamp
 
 
 def is_subscribed(webhook: Object, event: str) -> bool:
-    """Whether a subscription is switched on and asks for events of a type, by name or by a wildcard such as `ticket.*`."""
+    """Return whether a webhook is active and subscribed to an event type, by name or by a wildcard such as `ticket.*`."""
     return bool(webhook["isActive"]) and any(fnmatchcase(event, wanted) for wanted in webhook["events"])
 
 
 @attrs.frozen(kw_only=True)
 class EventPublisher:
-    """Tells of what happens in the databases of a fake."""
+    """Publishes the events of a fake."""
 
     factory: EventFactory
     dispatcher: DeliveryDispatcher
     streams: EventStreams
     random: Random
-    """The source of the ids of deliveries."""
+    """The source of delivery ids."""
     now_s: Callable[[], float]
 
     def publish_changes(self, database: Database, request_id: str) -> None:
-        """Send the events of all changes that nobody has told of.
+        """Send the events of all recorded changes.
 
         Args:
-            database: Where they happened.
-            request_id: The call that caused them.
+            database: The data that changed.
+            request_id: The request that caused the changes.
         """
         for change in database.pop_changes():
-            for event in self.factory.of(change, database):
+            for event in self.factory.build(change, database):
                 self._send(event, database, request_id)
 
     def test(self, kind: str, database: Database, request_id: str) -> int:
-        """Send a made-up event to all who listen.
+        """Send an example event to all subscribers.
 
         Returns:
-            To how many webhooks; those that the fake cannot reach are not counted.
+            The number of webhooks on this machine that get it.
         """
         return self._send(self.factory.test(kind, database, at=timestamp(self.now_s())), database, request_id)
 
     async def test_one(self, kind: str, database: Database, webhook: Object, request_id: str) -> Delivery:
-        """Send a made-up event to one webhook, whatever it asks for, and wait for its answer. It is not tried again (inferred)."""
+        """Send an example event to one webhook, subscribed or not, and wait for the response. It is not retried (inferred)."""
         event = self.factory.test(kind, database, at=timestamp(self.now_s()))
         delivery = await self.dispatcher.attempt(self._pending(event, database, webhook, request_id), webhook)
         self.dispatcher.done.append(delivery)
@@ -62,12 +62,12 @@ class EventPublisher:
 
     def _send(self, event: OutgoingEvent, database: Database, request_id: str) -> int:
         self.streams.publish(event, database)
-        reached = 0
+        sent = 0
         for webhook in database.table("webhooks"):
             if is_subscribed(webhook, event.type):
                 self.dispatcher.enqueue(self._pending(event, database, webhook, request_id))
-                reached += is_loopback(str(webhook["url"]))
-        return reached
+                sent += is_loopback(str(webhook["url"]))
+        return sent
 
     def _pending(self, event: OutgoingEvent, database: Database, webhook: Object, request_id: str) -> PendingDelivery:
         identity = new_id("whd_", self.random)

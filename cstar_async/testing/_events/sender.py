@@ -1,7 +1,4 @@
-"""The way out: a delivery as a real HTTP request, and to this machine only.
-
-With `server` the only room that knows aiohttp. It knows no event and no schedule; a receiver is a URL.
-"""
+"""Send webhook deliveries as HTTP requests, to this machine only."""
 
 from __future__ import annotations
 
@@ -18,11 +15,11 @@ _ADDRESSES: Final = ("127.0.0.1", "::1")
 
 
 class UndeliveredError(Exception):
-    """No answer came; the text says why."""
+    """There was no response; the message says why."""
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to loopback: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return whether the host of a URL is loopback: `localhost`, 127.0.0.0/8 or ::1."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback
@@ -31,29 +28,29 @@ def is_loopback(url: str) -> bool:
 
 
 class LoopbackSender:
-    """Carries deliveries. Sessions are made when they are needed, and never go further than this machine."""
+    """Sends deliveries. The session is created on first use."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """Post a body. Redirects are not followed, and the body of the answer is not read.
+        """Send a POST request. Redirects are not followed, and the body of the response is not read.
 
         Args:
-            url: Where to.
-            headers: All that the request says.
-            body: Its bytes.
+            url: The URL of the webhook.
+            headers: All headers of the request.
+            body: The body.
 
         Returns:
-            The status of the answer.
+            The status of the response.
 
         Raises:
-            UndeliveredError: There is none, or the URL leads away from this machine and nothing was sent.
+            UndeliveredError: There was no response, or the URL is not on this machine and nothing was sent.
         """
         if not is_loopback(url):
-            raise UndeliveredError("not sent: the fake delivers to this machine only")
+            raise UndeliveredError("not sent: FakeCStar delivers to this machine only")
         if self._session is None:
-            # The certificate of a receiver that runs in a test is signed by nobody.
+            # The receiver of a test has a self-signed certificate.
             connector = aiohttp.TCPConnector(resolver=_Loopback(), ssl=False)
             self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None, sock_connect=None))
         try:
@@ -63,17 +60,17 @@ class LoopbackSender:
             raise UndeliveredError(f"the connection failed: {type(error).__name__}") from None
 
     async def aclose(self) -> None:
-        """Close what is open; it opens again when it is needed."""
+        """Close the session; the next request opens another."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
 
 class _Loopback(AbstractResolver):
-    """Knows the addresses of this machine, whatever name it is asked for."""
+    """Resolves every host name to this machine."""
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        """The addresses of this machine."""
+        """Return the addresses of this machine."""
         families = {address: socket.AF_INET6 if ":" in address else socket.AF_INET for address in _ADDRESSES}
         return [
             ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
@@ -82,4 +79,4 @@ class _Loopback(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing."""

@@ -1,8 +1,8 @@
-"""The event stream: events to all who listen, and what they missed to those who come back.
+"""The event streams: new events for every open stream, and missed events after a reconnect.
 
-The wire form is inferred, as told in `_event_stream`: `id`, `event` and `data` of each event, comments to show that the line is
-alive. Who names the last event that he has got hears what came after it; if it is not known any more, all that is kept, for then
-something was missed; who names none hears what comes from now on. No socket is known here: a listener is something to iterate.
+The wire format is inferred: `id`, `event` and `data` of each event, and comments as keep-alive. A client that sends the id of its
+last event gets the events after it, or all retained events if that id is unknown. Without an id it gets new events only. Nothing
+here uses a socket: a listener is an async iterator of bytes.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from cstar_async.testing._events.factory import OutgoingEvent
 from cstar_async.testing.clock import FakeClock
 
 MAX_RETAINED_EVENTS: Final = 10_000
-"""Events of a team that are kept for those who come back."""
+"""Events of a team that are retained for reconnects."""
 KEEP_ALIVE_S: Final = 15.0
-"""Seconds after which a comment shows that the line is alive."""
+"""Seconds between keep-alive comments."""
 
 
 class Listener:
     """The bytes of one open stream, one message after the other.
 
     Args:
-        forget: Told once that it has ended.
+        on_close: Called once when it has ended.
     """
 
-    def __init__(self, forget: Callable[[Listener], None]) -> None:
-        self._on_close = forget
+    def __init__(self, on_close: Callable[[Listener], None]) -> None:
+        self._on_close = on_close
         self._ready: deque[bytes] = deque([b": listening\n\n"])
         self._woken = asyncio.Event()
         self._is_closed = False
@@ -39,7 +39,7 @@ class Listener:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the connection is to be broken, in the place of a good end."""
+        """Whether to abort the connection instead of ending it."""
         return self._is_broken
 
     def __aiter__(self) -> Self:
@@ -54,7 +54,7 @@ class Listener:
         return self._ready.popleft()
 
     def put(self, message: bytes) -> None:
-        """Send a message. Who is too far behind is cut off, to come back and ask for what he missed."""
+        """Send a message. A listener with too many unsent messages is disconnected."""
         self._ready.append(message)
         self._woken.set()
         if len(self._ready) > 2 * MAX_RETAINED_EVENTS:
@@ -62,24 +62,24 @@ class Listener:
             self.disconnect()
 
     def close(self) -> None:
-        """End the stream, after what is still to be sent; may be called twice."""
+        """End the stream after the unsent messages. May be called twice."""
         if not self._is_closed:
             self._is_closed = True
             self._woken.set()
             self._on_close(self)
 
     def disconnect(self) -> None:
-        """End it as a connection breaks, after what is still to be sent."""
+        """End the stream as a broken connection, after the unsent messages."""
         self._is_broken = True
         self.close()
 
 
 class EventStreams:
-    """The open streams of a fake. `len()` tells how many there are.
+    """The open event streams of a fake; `len()` is their number.
 
     Args:
-        clock: When comments are due.
-        random: The chance of troubles.
+        clock: The clock of the keep-alive.
+        random: Decides about faults.
     """
 
     def __init__(self, clock: FakeClock, random: Random) -> None:
@@ -94,22 +94,22 @@ class EventStreams:
         return len(self._listeners)
 
     def publish(self, event: OutgoingEvent, database: Database) -> None:
-        """Send an event to all who listen in a database, and keep it."""
+        """Send an event to all streams of its team, and retain it."""
         self._retained.setdefault(database, deque(maxlen=MAX_RETAINED_EVENTS)).append(event)
         message = _message(event)
-        times = 2 if self._random.random() < self._share / 2 else 1
-        for listener, where in list(self._listeners.items()):
-            if where is database:
-                listener.put(message * times)
+        copies = 2 if self._random.random() < self._share / 2 else 1
+        for listener, source in list(self._listeners.items()):
+            if source is database:
+                listener.put(message * copies)
         if self._random.random() < self._share / 2:
             self.disconnect_all()
 
     def open(self, database: Database, last_event_id: str | None) -> Listener:
-        """Open a stream; it is to be closed in the end.
+        """Open a stream; the caller must close it.
 
         Args:
-            database: Of whose events.
-            last_event_id: The last event that the listener has got; None: he has got none, and begins now.
+            database: The data of its team.
+            last_event_id: The last event that the client has; None: only new events.
         """
         listener = Listener(self._on_close)
         for event in self._missed_events(database, last_event_id) if last_event_id else ():
@@ -120,10 +120,10 @@ class EventStreams:
         return listener
 
     def disconnect_all(self) -> int:
-        """Break the connections of all streams, as a network does. Who comes back gets what he missed.
+        """Break the connections of all streams. A client that reconnects gets the events that it missed.
 
         Returns:
-            How many there were.
+            The number of streams.
         """
         listeners = list(self._listeners)
         for listener in listeners:
@@ -131,20 +131,20 @@ class EventStreams:
         return len(listeners)
 
     def inject_faults(self, share: float) -> None:
-        """Let a share of all events make trouble from now on: half of them are sent twice, with the others all streams break.
+        """Add faults to a share of all events: one half is sent twice, the other half breaks all connections.
 
         Args:
-            share: Of all events, from 0, which ends the trouble, to 1.
+            share: The share of events, from 0 (no faults) to 1.
 
         Raises:
-            ValueError: *share* is out of its range.
+            ValueError: *share* is out of range.
         """
         if not 0 <= share <= 1:
-            raise ValueError(f"a share is a number from 0 to 1, not {share}")
+            raise ValueError(f"share must be from 0 to 1, got {share}")
         self._share = share
 
     def end(self) -> None:
-        """End all streams well, for the server closes."""
+        """End all streams without an error."""
         for listener in list(self._listeners):
             listener.close()
 
@@ -155,9 +155,9 @@ class EventStreams:
             self._keepalive_task = None
 
     def _missed_events(self, database: Database, last_event_id: str) -> list[OutgoingEvent]:
-        kept = list(self._retained.get(database, ()))
-        place = next((place for place, event in enumerate(kept) if event.id == last_event_id), -1)
-        return kept[place + 1 :]
+        retained = list(self._retained.get(database, ()))
+        index = next((index for index, event in enumerate(retained) if event.id == last_event_id), -1)
+        return retained[index + 1 :]
 
     async def _keep_alive(self) -> None:
         while True:

@@ -1,1 +1,1 @@
-"""What each operation of the fake server does."""
+"""The handlers of operations, and the special rules of single collections."""

@@ -1,4 +1,4 @@
-"""The audit log: an entry for every write that succeeds."""
+"""The audit log: one entry for every successful write."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cstar_async.testing._http.responses import HandlerResult
 LOG: Final = "audit_log"
 """The collection of the entries."""
 
-_DONE: Final[Mapping[UntypedJSON, str]] = MappingProxyType({"create": "created", "update": "updated", "delete": "deleted"})
+_ACTIONS: Final[Mapping[UntypedJSON, str]] = MappingProxyType({"create": "created", "update": "updated", "delete": "deleted"})
 
 
 def log_write(call: Call, outcome: HandlerResult) -> None:
-    """Enter what a call has done. Reads, samples and calls without a key leave no trace."""
+    """Add an entry for a call. Reads, fake responses and calls without a key have none."""
     operation = call.operation
     action = operation.extensions.get("action")
     if operation.method == "GET" or action == "fake-response" or not isinstance(call.caller, Key) or not call.database.has(LOG):
@@ -27,7 +27,7 @@ def log_write(call: Call, outcome: HandlerResult) -> None:
     call.database.make(
         LOG,
         {
-            "action": f"{kind}.{_DONE.get(action, operation.name)}",
+            "action": f"{kind}.{_ACTIONS.get(action, operation.name)}",
             "resourceType": kind,
             "resourceId": outcome.data.get("id") if is_object(outcome.data) else None,
             "actorId": f"key_{call.caller.environment}_{call.caller.kind}",

@@ -1,4 +1,4 @@
-"""What a rule would do: its conditions held against a stored object. Nothing is carried out."""
+"""Test an automation: evaluate its conditions on a stored object. Its actions do not run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cstar_async.testing._http.responses import HandlerResult
 
 
 def test_automation(call: Call) -> HandlerResult:
-    """Whether the conditions of a rule hold for an object, and the actions if they do."""
+    """Return whether the conditions of a rule hold for an object, and its actions if they do."""
     rule = call.table.get(call.path[item_parameter(call.operation) or ""])
     fields = _object_of(call, str(call.body["resourceType"]), str(call.body["resourceId"]))
     conditions: Object = rule.get("conditions") or {}
@@ -22,7 +22,7 @@ def test_automation(call: Call) -> HandlerResult:
 
 
 def _object_of(call: Call, kind: str, identity: str) -> Object:
-    """The stored object of a kind, as its type tag calls it.
+    """Return the stored object of a type.
 
     Raises:
         APIFailure: 404: there is none.
@@ -30,19 +30,19 @@ def _object_of(call: Call, kind: str, identity: str) -> Object:
     for table in call.database.tables:
         if table.schema.properties.get("object", {}).get("const") == kind:
             return call.database.serialize(table.schema.collection, [table.get(identity)])[0]
-    raise APIFailure(404, "resource_missing", f"There is nothing of the kind '{kind}'.")
+    raise APIFailure(404, "resource_missing", f"There is no object type '{kind}'.")
 
 
 def _is_met(condition: Object, fields: Object) -> bool:
-    """Whether a comparison holds. An operator that is not documented never does (inferred)."""
-    value, wanted = fields.get(condition["field"]), condition["value"]
+    """Return whether a condition holds. An undocumented operator never does (inferred)."""
+    value, expected = fields.get(condition["field"]), condition["value"]
     if condition["operator"] == "equals":
-        return bool(value == wanted)
-    return condition["operator"] == "contains" and _contains(value, wanted)
+        return bool(value == expected)
+    return condition["operator"] == "contains" and _contains(value, expected)
 
 
-def _contains(value: UntypedJSON, wanted: UntypedJSON) -> bool:
-    """Whether a list has an item, or a text has another one in it, whatever the case of its letters (inferred)."""
+def _contains(value: UntypedJSON, expected: UntypedJSON) -> bool:
+    """Return whether a list has an item, or a str contains another, ignoring case (inferred)."""
     if is_array(value):
-        return wanted in value
-    return isinstance(value, str) and isinstance(wanted, str) and wanted.casefold() in value.casefold()
+        return expected in value
+    return isinstance(value, str) and isinstance(expected, str) and expected.casefold() in value.casefold()

@@ -1,8 +1,7 @@
-"""The five verbs that every collection has (list, create, get, update, delete), and samples of what has none.
+"""The actions of every collection (list, create, get, update, delete), and fake responses for operations without one.
 
-They follow the document's words alone; what is special about a collection they ask of its hooks at fixed actions. A field of
-a body is kept when the request schema of the operation names it and the schema of the object has it. All other fields are accepted
-and ignored ("unknown keys are kept, never refused" is a rule for clients).
+They follow the extensions of the document and call the resource hooks of the collection. A field of a body is stored when the
+request schema and the schema of the object both have it. Other fields are accepted and ignored.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from cstar_async.testing._http.responses import HandlerResult, PagePosition
 
 
 def list_objects(call: Call) -> HandlerResult:
-    """The objects that belong to the parent in the path and pass the filters, sorted, and by pages where the document has pages."""
+    """Return the objects of the parent in the path: filtered, sorted, and paginated where the document paginates."""
     schema = call.table.schema
     parent = _parent_of(call)
     rows = [row for row in call.table if parent is None or row.get(parent[0]) == parent[1]["id"]]
@@ -38,43 +37,43 @@ def list_objects(call: Call) -> HandlerResult:
 
 
 def create_object(call: Call) -> HandlerResult:
-    """A new object from the body, the defaults of the request and what the server fills in."""
+    """Create an object from the body, the defaults of the request schema and what the server fills in."""
     parent = _parent_of(call)
-    made = insert_object(call.database, call.collection, call.body, parent[1] if parent else None, at=call.at)
-    return HandlerResult(call.database.serialize(call.collection, [made], is_new=True)[0])
+    created = insert_object(call.database, call.collection, call.body, parent[1] if parent else None, at=call.at)
+    return HandlerResult(call.database.serialize(call.collection, [created], is_new=True)[0])
 
 
 def insert_object(
     database: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None = None, *, at: str
 ) -> Object:
-    """Make an object in any collection, with all that follows from it.
+    """Create an object in any collection, with all consequences.
 
     Args:
-        database: Whose it is.
-        collection: Where it goes.
-        body: What a create request would say.
-        parent: What it belongs to.
-        at: The timestamp of now.
+        database: The data of the team.
+        collection: The collection.
+        body: The body of a create request.
+        parent: The parent of the object.
+        at: The timestamp of the write.
 
     Returns:
         The stored object.
 
     Raises:
-        APIFailure: 409: a value that must be unique is taken.
+        APIFailure: 409: a unique value is in use.
     """
-    fields = _made(database, collection, body, parent, at=at)
+    fields = _insert(database, collection, body, parent, at=at)
     database.record_change(
         Change(collection=collection, action="created", fields=dict(fields), parent=parent and dict(parent), at=at)
     )
     return fields
 
 
-def _made(database: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None, *, at: str) -> Object:
-    """The same, untold. A child that is made along with its parent is part of that news and none of its own (inferred)."""
+def _insert(database: Database, collection: str, body: Mapping[str, UntypedJSON], parent: Object | None, *, at: str) -> Object:
+    """Create an object without an event. A child created with its parent has no event of its own (inferred)."""
     schema, hooks = database.table(collection).schema, hooks_for(collection)
     properties = database.document.create_request(collection)
-    told = {name: node["default"] for name, node in properties.items() if "default" in node} | dict(body)
-    given = {name: _merge(node, None, told[name]) for name, node in properties.items() if name in told}
+    values = {name: node["default"] for name, node in properties.items() if "default" in node} | dict(body)
+    given = {name: _merge(node, None, values[name]) for name, node in properties.items() if name in values}
     if schema.parent is not None and parent is not None:
         given[schema.parent.field] = parent["id"]
     hooks.before_write(WriteContext(database, given, at, parent=parent))
@@ -85,12 +84,12 @@ def _made(database: Database, collection: str, body: Mapping[str, UntypedJSON], 
     for name, node in properties.items():
         child: UntypedJSON = node.get("x-cstar-creates")
         if child is not None and given.get(name) is not None and database.has(child["collection"]):
-            _made(database, child["collection"], {**hooks.first_child, child["field"]: given[name]}, fields, at=at)
+            _insert(database, child["collection"], {**hooks.first_child, child["field"]: given[name]}, fields, at=at)
     return fields
 
 
 def get_object(call: Call) -> HandlerResult:
-    """One object, with what only the single read shows; null where there need not be one, and is none."""
+    """Return one object with its included objects; null for a nullable singleton that does not exist."""
     if call.operation.nullable and call.table.single is None:
         return HandlerResult(None)
     fields = _serialize(call, _item_of(call))
@@ -102,31 +101,31 @@ def get_object(call: Call) -> HandlerResult:
 
 
 def update_object(call: Call) -> HandlerResult:
-    """The object, with the fields of the body changed and all others as they were. An open one takes unknown fields, too."""
+    """Update the fields of the body. An object that allows extra fields stores unknown ones, too."""
     fields, schema = _item_of(call), call.table.schema
     properties = call.database.document.properties(call.operation.request or "")
     taken = properties.keys() & schema.properties.keys()
     if schema.allows_extra_fields:
         taken |= call.body.keys() - schema.properties.keys()
-    told = {name: node["default"] for name, node in properties.items() if "default" in node}
-    told |= {name: value for name, value in call.body.items() if name in taken}
-    changes = {name: _merge(properties.get(name, {}), fields.get(name), value) for name, value in told.items()}
+    values = {name: node["default"] for name, node in properties.items() if "default" in node}
+    values |= {name: value for name, value in call.body.items() if name in taken}
+    changes = {name: _merge(properties.get(name, {}), fields.get(name), value) for name, value in values.items()}
     apply_update(call.database, call.collection, fields, changes, at=call.at)
     return HandlerResult(_serialize(call, fields))
 
 
 def apply_update(database: Database, collection: str, fields: Object, changes: Object, *, at: str) -> None:
-    """Change fields of an object, with all that follows from it. Without a change nothing happens, the date included.
+    """Update fields of an object, with all consequences. Without changes nothing happens; `updatedAt` stays.
 
     Args:
-        database: Whose it is.
-        collection: Where it is.
+        database: The data of the team.
+        collection: The collection.
         fields: The stored object.
         changes: The new values.
-        at: The timestamp of now.
+        at: The timestamp of the write.
 
     Raises:
-        APIFailure: 409: a value that must be unique is taken.
+        APIFailure: 409: a unique value is in use.
     """
     table, hooks = database.table(collection), hooks_for(collection)
     database.check_unique(table, changes, fields)
@@ -145,10 +144,10 @@ def apply_update(database: Database, collection: str, fields: Object, changes: O
 
 
 def delete_object(call: Call) -> HandlerResult:
-    """The note that the object is gone."""
+    """Delete an object."""
     fields = _item_of(call)
-    obstacle = call.operation.extensions.get("delete-unless")
-    if obstacle is not None and _serialize(call, fields).get(str(obstacle)):
+    blocking_field = call.operation.extensions.get("delete-unless")
+    if blocking_field is not None and _serialize(call, fields).get(str(blocking_field)):
         raise APIFailure(409, "resource_in_use", f"The {call.table.schema.display_name.lower()} is still in use.")
     call.database.remove(call.collection, fields)
     call.database.record_change(Change(collection=call.collection, action="deleted", fields=dict(fields), at=call.at))
@@ -156,7 +155,7 @@ def delete_object(call: Call) -> HandlerResult:
 
 
 def return_sample(call: Call) -> HandlerResult:
-    """What the document gives as a sample: there is nothing behind it that a call could change."""
+    """Return the fake response of the document, which no call changes."""
     return HandlerResult(copy.deepcopy(call.operation.extensions["fake-response"]))
 
 
@@ -172,7 +171,7 @@ def _item_of(call: Call) -> Object:
 
 
 def _parent_of(call: Call) -> tuple[str, Object] | None:
-    """The field that names the parent, and the parent; None for a collection that stands alone."""
+    """Return the field of the parent, and the parent in the path; None for a collection without parents."""
     parent = call.table.schema.parent
     if parent is None:
         return None
@@ -180,7 +179,7 @@ def _parent_of(call: Call) -> tuple[str, Object] | None:
 
 
 def _merge(node: Mapping[str, UntypedJSON], before: UntypedJSON, value: UntypedJSON) -> UntypedJSON:
-    """A new value over an old one: merged by key where the document says so, and then a null removes its key."""
+    """Return the new value; merged by key where the document says so, where null removes a key."""
     if not node.get("x-cstar-merge"):
         return value
     both: Object = {**(before or {}), **value}

@@ -1,4 +1,4 @@
-"""Exports: stored rows as JSON or as CSV."""
+"""Exports: stored rows as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import HandlerResult
 
 MAX_ROWS: Final = 10_000
-"""Rows of one kind in one export (documented)."""
+"""Rows of one type in one export (documented)."""
 
 
 def run_export(call: Call) -> HandlerResult:
-    """The rows of each selection; as CSV those of the only one."""
+    """Return the rows of each selection, or of the only one as CSV."""
     selections: list[Object] = call.body["resources"]
     if call.body.get("format") == "csv":
         if len(selections) != 1:
-            message = f"CSV takes exactly one resource, not {len(selections)}."
+            message = f"resources must have exactly one entry for CSV, got {len(selections)}."
             raise APIFailure(400, "parameter_invalid", message, param="resources")
         fields = call.database.table(selections[0]["type"]).schema.properties
         return HandlerResult(_as_csv(fields, _rows(call.database, selections[0])), text_type="text/csv; charset=utf-8")
@@ -37,13 +37,13 @@ def run_export(call: Call) -> HandlerResult:
 
 
 def _rows(database: Database, selection: Object) -> list[Object]:
-    """The stored rows that a selection asks for, as lists show them."""
+    """Return the rows of a selection, as lists show them."""
     collection: str = selection["type"]
     return database.serialize(collection, match_values(database.table(collection), selection.get("filters") or {}))[:MAX_ROWS]
 
 
 def _as_csv(fields: Iterable[str], rows: list[Object]) -> str:
-    """A table with a head of wire names."""
+    """Return CSV with a header of wire names."""
     text = io.StringIO()
     writer = csv.writer(text)
     names = list(fields)
@@ -53,6 +53,6 @@ def _as_csv(fields: Iterable[str], rows: list[Object]) -> str:
 
 
 def _cell(row: Mapping[str, UntypedJSON], name: str) -> str:
-    """A value in a table: texts as they are, nothing for null, the rest as JSON."""
+    """Return a CSV value: a str as it is, empty for null, otherwise JSON."""
     value = row.get(name)
     return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()

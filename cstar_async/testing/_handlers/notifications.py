@@ -1,4 +1,4 @@
-"""Notifications as a whole: how many are unread, and all of them read at once."""
+"""Operations on all notifications: count the unread ones, and mark all as read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from cstar_async.testing._http.responses import HandlerResult
 
 
 def count_unread(call: Call) -> HandlerResult:
-    """How many notifications have not been read."""
+    """Return the number of unread notifications."""
     return HandlerResult({"count": sum(not row["read"] for row in call.table)})
 
 
 def mark_all_read(call: Call) -> HandlerResult:
-    """How many there were to mark."""
+    """Mark all as read; return how many were unread."""
     unread = [row for row in call.table if not row["read"]]
     for row in unread:
         row["read"] = True

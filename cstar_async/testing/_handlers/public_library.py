@@ -1,7 +1,6 @@
-"""The public library: what everybody may read of a team's articles and categories, and what readers say of them.
+"""The public library: public articles and categories of a team, and what readers send.
 
-Nothing is kept here: the rows are those of the team itself. What the documentation leaves open is inferred: that an article is
-public when it is published and marked so, and how a search matches.
+It uses the tables of the team. Inferred are: an article is public when it is published and marked public, and how search matches.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import HandlerResult
 
 _SNIPPET_CONTEXT: Final = 40
-"""Characters of text shown before and after what a search found."""
+"""Characters shown before and after the match."""
 
 
 def list_articles(call: Call) -> HandlerResult:
-    """The public articles, of one category if the query names one."""
+    """Return the public articles, of one category if the query names one."""
     rows = _articles(call)
     slug = call.query.get("categorySlug")
     if slug is not None:
@@ -30,12 +29,12 @@ def list_articles(call: Call) -> HandlerResult:
 
 
 def get_article(call: Call) -> HandlerResult:
-    """One public article."""
+    """Return one public article."""
     return HandlerResult(_serialize(call, _article(call)))
 
 
 def list_categories(call: Call) -> HandlerResult:
-    """The public categories, in the order of the team."""
+    """Return the public categories, in the order of the team."""
     table = call.database.table("categories")
     return HandlerResult(
         [_serialize(call, row) for row in sort_rows([row for row in table if row["isPublic"]], table.schema.order)]
@@ -43,25 +42,25 @@ def list_categories(call: Call) -> HandlerResult:
 
 
 def search(call: Call) -> HandlerResult:
-    """The public articles in which all words of a query occur, with the place of the first."""
+    """Return the public articles that contain all words of the query, each with a snippet around the first word."""
     words: list[str] = call.query["q"].casefold().split()
     found: list[Object] = []
     for row in _articles(call):
         text = " ".join(str(row[field] or "") for field in ("title", "excerpt", "content"))
         if words and all(word in text.casefold() for word in words):
-            place = max(0, text.casefold().find(words[0]) - _SNIPPET_CONTEXT)
-            found.append({**_serialize(call, row), "snippet": text[place : place + len(words[0]) + 2 * _SNIPPET_CONTEXT]})
+            start = max(0, text.casefold().find(words[0]) - _SNIPPET_CONTEXT)
+            found.append({**_serialize(call, row), "snippet": text[start : start + len(words[0]) + 2 * _SNIPPET_CONTEXT]})
     return HandlerResult(found[: call.query.get("limit")])
 
 
 def record_view(call: Call) -> HandlerResult:
-    """An acknowledgement, and one view more."""
+    """Count a view."""
     _article(call)["viewCount"] += 1
     return HandlerResult({})
 
 
 def feedback(call: Call) -> HandlerResult:
-    """An acknowledgement; what readers say is shown nowhere."""
+    """Accept feedback, which no operation shows."""
     _article(call)
     return HandlerResult({})
 
@@ -78,7 +77,7 @@ def _article(call: Call) -> Object:
 
 
 def _serialize(call: Call, row: Object) -> Object:
-    """A row with the fields that the public may see, and the name of its category if that is public, too."""
+    """Return the public fields of a row, and the name of its category if that is public."""
     fields = call.database.document.properties(call.operation.result or "")
     category: UntypedJSON = call.database.table("categories").find(row.get("categoryId") or "")
     named = {**row, "category": category["name"]} if category is not None and category["isPublic"] else row

@@ -1,6 +1,6 @@
-"""Which objects a list shows: filters, order, pages, and what `expand` adds.
+"""Filter, sort, paginate and expand the rows of a list.
 
-All of it is asked for by extensions of the operation, so no list needs code of its own. Pure: objects in, objects out.
+The rules are extensions of the query parameters, so no list needs code of its own.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._http.responses import PagePosition
 
 _MAX_PAGE: Final = 2**53 - 1
-"""The highest page number that is echoed: what every JSON reader can hold."""
+"""The highest page number in a response: what every JSON reader can represent."""
 
 
 def filter_rows(rows: Iterable[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON]) -> list[Object]:
-    """The objects that all filters of a query let through."""
-    left = list(rows)
+    """Return the objects that match all filters of a query."""
+    matching = list(rows)
     for name, rule in operation.extensions.get("filter", {}).items():
         if name in query:
             fields = rule.get("fields") or [rule["field"]]
-            left = [row for row in left if any(_matches(row.get(field), query[name], rule["match"]) for field in fields)]
-    return left
+            matching = [row for row in matching if any(_matches(row.get(field), query[name], rule["match"]) for field in fields)]
+    return matching
 
 
 def order_of(operation: FakeOperation, query: Mapping[str, UntypedJSON]) -> Sequence[str]:
-    """The order that a query asks for; empty where it does not."""
+    """Return the order that a query asks for; empty if it does not."""
     for name, orders in operation.extensions.get("sort", {}).items():
         if query.get(name) in orders:
             return list(orders[query[name]])
@@ -40,12 +40,12 @@ def order_of(operation: FakeOperation, query: Mapping[str, UntypedJSON]) -> Sequ
 
 
 def match_values(rows: Iterable[Object], values: Mapping[str, UntypedJSON]) -> list[Object]:
-    """The objects that have all of these values; of a field that is a list, as one of its items."""
-    return [row for row in rows if all(_has(row.get(field), wanted) for field, wanted in values.items())]
+    """Return the objects that have all these values, or, where a field is a list, contain them."""
+    return [row for row in rows if all(_has(row.get(field), expected) for field, expected in values.items())]
 
 
 def sort_rows(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
-    """Objects in the order of some fields; a leading `-` turns a field round. Equal ones stay in the order of their age."""
+    """Return objects sorted by fields; a leading `-` is descending. Equal objects stay sorted by age."""
     result = list(reversed(rows)) if order and order[0].startswith("-") else list(rows)
     for field in reversed(order):
         result.sort(key=_sorted_by(field.removeprefix("-")), reverse=field.startswith("-"))
@@ -55,7 +55,7 @@ def sort_rows(rows: Sequence[Object], order: Sequence[str]) -> list[Object]:
 def paginate(
     rows: Sequence[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON]
 ) -> tuple[list[Object], PagePosition]:
-    """The page that a query asks for, by the documented defaults where it does not say."""
+    """Return the page that a query asks for, with the documented defaults."""
     page = int(query.get("page", _default(operation, "page", 1)))
     page_size = int(query.get("pageSize", _default(operation, "pageSize", 20)))
     start = (page - 1) * page_size
@@ -63,11 +63,11 @@ def paginate(
 
 
 def expand(rows: Sequence[Object], operation: FakeOperation, query: Mapping[str, UntypedJSON], database: Database) -> list[Object]:
-    """The same objects, with the summaries of other ones that a query wants in them."""
+    """Return copies of objects with the summaries that a query asks for."""
     result = [dict(row) for row in rows]
     for parameter, choices in operation.extensions.get("expand", {}).items():
-        wanted: UntypedJSON = query.get(parameter) or []
-        for name in [name for name in choices if name in wanted]:
+        expected: UntypedJSON = query.get(parameter) or []
+        for name in [name for name in choices if name in expected]:
             source = choices[name]
             for row in result:
                 other = database.table(source["collection"]).find(row.get(source["from"]) or "")
@@ -76,28 +76,28 @@ def expand(rows: Sequence[Object], operation: FakeOperation, query: Mapping[str,
     return result
 
 
-def _has(value: UntypedJSON, wanted: UntypedJSON) -> bool:
-    return _matches(value, wanted, "contains-any" if is_array(value) and not is_array(wanted) else "equals")
+def _has(value: UntypedJSON, expected: UntypedJSON) -> bool:
+    return _matches(value, expected, "contains-any" if is_array(value) and not is_array(expected) else "equals")
 
 
-def _matches(value: UntypedJSON, wanted: UntypedJSON, match: str) -> bool:
+def _matches(value: UntypedJSON, expected: UntypedJSON, match: str) -> bool:
     if match == "text":
-        return isinstance(value, str) and wanted.casefold() in value.casefold()
+        return isinstance(value, str) and expected.casefold() in value.casefold()
     if match == "contains-any":
-        choices = wanted if is_array(wanted) else [wanted]
+        choices = expected if is_array(expected) else [expected]
         return any(choice in (value or ()) for choice in choices)
     if match == "lacks":
-        return not (wanted and value)
+        return not (expected and value)
     if match in {"from", "until"}:
-        earlier, later = (wanted, value) if match == "from" else (value, wanted)
+        earlier, later = (expected, value) if match == "from" else (value, expected)
         return datetime.fromisoformat(earlier) <= datetime.fromisoformat(later)
-    if isinstance(value, str) and isinstance(wanted, str):
-        return normalize_id(value) == normalize_id(wanted)
-    return bool(value == wanted)
+    if isinstance(value, str) and isinstance(expected, str):
+        return normalize_id(value) == normalize_id(expected)
+    return bool(value == expected)
 
 
 def _sorted_by(field: str) -> Callable[[Object], UntypedJSON]:
-    """A sort key that puts what is missing last, and what has no order of its own (objects, lists) by its JSON."""
+    """Return a sort key: missing values last, and objects and lists by their JSON."""
 
     def key(row: Object) -> UntypedJSON:
         value = row.get(field)
@@ -107,6 +107,6 @@ def _sorted_by(field: str) -> Callable[[Object], UntypedJSON]:
     return key
 
 
-def _default(operation: FakeOperation, name: str, otherwise: int) -> UntypedJSON:
+def _default(operation: FakeOperation, name: str, fallback: int) -> UntypedJSON:
     found = (parameter.schema.get("default") for parameter in operation.parameters if parameter.name == name)
-    return next((value for value in found if value is not None), otherwise)
+    return next((value for value in found if value is not None), fallback)

@@ -1,4 +1,4 @@
-"""The operations that are none of the plain verbs, and who carries them out."""
+"""The handler of each operation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CUSTOM_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult | Awaitable[H
         "list_view_tickets": list_view_tickets,
     }
 )
-"""By operation id. One that has to wait for somebody else is awaited."""
+"""By operation id. A coroutine function is awaited."""
 
 CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingProxyType(
     {
@@ -54,14 +54,14 @@ CRUD_HANDLERS: Final[Mapping[str, Callable[[Call], HandlerResult]]] = MappingPro
         "fake-response": crud.return_sample,
     }
 )
-"""The plain actions of the document, and who carries them out."""
+"""By the action of the document."""
 
 
 def operations_without_handler(document: Document | None = None) -> list[str]:
-    """The operations of the document that the fake has no way to answer, by id; a test expects none.
+    """Return the ids of the operations that the fake cannot handle; a test expects none.
 
     Args:
-        document: What to look through; default the document that the package was generated from.
+        document: The document; default the one that this package was generated from.
     """
     document = document or generated_document()
     schemas = load_collections(document)

@@ -1,4 +1,4 @@
-"""A call that was admitted and checked, as the verbs and resource_hooks get it."""
+"""A validated call, as handlers and resource hooks get it."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ class Call:
 
     operation: FakeOperation
     caller: Key | None
-    """The key that calls; None for a visitor of a public library."""
+    """The key; None for an anonymous caller of the public library."""
     database: Database
     path: Mapping[str, str]
-    """Decoded values of the path parameters, by name."""
+    """Decoded path parameters by name."""
     query: Mapping[str, UntypedJSON]
-    """Parsed query parameters, by name; what was not sent is not there."""
+    """Parsed query parameters by name, without those that were not sent."""
     headers: Mapping[str, str]
-    """Those of the request, whatever the case of their letters."""
+    """Case-insensitive headers of the request."""
     body: Object
-    """The checked body; empty for an operation without one."""
+    """The validated body; empty for an operation without one."""
     at: str
-    """The timestamp of now."""
+    """The timestamp of the call."""
     validation: Validation
-    """The check of what stands inside the body."""
+    """Validates objects inside the body."""
     publisher: EventPublisher
-    """Who tells of events."""
+    """Sends events."""
     request_id: str
 
     @property
     def key(self) -> Key:
-        """The key that calls.
+        """The key of the caller.
 
         Raises:
             APIFailure: 401: there is none.
@@ -52,10 +52,10 @@ class Call:
 
     @property
     def collection(self) -> str:
-        """The collection that the operation works on."""
+        """The collection of the operation."""
         return str(self.operation.extensions["collection"])
 
     @property
     def table(self) -> Table:
-        """The same, as a table."""
+        """The table of the collection."""
         return self.database.table(self.collection)

@@ -1,7 +1,7 @@
-"""What is special about a collection: that which the document says in prose only.
+"""The special rules of single collections: what the document says in prose only.
 
-A hooks is asked at fixed actions (`prepare`, `made`, `changed`); the default does nothing. Behaviours keep no state: all that
-they know is in the event they are given. Rules marked "inferred" are not documented.
+Handlers call the hooks before and after a write; the default hooks do nothing. Hooks keep no state. Rules marked "inferred" are not
+documented.
 """
 
 from __future__ import annotations
@@ -30,53 +30,53 @@ ROLE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "spectator": "The Watcher",
     }
 )
-"""What a role is called in the game."""
+"""The title of each role in the game."""
 
 
 @attrs.frozen
 class WriteContext:
-    """What just happens to an object."""
+    """A write in progress."""
 
     database: Database
     fields: Object
-    """The stored object; while it is being prepared, the fields about to be taken over."""
+    """The stored object; in `before_write`, the fields that are about to be stored."""
     at: str
-    """The timestamp of now."""
+    """The timestamp of the write."""
     parent: Object | None = None
-    """What a new object belongs to."""
+    """The parent of a new object."""
     before: Mapping[str, UntypedJSON] = MappingProxyType({})
-    """A changed object as it was."""
+    """An updated object as it was before."""
 
 
 class ResourceHooks:
-    """A collection without anything special."""
+    """A collection without special rules."""
 
     unpaginated_by_default: ClassVar[bool] = False
-    """Whether a list comes whole when no page is asked for."""
+    """Whether a list without `page` and `pageSize` returns all rows."""
     first_child: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
-    """What a child says that is made along with a new object, beyond the field that the request gave for it."""
+    """Fields of a child that is created with its parent, besides the field in the request."""
 
     def before_write(self, context: WriteContext) -> None:
-        """Correct the fields of a create or an update in place, before they are taken over."""
+        """Change the fields of a create or an update in place, before they are stored."""
 
     def after_create(self, context: WriteContext) -> None:
-        """Do what follows from a new object."""
+        """Apply the consequences of a new object."""
 
     def after_update(self, context: WriteContext) -> None:
-        """Do what follows from a change."""
+        """Apply the consequences of an update."""
 
 
 class Tickets(ResourceHooks):
-    """Tickets know the name of their customer, date what happens to their status, and make tags by using them.
+    """Tickets have the name of their customer, the dates of their status, and create the tags that they use.
 
-    A customer id that nobody has is kept as it is: whether cStar refuses one is not documented.
+    An unknown customer id is stored: whether cStar refuses one is not documented.
     """
 
-    # A ticket is opened on behalf of its customer, so its first message is the customer's (inferred).
+    # The first message of a ticket is from its customer (inferred).
     first_child = MappingProxyType({"sender": "customer"})
 
     def before_write(self, context: WriteContext) -> None:
-        """Name the customer."""
+        """Set the name of the customer."""
         fields = context.fields
         customer = context.database.table("customers").find(fields.get("customerId") or "")
         if customer is not None:
@@ -84,19 +84,19 @@ class Tickets(ResourceHooks):
             fields["customerName"] = fields.get("customerName") or customer["name"]
 
     def after_create(self, context: WriteContext) -> None:
-        """Date the status, keep the tags and tell who has to work on it."""
+        """Set the dates of the status, create new tags and notify the assignee."""
         self._date_status(context)
         self._keep_tags(context)
         self._notify(context)
 
     def after_update(self, context: WriteContext) -> None:
-        """Date the status, keep the tags and tell who has to work on it."""
+        """Set the dates of the status, create new tags and notify the assignee."""
         self._date_status(context)
         self._keep_tags(context)
         self._notify(context)
 
     def _date_status(self, context: WriteContext) -> None:
-        """Date the end of a ticket; one that is opened again has not ended (inferred)."""
+        """Set the dates of the end; a reopened ticket has none (inferred)."""
         fields, status = context.fields, context.fields["status"]
         if status == context.before.get("status"):
             return
@@ -108,11 +108,11 @@ class Tickets(ResourceHooks):
             fields["resolvedAt"], fields["closedAt"] = None, None
 
     def _notify(self, context: WriteContext) -> None:
-        """Tell of an assignment. To whom is not said: which user a key stands for is not documented."""
+        """Create a notification for an assignment. It has no user: which user a key acts for is not documented."""
         fields, database = context.fields, context.database
         if fields["assignedTo"] and fields["assignedTo"] != context.before.get("assignedTo") and database.has("notifications"):
-            news = {"type": "ticket_assigned", "title": "A ticket was assigned to you", "body": fields["title"]}
-            database.make("notifications", news, at=context.at)
+            notification = {"type": "ticket_assigned", "title": "A ticket was assigned to you", "body": fields["title"]}
+            database.make("notifications", notification, at=context.at)
 
     def _keep_tags(self, context: WriteContext) -> None:
         for name in context.fields["tags"] if context.database.has("tags") else ():
@@ -121,14 +121,14 @@ class Tickets(ResourceHooks):
 
 
 class Messages(ResourceHooks):
-    """Messages are news of their ticket.
+    """Messages update their ticket.
 
-    The first one of an agent that the customer can see is its first response, and every one touches it (inferred). A customer who
-    writes without a name has that of the ticket.
+    The first public message of an agent is the first response, and every message updates the ticket (inferred). A customer message
+    without a name gets that of the ticket.
     """
 
     def after_create(self, context: WriteContext) -> None:
-        """Tell the ticket."""
+        """Update the ticket."""
         fields, ticket = context.fields, context.parent
         if ticket is None:
             return
@@ -140,17 +140,17 @@ class Messages(ResourceHooks):
 
 
 class Articles(ResourceHooks):
-    """Articles are dated when they are published for the first time, and say how long they take to read."""
+    """Articles have the date of their first publication and a reading time."""
 
     def after_create(self, context: WriteContext) -> None:
-        """Date and measure the article."""
-        self._publish(context)
+        """Set the date and the reading time."""
+        self._set_publication(context)
 
     def after_update(self, context: WriteContext) -> None:
-        """Date and measure the article."""
-        self._publish(context)
+        """Set the date and the reading time."""
+        self._set_publication(context)
 
-    def _publish(self, context: WriteContext) -> None:
+    def _set_publication(self, context: WriteContext) -> None:
         fields = context.fields
         if fields["status"] == "published" and fields["publishedAt"] is None:
             fields["publishedAt"] = context.at
@@ -159,43 +159,43 @@ class Articles(ResourceHooks):
 
 
 class Categories(ResourceHooks):
-    """The list of categories comes whole, so that a menu needs one call."""
+    """The list of categories is not paginated by default, so that a menu needs one call."""
 
     unpaginated_by_default = True
 
 
 class Members(ResourceHooks):
-    """The title of a member follows the role. That `owner` is never assigned is said by the schema of the update."""
+    """The title of a member follows the role. The schema of the update excludes `owner`."""
 
     def before_write(self, context: WriteContext) -> None:
-        """Give the title."""
+        """Set the title."""
         if context.fields.get("role") in ROLE_NAMES:
             context.fields["roleDisplayName"] = ROLE_NAMES[context.fields["role"]]
 
 
 class CommunityComments(ResourceHooks):
-    """A locked post takes no new comments."""
+    """A locked post accepts no new comments."""
 
     def before_write(self, context: WriteContext) -> None:
-        """See that the post is open to them. The status of the failure is inferred."""
+        """Check that the post is not locked. The status of the error is inferred."""
         if context.parent is not None and context.parent["is_locked"]:
-            raise APIFailure(409, "post_locked", "The post is locked and takes no new comments.")
+            raise APIFailure(409, "post_locked", "The post is locked and accepts no new comments.")
 
 
 class Webhooks(ResourceHooks):
-    """Webhooks lead to public HTTPS addresses, or to this machine."""
+    """Webhook URLs are public HTTPS, or on this machine."""
 
     def before_write(self, context: WriteContext) -> None:
-        """See where it leads."""
+        """Check the URL."""
         if "url" in context.fields:
             check_webhook_url(str(context.fields["url"]))
 
 
 class Settings(ResourceHooks):
-    """The settings begin with the name of the team."""
+    """The settings start with the name of the team."""
 
     def after_create(self, context: WriteContext) -> None:
-        """Name the team."""
+        """Set the name of the team."""
         context.fields["teamName"], context.fields["teamSlug"] = context.database.team.name, context.database.team.slug
 
 
@@ -211,11 +211,11 @@ RESOURCE_HOOKS: Final[Mapping[str, ResourceHooks]] = MappingProxyType(
         "webhooks": Webhooks(),
     }
 )
-"""The collections that have something special."""
+"""By collection."""
 
 _DEFAULT_HOOKS: Final = ResourceHooks()
 
 
 def hooks_for(collection: str) -> ResourceHooks:
-    """What is special about a collection."""
+    """Return the hooks of a collection."""
     return RESOURCE_HOOKS.get(collection, _DEFAULT_HOOKS)

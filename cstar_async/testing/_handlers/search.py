@@ -1,4 +1,4 @@
-"""One search over everything that a team has, by the words that the lists search, too."""
+"""Search in everything that a team has, in the fields that the lists search."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import HandlerResult
 
 _SNIPPET_CONTEXT: Final = 40
-"""Characters of text shown before and after what was found."""
+"""Characters shown before and after the match."""
 _DEFAULT_LIMIT: Final = 10
 
 
 def search_all(call: Call) -> HandlerResult:
-    """The objects in which all words occur, with the place of the first, by kind and age (the order is not documented)."""
+    """Return the objects that contain all words, with a snippet around the first, by type and age (the order is not documented)."""
     words: list[str] = call.query["q"].casefold().split()
     kinds: list[str] = call.query.get("types") or list(call.database.document.components["SearchType"]["enum"])
     found: list[Object] = []
@@ -31,23 +31,23 @@ def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
     results: list[Object] = []
     for row in table:
         text = " ".join(str(row.get(field) or "") for field in fields)
-        place = text.casefold().find(words[0])
+        position = text.casefold().find(words[0])
         if all(word in text.casefold() for word in words):
-            start = max(0, place - _SNIPPET_CONTEXT)
+            start = max(0, position - _SNIPPET_CONTEXT)
             results.append(
                 {
                     "object": "search_result",
                     "type": row["object"],
                     "id": row["id"],
                     "title": row.get("title") or row.get("name"),
-                    "snippet": text[start : place + len(words[0]) + _SNIPPET_CONTEXT],
+                    "snippet": text[start : position + len(words[0]) + _SNIPPET_CONTEXT],
                 }
             )
     return results
 
 
 def _searched(operation: FakeOperation) -> list[str]:
-    """The fields that the list of a collection searches."""
+    """Return the fields that the list of a collection searches."""
     for rule in operation.extensions.get("filter", {}).values():
         if rule.get("match") == "text":
             return list(rule["fields"])

@@ -1,4 +1,4 @@
-"""What a saved view finds."""
+"""The tickets of a saved view."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cstar_async.testing._http.responses import HandlerResult
 
 
 def list_view_tickets(call: Call) -> HandlerResult:
-    """The tickets that pass the filters of a view, in its order. A view of other objects finds none (inferred)."""
+    """Return the tickets that match the filters of a view, in its order. A view of other objects has none (inferred)."""
     view = call.database.table("views").get(call.path["viewId"])
     rows = list(call.table) if view["entityType"] == call.collection else []
     filters: Mapping[str, UntypedJSON] = view["filters"]

@@ -1,4 +1,4 @@
-"""Webhooks: where they may lead, events sent as a test, and the same events as a stream."""
+"""Webhooks: permitted URLs, test events, and the event stream."""
 
 from __future__ import annotations
 
@@ -30,70 +30,70 @@ LISTEN_OPERATION: Final = FakeOperation(
     required_key="secret",
     evidence="inferred",
 )
-"""The one operation that the document does not have: it is none of request and answer."""
+"""The event stream, which the document does not have as an operation because its response does not end."""
 
 
 def check_webhook_url(url: str) -> None:
-    """See that events may be sent to a URL: public HTTPS (documented), or anything on this machine, for tests.
+    """Check that a URL is public HTTPS (documented), or on this machine, for tests.
 
     Raises:
-        APIFailure: 400: they may not.
+        APIFailure: 400: it is not.
     """
     try:
         parts = urlsplit(url)
-        is_fine = parts.port != 0 and (
+        is_valid = parts.port != 0 and (
             (parts.scheme == "https" and _is_public(parts.hostname or ""))
             or (parts.scheme in ("http", "https") and is_loopback(url))
         )
     except ValueError:
-        is_fine = False
-    if not is_fine:
-        message = "Events are sent to public HTTPS addresses only; from the fake also to this machine."
+        is_valid = False
+    if not is_valid:
+        message = "The URL must be public HTTPS; FakeCStar also accepts URLs of this machine."
         raise APIFailure(400, "parameter_invalid", message, param="url")
 
 
 async def test_webhook(call: Call) -> HandlerResult:
-    """The report of a delivery."""
+    """Send a test event and return a report of the delivery."""
     webhook = call.table.get(call.path["webhookId"])
-    made = await call.publisher.test_one(_type_of(call), call.database, webhook, call.request_id)
+    delivery = await call.publisher.test_one(_type_of(call), call.database, webhook, call.request_id)
     return HandlerResult(
         {
-            "deliveryId": made.id,
-            "event": made.event_type,
-            "url": made.url,
-            "success": made.is_success,
-            "status": made.status,
-            "responseTimeMs": None if made.status is None else round(made.duration * 1000, 3),
-            "error": made.error or (None if made.is_success else f"The receiver answered {made.status}."),
+            "deliveryId": delivery.id,
+            "event": delivery.event_type,
+            "url": delivery.url,
+            "success": delivery.is_success,
+            "status": delivery.status,
+            "responseTimeMs": None if delivery.status is None else round(delivery.duration * 1000, 3),
+            "error": delivery.error or (None if delivery.is_success else f"The receiver responded with {delivery.status}."),
         }
     )
 
 
 def trigger_test_webhooks(call: Call) -> HandlerResult:
-    """To how many subscriptions the event is sent. Their answers are not waited for."""
+    """Send a test event to all subscribed webhooks and return their number, without waiting for responses."""
     kind = _type_of(call)
     return HandlerResult({"event": kind, "deliveredTo": call.publisher.test(kind, call.database, call.request_id)})
 
 
 def listen(call: Call) -> HandlerResult:
-    """The events of the team as they happen, and before them those that the caller has missed."""
+    """Open the event stream of the team, with the events that the client has missed."""
     return HandlerResult(None, stream=call.publisher.streams.open(call.database, call.headers.get("Last-Event-ID")))
 
 
 def _type_of(call: Call) -> str:
-    """The type to send; any that looks like one, for the set is open.
+    """Return the event type to send; any with a valid form, because the set is open.
 
     Raises:
-        APIFailure: 400: it looks like none.
+        APIFailure: 400: the form is invalid.
     """
     kind = str(call.body["event"])
     if _TYPE.fullmatch(kind) is None:
-        raise APIFailure(400, "parameter_invalid", "A type of event looks like 'ticket.created'.", param="event")
+        raise APIFailure(400, "parameter_invalid", "The event type must have the form 'ticket.created'.", param="event")
     return kind
 
 
 def _is_public(host: str) -> bool:
-    """Whether a host may be on the Internet: a name, or an address that is not set aside."""
+    """Return whether a host can be on the Internet: a name, or a global IP address."""
     try:
         return ip_address(host).is_global
     except ValueError:

@@ -8,7 +8,7 @@ How it works. A fault selects requests (operation, method, path, predicate, prob
 
 A fault acts *before* the server handles the request, unless `after` is set; a truncation is always after. A request meets at most
 one fault that responds or breaks (the first one added that matches) and every fault that only adds. A fault that was passed over is
-not counted. What a fault answers before the server acts counts against no rate limit and stores nothing.
+not counted. A response of a fault before that counts against no rate limit and stores nothing.
 
 This module decides and counts. It opens no socket and reads no clock; randomness comes from an injected `Random`.
 """
