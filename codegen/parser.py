@@ -65,7 +65,7 @@ def validate_openapi(raw: Node) -> None:
 def _check_no_nulls(value: object, pointer: str, problems: ProblemCollector, *, are_names: bool = False) -> None:
     """Note null where OpenAPI has a keyword: the library takes it for an absent one. In values, null is a value."""
     if value is None:
-        problems.add(pointer, "there is nothing here; leave the key out.")
+        problems.add(pointer, "a value must not be null; leave the key out.")
     elif is_object(value):
         for key, inner in value.items():
             if are_names or not (key in _VALUES or key.startswith("x-")):
@@ -85,7 +85,7 @@ def parse(document: Document) -> Parsed:
     data = _read(document, config)
     problems = ProblemCollector()
     for message in _parser_errors(data):
-        problems.add(_pointer_in(message), f"{PARSER_PACKAGE} says: {message}")
+        problems.add(_pointer_in(message), f"{PARSER_PACKAGE} reports: {message}")
     problems.raise_if_any()
     endpoints = {str(endpoint.name): endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints}
     parsed = Parsed(
@@ -173,7 +173,7 @@ def _check_nothing_lost(parsed: Parsed, problems: ProblemCollector) -> None:
         counts = {
             "parameters": (len(operation.parameters), sum(1 for _ in endpoint.iter_all_parameters())),
             "bodies": (int("requestBody" in operation.node), len(endpoint.bodies)),
-            "answers": (len(operation.node["responses"]), len(endpoint.responses)),
+            "responses": (len(operation.node["responses"]), len(endpoint.responses)),
         }
         for what, (written, found) in counts.items():
             if written != found:

@@ -149,7 +149,7 @@ class ModelBuilder:
         fields: list[FieldSpec] = []
         for wire, node in entries(schema, "properties").items():
             if wire not in properties:
-                self._problems.add(child_pointer(place, wire), f"the library lost the property `{wire}`.")
+                self._problems.add(child_pointer(place, wire), f"openapi-python-client lost the property `{wire}`.")
                 continue
             shape = self._shapes.of(properties[wire], child_pointer(place, wire))
             is_required = wire in items(schema, "required")

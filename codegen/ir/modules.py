@@ -70,7 +70,7 @@ class ModuleAssignment:
         given = self._document.schemas[schema].get("x-cstar-module")
         if given is not None:
             if given not in roots | {SHARED}:
-                problems.add(child_pointer("#/components/schemas", schema), f"the module `{given}` is no root namespace.")
+                problems.add(child_pointer("#/components/schemas", schema), f"the module `{given}` is not a root namespace.")
             return str(given)
         users = self._usage.roots[schema]
         if len(users) == 1:

@@ -54,4 +54,4 @@ class SchemaUsage:
     def _inspect(self, answers: dict[str, None], problems: ProblemCollector) -> None:
         for operation in self._document.operations:
             if (body := body_name(self._document, operation)) in answers:
-                problems.add(operation.pointer, f"the body `{body}` is also part of an answer; bodies need a schema of their own.")
+                problems.add(operation.pointer, f"the body `{body}` is also part of a response; bodies need a schema of their own.")

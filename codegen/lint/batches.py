@@ -34,7 +34,7 @@ def _inspect_limit(node: Node, siblings: Node, place: str, problems: ProblemColl
     if set(rule) != {"field", "value", "maxItems"} or not isinstance(rule["maxItems"], int):
         problems.add(place, f"`{CONDITIONAL_LIMIT}` must be of the form `{{field: …, value: …, maxItems: <a number>}}`.")
     elif rule["field"] not in siblings:
-        problems.add(place, f"`{CONDITIONAL_LIMIT}` names `{rule['field']}`, which is no property beside it.")
+        problems.add(place, f"`{CONDITIONAL_LIMIT}` names `{rule['field']}`, which is not a property beside it.")
     elif node.get("type") != "array":
         problems.add(place, f"`{CONDITIONAL_LIMIT}` has no meaning without `type: array`.")
 
@@ -52,10 +52,12 @@ def _inspect_batching(document: Document, operation: Operation, problems: Proble
     split = f"/properties/{rule['split']}"
     fields = [document.at(place) for place in _fields_of_body(document, operation) if place.endswith(split)]
     if not fields or fields[0].get("type") != "array" or "maxItems" not in fields[0]:
-        problems.add(operation.pointer, f"`{BATCHING}` splits `{rule['split']}`, which is no array of the body with `maxItems`.")
+        problems.add(
+            operation.pointer, f"`{BATCHING}` splits `{rule['split']}`, which is not an array of the body with `maxItems`."
+        )
     result = _properties_of_result(document, operation)
     if result is None:
-        problems.add(operation.pointer, f"`{BATCHING}` needs an answer of one object with properties.")
+        problems.add(operation.pointer, f"`{BATCHING}` needs a response of one object with properties.")
         return
     for kind, names in (("integer", rule["add"]), ("array", rule["join"])):
         for name in names:

@@ -28,13 +28,13 @@ def inspect(document: Document, problems: ProblemCollector) -> None:
 
 def _inspect_name(event: Event, seen: dict[str, str], document: Document, problems: ProblemCollector) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", event.type):
-        problems.add(event.pointer, "a type of event is two lower-case words with a dot between them, such as `ticket.created`.")
+        problems.add(event.pointer, "an event type must be two lower-case words with a dot between them, such as `ticket.created`.")
         return
     name = names.event_class(event.type)
     if name in seen:
         problems.add(event.pointer, f"its class would be `{name}`, which is that of `{seen[name]}`.")
     elif name in document.schemas or name in names.RESERVED_EVENT_CLASSES:
-        problems.add(event.pointer, f"its class would be `{name}`, and that is the name of something else.")
+        problems.add(event.pointer, f"its class would be `{name}`, which is already in use.")
     seen[name] = event.type
 
 

@@ -49,7 +49,7 @@ def _inspect_schemas(document: Document, problems: ProblemCollector) -> None:
         if names.class_of(name) != name:
             problems.add(pointer, f"the schema `{name}` would become the class `{names.class_of(name)}`; call it that.")
         if name in names.RESERVED_CLASSES:
-            problems.add(pointer, f"a schema cannot be called `{name}`; generated code has something of that name already.")
+            problems.add(pointer, f"a schema cannot be called `{name}`; generated code uses that name.")
         alias = name.removesuffix("Input")
         if alias != name and "enum" in document.schemas.get(alias, {}):
             problems.add(pointer, f"`{name}` is the name of the type that arguments for the enum `{alias}` have.")
@@ -59,7 +59,7 @@ def _inspect_schemas(document: Document, problems: ProblemCollector) -> None:
 def _inspect_constants(values: list[str], pointer: str, problems: ProblemCollector) -> None:
     for value in values:
         if not names.is_usable(names.constant(value)):
-            problems.add(pointer, f"the value `{value}` gives no name for a constant.")
+            problems.add(pointer, f"the value `{value}` cannot become the name of a constant.")
     _report_clashes([(value, pointer) for value in values], names.constant, "values", problems)
 
 
@@ -67,7 +67,9 @@ def _inspect_attributes(properties: Iterable[str], pointer: str, problems: Probl
     for wire in properties:
         attribute = names.attribute(wire)
         if not names.is_usable(attribute):
-            problems.add(child_pointer(pointer, "properties", wire), f"the property `{wire}` gives no name for an attribute.")
+            problems.add(
+                child_pointer(pointer, "properties", wire), f"the property `{wire}` cannot become the name of an attribute."
+            )
         if attribute in names.RESERVED_ATTRIBUTES:
             problems.add(
                 child_pointer(pointer, "properties", wire), f"an attribute cannot be called `{attribute}`; models need that name."
@@ -144,6 +146,6 @@ def _inspect_arguments(document: Document, operation: Operation, problems: Probl
         wires += [(wire, pointer) for wire in entries(document.schemas[schema_named(reference)], "properties")]
     for wire, pointer in wires:
         if not names.is_usable(names.argument(wire)):
-            problems.add(pointer, f"`{wire}` gives no name for an argument.")
+            problems.add(pointer, f"`{wire}` cannot become the name of an argument.")
     placed = [(wire, operation.pointer) for wire, _ in wires]
     _report_clashes(placed, names.argument, f"arguments of `{operation.id}`", problems)

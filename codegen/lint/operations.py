@@ -33,9 +33,9 @@ def _inspect_paths(document: Document, problems: ProblemCollector) -> None:
     for path in entries(document.raw, "paths"):
         place = child_pointer("#/paths", path)
         if not path.startswith("/"):
-            problems.add(place, "a path begins with a slash.")
+            problems.add(place, "a path must begin with a slash.")
         elif not _PATH.fullmatch(path):
-            problems.add(place, "a path is segments between slashes, without a query, an empty segment or a slash at the end.")
+            problems.add(place, "a path must be segments between slashes, without a query, an empty segment or a slash at the end.")
         shape = _PLACEHOLDER.sub("{}", path)
         if shape in seen:
             problems.add(place, f"this is the path `{seen[shape]}` under other names.")
@@ -207,15 +207,15 @@ class OperationRules:
                 continue
             for word in ("x-cstar-text", "x-cstar-may-be-empty"):
                 if word in node:
-                    self._problems.add(pointer, f"`{word}` is for good answers only.")
+                    self._problems.add(pointer, f"`{word}` is for successful responses only.")
             if node.get("content"):
                 self._json_schema_of(node, pointer)
         if len(self._operation.successes) != 1:
-            self._add(f"there must be exactly one good answer, not {len(self._operation.successes)}.", "responses")
+            self._add(f"there must be exactly one successful response, got {len(self._operation.successes)}.", "responses")
 
     def _inspect_status(self, status: str) -> None:
         if not re.fullmatch(r"2\d\d|[45]\d\d|[45]XX|default", status):
-            self._add(f"`{status}` is no status that an answer can be told by.", "responses")
+            self._add(f"`{status}` is not a supported status.", "responses")
 
     def _inspect_success(self, response: Node, pointer: str) -> None:
         schema = self._json_schema_of(response, pointer, *self._inspect_text(response, pointer))
@@ -224,20 +224,21 @@ class OperationRules:
         data = enveloped_data(schema)
         if data is None:
             form = "allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]"
-            self._problems.add(pointer, f"a good answer must be of the form `{form}`.")
+            self._problems.add(pointer, f"a successful response must be of the form `{form}`.")
             return
         named = referenced_schema(data)
         target, _ = self._document.follow(named, pointer)
         if "$ref" not in named or target.get("x-cstar-envelope") or "enum" in target or is_union(target):
             self._problems.add(
-                pointer, "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null."
+                pointer,
+                "the `data` of a successful response must be a $ref to an object component, an array of such, or one of it and null.",
             )
         elif "x-cstar-string-shorthand" in target:
             self._problems.add(pointer, "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.")
         elif response.get("x-cstar-may-be-empty") and (
             data.get("type") == "array" or target.get("required") or "x-cstar-text" in response
         ):
-            self._problems.add(pointer, "an answer that may be empty must be an object without required fields, and no text.")
+            self._problems.add(pointer, "a response that may be empty must be an object without required fields, not text.")
 
     def _inspect_text(self, response: Node, pointer: str) -> list[str]:
         """The content type of the text that may come in the place of an object, if there is one."""
@@ -247,7 +248,7 @@ class OperationRules:
         if entries(entries(response, "content"), text).get("schema") != {"type": "string"}:
             self._problems.add(pointer, f"the content `{text}` must have the schema `{{type: string}}`.")
         if not self._answers_with_an_object():
-            self._problems.add(pointer, "`x-cstar-text` needs an answer of one object.")
+            self._problems.add(pointer, "`x-cstar-text` needs a response of one object.")
         return [text]
 
     def _answers_with_an_object(self) -> bool:
@@ -267,9 +268,9 @@ class OperationRules:
         query = {parameter.name for parameter in self._operation.parameters if parameter.location == "query"}
         for name in ("page", "pageSize"):
             if name not in query:
-                self._add(f"a list in pages takes the query parameter `{name}`.")
+                self._add(f"a paged list needs the query parameter `{name}`.")
         if not self._answers_with_a_list():
-            self._add("a list in pages answers with a ListEnvelope and an array.")
+            self._add("a paged list needs a response of a ListEnvelope and an array.")
 
     def _answers_with_a_list(self) -> bool:
         for status in self._operation.successes:

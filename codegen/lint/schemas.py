@@ -60,14 +60,14 @@ class SchemaRules:
         elif not is_free_object(schema) and not is_union(schema):
             self._problems.add(
                 pointer,
-                "a component must be an object with properties, an object with `additionalProperties: true`, an enum of texts, or"
+                "a component must be an object with properties, an object with `additionalProperties: true`, an enum of strings, or"
                 " a union of objects.",
             )
 
     def _inspect_enum(self, schema: Node, pointer: str) -> None:
         values = schema["enum"]
         if schema.get("type") != "string" or not all(isinstance(value, str) for value in values):
-            self._problems.add(pointer, "an enum must be of `type: string` and list texts only.")
+            self._problems.add(pointer, "an enum must be of `type: string` and list strings only.")
             return
         for value in sorted({value for value in values if values.count(value) > 1}):
             self._problems.add(pointer, f"the enum lists `{value}` twice.")
@@ -77,7 +77,7 @@ class SchemaRules:
             return
         for value in values:
             if not isinstance(described.get(value), str) or not described[value].strip():
-                self._problems.add(pointer, f"`x-enum-descriptions` says nothing of `{value}`.")
+                self._problems.add(pointer, f"`x-enum-descriptions` has no description of `{value}`.")
         for value in described:
             if value not in values:
                 self._problems.add(pointer, f"`x-enum-descriptions` describes `{value}`, which the enum does not list.")
@@ -88,15 +88,15 @@ class SchemaRules:
             self._problems.add(pointer, "the generator reads the `properties` of a model alone; write those of `allOf` there.")
         for name in items(schema, "required"):
             if name not in properties:
-                self._problems.add(pointer, f"`required` names `{name}`, which is no property.")
+                self._problems.add(pointer, f"`required` names `{name}`, which is not a property.")
         if schema.get("additionalProperties", True) is not True:
             self._problems.add(pointer, "a model keeps unknown fields in `extra` anyway; leave `additionalProperties` out.")
         text_as = schema.get("x-cstar-string-shorthand")
         if text_as is not None and "string" not in types_of(properties.get(text_as, {})):
-            self._problems.add(pointer, f"`x-cstar-string-shorthand` names `{text_as}`, which is no property for a text.")
+            self._problems.add(pointer, f"`x-cstar-string-shorthand` names `{text_as}`, which is not a property of type string.")
         identity = schema.get("x-cstar-identity")
         if identity is not None and identity not in list(properties):
-            self._problems.add(pointer, f"`x-cstar-identity` names `{identity}`, which is no property.")
+            self._problems.add(pointer, f"`x-cstar-identity` names `{identity}`, which is not a property.")
         for name, node in properties.items():
             self._inspect_property(node, child_pointer(pointer, "properties", name), properties)
 
@@ -119,7 +119,7 @@ class SchemaRules:
         elif "enum" in node:
             self._problems.add(pointer, "an enum must be a component of its own; refer to it with $ref.")
         elif "allOf" in node:
-            self._problems.add(pointer, "`allOf` is for answers in their envelope; write `$ref` with the description beside it.")
+            self._problems.add(pointer, "`allOf` is for responses in their envelope; write `$ref` with the description beside it.")
         elif "oneOf" in node:
             self._inspect_one_of(node, pointer)
         else:
@@ -132,7 +132,7 @@ class SchemaRules:
         elif self._document.schemas[schema_named(reference)].get("x-cstar-envelope"):
             self._problems.add(pointer, f"`{schema_named(reference)}` is part of the envelope, which callers never see.")
         elif "default" in node and node["default"] not in items(self._document.at(reference), "enum"):
-            self._problems.add(pointer, f"the default `{node['default']}` is no value of `{schema_named(reference)}`.")
+            self._problems.add(pointer, f"the default `{node['default']}` is not a value of `{schema_named(reference)}`.")
 
     def _inspect_one_of(self, node: Node, pointer: str) -> None:
         options = node["oneOf"]
@@ -145,15 +145,15 @@ class SchemaRules:
     def _inspect_plain(self, node: Node, pointer: str) -> None:
         types = types_of(node)
         if node.get("type") in ("null", ["null"]):
-            self._problems.add(pointer, "a value that can only be null says nothing.")
+            self._problems.add(pointer, "a value must have a type other than null.")
         if "format" in node and node["format"] not in FORMATS:
-            self._problems.add(pointer, f"the generator does not know the format `{node['format']}`.")
+            self._problems.add(pointer, f"the generator does not support the format `{node['format']}`.")
         if "format" in node and len(types) != 1:
             self._problems.add(pointer, "`format` needs exactly one type beside null.")
         if len(types) > 1 and {"array", "object"} & set(types):
             self._problems.add(pointer, "arrays and objects cannot share a place with other types.")
         if "const" in node and (types != ["string"] or not isinstance(node["const"], str)):
-            self._problems.add(pointer, "`const` is supported for texts only.")
+            self._problems.add(pointer, "`const` is supported for strings only.")
         if "default" in node and "array" in types and node["default"] != []:
             self._problems.add(pointer, "the default of an array can only be the empty one.")
         elif "default" in node and types and not any(_holds(word, node["default"]) for word in types):
@@ -163,7 +163,7 @@ class SchemaRules:
 
     def _inspect_array(self, node: Node, pointer: str, *, is_array: bool) -> None:
         if is_array and "items" not in node:
-            self._problems.add(pointer, "the array does not say what its items are.")
+            self._problems.add(pointer, "the array has no `items`.")
         elif is_array:
             self.inspect_value(node["items"], child_pointer(pointer, "items"))
         elif "items" in node:
@@ -178,4 +178,6 @@ class SchemaRules:
         elif of_objects and is_object(values):
             self.inspect_value(values, child_pointer(pointer, "additionalProperties"))
         elif of_objects and values is not True:
-            self._problems.add(pointer, "the object does not say what it holds; write `additionalProperties: true` if anything.")
+            self._problems.add(
+                pointer, "the object has no `additionalProperties`; write `additionalProperties: true` for any content."
+            )

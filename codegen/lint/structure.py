@@ -9,7 +9,7 @@ from codegen.errors import ProblemCollector
 from codegen.spec.document import METHODS, Document, Node, child_pointer, entries, is_object, items, references_in
 from codegen.spec.vocabulary import ACTIONS, ALLOWED_KEYS, EVIDENCE, EXTENSION_TYPES, FAKE_KEYS
 
-_TYPE_NAMES = {str: "a text", bool: "true or false", dict: "a mapping", list: "a list"}
+_TYPE_NAMES = {str: "a string", bool: "a boolean", dict: "a mapping", list: "a list"}
 _CHOICES = {"x-evidence": EVIDENCE, "x-cstar-action": ACTIONS}
 
 
@@ -72,7 +72,7 @@ def _check_value_types(part: Part, problems: ProblemCollector) -> None:
         if form is not None and not isinstance(value, form):
             problems.add(part.pointer, f"`{key}` must be {_TYPE_NAMES[form]}.")
         elif key in ("x-source", "description", "summary") and not value.strip():
-            problems.add(part.pointer, f"`{key}` says nothing.")
+            problems.add(part.pointer, f"`{key}` must not be empty.")
         elif key in _CHOICES and value not in _CHOICES[key]:
             problems.add(part.pointer, f"{key} is `{value}`; it must be one of {', '.join(_CHOICES[key])}.")
 
@@ -94,7 +94,7 @@ def _inspect_tags(document: Document, problems: ProblemCollector) -> None:
         if not tag.get("description"):
             problems.add(pointer, f"the tag `{name}` has no description.")
         if name in names[:index]:
-            problems.add(pointer, f"the tag `{name}` stands here a second time.")
+            problems.add(pointer, f"the tag `{name}` is declared twice.")
 
 
 def parts_of(document: Document) -> Iterator[Part]:

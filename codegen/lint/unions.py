@@ -51,7 +51,7 @@ class UnionRules:
             return set()
         fallback = self._schema.get("x-cstar-unknown")
         if fallback not in union_members(self._schema):
-            self._add("a union must name one of its members in `x-cstar-unknown`, for tags that nobody knows.")
+            self._add("a union must name one of its members in `x-cstar-unknown`, for unknown tags.")
             return set()
         self._inspect_members(str(found["propertyName"]), str(fallback))
         return {child_pointer("#/components/schemas", str(fallback), "properties", str(found["propertyName"]))}
@@ -64,11 +64,11 @@ class UnionRules:
         members = union_members(self._schema)
         for text, member in tags.items():
             if member not in members or member == fallback:
-                self._add(f"the mapping of `{text}` leads to `{member}`, which is no member with a tag of its own.")
+                self._add(f"the mapping of `{text}` leads to `{member}`, which is not a member with a tag of its own.")
         for member in members:
             texts = [text for text, mapped in tags.items() if mapped == member]
             if not is_model(self._document.schemas[member]):
-                self._add(f"the member `{member}` is no object with properties.")
+                self._add(f"the member `{member}` is not an object with properties.")
             elif member == fallback:
                 self._inspect_fallback(member, tag, list(tags))
             elif len(texts) != 1:
@@ -85,7 +85,7 @@ class UnionRules:
         node = entries(self._document.schemas[member], "properties").get(tag, {})
         if node.get("type") != "string" or node.get("not") != {"enum": texts}:
             listed = ", ".join(texts)
-            self._add(f"the fallback `{member}` must have the property `{tag}` as a text, `not: {{enum: [{listed}]}}`.")
+            self._add(f"the fallback `{member}` must have the property `{tag}` as a string, `not: {{enum: [{listed}]}}`.")
 
 
 def _inspect_misplaced_keys(document: Document, fallback_pointers: set[str], problems: ProblemCollector) -> None:

@@ -84,7 +84,7 @@ def _check_unique_keys(node: yaml.Node | None, name: str, problems: ProblemColle
         for key, value in node.value:
             line, text = key.start_mark.line + 1, str(key.value)
             if text in lines:
-                sentence = f"the key `{text}` stands here a second time; line {lines[text]} has it already."
+                sentence = f"the key `{text}` is repeated; line {lines[text]} has it, too."
                 problems.add(f"{name}, line {line}", sentence)
             lines.setdefault(text, line)
             _check_unique_keys(value, name, problems, (*above, id(node)))
@@ -98,10 +98,10 @@ def _check_json_values(value: object, pointer: str, problems: ProblemCollector) 
         for key, inner in value.items():
             place = child_pointer(pointer, str(key))
             if type(key) is not str:
-                problems.add(place, "a key must be a text; put it in quotes.")
+                problems.add(place, "a key must be a string; put it in quotes.")
             _check_json_values(inner, place, problems)
     elif is_list(value):
         for index, inner in enumerate(value):
             _check_json_values(inner, child_pointer(pointer, str(index)), problems)
     elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
-        problems.add(pointer, f"{value!r} is nothing that JSON can hold.")
+        problems.add(pointer, f"{value!r} is not a JSON value.")

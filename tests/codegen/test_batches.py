@@ -103,7 +103,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
             to={"type": "array", "items": {"$ref": f"{SCHEMAS}/ExportResult"}},
         ),
         EXPORT_AT,
-        "`x-cstar-text` needs an answer of one object.",
+        "`x-cstar-text` needs a response of one object.",
     ),
     "a text in the place of one object or null": (
         _set(
@@ -111,27 +111,27 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
             to={"oneOf": [{"$ref": f"{SCHEMAS}/ExportResult"}, {"type": "null"}]},
         ),
         EXPORT_AT,
-        "`x-cstar-text` needs an answer of one object.",
+        "`x-cstar-text` needs a response of one object.",
     ),
     "a text that may be empty": (
         _set(*ANSWER, "x-cstar-may-be-empty", to=True),
         EXPORT_AT,
-        "an answer that may be empty must be an object without required fields, and no text.",
+        "a response that may be empty must be an object without required fields, not text.",
     ),
     "a text for an error": (
         _set("components", "responses", "NotFound", "x-cstar-text", to="text/csv"),
         "#/components/responses/NotFound",
-        "`x-cstar-text` is for good answers only.",
+        "`x-cstar-text` is for successful responses only.",
     ),
     "a text as nothing": (
         _set(*_schema("BatchError", "x-cstar-string-shorthand"), to="text"),
         f"{SCHEMAS}/BatchError",
-        "`x-cstar-string-shorthand` names `text`, which is no property for a text.",
+        "`x-cstar-string-shorthand` names `text`, which is not a property of type string.",
     ),
     "a text as a number": (
         _set(*_schema("BatchError", "x-cstar-string-shorthand"), to="index"),
         f"{SCHEMAS}/BatchError",
-        "`x-cstar-string-shorthand` names `index`, which is no property for a text.",
+        "`x-cstar-string-shorthand` names `index`, which is not a property of type string.",
     ),
     "a text as the data": (
         lambda raw: inside(raw, *_schema("BulkResult")).update(
@@ -144,7 +144,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a limit that hangs on nothing": (
         _set(*_WHEN, "field", to="shape"),
         _WHEN_AT,
-        "`x-cstar-max-items-when` names `shape`, which is no property beside it.",
+        "`x-cstar-max-items-when` names `shape`, which is not a property beside it.",
     ),
     "a limit of a text": (
         _set(*_schema("TicketCreate", "properties", "title", "x-cstar-max-items-when"), to=_RULE),
@@ -164,7 +164,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a splitting of what has no limit": (
         _drop(*_schema("BulkRun", "properties", "ids", "maxItems")),
         BULK_AT,
-        "`x-cstar-batching` splits `ids`, which is no array of the body with `maxItems`.",
+        "`x-cstar-batching` splits `ids`, which is not an array of the body with `maxItems`.",
     ),
     "a sum of texts": (
         _set(*BATCHING, "add", to=["action"]),
@@ -191,7 +191,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a splitting of a list": (
         _set("paths", "/api/v1/teams/{teamId}/tickets", "get", "x-cstar-batching", to={"split": "x", "add": [], "join": []}),
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get",
-        "`x-cstar-batching` needs an answer of one object with properties.",
+        "`x-cstar-batching` needs a response of one object with properties.",
     ),
     "a name that is taken by a splitting": (
         _twin,

@@ -108,7 +108,7 @@ def test_refused_document_leaves_the_output_alone(
 
     status = main([*arguments, "--document", str(document), "--output", str(package)])
 
-    problem = "api.yaml, line 4: the key `openapi` stands here a second time; line 1 has it already.\n"
+    problem = "api.yaml, line 4: the key `openapi` is repeated; line 1 has it, too.\n"
     assert (REFUSED, problem, before) == (status, capsys.readouterr().err, _contents(package))
 
 

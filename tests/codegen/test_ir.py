@@ -500,7 +500,7 @@ def test_property_that_the_library_lost_is_missed() -> None:
     tag = parsed.models["Tag"]
     object.__setattr__(tag, "required_properties", [])
 
-    with pytest.raises(CodegenError, match="the library lost the property `name`"):
+    with pytest.raises(CodegenError, match="openapi-python-client lost the property `name`"):
         build_ir(parsed)
 
 

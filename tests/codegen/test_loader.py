@@ -19,19 +19,19 @@ def _read(tmp_path: Path, text: str) -> object:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: 1\nb: 2\na: 3\n", "api.yaml, line 3: the key `a` stands here a second time; line 1 has it already."),
-        ("a: {b: 1, b: 2}\n", "api.yaml, line 1: the key `b` stands here a second time; line 1 has it already."),
-        ("a:\n  - b: 1\n    b: 2\n", "api.yaml, line 3: the key `b` stands here a second time; line 2 has it already."),
+        ("a: 1\nb: 2\na: 3\n", "api.yaml, line 3: the key `a` is repeated; line 1 has it, too."),
+        ("a: {b: 1, b: 2}\n", "api.yaml, line 1: the key `b` is repeated; line 1 has it, too."),
+        ("a:\n  - b: 1\n    b: 2\n", "api.yaml, line 3: the key `b` is repeated; line 2 has it, too."),
         ("a: [1, 2\n", "api.yaml, line 2: the document is not valid YAML: did not find expected ',' or ']'."),
         ("a: !!python/object:os.system x\n", "the document is not valid YAML: could not determine a constructor"),
         ("a: \x07\n", "api.yaml: the document is not valid YAML: "),
         ("&a [*a]\n", "api.yaml: the document contains itself."),
         ("- a\n", "api.yaml: the document is not a YAML mapping."),
         ("", "api.yaml: the document is not a YAML mapping."),
-        ("200: a\n", "#/200: a key must be a text; put it in quotes."),
+        ("200: a\n", "#/200: a key must be a string; put it in quotes."),
         ("? {a: b}\n: c\n", "the document is not valid YAML: found unhashable key."),
-        ("a: [.nan]\n", "#/a/0: nan is nothing that JSON can hold."),
-        ("a: !!binary aGk=\n", "#/a: b'hi' is nothing that JSON can hold."),
+        ("a: [.nan]\n", "#/a/0: nan is not a JSON value."),
+        ("a: !!binary aGk=\n", "#/a: b'hi' is not a JSON value."),
     ],
 )
 def test_text_that_is_no_document_is_refused(tmp_path: Path, text: str, problem: str) -> None:

@@ -27,7 +27,7 @@ def test_complaint_of_the_library_stops_the_run() -> None:
     schema(raw, "Ticket")["properties"]["tags"] = {"type": "array"}
 
     assert any(
-        problem.startswith("#/components/schemas/Ticket: openapi-python-client says: Unable to process schema")
+        problem.startswith("#/components/schemas/Ticket: openapi-python-client reports: Unable to process schema")
         for problem in _problems(raw)
     )
 

@@ -130,18 +130,18 @@ FRAME = {
         f"{SCHEMAS}/Ticket",
         "no schema has the extension `x-cstar-key`; is it misspelt?",
     ),
-    "an extension of the wrong form": Case(_set(*_LIST, "x-cstar-method", to=5), LIST, "`x-cstar-method` must be a text."),
+    "an extension of the wrong form": Case(_set(*_LIST, "x-cstar-method", to=5), LIST, "`x-cstar-method` must be a string."),
     "an unknown evidence": Case(
         _set(*_TICKET, "x-evidence", to="guessed"),
         f"{SCHEMAS}/Ticket",
         "x-evidence is `guessed`; it must be one of documented, inferred, named.",
     ),
-    "an empty description": Case(_set(*_TICKET, "description", to=" "), f"{SCHEMAS}/Ticket", "`description` says nothing."),
+    "an empty description": Case(_set(*_TICKET, "description", to=" "), f"{SCHEMAS}/Ticket", "`description` must not be empty."),
     "a deprecated operation": Case(
         _set(*_GET, "deprecated", to=True), GET, "the generator would ignore `deprecated` of this operation."
     ),
     "a null for a keyword": Case(
-        _set(*_GET, "parameters", to=None), f"{GET}/parameters", "there is nothing here; leave the key out."
+        _set(*_GET, "parameters", to=None), f"{GET}/parameters", "a value must not be null; leave the key out."
     ),
     "a shape that is none": Case(
         _set(*_TICKET, "properties", to=[]), f"{SCHEMAS}/Ticket/properties", "Input should be a valid dictionary."
@@ -149,7 +149,7 @@ FRAME = {
     "no paths": Case(_set("paths", to={}), "#/paths", "the document has no operations."),
     "a tag without description": Case(_drop("tags", 1, "description"), "#/tags/1", "the tag `tickets` has no description."),
     "a tag that stands twice": Case(
-        lambda raw: raw["tags"].insert(2, dict(raw["tags"][1])), "#/tags/2", "the tag `tickets` stands here a second time."
+        lambda raw: raw["tags"].insert(2, dict(raw["tags"][1])), "#/tags/2", "the tag `tickets` is declared twice."
     ),
 }
 KEYWORDS: dict[str, object] = {
@@ -172,11 +172,11 @@ SHAPES = {
     "a component of another kind": Case(
         _schema("More", said("Texts.", type="array", items={"type": "string"})),
         f"{SCHEMAS}/More",
-        "a component must be an object with properties, an object with `additionalProperties: true`, an enum of texts, or"
+        "a component must be an object with properties, an object with `additionalProperties: true`, an enum of strings, or"
         " a union of objects.",
     ),
     "an enum of numbers": Case(
-        _set(*_STATUS, "enum", to=[1, 2]), f"{SCHEMAS}/TicketStatus", "an enum must be of `type: string` and list texts only."
+        _set(*_STATUS, "enum", to=[1, 2]), f"{SCHEMAS}/TicketStatus", "an enum must be of `type: string` and list strings only."
     ),
     "an enum that lists a value twice": Case(
         lambda raw: schema(raw, "TicketStatus")["enum"].append("open"), f"{SCHEMAS}/TicketStatus", "the enum lists `open` twice."
@@ -185,7 +185,9 @@ SHAPES = {
         _drop(*_STATUS, "x-enum-descriptions"), f"{SCHEMAS}/TicketStatus", "the enum has no `x-enum-descriptions`."
     ),
     "an enum value without description": Case(
-        _drop(*_STATUS, "x-enum-descriptions", "open"), f"{SCHEMAS}/TicketStatus", "`x-enum-descriptions` says nothing of `open`."
+        _drop(*_STATUS, "x-enum-descriptions", "open"),
+        f"{SCHEMAS}/TicketStatus",
+        "`x-enum-descriptions` has no description of `open`.",
     ),
     "a description of no value": Case(
         _set(*_STATUS, "x-enum-descriptions", "opened", to="Open."),
@@ -210,7 +212,7 @@ SHAPES = {
     "an object of nobody knows what": Case(
         _field("more", type="object"),
         f"{SCHEMAS}/Ticket/properties/more",
-        "the object does not say what it holds; write `additionalProperties: true` if anything.",
+        "the object has no `additionalProperties`; write `additionalProperties: true` for any content.",
     ),
     "additionalProperties of a text": Case(
         _field("more", type="string", additionalProperties=True),
@@ -230,12 +232,12 @@ SHAPES = {
     "a required name without property": Case(
         lambda raw: schema(raw, "Ticket")["required"].append("colour"),
         f"{SCHEMAS}/Ticket",
-        "`required` names `colour`, which is no property.",
+        "`required` names `colour`, which is not a property.",
     ),
     "an identity without property": Case(
         _set(*_TICKET, "x-cstar-identity", to="number"),
         f"{SCHEMAS}/Ticket",
-        "`x-cstar-identity` names `number`, which is no property.",
+        "`x-cstar-identity` names `number`, which is not a property.",
     ),
     "an alias that is a property": Case(
         _field("label", type="string", **{"x-cstar-aliases": ["title"]}),
@@ -245,7 +247,7 @@ SHAPES = {
     "a list without items": Case(
         _field("more", type=["array", "null"]),
         f"{SCHEMAS}/Ticket/properties/more",
-        "the array does not say what its items are.",
+        "the array has no `items`.",
     ),
     "items without list": Case(
         _field("more", type="string", items={}),
@@ -255,7 +257,7 @@ SHAPES = {
     "an unknown format": Case(
         _field("more", type="string", format="datetime"),
         f"{SCHEMAS}/Ticket/properties/more",
-        "the generator does not know the format `datetime`.",
+        "the generator does not support the format `datetime`.",
     ),
     "a format of two types": Case(
         _field("more", type=["string", "integer"], format="date-time"),
@@ -268,12 +270,12 @@ SHAPES = {
         "arrays and objects cannot share a place with other types.",
     ),
     "nothing but null": Case(
-        _field("more", type="null"), f"{SCHEMAS}/Ticket/properties/more", "a value that can only be null says nothing."
+        _field("more", type="null"), f"{SCHEMAS}/Ticket/properties/more", "a value must have a type other than null."
     ),
     "a const that is no text": Case(
         _field("more", type="boolean", const=True),
         f"{SCHEMAS}/Ticket/properties/more",
-        "`const` is supported for texts only.",
+        "`const` is supported for strings only.",
     ),
     "a choice of objects": Case(
         _field("more", oneOf=[{"$ref": f"{SCHEMAS}/Message"}, {"$ref": f"{SCHEMAS}/Customer"}]),
@@ -283,7 +285,7 @@ SHAPES = {
     "allOf in a field": Case(
         _field("more", allOf=[{"$ref": f"{SCHEMAS}/Message"}]),
         f"{SCHEMAS}/Ticket/properties/more",
-        "`allOf` is for answers in their envelope; write `$ref` with the description beside it.",
+        "`allOf` is for responses in their envelope; write `$ref` with the description beside it.",
     ),
     "a part of the envelope in a model": Case(
         _field("more", **{"$ref": f"{SCHEMAS}/Meta"}),
@@ -298,7 +300,7 @@ SHAPES = {
     "a default that is no value": Case(
         _field("more", **{"$ref": f"{SCHEMAS}/TicketStatus", "default": "lost"}),
         f"{SCHEMAS}/Ticket/properties/more",
-        "the default `lost` is no value of `TicketStatus`.",
+        "the default `lost` is not a value of `TicketStatus`.",
     ),
     "a default of another type": Case(
         _field("more", type=["integer", "null"], default=True),
@@ -341,12 +343,12 @@ OPERATIONS = {
     "a path that is none": Case(
         lambda raw: raw["paths"].update(tickets=raw["paths"].pop("/api/v1/auth/whoami")),
         "#/paths/tickets",
-        "a path begins with a slash.",
+        "a path must begin with a slash.",
     ),
     "a path with a query": Case(
         lambda raw: raw["paths"].__setitem__(f"{TICKETS}?all=1", raw["paths"].pop(TICKETS)),
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets?all=1",
-        "a path is segments between slashes, without a query, an empty segment or a slash at the end.",
+        "a path must be segments between slashes, without a query, an empty segment or a slash at the end.",
     ),
     "a path under other names": Case(
         lambda raw: raw["paths"].__setitem__(TICKET.replace("ticketId", "id"), raw["paths"][TICKET]),
@@ -469,7 +471,7 @@ OPERATIONS = {
     "a body that is an answer too": Case(
         _set(*_GET_DATA, to={"$ref": f"{SCHEMAS}/TicketCreate"}),
         CREATE,
-        "the body `TicketCreate` is also part of an answer; bodies need a schema of their own.",
+        "the body `TicketCreate` is also part of a response; bodies need a schema of their own.",
     ),
     "an answer of two kinds": Case(
         _set(*_GET, ANSWER, "200", "content", "text/csv", to={"schema": {"type": "string"}}),
@@ -494,28 +496,28 @@ OPERATIONS = {
     "an answer outside the envelope": Case(
         _set(*_GET, ANSWER, "200", "content", "application/json", "schema", to={"$ref": f"{SCHEMAS}/Ticket"}),
         f"{GET}/responses/200",
-        "a good answer must be of the form"
+        "a successful response must be of the form"
         " `allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]`.",
     ),
     "data of two kinds": Case(
         _set(*_GET_DATA, to={"oneOf": [{"$ref": f"{SCHEMAS}/Ticket"}, {"$ref": f"{SCHEMAS}/Member"}]}),
         f"{GET}/responses/200",
-        "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null.",
+        "the `data` of a successful response must be a $ref to an object component, an array of such, or one of it and null.",
     ),
     "data that is an enum or null": Case(
         _set(*_GET_DATA, to={"oneOf": [{"$ref": f"{SCHEMAS}/TicketStatus"}, {"type": "null"}]}),
         f"{GET}/responses/200",
-        "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null.",
+        "the `data` of a successful response must be a $ref to an object component, an array of such, or one of it and null.",
     ),
     "an empty answer that must have fields": Case(
         _set(*_GET, ANSWER, "200", "x-cstar-may-be-empty", to=True),
         f"{GET}/responses/200",
-        "an answer that may be empty must be an object without required fields, and no text.",
+        "a response that may be empty must be an object without required fields, not text.",
     ),
     "an empty error": Case(
         _set("components", "responses", "NotFound", "x-cstar-may-be-empty", to=True),
         "#/components/responses/NotFound",
-        "`x-cstar-may-be-empty` is for good answers only.",
+        "`x-cstar-may-be-empty` is for successful responses only.",
     ),
     "an open object that forbids more": Case(
         _drop("components", "schemas", "Settings", "additionalProperties"),
@@ -537,25 +539,27 @@ OPERATIONS = {
         SEARCHED_FOR.removesuffix("/parameters/0"),
         "a method of the library cannot be called `request`; `CStarLibrary` needs that name.",
     ),
-    "no good answer": Case(_drop(*_GET, ANSWER, "200"), f"{GET}/responses", "there must be exactly one good answer, not 0."),
+    "no good answer": Case(
+        _drop(*_GET, ANSWER, "200"), f"{GET}/responses", "there must be exactly one successful response, got 0."
+    ),
     "two good answers": Case(
         lambda raw: operation(raw, TICKET, "get")["responses"].update({"201": operation(raw, TICKET, "get")["responses"]["200"]}),
         f"{GET}/responses",
-        "there must be exactly one good answer, not 2.",
+        "there must be exactly one successful response, got 2.",
     ),
     "a redirect": Case(
         _set(*_GET, ANSWER, "302", to={"description": "Elsewhere."}),
         f"{GET}/responses",
-        "`302` is no status that an answer can be told by.",
+        "`302` is not a supported status.",
     ),
     "another kind of pages": Case(
         _set(*_LIST, "x-cstar-pagination", to="cursor"),
         LIST,
         "x-cstar-pagination is `cursor`; the only kind that is supported is `page`.",
     ),
-    "pages without page size": Case(_drop(*_LIST, "parameters", 1), LIST, "a list in pages takes the query parameter `pageSize`."),
+    "pages without page size": Case(_drop(*_LIST, "parameters", 1), LIST, "a paged list needs the query parameter `pageSize`."),
     "pages of one object": Case(
-        _set(*_GET, "x-cstar-pagination", to="page"), GET, "a list in pages answers with a ListEnvelope and an array."
+        _set(*_GET, "x-cstar-pagination", to="page"), GET, "a paged list needs a response of a ListEnvelope and an array."
     ),
 }
 for key in (*("operationId", "summary", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),):
@@ -576,7 +580,7 @@ NAMES = {
     "a schema called like an import": Case(
         _schema("Model", model("More.", id=_TITLE)),
         f"{SCHEMAS}/Model",
-        "a schema cannot be called `Model`; generated code has something of that name already.",
+        "a schema cannot be called `Model`; generated code uses that name.",
     ),
     "a schema called like an argument's type": Case(
         _schema("TicketStatusLike", model("More.", id=_TITLE)),
@@ -594,7 +598,9 @@ NAMES = {
         "the properties `createdAt` and `created_at` would both be `created_at` in Python.",
     ),
     "an attribute without a name": Case(
-        _field("1st", type="string"), f"{SCHEMAS}/Ticket/properties/1st", "the property `1st` gives no name for an attribute."
+        _field("1st", type="string"),
+        f"{SCHEMAS}/Ticket/properties/1st",
+        "the property `1st` cannot become the name of an attribute.",
     ),
     "an attribute that models have": Case(
         _field("extra", type="string"),
@@ -612,12 +618,12 @@ NAMES = {
     "a constant without a name": Case(
         _both(lambda raw: schema(raw, "TicketStatus")["enum"].append("-"), _set(*_STATUS, "x-enum-descriptions", "-", to="None.")),
         f"{SCHEMAS}/TicketStatus",
-        "the value `-` gives no name for a constant.",
+        "the value `-` cannot become the name of a constant.",
     ),
     "an empty constant": Case(
         _both(lambda raw: schema(raw, "TicketStatus")["enum"].append(""), _set(*_STATUS, "x-enum-descriptions", "", to="None.")),
         f"{SCHEMAS}/TicketStatus",
-        "the value `` gives no name for a constant.",
+        "the value `` cannot become the name of a constant.",
     ),
     "one operationId twice": Case(
         _set(*_GET, "operationId", to="list_tickets"),
@@ -685,10 +691,10 @@ NAMES = {
     "an argument without a name": Case(
         _parameter(**{"name": "1st", "in": "query", "schema": {"type": "string"}}),
         f"{LIST}/parameters/8",
-        "`1st` gives no name for an argument.",
+        "`1st` cannot become the name of an argument.",
     ),
     "a module that does not exist": Case(
-        _set(*_TICKET, "x-cstar-module", to="nowhere"), f"{SCHEMAS}/Ticket", "the module `nowhere` is no root namespace."
+        _set(*_TICKET, "x-cstar-module", to="nowhere"), f"{SCHEMAS}/Ticket", "the module `nowhere` is not a root namespace."
     ),
     "modules in a circle": Case(
         _both(

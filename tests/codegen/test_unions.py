@@ -127,7 +127,7 @@ def _drop(*keys: str | int) -> Callable[[Node], object]:
 
 
 _TAG = ("properties", "kind")
-_BEYOND = "which is no member with a tag of its own."
+_BEYOND = "which is not a member with a tag of its own."
 _ONLY = "`not` is for the tag of a union's fallback only."
 LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "no discriminator": (
@@ -173,7 +173,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a member that is no object": (
         _set("StepMail", to=said("Any.", type="object", additionalProperties=True)),
         STEP,
-        "the member `StepMail` is no object with properties.",
+        "the member `StepMail` is not an object with properties.",
     ),
     "a member written in place": (
         _set("Step", "oneOf", 1, to=model("A mail.", kind=said("It.", type="string"))),
@@ -183,17 +183,17 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "no fallback": (
         _drop("Step", "x-cstar-unknown"),
         STEP,
-        "a union must name one of its members in `x-cstar-unknown`, for tags that nobody knows.",
+        "a union must name one of its members in `x-cstar-unknown`, for unknown tags.",
     ),
     "a fallback that is no member": (
         _set("Step", "x-cstar-unknown", to="Ticket"),
         STEP,
-        "a union must name one of its members in `x-cstar-unknown`, for tags that nobody knows.",
+        "a union must name one of its members in `x-cstar-unknown`, for unknown tags.",
     ),
     "a fallback that takes known tags": (
         _drop("StepOther", *_TAG, "not"),
         STEP,
-        "the fallback `StepOther` must have the property `kind` as a text, `not: {enum: [call, mail]}`.",
+        "the fallback `StepOther` must have the property `kind` as a string, `not: {enum: [call, mail]}`.",
     ),
     "a keyword that a union has no use for": (
         _set("Step", "type", to="object"),
@@ -247,5 +247,5 @@ def test_union_is_no_answer_by_itself() -> None:
     raw = with_union(small())
     data = inside(raw, "paths", "/api/v1/teams/{teamId}/tickets/{ticketId}", "get", "responses", "200", "content")
     data["application/json"]["schema"]["allOf"][1]["properties"]["data"] = {"$ref": STEP}
-    sentence = "the data of a good answer must be a $ref to an object component, an array of such, or one of it and null."
+    sentence = "the `data` of a successful response must be a $ref to an object component, an array of such, or one of it and null."
     assert sentence in [problem.message for problem in problems_with(raw)]
