@@ -1,8 +1,8 @@
-"""The generator: turns `openapi/cstar.yaml` into `cstar_async/_generated/` and the doors `cstar_async/api/`.
+"""Generate models, functions and namespaces from `openapi/cstar.yaml`.
 
-Read the modules in the order in which a run goes through them: `source` (YAML to data), `preflight` (what the `document` may say),
-`parse` (openapi-python-client's reading of the same data, and the proof that nothing was dropped), `view` (names, types and prose
-of the code to be), `render` (templates, then ruff), `output` (compare or swap). A run that stops says why in `problems`.
+A run goes through the packages in this order: `spec` loads the document, `lint` checks it, `parser` has openapi-python-client parse
+it, `ir` builds names, types and docstrings, `render` fills the templates and formats them, `output` compares or replaces the files.
+`errors` has the problems that stop a run.
 
-The package knows nothing of `cstar_async` beyond the names that the generated code imports, and is not shipped with it.
+The generator does not import the package that it writes, and is not shipped with it.
 """

@@ -1,9 +1,8 @@
-"""The command: `python -m codegen [--check] [--document PATH] [--output PATH]`.
+"""Run the generator: `python -m codegen [--check] [--document PATH] [--output PATH]`.
 
-What the author of the document should know is said on stderr, a line each: problems, differences, and schemas that are not in use.
+Problems, differences and unused schemas are printed to stderr, one a line.
 
-Exit status 0: done, or nothing differs. 1: `--check` found differences. 2: the document cannot be generated from; nothing was
-written.
+Exit status 0: done, or no differences. 1: `--check` found differences. 2: the document cannot be used; nothing was written.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ DONE, DIFFERENT, REFUSED = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and give its exit status."""
+    """Run the command and return its exit status."""
     given = _parser().parse_args(arguments)
     try:
         return _check(given.document, given.output) if given.check else _write(given.document, given.output)
@@ -48,14 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def generate(document: Path, folder: Path) -> None:
-    """Write what a document asks for into an empty folder, and say what of it is not in use."""
+    """Write the output for a document into an empty folder, and print its unused schemas."""
     raw = read(document)
     validate_openapi(raw)
     preflight.lint(Document(raw))
     parsed = parse(Document(raw))
-    view = build_ir(parsed)
-    render(parsed, view, _fake_behaviour(parsed.document, document.with_name(FAKE)), folder)
-    for name in view.unused_schemas:
+    code = build_ir(parsed)
+    render(parsed, code, _fake_behaviour(parsed.document, document.with_name(FAKE)), folder)
+    for name in code.unused_schemas:
         sys.stderr.write(
             f"note: {child_pointer('#/components/schemas', name)}: no operation takes or gives this schema, so it has no class.\n"
         )
@@ -87,13 +86,13 @@ def _check(document: Path, package: Path) -> int:
 
 
 def _write(document: Path, package: Path) -> int:
-    with _staging_dir(package) as workshop:
-        fresh, retired = workshop / "fresh", workshop / "retired"
-        fresh.mkdir()
-        retired.mkdir()
-        generate(document, fresh)
+    with _staging_dir(package) as staging_dir:
+        new_dir, backup_dir = staging_dir / "new", staging_dir / "backup"
+        new_dir.mkdir()
+        backup_dir.mkdir()
+        generate(document, new_dir)
         try:
-            output.replace_atomically(fresh, package, retired)
+            output.replace_atomically(new_dir, package, backup_dir)
         except OSError as error:
             raise CodegenError([Problem(str(package), f"the output cannot be written: {error.strerror}.")]) from None
     return DONE
@@ -101,7 +100,7 @@ def _write(document: Path, package: Path) -> int:
 
 @contextmanager
 def _staging_dir(package: Path) -> Generator[Path]:
-    """A folder beside the output, since renaming must not cross file systems."""
+    """Create a folder beside the output, because renaming must not cross file systems."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=".codegen-", dir=package))
     except OSError as error:

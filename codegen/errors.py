@@ -1,7 +1,4 @@
-"""What is wrong with a document, in sentences: one per problem, each with its place.
-
-A stage collects all it finds before it stops the run, so that one run tells the author everything that stage can see.
-"""
+"""Collect the problems of a document, so that one run reports all that a stage finds."""
 
 from __future__ import annotations
 
@@ -11,19 +8,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that stops the run."""
+    """A problem that stops the run."""
 
-    place: str
-    """Where: a JSON pointer into the document, or a file."""
+    location: str
+    """A JSON pointer into the document, or a file."""
     message: str
-    """What is wrong and, where it helps, what to write instead."""
+    """What is wrong, and what to write instead."""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}"
+        return f"{self.location}: {self.message}"
 
 
 class CodegenError(Exception):
-    """The run stops; nothing was written."""
+    """The run was stopped and nothing was written."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -31,16 +28,16 @@ class CodegenError(Exception):
 
 
 class ProblemCollector:
-    """The problems of one stage, in the order in which they were met, each once."""
+    """The problems of one stage, in order, each once."""
 
     def __init__(self) -> None:
         self._problems: dict[Problem, None] = {}
 
-    def add(self, place: str, sentence: str) -> None:
-        """Note a problem."""
-        self._problems[Problem(place, sentence)] = None
+    def add(self, location: str, message: str) -> None:
+        """Add a problem."""
+        self._problems[Problem(location, message)] = None
 
     def raise_if_any(self) -> None:
-        """End the run if the stage found something."""
+        """Raise `CodegenError` if there are problems."""
         if self._problems:
             raise CodegenError(self._problems)

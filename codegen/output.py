@@ -1,7 +1,7 @@
 """Compare the generated files on disk with the new ones, or replace them.
 
 The generator owns some folders of the package, and a page of the documentation beside it. New ones are written to a staging folder
-and moved into place by renaming, so that a run that fails leaves the old ones as they were.
+and moved into path by renaming, so that a run that fails leaves the old ones as they were.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDERS = ("_generated", "api", "models")
-"""The folders of the package that hold generated files and nothing else."""
+"""The folders of the package that have generated files only."""
 PAGE = "docs/evidence.md"
-"""The generated page; it stands beside the package and not in it."""
+"""The generated page, beside the package."""
 
 
-def differences(fresh: Path, package: Path) -> list[str]:
-    """What must change in a package to be what was freshly made, one line a file."""
-    wanted, found = _files(fresh, fresh / PAGE), _files(package, _place(package, PAGE))
+def differences(new_dir: Path, package: Path) -> list[str]:
+    """Return a line for each file that differs between the new output and the package."""
+    wanted, found = _files(new_dir, new_dir / PAGE), _files(package, _path_of(package, PAGE))
     lines = [f"missing: {name}" for name in wanted.keys() - found.keys()]
     lines += [f"stray: {name}" for name in found.keys() - wanted.keys()]
     lines += [f"differs: {name}" for name in wanted.keys() & found.keys() if wanted[name] != found[name]]
@@ -34,13 +34,13 @@ def _files_in(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def replace_atomically(fresh: Path, package: Path, retired: Path) -> None:
-    """Put what is fresh in the place of what is old, which goes to *retired*. All three are on one file system."""
+def replace_atomically(new_dir: Path, package: Path, backup_dir: Path) -> None:
+    """Move the new files into the package, and the old ones to *backup_dir*. All folders are on one file system."""
     moved: list[tuple[Path, Path]] = []
     try:
         for name in (*FOLDERS, PAGE):
-            place = _place(package, name)
-            for source, target in ((place, retired / name), (fresh / name, place)):
+            path = _path_of(package, name)
+            for source, target in ((path, backup_dir / name), (new_dir / name, path)):
                 if source.exists():
                     target.parent.mkdir(exist_ok=True)
                     source.rename(target)
@@ -51,11 +51,11 @@ def replace_atomically(fresh: Path, package: Path, retired: Path) -> None:
         raise
 
 
-def _place(package: Path, name: str) -> Path:
-    """Where something generated belongs."""
+def _path_of(package: Path, name: str) -> Path:
+    """Return the path of a generated folder or of the page."""
     return (package.parent if name == PAGE else package) / name
 
 
 def remove(folder: Path) -> None:
-    """Delete a folder and all in it."""
+    """Delete a folder with its content."""
     shutil.rmtree(folder, ignore_errors=True)

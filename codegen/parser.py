@@ -1,8 +1,7 @@
-"""openapi-python-client's reading of the document, and the proof that it read all of it.
+"""Parse the document with openapi-python-client, and check that nothing of it was lost.
 
-The library's parser is internal and drops what it cannot read with a warning or without one. So it is pinned exactly, every error
-and warning of it stops the run, and a census holds the operations, parameters, bodies and answers it found against those of the
-document.
+That parser is internal to its package, and drops what it does not support. So its version is pinned, and each of its errors and
+warnings stops the run. The operations, parameters, bodies and responses that it found are counted against those of the document.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from openapi_python_client.config import Config, ConfigFile, MetaType
-from openapi_python_client.parser import openapi as library
+from openapi_python_client.parser import openapi as openapi_parser
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.openapi import Endpoint, GeneratorData
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
@@ -30,15 +29,15 @@ from codegen.spec.queries import is_union
 PARSER_PACKAGE = "openapi-python-client"
 PARSER_VERSION = "0.29.1"
 _VALUES = frozenset({"default", "const", "enum", "example", "examples"})
-"""The keywords under which a value of the API stands."""
+"""The keywords for values of the API."""
 _NAMED = frozenset({"properties", "schemas", "paths", "responses", "parameters", "headers", "requestBodies", "content"})
-"""The keywords under which names stand, and no keywords."""
+"""The keywords for objects whose keys are names."""
 CONFIG = Path(__file__).with_name("config.yaml")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
-    """What the library made of the document, by the document's own names."""
+    """The result of openapi-python-client, by the names of the document."""
 
     document: Document
     data: GeneratorData
@@ -49,13 +48,13 @@ class Parsed:
 
 
 def validate_openapi(raw: Node) -> None:
-    """Raise `CodegenError` unless everything in the document is of the type that OpenAPI wants it to be."""
+    """Raise `CodegenError` unless all values of the document have the types that OpenAPI requires."""
     problems = ProblemCollector()
     try:
         OpenAPI.model_validate(raw)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False, include_context=False):
-            # The names of the library's union branches stand among the keys; they are no part of the document.
+            # The location has names of union branches, which are not in the document.
             keys = [str(key) for key in detail["loc"] if key not in ("ref", "other", "ref-or-other")]
             problems.add(child_pointer("#", *keys), f"{_in_one_line(detail['msg'])}.")
     _check_no_nulls(raw, "#", problems)
@@ -63,7 +62,7 @@ def validate_openapi(raw: Node) -> None:
 
 
 def _check_no_nulls(value: object, pointer: str, problems: ProblemCollector, *, are_names: bool = False) -> None:
-    """Note null where OpenAPI has a keyword: the library takes it for an absent one. In values, null is a value."""
+    """Report null as the value of a keyword, which openapi-python-client would take for an absent one."""
     if value is None:
         problems.add(pointer, "a value must not be null; leave the key out.")
     elif is_object(value):
@@ -76,7 +75,7 @@ def _check_no_nulls(value: object, pointer: str, problems: ProblemCollector, *, 
 
 
 def parse(document: Document) -> Parsed:
-    """The library's reading of a document that passed the preflight."""
+    """Parse a document that passed lint."""
     if version(PARSER_PACKAGE) != PARSER_VERSION:
         raise CodegenError(
             [Problem(PARSER_PACKAGE, f"version {PARSER_VERSION} is needed, {version(PARSER_PACKAGE)} is installed.")]
@@ -120,7 +119,7 @@ def _read(document: Document, config: Config) -> GeneratorData:
     try:
         with _disable_deepcopy():
             data = GeneratorData.from_dict(document.raw, config=config)
-    except Exception as error:  # whatever the library trips over, the author of the document gets a sentence
+    except Exception as error:  # any failure of the parser is a problem of the document
         message = _in_one_line(f"{type(error).__name__}: {error}")
         raise CodegenError([Problem("#", f"{PARSER_PACKAGE} cannot read the document: {message}.")]) from error
     if isinstance(data, GeneratorError):
@@ -132,16 +131,16 @@ def _read(document: Document, config: Config) -> GeneratorData:
 
 @contextmanager
 def _disable_deepcopy() -> Generator[None]:
-    """Let the library go on with an endpoint where it copies it with all models under it and throws the original away.
+    """Let openapi-python-client reuse endpoints instead of copying them with all their models.
 
-    It does so four times for each operation, and that is nine tenths of its time.
+    It copies them four times for each operation, which takes nine tenths of its time.
     """
-    copy = library.__dict__["deepcopy"]
-    library.__dict__["deepcopy"] = _identity
+    copy = openapi_parser.__dict__["deepcopy"]
+    openapi_parser.__dict__["deepcopy"] = _identity
     try:
         yield
     finally:
-        library.__dict__["deepcopy"] = copy
+        openapi_parser.__dict__["deepcopy"] = copy
 
 
 def _identity(endpoint: Endpoint) -> Endpoint:
@@ -155,7 +154,7 @@ def _parser_errors(data: GeneratorData) -> Iterator[str]:
 
 
 def _pointer_in(message: str) -> str:
-    """The place that a complaint of the library speaks of, as well as it can be told."""
+    """Return the pointer that a message of openapi-python-client mentions, or `#`."""
     if found := re.search(r"/components/\w+/[^\s:]+", message):
         return f"#{found[0]}"
     if found := re.search(r"parsing ([A-Z]+) (\S+) within", message):
@@ -164,7 +163,7 @@ def _pointer_in(message: str) -> str:
 
 
 def _check_nothing_lost(parsed: Parsed, problems: ProblemCollector) -> None:
-    """Hold what the library found against what the document has."""
+    """Compare the numbers of things that were parsed with those of the document."""
     for operation in parsed.document.operations:
         endpoint = parsed.endpoints.get(operation.id)
         if endpoint is None:
@@ -180,7 +179,7 @@ def _check_nothing_lost(parsed: Parsed, problems: ProblemCollector) -> None:
                 problems.add(operation.pointer, f"the document has {written} {what} here and {PARSER_PACKAGE} found {found}.")
     for name, schema in parsed.document.schemas.items():
         if is_union(schema):
-            continue  # no class comes of a union itself; its members are counted, and `TypeMapper` knows it by them
+            continue  # a union has no class; its members are checked
         known = parsed.enums if "enum" in schema else parsed.models
         if str(ClassName(name, parsed.config.field_prefix)) not in known:
             problems.add(child_pointer("#/components/schemas", name), f"{PARSER_PACKAGE} lost the schema `{name}`.")
@@ -191,5 +190,5 @@ def _identifier(name: str, config: Config) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    # The library's own messages print some of its strings as objects, with an address that changes from run to run.
+    # Messages print some strings as objects, with an address that differs in each run.
     return " ".join(re.sub(r" ?<openapi_python_client[^>]*>", "", text).split()).rstrip(".")

@@ -1,7 +1,7 @@
-"""From views to files: the templates, the banner, and the pinned ruff that gives the text its final form.
+"""Render the templates and format the result with ruff.
 
-The templates hold no logic beyond loops over views. Ruff runs apart from every configuration and cache, so that the output depends
-on nothing but the document, the templates and the pinned versions; it also drops the imports that a module turned out not to need.
+The templates only loop over values. Ruff runs without any configuration or cache, so the output depends on the document, the
+templates and the pinned versions alone. It also removes imports that a module does not need.
 """
 
 from __future__ import annotations
@@ -25,53 +25,53 @@ from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
 TEMPLATES = Path(__file__).with_name("templates")
 RUFF_VERSION = "0.17.6"
 ISOLATION_FLAGS = ("--quiet", "--isolated", "--no-cache", "--no-respect-gitignore")
-"""What keeps settings, caches and ignore lists of wherever the folder happens to be from having a say."""
+"""Flags that make ruff ignore settings, caches and ignore lists of the folder."""
 SETTINGS = ("line-length = 132", "target-version = 'py311'", "exclude = []")
 IMPORT_SETTINGS = ("lint.isort.known-first-party = ['cstar_async']", "lint.isort.known-third-party = ['attrs']")
 
 
-def render(parsed: Parsed, view: GeneratedCode, fake: dict[str, Any], folder: Path) -> None:
+def render(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any], folder: Path) -> None:
     """Write all files of the output into an empty folder."""
-    for name, text in _texts(parsed, view, fake).items():
+    for name, text in _texts(parsed, code, fake).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     _format(folder)
 
 
-def _texts(parsed: Parsed, view: GeneratedCode, fake: dict[str, Any]) -> dict[str, str]:
-    """The files, by their path below the package."""
+def _texts(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any]) -> dict[str, str]:
+    """Return the text of each file, by its path below the package."""
     env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
     show = _Templates(env)
     texts = {
         "_generated/__init__.py": show("package_init.py.jinja", line="What the OpenAPI document says, as code."),
         "_generated/operations/__init__.py": show("package_init.py.jinja", line="The operations as values."),
-        "_generated/all_operations.py": show("all_operations.py.jinja", operations=view.operations, modules=view.api_modules),
-        "_generated/events.py": show("events.py.jinja", events=view.events, imports=view.event_imports),
-        "_generated/schemas.json": f"{json.dumps(view.schemas, indent=2, ensure_ascii=False)}\n",
+        "_generated/all_operations.py": show("all_operations.py.jinja", operations=code.operations, modules=code.api_modules),
+        "_generated/events.py": show("events.py.jinja", events=code.events, imports=code.event_imports),
+        "_generated/schemas.json": f"{json.dumps(code.schemas, indent=2, ensure_ascii=False)}\n",
         "_generated/fake.json": f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n",
-        "models/__init__.py": show("models_init.py.jinja", modules=view.model_modules, package="cstar_async.models"),
-        "api/__init__.py": show("api_init.py.jinja", modules=view.api_modules, package="cstar_async.api"),
-        "api/_namespaces.py": show("client_namespaces.py.jinja", modules=view.client_namespaces),
+        "models/__init__.py": show("models_init.py.jinja", modules=code.model_modules, package="cstar_async.models"),
+        "api/__init__.py": show("api_init.py.jinja", modules=code.api_modules, package="cstar_async.api"),
+        "api/_namespaces.py": show("client_namespaces.py.jinja", modules=code.client_namespaces),
         PAGE: show(
             "evidence.md.jinja",
-            total=view.evidence.total,
-            kinds=view.evidence.kinds,
-            sections=view.evidence.sections,
-            events=view.evidence.events,
+            total=code.evidence.total,
+            kinds=code.evidence.kinds,
+            sections=code.evidence.sections,
+            events=code.evidence.events,
             team_scope=TEAM_SCOPE,
             library_scope=LIBRARY_SCOPE,
         ),
     }
-    texts |= {f"models/{module.name}.py": show("models.py.jinja", module=module) for module in view.model_modules}
-    for module in view.api_modules:
+    texts |= {f"models/{module.name}.py": show("models.py.jinja", module=module) for module in code.model_modules}
+    for module in code.api_modules:
         texts[f"_generated/operations/{module.name}.py"] = show("operations.py.jinja", module=module)
         texts[f"api/{module.name}.py"] = show("api.py.jinja", module=module)
     return texts
 
 
 class _Templates:
-    """Fills templates in."""
+    """Renders templates."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
@@ -83,7 +83,7 @@ class _Templates:
 def _format(folder: Path) -> None:
     if version("ruff") != RUFF_VERSION:
         raise CodegenError([Problem("ruff", f"version {RUFF_VERSION} is needed, {version('ruff')} is installed.")])
-    # One after the other: sorted while they are too many for a line, imports would stay broken into lines.
+    # Two runs: imports that are sorted while they are too long for a line would stay split.
     _ruff("check", "--fix-only", "--select", "F401", folder=folder, settings=SETTINGS)
     _ruff("check", "--fix-only", "--select", "I", folder=folder, settings=(*SETTINGS, *IMPORT_SETTINGS))
     _ruff("format", folder=folder, settings=SETTINGS)
@@ -93,7 +93,7 @@ def _format(folder: Path) -> None:
 def _ruff(*arguments: str, folder: Path, settings: tuple[str, ...]) -> None:
     configured = (word for setting in settings for word in ("--config", setting))
     command = [sys.executable, "-m", "ruff", *arguments, *ISOLATION_FLAGS, *configured, "."]
-    done = subprocess.run(  # noqa: S603  # our own words only
+    done = subprocess.run(  # noqa: S603  # fixed arguments only
         command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
     )
     if done.returncode != 0:

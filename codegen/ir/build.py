@@ -1,7 +1,4 @@
-"""Everything that the templates show, worked out: names, types and prose as finished Python text.
-
-The views know what the output looks like and the document says; they never write a file.
-"""
+"""Build everything that the templates render: names, types and docstrings as Python source text."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from codegen.spec.queries import BATCHING
 
 @dataclass(frozen=True, kw_only=True)
 class ApiModuleSpec:
-    """The functions of a root namespace and of everything under it."""
+    """The functions of a root namespace and of those below it."""
 
     name: str
     functions: tuple[FunctionSpec, ...]
@@ -47,18 +44,18 @@ class ApiModuleSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratedCode:
-    """The whole output, before it is text."""
+    """All that the templates render."""
 
     model_modules: tuple[ModelModuleSpec, ...]
     api_modules: tuple[ApiModuleSpec, ...]
     operations: tuple[OperationSpec, ...]
     events: tuple[EventSpec, ...]
     event_imports: tuple[tuple[str, str], ...]
-    """The modules of models that the events need, and the names from each."""
+    """The modules of models that events import, and the names from each."""
     evidence: EvidencePage
     schemas: dict[str, Any]
     unused_schemas: tuple[str, ...]
-    """The schemas of the document that no operation takes or gives, so that nothing is made of them."""
+    """The schemas that no operation uses, so that they have no class."""
 
     @property
     def client_namespaces(self) -> tuple[NamespaceModuleSpec, ...]:
@@ -67,7 +64,7 @@ class GeneratedCode:
 
 
 def build_ir(parsed: Parsed) -> GeneratedCode:
-    """The view of a parsed document. Raises `CodegenError` for what cannot be expressed."""
+    """Build the code of a parsed document. Raises `CodegenError` for what is not supported."""
     problems = ProblemCollector()
     document = parsed.document
     usage = SchemaUsage(document, problems)
@@ -82,12 +79,12 @@ def build_ir(parsed: Parsed) -> GeneratedCode:
     operations = tuple(operation_spec(document, operation) for operation in document.operations)
     apis = tuple(_api_module(module, parsed, functions, operations, assignment) for module in namespaces)
     events = event_specs(document)
-    shown = {
+    emitted = {
         "constant": [operation.id for operation in operations],
         "function": [function.name for api in apis for function in api.functions],
         "method": [method.function for module in namespaces for one in module.classes for method in one.methods],
     }
-    _check_all_operations_emitted(document, shown, problems)
+    _check_all_operations_emitted(document, emitted, problems)
     problems.raise_if_any()
     return GeneratedCode(
         model_modules=modules,
@@ -101,23 +98,23 @@ def build_ir(parsed: Parsed) -> GeneratedCode:
     )
 
 
-def _check_all_operations_emitted(document: Document, shown: dict[str, list[str]], problems: ProblemCollector) -> None:
-    """Every operation of the document is a constant, a function and a method, once each."""
-    for what, ids in shown.items():
+def _check_all_operations_emitted(document: Document, emitted: dict[str, list[str]], problems: ProblemCollector) -> None:
+    """Check that each operation became one constant, one function and one method."""
+    for what, ids in emitted.items():
         for operation in document.operations:
             if ids.count(operation.id) != 1:
                 problems.add(operation.pointer, f"the operation `{operation.id}` became a {what} {ids.count(operation.id)} times.")
 
 
 def _schemas(document: Document, usage: SchemaUsage) -> dict[str, Any]:
-    """The schemas as data for the fake server: those that are in use, and what they refer to."""
+    """Return the used schemas and those that they refer to, as JSON Schemas."""
     in_use = {name: schema for name, schema in document.schemas.items() if name not in usage.idle}
     needed = in_use.keys() | document.reachable_schemas(in_use).keys()
     return {name: strip_descriptions(schema) for name, schema in document.schemas.items() if name in needed}
 
 
 def _events(document: Document) -> dict[str, Any]:
-    """What the events carry, as data for the fake server: the schema of `data` of each type."""
+    """Return the schema of `data` for each type of event."""
     return {event.type: {"$ref": event.data["$ref"]} for event in document.events}
 
 
@@ -131,11 +128,11 @@ def _api_module(
     root = namespaces.root.attribute
     own = [operation for operation in parsed.document.operations if operation.root == root]
     single = [functions.of(operation) for operation in own]
-    made = (*single, *(functions.batched(operation) for operation in own if BATCHING in operation.node))
+    built = (*single, *(functions.batched(operation) for operation in own if BATCHING in operation.node))
     return ApiModuleSpec(
         name=root,
-        functions=made,
+        functions=built,
         operations=tuple(operation for operation in operations if operation.root == root),
-        imports=assignment.imports({name for function in made for name in function.classes}),
+        imports=assignment.imports({name for function in built for name in function.classes}),
         namespaces=namespaces,
     )

@@ -1,4 +1,4 @@
-"""Events as generated code will have them: a class for each type, and what reads its `data`."""
+"""Build the classes of events."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class EventSpec:
     data: str
     """The type of `data`."""
     reading: str
-    """The function that reads `data`, or `None` where it is free JSON."""
+    """The function that decodes `data`, or `None` for free JSON."""
     schemas: tuple[str, ...]
-    """The schemas that its code names."""
+    """The schemas that its code uses."""
 
 
 def event_specs(document: Document) -> tuple[EventSpec, ...]:
-    """All events, in the document's order."""
+    """Build all events, in the document's order."""
     return tuple(_event_spec(event, document) for event in document.events)
 
 

@@ -1,4 +1,4 @@
-"""The page that says how sure the document is of each operation and event, for people who decide what to build on."""
+"""Build the documentation page that lists the evidence for each operation and event."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ class EvidencePage:
 
     @property
     def total(self) -> int:
-        """How many operations there are."""
+        """The number of operations."""
         return sum(kind.count for kind in self.kinds)
 
 
 def evidence_page(document: Document) -> EvidencePage:
-    """The page for a document, its namespaces in the order of the tags."""
+    """Build the page, its namespaces in the order of the tags."""
     given = [operation.node["x-evidence"] for operation in document.operations]
     sections = (_section(document, tag["name"], tag["description"]) for tag in document.raw["tags"])
     return EvidencePage(
@@ -111,12 +111,12 @@ def _row(document: Document, operation: Operation) -> OperationRow:
 
 
 def _source(node: Node) -> str:
-    """Where a thing is known from; the evidence has a column of its own."""
+    """Return the source without the evidence, which has its own column."""
     return _in_a_cell(str(node["x-source"]).removeprefix(f"{node['x-evidence']}:"))
 
 
 def _needed(document: Document, operation: Operation) -> Iterator[str]:
-    """What a call cannot do without: ids and the like by position, the rest by name."""
+    """Yield the required arguments: the positional ones, then the others by name."""
     for one in caller_parameters(operation):
         name = names.attribute(one.name)
         if one.location == "path" or one.is_positional:
@@ -129,6 +129,6 @@ def _needed(document: Document, operation: Operation) -> Iterator[str]:
 
 
 def _in_a_cell(text: str) -> str:
-    """Prose in one line that no bar can cut in two."""
+    """Return a text for a cell of a Markdown table."""
     text = " ".join(text.split()).rstrip(".").replace("|", "\\|")
     return text[:1].upper() + text[1:]

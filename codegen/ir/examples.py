@@ -78,9 +78,9 @@ def _example_of_body(document: Document, operation: Operation) -> Node:
     media = body["content"]["application/json"]
     schema = document.schemas[name]
     named = [one["value"] for one in entries(media, "examples").values()]
-    shown = [media["example"]] if "example" in media else [*named, *items(schema, "examples")]
-    if shown:
-        return dict(shown[0])
+    examples = [media["example"]] if "example" in media else [*named, *items(schema, "examples")]
+    if examples:
+        return dict(examples[0])
     properties = entries(schema, "properties")
     chosen = items(schema, "required") or ([] if body.get("required") is False else list(properties)[:1])
     return {wire: _value(document, properties[wire]) for wire in chosen}
@@ -105,9 +105,9 @@ def _value(document: Document, schema: Node) -> Any:
 
 
 def _call(function: str, arguments: list[tuple[str, str]], end: str = "") -> list[str]:
-    spelt = [f"{name}={value}" if name else value for name, value in arguments]
-    line = f"{function}({', '.join(spelt)}){end}"
-    return [line] if len(line) <= _WIDTH else [f"{function}(", *(f"    {one}," for one in spelt), f"){end}"]
+    arguments_code = [f"{name}={value}" if name else value for name, value in arguments]
+    line = f"{function}({', '.join(arguments_code)}){end}"
+    return [line] if len(line) <= _WIDTH else [f"{function}(", *(f"    {one}," for one in arguments_code), f"){end}"]
 
 
 def _literal(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The behaviour of the fake server as data: its extensions of the operations and of the schemas."""
+"""Build the data of the fake server: the extensions of operations and schemas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from codegen.spec.vocabulary import FAKE_EXTENSIONS
 
 
 def fake_behaviour(document: Document) -> dict[str, Any]:
-    """The extensions of each operation, without their prefix, and of each schema, at the place that they have in it."""
+    """Return the extensions of each operation, without their prefix, and those of each schema, nested as in the schema."""
     schemas = {name: _extensions_in(schema) for name, schema in document.schemas.items()}
     return {
         "operations": {operation.id: _extensions_of(operation.node) for operation in document.operations},
@@ -22,7 +22,7 @@ def _extensions_of(node: Node) -> Node:
 
 
 def _extensions_in(node: Node) -> Node:
-    """The part of a schema that consists of the fake's extensions."""
+    """Return the extensions of a schema and of its parts."""
     found = {key: value for key, value in node.items() if key in FAKE_EXTENSIONS}
     inner = {key: _extensions_in(value) for key, value in node.items() if key not in FAKE_EXTENSIONS and is_object(value)}
     return found | {key: value for key, value in inner.items() if value}

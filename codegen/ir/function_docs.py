@@ -77,13 +77,13 @@ def batched_docstring(document: Document, operation: Operation, arguments: list[
         arguments: The names and descriptions of the fields of its body.
     """
     split, size = names.attribute(operation.node[BATCHING]["split"]), batch_size(document, operation)
-    told = {**dict(arguments), split: "A list or tuple of any length. Nothing is sent for an empty one."}
+    all_arguments = {**dict(arguments), split: "A list or tuple of any length. Nothing is sent for an empty one."}
     return docstring(
         [
             sentence(f"{operation.node['summary'].rstrip('.')}, any number of `{split}`"),
             f"{_request_line(operation)} for {size} `{split}` at a time, one request after the other.",
             BATCHED_CALL,
-            Section("Args", (*told.items(), BATCH_KEY, ("options", "Options of each request."))),
+            Section("Args", (*all_arguments.items(), BATCH_KEY, ("options", "Options of each request."))),
             Section("Returns", (("", _sum_of(operation, split)),)),
             Section("Raises", (*_response_errors(document, operation), ALL_ERRORS)),
             CodeSection("Example", example_of(document, operation, names.batched(operation.name))),
@@ -119,12 +119,12 @@ def _description(document: Document, operation: Operation) -> list[Block]:
 
 def _returned(document: Document, operation: Operation) -> str:
     response = success_response(document, operation)
-    said = [described(response, python_names(document, operation))]
+    sentences = [described(response, python_names(document, operation))]
     if text := text_content_type(document, operation):
-        said.append(f"A str where the server sends `{text}`.")
-    said += ["None: there is none."] if is_nullable(data_schema(document, operation)) else []
-    said += ["Without fields when the server sends no body."] if response.get("x-cstar-may-be-empty") else []
-    return " ".join(said)
+        sentences.append(f"A str where the server sends `{text}`.")
+    sentences += ["None: there is none."] if is_nullable(data_schema(document, operation)) else []
+    sentences += ["Without fields when the server sends no body."] if response.get("x-cstar-may-be-empty") else []
+    return " ".join(sentences)
 
 
 def _limit_errors(document: Document, operation: Operation) -> list[tuple[str, str]]:

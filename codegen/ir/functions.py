@@ -1,4 +1,4 @@
-"""Operations as functions: their arguments, their prose, and the one call that each makes."""
+"""Build the endpoint functions: their signatures and the one call that each makes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from codegen.spec.queries import (
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionSpec:
-    """A function of the endpoints' modules."""
+    """An endpoint function."""
 
     name: str
     keyword: str
@@ -34,35 +34,35 @@ class FunctionSpec:
     doc: str
     call: str
     classes: frozenset[str]
-    """The schemas that its code names."""
+    """The schemas that its code uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
-    """What a caller gives beside ids, nearly always by keyword."""
+    """An argument that is not an id."""
 
     name: str
     wire: str
     declaration: str
     is_required: bool
-    prose: str
+    description: str
     classes: tuple[str, ...]
     is_positional: bool = False
 
 
 class FunctionBuilder:
-    """Makes the views of functions."""
+    """Builds functions."""
 
-    def __init__(self, parsed: Parsed, models: ModelBuilder, shapes: TypeMapper) -> None:
+    def __init__(self, parsed: Parsed, models: ModelBuilder, types: TypeMapper) -> None:
         self._parsed = parsed
         self._document = parsed.document
         self._models = models
-        self._shapes = shapes
+        self._types = types
 
     def of(self, operation: Operation) -> FunctionSpec:
-        """The function for an operation."""
-        shape = call_kind(self._document, operation)
-        result = self._shapes.of_component(result_name(self._document, operation))
+        """Build the function for an operation."""
+        kind = call_kind(self._document, operation)
+        result = self._types.of_component(result_name(self._document, operation))
         ids = [parameter for parameter in caller_parameters(operation) if parameter.location == "path"]
         in_path = [names.argument(parameter.name) for parameter in ids]
         constant = f"operations.{operation.id.upper()}"
@@ -72,36 +72,36 @@ class FunctionBuilder:
         has_key = any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters)
         fields = body.fields if body else ()
         arguments = sorted([*query, *(_body_argument(field, words) for field in fields)], key=_argument_order)
-        told = [(names.argument(parameter.name), described(parameter.node, words)) for parameter in ids]
-        told += [(argument.name, argument.prose) for argument in arguments]
-        executor, returns = _EXECUTE[shape], _RETURNS[shape].format(result.read_type)
+        described_arguments = [(names.argument(parameter.name), described(parameter.node, words)) for parameter in ids]
+        described_arguments += [(argument.name, argument.description) for argument in arguments]
+        executor, returns = _EXECUTE[kind], _RETURNS[kind].format(result.read_type)
         if text_content_type(self._document, operation) is not None:
             executor, returns = "await client.__executor__.execute", f"{result.read_type} | str"
         elif is_nullable(data_schema(self._document, operation)):
             executor, returns = "await client.__executor__.execute", f"{result.read_type} | None"
         return FunctionSpec(
             name=operation.id,
-            keyword="def" if shape in _PAGINATED else "async def",
+            keyword="def" if kind in _PAGINATED else "async def",
             parameters=_signature(in_path, arguments, has_key=has_key),
             returns=returns,
-            doc=function_docstring(self._document, operation, told),
+            doc=function_docstring(self._document, operation, described_arguments),
             call=_call(
-                executor, [constant, returns if shape == "array" else result.read_type, *in_path], query, body, has_key=has_key
+                executor, [constant, returns if kind == "array" else result.read_type, *in_path], query, body, has_key=has_key
             ),
             classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
         )
 
     def batched(self, operation: Operation) -> FunctionSpec:
-        """The function that carries an operation out for an array of any length."""
+        """Build the function that splits an operation over several requests."""
         one = self.of(operation)
         body = self._body(operation)
         words = python_names(self._document, operation)
-        told = [(field.attribute, described(field.node, words)) for field in (body.fields if body else ())]
+        described_arguments = [(field.attribute, described(field.node, words)) for field in (body.fields if body else ())]
         leading = ["client.__executor__", f"operations.{operation.id.upper()}_BATCHES", one.returns]
         return replace(
             one,
             name=names.batched(operation.id),
-            doc=batched_docstring(self._document, operation, told),
+            doc=batched_docstring(self._document, operation, described_arguments),
             call=_call("await run_in_batches", leading, [], body, has_key=True),
         )
 
@@ -113,7 +113,7 @@ class FunctionBuilder:
         endpoint = self._parsed.endpoints[operation.id]
         properties = {prop.name.get_untrusted_value(): prop for prop in endpoint.query_parameters}
         return [
-            _query_argument(parameter, self._shapes.of(properties[parameter.name], parameter.pointer), words)
+            _query_argument(parameter, self._types.of(properties[parameter.name], parameter.pointer), words)
             for parameter in caller_parameters(operation)
             if parameter.location == "query"
         ]
@@ -132,27 +132,27 @@ _RETURNS = {"page": "Paginator[{}]", "whole": "Paginator[{}]", "array": "list[{}
 
 
 def _argument_order(argument: Argument) -> tuple[bool, bool]:
-    """The order of arguments: those by position, the required ones, the optional ones."""
+    """Sort positional arguments first, then required, then optional ones."""
     return not argument.is_positional, not argument.is_required
 
 
 def _classes_of(model: ModelSpec | None) -> set[str]:
-    return {model.name, *(name for field in model.fields for name in field.shape.classes)} if model else set()
+    return {model.name, *(name for field in model.fields for name in field.type_.classes)} if model else set()
 
 
-def _query_argument(parameter: Parameter, shape: PythonType, words: dict[str, str]) -> Argument:
+def _query_argument(parameter: Parameter, type_: PythonType, words: dict[str, str]) -> Argument:
     is_required = parameter.node.get("required") is True
-    if shape.item_argument_type:
-        shape = replace(shape, argument_type=f"{shape.item_argument_type} | {shape.argument_type}")
-    annotation, default = request_annotation(shape, is_required=is_required)
+    if type_.item_argument_type:
+        type_ = replace(type_, argument_type=f"{type_.item_argument_type} | {type_.argument_type}")
+    annotation, default = request_annotation(type_, is_required=is_required)
     name = names.argument(parameter.name)
     return Argument(
         name=name,
         wire=parameter.name,
         declaration=f"{name}: {annotation}{default}",
         is_required=is_required,
-        prose=described(parameter.node, words),
-        classes=shape.classes,
+        description=described(parameter.node, words),
+        classes=type_.classes,
         is_positional=parameter.is_positional,
     )
 
@@ -164,13 +164,13 @@ def _body_argument(field: FieldSpec, words: dict[str, str]) -> Argument:
         wire=field.wire,
         declaration=name + field.declaration.removeprefix(field.attribute),
         is_required=field.is_required,
-        prose=described(field.node, words),
-        classes=field.shape.classes,
+        description=described(field.node, words),
+        classes=field.type_.classes,
     )
 
 
 def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> str:
-    """The client, the ids and what the document wants so by position, everything else by name."""
+    """Return the parameters: client, ids and other positional ones, then those by name."""
     positional = ["client: SupportsExecute", *(f"{name}: str" for name in ids)]
     positional += [argument.declaration for argument in arguments if argument.is_positional]
     named = [argument.declaration for argument in arguments if not argument.is_positional]
@@ -180,7 +180,7 @@ def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> s
 
 
 def _call(method: str, leading: list[str], query: list[Argument], body: ModelSpec | None, *, has_key: bool) -> str:
-    """The one call that the function makes."""
+    """Return the call that the function makes."""
     given = list(leading)
     if query:
         given.append(f"query={{{', '.join(f'{argument.wire!r}: {argument.name}' for argument in query)}}}")

@@ -1,4 +1,4 @@
-"""Models and enums as generated code will have them: their fields, their prose, and the expressions that read them."""
+"""Build models, enums and unions: their fields, their docstrings and their decoders."""
 
 from __future__ import annotations
 
@@ -42,44 +42,44 @@ class FieldSpec:
 
     wire: str
     attribute: str
-    shape: PythonType
+    type_: PythonType
     is_required: bool
     node: Node
     declaration: str
     doc: str
     lookups: tuple[str, ...]
-    """The expression that finds it, where it may also stand under another name."""
+    """The expression that looks it up, if it has other wire names."""
     decode_steps: tuple[DecodeStep, ...]
-    """How it is read from its wire form, unless it stays as it came."""
+    """The statements that decode it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnionSpec:
-    """One of several models, told apart by a tag."""
+    """One of several models, distinguished by a tag."""
 
     name: str
     doc: str
     members: str
     tag: str
-    """The wire name of the property that tells them apart, as Python text."""
+    """The wire name of the tag property, as a literal."""
     decoders: str
-    """The decoder of each tag, as a display of a dict."""
+    """The decoder of each tag, as a dict literal."""
     fallback: str
     decoder: str
     decoder_doc: str
     table: str
     classes: frozenset[str]
-    """The other schemas that its code names."""
+    """The other schemas that its code uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShorthandReaderSpec:
-    """The function that reads a model also from a bare text, which then is one of its fields."""
+    """The function that decodes a model from an object, or from a string that is one of its fields."""
 
     name: str
     doc: str
     wire: str
-    """The wire name of that field, as Python text."""
+    """The wire name of that field, as a literal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,33 +90,33 @@ class ModelSpec:
     doc: str
     wire_names: str
     identities: tuple[str, ...]
-    """The attribute that stands for the id, where it is not `id`."""
+    """The attribute with the id, where it is not `id`."""
     keeps_null: tuple[str, ...]
-    """That None is sent as null, for a model of requests."""
+    """`True` for a request model, whose None is sent as null."""
     fields: tuple[FieldSpec, ...]
     decoder: str
     decoder_doc: str
     shorthand_readers: tuple[ShorthandReaderSpec, ...]
     assignment_targets: tuple[str, ...]
-    """The fields in the order of the document, as the targets of an assignment; none if there are no fields."""
+    """The fields as targets of an assignment, in the document's order; empty without fields."""
     size: int
-    """How many names its fields have on the wire."""
+    """The number of wire names of its fields."""
     defaults_name: str
-    """The name of the wire form in which nothing is set."""
+    """The name of the dict that has the default of each wire name."""
     absent_fields: str
     enums: frozenset[str]
     """The enums that are the types of its fields."""
     classes: frozenset[str]
-    """The other schemas that its code names."""
+    """The other schemas that its code uses."""
 
 
 class ModelBuilder:
-    """The views of all schemas that become classes."""
+    """Builds all schemas that become classes."""
 
-    def __init__(self, parsed: Parsed, usage: SchemaUsage, shapes: TypeMapper, problems: ProblemCollector) -> None:
+    def __init__(self, parsed: Parsed, usage: SchemaUsage, types: TypeMapper, problems: ProblemCollector) -> None:
         self._parsed = parsed
         self._usage = usage
-        self._shapes = shapes
+        self._types = types
         self._problems = problems
         schemas = parsed.document.schemas
         self.enums = {name: self._enum(name, schemas[name]) for name in usage.generated if "enum" in schemas[name]}
@@ -143,17 +143,17 @@ class ModelBuilder:
         library = self._parsed.models[name]
         found = [*(library.required_properties or ()), *(library.optional_properties or ())]
         properties = {prop.name.get_untrusted_value(): prop for prop in found}
-        place = child_pointer("#/components/schemas", name, "properties")
+        pointer = child_pointer("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
         words = {wire: names.attribute(wire) for wire in entries(schema, "properties")}
         fields: list[FieldSpec] = []
         for wire, node in entries(schema, "properties").items():
             if wire not in properties:
-                self._problems.add(child_pointer(place, wire), f"openapi-python-client lost the property `{wire}`.")
+                self._problems.add(child_pointer(pointer, wire), f"openapi-python-client lost the property `{wire}`.")
                 continue
-            shape = self._shapes.of(properties[wire], child_pointer(place, wire))
+            type_ = self._types.of(properties[wire], child_pointer(pointer, wire))
             is_required = wire in items(schema, "required")
-            fields.append(self._field(name, wire, node, shape, words, is_required=is_required))
+            fields.append(self._field(name, wire, node, type_, words, is_required=is_required))
         stem = names.function_stem(name)
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
         known = f"{name}.__wire_names__.values()"
@@ -174,46 +174,46 @@ class ModelBuilder:
             size=len(fields) + len(aliases),
             defaults_name=f"_NO_{stem.upper()}",
             absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
-            enums=frozenset(used for field in fields if field.shape.is_enum for used in field.shape.classes),
-            classes=frozenset(used for field in fields for used in field.shape.classes) - {name},
+            enums=frozenset(used for field in fields if field.type_.is_enum for used in field.type_.classes),
+            classes=frozenset(used for field in fields for used in field.type_.classes) - {name},
         )
 
     def _field(
-        self, owner: str, wire: str, node: Node, shape: PythonType, words: dict[str, str], *, is_required: bool
+        self, owner: str, wire: str, node: Node, type_: PythonType, words: dict[str, str], *, is_required: bool
     ) -> FieldSpec:
         attribute = names.attribute(wire)
         is_request = owner in self._usage.requests
         if is_request:
-            annotation, default = request_annotation(shape, is_required=is_required)
+            annotation, default = request_annotation(type_, is_required=is_required)
         elif owner in self._usage.shared:
             annotation, default = (
-                (shape.declared_writable_type, "")
+                (type_.declared_writable_type, "")
                 if is_required
-                else (f"{shape.writable_type or shape.read_type} | None", " = None")
+                else (f"{type_.writable_type or type_.read_type} | None", " = None")
             )
         elif is_required:
-            annotation, default = shape.declared_read_type, ""
+            annotation, default = type_.declared_read_type, ""
         else:
-            annotation, default = shape.optional_read_type, " = None"
+            annotation, default = type_.optional_read_type, " = None"
         if is_required and "const" in node:
-            default = f" = {node['const']!r}"  # there is nothing else that it could be
+            default = f" = {node['const']!r}"  # the only possible value
         elif is_required and not is_request and node.get("default") == []:
             default = " = attrs.field(factory=empty_list)"
         return FieldSpec(
             wire=wire,
             attribute=attribute,
-            shape=shape,
+            type_=type_,
             is_required=is_required,
             node=node,
             declaration=f"{attribute}: {annotation}{default}",
             doc=docstring([described(node, words)], depth=1),
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
-            decode_steps=shape.decode_steps(f"raw.{attribute}"),
+            decode_steps=type_.decode_steps(f"raw.{attribute}"),
         )
 
 
 def _model_doc(schema: Node, words: dict[str, str]) -> list[Block]:
-    """Return the blocks of a class docstring; the fields stand there in short, for `help()`."""
+    """Return the blocks of a class docstring, with a short list of the fields for `help()`."""
     fields = tuple((words[wire], in_short(node, words)) for wire, node in entries(schema, "properties").items())
     attributes = [Section("Attributes", fields)] if fields else []
     return [in_python_words(sentence(schema["description"]), words), *attributes, source_of(schema)]
@@ -241,19 +241,19 @@ def _union(name: str, schema: Node) -> UnionSpec:
     )
 
 
-def request_annotation(shape: PythonType, *, is_required: bool) -> tuple[str, str]:
-    """The type of something that a caller gives, and the default that stands behind it."""
-    return (shape.declared_argument_type, "") if is_required else (f"{shape.declared_argument_type} | Unset", " = UNSET")
+def request_annotation(type_: PythonType, *, is_required: bool) -> tuple[str, str]:
+    """Return the annotation and the default of an argument."""
+    return (type_.declared_argument_type, "") if is_required else (f"{type_.declared_argument_type} | Unset", " = UNSET")
 
 
 def _lookups(wire: str, aliases: list[str], *, null_counts: bool) -> tuple[str, ...]:
-    """The expression that finds a field under its name or under another that it has been seen under; none if there is no other.
+    """Return the expression that looks a field up under each of its wire names; empty if it has only one.
 
-    Every field is in `found`, absent ones too; `wire` has only what arrived. In an answer a null says nothing, so that another name
-    may say more; in a body it clears the field.
+    `found` has every field, `wire` only those that arrived. In a response, null under one name gives way to a value under another.
+    In a body, null clears the field.
     """
     if not aliases:
         return ()
     *earlier, last = (wire, *aliases)
-    told = "found[{name!r}] if {name!r} in wire else " if null_counts else "found[{name!r}] if found[{name!r}] is not None else "
-    return ("".join(told.format(name=name) for name in earlier) + f"found[{last!r}]",)
+    lookup = "found[{name!r}] if {name!r} in wire else " if null_counts else "found[{name!r}] if found[{name!r}] is not None else "
+    return ("".join(lookup.format(name=name) for name in earlier) + f"found[{last!r}]",)

@@ -1,8 +1,8 @@
-"""Which module each schema lives in, and what the modules import from each other.
+"""Assign each schema to a module, and build the modules of models.
 
-A schema that one root namespace needs lives with it. One that several need lives with the namespace whose name it begins with
-(`TicketStatus` with `tickets`, though `views` answers with tickets too), else in `shared`. `x-cstar-module` overrules both.
-Modules import each other for real, since annotations must be resolvable, so they may not form a circle.
+A schema that one root namespace uses goes to the module of that namespace. A schema that several use goes to the one whose name it
+begins with (`TicketStatus` to `tickets`), else to `shared`. `x-cstar-module` overrides both. The modules import each other at run
+time, because annotations must be resolvable, so they may not form a cycle.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class ModelModuleSpec:
     name: str
     enums: tuple[EnumSpec, ...]
     members: tuple[tuple[str, str], ...]
-    """The names of the mappings that have the members of enums, and the enums, as far as fields of these models are read by them.
+    """The mappings from strings to members of the enums that fields of these models use, and the enums.
 
-    Looked up once for a module: an attribute of a class is slow to find, and a page has hundreds of such fields.
+    They are looked up once for a module, because attributes of a class are slow to look up.
     """
     models: tuple[ModelSpec, ...]
     unions: tuple[UnionSpec, ...]
     imports: tuple[tuple[str, str], ...]
-    """Other modules, and the names that may be needed from them; ruff drops those that are not."""
+    """Other modules, and the names that may be imported from them; ruff removes unused ones."""
 
     @property
     def exports(self) -> list[str]:
-        """The names that the door of models offers from here."""
+        """Return the names that the package `models` exports from this module."""
         inputs = [name for enum in self.enums for name in (enum.name, enum.alias)]
         return sorted([*inputs, *(model.name for model in self.models), *(union.name for union in self.unions)])
 
@@ -55,7 +55,7 @@ class ModuleAssignment:
         return self._modules[schema]
 
     def imports(self, classes: Iterable[str], *, beside: str = "") -> tuple[tuple[str, str], ...]:
-        """The modules of some schemas, except the one *beside*, and the names to import from each."""
+        """Return the modules of some schemas, except *beside*, and the names to import from each."""
         found: dict[str, list[str]] = {}
         for schema in sorted(classes):
             if self[schema] != beside:
@@ -80,7 +80,7 @@ class ModuleAssignment:
 
 
 def _own_prefix(root: str, schema: str) -> str:
-    """The beginning of a schema's name that is the name of a namespace, in the plural or singular; empty: it is none."""
+    """Return the prefix of a schema's name that is the name of a namespace, in the plural or singular; empty if there is none."""
     words = "".join(part.capitalize() for part in root.split("_"))
     for prefix in (words, f"{words.removesuffix('ies')}y" if words.endswith("ies") else words.removesuffix("s")):
         rest = schema.removeprefix(prefix)
@@ -89,24 +89,24 @@ def _own_prefix(root: str, schema: str) -> str:
     return ""
 
 
-def model_modules(views: ModelBuilder, assignment: ModuleAssignment, problems: ProblemCollector) -> tuple[ModelModuleSpec, ...]:
-    """The modules of models, each after those that it imports."""
-    modules = sorted({assignment[name] for name in (*views.enums, *views.models, *views.unions)})
-    users: tuple[ModelSpec | UnionSpec, ...] = (*views.models.values(), *views.unions.values())
+def model_modules(builder: ModelBuilder, assignment: ModuleAssignment, problems: ProblemCollector) -> tuple[ModelModuleSpec, ...]:
+    """Build the modules of models, each after those that it imports."""
+    modules = sorted({assignment[name] for name in (*builder.enums, *builder.models, *builder.unions)})
+    users: tuple[ModelSpec | UnionSpec, ...] = (*builder.models.values(), *builder.unions.values())
     needs = {
         module: {assignment[used] for user in users if assignment[user.name] == module for used in user.classes} - {module}
         for module in modules
     }
-    return tuple(_model_module(module, views, assignment) for module in _in_order(needs, problems))
+    return tuple(_model_module(module, builder, assignment) for module in _in_order(needs, problems))
 
 
-def _model_module(module: str, views: ModelBuilder, assignment: ModuleAssignment) -> ModelModuleSpec:
-    models = tuple(model for name, model in views.models.items() if assignment[name] == module)
-    unions = tuple(union for name, union in views.unions.items() if assignment[name] == module)
+def _model_module(module: str, builder: ModelBuilder, assignment: ModuleAssignment) -> ModelModuleSpec:
+    models = tuple(model for name, model in builder.models.items() if assignment[name] == module)
+    unions = tuple(union for name, union in builder.unions.items() if assignment[name] == module)
     users: tuple[ModelSpec | UnionSpec, ...] = (*models, *unions)
     return ModelModuleSpec(
         name=module,
-        enums=tuple(enum for name, enum in views.enums.items() if assignment[name] == module),
+        enums=tuple(enum for name, enum in builder.enums.items() if assignment[name] == module),
         members=tuple((names.members(name), name) for name in sorted({name for model in models for name in model.enums})),
         models=models,
         unions=unions,

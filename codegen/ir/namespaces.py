@@ -1,4 +1,4 @@
-"""Namespaces as classes: tables of functions, and properties that lead to the namespaces below."""
+"""Build the classes of namespaces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codegen.spec.queries import BATCHING, namespace_ancestors, path_scope
 
 @dataclass(frozen=True, kw_only=True)
 class MethodSpec:
-    """A function under its name in the namespace."""
+    """A method of a namespace."""
 
     name: str
     function: str
@@ -20,11 +20,11 @@ class MethodSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class NamespaceSpec:
-    """A class of functions."""
+    """The class of a namespace."""
 
     name: str
     attribute: str
-    """What the namespace above, or the client, calls it."""
+    """Its attribute of the parent namespace or the client."""
     doc: str
     property_doc: str
     methods: tuple[MethodSpec, ...]
@@ -37,13 +37,13 @@ class NamespaceModuleSpec:
 
     root: NamespaceSpec
     classes: tuple[NamespaceSpec, ...]
-    """All classes of the module, those below before those above."""
+    """All classes of the module, children before their parents."""
     is_on_client: bool
     """Whether it belongs to `CStarClient`, not to `CStarLibrary`."""
 
 
 def namespace_modules(document: Document) -> tuple[NamespaceModuleSpec, ...]:
-    """The modules of all root namespaces, in the order of the document's tags."""
+    """Build the modules of all root namespaces, in the order of the tags."""
     used = {name for operation in document.operations for name in namespace_ancestors(operation.namespace)}
     tags = {tag["name"]: tag["description"] for tag in document.raw["tags"] if tag["name"] in used}
     return tuple(_module(document, root, tags) for root in tags if "." not in root)
@@ -51,10 +51,10 @@ def namespace_modules(document: Document) -> tuple[NamespaceModuleSpec, ...]:
 
 def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceModuleSpec:
     operations = [operation for operation in document.operations if operation.root == root]
-    view = _namespace(document, root, tags)
+    root_class = _namespace(document, root, tags)
     return NamespaceModuleSpec(
-        root=view,
-        classes=tuple(_deepest_first(view)),
+        root=root_class,
+        classes=tuple(_deepest_first(root_class)),
         is_on_client=not any(path_scope(operation.path)[0] == "library" for operation in operations),
     )
 
@@ -75,7 +75,7 @@ def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> Name
 
 
 def _methods(operation: Operation) -> list[MethodSpec]:
-    """The methods that an operation becomes: itself and, where it can be split, the one for any number."""
+    """Return the method of an operation and, if it can be split, the batched one."""
     one = MethodSpec(name=operation.name, function=operation.id)
     return (
         [one, MethodSpec(name=names.batched(operation.name), function=names.batched(operation.id))]
@@ -84,5 +84,5 @@ def _methods(operation: Operation) -> list[MethodSpec]:
     )
 
 
-def _deepest_first(view: NamespaceSpec) -> list[NamespaceSpec]:
-    return [*(inner for child in view.children for inner in _deepest_first(child)), view]
+def _deepest_first(root_class: NamespaceSpec) -> list[NamespaceSpec]:
+    return [*(inner for child in root_class.children for inner in _deepest_first(child)), root_class]

@@ -1,4 +1,4 @@
-"""Operations as the constants of `operations/`: plain values, for the runtime and the fake server."""
+"""Build the constants of `operations/`: plain values for the runtime and the fake server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from codegen.spec.queries import (
 )
 
 PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"})
-"""What people read: left out of everything that programs read."""
+"""Keys for readers, left out of the data for programs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +37,11 @@ class OperationSpec:
     id: str
     arguments: str
     batch_plan: str
-    """The arguments of the constant that splits it over several calls; empty: it cannot be split."""
+    """The arguments of its `BatchPlan`; empty if it cannot be split."""
 
 
 def operation_spec(document: Document, operation: Operation) -> OperationSpec:
-    """The constant for an operation. Arguments that would only say the default are left out."""
+    """Build the constant of an operation. Arguments with their default are left out."""
     scope, prefix = path_scope(operation.path)
     path = operation.path.removeprefix(prefix)
     result = result_name(document, operation)
@@ -61,19 +61,19 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
         "sends_idempotency_key": any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters),
         "evidence": operation.node["x-evidence"],
     }
-    spelt = {name: repr(value) for name, value in values.items()}
+    code_of = {name: repr(value) for name, value in values.items()}
     if parameters := "".join(f"{_parameter(parameter)}, " for parameter in caller_parameters(operation)):
-        spelt["parameters"] = f"({parameters})"
+        code_of["parameters"] = f"({parameters})"
     if text := text_content_type(document, operation):
-        spelt["text"] = repr(text)
+        code_of["text"] = repr(text)
     if limits := "".join(f"{_limit(one)}, " for one in limits_of(document, operation)):
-        spelt["limits"] = f"({limits})"
+        code_of["limits"] = f"({limits})"
     if is_nullable(data_schema(document, operation)):
-        spelt["nullable"] = "True"
+        code_of["nullable"] = "True"
     if success_response(document, operation).get("x-cstar-may-be-empty"):
-        spelt["may_be_empty"] = "True"
+        code_of["may_be_empty"] = "True"
     constant = operation.id.upper()
-    arguments = "".join(f"{name}={code}, " for name, code in spelt.items())
+    arguments = "".join(f"{name}={code}, " for name, code in code_of.items())
     return OperationSpec(
         root=operation.root, constant=constant, id=operation.id, arguments=arguments, batch_plan=_batch_plan(document, operation)
     )
@@ -81,7 +81,7 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitSpec:
-    """How many items an array of the body may have."""
+    """The maximum number of items of an array in a body."""
 
     wire: str
     max_items: int
@@ -90,7 +90,7 @@ class LimitSpec:
 
 
 def limits_of(document: Document, operation: Operation) -> list[LimitSpec]:
-    """The limits of the body's arrays."""
+    """Return the limits of the body's arrays."""
     name = body_name(document, operation)
     found: list[LimitSpec] = []
     for wire, node in entries(document.schemas[name], "properties").items() if name else ():
@@ -104,7 +104,7 @@ def limits_of(document: Document, operation: Operation) -> list[LimitSpec]:
 
 
 def batch_size(document: Document, operation: Operation) -> int:
-    """How many items go with one call of an operation that is split."""
+    """Return the number of items in each request of a batched operation."""
     split = operation.node[BATCHING]["split"]
     return next(limit.max_items for limit in limits_of(document, operation) if limit.wire == split and limit.condition is None)
 
@@ -131,7 +131,7 @@ def _batch_plan(document: Document, operation: Operation) -> str:
 
 
 def strip_descriptions(schema: Any) -> Any:
-    """A schema without what only people read. Properties keep their names, whatever those are."""
+    """Return a schema without the keys for readers. Properties keep their names."""
     if is_list(schema):
         return [strip_descriptions(item) for item in schema]
     if not is_object(schema):
@@ -146,7 +146,7 @@ def strip_descriptions(schema: Any) -> Any:
 
 
 def _without_prose(key: str, value: Any) -> Any:
-    """What stands under a key of a schema: a schema, or a value that is data and stays as it is."""
+    """Return the value of a key, without prose if it is a schema."""
     return value if key.startswith("x-") or key in ("enum", "const", "default", "discriminator") else strip_descriptions(value)
 
 

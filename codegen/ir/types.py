@@ -1,7 +1,7 @@
-"""Map the properties of the document to Python types: of a field, of an argument, and what decodes them.
+"""Map the properties of the document to Python types, and to the code that decodes them.
 
-A shape is made from the library's property classes. What the library cannot tell (whether a class is ours, a free object or a map)
-is looked up in the document beside it.
+A type is made from a property of openapi-python-client. What that does not say (whether a class is a model, a free object or a map)
+is looked up in the document.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ from codegen.spec.queries import is_free_object, is_union, union_members
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeStep:
-    """How a value is read."""
+    """A conditional statement that decodes a value."""
 
     condition: str
-    """What must hold for it to need reading."""
+    """The condition under which the value needs decoding."""
     expression: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class PythonType:
-    """What a value may be."""
+    """The Python type of a value."""
 
     read_type: str
-    """The type of a field that holds it after it was read."""
+    """The annotation of a field that was decoded."""
     argument_type: str
-    """The type of an argument that takes it."""
+    """The annotation of an argument."""
     value_reader: str = ""
-    """The function that reads one value from its wire form, whatever came; empty: values stay as they came."""
+    """The function that decodes any value; empty if values stay as they are."""
     members: str = ""
-    """The mapping that has a member for every text; set for enums."""
+    """The mapping from strings to members, for enums."""
     object_reader: str = ""
-    """The function that reads one object from its wire form."""
+    """The function that decodes an object."""
     container: str = ""
-    """The function that reads a container of what one of the two readers reads."""
+    """The function that decodes a container of such values or objects."""
     classes: tuple[str, ...] = ()
-    """The schemas whose names the spellings need."""
+    """The schemas that the annotations use."""
     item_argument_type: str = ""
-    """For a list: the type of an argument that takes one item of it."""
+    """The annotation of an argument that takes one item of a list."""
     writable_type: str = ""
-    """The type of a field that is set by callers as well as read; empty: the type of a field that is only read."""
+    """The annotation of a field of a model that callers create, too; empty if it is that of a decoded one."""
     is_nullable: bool = False
     is_string: bool = False
-    """Whether a text would do, so that an array of it must not be taken as a `Sequence`: a text is one, too."""
+    """Whether a str is such a value. An array of it is then not a `Sequence` in an argument, since a str is one, too."""
 
     @property
     def is_enum(self) -> bool:
@@ -72,44 +72,43 @@ class PythonType:
 
     @property
     def optional_read_type(self) -> str:
-        """The type of a field that is None when the wire has nothing."""
+        """The annotation of an optional field."""
         return self.read_type if self.read_type == "JSON" else f"{self.read_type} | None"  # JSON may be null itself
 
     @property
     def declared_read_type(self) -> str:
-        """The type of a field, None only where the document has null."""
+        """The annotation of a required field."""
         return self.optional_read_type if self.is_nullable else self.read_type
 
     @property
     def declared_writable_type(self) -> str:
-        """The type of a field that is set by callers as well as read, None only where the document has null."""
+        """The annotation of a required field of a model that callers create, too."""
         given = self.writable_type or self.read_type
         return f"{given} | None" if self.is_nullable else given
 
     @property
     def declared_argument_type(self) -> str:
-        """The type of an argument, None only where the document has null."""
+        """The annotation of a required argument."""
         return f"{self.argument_type} | None" if self.is_nullable else self.argument_type
 
-    def decode_steps(self, place: str) -> tuple[DecodeStep, ...]:
-        """How it is read from its wire form where that stands; none: it stays as it came.
+    def decode_steps(self, target: str) -> tuple[DecodeStep, ...]:
+        """Return the statements that decode a value in a variable or attribute; empty if it stays as it is.
 
-        What needs no reading is told apart before: most fields are absent or plain, and a call for each of them would double the
-        time of a decoder.
+        The condition comes first, because most fields are absent or plain, and a call for each would double the time of a decoder.
 
         Args:
-            place: The expression of the place.
+            target: The expression of the variable or attribute.
         """
         if self.container:
             kind = "dict" if self.container == "decode_map" else "list"
-            reader = f"{self.container}({self.object_reader or self.value_reader}, {place})"
-            return (DecodeStep(condition=f"{place}.__class__ is {kind}", expression=reader),)
+            reader = f"{self.container}({self.object_reader or self.value_reader}, {target})"
+            return (DecodeStep(condition=f"{target}.__class__ is {kind}", expression=reader),)
         if self.object_reader:
-            return (DecodeStep(condition=f"{place}.__class__ is dict", expression=f"{self.object_reader}({place})"),)
+            return (DecodeStep(condition=f"{target}.__class__ is dict", expression=f"{self.object_reader}({target})"),)
         if self.is_enum:
-            return (DecodeStep(condition=f"{place}.__class__ is str", expression=f"{self.members}[{place}]"),)
+            return (DecodeStep(condition=f"{target}.__class__ is str", expression=f"{self.members}[{target}]"),)
         if self.value_reader:
-            return (DecodeStep(condition=f"{place} is not None", expression=f"{self.value_reader}({place})"),)
+            return (DecodeStep(condition=f"{target} is not None", expression=f"{self.value_reader}({target})"),)
         return ()
 
 
@@ -120,7 +119,7 @@ DATETIME = PythonType(read_type="datetime", argument_type="datetime", value_read
 
 _LEAVES: dict[type, PythonType] = {
     StringProperty: STRING,
-    UuidProperty: STRING,  # ids are opaque texts; a UUID object would refuse those that are not
+    UuidProperty: STRING,  # ids are opaque strings
     ConstProperty: STRING,
     IntProperty: PythonType(read_type="int", argument_type="int"),
     FloatProperty: PythonType(read_type="float", argument_type="float"),
@@ -131,34 +130,34 @@ _LEAVES: dict[type, PythonType] = {
 
 
 class TypeMapper:
-    """Makes shapes of the library's properties."""
+    """Maps properties to Python types."""
 
     def __init__(self, document: Document, problems: ProblemCollector) -> None:
         self._document = document
         self._problems = problems
-        # The library writes a union out wherever it is referred to, without its name; its members tell which one it is.
+        # openapi-python-client expands references to unions; the members identify the union.
         schemas = document.schemas.items()
         self._unions = {frozenset(union_members(schema)): name for name, schema in schemas if is_union(schema)}
 
-    def of(self, prop: PropertyProtocol, place: str) -> PythonType:
-        """The shape of a property; what it cannot express is noted under *place*."""
+    def of(self, prop: PropertyProtocol, pointer: str) -> PythonType:
+        """Return the type of a property; report what is not supported under *pointer*."""
         if leaf := _LEAVES.get(type(prop)):
             return leaf
         match prop:
             case EnumProperty():
                 return self.of_enum(str(prop.class_info.name))
             case ModelProperty():
-                return self._of_object(prop, place)
+                return self._of_object(prop, pointer)
             case ListProperty():
-                return self._of_list(self.of(prop.inner_property, place), place)
+                return self._of_list(self.of(prop.inner_property, pointer), pointer)
             case UnionProperty():
-                return self._of_union(prop, place)
+                return self._of_union(prop, pointer)
             case _:
-                self._problems.add(place, f"the generator cannot express a {type(prop).__name__}.")
+                self._problems.add(pointer, f"the generator cannot express a {type(prop).__name__}.")
                 return ANY_JSON
 
     def of_enum(self, name: str) -> PythonType:
-        """An open enum."""
+        """Return the type of an open enum."""
         return PythonType(
             read_type=name,
             argument_type=names.like_alias(name),
@@ -170,26 +169,26 @@ class TypeMapper:
         )
 
     def of_component(self, name: str) -> PythonType:
-        """An object that is a component: a model, a union of models, or a free object."""
+        """Return the type of a component: a model, a union of models, or a free object."""
         if is_free_object(self._document.schemas[name]):
             return FREE_OBJECT
-        shape = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
+        type_ = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
         if "x-cstar-string-shorthand" in self._document.schemas[name]:
-            return replace(shape, object_reader="", value_reader=names.reader(name))
-        return shape
+            return replace(type_, object_reader="", value_reader=names.reader(name))
+        return type_
 
-    def _of_object(self, prop: ModelProperty, place: str) -> PythonType:
+    def _of_object(self, prop: ModelProperty, pointer: str) -> PythonType:
         name = str(prop.class_info.name)
         if name in self._document.schemas:
             return self.of_component(name)
         inner = prop.additional_properties
         if inner is None or isinstance(inner, AnyProperty):
             return FREE_OBJECT
-        return self._of_map(self.of(inner, place), place)
+        return self._of_map(self.of(inner, pointer), pointer)
 
-    def _of_map(self, inner: PythonType, place: str) -> PythonType:
+    def _of_map(self, inner: PythonType, pointer: str) -> PythonType:
         if inner.container or (inner.value_reader and not inner.object_reader):
-            self._problems.add(place, "the generator cannot express a map of anything but objects and plain values.")
+            self._problems.add(pointer, "the generator cannot express a map of anything but objects and plain values.")
         return replace(
             inner,
             read_type=f"dict[str, {inner.declared_read_type}]",
@@ -200,9 +199,9 @@ class TypeMapper:
             is_string=False,
         )
 
-    def _of_list(self, item: PythonType, place: str) -> PythonType:
+    def _of_list(self, item: PythonType, pointer: str) -> PythonType:
         if item.container:
-            self._problems.add(place, "the generator cannot express a list of lists of objects.")
+            self._problems.add(pointer, "the generator cannot express a list of lists of objects.")
         many = f"list[{item.declared_argument_type}] | tuple[{item.declared_argument_type}, ...]"
         readers = "decode_list" if item.object_reader else "decode_values" if item.value_reader else ""
         return replace(
@@ -216,19 +215,22 @@ class TypeMapper:
             is_string=False,
         )
 
-    def _of_union(self, prop: UnionProperty, place: str) -> PythonType:
+    def _of_union(self, prop: UnionProperty, pointer: str) -> PythonType:
         members = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
         is_nullable = len(members) < len(prop.inner_properties)
         if name := self._unions.get(frozenset(str(inner.class_info.name) for inner in members if isinstance(inner, ModelProperty))):
             return replace(self.of_component(name), is_nullable=is_nullable)
-        shapes = [self.of(inner, place) for inner in members]
-        if len(shapes) == 1:
-            return replace(shapes[0], is_nullable=is_nullable)
-        if any(shape.value_reader or shape.object_reader for shape in shapes):
-            self._problems.add(place, "the generator cannot tell apart the members of a union unless all of them are plain.")
-        spelt = " | ".join(_deduplicated(shape.read_type for shape in shapes))
+        types = [self.of(inner, pointer) for inner in members]
+        if len(types) == 1:
+            return replace(types[0], is_nullable=is_nullable)
+        if any(type_.value_reader or type_.object_reader for type_ in types):
+            self._problems.add(pointer, "the generator cannot tell apart the members of a union unless all of them are plain.")
+        annotation = " | ".join(_deduplicated(type_.read_type for type_ in types))
         return PythonType(
-            read_type=spelt, argument_type=spelt, is_nullable=is_nullable, is_string=any(shape.is_string for shape in shapes)
+            read_type=annotation,
+            argument_type=annotation,
+            is_nullable=is_nullable,
+            is_string=any(type_.is_string for type_ in types),
         )
 
 

@@ -1,4 +1,4 @@
-"""Rules for bodies that may hold many things: how many at once, and how a longer array is split over several calls."""
+"""Check limits on the items of a body, and operations that are split over several requests."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from codegen.spec.queries import BATCHING, CONDITIONAL_LIMIT, IDEMPOTENCY_KEY, e
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
-    """Note what is wrong with limits that depend on another field, and with operations that are split."""
-    allowed = {place for operation in document.operations for place in _fields_of_body(document, operation)}
+    """Check conditional limits and batched operations."""
+    allowed = {pointer for operation in document.operations for pointer in _fields_of_body(document, operation)}
     in_use = document.reachable_schemas([document.raw["paths"], {**document.components, "schemas": None}])
     for name, schema in document.schemas.items():
-        for place in find_keyword(schema, CONDITIONAL_LIMIT, child_pointer("#/components/schemas", name)):
-            if place in allowed:
-                _inspect_limit(document.at(place), schema["properties"], place, problems)
+        for pointer in find_keyword(schema, CONDITIONAL_LIMIT, child_pointer("#/components/schemas", name)):
+            if pointer in allowed:
+                _inspect_limit(document.at(pointer), schema["properties"], pointer, problems)
             elif name in in_use:
-                problems.add(place, f"`{CONDITIONAL_LIMIT}` is for the fields of a body.")
+                problems.add(pointer, f"`{CONDITIONAL_LIMIT}` is for the fields of a body.")
     for operation in document.operations:
         if BATCHING in operation.node:
             _inspect_batching(document, operation, problems)
@@ -29,14 +29,14 @@ def _fields_of_body(document: Document, operation: Operation) -> list[str]:
     return [child_pointer(reference, "properties", name) for name in entries(target, "properties")] if is_object(target) else []
 
 
-def _inspect_limit(node: Node, siblings: Node, place: str, problems: ProblemCollector) -> None:
+def _inspect_limit(node: Node, siblings: Node, pointer: str, problems: ProblemCollector) -> None:
     rule = node[CONDITIONAL_LIMIT]
     if set(rule) != {"field", "value", "maxItems"} or not isinstance(rule["maxItems"], int):
-        problems.add(place, f"`{CONDITIONAL_LIMIT}` must be of the form `{{field: …, value: …, maxItems: <a number>}}`.")
+        problems.add(pointer, f"`{CONDITIONAL_LIMIT}` must be of the form `{{field: …, value: …, maxItems: <a number>}}`.")
     elif rule["field"] not in siblings:
-        problems.add(place, f"`{CONDITIONAL_LIMIT}` names `{rule['field']}`, which is not a property beside it.")
+        problems.add(pointer, f"`{CONDITIONAL_LIMIT}` names `{rule['field']}`, which is not a property beside it.")
     elif node.get("type") != "array":
-        problems.add(place, f"`{CONDITIONAL_LIMIT}` has no meaning without `type: array`.")
+        problems.add(pointer, f"`{CONDITIONAL_LIMIT}` has no meaning without `type: array`.")
 
 
 def _inspect_batching(document: Document, operation: Operation, problems: ProblemCollector) -> None:
@@ -50,7 +50,7 @@ def _inspect_batching(document: Document, operation: Operation, problems: Proble
     if any(not parameter.is_supplied_by_client for parameter in operation.parameters):
         problems.add(operation.pointer, f"`{BATCHING}` is for operations that take nothing but a body.")
     split = f"/properties/{rule['split']}"
-    fields = [document.at(place) for place in _fields_of_body(document, operation) if place.endswith(split)]
+    fields = [document.at(pointer) for pointer in _fields_of_body(document, operation) if pointer.endswith(split)]
     if not fields or fields[0].get("type") != "array" or "maxItems" not in fields[0]:
         problems.add(
             operation.pointer, f"`{BATCHING}` splits `{rule['split']}`, which is not an array of the body with `maxItems`."
@@ -70,7 +70,7 @@ def _inspect_batching(document: Document, operation: Operation, problems: Proble
 
 
 def _properties_of_result(document: Document, operation: Operation) -> Node | None:
-    """The properties of the one object in `data`; None: it is none."""
+    """Return the properties of the object in `data`; None if it is not one."""
     for status in operation.successes:
         response, _ = document.follow(operation.node["responses"][status], "")
         schema = response.get("content", {}).get("application/json", {}).get("schema", {})

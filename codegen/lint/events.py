@@ -1,7 +1,7 @@
-"""Rules for the webhooks section: what the server sends on its own account, one entry a type of event.
+"""Check the webhooks section: one entry for each type of event that the server sends.
 
-An event is a POST of which the body is a convention that the runtime reads (the frame: id, type, team, time), with a schema of its
-own for `data`. Whatever else OpenAPI allows here would be lost, so it is refused.
+An event is a POST. Its body combines the fields that all events share (id, type, team, time) with a schema of its own for `data`.
+Anything else that OpenAPI allows here is rejected.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ REQUIRED_EVENT_KEYS = ("summary", "x-evidence", "x-source")
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
-    """Note what is wrong with the events."""
+    """Check all events."""
     seen: dict[str, str] = {}
     for event in document.events:
         _inspect_name(event, seen, document, problems)
@@ -42,8 +42,8 @@ def _inspect_body(event: Event, document: Document, problems: ProblemCollector) 
     schema = event.body
     parts = schema.get("allOf", [])
     if len(parts) != 2 or not _is_frame(parts[0], document) or list(parts[1].get("properties", {})) != ["data"]:
-        sentence = "its body must be `allOf` the frame of all events (a convention) and an object with the property `data` alone."
-        problems.add(event.pointer, sentence)
+        message = "its body must be `allOf` the frame of all events (a convention) and an object with the property `data` alone."
+        problems.add(event.pointer, message)
     elif "$ref" not in parts[1]["properties"]["data"]:
         problems.add(event.pointer, "`data` must be a component of its own; refer to it with $ref.")
 
@@ -53,12 +53,12 @@ def _is_frame(node: Node, document: Document) -> bool:
 
 
 def has_only_post(item: Node) -> bool:
-    """Whether an entry of the section is what an event must be."""
+    """Return whether an entry of the section has a POST and nothing else."""
     return list(item) == ["post"]
 
 
 def inspect_items(document: Document, problems: ProblemCollector) -> None:
-    """Note entries that are no events at all; the rest of the rules need them to be."""
+    """Check that all entries are events, which the other checks rely on."""
     for name, item in document.raw.get("webhooks", {}).items():
         if not has_only_post(item):
             problems.add(child_pointer("#/webhooks", name), "an event is described by `post` and nothing else.")

@@ -1,6 +1,6 @@
-"""Rules for names: whatever becomes a name in Python must be one, and no two things may get the same.
+"""Check that everything that becomes a name in Python can be one, and that no two names are equal.
 
-The libraries underneath would let the later of two clashing names replace the earlier one.
+openapi-python-client would silently keep the later of two equal names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
-    """Note every name that cannot be used, and every pair of names that clash."""
+    """Check all names."""
     _inspect_schemas(document, problems)
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
@@ -34,26 +34,26 @@ def inspect(document: Document, problems: ProblemCollector) -> None:
 def _report_clashes(
     things: Iterable[tuple[str, str]], python_name: Callable[[str], str], what: str, problems: ProblemCollector
 ) -> None:
-    """Note things (their name and place) of which the Python name is taken by an earlier one."""
+    """Report names whose Python name is that of an earlier one. Each comes with its pointer."""
     taken: dict[str, str] = {}
     for name, pointer in things:
-        made = python_name(name)
-        if made in taken:
-            problems.add(pointer, f"the {what} `{taken[made]}` and `{name}` would both be `{made}` in Python.")
-        taken.setdefault(made, name)
+        derived = python_name(name)
+        if derived in taken:
+            problems.add(pointer, f"the {what} `{taken[derived]}` and `{name}` would both be `{derived}` in Python.")
+        taken.setdefault(derived, name)
 
 
 def _inspect_schemas(document: Document, problems: ProblemCollector) -> None:
-    places = [(name, child_pointer("#/components/schemas", name)) for name in document.schemas]
-    for name, pointer in places:
+    pointers = [(name, child_pointer("#/components/schemas", name)) for name in document.schemas]
+    for name, pointer in pointers:
         if names.class_of(name) != name:
             problems.add(pointer, f"the schema `{name}` would become the class `{names.class_of(name)}`; call it that.")
         if name in names.RESERVED_CLASSES:
             problems.add(pointer, f"a schema cannot be called `{name}`; generated code uses that name.")
-        alias = name.removesuffix("Input")
+        alias = name.removesuffix("Like")
         if alias != name and "enum" in document.schemas.get(alias, {}):
             problems.add(pointer, f"`{name}` is the name of the type that arguments for the enum `{alias}` have.")
-    _report_clashes(places, names.function_stem, "schemas", problems)
+    _report_clashes(pointers, names.function_stem, "schemas", problems)
 
 
 def _inspect_constants(values: list[str], pointer: str, problems: ProblemCollector) -> None:
@@ -108,28 +108,29 @@ def _inspect_namespaces(document: Document, problems: ProblemCollector) -> None:
 
 
 def _inspect_members(document: Document, problems: ProblemCollector) -> None:
-    """What the class of a namespace holds: its methods, and the namespaces below it."""
+    """Check the methods of namespaces and the namespaces below them."""
     namespaces = sorted({parent for operation in document.operations for parent in namespace_ancestors(operation.namespace)})
     classes = [(namespace, "#/tags") for namespace in namespaces]
     _report_clashes(classes, names.namespace_class, "namespaces", problems)
     owned: dict[tuple[str, str], str] = {}
     for operation in document.operations:
         key = (operation.namespace, operation.name)
-        spelt = ".".join(key)
+        qualified_name = ".".join(key)
         if key in owned:
-            problems.add(operation.pointer, f"`{spelt}` is the method of `{owned[key]}` and of `{operation.id}`.")
+            problems.add(operation.pointer, f"`{qualified_name}` is the method of `{owned[key]}` and of `{operation.id}`.")
         owned.setdefault(key, operation.id)
-        if spelt in namespaces:
-            problems.add(operation.pointer, f"`{spelt}` is a method and a namespace.")
+        if qualified_name in namespaces:
+            problems.add(operation.pointer, f"`{qualified_name}` is a method and a namespace.")
     for operation in document.operations:
         method = names.batched(operation.name)
         if BATCHING in operation.node and (operation.namespace, method) in owned:
-            spelt = f"{operation.namespace}.{method}"
+            qualified_name = f"{operation.namespace}.{method}"
             problems.add(
-                operation.pointer, f"`{spelt}` is the method of `{owned[operation.namespace, method]}` and of `{BATCHING}`."
+                operation.pointer,
+                f"`{qualified_name}` is the method of `{owned[operation.namespace, method]}` and of `{BATCHING}`.",
             )
     for operation in document.operations:
-        # In the body of the class, the method would hide the function of that name from the methods after it.
+        # In the class body, such a method would hide the function of that name.
         method = operation.name
         if method != operation.id and method in {
             other.id for other in document.operations if other.namespace == operation.namespace

@@ -1,4 +1,4 @@
-"""Rules for operations: what each must say of itself, its parameters, its body and its answers."""
+"""Check operations, their parameters, bodies and responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATH = re.compile(r"(/([A-Za-z0-9._~-]|\{[A-Za-z0-9_]+\})+)+")
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
-    """Note what is wrong with the operations."""
+    """Check all operations."""
     if not document.operations:
         problems.add("#/paths", "the document has no operations.")
     _inspect_paths(document, problems)
@@ -31,19 +31,21 @@ def inspect(document: Document, problems: ProblemCollector) -> None:
 def _inspect_paths(document: Document, problems: ProblemCollector) -> None:
     seen: dict[str, str] = {}
     for path in entries(document.raw, "paths"):
-        place = child_pointer("#/paths", path)
+        pointer = child_pointer("#/paths", path)
         if not path.startswith("/"):
-            problems.add(place, "a path must begin with a slash.")
+            problems.add(pointer, "a path must begin with a slash.")
         elif not _PATH.fullmatch(path):
-            problems.add(place, "a path must be segments between slashes, without a query, an empty segment or a slash at the end.")
+            problems.add(
+                pointer, "a path must be segments between slashes, without a query, an empty segment or a slash at the end."
+            )
         shape = _PLACEHOLDER.sub("{}", path)
         if shape in seen:
-            problems.add(place, f"this is the path `{seen[shape]}` under other names.")
+            problems.add(pointer, f"this is the path `{seen[shape]}` under other names.")
         seen.setdefault(shape, path)
 
 
 class OperationRules:
-    """The rules for one operation."""
+    """Checks one operation."""
 
     def __init__(self, document: Document, operation: Operation, problems: ProblemCollector) -> None:
         self._document = document
@@ -51,7 +53,7 @@ class OperationRules:
         self._problems = problems
 
     def inspect(self) -> None:
-        """Note what is wrong with the operation."""
+        """Check the operation."""
         self._inspect_keys()
         self._inspect_tags()
         self._inspect_path()
@@ -62,8 +64,8 @@ class OperationRules:
         self._inspect_answers()
         self._inspect_pagination()
 
-    def _add(self, sentence: str, *parts: str) -> None:
-        self._problems.add(child_pointer(self._operation.pointer, *parts), sentence)
+    def _add(self, message: str, *parts: str) -> None:
+        self._problems.add(child_pointer(self._operation.pointer, *parts), message)
 
     def _inspect_keys(self) -> None:
         node = self._operation.node
@@ -135,30 +137,30 @@ class OperationRules:
         self._inspect_location(parameter)
 
     def _inspect_location(self, parameter: Parameter) -> None:
-        schema, place = parameter.node["schema"], parameter.pointer
-        resolved, _ = self._document.follow(schema, place)
+        schema, pointer = parameter.node["schema"], parameter.pointer
+        resolved, _ = self._document.follow(schema, pointer)
         if parameter.location == "path":
             if resolved.get("type") != "string" or "enum" in resolved or "format" in resolved:
-                self._problems.add(place, f"the path parameter `{parameter.name}` must be a plain string.")
+                self._problems.add(pointer, f"the path parameter `{parameter.name}` must be a plain string.")
             if parameter.node.get("required") is not True:
-                self._problems.add(place, f"the path parameter `{parameter.name}` must be `required: true`.")
+                self._problems.add(pointer, f"the path parameter `{parameter.name}` must be `required: true`.")
         elif parameter.location == "query":
             self._inspect_query(parameter, resolved)
         elif not (parameter.location == "header" and parameter.is_supplied_by_client):
-            self._problems.add(place, f"the {parameter.location} parameter `{parameter.name}` is not supported.")
+            self._problems.add(pointer, f"the {parameter.location} parameter `{parameter.name}` is not supported.")
 
     def _inspect_query(self, parameter: Parameter, schema: Node) -> None:
-        node, place = parameter.node, parameter.pointer
+        node, pointer = parameter.node, parameter.pointer
         if parameter.is_positional and node.get("required") is not True:
-            self._problems.add(place, f"the positional parameter `{parameter.name}` must be `required: true`.")
-        item, _ = self._document.follow(entries(schema, "items"), place)
+            self._problems.add(pointer, f"the positional parameter `{parameter.name}` must be `required: true`.")
+        item, _ = self._document.follow(entries(schema, "items"), pointer)
         kinds = ("string", "integer", "number", "boolean")
         if schema.get("type") not in (*kinds, "array") or ("items" in schema and item.get("type") not in kinds):
-            self._problems.add(place, f"the query parameter `{parameter.name}` must be a plain value or an array of such.")
+            self._problems.add(pointer, f"the query parameter `{parameter.name}` must be a plain value or an array of such.")
         if schema.get("type") == "array" and (node.get("style", "form"), node.get("explode")) != ("form", False):
-            self._problems.add(place, f"the array `{parameter.name}` must be `style: form, explode: false` (joined by commas).")
+            self._problems.add(pointer, f"the array `{parameter.name}` must be `style: form, explode: false` (joined by commas).")
         elif node.get("style", "form") != "form":
-            self._problems.add(place, f"the style `{node['style']}` of `{parameter.name}` is not supported.")
+            self._problems.add(pointer, f"the style `{node['style']}` of `{parameter.name}` is not supported.")
 
     def _inspect_idempotency(self) -> None:
         scope, _ = path_scope(self._operation.path)
@@ -185,7 +187,7 @@ class OperationRules:
             self._problems.add(pointer, "the body must be a $ref to an object component with properties.")
 
     def _json_schema_of(self, owner: Node, pointer: str, *text_types: str) -> Node | None:
-        """The schema of the one JSON content, or None and a finding. Behind it stand the texts that may come in its place."""
+        """Return the schema of the only JSON content; report a problem and return None if there is none."""
         content = entries(owner, "content")
         if list(content) != [JSON_TYPE, *text_types]:
             listed = ", ".join(content) or "none"
@@ -231,7 +233,7 @@ class OperationRules:
         if "$ref" not in named or target.get("x-cstar-envelope") or "enum" in target or is_union(target):
             self._problems.add(
                 pointer,
-                "the `data` of a successful response must be a $ref to an object component, an array of such, or one of it and null.",
+                "the `data` of a successful response must be a $ref to an object component, an array of such, or it and null.",
             )
         elif "x-cstar-string-shorthand" in target:
             self._problems.add(pointer, "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.")
@@ -241,7 +243,7 @@ class OperationRules:
             self._problems.add(pointer, "a response that may be empty must be an object without required fields, not text.")
 
     def _inspect_text(self, response: Node, pointer: str) -> list[str]:
-        """The content type of the text that may come in the place of an object, if there is one."""
+        """Return the content type of the text that the server may send instead of JSON, as a list of at most one."""
         text = response.get("x-cstar-text")
         if text is None:
             return []

@@ -1,7 +1,6 @@
-"""The rules that a document must keep so that generating code from it loses nothing: house lint, in three stages.
+"""Check the document against the rules of this project, in three stages.
 
-Each stage lists all that it finds. The first stage looks at the frame (version, words, references), since the later ones may only
-follow references that lead somewhere. The rules read plain data; what they must never do is guess.
+Each stage reports all its problems. The first one checks versions, keys and references, since the later ones follow references.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from codegen.spec.document import Document
 
 
 def lint(document: Document) -> None:
-    """Raise `CodegenError` with everything that is wrong with a document of which the shape is right."""
+    """Raise `CodegenError` with all problems of a document."""
     problems = ProblemCollector()
     structure.inspect(document, problems)
     events.inspect_items(document, problems)
@@ -28,7 +27,7 @@ def lint(document: Document) -> None:
 
 
 def lint_overlay(document: Document, overlaid: Document) -> None:
-    """Raise `CodegenError` with everything that is wrong with the overlay of the fake server."""
+    """Raise `CodegenError` with all problems of the overlay of the fake server."""
     problems = ProblemCollector()
     structure.inspect_overlay(document, overlaid, problems)
     problems.raise_if_any()

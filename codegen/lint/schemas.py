@@ -1,8 +1,7 @@
-"""Rules for schemas: which shapes may stand where, and what each must say of itself.
+"""Check component schemas, and which schemas may be used where.
 
-A component is an object with properties, a free object, an enum, or a union of objects (`preflight_unions`). Whatever stands inside
-is told by `$ref`, so that everything with a shape of its own has a name of its own; that is what keeps classes from being invented
-or doubled.
+A component is an object with properties, a free object, an enum, or a union of objects. Nested objects must be components that are
+referenced by `$ref`, so that the document gives each class its name.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ REQUIRED_PROPERTY_KEYS = ("description", "x-evidence", "x-source")
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
-    """Note what is wrong with the component schemas."""
+    """Check all component schemas."""
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
         if not schema.get("x-cstar-envelope"):
@@ -35,19 +34,19 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _holds(word: str, value: object) -> bool:
-    """Whether a value is of a type of JSON. To Python, truth values are numbers; to JSON they are not."""
+    """Return whether a value has a JSON type. A bool is not a number in JSON."""
     return isinstance(value, _PYTHON_TYPES[word]) and (word == "boolean" or not isinstance(value, bool))
 
 
 class SchemaRules:
-    """The rules, with the document to follow references in and the problems to note."""
+    """Checks schemas."""
 
     def __init__(self, document: Document, problems: ProblemCollector) -> None:
         self._document = document
         self._problems = problems
 
     def inspect_component(self, schema: Node, pointer: str) -> None:
-        """A component that the generator makes something of."""
+        """Check a component."""
         for key in REQUIRED_COMPONENT_KEYS:
             if not schema.get(key):
                 self._problems.add(pointer, f"the schema has no `{key}`.")
@@ -110,7 +109,7 @@ class SchemaRules:
         self.inspect_value(node, pointer)
 
     def inspect_value(self, node: Node, pointer: str) -> None:
-        """A schema that says what a property, an item or a parameter holds."""
+        """Check the schema of a property, an item or a parameter."""
         for key in ("discriminator", "x-cstar-unknown"):
             if key in node:
                 self._problems.add(pointer, f"a union must be a component of its own; `{key}` has no meaning here.")

@@ -1,4 +1,4 @@
-"""Rules for the frame of a document: its version, the words it uses, where its references lead, and its tags."""
+"""Check the version of the document, its keys, its references and its tags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHOICES = {"x-evidence": EVIDENCE, "x-cstar-action": ACTIONS}
 
 
 class Part(NamedTuple):
-    """An object of the document, and what kind of object OpenAPI takes it for."""
+    """An object of the document, with its kind in OpenAPI."""
 
     kind: str
     pointer: str
@@ -22,7 +22,7 @@ class Part(NamedTuple):
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
-    """Note what is wrong with the frame, as far as it can be told without following references."""
+    """Check what can be checked without following references."""
     _inspect_version(document, problems)
     for part in parts_of(document):
         _check_known_keys(part, ALLOWED_KEYS[part.kind], problems)
@@ -32,7 +32,7 @@ def inspect(document: Document, problems: ProblemCollector) -> None:
 
 
 def inspect_overlay(document: Document, overlaid: Document, problems: ProblemCollector) -> None:
-    """Note what the overlay of the fake server adds besides its extensions."""
+    """Check that the overlay of the fake server adds only its extensions."""
     known = {part.pointer for part in parts_of(document)}
     for part in parts_of(overlaid):
         if part.pointer not in known:
@@ -98,7 +98,7 @@ def _inspect_tags(document: Document, problems: ProblemCollector) -> None:
 
 
 def parts_of(document: Document) -> Iterator[Part]:
-    """Every object of the document whose words are checked."""
+    """Yield each object of the document whose keys are checked."""
     raw = document.raw
     yield Part("document", "#", raw)
     yield Part("info", "#/info", entries(raw, "info"))
@@ -108,10 +108,10 @@ def parts_of(document: Document) -> Iterator[Part]:
     for path, item in entries(raw, "paths").items():
         yield from _in_path_item(item, child_pointer("#/paths", path))
     for name, item in entries(raw, "webhooks").items():
-        place = child_pointer("#/webhooks", name)
-        yield Part("path item", place, item)
+        pointer = child_pointer("#/webhooks", name)
+        yield Part("path item", pointer, item)
         if "post" in item:
-            yield from _in_operation(item["post"], child_pointer(place, "post"), kind="event")
+            yield from _in_operation(item["post"], child_pointer(pointer, "post"), kind="event")
     yield Part("components", "#/components", document.components)
     for kind, walk in _COMPONENTS.items():
         for name, node in entries(document.components, kind).items():
@@ -119,7 +119,7 @@ def parts_of(document: Document) -> Iterator[Part]:
 
 
 def _in(walk: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> Iterator[Part]:
-    """The parts of something that may stand in place or be referred to."""
+    """Yield the parts of an object, or the reference to it."""
     if not is_object(node):
         return
     if "$ref" in node:
@@ -169,9 +169,9 @@ def _in_header(header: Node, pointer: str) -> Iterator[Part]:
 
 def _in_content(owner: Node, pointer: str) -> Iterator[Part]:
     for content_type, media in entries(owner, "content").items():
-        place = child_pointer(pointer, "content", content_type)
-        yield Part("media type", place, media)
-        yield from _in(_in_schema, media.get("schema"), child_pointer(place, "schema"))
+        pointer = child_pointer(pointer, "content", content_type)
+        yield Part("media type", pointer, media)
+        yield from _in(_in_schema, media.get("schema"), child_pointer(pointer, "schema"))
 
 
 def _in_schema(schema: Node, pointer: str) -> Iterator[Part]:

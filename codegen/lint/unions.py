@@ -1,7 +1,7 @@
-"""Rules for unions: components that are one of several objects, told apart by the text of one property, the tag.
+"""Check unions: components that are one of several objects, distinguished by a tag property.
 
-A union is open like an enum: what has a tag that nobody knows is read as the fallback, which keeps all keys. To a validator of JSON
-Schema the members exclude each other, since each has its tag as a `const` and the fallback has none of them.
+A union is open, as enums are: an object with an unknown tag becomes the fallback member, which keeps all keys. The members exclude
+each other in JSON Schema, since each has its tag as a `const`, and the fallback excludes all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _UNION_KEYS = frozenset({*REQUIRED_COMPONENT_KEYS, "oneOf", "discriminator", "x-
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
-    """Note what is wrong with the unions among the components, and every word of theirs that stands elsewhere."""
+    """Check all unions, and report keys of unions in other schemas."""
     fallback_pointers: set[str] = set()
     twins: dict[frozenset[str], str] = {}
     for name, schema in document.schemas.items():
@@ -30,7 +30,7 @@ def inspect(document: Document, problems: ProblemCollector) -> None:
 
 
 class UnionRules:
-    """The rules for one union."""
+    """Checks one union."""
 
     def __init__(self, document: Document, schema: Node, pointer: str, problems: ProblemCollector) -> None:
         self._document = document
@@ -39,7 +39,7 @@ class UnionRules:
         self._problems = problems
 
     def inspect(self) -> set[str]:
-        """Note what is wrong with the union; give the place of the one tag that may say what it is not."""
+        """Check the union; return the pointer of the tag of its fallback, the only property that may have `not`."""
         for key in sorted(self._schema.keys() - _UNION_KEYS):
             self._add(f"the generator would ignore `{key}` of a union.")
         if len(union_members(self._schema)) != len(self._schema["oneOf"]):
@@ -56,8 +56,8 @@ class UnionRules:
         self._inspect_members(str(found["propertyName"]), str(fallback))
         return {child_pointer("#/components/schemas", str(fallback), "properties", str(found["propertyName"]))}
 
-    def _add(self, sentence: str) -> None:
-        self._problems.add(self._pointer, sentence)
+    def _add(self, message: str) -> None:
+        self._problems.add(self._pointer, message)
 
     def _inspect_members(self, tag: str, fallback: str) -> None:
         tags = union_tags(self._schema)

@@ -1,7 +1,4 @@
-"""The document as data, with pointers to every place and the few look-ups that all stages need.
-
-It knows how an OpenAPI document is built and nothing of what ours may say (`preflight`) or of the code to be made from it (`view`).
-"""
+"""Give access to the OpenAPI document as data, with a JSON pointer for each part."""
 
 from __future__ import annotations
 
@@ -36,12 +33,12 @@ class Parameter:
 
     @property
     def is_supplied_by_client(self) -> bool:
-        """Whether the runtime fills it in, so that callers never see it."""
+        """Whether the client sends it by itself."""
         return self.node.get("x-cstar-client-parameter") is True
 
     @property
     def is_positional(self) -> bool:
-        """Whether callers give it by position although it is no part of the path."""
+        """Whether it is positional although it is not in the path."""
         return self.node.get("x-cstar-positional") is True
 
 
@@ -62,7 +59,7 @@ class Operation:
 
     @property
     def namespace(self) -> str:
-        """Where the client has it, such as `tickets.messages`."""
+        """The namespace of its method, such as `tickets.messages`."""
         return str(self.node.get("x-cstar-namespace", ""))
 
     @property
@@ -82,13 +79,13 @@ class Operation:
 
     @property
     def successes(self) -> list[str]:
-        """The statuses of its good answers."""
+        """The statuses of its successful responses."""
         return [status for status in self.node.get("responses", {}) if status.startswith("2")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A message that the server sends on its own account: an entry of the webhooks section."""
+    """A type of event that the server sends: an entry of the webhooks section."""
 
     pointer: str
     type: str
@@ -97,13 +94,13 @@ class Event:
 
     @property
     def data(self) -> Node:
-        """The schema of what the event is about."""
+        """The schema of `data`."""
         data: Node = self.body["allOf"][1]["properties"]["data"]
         return data
 
 
 class Document:
-    """An OpenAPI document of which the shape is known to be right."""
+    """An OpenAPI document that passed `validate_openapi`."""
 
     def __init__(self, raw: Node) -> None:
         self.raw = raw
@@ -119,7 +116,7 @@ class Document:
         return entries(self.components, "schemas")
 
     def at(self, reference: str) -> Any:
-        """What a local reference such as `#/components/schemas/Ticket` points at; None: nothing."""
+        """Return the target of a local reference such as `#/components/schemas/Ticket`; None if there is none."""
         node: Any = self.raw
         for part in reference.removeprefix("#/").split("/"):
             key = part.replace("~1", "/").replace("~0", "~")
@@ -129,7 +126,7 @@ class Document:
         return node
 
     def follow(self, node: Node, pointer: str) -> tuple[Node, str]:
-        """A node and its place, or what it refers to and the place of that; what stands beside a `$ref` goes over that."""
+        """Resolve a node and its pointer; keys beside a `$ref` override those of its target."""
         reference = node.get("$ref")
         if not reference:
             return node, pointer
@@ -163,10 +160,10 @@ class Document:
     def _parameters(self, owner: Node, pointer: str) -> tuple[Parameter, ...]:
         nodes = enumerate(items(owner, "parameters"))
         found = (self.follow(node, child_pointer(pointer, "parameters", str(index))) for index, node in nodes)
-        return tuple(Parameter(node=node, pointer=place) for node, place in found)
+        return tuple(Parameter(node=node, pointer=pointer) for node, pointer in found)
 
     def reachable_schemas(self, node: Any) -> dict[str, None]:
-        """The names of the component schemas that a part of the document needs, directly or through others, in a stable order."""
+        """Return the names of the component schemas that a part of the document uses, directly or not, in a stable order."""
         reached: dict[str, None] = {}
         waiting = [node]
         while waiting:
@@ -178,17 +175,17 @@ class Document:
 
 
 def child_pointer(pointer: str, *parts: str) -> str:
-    """The JSON pointer of something inside the place that *pointer* names."""
+    """Extend a JSON pointer."""
     return "/".join((pointer, *(part.replace("~", "~0").replace("/", "~1") for part in parts)))
 
 
 def schema_named(reference: str) -> str:
-    """The name of the component that `#/components/schemas/<name>` points at."""
+    """Return the name of the component of a reference `#/components/schemas/<name>`."""
     return reference.rpartition("/")[2]
 
 
 def references_in(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Every `$ref` inside a node, with the place of the object that has it."""
+    """Yield each `$ref` inside a node, with the pointer of the object that has it."""
     if is_object(node):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"], pointer
@@ -200,7 +197,7 @@ def references_in(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
 
 
 def find_keyword(schema: object, word: str, pointer: str) -> Iterator[str]:
-    """The place of every object inside a schema that has a word. Names of properties are no words."""
+    """Yield the pointer of each object inside a schema that has a keyword. Names of properties are not keywords."""
     if is_object(schema):
         if word in schema:
             yield pointer
@@ -217,22 +214,22 @@ def _schemas_named_in(node: Any) -> Iterator[str]:
 
 
 def entries(node: Node, key: str) -> dict[str, Any]:
-    """The object under a key; empty if there is none."""
+    """Return the object under a key; empty if there is none."""
     found: dict[str, Any] | None = node.get(key)
     return found or {}
 
 
 def items(node: Node, key: str) -> list[Any]:
-    """The list under a key; empty if there is none."""
+    """Return the list under a key; empty if there is none."""
     found: list[Any] | None = node.get(key)
     return found or []
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a value is a JSON object."""
+    """Return whether a value is a JSON object."""
     return isinstance(value, dict)
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a value is a JSON array."""
+    """Return whether a value is a JSON array."""
     return isinstance(value, list)

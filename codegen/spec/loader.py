@@ -1,7 +1,7 @@
-"""The document as it is read: YAML in, JSON values out.
+"""Load a YAML document as JSON values.
 
-YAML is read as YAML 1.2's core schema, which is what JSON can hold: `on` and `2026-03-01` are texts. A key that stands twice is a
-problem, since loaders keep one of the two and say nothing.
+YAML is read by the core schema of YAML 1.2, which is what JSON can hold: `on` and `2026-03-01` are strings. A repeated key is a
+problem, since YAML loaders keep one of the two without a warning.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def _load(text: str, name: str) -> object:
         return loader.construct_document(tree) if tree else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{name}, line {mark.line + 1}" if mark else name
-        raise CodegenError([Problem(place, f"the document is not valid YAML: {error.problem or error.context}.")]) from None
+        location = f"{name}, line {mark.line + 1}" if mark else name
+        raise CodegenError([Problem(location, f"the document is not valid YAML: {error.problem or error.context}.")]) from None
     except (yaml.YAMLError, ValueError) as error:
         raise CodegenError([Problem(name, f"the document is not valid YAML: {_reason(error)}.")]) from None
     finally:
@@ -76,7 +76,7 @@ def _reason(error: Exception) -> str:
 
 
 def _check_unique_keys(node: yaml.Node | None, name: str, problems: ProblemCollector, above: tuple[int, ...] = ()) -> None:
-    """Walk the tree before it is data, while every key is still there."""
+    """Check the YAML tree, which still has repeated keys."""
     if id(node) in above:
         raise CodegenError([Problem(name, "the document contains itself.")])
     if isinstance(node, yaml.MappingNode):
@@ -96,10 +96,10 @@ def _check_unique_keys(node: yaml.Node | None, name: str, problems: ProblemColle
 def _check_json_values(value: object, pointer: str, problems: ProblemCollector) -> None:
     if is_object(value):
         for key, inner in value.items():
-            place = child_pointer(pointer, str(key))
+            location = child_pointer(pointer, str(key))
             if type(key) is not str:
-                problems.add(place, "a key must be a string; put it in quotes.")
-            _check_json_values(inner, place, problems)
+                problems.add(location, "a key must be a string; put it in quotes.")
+            _check_json_values(inner, location, problems)
     elif is_list(value):
         for index, inner in enumerate(value):
             _check_json_values(inner, child_pointer(pointer, str(index)), problems)

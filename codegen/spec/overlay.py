@@ -23,16 +23,16 @@ def apply_overlay(raw: Node, overlay: Node, *, name: str) -> Node:
     """Return a copy of a document with an overlay applied. Raises `CodegenError` for a target that matches nothing."""
     result, problems = copy.deepcopy(raw), ProblemCollector()
     for index, action in enumerate(items(overlay, "actions")):
-        place = child_pointer(f"{name}#/actions", str(index))
+        pointer = child_pointer(f"{name}#/actions", str(index))
         segments = _parse(str(action.get("target", "")))
         if segments is None:
-            problems.add(place, f"the target `{action.get('target')}` is not a supported JSONPath.")
+            problems.add(pointer, f"the target `{action.get('target')}` is not a supported JSONPath.")
             continue
         matches = [result]
         for segment in segments:
             matches = [child for node in matches for child in _children(node, segment)]
         if not matches:
-            problems.add(place, f"the target `{action['target']}` matches nothing.")
+            problems.add(pointer, f"the target `{action['target']}` matches nothing.")
         for node in matches:
             _merge(node, action.get("update", {}))
     problems.raise_if_any()
@@ -40,7 +40,7 @@ def apply_overlay(raw: Node, overlay: Node, *, name: str) -> Node:
 
 
 def _parse(target: str) -> list[re.Match[str]] | None:
-    """The segments of a JSONPath; None: it has one that is not supported."""
+    """Return the segments of a JSONPath; None if one is not supported."""
     segments, end = list[re.Match[str]](), 1
     while found := _SEGMENT.match(target, end):
         segments.append(found)

@@ -1,4 +1,4 @@
-"""Every word that a document may use, by kind of place. What is not listed stops the run, so nothing is passed over in silence.
+"""List the keys that each kind of object in the document may have. Any other key stops the run.
 
 A key is listed when the generator reads it, or when it is prose for readers. `FAKE_KEYS` lists the extensions that only the overlay
 of the fake server may use.
@@ -7,7 +7,7 @@ of the fake server may use.
 from __future__ import annotations
 
 EVIDENCE = ("documented", "inferred", "named")
-"""How sure the document is of a thing; the words of `x-evidence`."""
+"""The values of `x-evidence`."""
 
 _EVIDENCE = {"x-evidence", "x-source"}
 _RANGES = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern"}
@@ -79,15 +79,15 @@ EXTENSION_TYPES: dict[str, type] = {
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
     "x-enum-descriptions": dict,
 }
-"""What stands under an extension. Those that are not here may hold anything."""
+"""The types of extensions. Any other extension may have any value."""
 
 ACTIONS = ("list", "create", "get", "update", "delete", "fake-response", "special")
-"""What an operation does to the rows of its collection; the words of `x-cstar-action`."""
+"""The values of `x-cstar-action`."""
 
 FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "int64", "float", "double"})
-"""The formats that change nothing (a text stays a text) or that the generator reads (`date-time`)."""
+"""The supported formats. All but `date-time` leave the type of the value as it is."""
 
 RESERVED_CLIENT_NAMES = frozenset(
     {"aclose", "closed", "config", "events", "from_env", "rate_limit", "request", "with_options", "with_response"}
 )
-"""What `CStarClient` calls its own, so that no namespace may."""
+"""The attributes of `CStarClient`, which are no names for namespaces."""

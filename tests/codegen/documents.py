@@ -9,6 +9,9 @@ from typing import Any
 from codegen.__main__ import DOCUMENT
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode, build_ir
+from codegen.ir.functions import FunctionSpec
+from codegen.ir.models import ModelSpec
+from codegen.ir.operations import OperationSpec
 from codegen.lint import run as preflight
 from codegen.parser import Parsed, parse, validate_openapi
 from codegen.spec.document import Document, Node
@@ -86,6 +89,21 @@ def view_of(raw: Node) -> GeneratedCode:
 @functools.lru_cache(maxsize=16)
 def _view_of(frozen: bytes) -> GeneratedCode:
     return build_ir(reading(pickle.loads(frozen)))
+
+
+def models_of(raw: Node) -> dict[str, ModelSpec]:
+    """Return the models of a document, by name."""
+    return {one.name: one for module in view_of(raw).model_modules for one in module.models}
+
+
+def functions_of(raw: Node) -> dict[str, FunctionSpec]:
+    """Return the functions of a document, by name."""
+    return {one.name: one for module in view_of(raw).api_modules for one in module.functions}
+
+
+def operations_of(raw: Node) -> dict[str, OperationSpec]:
+    """Return the constants of operations of a document, by id."""
+    return {one.id: one for one in view_of(raw).operations}
 
 
 def problems_with(raw: Node) -> list[Problem]:

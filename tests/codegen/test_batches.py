@@ -212,4 +212,4 @@ def test_lossy_document_is_refused(case: tuple[Callable[[Node], Any], str, str])
     change, place, sentence = case
     raw = small("automations", "bulk", "exports")
     change(raw)
-    assert (place, sentence) in [(problem.place, problem.message) for problem in problems_with(raw)]
+    assert (place, sentence) in [(problem.location, problem.message) for problem in problems_with(raw)]

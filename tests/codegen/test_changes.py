@@ -13,7 +13,7 @@ from codegen.lint import run as preflight
 from codegen.output import FOLDERS
 from codegen.spec.document import METHODS, Document, Node
 from tests.codegen.documents import TICKET, model, operation, real, said, schema
-from tests.codegen.test_ir import NODES
+from tests.codegen.test_fields import NODES
 from tests.codegen.trees import Tree
 
 

@@ -152,7 +152,7 @@ def test_failed_swap_puts_everything_back(
     rename = Path.rename
 
     def clumsy(source: Path, target: Path) -> Path:
-        if source.name == "api" and "fresh" in source.parts:
+        if source.name == "api" and "new" in source.parts:
             raise PermissionError(13, "Permission denied")
         return rename(source, target)
 

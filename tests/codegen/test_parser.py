@@ -123,10 +123,10 @@ def test_library_gets_its_copies_back(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 
     def clumsy(*_: Any, **__: Any) -> Any:
-        given.append(parsing.library.deepcopy)
+        given.append(parsing.openapi_parser.deepcopy)
         raise ValueError
 
     monkeypatch.setattr(GeneratorData, "from_dict", clumsy)
     _problems(real())
 
-    assert ([parsing._identity], copy.deepcopy) == (given, parsing.library.deepcopy)
+    assert ([parsing._identity], copy.deepcopy) == (given, parsing.openapi_parser.deepcopy)

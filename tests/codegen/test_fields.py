@@ -1,0 +1,240 @@
+"""Fields of models: their annotations, and how they are decoded."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from openapi_python_client.parser.properties.date import DateProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.int import IntProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+
+from codegen.errors import CodegenError, ProblemCollector
+from codegen.ir.models import FieldSpec
+from codegen.ir.types import TypeMapper
+from codegen.spec.document import Document, Node
+from cstar_async._model import decoding as _wire
+from cstar_async._model.codec import from_dict
+from cstar_async._types import UNSET
+from cstar_async.models import tickets
+from tests.codegen.documents import (
+    model,
+    models_of,
+    real,
+    said,
+    schema,
+)
+
+SCHEMAS = "#/components/schemas"
+
+
+def _read(field: FieldSpec, **wire: Any) -> Any:
+    """What a decoder would make of a field."""
+    raw = SimpleNamespace(**{field.attribute: wire.get(field.wire)})
+    scope = {**vars(_wire), **vars(tickets), "wire": wire, "found": defaultdict(lambda: None, wire), "raw": raw}
+    for lookup in field.lookups:
+        setattr(raw, field.attribute, eval(lookup, scope))
+    for one in field.decode_steps:
+        if eval(one.condition, scope):
+            setattr(raw, field.attribute, eval(one.expression, scope))
+    return getattr(raw, field.attribute)
+
+
+MESSAGE = {"$ref": f"{SCHEMAS}/Message"}
+STATUS = {"$ref": f"{SCHEMAS}/TicketStatus"}
+DATETIME = {"type": "string", "format": "date-time"}
+NULL = {"type": "null"}
+
+
+ANSWERS: list[tuple[Node, str]] = [
+    ({"type": "string"}, "str"),
+    ({"type": "string", "format": "uuid"}, "str"),
+    ({"type": "string", "const": "x"}, "str"),
+    ({"type": ["integer", "null"]}, "int"),
+    ({"type": ["string", "number", "boolean"]}, "str | float | bool"),
+    ({}, "JSON"),
+    ({"type": "object", "additionalProperties": True}, "dict[str, JSON]"),
+    ({"$ref": f"{SCHEMAS}/FreeObject"}, "dict[str, JSON]"),
+    ({"type": "object", "additionalProperties": {"type": "integer"}}, "dict[str, int]"),
+    ({"type": "object", "additionalProperties": MESSAGE}, "dict[str, Message]"),
+    ({"type": "array", "items": {"type": ["string", "null"]}}, "list[str | None]"),
+    ({"type": ["array", "null"], "items": MESSAGE}, "list[Message]"),
+    ({"type": "array", "items": STATUS}, "list[TicketStatus]"),
+    (STATUS, "TicketStatus"),
+    ({"oneOf": [STATUS, NULL]}, "TicketStatus"),
+    ({"oneOf": [MESSAGE, NULL]}, "Message"),
+    (DATETIME, "datetime"),
+]
+BODIES: list[tuple[Node, str]] = [
+    ({"type": "string"}, "str"),
+    ({"type": ["string", "null"]}, "str | None"),
+    ({}, "JSON | JSONObject"),
+    ({"type": "object", "additionalProperties": True}, "JSONObject"),
+    (STATUS, "TicketStatusLike"),
+    ({"type": "array", "items": {"type": "string"}}, "list[str] | tuple[str, ...]"),
+    ({"type": "array", "items": MESSAGE}, "Sequence[Message | JSONObject]"),
+    (MESSAGE, "Message | JSONObject"),
+    ({"type": "object", "additionalProperties": {"type": "integer"}}, "Mapping[str, int]"),
+    (DATETIME, "datetime"),
+]
+READINGS: list[tuple[Node, Any, Any]] = [
+    ({"type": "string"}, 5, 5),
+    (STATUS, "open", tickets.TicketStatus.OPEN),
+    (STATUS, 5, 5),
+    (DATETIME, "2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+    (DATETIME, "soon", "soon"),
+    (MESSAGE, {"id": "msg_1"}, tickets.decode_message({"id": "msg_1"})),
+    (MESSAGE, "msg_1", "msg_1"),
+    ({"type": "array", "items": MESSAGE}, [{"id": "msg_1"}, 5], [tickets.decode_message({"id": "msg_1"}), 5]),
+    ({"type": "array", "items": STATUS}, ["open", None], [tickets.TicketStatus.OPEN, None]),
+    ({"type": "array", "items": DATETIME}, ["2026-03-01T12:00:00Z"], [datetime(2026, 3, 1, 12, tzinfo=UTC)]),
+    (
+        {"type": "object", "additionalProperties": MESSAGE},
+        {"a": {"id": "msg_1"}, "b": 5},
+        {"a": tickets.decode_message({"id": "msg_1"}), "b": 5},
+    ),
+]
+ALIASED: Node = {**STATUS, "x-cstar-aliases": ["older", "oldest"]}
+NODES: list[Node] = [*(row[0] for row in (*ANSWERS, *BODIES, *READINGS)), ALIASED]
+
+
+@functools.cache
+def _fields() -> dict[str, list[FieldSpec]]:
+    """The views of all fields of this file, in an answer and in a body: one document for all of them."""
+    raw = real()
+    for name in ("Ticket", "TicketUpdate"):
+        schema(raw, name)["properties"] |= {f"more{index}": said("More.", **node) for index, node in enumerate(NODES)}
+    models = models_of(raw)
+    return {name: [field for field in models[name].fields if field.wire.startswith("more")] for name in ("Ticket", "TicketUpdate")}
+
+
+def _field_of(schema_name: str, node: Node) -> FieldSpec:
+    """The view of a field that is put into a schema."""
+    return _fields()[schema_name][NODES.index(node)]
+
+
+@pytest.mark.parametrize(
+    ("node", "kind"),
+    ANSWERS,
+)
+def test_field_of_an_answer_may_be_none(node: Node, kind: str) -> None:
+    """A field has the type of the document, and is None where it may be missing; JSON may be null by itself."""
+    annotation = kind if kind == "JSON" else f"{kind} | None"
+    assert f": {annotation} = None" == _field_of("Ticket", node).declaration.lstrip("more_0123456789")
+
+
+@pytest.mark.parametrize(
+    ("node", "kind"),
+    BODIES,
+)
+def test_field_of_a_body_may_be_left_out(node: Node, kind: str) -> None:
+    """A field of a body may be left out, which is not null, and takes enums as text and models as mappings."""
+    assert f": {kind} | Unset = UNSET" == _field_of("TicketUpdate", node).declaration.lstrip("more_0123456789")
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "expected"),
+    READINGS,
+)
+@pytest.mark.parametrize("schema_name", ["Ticket", "TicketUpdate"])
+def test_field_is_read_as_it_came_or_better(schema_name: str, node: Node, value: Any, expected: Any) -> None:
+    """What keeps the promise of the document is read, what does not is passed through."""
+    field = _field_of(schema_name, node)
+    found = _read(field, **{field.wire: value})
+
+    assert (expected, type(expected)) == (found, type(found))
+
+
+def test_absent_and_null_are_told_apart_in_bodies_alone() -> None:
+    """In an answer both are None; in a body what was left out stays UNSET."""
+    ticket, update = from_dict(tickets.Ticket, {}), from_dict(tickets.TicketUpdate, {})
+    nulled = from_dict(tickets.TicketUpdate, {"assignedTo": None})
+
+    assert (None, UNSET, None) == (ticket.assigned_to, update.assigned_to, nulled.assigned_to)
+
+
+def test_alias_is_read_like_the_name() -> None:
+    """A field is found under every name that it has been seen under."""
+    field = _field_of("Ticket", ALIASED)
+
+    assert [tickets.TicketStatus.OPEN] * 3 == [_read(field, **{name: "open"}) for name in (field.wire, "older", "oldest")]
+
+
+def test_null_beside_an_alias_says_nothing_in_an_answer_alone() -> None:
+    """What another name says counts where the first is null; in a body a null clears the field."""
+    answer, body = _field_of("Ticket", ALIASED), _field_of("TicketUpdate", ALIASED)
+
+    assert tickets.TicketStatus.OPEN == _read(answer, **{answer.wire: None, "older": None, "oldest": "open"})
+    assert _read(body, **{body.wire: None, "older": "open"}) is None
+
+
+def test_field_called_as_a_keyword_gets_an_underscore() -> None:
+    """`from` cannot be an attribute; its wire name stays."""
+    raw = real()
+    schema(raw, "Ticket")["properties"]["from"] = said("Whence.", type="string")
+
+    view = models_of(raw)["Ticket"]
+
+    assert "from_: str | None = None" in [field.declaration for field in view.fields]
+    assert "'from_': 'from'" in view.wire_names
+
+
+def test_required_field_that_may_be_null_has_no_default() -> None:
+    """Required and nullable are two things."""
+    raw = real()
+    schema(raw, "Ticket")["required"].append("notes")
+
+    assert "notes: str | None" in [field.declaration for field in models_of(raw)["Ticket"].fields]
+
+
+def test_aliases_are_known_names() -> None:
+    """A field that came under another name is no unknown field."""
+    raw = real()
+    schema(raw, "Ticket")["properties"]["title"]["x-cstar-aliases"] = ["subject"]
+
+    assert "dict.fromkeys((*Ticket.__wire_names__.values(), 'subject'))" == models_of(raw)["Ticket"].absent_fields
+
+
+def test_identity_is_the_attribute_of_its_property() -> None:
+    """A tag has no id; its name stands for it."""
+    assert ("'name'",) == models_of(real())["Tag"].identities
+
+
+def test_model_of_its_own_kind_is_expressed() -> None:
+    """A schema may refer to itself."""
+    raw = real()
+    raw["components"]["schemas"]["Tree"] = model(
+        "A tree.", below=said("Branches.", type="array", items={"$ref": f"{SCHEMAS}/Tree"}), name=said("Name.", type="string")
+    )
+    schema(raw, "Ticket")["properties"]["tree"] = said("A tree.", **{"$ref": f"{SCHEMAS}/Tree"})
+
+    assert "below: list[Tree] | None = None" == models_of(raw)["Tree"].fields[0].declaration
+
+
+def _complaints_of(prop: Any) -> list[str]:
+    problems = ProblemCollector()
+    TypeMapper(Document(real()), problems).of(prop, "#/here")
+    with pytest.raises(CodegenError) as caught:
+        problems.raise_if_any()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def _property(kind: Any, **more: Any) -> Any:
+    return kind(name="x", required=True, default=None, python_name="x", description=None, example=None, **more)
+
+
+def test_property_of_a_new_kind_is_refused() -> None:
+    """A kind of property that the generator was never told of is no guess."""
+    assert ["#/here: the generator cannot express a DateProperty."] == _complaints_of(_property(DateProperty))
+
+
+def test_union_that_needs_telling_apart_is_refused() -> None:
+    """Of an instant or a number, only the wire knows which it is."""
+    union = _property(UnionProperty, inner_properties=[_property(DateTimeProperty), _property(IntProperty)])
+
+    assert ["#/here: the generator cannot tell apart the members of a union unless all of them are plain."] == _complaints_of(union)

@@ -1,0 +1,177 @@
+"""Functions: their arguments and results."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.codegen.documents import (
+    BOSS,
+    LIBRARY,
+    TICKET,
+    TICKETS,
+    functions_of,
+    models_of,
+    operation,
+    operations_of,
+    real,
+    said,
+    schema,
+    view_of,
+)
+
+SCHEMAS = "#/components/schemas"
+
+
+def test_required_arguments_come_first() -> None:
+    """Whatever the order of the document, what must be given stands before what may be."""
+    raw = real()
+    schema(raw, "MessageCreate")["required"].append("metadata")
+
+    signature = functions_of(raw)["create_ticket_message"].parameters
+
+    assert signature.startswith("client: SupportsExecute, ticket_id: str, /, *, content: str, metadata: JSONObject, sender: ")
+    assert signature.endswith(", idempotency_key: str | None = None, options: RequestOptions | None = None")
+
+
+def test_list_in_the_query_takes_one_or_several() -> None:
+    """One value need not be wrapped in a list."""
+    one = "TicketExpandLike"
+
+    assert f"expand: {one} | list[{one}] | tuple[{one}, ...] | Unset = UNSET" in functions_of(real())["list_tickets"].parameters
+
+
+def test_required_query_parameter_has_no_default() -> None:
+    """What the server insists on must be given."""
+    raw = real()
+    operation(raw, TICKETS, "get")["parameters"].append(
+        said(
+            "From when on.",
+            **{"name": "since", "in": "query", "required": True, "schema": {"type": "string", "format": "date-time"}},
+        )
+    )
+
+    assert "/, *, since: datetime, page: int | Unset = UNSET" in functions_of(raw)["list_tickets"].parameters
+
+
+def test_argument_called_body_or_query_is_passed_on() -> None:
+    """Functions have no locals that an argument could clash with."""
+    raw = real()
+    schema(raw, "TicketUpdate")["properties"] |= {"body": said("Text.", type="string"), "query": said("Text.", type="string")}
+
+    assert "body=body, query=query)" in functions_of(raw)["update_ticket"].call
+
+
+def test_free_result_is_a_dict() -> None:
+    """An answer of which only that it is an object is known is a dict, and the operation has no result schema."""
+    raw = real()
+    data = operation(raw, TICKET, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
+    data["data"] = {"$ref": f"{SCHEMAS}/FreeObject"}
+
+    view = functions_of(raw)["get_ticket"]
+
+    assert "dict[str, JSON]" == view.returns
+    assert "await client.__executor__.execute(operations.GET_TICKET, dict[str, JSON], ticket_id, options=options)" == view.call
+    assert "result=None" in operations_of(raw)["get_ticket"].arguments
+
+
+def test_list_of_free_objects_is_a_list_of_json() -> None:
+    """A list of objects of which nothing is known has no class for its rows."""
+    view = functions_of(real())["list_activity"]
+
+    assert "Paginator[dict[str, JSON]]" == view.returns
+    assert "client.__executor__.paginate(operations.LIST_ACTIVITY, dict[str, JSON], options=options)" == view.call
+
+
+def test_free_objects_make_no_class() -> None:
+    """What is known by name only leaves no model behind."""
+    named = {"SlaMetrics", "CsatSettings", "CsatStats", "CsatSurvey", "ActivityEntry", "Domain", "EmailSettings", "AiKey"}
+
+    assert set() == named & set(models_of(real()))
+
+
+def test_docstring_says_that_the_fields_of_a_free_response_are_not_documented() -> None:
+    """The result is plain JSON."""
+    assert "The fields of the response are not documented." in " ".join(functions_of(real())["list_activity"].doc.split())
+
+
+def test_open_schema_without_fields_is_a_model() -> None:
+    """An object of which no key is known but that it has some is a class all the same, unlike a free one."""
+    found = models_of(real())["Preferences"]
+
+    assert ("{}", ()) == (found.wire_names, found.fields)
+
+
+def test_body_without_known_fields_has_no_arguments() -> None:
+    """What nobody knows cannot be an argument; the docstring tells how it is sent."""
+    view = functions_of(real())["update_preferences"]
+
+    assert (
+        "client: SupportsExecute, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None"
+        == view.parameters
+    )
+    assert "body=PreferencesUpdate()" in view.call
+    assert "options=RequestOptions(extra_body={…})" in view.doc
+
+
+def test_closed_body_has_no_word_on_unknown_fields() -> None:
+    """Where all fields are known there is nothing to say."""
+    assert "extra_body" not in functions_of(real())["update_ticket"].doc
+
+
+def test_data_that_may_be_null_may_be_none() -> None:
+    """Null is part of the result's type where the document has it."""
+    raw = real()
+    view = functions_of(raw)["get_game_boss"]
+
+    assert "Boss | None" == view.returns
+    assert "await client.__executor__.execute(operations.GET_GAME_BOSS, Boss, options=options)" == view.call
+    assert "nullable=True" in operations_of(raw)["get_game_boss"].arguments
+    assert "None: there is none." in " ".join(view.doc.split())
+
+
+def test_data_that_may_be_null_may_be_free() -> None:
+    """A free object or null needs no class either."""
+    raw = real()
+    place = operation(raw, BOSS, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
+    place["data"] = {"oneOf": [{"$ref": f"{SCHEMAS}/SlaMetrics"}, {"type": "null"}]}
+    for name in ("Boss", "BossStatus"):
+        del raw["components"]["schemas"][name]
+
+    assert "dict[str, JSON] | None" == functions_of(raw)["get_game_boss"].returns
+
+
+def test_answer_that_may_be_empty_is_marked() -> None:
+    """The runtime and the reader of the docstring both learn that there may be no body."""
+    raw = real()
+
+    assert "may_be_empty=True" in operations_of(raw)["record_library_view"].arguments
+    assert "may_be_empty" not in operations_of(raw)["get_library_article"].arguments
+    assert "Without fields when the server sends no body." in " ".join(functions_of(raw)["record_library_view"].doc.split())
+
+
+def test_positional_query_parameter_follows_the_ids() -> None:
+    """Some words read better without a name; everything else stays a keyword."""
+    raw = real()
+    view = functions_of(raw)["search_library"]
+
+    assert view.parameters.startswith("client: SupportsExecute, q: str, /, *, limit: int | Unset = UNSET")
+    assert "query={'q': q, 'limit': limit}" in view.call
+    assert "positional=True" in operations_of(raw)["search_library"].arguments
+
+
+def test_operation_of_the_library_is_apart_from_the_client() -> None:
+    """The public library has a scope and a class of its own, which the client does not offer."""
+    raw = real()
+
+    assert "scope='library', segments=('/articles/', '')" in operations_of(raw)["get_library_article"].arguments
+    assert "library" in [module.name for module in view_of(raw).api_modules]
+    assert "library" not in [module.root.attribute for module in view_of(raw).client_namespaces]
+
+
+def test_namespace_of_library_and_client_is_refused() -> None:
+    """A namespace belongs to the library or to the client."""
+    raw = real()
+    operation(raw, f"{LIBRARY}/articles/{{slug}}", "get").update({"tags": ["articles"], "x-cstar-namespace": "articles"})
+
+    with pytest.raises(Exception, match="the namespace `articles` has operations of the library and others"):
+        view_of(raw)

@@ -1,0 +1,96 @@
+"""Modules of models, the data of schemas, and the check that nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from codegen.errors import CodegenError
+from codegen.ir.build import build_ir
+from codegen.ir.namespaces import namespace_modules
+from codegen.ir.operations import strip_descriptions
+from tests.codegen.documents import (
+    operation,
+    reading,
+    real,
+    said,
+    schema,
+    view_of,
+)
+
+SCHEMAS = "#/components/schemas"
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("Ticket", "tickets"), ("Deleted", "shared"), ("Category", "categories"), ("TicketPriority", "tickets"), ("Whoami", "auth")],
+)
+def test_schema_lives_with_those_who_need_it(name: str, module: str) -> None:
+    """One user: with it. Several: with the one it is named after, else in `shared`."""
+    raw = real()
+    tags = operation(raw, "/api/v1/teams/{teamId}/tags", "get")["responses"]["200"]["content"]["application/json"]["schema"]
+    tags["allOf"][1]["properties"]["data"]["items"] = {"$ref": f"{SCHEMAS}/Ticket"}
+    schema(raw, "Tag")["properties"]["category"] = said("Its category.", **{"$ref": f"{SCHEMAS}/Category"})
+
+    modules = {one: view.name for view in view_of(raw).model_modules for one in view.exports}
+
+    assert module == modules[name]
+
+
+def test_named_module_overrules_the_rest() -> None:
+    """`x-cstar-module` says where a schema lives."""
+    raw = real()
+    schema(raw, "Whoami")["x-cstar-module"] = "shared"
+
+    assert "Whoami" in next(view.exports for view in view_of(raw).model_modules if view.name == "shared")
+
+
+def test_prose_is_left_out_of_schemas_but_names_stay() -> None:
+    """A property may be called `description`, and data may look like prose."""
+    node = {
+        "description": "Prose.",
+        "x-source": "A page",
+        "x-cstar-initial": {"description": "data"},
+        "default": {"examples": 1},
+        "properties": {"description": {"type": "string", "description": "Prose.", "examples": ["x"]}},
+        "allOf": [{"items": {"x-enum-descriptions": {}, "type": "string"}}],
+    }
+
+    assert {
+        "x-cstar-initial": {"description": "data"},
+        "default": {"examples": 1},
+        "properties": {"description": {"type": "string"}},
+        "allOf": [{"items": {"type": "string"}}],
+    } == strip_descriptions(node)
+
+
+def test_the_fake_is_told_what_events_carry() -> None:
+    """The schema of `data` stands beside the components, by type."""
+    schemas = view_of(real()).schemas
+
+    assert {"$ref": f"{SCHEMAS}/TicketEventData"} == schemas["events"]["ticket.created"]
+    assert {"$ref": f"{SCHEMAS}/EventData"} == schemas["events"]["survey.submitted"]
+    assert "EventTicket" in schemas["components"]["schemas"]
+
+
+def test_property_that_the_library_lost_is_missed() -> None:
+    """The census goes down to properties."""
+    parsed = reading(real())
+    tag = parsed.models["Tag"]
+    object.__setattr__(tag, "required_properties", [])
+
+    with pytest.raises(CodegenError, match="openapi-python-client lost the property `name`"):
+        build_ir(parsed)
+
+
+def test_operation_that_gets_no_method_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The census goes from the document to the code that is written."""
+    parsed = reading(real())
+    monkeypatch.setattr("codegen.ir.build.namespace_modules", lambda document: namespace_modules(document)[1:])
+
+    with pytest.raises(CodegenError) as caught:
+        build_ir(parsed)
+
+    place = "#/paths/~1api~1v1~1auth~1whoami/get"
+    assert [f"{place}: the operation `whoami` became a {what} 0 times." for what in ("function", "method")] == [
+        str(problem) for problem in caught.value.problems
+    ]
