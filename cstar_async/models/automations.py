@@ -272,7 +272,7 @@ def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
 
 @attrs.define(kw_only=True, repr=False)
 class AutomationConditions(Model):
-    """Conditions of a rule. Both lists are always sent; an empty list is always true.
+    """Conditions of a rule. Both lists are always sent; an empty list always matches.
 
     Attributes:
         all: All of these must match.

@@ -81,7 +81,7 @@ class CustomField(Model):
     Attributes:
         id: Custom field ID (`cf_…`).
         name: Display name.
-        key: Key of the values in `customFields`.
+        key: Key of the values in the custom fields of an object.
         type: Type of the values.
         entity_type: Type of objects with this field.
         required: Whether a value is required.
@@ -107,7 +107,7 @@ class CustomField(Model):
     name: str
     """Display name."""
     key: str
-    """Key of the values in `customFields`."""
+    """Key of the values in the custom fields of an object."""
     type: CustomFieldType
     """Type of the values."""
     entity_type: CustomFieldEntityType
