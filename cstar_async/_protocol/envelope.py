@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import orjson
 
@@ -16,6 +17,9 @@ from cstar_async._protocol.headers import REQUEST_ID
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._types import UNSET, PageInfo, UntypedJSON, is_object, is_str, json_type_name
 from cstar_async.errors import DecodeError
+
+_MAX_DIGITS: Final = 15
+"""Digits of a page number or total that arrives as a str."""
 
 
 def parse_envelope(response: RawResponse) -> dict[str, UntypedJSON]:
@@ -107,4 +111,6 @@ def decode_text(response: RawResponse, content_type: str | None) -> str | None:
 
 
 def _count(value: UntypedJSON) -> int | None:
+    if value.__class__ is str and value.isdecimal() and len(value) <= _MAX_DIGITS:
+        return int(value)
     return value if value.__class__ is int and value >= 0 else None  # unlike isinstance, not for bool

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar, cast, overload
 
+from cstar_async._repr import FieldRepr
 from cstar_async._types import PageInfo
 from cstar_async.errors import PaginationError
 
@@ -15,7 +16,7 @@ FetchPage: TypeAlias = "Callable[[int | None, int | None], Awaitable[Page[T]]]"
 """Fetches one page by its number and size; None leaves the choice to the server."""
 
 
-class Page(Sequence[T]):
+class Page(Sequence[T], FieldRepr):
     """Hold the items of one page. A page is a sequence: it has a length, indexes and slices, and can be iterated over.
 
     Two pages are equal if their items and their `info` are. A page never equals a list; compare `page.data`.
@@ -58,8 +59,11 @@ class Page(Sequence[T]):
         page = cast("Page[object]", other)
         return self.data == page.data and self.info == page.info
 
-    def __repr__(self) -> str:
-        return f"Page(items={len(self.data)}, page={self.info.page}, total={self.total}, has_more={self.has_more})"
+    def _loggable_fields(self) -> Iterable[tuple[str, object]]:
+        return [("items", len(self.data)), ("page", self.info.page), ("total", self.total), ("has_more", self.has_more)]
+
+    def _all_fields(self) -> Iterable[tuple[str, object]]:
+        return [("data", self.data), ("info", self.info)]
 
     @property
     def total(self) -> int | None:

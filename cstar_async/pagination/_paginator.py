@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
+from cstar_async._repr import FieldRepr
 from cstar_async._types import JSON, is_int
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.pagination._checkpoint import Checkpoint, ListKey, dump_checkpoint, load_checkpoint
@@ -47,7 +48,7 @@ class IterationEstimate:
         return None if self.calls is None else self.calls <= self.remaining
 
 
-class Paginator(Generic[T]):
+class Paginator(FieldRepr, Generic[T]):
     """A list of the API, one page or many. Making one sends nothing.
 
     `await` gives the first page, `async for` iterates over all items, `pages()` over all pages. `collect()` returns a list,
@@ -80,10 +81,9 @@ class Paginator(Generic[T]):
         self._traversal: PageTraversal[T] | None = None
         self._total: int | None = None
 
-    def __repr__(self) -> str:
-        position = self._position()
-        filters = ", ".join(self._list_key.filter_names)
-        return f"Paginator({self._list_key.operation}, filters=[{filters}], page={position.page}, items={position.items})"
+    def _loggable_fields(self) -> Iterable[tuple[str, object]]:
+        key, position = self._list_key, self._position()
+        return [("operation", key.operation), ("filters", key.filter_names), ("page", position.page), ("items", position.items)]
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
         return self._fetch_first_page().__await__()

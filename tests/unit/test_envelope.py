@@ -90,6 +90,13 @@ def test_page_info_has_every_documented_field(location: str) -> None:
     assert PageInfo(total=0, page=3, page_size=20, has_more=True, total_pages=7) == parse_page_info(envelope, 10)
 
 
+@pytest.mark.parametrize(("text", "number"), [("57", 57), ("0", 0), ("-1", None), ("1.5", None), ("", None), ("9" * 5000, None)])
+def test_number_of_a_page_may_be_a_str(text: str, number: int | None) -> None:
+    """It is read as a number; other strings count as missing."""
+    info = parse_page_info({"data": [], "pagination": {"page": text, "pageSize": text, "total": text, "totalPages": text}}, 10)
+    assert [number] * 4 == [info.page, info.page_size, info.total, info.total_pages]
+
+
 @pytest.mark.parametrize(
     ("stated", "has_more"),
     [
