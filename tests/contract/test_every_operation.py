@@ -1,4 +1,4 @@
-"""Does the fake answer every operation of the document, and does everything that the client takes arrive there?"""
+"""Call every operation of the document on the fake server, with everything that it takes."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tests.every_operation import SampleCall, sample_calls
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCStar]:
-    """A cStar with believable data."""
+    """Run a fake server with seed data."""
     async with FakeCStar(seed=11) as fake:
         yield fake
 
 
 @pytest.fixture
 async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
-    """A client of the fake."""
+    """Make a client of the fake server."""
     async with fake.client() as client:
         yield client
 
 
 async def existing(operation: Operation, cstar: CStarClient) -> tuple[str, ...]:
-    """Ids for the path of an operation that the fake knows."""
+    """Return ids for the path of an operation that exist on the fake server."""
     ids: list[str] = []
     for parameter in operation.parameters:
         if parameter.location != "path":
@@ -71,23 +71,23 @@ async def existing(operation: Operation, cstar: CStarClient) -> tuple[str, ...]:
             case "slug":
                 ids.append(next(one.slug for one in await cstar.articles.list() if one.is_public))
             case other:
-                raise AssertionError(f"the test knows no {other}")
+                raise AssertionError(f"the test has no value for {other}")
     return tuple(ids)
 
 
 def test_every_operation_is_answerable() -> None:
-    """The fake has an answer for every operation of the document."""
+    """The fake server has a handler for every operation of the document."""
     assert not operations_without_handler()
 
 
 @pytest.mark.parametrize("call", sample_calls(), ids=lambda call: call.operation.id)
-async def test_a_call_with_everything_arrives_as_written(call: SampleCall, fake: FakeCStar, cstar: CStarClient) -> None:
-    """Every query parameter and body field of an operation reaches the server under its wire name, and the call succeeds."""
+async def test_call_with_everything_is_received_by_the_server(call: SampleCall, fake: FakeCStar, cstar: CStarClient) -> None:
+    """Every query parameter and body field arrives under its wire name, and the call succeeds."""
     path = await existing(call.operation, cstar)
     arguments = dict(call.arguments)
     expected_body = None if call.body is None else dict(call.body)
     if call.operation.id == "create_ticket" and expected_body is not None:
-        # A field whose value must exist on the server, like the next one.
+        # The value must exist on the server.
         expected_body["customerId"] = arguments["customer_id"] = (await cstar.customers.list()).data[0].id
     if call.operation.id == "test_automation" and expected_body is not None:
         expected_body["resourceId"] = arguments["resource_id"] = (await cstar.tickets.list()).data[0].id

@@ -1,4 +1,4 @@
-"""Every generated model against any JSON."""
+"""Read any JSON with every generated model."""
 
 from __future__ import annotations
 
@@ -12,75 +12,77 @@ from cstar_async import from_dict, models, to_dict
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 
-KINDS = [getattr(models, name) for name in models.__all__]
-MODELS: list[type[Model]] = [kind for kind in KINDS if isinstance(kind, type) and issubclass(kind, Model)]
-ENUMS: list[type[OpenEnum]] = [kind for kind in KINDS if isinstance(kind, type) and issubclass(kind, OpenEnum)]
+CLASSES = [getattr(models, name) for name in models.__all__]
+MODELS: list[type[Model]] = [one for one in CLASSES if isinstance(one, type) and issubclass(one, Model)]
+ENUMS: list[type[OpenEnum]] = [one for one in CLASSES if isinstance(one, type) and issubclass(one, OpenEnum)]
 
-TEXTS = st.text(max_size=12) | st.sampled_from(
+STRINGS = st.text(max_size=12) | st.sampled_from(
     ["open", "2026-03-01T12:00:00Z", "2026-03-01", "0001-01-01T00:00:00+23:00", "null", "1"]
 )
-SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
-JSONS = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8)
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | STRINGS
+JSONS = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(STRINGS, inner, max_size=3), max_leaves=8)
 
 
 @st.composite
 def wires(draw: st.DrawFn) -> tuple[type[Model], dict[str, Any]]:
-    """A model and an object with some of its fields, each of any kind, and fields that nobody knows."""
-    kind = draw(st.sampled_from(MODELS))
-    return kind, draw(st.dictionaries(st.sampled_from([*kind.__wire_names__.values(), "unheardOf", "extra"]), JSONS, max_size=8))
+    """Draw a model, and an object with some of its fields, of any type, and unknown fields."""
+    model = draw(st.sampled_from(MODELS))
+    return model, draw(
+        st.dictionaries(st.sampled_from([*model.__wire_names__.values(), "unknownField", "extra"]), JSONS, max_size=8)
+    )
 
 
 @given(wires())
 def test_model_read_from_any_json_comes_back_equal(case: tuple[type[Model], dict[str, Any]]) -> None:
-    """Reading never raises, and the wire form holds all that the model holds."""
-    kind, wire = case
-    model = from_dict(kind, wire)
-    assert model == from_dict(kind, to_dict(model))
+    """Decoding never raises, and the wire form has everything that the model has."""
+    model, wire = case
+    instance = from_dict(model, wire)
+    assert instance == from_dict(model, to_dict(instance))
 
 
 @given(wires())
-def test_plain_value_of_any_kind_is_never_coerced(case: tuple[type[Model], dict[str, Any]]) -> None:
-    """A number, a boolean or null is the same object in the model, whatever type the document promised."""
-    kind, wire = case
-    model = from_dict(kind, wire)
-    for attribute, name in kind.__wire_names__.items():
+def test_plain_value_is_never_coerced(case: tuple[type[Model], dict[str, Any]]) -> None:
+    """A number or a boolean is the same object in the model, whatever type the document states."""
+    model, wire = case
+    instance = from_dict(model, wire)
+    for attribute, name in model.__wire_names__.items():
         value = wire.get(name)
         if isinstance(value, (bool, int, float)):
-            assert getattr(model, attribute) is value
+            assert getattr(instance, attribute) is value
 
 
 @given(wires())
 def test_wire_form_of_a_model_is_json(case: tuple[type[Model], dict[str, Any]]) -> None:
-    """What was read from JSON can be written as JSON."""
-    kind, wire = case
-    written = to_dict(from_dict(kind, wire))
+    """What was decoded from JSON can be encoded as JSON."""
+    model, wire = case
+    written = to_dict(from_dict(model, wire))
     assert written == orjson.loads(orjson.dumps(written))
 
 
 @given(wires())
-def test_repr_of_any_model_is_made(case: tuple[type[Model], dict[str, Any]]) -> None:
-    """A log line never fails over an odd answer."""
-    kind, wire = case
-    assert repr(from_dict(kind, wire)).startswith(f"{kind.__name__}(")
+def test_repr_never_raises(case: tuple[type[Model], dict[str, Any]]) -> None:
+    """Whatever the types of its fields are."""
+    model, wire = case
+    assert repr(from_dict(model, wire)).startswith(f"{model.__name__}(")
 
 
 @given(st.sampled_from(ENUMS), st.text())
-def test_any_text_is_a_member_of_an_open_enum(kind: type[OpenEnum], text: str) -> None:
-    """Known or not, it compares, hashes and prints as itself."""
-    member = kind.__decode__(text)
-    assert (text, hash(text), text, kind) == (member, hash(member), str(member), type(member))
-    assert member.is_known == (text in [str(known) for known in kind.known_values()])
+def test_any_str_is_a_member_of_an_open_enum(enum: type[OpenEnum], value: str) -> None:
+    """Known or not, it compares, hashes and prints as that str."""
+    member = enum.__decode__(value)
+    assert (value, hash(value), value, enum) == (member, hash(member), str(member), type(member))
+    assert member.is_known == (value in [str(known) for known in enum.known_values()])
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["type", "tags", "agentId", "message", "level"]), JSONS) | SCALARS, max_size=5))
-def test_actions_of_any_kind_go_back_to_what_they_were(actions: list[Any]) -> None:
-    """Known types, unknown ones and none: nothing is lost but nulls of known fields."""
+def test_actions_of_any_type_keep_their_wire_form(actions: list[Any]) -> None:
+    """Actions of known types, of unknown types and without a type lose only the nulls of known fields."""
     automation = from_dict(models.Automation, {"actions": actions})
     assert to_dict(automation).get("actions") == [_without_known_nulls(action) for action in actions]
 
 
 def _without_known_nulls(action: Any) -> Any:
-    """What a model writes of an action: null is nothing in the fields that its class has."""
+    """Return an action as a model writes it: without nulls in the fields of its class."""
     if not isinstance(action, dict):
         return action
     read = from_dict(models.Automation, {"actions": [action]}).actions

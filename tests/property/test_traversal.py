@@ -1,8 +1,8 @@
-"""Walks over a list that changes between any two answers, also when they are saved and resumed in between.
+"""Iterations over a list that changes between any two responses, also when they are saved and resumed in between.
 
-A row *stood still* if it was in the list from the first answer to the last and only rows around it came and went. A change is
-*noticeable* if it changes the total from one answer to the next, or brings a row that was handed out onto the page that is asked
-for next. The machines play a server that changes noticeably and is otherwise free.
+An item *stood still* if it was in the list from the first response to the last and only items around it were added and deleted. A
+change is *noticeable* if it changes the total from one response to the next, or moves a yielded item onto the next requested page.
+The state machines simulate a server that changes noticeably and is otherwise free.
 """
 
 from __future__ import annotations
@@ -17,216 +17,211 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from cstar_async import Page, Paginator, from_dict
-from cstar_async._types import PageInfo
 from cstar_async.models import Ticket
-from cstar_async.pagination._checkpoint import ListKey
+from cstar_async.pagination import PageInfo
 from cstar_async.pagination._page import linked_page
 from cstar_async.pagination._paginator import MAX_REREADS
+from tests.unit.lists import paginate
 
 Request = tuple[int, int]
-PLACES = st.integers(0, 60)
+INDEXES = st.integers(0, 60)
 
 
 @coroutine
-def ask(request: Request) -> Generator[Request, Page[Ticket], Page[Ticket]]:
-    """Hand a request to whoever drives the walk, and wait for the page; no event loop is needed."""
+def send(request: Request) -> Generator[Request, Page[Ticket], Page[Ticket]]:
+    """Yield a request to the driver of the iteration and return the page. No event loop is needed."""
     return (yield request)
 
 
 async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
-    """One page, of the driver's."""
-    return await ask((number or 1, size or 20))
+    """Fetch a page from the driver."""
+    return await send((number or 1, size or 20))
 
 
 def page_of(rows: list[str], request: Request) -> Page[Ticket]:
-    """What a server with these rows answers."""
+    """Return the response of a server with these rows."""
     number, size = request
     data = [from_dict(Ticket, {"id": row}) for row in rows[(number - 1) * size : number * size]]
-    stated = PageInfo(total=len(rows), page=number, page_size=size, has_more=number * size < len(rows))
-    return linked_page(fetch, data, stated, number, size)
-
-
-def paginator(size: int) -> Paginator[Ticket]:
-    """A list as callers have it."""
-    return Paginator(fetch, first_page=None, page_size=size, list_key=ListKey("list_tickets", ""), read_quota=lambda: (0, None))
+    info = PageInfo(total=len(rows), page=number, page_size=size, has_more=number * size < len(rows))
+    return linked_page(fetch, data, info, number, size)
 
 
 class Driver:
-    """A walk, row by row, that stops at each request."""
+    """Run an iteration item by item, and stop at each request."""
 
-    def __init__(self, walked: Paginator[Ticket]) -> None:
-        self.paginator = walked
+    def __init__(self, tickets: Paginator[Ticket]) -> None:
+        self.tickets = tickets
         self.request: Request | None = None
-        self.is_over = False
-        self._rows = walked.__aiter__()
+        self.is_done = False
+        self._iterator = tickets.__aiter__()
         self._step: Any = None
 
-    def go_on(self, page: Page[Ticket] | None = None) -> str | None:
-        """Ask for the next row, or answer a request: gives the row, or None if the walk asks or is over."""
+    def advance(self, page: Page[Ticket] | None = None) -> str | None:
+        """Request the next item, or respond to a request. Returns the id; None if the iteration sends a request or is done."""
         if self._step is None:
-            self._step = self._rows.__anext__()
+            self._step = self._iterator.__anext__()
         self.request = None
         try:
             self.request = self._step.send(page)
-        except StopIteration as row:
+        except StopIteration as item:
             self._step = None
-            ticket: Ticket = row.value
+            ticket: Ticket = item.value
             return ticket.id
         except StopAsyncIteration:
-            self._step, self.is_over = None, True
+            self._step, self.is_done = None, True
         return None
 
-    def resumed(self) -> Driver:
-        """Another process that goes on."""
-        state = json.loads(json.dumps(self.paginator.checkpoint))
+    def resume(self) -> Driver:
+        """Return the iteration of another process that continues."""
+        checkpoint = json.loads(json.dumps(self.tickets.checkpoint))
         if self._step is not None:
             self._step.close()
-        return Driver(paginator(self.paginator._page_size or 100).resume(state))
+        return Driver(paginate(fetch, size=self.tickets._page_size or 100).resume(checkpoint))
 
 
 class MovingList(RuleBasedStateMachine):
-    """Rows come and go, and keep their order."""
+    """Items are added and deleted, and keep their order."""
 
     @initialize(count=st.integers(0, 14), size=st.integers(1, 4))
     def begin(self, count: int, size: int) -> None:
-        """A list, and a walk over it that has asked for its first page."""
+        """Make a list, and an iteration that has requested its first page."""
         self.rows = [f"tkt_{number}" for number in range(count)]
         self.first_rows = list(self.rows)
         self.still = set(self.rows)
         self.size = size
-        self.born = 0
-        self.handed_out: list[str] = []
+        self.added_count = 0
+        self.yielded: list[str] = []
         self.total: int | None = None
         self.is_changed = self.was_changed = False
-        self.changes_while_looking = 0
-        self.front = 0
-        self.calls = self.resumes = 0
-        self.walk = Driver(paginator(size))
-        self.walk.go_on()
+        self.changes_while_rereading = 0
+        self.highest_page = 0
+        self.request_count = self.resume_count = 0
+        self.driver = Driver(paginate(fetch, size=size))
+        self.driver.advance()
 
-    def is_looking_back(self) -> bool:
-        """Whether the walk asks for a page that it has read."""
-        return self.walk.request is not None and self.walk.request[0] <= self.front
+    def is_rereading(self) -> bool:
+        """Return whether the iteration requests a page that it has read."""
+        return self.driver.request is not None and self.driver.request[0] <= self.highest_page
 
     def may_change(self) -> bool:
-        """While the walk looks back, it follows the list only so far."""
-        return not (self.is_looking_back() and self.changes_while_looking >= MAX_REREADS - 1)
+        """Return whether the iteration promises to follow another change: it reads pages again only so often."""
+        return not (self.is_rereading() and self.changes_while_rereading >= MAX_REREADS - 1)
 
-    def note_change(self) -> None:
-        """Something has moved."""
+    def record_change(self) -> None:
+        """Remember that something moved."""
         self.is_changed = self.was_changed = True
 
     def is_noticeable(self) -> bool:
-        """Whether the walk can know of the changes since the last answer."""
+        """Return whether the changes since the last response are noticeable."""
         return len(self.rows) != self.total
 
     @precondition(lambda self: self.may_change())
-    @rule(at=PLACES)
+    @rule(at=INDEXES)
     def insert(self, at: int) -> None:
-        """A row comes."""
-        self.born += 1
-        self.rows.insert(at % (len(self.rows) + 1), f"new_{self.born}")
+        """Add an item."""
+        self.added_count += 1
+        self.rows.insert(at % (len(self.rows) + 1), f"new_{self.added_count}")
         if self.total is None:
             self.first_rows = list(self.rows)
             self.still = set(self.rows)
-        self.note_change()
+        self.record_change()
 
     @precondition(lambda self: self.rows and self.may_change())
-    @rule(at=PLACES, count=st.integers(1, 6))
+    @rule(at=INDEXES, count=st.integers(1, 6))
     def delete(self, at: int, count: int) -> None:
-        """Rows go."""
+        """Delete items."""
         begin = at % len(self.rows)
         self.still -= set(self.rows[begin : begin + count])
         del self.rows[begin : begin + count]
-        self.note_change()
+        self.record_change()
 
-    @precondition(lambda self: not self.walk.is_over)
-    @rule(at=PLACES)
-    def go_on(self, at: int) -> None:
-        """The walk hands out a row, or gets an answer."""
+    @precondition(lambda self: not self.driver.is_done)
+    @rule(at=INDEXES)
+    def advance(self, at: int) -> None:
+        """Let the iteration yield an item, or respond to it."""
         page = None
-        if self.walk.request is not None:
+        if self.driver.request is not None:
             if self.is_changed and not self.is_noticeable():
                 self.insert(at)
-            if self.is_looking_back():
-                self.changes_while_looking += self.is_changed
+            if self.is_rereading():
+                self.changes_while_rereading += self.is_changed
             else:
-                self.changes_while_looking = 0
-            self.front = max(self.front, self.walk.request[0])
-            self.calls += 1
-            page, self.total, self.is_changed = page_of(self.rows, self.walk.request), len(self.rows), False
-        row = self.walk.go_on(page)
+                self.changes_while_rereading = 0
+            self.highest_page = max(self.highest_page, self.driver.request[0])
+            self.request_count += 1
+            page, self.total, self.is_changed = page_of(self.rows, self.driver.request), len(self.rows), False
+        row = self.driver.advance(page)
         if row is not None:
-            assert row not in self.handed_out
-            self.handed_out.append(row)
+            assert row not in self.yielded
+            self.yielded.append(row)
 
     @rule()
     def save_and_resume(self) -> None:
-        """The process ends, at any moment, and another goes on."""
-        self.walk = self.walk.resumed()
-        self.front, self.changes_while_looking = 0, 0
-        self.resumes += 1
+        """End the process at any time, and continue in another."""
+        self.driver = self.driver.resume()
+        self.highest_page, self.changes_while_rereading = 0, 0
+        self.resume_count += 1
 
     def teardown(self) -> None:
-        """When the walk is over, every row that stood still was handed out; a list that stood still cost no more than it must."""
-        if not hasattr(self, "walk"):
+        """Check that every item that stood still was yielded, and that a list that stood still took no request too many."""
+        if not hasattr(self, "driver"):
             return
-        while not self.walk.is_over:
-            self.go_on(0)
-        assert self.still <= set(self.handed_out)
+        while not self.driver.is_done:
+            self.advance(0)
+        assert self.still <= set(self.yielded)
         if not self.was_changed:
-            assert self.handed_out == self.first_rows
-            assert self.calls <= max(1, -(-len(self.rows) // self.size)) + self.resumes
+            assert self.yielded == self.first_rows
+            assert self.request_count <= max(1, -(-len(self.rows) // self.size)) + self.resume_count
 
 
-class SortedAnew(MovingList):
-    """Rows also change places, fewer at a time than a page has; nothing is promised of those, and much of the others."""
+class SortedList(MovingList):
+    """Items also change places, fewer at a time than a page has. Nothing is promised of those."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.displaced = 0
+        self.displaced_count = 0
 
     @initialize(count=st.integers(0, 14), size=st.integers(2, 5))
     def begin(self, count: int, size: int) -> None:
-        """As above, with pages that hold more than a row."""
+        """Make a list whose pages have more than one item."""
         super().begin(count, size)
 
     def is_noticeable(self) -> bool:
-        """A row that comes again tells of a change, too."""
-        assert self.walk.request is not None
-        number, size = self.walk.request
-        repeated = set(self.rows[(number - 1) * size : number * size]) & set(self.handed_out)
-        return super().is_noticeable() or (bool(repeated) and self.resumes == 0)
+        """Return whether the changes since the last response are noticeable, by the total or by a repeated item."""
+        assert self.driver.request is not None
+        number, size = self.driver.request
+        repeated = set(self.rows[(number - 1) * size : number * size]) & set(self.yielded)
+        return super().is_noticeable() or (bool(repeated) and self.resume_count == 0)
 
     def may_displace(self) -> bool:
-        """Fewer rows than a page has from one page to the next."""
-        return bool(self.rows) and self.may_change() and self.displaced < self.size - 1
+        """Return whether fewer items than a page has were displaced since the last page."""
+        return bool(self.rows) and self.may_change() and self.displaced_count < self.size - 1
 
     @precondition(lambda self: self.may_displace())
-    @rule(at=PLACES, count=st.just(1))
+    @rule(at=INDEXES, count=st.just(1))
     def delete(self, at: int, count: int) -> None:
-        """A row goes."""
+        """Delete an item."""
         super().delete(at, count)
-        self.displaced += 1
+        self.displaced_count += 1
 
     @precondition(lambda self: self.may_displace())
-    @rule(at=PLACES, to=PLACES)
+    @rule(at=INDEXES, to=INDEXES)
     def move(self, at: int, to: int) -> None:
-        """A row finds itself elsewhere."""
+        """Move an item."""
         row = self.rows.pop(at % len(self.rows))
         self.rows.insert(to % (len(self.rows) + 1), row)
         self.still.discard(row)
-        self.displaced += 1
-        self.note_change()
+        self.displaced_count += 1
+        self.record_change()
 
-    @precondition(lambda self: not self.walk.is_over)
-    @rule(at=PLACES)
-    def go_on(self, at: int) -> None:
-        """As above."""
-        is_next_page = self.walk.request is not None and not self.is_looking_back()
-        super().go_on(at)
-        if is_next_page and not self.is_looking_back():
-            self.displaced = 0
+    @precondition(lambda self: not self.driver.is_done)
+    @rule(at=INDEXES)
+    def advance(self, at: int) -> None:
+        """Let the iteration yield an item, or respond to it."""
+        is_next_page = self.driver.request is not None and not self.is_rereading()
+        super().advance(at)
+        if is_next_page and not self.is_rereading():
+            self.displaced_count = 0
 
 
 @given(
@@ -234,35 +229,35 @@ class SortedAnew(MovingList):
     st.lists(st.tuples(st.sampled_from(["insert", "insert many", "delete", "delete many"]), st.integers(0, 3000)), max_size=6),
     st.sampled_from([50, 100, 128]),
 )
-# The rows are pushed farther on than the list has grown, for as many went.
+# The items are pushed farther than the list has grown, because as many were deleted.
 @example(1400, [("insert many", 0), ("insert many", 0), ("delete many", 1800), ("delete many", 1800)], 100)
 @settings(max_examples=15)
-def test_walk_that_remembers_a_part_goes_on_where_it_stood(handed: int, changes: list[tuple[str, int]], size: int) -> None:
-    """However the list changed meanwhile, as long as one of the remembered rows is left."""
+def test_iteration_that_remembers_a_part_continues_at_its_position(count: int, changes: list[tuple[str, int]], size: int) -> None:
+    """However the list changed meanwhile, as long as one of the remembered items is left."""
     rows = [f"tkt_{number}" for number in range(1500)]
-    walk, before = Driver(paginator(size)), list[str]()
-    while len(before) < handed:
-        row = walk.go_on(None if walk.request is None else page_of(rows, walk.request))
+    driver, before = Driver(paginate(fetch, size=size)), list[str]()
+    while len(before) < count:
+        row = driver.advance(None if driver.request is None else page_of(rows, driver.request))
         before += [] if row is None else [row]
     still, last = set(rows), before[-1]
-    for step, (change, place) in enumerate(changes):
-        at = place % len(rows)
+    for step, (change, index) in enumerate(changes):
+        at = index % len(rows)
         if change.startswith("insert"):
             rows[at:at] = [f"new_{step}_{number}" for number in range(1 if change == "insert" else 700)]
         else:
-            gone = [row for row in rows[at : at + (1 if change == "delete" else 700)] if row != last]
-            rows = [row for row in rows if row not in set(gone)]
+            deleted = {row for row in rows[at : at + (1 if change == "delete" else 700)] if row != last}
+            rows = [row for row in rows if row not in deleted]
         still &= set(rows)
-    walk, after = walk.resumed(), list[str]()
-    while not walk.is_over:
-        row = walk.go_on(None if walk.request is None else page_of(rows, walk.request))
+    driver, after = driver.resume(), list[str]()
+    while not driver.is_done:
+        row = driver.advance(None if driver.request is None else page_of(rows, driver.request))
         after += [] if row is None else [row]
     assert len(after) == len(set(after))
     assert not set(before) & set(after)
     assert still <= set(before) | set(after)
 
 
-TestSortedAnew = SortedAnew.TestCase
-TestSortedAnew.settings = settings(max_examples=40, stateful_step_count=40)
+TestSortedList = SortedList.TestCase
+TestSortedList.settings = settings(max_examples=40, stateful_step_count=40)
 TestMovingList = MovingList.TestCase
 TestMovingList.settings = settings(max_examples=60, stateful_step_count=40)
