@@ -13,11 +13,7 @@ PUBLISHABLE_PREFIX: Final = "pk_"
 
 
 def validate_api_key(api_key: str) -> str:
-    """Return the API key if it can be sent in a header.
-
-    Raises:
-        ConfigurationError: It is missing, incomplete, or has characters that no key has. The error does not contain it.
-    """
+    """Return the API key if it can be sent in a header. The `ConfigurationError` for any other one does not contain it."""
     if not is_str(api_key) or not api_key:
         raise ConfigurationError("api_key is missing; pass api_key=, or set CSTAR_API_KEY and use from_env()")
     if not api_key.startswith(KEY_PREFIXES):

@@ -23,11 +23,7 @@ _MAX_DIGITS: Final = 15
 
 
 def parse_envelope(response: RawResponse) -> dict[str, UntypedJSON]:
-    """Parse the body of a success, an object with `data`.
-
-    Raises:
-        DecodeError: It is not JSON, not an object, or has no `data`.
-    """
+    """Parse the body of a success; raise a `DecodeError` if it is not an object with `data`."""
     parsed, status = parse_body(response), response.status
     if parsed.__class__ is not dict:
         raise DecodeError(f"the response must be an object, got {json_type_name(parsed)}", status=status)
@@ -37,11 +33,7 @@ def parse_envelope(response: RawResponse) -> dict[str, UntypedJSON]:
 
 
 def parse_body(response: RawResponse) -> UntypedJSON:
-    """Return the body of a success as JSON. It is parsed once, although hooks and logs need it too.
-
-    Raises:
-        DecodeError: It is not JSON.
-    """
+    """Return the body of a success as JSON, or raise a `DecodeError`. It is parsed once, although hooks and logs need it too."""
     try:
         if response.parsed is UNSET:
             response.parsed = orjson.loads(response.body)

@@ -123,11 +123,7 @@ def to_datetime(epoch: float) -> datetime:
 
 
 def validate_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return a copy of a caller's headers.
-
-    Raises:
-        InvalidArgumentError: *headers* is not a mapping, or a name or value cannot be sent. The error does not contain values.
-    """
+    """Return a copy of a caller's headers. The `InvalidArgumentError` for one that cannot be sent does not contain its value."""
     given: object = headers
     if not is_mapping(given):
         raise InvalidArgumentError(f"headers must be a mapping of str to str, got {type(given).__name__}")

@@ -1,8 +1,6 @@
 """Idempotency keys: generated ones, and ones derived from what a call is about.
 
-For 24 hours, cStar answers a repeated key with the first response and creates nothing (documentation page "Idempotency"). A client
-generates one key a call and sends it with every attempt. A program that may repeat a call in another process derives the key from
-the event, form or job behind the call.
+For 24 hours, cStar answers a repeated key with the first response and creates nothing (documentation page "Idempotency").
 """
 
 from __future__ import annotations
@@ -57,11 +55,7 @@ def idempotency_key(*parts: str | int) -> str:
 
 
 def validate_key(key: str) -> str:
-    """Return a caller's key if it can be sent in a header.
-
-    Raises:
-        InvalidArgumentError: It is empty, too long, or has characters that a header cannot carry.
-    """
+    """Return a caller's key if it can be sent in a header."""
     if not is_str(key):
         raise InvalidArgumentError(f"idempotency_key must be a str, got {type(key).__name__}")
     if not 0 < len(key) <= MAX_KEY_LENGTH:

@@ -48,11 +48,7 @@ class StreamingResponse(RawResponse, ABC):
 
     @abstractmethod
     async def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end.
-
-        Raises:
-            ConnectionFailedError: The connection broke.
-        """
+        """Return the next bytes of the body; empty at its end. A broken connection is a `ConnectionFailedError`."""
 
     @abstractmethod
     def close(self) -> None:

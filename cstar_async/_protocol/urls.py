@@ -1,4 +1,4 @@
-"""Build paths and queries. Every value is percent-encoded, so that it cannot become another part of the URL."""
+"""Build paths and queries. Values are percent-encoded, so that they cannot become another part of the URL, or refused."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from cstar_async.errors import InvalidArgumentError
 
 
 def path_segment(value: str, name: str = "an id in the path") -> str:
-    """Return a value encoded as one segment of a path.
-
-    Raises:
-        InvalidArgumentError: It is not a str, is empty, `.` or `..`, or has characters that UTF-8 cannot encode.
-    """
+    """Return a str, which must not be empty, `.` or `..`, encoded as one segment of a path."""
     if value.__class__ is str and value.isidentifier() and value.isascii():
         return value  # usual ids need no encoding, and this check is much faster
     if not is_str(value):
@@ -29,11 +25,7 @@ def path_segment(value: str, name: str = "an id in the path") -> str:
 
 
 def encode_raw_path(path: str) -> str:
-    """Return a caller's path with everything encoded that a path cannot contain; existing escapes are kept.
-
-    Raises:
-        InvalidArgumentError: It is a whole URL, has a query or fragment, or an empty, `.` or `..` segment.
-    """
+    """Return a caller's relative path with everything encoded that a path cannot contain; existing escapes are kept."""
     if not is_str(path):
         raise InvalidArgumentError(f"path must be a str, got {type(path).__name__}")
     if "://" in path or path.startswith("//"):
@@ -47,11 +39,7 @@ def encode_raw_path(path: str) -> str:
 
 
 def validate_query(query: object, name: str) -> Mapping[str, object]:
-    """Return a caller's query parameters, given for the argument *name*.
-
-    Raises:
-        InvalidArgumentError: They are not a mapping, or a key is not a str.
-    """
+    """Return a caller's query parameters, given for the argument *name*."""
     if not is_mapping(query) or not all(isinstance(key, str) for key in query):
         raise InvalidArgumentError(f"{name} must be a mapping of str to values")
     return cast("Mapping[str, object]", query)
@@ -61,9 +49,6 @@ def query_string(*parts: Mapping[str, object] | None) -> str:
     """Return query parameters as a query string, without the question mark.
 
     `UNSET` is left out, lists are joined with commas, and datetimes are in UTC. Later parts override earlier ones.
-
-    Raises:
-        InvalidArgumentError: A value is None, or of a type that a query cannot contain.
     """
     merged: dict[str, object] = {}
     for part in parts:

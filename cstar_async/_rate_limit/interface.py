@@ -33,11 +33,7 @@ class Limiter(Protocol):
         ...
 
     def bind_to_loop(self) -> None:
-        """Prepare for requests from the running event loop.
-
-        Raises:
-            CStarError: The limiter is bound to another loop.
-        """
+        """Prepare for requests from the running event loop, or raise a `CStarError` if the limiter belongs to another one."""
         ...
 
     def set_initial_limit(self, limit: int) -> None:
@@ -53,13 +49,7 @@ class Limiter(Protocol):
         ...
 
     async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
-        """Wait for a permit.
-
-        Args:
-            priority: Priority of the request.
-            clock: Clock of the client.
-            max_wait: Seconds after which the wait fails.
-            on_wait: Called before the wait, with the seconds that it is expected to take.
+        """Wait for a permit. *on_wait* is called before that with the seconds that the wait is expected to take.
 
         Raises:
             RateLimitWaitError: The wait would be, or became, longer than *max_wait*. No permit was taken.
@@ -71,22 +61,12 @@ class Limiter(Protocol):
         ...
 
     def release(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
-        """Return a permit whose request got no response.
-
-        Args:
-            permit: The permit.
-            clock: Clock of the client.
-            sent: Whether the request may have reached the server, which counts it then.
-        """
+        """Return a permit whose request got no response. If it was *sent*, the server may have counted it."""
         ...
 
 
 def validate_reserve(background_reserve: float) -> float:
-    """Return the reserve if it is in its range.
-
-    Raises:
-        InvalidArgumentError: It is not from 0 to below 1.
-    """
+    """Return the reserve if it is in its range."""
     if not 0 <= background_reserve < 1:
         raise InvalidArgumentError(f"background_reserve must be a number from 0 to below 1, got {background_reserve!r}")
     return background_reserve

@@ -1,8 +1,7 @@
 """The rate limiter in memory: a queue of requests in front of a window.
 
-A request without a permit waits in order within its priority; interactive ones come first. There is no background task. One of the
-waiting requests, the *timer waiter*, also sleeps until the window opens or a deadline passes. When it leaves, the next one takes
-over. So nothing can leak, and ten thousand waiting requests cost a small object each.
+There is no background task. One of the waiting requests, the *timer waiter*, also sleeps until the window opens or a deadline
+passes. When it leaves, the next one takes over. So nothing can leak, and a waiting request costs one small object.
 """
 
 from __future__ import annotations
@@ -67,11 +66,7 @@ class RateLimiter:
         return None if self._last_headers is None else parse_rate_limit(self._last_headers)
 
     def bind_to_loop(self) -> None:
-        """Bind to the running loop, unless another one still runs: it could not wake requests that wait in this one.
-
-        Raises:
-            CStarError: The limiter is bound to another loop, which runs in another thread.
-        """
+        """Bind to the running loop, or raise a `CStarError` if another one still runs: its requests could not be woken."""
         loop = asyncio.get_running_loop()
         if self._loop is not None and self._loop is not loop and self._loop.is_running():
             raise CStarError("the rate limiter is used in another event loop; create one for each loop, or use RedisRateLimiter")

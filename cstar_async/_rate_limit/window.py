@@ -7,14 +7,12 @@ Terminology
     server stated last. A request is *in flight* from its permit to its response.
 
 Counts
-    Every response states limit, remaining, reset and window, a 429 too. Before the first one, the documented defaults apply.
-    Responses can overtake each other, so the smallest remaining of a window counts. It may or may not include the requests in
-    flight, so all of them are subtracted.
+    Every response states limit, remaining, reset and window. Responses can overtake each other, so the smallest remaining of a
+    window counts. It may not include the requests in flight, so all of them are subtracted.
 
 Lost responses
-    If a request gets no response, the server may have counted it. It is *unconfirmed*, and subtracted, until a request that was
-    sent later gets a response. If only unconfirmed requests block the next one, that one is sent alone to find out: the server may
-    have counted none of them, and the window may be long.
+    A request without a response may have been counted. It is *unconfirmed*, and subtracted, until a request that was sent later
+    gets a response. If only unconfirmed requests block the next one, that one is sent alone to find out.
 
 Probes
     When a window ends, the next limit is unknown and the server's clock may differ. One request, the *probe*, is sent alone, and
@@ -26,11 +24,8 @@ Refusals
     belong to earlier requests and are ignored; only another 429 can extend the wait.
 
 Headers
-    Negative, huge and malformed headers count as missing, and missing ones change nothing. A reset is cut to the window's length.
-    It is compared with the response's own `Date`, so a wrong clock on either side does no harm.
-
-Reserve
-    Background requests get a permit only while more than the reserve, a share of the limit, is left for interactive ones.
+    Malformed headers count as missing, and missing ones change nothing. A reset is compared with the response's own `Date`, so a
+    wrong clock on either side does no harm, and cut to the window's length.
 """
 
 from __future__ import annotations
@@ -86,7 +81,7 @@ class RateLimitWindow:
     def __init__(self, limit: int = SECRET_LIMIT, *, reserve: float = 0.10) -> None:
         self.limit = limit
         self.remaining = limit
-        self.reserve = reserve
+        self.reserve = reserve  # share of the limit that background requests leave
         self.length = WINDOW
         self.in_flight = 0
         self.unconfirmed = 0

@@ -43,11 +43,7 @@ _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 
 
 class AiohttpTransport:
-    """Send requests through an aiohttp session: the user's, which is never closed, or one created for the first request.
-
-    Raises:
-        ConfigurationError: *ssl* is not of a type that aiohttp accepts.
-    """
+    """Send requests through an aiohttp session: the user's, which is never closed, or one created for the first request."""
 
     def __init__(
         self,
@@ -218,11 +214,7 @@ class _Stream(StreamingResponse):
 
 
 def max_concurrency(session: object, max_connections: int) -> int:
-    """Return how many requests may be in flight, so that none waits inside aiohttp, where its timeout would already run.
-
-    Raises:
-        ConfigurationError: *session* is not a session.
-    """
+    """Return how many requests may be in flight, so that none waits inside aiohttp, where its timeout would already run."""
     if session is None:
         return max_connections
     if not isinstance(session, aiohttp.ClientSession):

@@ -1,8 +1,8 @@
 """Make aiohttp send each request once, and match each response to its request.
 
-aiohttp itself sends a GET or DELETE again when a kept-alive connection drops. Such an attempt would not be counted, limited or
-observed. aiohttp also sends on a connection that already has unread data, and takes that for the response. After a server or
-gateway has sent one response too many, every later request would get the response of the one before it.
+aiohttp itself sends a GET or DELETE again when a kept-alive connection drops, and no limiter or hook would notice that attempt. It
+also takes unread data on a connection for the response. After a server or gateway has sent one response too many, every later
+request would get the response of the one before it.
 
 The client's own session uses request and response classes that prevent both. In a user's session a middleware does it, which costs
 some microseconds a request.
@@ -33,10 +33,7 @@ class ConnectionLost(aiohttp.ClientError):
 
 
 class UnexpectedDataError(aiohttp.ClientError):
-    """A kept-alive connection had unread data, so the request was not sent on it.
-
-    aiohttp closes the connection, and the request may be sent on another one: this was no attempt.
-    """
+    """A kept-alive connection had unread data. aiohttp closes it, and the request can be sent on another: this was no attempt."""
 
 
 class ConnectionTracker:
@@ -119,11 +116,7 @@ class GuardMiddleware:
 
 
 def check_no_trailing_data(protocol: ResponseHandler | None) -> None:
-    """Check that nothing follows a response on its connection: of two responses, either may belong to the request.
-
-    Raises:
-        ConnectionFailedError: Something follows it.
-    """
+    """Raise a `ConnectionFailedError` if anything follows a response: of two, either may belong to the request."""
     if protocol is not None and len(protocol):
         raise ConnectionFailedError("the server sent more than one response to a request")
 

@@ -16,11 +16,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 def decompress(body: bytes, encoding: str) -> bytes:
-    """Decompress a body with the encodings of its `Content-Encoding` header, the last one first.
-
-    Raises:
-        ValueError: The body is truncated or broken, or the encoding is not supported.
-    """
+    """Decompress a body with the encodings of its `Content-Encoding` header, the last one first, or raise a `ValueError`."""
     for name in reversed(encoding.lower().split(",")):
         match name.strip():
             case "" | "identity":
