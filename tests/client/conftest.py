@@ -1,4 +1,4 @@
-"""A server that gives scripted answers, byte by byte, a clock on which every wait is over at once, and clients of both."""
+"""A server with scripted responses, a clock that skips every wait, and clients that use both."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Part = bytes | asyncio.Event
 
 
 @attrs.frozen
-class Answer:
-    """What the server writes, event by event waited for, and what it does with the connection then."""
+class ScriptedResponse:
+    """What the server sends, the events it waits for in between, and what it does with the connection afterwards."""
 
     parts: tuple[Part, ...]
     then: Literal["keep", "close", "reset"] = "keep"
@@ -33,7 +33,7 @@ class Answer:
 
 @attrs.frozen
 class Request:
-    """What the server got."""
+    """A received request."""
 
     method: str
     target: str
@@ -42,74 +42,74 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body, read."""
+        """The body as JSON."""
         return json.loads(self.body)
 
     @property
     def path(self) -> str:
-        """The path as it was sent."""
+        """The path, without the query."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> str:
-        """The query as it was sent."""
+        """The query, without the question mark."""
         return self.target.partition("?")[2]
 
 
-def raw(body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer with any body."""
+def raw(body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> ScriptedResponse:
+    """Return a response with any body."""
     lines = {"Content-Length": str(len(body)), "Content-Type": "application/json", **(headers or {})}
     head = f"HTTP/1.1 {status} Whatever\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
-    return Answer((head.encode() + body,))
+    return ScriptedResponse((head.encode() + body,))
 
 
-def ok(data: object, *, headers: Mapping[str, str] | None = None, status: int = 200, **envelope: object) -> Answer:
-    """A good answer with an envelope."""
+def ok(data: object, *, headers: Mapping[str, str] | None = None, status: int = 200, **envelope: object) -> ScriptedResponse:
+    """Return a success with an envelope."""
     body = {"success": True, "data": data, "meta": {"requestId": "req_ok"}, **envelope}
     return raw(json.dumps(body).encode(), status, headers)
 
 
-def failed(status: int, *, headers: Mapping[str, str] | None = None, **error: object) -> Answer:
-    """An error in the documented form."""
+def failed(status: int, *, headers: Mapping[str, str] | None = None, **error: object) -> ScriptedResponse:
+    """Return an error in the documented form."""
     return raw(json.dumps({"success": False, "error": {"message": "No.", **error}}).encode(), status, headers)
 
 
-def cut(*parts: Part, then: Literal["keep", "close", "reset"] = "close") -> Answer:
-    """Bytes as they are, after which the connection ends."""
-    return Answer(parts, then)
+def cut(*parts: Part, then: Literal["keep", "close", "reset"] = "close") -> ScriptedResponse:
+    """Return bytes after which the connection ends."""
+    return ScriptedResponse(parts, then)
 
 
-def held(event: asyncio.Event, answer: Answer | None = None) -> Answer:
-    """An answer that waits for an event."""
-    return Answer((event, *(answer or ok(TICKET)).parts))
+def held(event: asyncio.Event, response: ScriptedResponse | None = None) -> ScriptedResponse:
+    """Return a response that waits for an event."""
+    return ScriptedResponse((event, *(response or ok(TICKET)).parts))
 
 
 class Server:
-    """Gives the answers of its script in order, and after them a ticket to every call."""
+    """Sends its scripted responses in order, and after them a ticket to every request."""
 
     def __init__(self) -> None:
-        self.answers: deque[Answer] = deque()
+        self.responses: deque[ScriptedResponse] = deque()
         self.default = ok(TICKET)
         self.requests: list[Request] = []
         self.connections = 0
         self.in_flight = 0
-        self.most_in_flight = 0
+        self.max_in_flight = 0
         self.url = ""
         self.writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._came = asyncio.Condition()
+        self._received = asyncio.Condition()
 
-    def script(self, *answers: Answer) -> None:
-        """Add answers."""
-        self.answers.extend(answers)
+    def script(self, *responses: ScriptedResponse) -> None:
+        """Add responses."""
+        self.responses.extend(responses)
 
     async def seen(self, requests: int) -> None:
-        """Wait until so many requests have come."""
-        async with self._came:
-            await self._came.wait_for(lambda: len(self.requests) >= requests)
+        """Wait until so many requests were received."""
+        async with self._received:
+            await self._received.wait_for(lambda: len(self.requests) >= requests)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Handle one connection."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -117,25 +117,25 @@ class Server:
         self.connections += 1
         self.writers.append(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while await self._answer(reader, writer):
+            while await self._respond(reader, writer):
                 pass
         writer.close()
         with suppress(ConnectionError, asyncio.CancelledError):
             await writer.wait_closed()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, target, _ = head[0].split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        async with self._came:
+        async with self._received:
             self.requests.append(Request(method, target, headers, body))
-            self._came.notify_all()
-        answer = self.answers.popleft() if self.answers else self.default
+            self._received.notify_all()
+        response = self.responses.popleft() if self.responses else self.default
         self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
         try:
-            for part in answer.parts:
+            for part in response.parts:
                 if isinstance(part, bytes):
                     writer.write(part)
                     await writer.drain()
@@ -143,14 +143,14 @@ class Server:
                     await part.wait()
         finally:
             self.in_flight -= 1
-        if answer.then == "reset":
+        if response.then == "reset":
             connection = writer.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
-        return answer.then == "keep"
+        return response.then == "keep"
 
     async def end(self) -> None:
-        """Cut every connection."""
+        """Close every connection."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -159,7 +159,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    """A server on loopback."""
+    """Run a server on loopback."""
     server = Server()
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
@@ -171,23 +171,23 @@ async def serving(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]
         await listener.wait_closed()
 
 
-class InstantClock:
-    """A clock on which every wait is over at once."""
+class SkippingClock:
+    """A clock that skips every wait."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.slept: list[float] = []
 
     def monotonic(self) -> float:
-        """Seconds slept so far."""
+        """Return the seconds slept so far."""
         return self.now
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
         return 1_800_000_000.0 + self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Move time instead of waiting."""
+        """Advance the time instead of waiting."""
         self.slept.append(seconds)
         self.now += seconds
         await asyncio.sleep(0)
@@ -204,14 +204,14 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-def clock() -> InstantClock:
-    """A clock on which every wait is over at once."""
-    return InstantClock()
+def clock() -> SkippingClock:
+    """A clock that skips every wait."""
+    return SkippingClock()
 
 
 @pytest.fixture
-async def make_client(server: Server, clock: InstantClock) -> AsyncIterator[MakeClient]:
-    """Makes clients of the server, which are closed in the end."""
+async def make_client(server: Server, clock: SkippingClock) -> AsyncIterator[MakeClient]:
+    """Creates clients of the server, and closes them at the end."""
     made: list[CStarClient] = []
 
     def make(**options: Any) -> CStarClient:

@@ -85,7 +85,7 @@ async def test_a_body_that_is_not_json_is_refused(server: Server, client: CStarC
 
 
 async def test_an_aware_datetime_is_sent_in_utc(server: Server, client: CStarClient) -> None:
-    """Instants in bodies are text in UTC."""
+    """A datetime in a body is sent in UTC."""
     await client.tickets.create(title="a", metadata={"at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)})  # type: ignore[dict-item]
     assert server.requests[0].json["metadata"]["at"].startswith("2026-01-02T03:04:05")
 
@@ -181,34 +181,36 @@ async def test_an_idempotency_key_that_no_header_holds_is_refused(server: Server
 PREFIXED = {
     "single": lambda client: client.tickets.get("a/b"),
     "list": lambda client: client.tickets.list(status="open"),
-    "walk": lambda client: client.tickets.list(page=2).collect(),
+    "iteration": lambda client: client.tickets.list(page=2).collect(),
     "root": lambda client: client.auth.whoami(),
     "request under the team": lambda client: client.request("GET", "activity"),
     "request from the host": lambda client: client.request("GET", "/api/v2/status", params={"a": "b c"}),
 }
 PREFIXED_TARGETS = {
-    "single": "/gate%20way/v9/api/v1/teams/team_1/tickets/a%2Fb",
-    "list": "/gate%20way/v9/api/v1/teams/team_1/tickets?status=open",
-    "walk": "/gate%20way/v9/api/v1/teams/team_1/tickets?page=2&pageSize=100",
-    "root": "/gate%20way/v9/api/v1/auth/whoami",
-    "request under the team": "/gate%20way/v9/api/v1/teams/team_1/activity",
-    "request from the host": "/gate%20way/v9/api/v2/status?a=b%20c",
+    "single": "/api%20proxy/v9/api/v1/teams/team_1/tickets/a%2Fb",
+    "list": "/api%20proxy/v9/api/v1/teams/team_1/tickets?status=open",
+    "iteration": "/api%20proxy/v9/api/v1/teams/team_1/tickets?page=2&pageSize=100",
+    "root": "/api%20proxy/v9/api/v1/auth/whoami",
+    "request under the team": "/api%20proxy/v9/api/v1/teams/team_1/activity",
+    "request from the host": "/api%20proxy/v9/api/v2/status?a=b%20c",
 }
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("name", PREFIXED)
-async def test_a_path_in_the_base_url_stands_before_every_path(
+async def test_a_path_in_the_base_url_is_the_prefix_of_every_path(
     server: Server, make_client: MakeClient, name: str, slash: str
 ) -> None:
     """Behind a gateway, every kind of call goes through it, with or without a slash at the end."""
-    server.default = ok([]) if name in {"list", "walk"} else ok({"teamId": "team_1"})
-    await PREFIXED[name](make_client(base_url=f"{server.url}/gate way/v9{slash}"))
+    server.default = ok([]) if name in {"list", "iteration"} else ok({"teamId": "team_1"})
+    await PREFIXED[name](make_client(base_url=f"{server.url}/api proxy/v9{slash}"))
     assert [PREFIXED_TARGETS[name]] == [request.target for request in server.requests]
 
 
 async def test_a_team_is_found_behind_the_path_of_the_base_url(server: Server, make_client: MakeClient) -> None:
     """Both the question for the team and the call."""
     server.script(ok({"teamId": "team/9"}))
-    await make_client(base_url=f"{server.url}/gate", team_id=None).tickets.get("t")
-    assert ["/gate/api/v1/auth/whoami", "/gate/api/v1/teams/team%2F9/tickets/t"] == [request.target for request in server.requests]
+    await make_client(base_url=f"{server.url}/proxy", team_id=None).tickets.get("t")
+    assert ["/proxy/api/v1/auth/whoami", "/proxy/api/v1/teams/team%2F9/tickets/t"] == [
+        request.target for request in server.requests
+    ]

@@ -64,8 +64,8 @@ def test_conditions_have_lists_of_their_own() -> None:
     assert second == AutomationConditions(all=[], any=[])
 
 
-async def test_actions_are_told_apart_by_their_type(server: Server, client: CStarClient) -> None:
-    """What nobody knows keeps all its keys, and what is no object stays as it came."""
+async def test_actions_are_distinguished_by_their_type(server: Server, client: CStarClient) -> None:
+    """An unknown action keeps all its keys, and a value that is no object is kept as received."""
     actions = [{"type": "assign_to", "agentId": "usr_1", "loud": True}, BOSS, {"tags": []}, {"type": 5}, "none", None]
     server.script(ok({**RULE, "actions": actions}))
     rule: Any = await client.automations.get("rule_1")
@@ -103,20 +103,20 @@ async def test_unknown_action_survives_the_fake() -> None:
 
 
 class Watcher(Hooks):
-    """Keeps what it hears of drift."""
+    """Collects drift."""
 
     def __init__(self) -> None:
-        self.heard: list[DriftInfo] = []
+        self.received: list[DriftInfo] = []
 
     def on_drift(self, info: DriftInfo) -> None:
         """Keep it."""
-        self.heard.append(info)
+        self.received.append(info)
 
 
-async def test_unknown_action_is_told_as_an_unknown_value(server: Server, make_client: MakeClient) -> None:
-    """Of its tag; the keys beside it are no news."""
+async def test_unknown_action_is_reported_as_an_unknown_value(server: Server, make_client: MakeClient) -> None:
+    """Only the tag is reported, not the other keys."""
     watcher = Watcher()
     server.script(ok({**RULE, "actions": [BOSS, {"type": "add_tags", "tags": []}]}))
     await make_client(hooks=[watcher]).automations.get("rule_1")
-    (drift,) = watcher.heard
+    (drift,) = watcher.received
     assert (drift.where, drift.kind, drift.actual) == ("$.data.actions[].type", "unknown_value", "call_the_boss")

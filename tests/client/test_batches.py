@@ -57,7 +57,7 @@ async def test_csv_of_several_resources_is_refused_before_sending(server: Server
 
 
 async def test_bare_text_among_errors_is_a_message(server: Server, client: CStarClient) -> None:
-    """Objects keep what nobody knows, and what is neither stays as it came."""
+    """Objects keep unknown fields, and a value that is neither is kept as received."""
     server.script(ok(bulk_result(3, 3, errors=["No such ticket", {"index": 1, "hint": "x"}, 7])))
     errors: Any = (await client.bulk.run(action="delete", resource="tickets", ids=["a", "b", "c"])).errors
     assert errors == [BatchError(message="No such ticket"), BatchError(index=1, extra={"hint": "x"}), 7]
@@ -102,7 +102,7 @@ async def test_nothing_to_do_is_done_without_a_call(server: Server, client: CSta
 
 @pytest.mark.parametrize("ids", ["tkt_1", iter(["tkt_1"]), None, {"tkt_1"}])
 async def test_what_is_no_list_is_not_split(server: Server, client: CStarClient, ids: Any) -> None:
-    """A text least of all."""
+    """Not even a str, which is a sequence."""
     with pytest.raises(InvalidArgumentError, match="ids must be a list or a tuple, got"):
         await client.bulk.run_batched(action="delete", resource="tickets", ids=ids)
     assert server.requests == []
@@ -152,12 +152,12 @@ async def crash_and_repeat(fake: FakeCStar, when: str, **arguments: Any) -> Impo
         return await cstar.imports.run_batched(**arguments)
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_repeat_after_a_crash_doubles_nothing(moment: str) -> None:
+@pytest.mark.parametrize("crash", ["before", "after"])
+async def test_repeat_after_a_crash_doubles_nothing(crash: str) -> None:
     """Tickets have nothing that is unique, so only the keys keep them from being made twice."""
     records = [{"title": f"Ticket {number}"} for number in range(1_200)]
     async with FakeCStar(limits=False) as fake:
-        result = await crash_and_repeat(fake, moment, resource="tickets", records=records, idempotency_key="migration-1")
+        result = await crash_and_repeat(fake, crash, resource="tickets", records=records, idempotency_key="migration-1")
         assert (result.total, result.created, result.errors) == (1_200, 1_200, [])
         async with fake.client() as cstar:
             titles = [ticket.title async for ticket in cstar.tickets.list()]
@@ -174,13 +174,13 @@ async def test_errors_of_a_split_import_name_the_record() -> None:
 
 
 async def test_csv_answer_is_a_text(server: Server, client: CStarClient) -> None:
-    """Told by its content type; a mark of the byte order is dropped and broken bytes are replaced."""
+    """The content type decides; a byte order mark is dropped and invalid bytes are replaced."""
     server.script(raw(b"\xef\xbb\xbfid,title\r\n1,J\xc3\xbcrgen\xff\r\n", headers=CSV))
     assert await client.exports.run(resources=[{"type": "tickets"}], format="csv") == "id,title\r\n1,Jürgen\ufffd\r\n"
 
 
 async def test_json_answer_to_a_call_for_csv_is_an_object(server: Server, client: CStarClient) -> None:
-    """The answer decides, not the request."""
+    """The response decides, not the request."""
     server.script(ok({"format": "csv", "totalRows": 1, "resources": {}}))
     assert isinstance(await client.exports.run(resources=[{"type": "tickets"}], format="csv"), ExportResult)
 

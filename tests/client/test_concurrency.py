@@ -1,4 +1,4 @@
-"""The gate before the network, by the thousand."""
+"""Memory of thousands of calls that wait for a slot."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import tracemalloc
 import pytest
 
 from .conftest import MakeClient, Server, held
-from .test_waiting import held_places
+from .test_waiting import acquired
 
 
 @pytest.mark.no_cover
 async def test_ten_thousand_calls_at_once_wait_in_little_memory(server: Server, make_client: MakeClient) -> None:
-    """Who waits at the gate has a task and a future, and neither a request nor a connection; ten times this would be a leak."""
+    """A waiting call has a task and a future, but no request and no connection. Ten times as much would be a leak."""
     client, release = make_client(max_connections=100), asyncio.Event()
     server.default = held(release)
     tracemalloc.start()
@@ -29,4 +29,4 @@ async def test_ten_thousand_calls_at_once_wait_in_little_memory(server: Server, 
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
     assert ((most - before) / 10_000 < 10_000, connections) == (True, 100)
-    assert (0, 0) == held_places(client)
+    assert (0, 0) == acquired(client)

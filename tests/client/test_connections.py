@@ -26,7 +26,7 @@ from cstar_async import (
 from cstar_async.hooks import RequestInfo, RetryInfo
 from cstar_async.models import Deleted
 
-from .conftest import TICKET, Answer, InstantClock, MakeClient, Server, cut, failed, held, ok, raw
+from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, cut, failed, held, ok, raw
 
 BROKEN = {
     "reset after the request": cut(then="reset"),
@@ -79,7 +79,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 async def test_a_broken_answer_without_retries_is_a_connection_failed_error(
-    server: Server, client: CStarClient, answer: Answer
+    server: Server, client: CStarClient, answer: ScriptedResponse
 ) -> None:
     """Whatever breaks on the wire is a ConnectionFailedError that names the call, and the request may have been acted on."""
     server.script(answer)
@@ -90,15 +90,17 @@ async def test_a_broken_answer_without_retries_is_a_connection_failed_error(
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-async def test_a_broken_answer_repeats_a_write_under_the_same_key(server: Server, client: CStarClient, answer: Answer) -> None:
-    """A POST whose answer was lost is sent again with the same Idempotency-Key and body."""
+async def test_a_broken_answer_repeats_a_write_under_the_same_key(
+    server: Server, client: CStarClient, answer: ScriptedResponse
+) -> None:
+    """A POST whose response was lost is sent again with the same Idempotency-Key and body."""
     server.script(answer, ok(TICKET, status=201))
     assert "tkt_1" == (await client.tickets.create(title="a")).id
     first, second = server.requests
     assert (first.headers["idempotency-key"], first.body) == (second.headers["idempotency-key"], second.body)
 
 
-async def test_a_connection_reset_before_the_request_was_read_is_tried_again(make_client: MakeClient, clock: InstantClock) -> None:
+async def test_a_connection_reset_before_the_request_was_read_is_tried_again(make_client: MakeClient, clock: SkippingClock) -> None:
     """The server takes the connection and resets it unread; the write goes out again under its key and is done once."""
     heads: list[bytes] = []
     connections = 0
@@ -130,7 +132,7 @@ async def test_a_connection_reset_before_the_request_was_read_is_tried_again(mak
 @pytest.mark.parametrize(
     "answer", [BROKEN["reset after the request"], BROKEN["cut gzip"], raw(b"<html>")], ids=["broken", "cut", "no json"]
 )
-async def test_an_error_drags_no_other_library_along(server: Server, client: CStarClient, answer: Answer) -> None:
+async def test_an_error_drags_no_other_library_along(server: Server, client: CStarClient, answer: ScriptedResponse) -> None:
     """Neither as its cause nor as its context: those would bring the request or the body into a report of the error."""
     server.script(answer)
     with pytest.raises(CStarError) as caught:
@@ -155,7 +157,7 @@ async def test_an_error_that_cannot_be_unpacked_is_known_by_its_status(server: S
         await client.tickets.get("tkt_1")
 
 
-async def test_a_refused_connection_was_not_sent(nowhere: str, make_client: MakeClient, clock: InstantClock) -> None:
+async def test_a_refused_connection_was_not_sent(nowhere: str, make_client: MakeClient, clock: SkippingClock) -> None:
     """Connection refused is retried, and then a ConnectionFailedError that says that nothing was sent."""
     with pytest.raises(ConnectionFailedError) as caught:
         await make_client(base_url=nowhere).tickets.create(title="a")
@@ -171,7 +173,7 @@ async def test_a_name_that_does_not_resolve_was_not_sent(make_client: MakeClient
     assert not caught.value.request_sent
 
 
-async def test_a_name_that_does_not_resolve_is_tried_again(make_client: MakeClient, clock: InstantClock) -> None:
+async def test_a_name_that_does_not_resolve_is_tried_again(make_client: MakeClient, clock: SkippingClock) -> None:
     """A write to an unknown host is tried as often as every other, and ends."""
     with pytest.raises(ConnectionFailedError) as caught:
         await make_client(base_url="http://no-such-host.invalid").tickets.create(title="a")
@@ -209,13 +211,13 @@ async def test_a_dropped_connection_without_retries_is_raised(
 @pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
 @pytest.mark.parametrize("what", [ok(TICKET | {"id": "stale"}), cut(b"\x00what?\r\n\r\n", then="keep")], ids=["answer", "no http"])
 async def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_call(
-    server: Server, make_client: MakeClient, session: aiohttp.ClientSession, own: bool, what: Answer
+    server: Server, make_client: MakeClient, session: aiohttp.ClientSession, own: bool, what: ScriptedResponse
 ) -> None:
     """A connection on which something came that nobody asked for carries no further call, and no attempt is lost by it."""
     hook = Attempts()
     client = make_client(hooks=[hook], **({"session": session} if own else {}))
     later = asyncio.Event()
-    server.script(Answer((*ok(TICKET).parts, later, *what.parts)))
+    server.script(ScriptedResponse((*ok(TICKET).parts, later, *what.parts)))
     await client.tickets.get("tkt_1")
     later.set()
     await asyncio.sleep(0.01)
@@ -223,7 +225,7 @@ async def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_call(
     assert ([1, 1, 1], 2) == ([info.attempt for info in hook.requests], server.connections)
 
 
-def stand_still() -> None:
+def block_the_loop() -> None:
     """Let what was sent arrive, while the event loop does nothing."""
     time.sleep(0.005)
 
@@ -231,18 +233,18 @@ def stand_still() -> None:
 async def test_what_has_come_unread_is_no_answer_to_the_next_call(server: Server, client: CStarClient) -> None:
     """So it is when the next call begins before the event loop has looked at the connection again."""
     later = asyncio.Event()
-    server.script(Answer((*ok(TICKET).parts, later)))
+    server.script(ScriptedResponse((*ok(TICKET).parts, later)))
     await client.tickets.get("tkt_1")
     [writer] = server.writers
     writer.write(ok(TICKET | {"id": "stale"}).parts[0])
-    stand_still()
+    block_the_loop()
     later.set()
     assert "tkt_1" == (await client.tickets.get("tkt_1")).id
     assert 2 == server.connections
 
 
 async def test_two_answers_at_once_are_none(server: Server, client: CStarClient) -> None:
-    """When an answer follows upon the first, nobody knows which is right: the attempt has failed, and may have been acted on."""
+    """When a second response follows, either may be the right one: the attempt failed, and the server may have acted."""
     [answer] = ok(TICKET).parts
     assert isinstance(answer, bytes)
     server.script(cut(answer + answer, then="keep"))
@@ -255,20 +257,20 @@ async def test_two_answers_at_once_are_none(server: Server, client: CStarClient)
 
 
 async def test_a_connection_closed_while_idle_costs_no_attempt(server: Server, make_client: MakeClient) -> None:
-    """A call that begins before the event loop knows that the server closed the connection makes a new one."""
+    """A call that starts before the event loop notices that the server closed the connection opens a new one."""
     hook = Attempts()
     client = make_client(hooks=[hook])
-    server.script(Answer(ok(TICKET).parts, "close"))
+    server.script(ScriptedResponse(ok(TICKET).parts, "close"))
     for _ in range(2):
         await client.tickets.get("tkt_1")
-        stand_still()
+        block_the_loop()
     assert ([1, 1], 2) == ([info.attempt for info in hook.requests], server.connections)
 
 
-@pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",)], ids=["silence", "half an answer"])
+@pytest.mark.parametrize("parts", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",)], ids=["silence", "half a response"])
 async def test_a_server_that_stalls_is_a_timeout(server: Server, client: CStarClient, parts: tuple[bytes, ...]) -> None:
     """An attempt that takes longer than its timeout is a RequestTimeoutError, before the headers and in the body."""
-    server.script(Answer((*parts, asyncio.Event())))
+    server.script(ScriptedResponse((*parts, asyncio.Event())))
     with pytest.raises(RequestTimeoutError) as caught:
         await client.tickets.get("tkt_1", options=RequestOptions(timeout=0.03, max_retries=0))
     assert (True, 1) == (caught.value.request_sent, caught.value.attempts)
@@ -289,7 +291,7 @@ async def test_a_deadline_cuts_an_attempt(server: Server, client: CStarClient) -
 
 
 async def test_a_lost_delete_that_finds_nothing_is_done(server: Server, client: CStarClient) -> None:
-    """A 404 on the retry of a DELETE whose first answer was lost counts as done."""
+    """A 404 on the retry of a DELETE whose first response was lost counts as success."""
     server.script(cut(), failed(404))
     assert Deleted(deleted=True, id="tkt_1") == await client.tickets.delete("tkt_1")
 
@@ -316,7 +318,7 @@ async def test_a_delete_after_a_429_that_finds_nothing_is_not_found(server: Serv
 
 
 async def test_a_delete_after_a_refused_connection_that_finds_nothing_is_not_found(
-    nowhere: str, make_client: MakeClient, clock: InstantClock
+    nowhere: str, make_client: MakeClient, clock: SkippingClock
 ) -> None:
     """A connection that was refused did not act, so a 404 on the retry is raised."""
     late = Server()
@@ -381,7 +383,7 @@ async def test_an_empty_retry_budget_raises_at_once(server: Server, make_client:
         assert requests == len(server.requests)
 
 
-async def test_a_connection_is_free_while_a_call_backs_off(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
+async def test_a_connection_is_free_while_a_call_backs_off(server: Server, make_client: MakeClient, clock: SkippingClock) -> None:
     """The response is read and released before sleeping: one connection serves others meanwhile."""
     client = make_client(max_connections=1)
     server.script(failed(500))

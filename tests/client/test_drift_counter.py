@@ -1,4 +1,4 @@
-"""What the server sent that the document does not know, counted."""
+"""Counting of differences between responses and the OpenAPI spec."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .conftest import TICKET, MakeClient, Server, ok
 
 
 def drift(**other: str) -> DriftInfo:
-    """A difference."""
-    told: dict[str, Any] = {"operation": "get_ticket", "where": "$.data.x", "kind": "unknown_field", "expected": "nothing"}
-    return DriftInfo(**{**told, "actual": "string", **other})
+    """Return a difference."""
+    fields: dict[str, Any] = {"operation": "get_ticket", "where": "$.data.x", "kind": "unknown_field", "expected": "nothing"}
+    return DriftInfo(**{**fields, "actual": "string", **other})
 
 
 async def test_drift_is_counted_by_place_and_kind(server: Server, make_client: MakeClient) -> None:
@@ -27,11 +27,11 @@ async def test_drift_is_counted_by_place_and_kind(server: Server, make_client: M
     for _ in range(4):
         await client.tickets.get("tkt_1")
     counts = {(info.operation, info.where, info.kind, info.actual): count for info, count in counter.counts.items()}
-    told = {key: count for key, count in counts.items() if key[2] != "missing"}
+    fields = {key: count for key, count in counts.items() if key[2] != "missing"}
     assert [
         (("get_ticket", "$.data.status", "unknown_value", "snoozed"), 3),
         (("get_ticket", "$.data.mood", "unknown_field", "integer"), 1),
-    ] == list(told.items())
+    ] == list(fields.items())
 
 
 async def test_rows_of_one_answer_count_once(server: Server, make_client: MakeClient) -> None:
@@ -69,7 +69,7 @@ def test_report_has_a_line_for_each_difference() -> None:
 
 
 def test_the_number_of_differences_is_bounded() -> None:
-    """What is new when there is no room is counted together; what is known goes on being counted."""
+    """New differences beyond the limit are counted together; those already kept are counted on."""
     counter = DriftCounter(max_entries=2)
     for where in ("$.a", "$.b", "$.c", "$.d", "$.a"):
         counter.on_drift(drift(where=where))
@@ -78,7 +78,7 @@ def test_the_number_of_differences_is_bounded() -> None:
 
 
 def test_what_is_private_is_not_kept() -> None:
-    """An address as the name of a field, a key as a value, a text without end."""
+    """An e-mail address as a field name, a key as a value, a very long value."""
     counter = DriftCounter()
     counter.on_drift(drift(where="$.data.ann.lee@example.com"))
     counter.on_drift(drift(kind="unknown_value", actual="sk_live_51Habcdef"))
@@ -95,14 +95,14 @@ def test_counts_cannot_be_changed_from_outside() -> None:
 
 
 @pytest.mark.parametrize("max_entries", [0, -1])
-def test_room_for_nothing_is_refused(max_entries: int) -> None:
-    """A counter that tells nothing apart is a mistake."""
+def test_no_entries_are_refused(max_entries: int) -> None:
+    """A counter without entries is a mistake."""
     with pytest.raises(InvalidArgumentError, match="max_entries must be an int from 1"):
         DriftCounter(max_entries=max_entries)
 
 
-def test_room_for_one_is_enough() -> None:
-    """The least that can be asked for."""
+def test_one_entry_is_enough() -> None:
+    """The minimum is accepted."""
     counter = DriftCounter(max_entries=1)
     counter.on_drift(drift())
     assert [1] == list(counter.counts.values())

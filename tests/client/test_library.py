@@ -31,7 +31,7 @@ from cstar_async.api.library import get_library_article
 from cstar_async.api.tickets import get_ticket
 from cstar_async.models import LibraryAck, LibraryArticle, LibrarySearchResult
 
-from .conftest import InstantClock, Server, cut, failed, ok, raw
+from .conftest import Server, SkippingClock, cut, failed, ok, raw
 
 ARTICLE = {"title": "Reset", "slug": "reset", "publishedAt": "2026-03-01T00:00:00Z", "badge": "new"}
 
@@ -39,7 +39,7 @@ MakeLibrary = Callable[..., CStarLibrary]
 
 
 @pytest.fixture
-async def make_library(server: Server, clock: InstantClock) -> AsyncIterator[MakeLibrary]:
+async def make_library(server: Server, clock: SkippingClock) -> AsyncIterator[MakeLibrary]:
     """Makes libraries of the server, which are closed in the end."""
     made: list[CStarLibrary] = []
 
@@ -78,7 +78,7 @@ async def test_words_are_searched_by_position(server: Server, library: CStarLibr
 
 
 async def test_no_key_is_sent(server: Server, library: CStarLibrary) -> None:
-    """Everybody may read, so nobody is named; the API version is pinned as it is for a team."""
+    """The library is public, so no key is sent; the API version is sent as by the client."""
     await library.record_view("reset")
     headers = server.requests[0].headers
     assert "authorization" not in headers
@@ -116,7 +116,7 @@ async def test_slug_that_leaves_its_segment_is_refused(server: Server, library: 
 
 @pytest.mark.parametrize("rating", ["good", 4, 4.5, True])
 async def test_rating_is_text_number_or_boolean(server: Server, library: CStarLibrary, rating: str | float | bool) -> None:
-    """What values there are nobody knows, so each kind leaves as it was given."""
+    """The values are not documented, so each type is sent as given."""
     await library.feedback("reset", rating=rating)
     assert server.requests[0].json == {"rating": rating}
     assert type(server.requests[0].json["rating"]) is type(rating)
@@ -132,7 +132,7 @@ async def test_further_feedback_is_sent_by_extra_body(server: Server, library: C
 
 
 async def test_articles_are_models(server: Server, library: CStarLibrary) -> None:
-    """Instants are read, and unknown fields are kept."""
+    """Datetimes are parsed, and unknown fields are kept."""
     server.script(ok([ARTICLE]))
     [article] = await library.articles()
     assert isinstance(article, LibraryArticle)
@@ -205,7 +205,7 @@ async def test_write_whose_answer_was_lost_is_not_sent_again(server: Server, lib
 
 @pytest.mark.parametrize("method", ["record_view", "feedback"])
 async def test_write_that_was_refused_by_the_limit_is_sent_again(
-    server: Server, library: CStarLibrary, clock: InstantClock, method: str
+    server: Server, library: CStarLibrary, clock: SkippingClock, method: str
 ) -> None:
     """A 429 did nothing, so a second request is the first one that counts; it waits as long as it is asked to."""
     server.script(failed(429, headers={"Retry-After": "7"}))
@@ -214,7 +214,7 @@ async def test_write_that_was_refused_by_the_limit_is_sent_again(
     assert sum(clock.slept) >= 7
 
 
-async def test_write_that_never_left_is_tried_again(make_library: MakeLibrary, clock: InstantClock) -> None:
+async def test_write_that_never_left_is_tried_again(make_library: MakeLibrary, clock: SkippingClock) -> None:
     """Where no connection came about, nothing can have been done."""
     with pytest.raises(ConnectionFailedError) as caught:
         await make_library(base_url="http://127.0.0.1:9", max_retries=2).record_view("reset")
@@ -236,7 +236,7 @@ async def test_free_write_takes_no_key_and_is_not_sent_again(server: Server, lib
     assert [request.headers.get("idempotency-key") for request in server.requests] == [None]
 
 
-# The rest of the door
+# The rest of the class
 
 
 async def test_free_request_is_under_the_library(server: Server, library: CStarLibrary) -> None:
@@ -246,7 +246,7 @@ async def test_free_request_is_under_the_library(server: Server, library: CStarL
     assert (server.requests[0].target, response.data) == ("/api/library/acme/popular?limit=3", [1])
 
 
-async def test_response_tells_the_circumstances(server: Server, library: CStarLibrary) -> None:
+async def test_response_has_status_and_request_id(server: Server, library: CStarLibrary) -> None:
     """`with_response()` works for its methods as for those of a client."""
     server.script(ok([ARTICLE]))
     response = await library.with_response(library.articles, limit=1)
@@ -278,7 +278,7 @@ async def test_library_that_was_never_used_can_be_closed_twice() -> None:
 
 
 async def test_older_limit_is_assumed_until_an_answer_states_one(server: Server, make_library: MakeLibrary) -> None:
-    """At first at most 200 calls are let through at once; an answer then says what is true."""
+    """At first at most 200 calls run at once, until a response states the limit."""
     limiter = RateLimiter()
     library = make_library(rate_limiter=limiter)
     assert (library.rate_limit, limiter._window.limit) == (None, 200)
@@ -294,7 +294,7 @@ async def test_older_limit_is_assumed_until_an_answer_states_one(server: Server,
     assert (library.rate_limit.limit, limiter._window.limit) == (50, 50)
 
 
-async def test_assumed_limit_never_runs_out_by_itself(server: Server, library: CStarLibrary, clock: InstantClock) -> None:
+async def test_assumed_limit_never_runs_out_by_itself(server: Server, library: CStarLibrary, clock: SkippingClock) -> None:
     """A server that states no limit is not held to an old number."""
     for _ in range(205):
         await library.record_view("reset")
@@ -327,7 +327,7 @@ async def test_function_and_method_are_the_same(server: Server, library: CStarLi
 
 
 @pytest.mark.parametrize("team", ["", ".", "..", None, 5])
-def test_team_that_cannot_stand_in_a_path_is_refused(team: Any) -> None:
+def test_team_that_does_not_fit_a_path_is_refused(team: Any) -> None:
     """The argument is named as the caller wrote it."""
     with pytest.raises(ConfigurationError, match="team"):
         CStarLibrary(team=team)

@@ -40,7 +40,7 @@ def test_a_client_without_a_setting_is_refused(name: str) -> None:
 async def test_credentials_that_the_session_finds_are_refused(
     server: Server, make_client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A user's session may read a .netrc; what stands there for the host does not take the place of the key."""
+    """A user's session may read a .netrc, whose credentials for the host must not replace the key."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login ann password hush\n", encoding="utf-8")
     netrc.chmod(0o600)
@@ -52,7 +52,7 @@ async def test_credentials_that_the_session_finds_are_refused(
 
 
 async def test_a_coroutine_has_no_response(server: Server, client: CStarClient) -> None:
-    """`with_response` takes the method itself; it says so to whoever called it already."""
+    """`with_response` takes the method itself, and the error says so when it was already called."""
     with pytest.raises(InvalidArgumentError, match="takes a method"):
         await client.with_response(client.tickets.get("tkt_1"))  # type: ignore[arg-type]
     assert [] == server.requests
@@ -95,8 +95,8 @@ async def test_a_request_of_things_that_do_not_fit_is_refused(
     assert [] == server.requests
 
 
-def test_a_list_with_strange_options_is_refused(client: CStarClient) -> None:
-    """At once, not when it is walked."""
+def test_a_list_with_wrong_options_is_refused(client: CStarClient) -> None:
+    """At once, not when the iteration starts."""
     with pytest.raises(InvalidArgumentError, match="RequestOptions"):
         client.tickets.list(options={"timeout": 5})  # type: ignore[arg-type]
 

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from cstar_async import ConnectionFailedError, CStarClient, DecodeError, NotFoundError, Priority, RateLimitWaitError
 from cstar_async.otel import OpenTelemetryHooks
 
-from .conftest import KEY, TICKET, Answer, MakeClient, Server, cut, failed, held, ok, raw
+from .conftest import KEY, TICKET, MakeClient, ScriptedResponse, Server, cut, failed, held, ok, raw
 
 RATE = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "987", "X-RateLimit-Reset": "1800003600"}
 GET_TICKET = "/api/v1/teams/{teamId}/tickets/{ticketId}"
@@ -51,7 +51,7 @@ def only(exporter: InMemorySpanExporter) -> ReadableSpan:
 
 
 def attributes(thing: ReadableSpan | Event) -> Mapping[str, Any]:
-    """What stands beside it."""
+    """Return its attributes."""
     return dict(thing.attributes or {})
 
 
@@ -80,23 +80,23 @@ async def test_a_call_is_one_span_by_the_conventions(server: Server, client: CSt
 
 
 async def test_attempts_and_waits_are_events(server: Server, client: CStarClient, exporter: InMemorySpanExporter) -> None:
-    """A call that succeeds at the third attempt is one span that tells the whole story."""
+    """A call that succeeds at the third attempt is one span with all attempts and waits."""
     server.script(failed(503, headers={"X-CStar-Request-Id": "req_1"}), cut(b"HTTP/1.1 200 OK\r\n"), ok(TICKET))
     await client.tickets.create(title="Help")
     span = only(exporter)
     attempt, back_off = ["cstar.attempt"], ["cstar.retry", "cstar.wait"]
     assert [*attempt, "cstar.response", *back_off, *attempt, *back_off, *attempt, "cstar.response"] == events(span)
     assert (StatusCode.UNSET, 2) == (span.status.status_code, attributes(span)["http.request.resend_count"])
-    told = [attributes(event) for event in span.events]
-    assert ("503", "ConnectionFailedError") == (told[2]["error.type"], told[5]["error.type"])
-    assert (503, "req_1") == (told[1]["http.response.status_code"], told[1]["cstar.request_id"])
-    assert [1, 2, 3] == [noted["cstar.attempt"] for noted, event in zip(told, span.events, strict=True) if event.name in attempt]
-    assert ("back_off", "interactive") == (told[3]["cstar.reason"], told[3]["cstar.priority"])
-    assert told[2]["cstar.seconds"] == told[3]["cstar.seconds"]
+    found = [attributes(event) for event in span.events]
+    assert ("503", "ConnectionFailedError") == (found[2]["error.type"], found[5]["error.type"])
+    assert (503, "req_1") == (found[1]["http.response.status_code"], found[1]["cstar.request_id"])
+    assert [1, 2, 3] == [noted["cstar.attempt"] for noted, event in zip(found, span.events, strict=True) if event.name in attempt]
+    assert ("back_off", "interactive") == (found[3]["cstar.reason"], found[3]["cstar.priority"])
+    assert found[2]["cstar.seconds"] == found[3]["cstar.seconds"]
 
 
 async def test_a_wait_for_a_limit_says_so(server: Server, client: CStarClient, exporter: InMemorySpanExporter) -> None:
-    """Whoever looks at a slow call sees what it waited for, and how long."""
+    """The span of a slow call shows what it waited for, and how long."""
     server.script(failed(429, headers={"Retry-After": "7"}), ok(TICKET))
     await client.with_options(priority=Priority.BACKGROUND).tickets.get("tkt_1")
     [wait] = [attributes(event) for event in only(exporter).events if event.name == "cstar.wait"]
@@ -118,7 +118,7 @@ async def test_a_call_that_raises_is_an_error(
     make_client: MakeClient,
     provider: TracerProvider,
     exporter: InMemorySpanExporter,
-    answer: Answer,
+    answer: ScriptedResponse,
     error: type[Exception],
     status: int | None,
     kind: str,
@@ -144,7 +144,7 @@ async def test_the_request_id_of_a_failure_is_on_the_span(
 
 
 async def test_a_cancelled_call_ends_its_span(server: Server, client: CStarClient, exporter: InMemorySpanExporter) -> None:
-    """Cancellation is told as what ended the call, and the caller's span is current again."""
+    """The span ends with the cancellation, and the caller's span is current again."""
     server.script(held(asyncio.Event()))
     call = asyncio.create_task(client.tickets.get("tkt_1"))
     await server.seen(1)
@@ -210,7 +210,7 @@ async def test_spans_made_during_a_call_are_its_children(
     assert get_ticket.context.span_id == whoami.parent.span_id
 
 
-async def test_a_walk_has_a_span_for_every_page(server: Server, client: CStarClient, exporter: InMemorySpanExporter) -> None:
+async def test_an_iteration_has_a_span_for_every_page(server: Server, client: CStarClient, exporter: InMemorySpanExporter) -> None:
     """Each page is a call of its own."""
     for number in (1, 2):
         server.script(ok([{"id": f"tkt_{number}"}], pagination={"page": number, "pageSize": 1, "total": 2, "totalPages": 2}))
@@ -248,10 +248,10 @@ async def test_every_kind_of_call_is_a_span(
     client: CStarClient,
     exporter: InMemorySpanExporter,
     make_call: Callable[[CStarClient], Any],
-    answer: Answer,
+    answer: ScriptedResponse,
     name: str,
 ) -> None:
-    """An object that is gone, a whole list, an object or null, a text."""
+    """A deleted object, a whole list, an object or null, a str."""
     server.script(answer)
     await make_call(client)
     assert (name, StatusCode.UNSET) == (attributes(only(exporter))["cstar.operation"], only(exporter).status.status_code)

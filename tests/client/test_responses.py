@@ -1,4 +1,4 @@
-"""What comes of the answers that a server may give, good and bad."""
+"""Successes and errors of every form that a server may send."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cstar_async import (
 from cstar_async.hooks import DriftInfo
 from cstar_async.models import Deleted
 
-from .conftest import TICKET, InstantClock, MakeClient, Server, failed, ok, raw, serving
+from .conftest import TICKET, MakeClient, Server, SkippingClock, failed, ok, raw, serving
 
 NOT_JSON = {
     "empty": b"",
@@ -129,7 +129,7 @@ async def test_an_error_with_field_gives_it_as_param(server: Server, client: CSt
 
 
 async def test_an_error_without_request_id_takes_that_of_meta(server: Server, client: CStarClient) -> None:
-    """The request id of an error may stand in `meta`."""
+    """The request id of an error may be in `meta`."""
     server.script(raw(b'{"error": {"message": "x"}, "meta": {"requestId": "req_meta"}}', 404))
     with pytest.raises(NotFoundError) as caught:
         await client.tickets.get("tkt_1")
@@ -183,7 +183,7 @@ async def test_an_empty_answer_to_delete_is_deleted(server: Server, client: CSta
 
 @pytest.mark.parametrize("place", ["pagination", "meta"])
 async def test_pagination_is_read_in_both_places(server: Server, client: CStarClient, place: str) -> None:
-    """Pagination may stand beside `data` or in `meta`."""
+    """Pagination may be beside `data` or in `meta`."""
     stated = {"page": 2, "pageSize": 1, "total": 5, "hasMore": True}
     server.script(ok([TICKET], pagination=stated) if place == "pagination" else ok([TICKET], meta={"pagination": stated}))
     page = await client.tickets.list(page=2, page_size=1)
@@ -237,8 +237,8 @@ class Drifts(Hooks):
         self.found.append(info)
 
 
-async def test_drift_is_told_of_every_odd_value(server: Server, make_client: MakeClient) -> None:
-    """A hook hears of unknown fields, unknown enum values, wrong types and missing fields, each with its place."""
+async def test_drift_is_reported_for_every_unexpected_value(server: Server, make_client: MakeClient) -> None:
+    """Unknown fields, unknown enum values, wrong types and missing fields are reported with their path."""
     hook = Drifts()
     server.script(ok(ODD))
     await make_client(hooks=[hook]).tickets.get("tkt_1")
@@ -267,8 +267,8 @@ async def test_a_body_in_the_documented_form_is_what_the_script_says() -> None:
     assert TICKET == json.loads(part.partition(b"\r\n\r\n")[2])["data"]
 
 
-async def test_an_error_knows_when_its_call_failed(server: Server, client: CStarClient, clock: InstantClock) -> None:
-    """The moment, the time taken with waits and retries, and the rate limit are on the error, for its report."""
+async def test_an_error_states_when_its_call_failed(server: Server, client: CStarClient, clock: SkippingClock) -> None:
+    """The error has the time, the duration with waits and retries, and the rate limit."""
     rate = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "41"}
     server.script(failed(503, headers={"Retry-After": "4"}), failed(404, headers=rate))
     with pytest.raises(NotFoundError) as caught:
@@ -284,8 +284,8 @@ async def test_an_error_knows_when_its_call_failed(server: Server, client: CStar
 
 
 @pytest.mark.parametrize("body", [b"", b"{"])
-async def test_an_answer_that_cannot_be_read_knows_when_its_call_failed(
-    server: Server, client: CStarClient, clock: InstantClock, body: bytes
+async def test_a_decode_error_states_when_its_call_failed(
+    server: Server, client: CStarClient, clock: SkippingClock, body: bytes
 ) -> None:
     """That the server answered well does not matter."""
     server.script(raw(body))
@@ -297,7 +297,7 @@ async def test_an_answer_that_cannot_be_read_knows_when_its_call_failed(
 
 @pytest.mark.parametrize(("body", "request_id"), [(b"<html>", "req_head"), (b'{"meta": {"requestId": "req_body"}}', "req_body")])
 async def test_a_decode_error_names_the_request(server: Server, client: CStarClient, body: bytes, request_id: str) -> None:
-    """By what the body says, or else by a header: support needs it most where the answer is broken."""
+    """From the body, or else from a header: support needs it most when the response is broken."""
     server.script(raw(body, headers={"x-cstar-request-id": "req_head"}))
     with pytest.raises(DecodeError) as caught:
         await client.tickets.get("tkt_1")

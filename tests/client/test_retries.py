@@ -1,4 +1,4 @@
-"""What a later process needs to repeat a write: the key of the call, on every answer and every error."""
+"""The idempotency key that a later process needs to repeat a write, on every response and every error."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from cstar_async import CStarClient, CStarError, RateLimitWaitError, RequestOptions, errors
 from cstar_async.testing import FakeCStar
 
-from .conftest import TICKET, Answer, InstantClock, MakeClient, Server, cut, failed, held, ok, raw
+from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, cut, failed, held, ok, raw
 
 LONG_WAIT = failed(429, headers={"Retry-After": "3600"})
-ANSWERS: dict[str, tuple[Answer, str]] = {
+ANSWERS: dict[str, tuple[ScriptedResponse, str]] = {
     "400": (failed(400), "InvalidRequestError"),
     "401": (failed(401), "AuthenticationError"),
     "403": (failed(403), "PermissionDeniedError"),
@@ -35,7 +35,7 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
 
 @pytest.mark.parametrize(("answer", "name"), ANSWERS.values(), ids=ANSWERS)
 async def test_every_error_of_an_answer_has_the_key_that_was_sent(
-    server: Server, make_client: MakeClient, answer: Answer, name: str
+    server: Server, make_client: MakeClient, answer: ScriptedResponse, name: str
 ) -> None:
     """One that the client made, for the caller gave none."""
     server.script(answer)
@@ -90,7 +90,7 @@ async def test_key_is_the_same_on_every_attempt(server: Server, client: CStarCli
 
 
 async def test_another_process_repeats_with_the_key_of_the_error() -> None:
-    """The ticket that the lost answer spoke of comes back, and there is one."""
+    """The ticket of the lost response is returned, and it exists once."""
     async with FakeCStar() as fake:
         fake.faults.add(operation="create_ticket", drop="after")
         async with fake.client(max_retries=0) as cstar:
@@ -101,7 +101,7 @@ async def test_another_process_repeats_with_the_key_of_the_error() -> None:
             assert [ticket.id] == [one.id async for one in cstar.tickets.list()]
 
 
-async def test_reads_and_deletions_have_no_key(server: Server, client: CStarClient, clock: InstantClock) -> None:
+async def test_reads_and_deletions_have_no_key(server: Server, client: CStarClient, clock: SkippingClock) -> None:
     """They can be repeated without one."""
     server.script(failed(500), ok({"deleted": True, "id": "tkt_1"}))
     response = await client.with_response(client.tickets.delete, "tkt_1")

@@ -14,12 +14,12 @@ from cstar_async import ConnectionFailedError, CStarClient
 from tests.client.conftest import KEY, Server, serving
 
 CERTIFICATE = Path(__file__).parent.parent / "samples" / "loopback.pem"
-"""For 127.0.0.1, signed by itself, with its key; nobody trusts it who is not told to."""
+"""A self-signed certificate for 127.0.0.1 and its key, trusted only when configured."""
 
 
 @pytest.fixture
 async def secured() -> AsyncIterator[Server]:
-    """A server that speaks TLS."""
+    """A server with TLS."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(CERTIFICATE)
     async with serving(tls=tls) as server:
@@ -41,7 +41,7 @@ async def test_server_that_the_given_context_trusts_is_called(secured: Server, s
         assert "tkt_1" == (await client.tickets.get("tkt_1")).id
 
 
-async def test_server_that_nobody_trusts_is_told_nothing(secured: Server, session: aiohttp.ClientSession | None) -> None:
+async def test_an_untrusted_server_receives_nothing(secured: Server, session: aiohttp.ClientSession | None) -> None:
     """By default certificates are checked; the key does not leave this machine, and the failure is the client's own."""
     made = CStarClient(api_key=KEY, team_id="t", base_url=secured.url, session=session, max_retries=0)
     async with made as client:

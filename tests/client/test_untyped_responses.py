@@ -1,4 +1,4 @@
-"""What becomes of answers that have no class, no known field, or no body: over HTTP, from bytes to Python."""
+"""Responses without a class, without known fields, or without a body."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ ANY: dict[str, JSON] = {"rate": 0.93, "byPriority": {"high": [1, None, True]}, "
 
 
 class Drifts(Hooks):
-    """Keeps what it hears of drift."""
+    """Collects drift."""
 
     def __init__(self) -> None:
-        self.heard: list[DriftInfo] = []
+        self.received: list[DriftInfo] = []
 
     def on_drift(self, info: DriftInfo) -> None:
         """Keep it."""
-        self.heard.append(info)
+        self.received.append(info)
 
 
 # Free JSON
 
 
 async def test_free_object_comes_as_it_is(server: Server, client: CStarClient) -> None:
-    """No value is read or renamed, not even one that looks like an instant."""
+    """No value is parsed or renamed, not even one that looks like a datetime."""
     server.script(ok(ANY))
     assert await client.sla.metrics() == ANY
 
@@ -49,14 +49,14 @@ async def test_free_object_has_a_response_too(server: Server, client: CStarClien
     assert (response.data, response.request_id) == (ANY, "req_ok")
 
 
-async def test_free_pages_can_be_walked(server: Server, client: CStarClient) -> None:
+async def test_untyped_pages_can_be_iterated_over(server: Server, client: CStarClient) -> None:
     """A list in pages of free rows is one like any other."""
     server.script(
         ok([{"n": 1}], pagination={"page": 1, "pageSize": 1, "total": 2, "hasMore": True}),
         ok([{"n": 2}], pagination={"page": 2, "pageSize": 1, "total": 2, "hasMore": False}),
     )
-    walk = client.__executor__.paginate(attrs.evolve(LIST_ACTIVITY, shape="page"), dict[str, JSON], query={"pageSize": 1})
-    assert [row async for row in walk] == [{"n": 1}, {"n": 2}]
+    items = client.__executor__.paginate(attrs.evolve(LIST_ACTIVITY, shape="page"), dict[str, JSON], query={"pageSize": 1})
+    assert [row async for row in items] == [{"n": 1}, {"n": 2}]
 
 
 @pytest.mark.parametrize("data", [None, [], "metrics", 5])
@@ -83,13 +83,13 @@ async def test_free_json_cannot_drift(server: Server, make_client: MakeClient) -
     server.script(ok(ANY), ok([ANY]))
     await client.sla.metrics()
     await client.activity.list()
-    assert drifts.heard == []
+    assert drifts.received == []
 
 
 # Open objects
 
 
-async def test_open_object_keeps_what_nobody_knows(server: Server, client: CStarClient) -> None:
+async def test_open_object_keeps_unknown_fields(server: Server, client: CStarClient) -> None:
     """Without one known field, all that comes is in `extra`, and goes back as it came."""
     server.script(ok(ANY))
     preferences = await client.preferences.get()
@@ -104,22 +104,22 @@ async def test_known_fields_of_an_open_object_are_attributes(server: Server, cli
 
 
 async def test_unknown_fields_of_an_open_object_are_no_drift(server: Server, make_client: MakeClient) -> None:
-    """The document says that there are more; that it is right is no news."""
+    """The spec allows more fields, so they are not reported."""
     drifts = Drifts()
     client = make_client(hooks=[drifts])
     server.script(ok({"teamName": "Acme", "statuses": ["new"]}), ok(ANY))
     await client.settings.get()
     await client.preferences.get()
-    assert drifts.heard == []
+    assert drifts.received == []
 
 
 async def test_known_fields_of_an_open_object_can_drift(server: Server, make_client: MakeClient) -> None:
-    """What the document does name is held against the answer."""
+    """The fields that the spec names are compared with the response."""
     drifts = Drifts()
     client = make_client(hooks=[drifts])
     server.script(ok({"teamName": 5}))
     await client.settings.get()
-    assert [(one.where, one.kind) for one in drifts.heard] == [("$.data.teamName", "wrong_type")]
+    assert [(one.where, one.kind) for one in drifts.received] == [("$.data.teamName", "wrong_type")]
 
 
 async def test_unknown_keys_are_sent_by_extra_body(server: Server, client: CStarClient) -> None:
@@ -142,7 +142,7 @@ async def test_update_without_any_key_is_an_empty_object(server: Server, client:
 
 
 def test_open_object_goes_there_and_back() -> None:
-    """`from_dict` and `to_dict` are each other's inverse for what nobody knows, too."""
+    """`from_dict` and `to_dict` are each other's inverse for unknown fields, too."""
     assert to_dict(from_dict(Preferences, ANY)) == ANY
     assert from_dict(Settings, {"teamName": "Acme", **ANY}) != from_dict(Settings, {"teamName": "Acme"})
 
@@ -165,7 +165,7 @@ async def test_what_may_be_null_is_a_model_otherwise(server: Server, client: CSt
 
 
 async def test_null_has_a_response_too(server: Server, client: CStarClient) -> None:
-    """`with_response()` tells the circumstances of an absence."""
+    """`with_response()` returns the response of an absent object."""
     server.script(ok(None))
     response = await client.with_response(client.game.boss)
     assert (response.data, response.status) == (None, 200)
@@ -177,13 +177,13 @@ async def test_null_that_the_document_allows_is_no_drift(server: Server, make_cl
     client = make_client(hooks=[drifts])
     server.script(ok(None), ok({"armour": 5}))
     await client.game.boss()
-    assert drifts.heard == []
+    assert drifts.received == []
     await client.game.boss()
-    assert [one.where for one in drifts.heard] == ["$.data.armour"]
+    assert [one.where for one in drifts.received] == ["$.data.armour"]
 
 
 async def test_null_that_the_document_does_not_allow_is_a_decode_error(server: Server, client: CStarClient) -> None:
-    """Only where the document says so is null an answer."""
+    """Null is accepted only where the spec allows it."""
     server.script(ok(None))
     with pytest.raises(DecodeError):
         await client.settings.get()

@@ -1,4 +1,4 @@
-"""Waits: how long, who goes first, what ends them, and that nothing is lost when one is cancelled."""
+"""Waits: their length, their order, what ends them, and that cancelling one loses nothing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from cstar_async import (
 from cstar_async.hooks import WaitInfo
 from cstar_async.testing.clock import FakeClock
 
-from .conftest import TICKET, Answer, InstantClock, MakeClient, Server, failed, held, ok
+from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, failed, held, ok
 
 HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"data": {'
 
 
-def limits(remaining: int, clock: InstantClock | FakeClock, *, reset: float = 100.0, limit: int = 1000) -> dict[str, str]:
-    """The headers of a window."""
+def limits(remaining: int, clock: SkippingClock | FakeClock, *, reset: float = 100.0, limit: int = 1000) -> dict[str, str]:
+    """Return the headers of a rate limit window."""
     return {
         "X-RateLimit-Limit": str(limit),
         "X-RateLimit-Remaining": str(remaining),
@@ -37,8 +37,8 @@ def limits(remaining: int, clock: InstantClock | FakeClock, *, reset: float = 10
     }
 
 
-def held_places(client: CStarClient) -> tuple[int, int]:
-    """Places at the gate and permits that somebody holds."""
+def acquired(client: CStarClient) -> tuple[int, int]:
+    """Return the numbers of slots and permits that calls hold."""
     context = client._executor.context
     assert isinstance(context.limiter, RateLimiter)
     return 100 - context.semaphore.free, context.limiter._window.in_flight
@@ -66,23 +66,23 @@ WAITS: dict[str, tuple[dict[str, str], dict[str, object], float, float]] = {
 }
 
 
-@pytest.mark.parametrize(("headers", "error", "least", "most"), WAITS.values(), ids=WAITS)
+@pytest.mark.parametrize(("headers", "error", "minimum", "maximum"), WAITS.values(), ids=WAITS)
 async def test_a_429_is_waited_for_as_long_as_it_asks(
     server: Server,
     client: CStarClient,
-    clock: InstantClock,
+    clock: SkippingClock,
     headers: dict[str, str],
     error: dict[str, object],
-    least: float,
-    most: float,
+    minimum: float,
+    maximum: float,
 ) -> None:
     """The wait is that of Retry-After, then of the body, then a minute; never less, and at most 10 % more."""
     server.script(failed(429, headers=headers, **error))
     await client.tickets.get("tkt_1")
-    assert least <= sum(clock.slept) <= most
+    assert minimum <= sum(clock.slept) <= maximum
 
 
-async def test_a_date_in_retry_after_is_waited_for(server: Server, client: CStarClient, clock: InstantClock) -> None:
+async def test_a_date_in_retry_after_is_waited_for(server: Server, client: CStarClient, clock: SkippingClock) -> None:
     """Retry-After may be an HTTP date, measured against the server's own."""
     headers = {"Retry-After": formatdate(1_000_020, usegmt=True), "Date": formatdate(1_000_000, usegmt=True)}
     server.script(failed(503, headers=headers))
@@ -90,7 +90,7 @@ async def test_a_date_in_retry_after_is_waited_for(server: Server, client: CStar
     assert 20 <= sum(clock.slept) <= 22
 
 
-async def test_a_429_that_asks_for_too_long_is_raised_at_once(server: Server, client: CStarClient, clock: InstantClock) -> None:
+async def test_a_429_that_asks_for_too_long_is_raised_at_once(server: Server, client: CStarClient, clock: SkippingClock) -> None:
     """A wait above max_wait is a RateLimitWaitError with the 429 as its cause, without waiting."""
     server.script(failed(429, headers={"Retry-After": "61"}, request_id="req_7"))
     with pytest.raises(RateLimitWaitError) as caught:
@@ -102,9 +102,9 @@ async def test_a_429_that_asks_for_too_long_is_raised_at_once(server: Server, cl
 
 @pytest.mark.parametrize("text", ["31536000", formatdate(1_800_000_000 + 31_536_000, usegmt=True), "9" * 30])
 async def test_a_429_that_asks_for_a_year_is_raised_at_once(
-    server: Server, client: CStarClient, clock: InstantClock, text: str
+    server: Server, client: CStarClient, clock: SkippingClock, text: str
 ) -> None:
-    """Nobody waits a year; the error names the day, and what is absurd is cut to a leap year."""
+    """The error has the date, and a longer wait is cut to a leap year."""
     server.script(failed(429, headers={"Retry-After": text}))
     with pytest.raises(RateLimitWaitError) as caught:
         await client.tickets.get("tkt_1")
@@ -112,7 +112,9 @@ async def test_a_429_that_asks_for_a_year_is_raised_at_once(
     assert (clock.time() + caught.value.wait, [], 1) == (caught.value.retry_at.timestamp(), clock.slept, len(server.requests))
 
 
-async def test_a_year_ahead_closes_the_window_for_an_hour_at_most(server: Server, client: CStarClient, clock: InstantClock) -> None:
+async def test_a_year_ahead_closes_the_window_for_an_hour_at_most(
+    server: Server, client: CStarClient, clock: SkippingClock
+) -> None:
     """A server that once said something absurd is asked again in the next window."""
     server.script(failed(429, headers={"Retry-After": "31536000"}))
     with pytest.raises(RateLimitWaitError):
@@ -122,7 +124,7 @@ async def test_a_year_ahead_closes_the_window_for_an_hour_at_most(server: Server
     assert (2, [1.0]) == (len(server.requests), clock.slept)
 
 
-async def test_a_503_that_asks_for_too_long_is_its_own_error(server: Server, client: CStarClient, clock: InstantClock) -> None:
+async def test_a_503_that_asks_for_too_long_is_its_own_error(server: Server, client: CStarClient, clock: SkippingClock) -> None:
     """A 5xx whose wait exceeds max_wait raises its ServerError."""
     server.script(failed(503, headers={"Retry-After": "61"}))
     with pytest.raises(ServerError) as caught:
@@ -138,34 +140,34 @@ async def test_a_429_without_retries_is_a_rate_limit_error(server: Server, make_
     assert 7 == caught.value.retry_after
 
 
-async def test_a_429_whose_wait_passes_the_deadline_is_raised_before_waiting(
-    server: Server, client: CStarClient, clock: InstantClock
+async def test_a_429_whose_wait_exceeds_the_total_timeout_is_raised_before_waiting(
+    server: Server, client: CStarClient, clock: SkippingClock
 ) -> None:
-    """A wait for a limit that would end after the deadline is a RateLimitWaitError at once."""
+    """A wait for a limit that would end after the total timeout is a RateLimitWaitError at once."""
     server.script(failed(429, headers={"Retry-After": "30"}))
     with pytest.raises(RateLimitWaitError):
         await client.tickets.get("tkt_1", options=RequestOptions(total_timeout=10))
     assert [] == clock.slept
 
 
-async def test_a_503_whose_wait_passes_the_deadline_is_raised_before_waiting(
-    server: Server, client: CStarClient, clock: InstantClock
+async def test_a_503_whose_wait_exceeds_the_total_timeout_is_raised_before_waiting(
+    server: Server, client: CStarClient, clock: SkippingClock
 ) -> None:
-    """A demanded back-off that would end after the deadline is the server's own error at once."""
+    """A required wait that would end after the total timeout raises the error of the server at once."""
     server.script(failed(503, headers={"Retry-After": "30"}))
     with pytest.raises(ServerError):
         await client.tickets.get("tkt_1", options=RequestOptions(total_timeout=10))
     assert [] == clock.slept
 
 
-async def test_a_spent_window_is_waited_for(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
-    """A call that the client knows will be refused waits until the window ends."""
+async def test_a_call_waits_for_the_next_window(server: Server, make_client: MakeClient, clock: SkippingClock) -> None:
+    """Without calls left in the window, a call waits until the window ends."""
 
     class Waits(Hooks):
         """Collects waits."""
 
         def on_wait(self, info: WaitInfo, /) -> None:
-            """Keep it."""
+            """Collect a value."""
             waits.append(info)
 
     waits: list[WaitInfo] = []
@@ -177,7 +179,7 @@ async def test_a_spent_window_is_waited_for(server: Server, make_client: MakeCli
     assert ["rate_limit"] == [wait.reason for wait in waits]
 
 
-async def test_a_spent_window_that_ends_too_late_sends_nothing(server: Server, client: CStarClient, clock: InstantClock) -> None:
+async def test_a_window_that_ends_too_late_sends_nothing(server: Server, client: CStarClient, clock: SkippingClock) -> None:
     """A wait above max_wait for a known limit is a RateLimitWaitError, and no request is sent for it."""
     server.script(ok(TICKET, headers=limits(0, clock, reset=1000)))
     await client.tickets.get("tkt_1")
@@ -187,8 +189,8 @@ async def test_a_spent_window_that_ends_too_late_sends_nothing(server: Server, c
     assert caught.value.state == client.rate_limit
 
 
-async def test_one_goes_ahead_into_a_new_window(server: Server, make_client: MakeClient) -> None:
-    """When a window ends, one call goes alone, and the others follow when its answer is seen."""
+async def test_one_call_probes_a_new_window(server: Server, make_client: MakeClient) -> None:
+    """When a window ends, one call is sent alone, and the others follow its response."""
     fake = FakeClock(frozen=True)
     client = make_client(_clock=fake, max_wait=500.0)
     server.script(ok(TICKET, headers=limits(0, fake, reset=100)))
@@ -206,8 +208,8 @@ async def test_one_goes_ahead_into_a_new_window(server: Server, make_client: Mak
     assert 6 == len(server.requests)
 
 
-async def test_two_clients_share_a_limiter(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
-    """What one client learns of the limit binds the other."""
+async def test_two_clients_share_a_limiter(server: Server, make_client: MakeClient, clock: SkippingClock) -> None:
+    """The limit that one client learns applies to the other."""
     limiter = RateLimiter()
     first, second = make_client(rate_limiter=limiter), make_client(rate_limiter=limiter)
     server.script(ok(TICKET, headers=limits(0, clock, reset=1000)))
@@ -217,7 +219,7 @@ async def test_two_clients_share_a_limiter(server: Server, make_client: MakeClie
     assert (first.rate_limit, 1) == (second.rate_limit, len(server.requests))
 
 
-async def test_background_calls_leave_the_reserve(server: Server, make_client: MakeClient, clock: InstantClock) -> None:
+async def test_background_calls_leave_the_reserve(server: Server, make_client: MakeClient, clock: SkippingClock) -> None:
     """Within the reserve a background call waits while an interactive one goes."""
     client = make_client()
     server.script(ok(TICKET, headers=limits(50, clock, reset=1000)))
@@ -229,7 +231,7 @@ async def test_background_calls_leave_the_reserve(server: Server, make_client: M
 
 
 async def test_no_more_calls_are_in_flight_than_connections(server: Server, make_client: MakeClient) -> None:
-    """`max_connections` bounds the calls that the server has at once, and the rest wait their turn."""
+    """`max_connections` limits the concurrent requests, and further calls wait."""
     client, release = make_client(max_connections=3), asyncio.Event()
     server.default = held(release)
     calls = [asyncio.ensure_future(client.tickets.get(f"tkt_{number}")) for number in range(20)]
@@ -238,14 +240,14 @@ async def test_no_more_calls_are_in_flight_than_connections(server: Server, make
     assert 3 == len(server.requests)
     release.set()
     await asyncio.gather(*calls)
-    assert (20, 3) == (len(server.requests), server.most_in_flight)
+    assert (20, 3) == (len(server.requests), server.max_in_flight)
     assert [f"/api/v1/teams/team_1/tickets/tkt_{number}" for number in range(3)] == sorted(
         request.path for request in server.requests[:3]
     )
 
 
-async def test_interactive_calls_pass_background_ones_at_the_gate(server: Server, make_client: MakeClient) -> None:
-    """Who waits for a place goes in by priority, then in order."""
+async def test_interactive_calls_get_a_slot_before_background_ones(server: Server, make_client: MakeClient) -> None:
+    """Calls that wait for a slot are sent by priority, then in order."""
     client, release = make_client(max_connections=1), asyncio.Event()
     server.script(held(release))
     behind = client.with_options(priority=Priority.BACKGROUND)
@@ -259,8 +261,8 @@ async def test_interactive_calls_pass_background_ones_at_the_gate(server: Server
     assert ["tkt_0", "i1", "i2", "b1", "b2"] == [request.path.rpartition("/")[2] for request in server.requests]
 
 
-async def test_waiting_at_the_gate_does_not_count_as_the_attempt(server: Server, make_client: MakeClient) -> None:
-    """A call's timeout begins when it is sent, so those behind a slow one do not time out in the queue."""
+async def test_waiting_for_a_slot_does_not_count_against_the_timeout(server: Server, make_client: MakeClient) -> None:
+    """A timeout begins when the request is sent, so calls behind a slow one do not time out."""
     client, release = make_client(max_connections=1, max_retries=0), asyncio.Event()
     server.script(held(release))
     first = asyncio.ensure_future(client.tickets.get("tkt_1"))
@@ -271,8 +273,8 @@ async def test_waiting_at_the_gate_does_not_count_as_the_attempt(server: Server,
     assert ["tkt_1", "tkt_1"] == [(await call).id for call in (first, second)]
 
 
-async def test_a_deadline_over_at_the_gate_sends_nothing(server: Server, make_client: MakeClient) -> None:
-    """A call whose deadline ends while it waits for a place is a RequestTimeoutError that was not sent."""
+async def test_a_total_timeout_that_expires_before_a_slot_is_free_sends_nothing(server: Server, make_client: MakeClient) -> None:
+    """A call whose total timeout expires while it waits for a slot is a RequestTimeoutError that was not sent."""
     client, release = make_client(max_connections=1), asyncio.Event()
     server.script(held(release))
     first = asyncio.ensure_future(client.tickets.get("tkt_1"))
@@ -296,39 +298,41 @@ async def _cancelled(call: Awaitable[object], when: Callable[[], Awaitable[objec
     return False
 
 
-@pytest.mark.parametrize("answer", [held(asyncio.Event()), Answer((HALF, asyncio.Event()))], ids=["while sending", "while reading"])
-async def test_cancelling_a_call_on_its_way_gives_everything_back(server: Server, client: CStarClient, answer: Answer) -> None:
-    """CancelledError comes out, place and permit are back, nothing is sent again, and the next call works."""
-    server.script(answer)
+@pytest.mark.parametrize(
+    "response", [held(asyncio.Event()), ScriptedResponse((HALF, asyncio.Event()))], ids=["while sending", "while reading"]
+)
+async def test_cancelling_a_request_releases_everything(server: Server, client: CStarClient, response: ScriptedResponse) -> None:
+    """CancelledError is raised, slot and permit are released, nothing is sent again, and the next call works."""
+    server.script(response)
     assert await _cancelled(client.tickets.get("tkt_1"), lambda: server.seen(1))
-    assert ((0, 0), 1) == (held_places(client), len(server.requests))
+    assert ((0, 0), 1) == (acquired(client), len(server.requests))
     assert "tkt_1" == (await client.tickets.get("tkt_1")).id
 
 
-async def test_cancelling_a_back_off_gives_everything_back(server: Server, make_client: MakeClient) -> None:
+async def test_cancelling_a_back_off_releases_everything(server: Server, make_client: MakeClient) -> None:
     """A call cancelled while it backs off holds nothing and is not sent again."""
     fake = FakeClock(frozen=True)
     client = make_client(_clock=fake)
     server.script(failed(503, headers={"Retry-After": "5"}))
     assert await _cancelled(client.tickets.get("tkt_1"), fake.wait_for_sleepers)
-    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleeper_count)
+    assert ((0, 0), 1, 0) == (acquired(client), len(server.requests), fake.sleeper_count)
     assert "tkt_1" == (await client.tickets.get("tkt_1")).id
 
 
-async def test_cancelling_a_wait_for_a_permit_gives_everything_back(server: Server, make_client: MakeClient) -> None:
-    """A call cancelled while it waits for the window holds nothing, and the next call has its turn."""
+async def test_cancelling_a_wait_for_a_permit_releases_everything(server: Server, make_client: MakeClient) -> None:
+    """A call cancelled while it waits for the window holds nothing, and the next call is sent."""
     fake = FakeClock(frozen=True)
     client = make_client(_clock=fake, max_wait=500.0)
     server.script(ok(TICKET, headers=limits(0, fake, reset=100)))
     await client.tickets.get("tkt_1")
     assert await _cancelled(client.tickets.get("tkt_2"), fake.wait_for_sleepers)
-    assert ((0, 0), 1, 0) == (held_places(client), len(server.requests), fake.sleeper_count)
+    assert ((0, 0), 1, 0) == (acquired(client), len(server.requests), fake.sleeper_count)
     fake.advance(200)
     assert "tkt_1" == (await client.tickets.get("tkt_3")).id
 
 
-async def test_cancelling_a_wait_at_the_gate_gives_everything_back(server: Server, make_client: MakeClient) -> None:
-    """A call cancelled in the queue of the gate leaves the place to the one behind it."""
+async def test_cancelling_a_wait_for_a_slot_releases_everything(server: Server, make_client: MakeClient) -> None:
+    """A call cancelled while it waits for a slot leaves the slot to the next one."""
     client, release = make_client(max_connections=1), asyncio.Event()
     server.script(held(release))
     first = asyncio.ensure_future(client.tickets.get("tkt_1"))
@@ -346,8 +350,8 @@ async def test_cancelling_a_wait_at_the_gate_gives_everything_back(server: Serve
     )
 
 
-async def test_cancelling_a_place_just_passed_on_does_not_lose_it(server: Server, make_client: MakeClient) -> None:
-    """A call cancelled in the turn in which it got its place passes it on."""
+async def test_cancelling_a_call_that_just_got_a_slot_does_not_lose_it(server: Server, make_client: MakeClient) -> None:
+    """A call cancelled in the turn in which it got its slot passes it on."""
     client = make_client(max_connections=1)
     semaphore = client._executor.context.semaphore
     assert semaphore.try_acquire()

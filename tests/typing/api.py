@@ -70,8 +70,8 @@ async def results(cstar: CStarClient) -> None:
             assert_type(row, Ticket)
 
 
-async def walks(cstar: CStarClient) -> None:
-    """A walk's state is JSON, resuming keeps the type of the rows, and a cost may be unknown."""
+async def iterations(cstar: CStarClient) -> None:
+    """A checkpoint is JSON, resuming keeps the type of items, and an estimate may be unknown."""
     tickets = cstar.tickets.list(status="open")
     assert_type(tickets.checkpoint, dict[str, JSON])
     assert_type(cstar.tickets.list(status="open").resume(tickets.checkpoint), Paginator[Ticket])
@@ -117,7 +117,7 @@ async def rules(cstar: CStarClient) -> None:
 
 
 async def batches(cstar: CStarClient) -> None:
-    """Splitting methods take what the single ones take, and exports are an object or a text."""
+    """Batched methods take the same arguments as the single ones, and an export is an object or a str."""
     assert_type(await cstar.bulk.run(action="delete", resource="tickets", ids=["a"]), BulkResult)
     assert_type(await cstar.bulk.run_batched(action="delete", resource="tickets", ids=("a",)), BulkResult)
     assert_type(await cstar.imports.run_batched(resource="customers", records=[{"name": "Jane"}]), ImportResult)
@@ -150,8 +150,8 @@ async def readers(library: CStarLibrary) -> None:
         assert_type(entered, CStarLibrary)
 
 
-def observers() -> None:
-    """Hooks hear of values with types; a counter and spans are hooks."""
+def hooks() -> None:
+    """Hook values are typed; a counter and spans are hooks."""
 
     class Slow(Hooks):
         def on_call_end(self, info: CallEndInfo, /) -> None:
@@ -175,8 +175,8 @@ async def refusals_of_readers(cstar: CStarClient, library: CStarLibrary) -> None
     CStarLibrary(team="acme", api_key="sk_test_a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
-def fleet(client: Redis, cluster: RedisCluster) -> None:
-    """What a fleet shares fits where one process's own does; a key has no default, for two keys must not share one."""
+def shared_rate_limits(client: Redis, cluster: RedisCluster) -> None:
+    """Shared limiters and stores fit where local ones do; a name has no default, because two keys must not share one."""
     CStarClient(api_key="sk_test_a", rate_limiter=RedisRateLimiter("redis://cache", name="main", on_unavailable="error"))
     CStarLibrary(team="acme", rate_limiter=RedisRateLimiter(client, name="library"))
     WebhookInbox("whsec", store=RedisStore(cluster, name="hooks"))

@@ -1,4 +1,4 @@
-"""The tree of errors: pickles, copies, one line, and a report that gives nothing away."""
+"""Errors: pickling, copying, their one line, and a report without secrets."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_error_prints_as_one_line(kind: type[CStarError]) -> None:
 
 
 def test_api_error_says_status_code_and_request() -> None:
-    """What support asks for first stands in the text."""
+    """What support asks for first is in the message."""
     error = APIError(
         "No such ticket", status=404, code="resource_missing", param="id", request_id="req_9", operation="get_ticket", attempts=2
     )
@@ -107,7 +107,7 @@ def test_api_error_with_a_status_alone_says_it() -> None:
 
 
 def test_decode_error_says_status_and_place() -> None:
-    """A reader sees which part of which answer."""
+    """The message names the part of the response."""
     assert "no data (status 200, at $.data, request req_1)" == str(
         DecodeError("no data", where="$.data", status=200, request_id="req_1")
     )
@@ -130,13 +130,13 @@ def lines(error: CStarError) -> dict[str, str]:
     return dict(line.split(maxsplit=1) for line in error.report().splitlines())
 
 
-def test_report_tells_support_the_whole_story() -> None:
-    """What failed, what the server said of it, when, how often it was tried, and where the limit stood."""
+def test_report_has_all_known_facts() -> None:
+    """What failed, the error of the server, when, how often it was tried, and the rate limit."""
     error = make(APIError)
     error.message = "No such ticket"
     error.occurred_at, error.elapsed = datetime(2026, 3, 1, 12, 30, 5, 999, UTC), 12.345
     error.rate_limit = RateLimitState(1000, 7, datetime(2026, 3, 1, 13, tzinfo=UTC), 3600.0)
-    *told, versions = error.report().splitlines()
+    *shown, versions = error.report().splitlines()
     assert [
         "error            APIError",
         "message          No such ticket",
@@ -152,7 +152,7 @@ def test_report_tells_support_the_whole_story() -> None:
         "rate_limit       7 of 1000 calls left, reset at 2026-03-01 13:00:00 UTC",
         "retry_after      2.50 s",
         "doc_url          https://docs.example/e",
-    ] == told
+    ] == shown
     assert versions.startswith("versions         cstar-async ")
 
 
@@ -178,13 +178,13 @@ def test_report_does_not_import_aiohttp_to_ask_its_version(monkeypatch: pytest.M
 
 def test_report_says_when_to_come_back() -> None:
     """And how long that is."""
-    told = lines(make(RateLimitWaitError))
-    assert ("2026-03-01 00:00:00 UTC", "61.00 s") == (told["retry_at"], told["wait"])
+    shown = lines(make(RateLimitWaitError))
+    assert ("2026-03-01 00:00:00 UTC", "61.00 s") == (shown["retry_at"], shown["wait"])
 
 
 @pytest.mark.parametrize(("sent", "said"), [(False, "no"), (True, "perhaps; the server may have acted")])
 def test_report_says_whether_the_server_may_have_acted(sent: bool, said: str) -> None:
-    """Where no answer came, that is the first question."""
+    """Without a response, that is the first question of support."""
     assert said == lines(TransportError("x", request_sent=sent))["sent"]
 
 
@@ -194,7 +194,7 @@ def test_report_of_a_call_that_was_never_sent_says_so() -> None:
 
 
 def test_report_of_a_limit_without_an_end_leaves_it_out() -> None:
-    """Not every answer says when the window ends."""
+    """Not every response states when the window ends."""
     error = CStarError("x")
     error.rate_limit = RateLimitState(100, 0, None, None)
     assert "0 of 100 calls left" == lines(error)["rate_limit"]

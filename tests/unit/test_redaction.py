@@ -1,4 +1,4 @@
-"""What is taken out of a text before anybody sees it."""
+"""Redaction of secrets and e-mail addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings, judged when a client is made."""
+"""Settings, validated when a client is created."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ def test_priority_may_be_a_number() -> None:
     assert Priority.BACKGROUND is CallSettings(priority=1).priority
 
 
-class Dumb:
-    """What hears nothing and limits nothing."""
+class Unrelated:
+    """An object that is neither a hook nor a limiter."""
 
 
-@pytest.mark.parametrize("hooks", [None, Hooks(), [Dumb()], [Hooks], "hooks"])
+@pytest.mark.parametrize("hooks", [None, Hooks(), [Unrelated()], [Hooks], "hooks"])
 def test_hooks_that_are_none_are_refused(hooks: list[Hooks]) -> None:
     """When the client is made, not in the middle of its first call."""
     with pytest.raises(ConfigurationError, match="hooks"):
@@ -139,25 +139,25 @@ def test_hooks_that_are_none_are_refused(hooks: list[Hooks]) -> None:
 def test_limiter_that_is_none_is_refused() -> None:
     """When the client is made."""
     with pytest.raises(ConfigurationError, match="rate_limiter"):
-        settings.validate_limiter(Dumb())
+        settings.validate_limiter(Unrelated())
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, True, "3", None])
 def test_count_that_is_none_is_refused(count: int) -> None:
-    """Whole numbers from 0."""
+    """Ints from 0."""
     with pytest.raises(InvalidArgumentError, match="max_retries"):
         CallSettings(max_retries=count)
 
 
 @pytest.mark.parametrize(("connections", "budget"), [(0, None), (1, -1)])
 def test_counts_too_small_for_a_client_are_refused(connections: int, budget: int | None) -> None:
-    """A client needs a place, and no debts."""
+    """At least one slot, and no negative budget."""
     with pytest.raises(InvalidArgumentError):
         client_settings(max_connections=connections, retry_budget=budget)
 
 
 def test_least_counts_are_taken() -> None:
-    """One place, no tokens, no retry, no wait."""
+    """One slot, no tokens, no retry, no wait."""
     assert 1 == client_settings(max_connections=1, retry_budget=0).max_connections
     assert 0 == CallSettings(max_retries=0, max_wait=0).max_retries
 

@@ -1,4 +1,4 @@
-"""One piece of work for many who wait."""
+"""One computation for many callers."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from tests.unit.clocks import settle
 
 
 class Work:
-    """Runs until it is told how to end."""
+    """Runs until its result is set."""
 
     def __init__(self) -> None:
         self.runs: list[asyncio.Future[str]] = []
 
     async def __call__(self) -> str:
-        """One run."""
+        """Start a run."""
         run: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.runs.append(run)
         return await run
 
 
 async def test_known_value_needs_no_work() -> None:
-    """Nobody is asked."""
+    """Nothing is computed."""
     work = Work()
     assert ("team", 0) == (await SingleFlight("team").get(work), len(work.runs))
 
 
-async def test_many_who_ask_at_once_share_one_run() -> None:
+async def test_concurrent_callers_share_one_run() -> None:
     """One call, however many callers."""
     flight, work = SingleFlight[str](), Work()
     tasks = [asyncio.create_task(flight.get(work)) for _ in range(10)]
@@ -39,7 +39,7 @@ async def test_many_who_ask_at_once_share_one_run() -> None:
     assert (["team"] * 10, 1) == (await asyncio.gather(*tasks), len(work.runs))
 
 
-async def test_failure_is_shared_and_the_next_tries_anew() -> None:
+async def test_failure_is_shared_and_the_next_caller_computes_again() -> None:
     """Those who wait get the error, each a copy; later callers do not."""
     flight, work = SingleFlight[str](), Work()
     tasks = [asyncio.create_task(flight.get(work)) for _ in range(2)]
