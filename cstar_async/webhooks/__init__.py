@@ -54,11 +54,13 @@ __all__ = [
 ]
 __all__ += _events.__all__
 
+# Redis is imported on first use. Type checkers read the import above, so a misspelt name is an error for them.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    # Redis is imported on first use only: most receivers work without it.
-    if name == "RedisStore":
-        from cstar_async.redis import RedisStore
+    def __getattr__(name):
+        """Import `RedisStore`."""
+        if name == "RedisStore":
+            from cstar_async.redis import RedisStore
 
-        return RedisStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return RedisStore
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

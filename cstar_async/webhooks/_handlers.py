@@ -13,7 +13,7 @@ from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._types import UntypedJSON
 from cstar_async.errors import InvalidArgumentError
-from cstar_async.webhooks._filters import matches_filter, validate_types
+from cstar_async.webhooks._arguments import matches, validate_count, validate_types
 
 E = TypeVar("E", bound=WebhookEvent)
 F = TypeVar("F", bound=WebhookEvent)
@@ -29,18 +29,11 @@ MAX_BACKOFF: Final = 30.0
 
 
 class EventHandlers:
-    """Register handlers and call them, with retries.
+    """Register handlers and call them, with retries."""
 
-    Args:
-        concurrency: The maximum number of handlers that run at the same time.
-        max_attempts: The maximum number of calls of a handler with one event.
-        timeout: The maximum duration of one call, in seconds.
-        clock: The clock of the waits between attempts.
-    """
-
-    def __init__(self, *, concurrency: int, max_attempts: int, timeout: float, clock: Clock) -> None:
-        self._slots = asyncio.Semaphore(concurrency)
-        self._max_attempts = max_attempts
+    def __init__(self, concurrency: int, max_attempts: int, timeout: float, clock: Clock) -> None:
+        self._slots = asyncio.Semaphore(validate_count("concurrency", concurrency))
+        self._max_attempts = validate_count("max_attempts", max_attempts)
         self._handler_timeout = timeout
         self._clock = clock
         self._handlers: list[tuple[tuple[str | type[WebhookEvent], ...], Handler[UntypedJSON]]] = []
@@ -93,7 +86,7 @@ class EventHandlers:
         """Call the handlers of an event in the order of their registration. Wait for the first registration."""
         await self._has_handlers.wait()
         for types, handler in self._handlers:
-            if matches_filter(event, types):
+            if matches(event, types):
                 await self._call_with_retries(handler, key, event)
 
     async def _call_with_retries(self, handler: Handler[UntypedJSON], key: str, event: WebhookEvent) -> None:
@@ -103,8 +96,11 @@ class EventHandlers:
             if attempt >= self._max_attempts:
                 await self._report_failure(key, event, failure)
                 return
-            await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
+            await self._back_off(attempt)
             attempt += 1
+
+    async def _back_off(self, attempt: int) -> None:
+        await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
 
     async def _call(self, handler: Callable[..., Awaitable[None]], *arguments: object) -> Exception | None:
         """Call a handler and return its exception."""

@@ -11,11 +11,7 @@ T = TypeVar("T")
 
 
 class KeyedQueue(Generic[T]):
-    """One FIFO queue and one task for each key that has items.
-
-    Args:
-        handle: Called with each item. It must handle its own exceptions.
-    """
+    """One FIFO queue and one task for each key that has items. *handle* must not raise."""
 
     def __init__(self, handle: Callable[[T], Awaitable[None]]) -> None:
         self._handle = handle

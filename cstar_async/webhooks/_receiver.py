@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,17 +25,11 @@ from cstar_async._clock import Clock, SystemClock
 from cstar_async._loop_binding import LoopBinding
 from cstar_async._model.codec import to_dict
 from cstar_async._model.event import WebhookEvent
-from cstar_async._protocol.retry import backoff_seconds
-from cstar_async._types import UntypedJSON, is_int, is_object, is_str
+from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import InvalidArgumentError, PayloadError, WebhookError
 from cstar_async.webhooks._adapters import ASGIApp, handle_aiohttp
-from cstar_async.webhooks._handlers import (
-    INITIAL_BACKOFF,
-    LOGGER,
-    MAX_BACKOFF,
-    EventHandlers,
-    is_being_cancelled,
-)
+from cstar_async.webhooks._arguments import validate_count
+from cstar_async.webhooks._handlers import LOGGER, EventHandlers, is_being_cancelled
 from cstar_async.webhooks._keyed_queue import KeyedQueue
 from cstar_async.webhooks._parsing import parse_event
 from cstar_async.webhooks._signature import validate_body, verify_signature
@@ -91,29 +86,18 @@ class WebhookInbox(EventHandlers):
         max_event_size: int = 1024 * 1024,
         _clock: Clock | None = None,
     ) -> None:
-        counts = {
-            "concurrency": concurrency,
-            "max_pending": max_pending,
-            "max_attempts": max_attempts,
-            "max_event_size": max_event_size,
-        }
-        for name, count in counts.items():
-            if not (is_int(count) and count >= 1):
-                raise InvalidArgumentError(f"{name} must be an int of at least 1, got {count!r}")
         for name, seconds in (("handler_timeout", handler_timeout), ("shutdown_timeout", shutdown_timeout)):
             if not seconds >= 0:
                 raise InvalidArgumentError(f"{name} must be a number of seconds of at least 0, got {seconds!r}")
         clock = SystemClock() if _clock is None else _clock
-        super().__init__(concurrency=concurrency, max_attempts=max_attempts, timeout=handler_timeout, clock=clock)
-        self._secret = secret
+        super().__init__(concurrency, max_attempts, handler_timeout, clock)
+        self._verify = partial(verify_signature, secret=secret, tolerance=tolerance, allow_legacy=allow_legacy)
         self._store: EventStore = MemoryStore() if store is None else store
-        self._tolerance = tolerance
-        self._allow_legacy = allow_legacy
-        self._max_pending = max_pending
+        self._max_pending = validate_count("max_pending", max_pending)
         self._shutdown_timeout = shutdown_timeout
-        self._max_event_size = max_event_size
+        self._max_event_size = validate_count("max_event_size", max_event_size)
         self._queue: KeyedQueue[tuple[str, WebhookEvent]] = KeyedQueue(self._handle)
-        self._accepting: set[asyncio.Task[None]] = set()
+        self._accepting: set[asyncio.Task[Exception | None]] = set()
         # Ids of events whose `add` raised: the store may have them all the same.
         self._unconfirmed_ids: BoundedSet[str] = BoundedSet(MAX_UNCONFIRMED_IDS)
         self._streams: set[EventStream] = set()
@@ -150,9 +134,7 @@ class WebhookInbox(EventHandlers):
             if len(validate_body(body)) > self._max_event_size:
                 LOGGER.warning("delivery rejected: its body is larger than max_event_size, %d bytes", self._max_event_size)
                 return 413
-            verify_signature(
-                body, header, self._secret, tolerance=self._tolerance, now=self._clock.time(), allow_legacy=self._allow_legacy
-            )
+            self._verify(body, header, now=self._clock.time())
         except WebhookError as error:
             LOGGER.warning("delivery rejected: %s", error)
             return 401
@@ -186,15 +168,10 @@ class WebhookInbox(EventHandlers):
             Exception: The exception of the store; the next call tries again.
         """
         self._loop_binding.bind()
-        if self._starting is None:
-            self._starting = asyncio.get_running_loop().create_task(self._resume())
         starting = self._starting
-        try:
-            await asyncio.shield(starting)
-        except Exception:
-            if self._starting is starting:
-                self._starting = None
-            raise
+        if starting is None or (starting.done() and not starting.cancelled() and starting.exception()):
+            starting = self._starting = asyncio.get_running_loop().create_task(self._resume())
+        await asyncio.shield(starting)
 
     async def run(self, stream: EventStream) -> None:
         """Handle the events of a stream until it or the inbox is closed: `await inbox.run(cstar.events("ticket.*"))`.
@@ -239,12 +216,14 @@ class WebhookInbox(EventHandlers):
             async with asyncio.timeout(self._shutdown_timeout):
                 await self.wait_until_idle()
         except TimeoutError:
-            LOGGER.warning("inbox closed with %d pending events", self.pending)
+            pass  # what is not handled is logged and returned
         finally:
             tasks = [*self._accepting, *(task for task in (self._starting, self._renewing) if task)]
             await asyncio.gather(*[task for task in tasks if task.cancel()], return_exceptions=True)
             remaining = await self._queue.stop()
             await self._store.aclose()
+            for key, _ in remaining:
+                LOGGER.warning("%s: not handled before the inbox closed", key)
         return tuple(key for key, _ in remaining)
 
     async def __aenter__(self) -> Self:
@@ -260,33 +239,29 @@ class WebhookInbox(EventHandlers):
         """Add an event to the store and the queue, even if the caller is cancelled. Return False if the inbox closes first."""
         task = asyncio.get_running_loop().create_task(self._add(key, event, body))
         self._accepting.add(task)
-        task.add_done_callback(self._on_added)
+        task.add_done_callback(self._accepting.discard)
         try:
-            await asyncio.shield(task)
+            error = await asyncio.shield(task)
         except asyncio.CancelledError:
             if not task.cancelled() or is_being_cancelled():
                 raise
             return False
+        if error is not None:
+            raise error
         return True
 
-    def _on_added(self, task: asyncio.Task[None]) -> None:
-        self._accepting.discard(task)
-        if not task.cancelled():
-            task.exception()  # if the caller is gone, cStar delivers again
-
-    async def _add(self, key: str, event: WebhookEvent, body: bytes) -> None:
+    async def _add(self, key: str, event: WebhookEvent, body: bytes) -> Exception | None:
+        """Return the exception of the store instead of raising it, because the caller may be gone."""
         try:
             is_new = await self._store.add(key, body)
-        except Exception:
+        except Exception as error:  # a store may raise any exception
             if self._store.lease_interval is None:
                 self._unconfirmed_ids.add(key)
-            raise
+            return error
         if is_new or key in self._unconfirmed_ids:
             self._unconfirmed_ids.discard(key)
-            self._enqueue(key, event)
-
-    def _enqueue(self, key: str, event: WebhookEvent) -> None:
-        self._queue.put(_ordering_key(key, event), (key, event))
+            self._queue.put(_ordering_key(key, event), (key, event))
+        return None
 
     async def _accept_with_retries(self, event: WebhookEvent) -> bool:
         """Accept an event of a stream, which is not delivered again. Return False if the inbox closes first."""
@@ -302,7 +277,7 @@ class WebhookInbox(EventHandlers):
             except Exception as error:  # a store may raise any exception
                 _log_store_error(f"add {key}", error)
                 attempt += 1
-                await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
+                await self._back_off(attempt)
         return False
 
     async def _resume(self) -> None:
@@ -323,9 +298,11 @@ class WebhookInbox(EventHandlers):
     async def _load_pending(self) -> None:
         for key, body in await self._store.claim_pending():
             try:
-                self._enqueue(key, parse_event(body))
+                event = parse_event(body)
             except PayloadError as error:
                 LOGGER.error("%s: stored event not readable, it stays in the store: %s", key, error)
+            else:
+                self._queue.put(_ordering_key(key, event), (key, event))
 
     async def _handle(self, pending: tuple[str, WebhookEvent]) -> None:
         key, event = pending

@@ -56,38 +56,28 @@ class SqliteStore(EventStore):
         """Write an event. Return False if its id was there already."""
         now = self._clock.time()
 
-        def write(connection: sqlite3.Connection) -> bool:
-            connection.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - RETRY_HORIZON,))
-            inserted = connection.execute("INSERT OR IGNORE INTO events (id, body, at) VALUES (?, ?, ?)", (event_id, body, now))
+        def write(file: sqlite3.Connection) -> bool:
+            file.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - RETRY_HORIZON,))
+            inserted = file.execute("INSERT OR IGNORE INTO events (id, body, at) VALUES (?, ?, ?)", (event_id, body, now))
             return inserted.rowcount == 1
 
         return await self._run_in_thread(write)
 
     async def mark_done(self, event_id: str) -> None:
         """Delete the body of an event. Its id is kept as long as cStar may repeat the delivery."""
-        now = self._clock.time()
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE events SET body = NULL, at = ? WHERE id = ?", (now, event_id))
-
-        await self._run_in_thread(write)
+        values = (self._clock.time(), event_id)
+        await self._run_in_thread(lambda file: file.execute("UPDATE events SET body = NULL, at = ? WHERE id = ?", values))
 
     async def claim_pending(self) -> list[tuple[str, bytes]]:
         """Return the events that are not marked as done."""
-
-        def read(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
-            return connection.execute("SELECT id, body FROM events WHERE body IS NOT NULL ORDER BY number").fetchall()
-
-        return await self._run_in_thread(read)
+        query = "SELECT id, body FROM events WHERE body IS NOT NULL ORDER BY number"
+        return await self._run_in_thread(lambda file: file.execute(query).fetchall())
 
     async def last_event_id(self) -> str | None:
         """Return the id of the event that was added last, by this process or an earlier one."""
-
-        def read(connection: sqlite3.Connection) -> str | None:
-            row: tuple[str] | None = connection.execute("SELECT id FROM events ORDER BY number DESC LIMIT 1").fetchone()
-            return None if row is None else row[0]
-
-        return await self._run_in_thread(read)
+        query = "SELECT id FROM events ORDER BY number DESC LIMIT 1"
+        row: tuple[str] | None = await self._run_in_thread(lambda file: file.execute(query).fetchone())
+        return None if row is None else row[0]
 
     async def aclose(self) -> None:
         """Close the file."""
@@ -124,17 +114,17 @@ class SqliteStore(EventStore):
 
     def _run_transaction(self, batch: list[_Job]) -> None:
         """Run all jobs or none of them."""
-        error: Exception | None = None
-        results: list[UntypedJSON] = [None] * len(batch)
         try:
             if self._connection is None:
                 self._connection = self._open_connection()
             with self._connection:
-                results = [job.run(self._connection) for job in batch]
-        except Exception as raised:  # each caller raises it
-            error = raised
-        for job, result in zip(batch, results, strict=True):
-            job.result, job.error, job.is_done = result, error, True
+                for job in batch:
+                    job.result = job.run(self._connection)
+        except Exception as error:  # each caller raises it
+            for job in batch:
+                job.error = error
+        for job in batch:
+            job.is_done = True
 
     def _open_connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False)

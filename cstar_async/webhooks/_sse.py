@@ -26,13 +26,7 @@ class ServerSentEvent:
 
 
 class SSEParser:
-    """Parse the chunks of one connection into messages.
-
-    Args:
-        last_event_id: The last id of the connection before.
-        retry: The reconnection time of the connection before, in seconds.
-        max_size: The maximum size of the data of a message, in bytes.
-    """
+    """Parse the chunks of one connection into messages. The arguments continue the connection before; *max_size* is in bytes."""
 
     def __init__(self, last_event_id: str = "", retry: float | None = None, *, max_size: int = 1024 * 1024) -> None:
         self.last_event_id = last_event_id

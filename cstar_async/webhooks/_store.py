@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from cstar_async._bounded_set import BoundedSet
-from cstar_async._types import is_int
-from cstar_async.errors import InvalidArgumentError
+from cstar_async.webhooks._arguments import validate_count
 
 
 class EventStore(Protocol):
@@ -55,9 +54,7 @@ class MemoryStore(EventStore):
     """
 
     def __init__(self, *, max_ids: int = 100_000) -> None:
-        if not (is_int(max_ids) and max_ids >= 1):
-            raise InvalidArgumentError(f"max_ids must be an int of at least 1, got {max_ids!r}")
-        self._ids: BoundedSet[str] = BoundedSet(max_ids)
+        self._ids: BoundedSet[str] = BoundedSet(validate_count("max_ids", max_ids))
 
     async def add(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process
         """Keep an id. Return False if it was there already."""

@@ -21,7 +21,7 @@ from cstar_async._client.executor import ClientExecutor
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
-from cstar_async._types import UntypedJSON, is_int, is_object, is_str
+from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import (
     ConnectionFailedError,
     DecodeError,
@@ -32,7 +32,7 @@ from cstar_async.errors import (
     ServerError,
     TransportError,
 )
-from cstar_async.webhooks._filters import matches_filter, validate_types
+from cstar_async.webhooks._arguments import matches, validate_count, validate_types
 from cstar_async.webhooks._parsing import event_from_dict
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
@@ -56,15 +56,7 @@ class EventStream:
     replaced; each connection costs one call of the rate limit. Repeated events are dropped. The iteration ends when the stream is
     closed. It raises an error that a new connection cannot repair, such as a revoked key.
 
-    Args:
-        executor: Opens the connections.
-        types: The types of events to return; empty: all.
-        idle_timeout: Seconds without a byte after which a connection is replaced, above 0. None: never.
-        start_after: The id of the last event that was handled.
-        max_event_size: The maximum size of an event in bytes, from 1. A larger event is dropped and logged.
-
-    Raises:
-        InvalidArgumentError: An argument is out of range.
+    The arguments are those of `CStarClient.events`.
     """
 
     def __init__(
@@ -81,12 +73,10 @@ class EventStream:
             raise InvalidArgumentError(f"idle_timeout must be a number of seconds above 0 or None, got {idle_timeout!r}")
         if start_after is not None and not (start_after.isascii() and start_after.isprintable()):
             raise InvalidArgumentError(f"start_after must be the id of an event, in printable ASCII, got {start_after!r}")
-        if not (is_int(max_event_size) and max_event_size >= 1):
-            raise InvalidArgumentError(f"max_event_size must be an int of at least 1, got {max_event_size!r}")
         self._executor = executor
         self._types = types or ("*",)
         self._idle_timeout = idle_timeout
-        self._max_event_size = max_event_size
+        self._max_event_size = validate_count("max_event_size", max_event_size)
         self._ready: deque[WebhookEvent] = deque()
         self._seen: BoundedSet[str] = BoundedSet(MAX_SEEN_IDS)
         self._parser = self._new_parser(start_after or "")
@@ -178,14 +168,10 @@ class EventStream:
             raise ConnectionFailedError("the server closed the event stream")
         for message in self._parser.feed(chunk):
             event = _parse_message(message)
-            if event is not None and self._is_new(event):
+            if event is not None and ((event_id := _id_of(event)) == "" or self._seen.add(event_id)):
                 self._failures = 0
-                if matches_filter(event, self._types):
+                if matches(event, self._types):
                     self._ready.append(event)
-
-    def _is_new(self, event: WebhookEvent) -> bool:
-        event_id = _id_of(event)
-        return event_id == "" or self._seen.add(event_id)
 
     async def _backoff(self, error: Exception) -> None:
         """Wait before the next connection: longer each time, until one is stable or returns a new event."""

@@ -6,13 +6,15 @@ import copy
 import json
 import math
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cstar_async import SignatureError, StaleTimestampError, from_dict, to_dict, webhooks
+from cstar_async import SignatureError, StaleTimestampError, errors, from_dict, redis, to_dict, webhooks
 from cstar_async.errors import PayloadError
 from cstar_async.models import AutomationTriggerEvent
 from cstar_async.webhooks import (
@@ -190,8 +192,8 @@ def test_a_documented_event_is_serialised_to_its_payload(payload: dict[str, Any]
     """No field is lost, and none is unknown."""
     payload = copy.deepcopy(payload)
     event = received(payload)
-    again = to_dict(event)
-    times = [node.pop("created_at") for node in (again, again["data"]["ticket"], payload, payload["data"]["ticket"])]  # type: ignore[index, call-overload]
+    again: Any = to_dict(event)
+    times = [node.pop("created_at") for node in (again, again["data"]["ticket"], payload, payload["data"]["ticket"])]
     assert (again, event.extra) == (payload, {})
     assert [time.replace(".000Z", "Z") for time in times[:2]] == [time.replace(".000Z", "Z") for time in times[2:]]
 
@@ -285,3 +287,22 @@ def test_every_type_has_one_class() -> None:
     classes = {kind: type(received(event(type=kind))).__name__ for kind in document["webhooks"]}
     assert classes == {kind: "".join(part.title() for part in kind.replace(".", "_").split("_")) for kind in classes}
     assert set(classes.values()) <= set(webhooks.__all__)
+
+
+def test_the_package_exports_its_errors_and_stores() -> None:
+    """They are the objects of `cstar_async.errors` and `cstar_async.redis`."""
+    assert [getattr(errors, name) for name in ("WebhookError", "SignatureError", "StaleTimestampError", "PayloadError")] == [
+        webhooks.WebhookError,
+        webhooks.SignatureError,
+        webhooks.StaleTimestampError,
+        webhooks.PayloadError,
+    ]
+    assert redis.RedisStore is webhooks.RedisStore
+    with pytest.raises(AttributeError, match="has no attribute 'NoSuchStore'"):
+        _ = webhooks.NoSuchStore  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_imports_no_redis() -> None:
+    """`RedisStore` is imported on first use."""
+    program = "import sys, cstar_async.webhooks; sys.exit('cstar_async.redis' in sys.modules)"
+    assert 0 == subprocess.run([sys.executable, "-c", program], check=False).returncode

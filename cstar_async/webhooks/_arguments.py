@@ -1,20 +1,23 @@
-"""The types of events that a handler or a stream is for: exact types, patterns and classes."""
+"""The validation of arguments, and the match of events with the types of a handler or a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from cstar_async._model.event import WebhookEvent
-from cstar_async._types import is_str
+from cstar_async._types import is_int, is_str
 from cstar_async.errors import InvalidArgumentError
 
 
-def validate_types(types: Iterable[object]) -> None:
-    """Check that each item is an event type, a pattern or a class of events.
+def validate_count(name: str, value: int) -> int:
+    """Return an int of at least 1. Raise InvalidArgumentError for anything else."""
+    if not (is_int(value) and value >= 1):
+        raise InvalidArgumentError(f"{name} must be an int of at least 1, got {value!r}")
+    return value
 
-    Raises:
-        InvalidArgumentError: One is none of these.
-    """
+
+def validate_types(types: Iterable[object]) -> None:
+    """Raise InvalidArgumentError unless each item is an event type, a pattern or an event class."""
     for one in types:
         if not ((is_str(one) and one) or (isinstance(one, type) and issubclass(one, WebhookEvent))):
             raise InvalidArgumentError(
@@ -22,8 +25,8 @@ def validate_types(types: Iterable[object]) -> None:
             )
 
 
-def matches_filter(event: WebhookEvent, types: Iterable[str | type[WebhookEvent]]) -> bool:
-    """Return whether an event has one of the types, a type that begins as a pattern does, or is of one of the classes."""
+def matches(event: WebhookEvent, types: Iterable[str | type[WebhookEvent]]) -> bool:
+    """Return whether an event is of one of the types, patterns or classes."""
     for one in types:
         if isinstance(one, type):
             if isinstance(event, one):
