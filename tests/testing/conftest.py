@@ -1,4 +1,4 @@
-"""A running fake, and a plain HTTP caller of it that knows nothing of the client."""
+"""A running fake, and a plain HTTP caller that does not use the client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cstar_async.testing import FakeCStar
 
 @attrs.frozen
 class Reply:
-    """A whole answer."""
+    """A complete response."""
 
     status: int
     headers: Mapping[str, str]
@@ -23,7 +23,7 @@ class Reply:
 
     @property
     def data(self) -> Any:
-        """What stands in `data`."""
+        """The field `data`."""
         return self.json["data"]
 
     @property
@@ -33,7 +33,7 @@ class Reply:
 
 
 class Caller:
-    """Calls a fake with its secret key. Paths that do not begin with `/api` are relative to its team."""
+    """Calls a fake with its secret key. Paths that do not start with `/api` are relative to its team."""
 
     def __init__(self, fake: FakeCStar, session: aiohttp.ClientSession) -> None:
         self.fake = fake
@@ -49,7 +49,7 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Reply:
-        """Call; *key* None sends no key, an empty one the secret key."""
+        """Send a request; *key* None sends no key, an empty one the secret key."""
         url = path if path.startswith("/api") else f"/api/v1/teams/{self.fake.team_id}{path}"
         sent = {"Authorization": f"Bearer {key or self.fake.secret_key}"} if key is not None else {}
         if json is not None:
@@ -71,19 +71,19 @@ class Caller:
 
 @asynccontextmanager
 async def calling(fake: FakeCStar) -> AsyncIterator[Caller]:
-    """A caller of a fake that is started for it."""
+    """Start a fake and return a caller of it."""
     async with fake, aiohttp.ClientSession() as session:
         yield Caller(fake, session)
 
 
 @pytest.fixture
 async def call() -> AsyncIterator[Caller]:
-    """A caller of a fresh, empty fake."""
+    """Return a caller of a new, empty fake."""
     async with calling(FakeCStar()) as caller:
         yield caller
 
 
 @pytest.fixture
 def fake(call: Caller) -> FakeCStar:
-    """The fake behind `call`."""
+    """Return the fake behind `call`."""
     return call.fake

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback, that keeps what it gets and answers as it is told."""
+"""A webhook receiver on loopback that keeps requests and responds as configured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cstar_async.webhooks import WebhookEvent, construct_event
 
 
 class Receiver:
-    """Takes deliveries; `answers` says how, the last of them for ever."""
+    """Receives deliveries; `answers` has the statuses, the last of which repeats."""
 
     def __init__(self) -> None:
         self.requests: list[web.Request] = []
@@ -40,11 +40,11 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the webhook."""
         return str(self.server.make_url("/hook"))
 
     def events(self, secret: str, fake: FakeCStar) -> list[WebhookEvent]:
-        """What has come, checked by its signatures."""
+        """Return the received events, with verified signatures."""
         return [
             construct_event(body, request.headers["X-Signature"], secret, now=fake.clock.time())
             for body, request in zip(self.bodies, self.requests, strict=True)
@@ -52,13 +52,13 @@ class Receiver:
 
     @property
     def types(self) -> list[Any]:
-        """The types that have come."""
+        """The received event types."""
         return [request.headers["X-Event-Type"] for request in self.requests]
 
 
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
-    """A receiver that listens."""
+    """Start a receiver."""
     receiver = Receiver()
     async with receiver.server:
         try:

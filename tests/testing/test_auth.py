@@ -1,4 +1,4 @@
-"""Which keys are let in, and what each may do."""
+"""API keys: which are accepted, and what each may do."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ async def test_bad_key_is_refused(call: Caller, header: dict[str, str], code: st
 
 
 async def test_scheme_ignores_case(call: Caller, fake: FakeCStar) -> None:
-    """`bearer` is `Bearer`, as HTTP says."""
+    """The scheme `bearer` is accepted in lower case, as HTTP says."""
     reply = await call("GET", "/tickets", key=None, headers={"Authorization": f"bearer {fake.secret_key}"})
     assert reply.status == 200
 
 
 async def test_expired_key_is_refused(call: Caller, fake: FakeCStar) -> None:
-    """A key is good until its time by the fake's clock."""
+    """A key expires by the fake's clock."""
     key = fake.add_key(expires_in=60)
     assert (await call("GET", "/tickets", key=key)).status == 200
     fake.clock.advance(60)
@@ -49,13 +49,13 @@ async def test_expired_key_is_refused(call: Caller, fake: FakeCStar) -> None:
 
 
 async def test_revoked_key_is_unknown(call: Caller, fake: FakeCStar) -> None:
-    """A revoked key is as good as none."""
+    """A revoked key is refused like an unknown one."""
     fake.revoke_key(fake.secret_key)
     assert (await call("GET", "/tickets")).code == "invalid_api_key"
 
 
 async def test_publishable_key_reads(call: Caller, fake: FakeCStar) -> None:
-    """A publishable key may read what any key may read."""
+    """A publishable key can call reads that need no secret key."""
     assert (await call("GET", "/tickets", key=fake.publishable_key)).status == 200
 
 
@@ -65,28 +65,28 @@ async def test_publishable_key_cannot_write(call: Caller, fake: FakeCStar) -> No
     assert (reply.status, reply.code, reply.json["error"]["type"]) == (403, "publishable_key_write", "authentication_error")
 
 
-async def test_publishable_key_cannot_read_what_is_secret(call: Caller, fake: FakeCStar) -> None:
-    """A read that needs a secret key is 403 `insufficient_permissions` otherwise."""
+async def test_publishable_key_is_refused_where_secret_is_required(call: Caller, fake: FakeCStar) -> None:
+    """A read that needs a secret key is 403 `insufficient_permissions` for a publishable key."""
     reply = await call("GET", "/members", key=fake.publishable_key)
     assert (reply.status, reply.code, reply.json["error"]["type"]) == (403, "insufficient_permissions", "authorization_error")
 
 
 async def test_other_team_is_refused(call: Caller) -> None:
-    """A key opens its own team only."""
+    """A key gives access to its own team only."""
     reply = await call("GET", "/api/v1/teams/other/tickets")
     assert (reply.status, reply.code) == (403, "team_access_denied")
 
 
-async def test_whoami_tells_about_the_key(call: Caller, fake: FakeCStar) -> None:
-    """Whoami names the team, the kind and the environment of the key that asks."""
+async def test_whoami_returns_the_key_type(call: Caller, fake: FakeCStar) -> None:
+    """Whoami returns the team, type and environment of the key."""
     reply = await call("GET", "/api/v1/auth/whoami", key=fake.publishable_key)
     team = fake.team_of(fake.publishable_key)
     names = {"teamId": fake.team_id, "teamName": team.name, "teamSlug": team.slug}
     assert reply.data == {**names, "keyType": "publishable", "environment": "test"}
 
 
-async def test_teams_are_apart(call: Caller, fake: FakeCStar) -> None:
-    """What one team has, another does not see."""
+async def test_teams_are_separate(call: Caller, fake: FakeCStar) -> None:
+    """A team does not see the data of another one."""
     await call.make("/tickets", title="ours")
     key = fake.add_key(team="other-team")
     other = fake.team_of(key)
@@ -94,8 +94,8 @@ async def test_teams_are_apart(call: Caller, fake: FakeCStar) -> None:
     assert (await call("GET", f"/api/v1/teams/{other.id}/tickets", key=key)).data == []
 
 
-async def test_environments_are_apart(call: Caller, fake: FakeCStar) -> None:
-    """What a team has in test, its live keys do not see."""
+async def test_environments_are_separate(call: Caller, fake: FakeCStar) -> None:
+    """A live key does not see the data of the test environment."""
     await call.make("/tickets", title="test")
     key = fake.add_key(environment="live")
     assert key.startswith("sk_live_")
@@ -103,7 +103,7 @@ async def test_environments_are_apart(call: Caller, fake: FakeCStar) -> None:
 
 
 async def test_second_key_of_a_team_sees_the_same(call: Caller, fake: FakeCStar) -> None:
-    """Keys of one team and environment share its database."""
+    """Keys of one team and environment share its data."""
     await call.make("/tickets", title="ours")
     first, second = fake.add_key(team="two"), fake.add_key("publishable", team="two")
     assert fake.team_of(first) == fake.team_of(second)
@@ -115,8 +115,8 @@ async def test_keys_of_two_seeds_differ() -> None:
     assert FakeCStar(seed=1).secret_key == FakeCStar(seed=1).secret_key != FakeCStar(seed=2).secret_key
 
 
-async def test_seeded_world_is_not_that_of_other_teams() -> None:
-    """A seed fills the fake's own team; another one has its members only."""
+async def test_seed_fills_only_the_own_team() -> None:
+    """A seed fills the fake's own team; another one has only its members."""
     fake = FakeCStar(seed=1)
     async with calling(fake) as call:
         key = fake.add_key(team="other")

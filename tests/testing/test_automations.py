@@ -1,4 +1,4 @@
-"""What a rule would do is told by its conditions and a stored ticket."""
+"""Testing an automation evaluates its conditions on a stored ticket."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ ACTIONS = [{"type": "add_tags", "tags": ["urgent"]}, {"type": "call_the_boss", "
 
 
 def where(field: str, operator: str, value: object) -> dict[str, object]:
-    """A condition."""
+    """Return a condition."""
     return {"field": field, "operator": operator, "value": value}
 
 
 URGENT, LOW = where("priority", "equals", "urgent"), where("priority", "equals", "low")
 
 
-async def told(call: Caller, conditions: object, **ticket: object) -> Any:
-    """What a rule would do to a ticket."""
-    made = await call.make("/tickets", **{"title": "Refund my Invoice", "priority": "urgent", "tags": ["vip"], **ticket})
+async def dry_run(call: Caller, conditions: object, **ticket: object) -> Any:
+    """Test a rule on a ticket and return the result."""
+    created = await call.make("/tickets", **{"title": "Refund my Invoice", "priority": "urgent", "tags": ["vip"], **ticket})
     rule = await call.make("/automations", name="a", triggerEvent="ticket.created", conditions=conditions, actions=ACTIONS)
-    body = {"resourceType": "ticket", "resourceId": made["id"]}
+    body = {"resourceType": "ticket", "resourceId": created["id"]}
     return (await call("POST", f"/automations/{rule['id']}/test", body)).data
 
 
@@ -39,8 +39,8 @@ async def told(call: Caller, conditions: object, **ticket: object) -> Any:
     ],
 )
 async def test_rule_whose_conditions_hold_would_match(call: Caller, conditions: object) -> None:
-    """And would do all that it does, unknown actions as they were given."""
-    assert await told(call, conditions) == {"wouldMatch": True, "actionsWouldExecute": ACTIONS}
+    """A rule with true conditions matches, and all its actions are listed, unknown ones unchanged."""
+    assert await dry_run(call, conditions) == {"wouldMatch": True, "actionsWouldExecute": ACTIONS}
 
 
 @pytest.mark.parametrize(
@@ -55,26 +55,26 @@ async def test_rule_whose_conditions_hold_would_match(call: Caller, conditions: 
     ],
 )
 async def test_rule_whose_conditions_do_not_hold_would_do_nothing(call: Caller, conditions: object) -> None:
-    """Every one of all, at least one of any; an unknown operator never holds."""
-    assert await told(call, conditions) == {"wouldMatch": False, "actionsWouldExecute": []}
+    """A rule needs all of `all` and one of `any`; an unknown operator is never true."""
+    assert await dry_run(call, conditions) == {"wouldMatch": False, "actionsWouldExecute": []}
 
 
 async def test_tested_rule_changes_nothing(call: Caller) -> None:
-    """The ticket keeps its tags, and the rule has not fired."""
-    await told(call, None)
+    """A test changes neither the ticket nor the rule."""
+    await dry_run(call, None)
     assert (await call("GET", "/tickets")).data[0]["tags"] == ["vip"]
     assert (await call("GET", "/automations")).data[0]["executionCount"] == 0
 
 
 @pytest.mark.parametrize("body", [{"resourceId": "tkt_nobody"}, {"resourceId": "x"}])
-async def test_rule_is_not_tested_on_nothing(call: Caller, body: dict[str, str]) -> None:
-    """An object that is not there is a 404."""
+async def test_unknown_object_is_not_found(call: Caller, body: dict[str, str]) -> None:
+    """A test on an unknown object is a 404."""
     rule = await call.make("/automations", name="a", triggerEvent="ticket.created", actions=[])
     reply = await call("POST", f"/automations/{rule['id']}/test", {"resourceType": "ticket", **body})
     assert reply.status == 404
 
 
-async def test_action_of_a_known_type_must_be_whole(call: Caller) -> None:
-    """The fallback of the union does not take what has a known tag."""
+async def test_action_of_a_known_type_must_be_complete(call: Caller) -> None:
+    """The fallback of the union does not accept an action with a known tag."""
     body = {"name": "a", "triggerEvent": "ticket.created", "actions": [{"type": "add_tags"}]}
     assert (await call("POST", "/automations", body)).status == 400

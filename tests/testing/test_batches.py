@@ -1,4 +1,4 @@
-"""Bulk runs and imports change rows, one by one."""
+"""Bulk operations, imports and exports."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .conftest import Caller
 
 
 async def bulk(call: Caller, **body: object) -> Any:
-    """The result of a bulk run."""
+    """Return the result of a bulk operation."""
     reply = await call("POST", "/bulk", body)
     assert reply.status == 200, reply.json
     return reply.data
 
 
 async def test_bulk_update_changes_the_rows_it_can(call: Caller) -> None:
-    """An unknown id is an entry in the errors, with its position, and stops nobody."""
+    """An unknown id is an entry in `errors` with its index, and the other rows are updated."""
     first, second = await call.make("/tickets", title="a"), await call.make("/tickets", title="b")
     ids = [first["id"], "tkt_nobody", second["id"]]
     result = await bulk(call, action="update", resource="tickets", ids=ids, data={"status": "closed"})
@@ -30,14 +30,14 @@ async def test_bulk_update_changes_the_rows_it_can(call: Caller) -> None:
 
 
 async def test_bulk_update_follows_the_rules_of_a_single_one(call: Caller) -> None:
-    """A closed ticket is dated, as it is by an update of its own."""
+    """A bulk update sets the same dates as a single update."""
     ticket = await call.make("/tickets", title="a")
     await bulk(call, action="update", resource="tickets", ids=[ticket["id"]], data={"status": "closed"})
     assert (await call("GET", f"/tickets/{ticket['id']}")).data["closedAt"] is not None
 
 
 async def test_bulk_delete_removes_the_rows(call: Caller) -> None:
-    """A row that is named twice is gone the second time."""
+    """A bulk delete removes its rows; the second delete of a repeated id is an error."""
     article = await call.make("/articles", title="a")
     result = await bulk(call, action="delete", resource="articles", ids=[article["id"], article["id"]])
     assert (result["succeeded"], result["failed"]) == (1, 1)
@@ -45,26 +45,26 @@ async def test_bulk_delete_removes_the_rows(call: Caller) -> None:
 
 
 async def test_bulk_update_refuses_a_value_row_by_row(call: Caller) -> None:
-    """What a single update would refuse fails for each row."""
+    """A value that a single update refuses is an error of each row."""
     ticket = await call.make("/tickets", title="a")
     result = await bulk(call, action="update", resource="tickets", ids=[ticket["id"]], data={"status": "gone"})
     assert (result["failed"], result["errors"][0]["code"]) == (1, "parameter_invalid")
 
 
 async def test_bulk_update_without_data_is_refused(call: Caller) -> None:
-    """There is nothing to do."""
+    """A bulk update without `data` is refused."""
     reply = await call("POST", "/bulk", {"action": "update", "resource": "tickets", "ids": ["tkt_1"]})
     assert (reply.status, reply.json["error"]["param"]) == (400, "data")
 
 
 async def test_bulk_run_of_too_many_is_refused(call: Caller) -> None:
-    """By the server, too, for those who have no client."""
+    """The server refuses too many ids, also without the client."""
     reply = await call("POST", "/bulk", {"action": "delete", "resource": "tickets", "ids": ["tkt_1"] * 101})
     assert (reply.status, reply.json["error"]["param"]) == (400, "ids")
 
 
 async def test_repeated_bulk_run_with_one_key_is_done_once(call: Caller) -> None:
-    """The second delete of a row would fail, so the same answer shows that there was none."""
+    """A repetition with the same idempotency key does not run again: a second delete would fail."""
     ticket = await call.make("/tickets", title="a")
     body = {"action": "delete", "resource": "tickets", "ids": [ticket["id"]]}
     first, second = [await call("POST", "/bulk", body, headers={"Idempotency-Key": "once"}) for _ in range(2)]
@@ -76,43 +76,43 @@ JOHN = {"name": "John", "email": "john@example.com"}
 
 
 async def imported(call: Caller, *records: object, **body: object) -> Any:
-    """The result of an import of customers."""
+    """Return the result of an import of customers."""
     reply = await call("POST", "/import", {"resource": "customers", "records": list(records), **body})
     assert reply.status == 200, reply.json
     return reply.data
 
 
-async def test_import_skips_customers_who_are_there(call: Caller) -> None:
-    """They are known by their e-mail address, whatever its case; the stored row stays as it was."""
+async def test_import_skips_existing_customers(call: Caller) -> None:
+    """A record with the e-mail address of a customer, in any case, is skipped."""
     await call.make("/customers", **JANE)
     result = await imported(call, {**JANE, "name": "J.", "email": "JANE@example.com"}, JOHN)
     assert (result["created"], result["updated"], result["skipped"], result["total"]) == (1, 0, 1, 2)
     assert [row["name"] for row in (await call("GET", "/customers")).data] == ["Jane", "John"]
 
 
-async def test_import_skips_a_twin_within_it(call: Caller) -> None:
-    """The first of the two is there by then."""
+async def test_import_skips_a_duplicate_record(call: Caller) -> None:
+    """The second of two equal records is skipped."""
     result = await imported(call, JANE, JANE)
     assert (result["created"], result["skipped"]) == (1, 1)
 
 
-async def test_import_with_another_strategy_changes_customers_who_are_there(call: Caller) -> None:
-    """Which words there are besides `skip` is not documented."""
+async def test_import_with_another_strategy_updates_existing_customers(call: Caller) -> None:
+    """Any strategy but `skip` updates (the others are not documented)."""
     await call.make("/customers", **JANE)
     result = await imported(call, {**JANE, "name": "J."}, mergeStrategy="overwrite")
     assert (result["created"], result["updated"]) == (0, 1)
     assert (await call("GET", "/customers")).data[0]["name"] == "J."
 
 
-async def test_import_tells_of_records_that_a_create_would_refuse(call: Caller) -> None:
-    """With their position."""
+async def test_import_reports_invalid_records(call: Caller) -> None:
+    """An invalid record is an error with its index."""
     result = await imported(call, JANE, {"name": "Nobody"}, JOHN)
     (error,) = result["errors"]
     assert (result["created"], error["index"], error["code"]) == (2, 1, "parameter_missing")
 
 
 async def test_imported_ticket_is_like_one_that_was_created(call: Caller) -> None:
-    """It has an id, a status and its first message."""
+    """An imported ticket has an id, a status and its first message."""
     record = {"title": "a", "initialMessage": "Hello"}
     await call("POST", "/import", {"resource": "tickets", "records": [record]})
     (ticket,) = (await call("GET", "/tickets")).data
@@ -120,12 +120,12 @@ async def test_imported_ticket_is_like_one_that_was_created(call: Caller) -> Non
 
 
 async def exported(call: Caller, *selections: object, **body: object) -> Any:
-    """The answer to an export."""
+    """Return the response of an export."""
     return await call("POST", "/export", {"resources": list(selections), **body})
 
 
-async def test_export_gives_the_rows_by_kind(call: Caller) -> None:
-    """As lists show them."""
+async def test_export_returns_the_rows_by_type(call: Caller) -> None:
+    """An export returns rows as lists show them."""
     ticket, customer = await call.make("/tickets", title="a"), await call.make("/customers", **JANE)
     result = (await exported(call, {"type": "tickets"}, {"type": "customers"})).data
     assert (result["totalRows"], result["format"]) == (2, "json")
@@ -136,8 +136,8 @@ async def test_export_gives_the_rows_by_kind(call: Caller) -> None:
 
 
 @pytest.mark.parametrize("filters", [{"priority": "high"}, {"tags": "vip"}, {"priority": "high", "tags": "vip"}])
-async def test_export_gives_the_rows_that_all_filters_let_through(call: Caller, filters: dict[str, object]) -> None:
-    """A list has a value when one of its items is it."""
+async def test_export_returns_the_rows_that_match_all_filters(call: Caller, filters: dict[str, object]) -> None:
+    """A list field matches when one of its items does."""
     await call.make("/tickets", title="a")
     wanted = await call.make("/tickets", title="b", priority="high", tags=["vip", "eu"])
     result = (await exported(call, {"type": "tickets", "filters": filters})).data
@@ -145,7 +145,7 @@ async def test_export_gives_the_rows_that_all_filters_let_through(call: Caller, 
 
 
 async def test_export_as_csv_is_a_bare_table(call: Caller) -> None:
-    """The head has wire names; lists are JSON and null is nothing."""
+    """CSV has a header of wire names; lists are JSON and null is empty."""
     await call.make("/tickets", title='a, "b"', tags=["vip"])
     reply = await exported(call, {"type": "tickets"}, format="csv")
     head, row = reply.json.decode().splitlines()
@@ -155,14 +155,14 @@ async def test_export_as_csv_is_a_bare_table(call: Caller) -> None:
     assert '"[""vip""]"' in row
 
 
-async def test_export_of_several_kinds_as_csv_is_refused(call: Caller) -> None:
-    """A table has one head."""
+async def test_export_of_several_types_as_csv_is_refused(call: Caller) -> None:
+    """CSV is refused for more than one resource."""
     reply = await exported(call, {"type": "tickets"}, {"type": "customers"}, format="csv")
     assert (reply.status, reply.json["error"]["param"]) == (400, "resources")
 
 
 async def test_export_stops_at_ten_thousand_rows(call: Caller, fake: FakeCStar) -> None:
-    """Of each kind (documented)."""
+    """An export has at most 10,000 rows of each type (documented)."""
     for start in range(0, 10_500, 500):
         records = [{"name": "a"} | {"title": f"{start + number}"} for number in range(500)]
         await call("POST", "/import", {"resource": "articles", "records": records})

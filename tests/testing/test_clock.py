@@ -1,4 +1,4 @@
-"""The clock that tests push."""
+"""`FakeClock`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cstar_async.testing import FakeClock
 
 
 async def test_running_clock_follows_real_time() -> None:
-    """Both times of a clock that nobody touches pass by themselves."""
+    """Both times of a running clock follow real time."""
     clock = FakeClock()
     before = clock.monotonic(), clock.time()
     await asyncio.sleep(0.01)
@@ -23,43 +23,43 @@ async def test_running_clock_follows_real_time() -> None:
 
 
 def test_new_clock_begins_now() -> None:
-    """Without a start the date is the real one."""
+    """Without a start the clock has the real time."""
     assert abs(FakeClock().time() - time.time()) < 1
 
 
-def test_frozen_clock_stands_still() -> None:
-    """Time does not pass by itself on a frozen clock."""
+def test_frozen_clock_does_not_run() -> None:
+    """A frozen clock does not run with real time."""
     clock = FakeClock(start=1_000.0, frozen=True)
     assert (clock.time(), clock.time(), clock.monotonic()) == (1_000.0, 1_000.0, 0.0)
 
 
 def test_advance_moves_both_times() -> None:
-    """`advance()` moves the date and the monotonic time by the same."""
+    """`advance()` moves `time()` and `monotonic()` by the same amount."""
     clock = FakeClock(start=1_000.0, frozen=True)
     clock.advance(2.5)
     assert (clock.time(), clock.monotonic()) == (1_002.5, 2.5)
 
 
 def test_advance_backwards_is_refused() -> None:
-    """A clock cannot be advanced by less than nothing."""
+    """`advance()` refuses a negative number."""
     with pytest.raises(ValueError, match="must be at least 0"):
         FakeClock().advance(-1)
 
 
 def test_now_is_aware() -> None:
-    """`now()` is a datetime in UTC."""
+    """`now()` is an aware datetime in UTC."""
     assert FakeClock(start=0.0, frozen=True).now() == datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def test_set_to_a_later_instant_advances() -> None:
+def test_set_to_a_later_time_advances() -> None:
     """Setting a clock forward moves both times."""
     clock = FakeClock(start=1_000.0, frozen=True)
     clock.set(datetime.fromtimestamp(1_010, UTC))
     assert (clock.time(), clock.monotonic()) == (1_010.0, 10.0)
 
 
-def test_set_to_an_earlier_instant_keeps_monotonic_time() -> None:
-    """Setting a clock back corrects the date only."""
+def test_set_to_an_earlier_time_keeps_monotonic_time() -> None:
+    """Setting a clock back changes `time()` only."""
     clock = FakeClock(start=1_000.0, frozen=True)
     clock.advance(5)
     clock.set(900.0)
@@ -67,7 +67,7 @@ def test_set_to_an_earlier_instant_keeps_monotonic_time() -> None:
 
 
 async def test_sleep_ends_by_itself_on_a_running_clock() -> None:
-    """A sleep that nobody shortens takes real time."""
+    """A sleep on a running clock ends in real time."""
     began = time.monotonic()
     await FakeClock().sleep(0.02)
     assert time.monotonic() - began >= 0.015
@@ -75,12 +75,12 @@ async def test_sleep_ends_by_itself_on_a_running_clock() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 async def test_sleep_of_nothing_ends_at_once(seconds: float) -> None:
-    """No time to sleep means a turn for the others, on a frozen clock too."""
+    """A sleep of 0 yields to the event loop, on a frozen clock too."""
     await FakeClock(frozen=True).sleep(seconds)
 
 
-async def test_advance_wakes_those_whose_time_has_come() -> None:
-    """Of two sleepers the one whose wait is over wakes."""
+async def test_advance_wakes_the_due_sleepers() -> None:
+    """An advance wakes only the sleepers whose wait is over."""
     clock = FakeClock(frozen=True)
     short, long = asyncio.create_task(clock.sleep(5)), asyncio.create_task(clock.sleep(50))
     await asyncio.sleep(0)
@@ -92,7 +92,7 @@ async def test_advance_wakes_those_whose_time_has_come() -> None:
 
 
 async def test_advance_ends_a_long_sleep_of_a_running_clock() -> None:
-    """An hour of sleep ends when the clock is pushed by an hour."""
+    """Advancing by an hour ends a sleep of an hour."""
     clock = FakeClock()
     sleeper = asyncio.create_task(clock.sleep(3_600))
     await asyncio.sleep(0)
@@ -101,7 +101,7 @@ async def test_advance_ends_a_long_sleep_of_a_running_clock() -> None:
 
 
 async def test_advance_in_steps_adds_up() -> None:
-    """Steps that are too short one by one end a sleep together."""
+    """Several short advances together end a sleep."""
     clock = FakeClock(frozen=True)
     sleeper = asyncio.create_task(clock.sleep(2))
     await asyncio.sleep(0)
@@ -112,8 +112,8 @@ async def test_advance_in_steps_adds_up() -> None:
     await sleeper
 
 
-async def test_cancelled_sleeper_is_forgotten() -> None:
-    """A cancelled sleep leaves nobody behind, and an advance in the same turn does no harm."""
+async def test_cancelled_sleeper_is_removed() -> None:
+    """A cancelled sleep is removed, and an advance in the same iteration raises nothing."""
     clock = FakeClock()
     sleeper = asyncio.create_task(clock.sleep(60))
     await asyncio.sleep(0)
@@ -125,7 +125,7 @@ async def test_cancelled_sleeper_is_forgotten() -> None:
 
 
 async def test_advance_from_another_thread_wakes() -> None:
-    """A thread without a loop may push the clock."""
+    """A thread without an event loop can advance the clock."""
     clock = FakeClock(frozen=True)
     sleeper = asyncio.create_task(clock.sleep(5))
     await asyncio.sleep(0)
@@ -135,8 +135,8 @@ async def test_advance_from_another_thread_wakes() -> None:
     thread.join()
 
 
-async def test_thread_may_push_while_sleepers_come_and_go() -> None:
-    """The list of those who sleep changes under the hands of whoever pushes."""
+async def test_thread_can_advance_while_sleepers_change() -> None:
+    """A thread can advance the clock while sleepers start and end."""
     clock = FakeClock(frozen=True)
     failed: list[RuntimeError] = []
     ended = threading.Event()
@@ -167,14 +167,14 @@ async def test_thread_may_push_while_sleepers_come_and_go() -> None:
 
 
 async def test_autojump_takes_no_real_time() -> None:
-    """A day of sleep on an autojumping clock is over at once, and a day has passed on it."""
+    """A day of sleep on an autojumping clock takes no real time."""
     clock = FakeClock(start=0.0, autojump=True)
     await asyncio.wait_for(clock.sleep(86_400), 1)
     assert clock.time() == 86_400.0
 
 
-async def test_autojump_keeps_the_order_of_instants() -> None:
-    """Sleepers wake in the order of their instants, whatever the order they lay down in."""
+async def test_autojump_keeps_the_order_of_times() -> None:
+    """Sleepers wake in the order of their times, in whatever order they started."""
     clock, woken = FakeClock(autojump=True), list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -186,7 +186,7 @@ async def test_autojump_keeps_the_order_of_instants() -> None:
 
 
 async def test_watcher_waits_for_enough_sleepers() -> None:
-    """`wait_for_sleepers()` ends when as many sleep as were asked for, at once if they do already."""
+    """`wait_for_sleepers()` returns when enough tasks sleep, at once if they already do."""
     clock = FakeClock(frozen=True)
     watcher = asyncio.create_task(clock.wait_for_sleepers(2))
     first = asyncio.create_task(clock.sleep(1))
@@ -200,8 +200,8 @@ async def test_watcher_waits_for_enough_sleepers() -> None:
     await asyncio.gather(first, second)
 
 
-async def test_cancelled_watcher_is_forgotten() -> None:
-    """Nobody waits for sleepers any more after a cancellation."""
+async def test_cancelled_watcher_is_removed() -> None:
+    """A cancelled `wait_for_sleepers()` is removed."""
     clock = FakeClock(frozen=True)
     watcher = asyncio.create_task(clock.wait_for_sleepers())
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Answers of the fake are what the document says."""
+"""Responses of the fake conform to the document."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ DOCUMENT = generated_document()
 
 
 def conform(reply: Reply, operation: str) -> None:
-    """Judge an answer by the schemas of its operation."""
-    told = DOCUMENT.operations[operation]
-    assert reply.status == told.success_status
-    data: dict[str, Any] = {"$ref": f"#/components/schemas/{told.result}"}
-    if told.shape in ("array", "page"):
+    """Validate a response by the schemas of its operation."""
+    described = DOCUMENT.operations[operation]
+    assert reply.status == described.success_status
+    data: dict[str, Any] = {"$ref": f"#/components/schemas/{described.result}"}
+    if described.shape in ("array", "page"):
         data = {"type": "array", "minItems": 1, "items": data}
-    envelope = {"$ref": "#/components/schemas/ListEnvelope" if told.shape == "page" else "#/components/schemas/Envelope"}
+    envelope = {"$ref": "#/components/schemas/ListEnvelope" if described.shape == "page" else "#/components/schemas/Envelope"}
     schema = {"allOf": [envelope, {"properties": {"data": data}}], "components": {"schemas": DOCUMENT.components}}
     Draft202012Validator(schema).validate(reply.json)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_reads_of_a_seeded_team_conform(seed: int) -> None:
-    """Every list, and every object read alone."""
+    """Every list, and every object read alone, conforms."""
     async with calling(FakeCStar(seed=seed, limits=False)) as call:
         conform(await call("GET", "/api/v1/auth/whoami"), "whoami")
         for collection, one in (("tickets", "ticket"), ("customers", "customer"), ("articles", "article"), ("members", "member")):
@@ -45,7 +45,7 @@ async def test_reads_of_a_seeded_team_conform(seed: int) -> None:
 
 
 async def test_writes_conform(call: Caller) -> None:
-    """Creates, changes and deletes of everything."""
+    """The responses of creates, updates and deletes conform."""
     customer = await call("POST", "/customers", {"name": "A", "email": "a@b.example"})
     conform(customer, "create_customer")
     ticket = await call("POST", "/tickets", {"title": "a", "customerId": customer.data["id"], "tags": ["x"]})
@@ -76,7 +76,7 @@ async def test_writes_conform(call: Caller) -> None:
 
 
 async def test_batches_and_rules_conform(call: Caller) -> None:
-    """Their answers, failures of single rows and unknown actions included."""
+    """The responses of batches and rules conform, with failed rows and unknown actions."""
     ticket = await call.make("/tickets", title="a")
     ids = [ticket["id"], "tkt_nobody"]
     conform(await call("POST", "/bulk", {"action": "update", "resource": "tickets", "ids": ids, "data": {}}), "run_bulk")
@@ -85,9 +85,9 @@ async def test_batches_and_rules_conform(call: Caller) -> None:
     conform(await call("POST", "/export", {"resources": [{"type": "tickets", "filters": None}]}), "run_export")
     conditions = {"all": [], "any": [{"field": "title", "operator": "contains", "value": "a"}]}
     rule = {"name": "a", "triggerEvent": "ticket.created", "conditions": conditions, "actions": [{"type": "new", "x": 1}]}
-    made = await call("POST", "/automations", rule)
-    conform(made, "create_automation")
-    path = f"/automations/{made.data['id']}"
+    created = await call("POST", "/automations", rule)
+    conform(created, "create_automation")
+    path = f"/automations/{created.data['id']}"
     conform(await call("GET", "/automations"), "list_automations")
     conform(await call("GET", path), "get_automation")
     conform(await call("PATCH", path, {"enabled": False, "conditions": None}), "update_automation")
@@ -98,7 +98,7 @@ async def test_batches_and_rules_conform(call: Caller) -> None:
 
 @pytest.mark.parametrize("path", ["/tickets/none", "/nothing", "/tickets?page=0"])
 async def test_errors_conform(call: Caller, path: str) -> None:
-    """Refusals are an `ErrorEnvelope`."""
+    """Errors are an `ErrorEnvelope`."""
     reply = await call("GET", path)
     schema = {"$ref": "#/components/schemas/ErrorEnvelope", "components": {"schemas": DOCUMENT.components}}
     Draft202012Validator(schema).validate(reply.json)

@@ -1,4 +1,4 @@
-"""Events reach webhooks over real HTTP: signed, in order, again when they fail, and never at the cost of the call behind them."""
+"""Webhook deliveries over HTTP: signed, in order, and retried."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from .receiving import Receiver, receiving
 
 @pytest.fixture
 async def at() -> AsyncIterator[Receiver]:
-    """A receiver."""
+    """Start a receiver."""
     async with receiving() as receiver:
         yield receiver
 
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCStar]:
-    """A fake whose time stands still."""
+    """Start a fake with a frozen clock."""
     async with FakeCStar(clock=FakeClock(frozen=True)) as fake:
         yield fake
 
 
 @pytest.fixture
 async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
-    """A client of the fake."""
+    """Open a client of the fake."""
     async with fake.client() as cstar:
         yield cstar
 
 
 async def subscribe(cstar: CStarClient, at: Receiver, *events: str) -> Webhook:
-    """Let the receiver hear of events."""
+    """Subscribe the receiver to events."""
     return await cstar.webhooks.create(name="Bot", url=at.url, events=list(events or ("*",)))
 
 
 async def test_a_new_ticket_is_delivered_signed(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """The receiver can check and read it like one of cStar."""
+    """The receiver can verify and parse a delivery like one of cStar."""
     webhook = await subscribe(cstar, at)
     customer = await cstar.customers.create(name="Jane", email="jane@example.com")
     await fake.deliveries.wait_until_idle()
@@ -61,13 +61,15 @@ async def test_a_new_ticket_is_delivered_signed(fake: FakeCStar, cstar: CStarCli
 
 
 async def test_headers_are_the_documented_ones(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """All nine, the id of the causing call among them."""
+    """A delivery has all nine headers, with the id of the request that caused it."""
     webhook = await subscribe(cstar, at)
     answer = await cstar.with_response(cstar.tickets.create, title="a")
     await fake.deliveries.wait_until_idle()
     (request,), (delivery,) = at.requests, fake.deliveries
-    told = {name: request.headers[name] for name in ("Content-Type", "User-Agent", "X-Webhook-ID", "X-Event-Type", "X-Event-ID")}
-    assert told == {
+    received = {
+        name: request.headers[name] for name in ("Content-Type", "User-Agent", "X-Webhook-ID", "X-Event-Type", "X-Event-ID")
+    }
+    assert received == {
         "Content-Type": "application/json",
         "User-Agent": "cStar-Webhooks/1.0",
         "X-Webhook-ID": webhook.id,
@@ -80,8 +82,8 @@ async def test_headers_are_the_documented_ones(fake: FakeCStar, cstar: CStarClie
     assert delivery.headers["X-Signature"] == request.headers["X-Signature"]
 
 
-async def test_failures_are_tried_again_by_the_documented_schedule(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """Seven attempts in all, each at its time and not before."""
+async def test_failures_are_retried_by_the_documented_schedule(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """There are seven attempts, each at its time."""
     await subscribe(cstar, at)
     at.answers = [500]
     await cstar.tickets.create(title="a")
@@ -103,8 +105,8 @@ async def test_failures_are_tried_again_by_the_documented_schedule(fake: FakeCSt
     assert fake.deliveries[-1].at - began == pytest.approx(30 + 120 + 600 + 3_600 + 21_600 + 86_400)
 
 
-async def test_each_attempt_is_signed_anew(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """Otherwise a late one would be refused as too old."""
+async def test_each_attempt_has_a_new_signature(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """Every attempt has a new timestamp, so that a late one is not refused as stale."""
     webhook = await subscribe(cstar, at)
     at.answers = [500, 200]
     await cstar.tickets.create(title="a")
@@ -121,7 +123,7 @@ async def test_each_attempt_is_signed_anew(fake: FakeCStar, cstar: CStarClient, 
 async def test_any_2xx_is_success_and_nothing_else(
     fake: FakeCStar, cstar: CStarClient, at: Receiver, status: int, attempts: int
 ) -> None:
-    """Redirects are failures, too, and not followed."""
+    """Any status but 2xx is a failure; redirects are not followed."""
     await subscribe(cstar, at)
     at.answers = [status, 200]
     await cstar.tickets.create(title="a")
@@ -132,8 +134,8 @@ async def test_any_2xx_is_success_and_nothing_else(
     assert fake.deliveries.pending_count == 0
 
 
-async def test_a_receiver_that_says_nothing_has_ten_seconds(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """Of the fake's clock; the call is answered long before."""
+async def test_a_silent_receiver_times_out_after_ten_seconds(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """The timeout is by the fake's clock, and does not delay the call that caused the event."""
     await subscribe(cstar, at)
     at.may_answer.clear()
     await cstar.tickets.create(title="a")
@@ -148,8 +150,8 @@ async def test_a_receiver_that_says_nothing_has_ten_seconds(fake: FakeCStar, cst
     assert delivery.next_attempt_at == pytest.approx(fake.clock.time() + 30)
 
 
-async def test_nobody_at_home_is_a_failed_delivery(fake: FakeCStar, cstar: CStarClient) -> None:
-    """It shows why, and when it is tried again."""
+async def test_a_refused_connection_is_a_failed_delivery(fake: FakeCStar, cstar: CStarClient) -> None:
+    """The log shows the error and the time of the retry."""
     await cstar.webhooks.create(name="Bot", url="http://127.0.0.1:1/hook", events=["*"])
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
@@ -159,16 +161,16 @@ async def test_nobody_at_home_is_a_failed_delivery(fake: FakeCStar, cstar: CStar
 
 
 async def test_events_arrive_in_the_order_in_which_they_happened(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """A kindness of the fake, as long as the receiver is well."""
+    """Events arrive in order as long as the receiver responds quickly."""
     await subscribe(cstar, at)
-    made = [await cstar.tickets.create(title=str(number)) for number in range(40)]
+    created = [await cstar.tickets.create(title=str(number)) for number in range(40)]
     await fake.deliveries.wait_until_idle()
-    assert [ticket.id for ticket in made] == [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries]  # type: ignore[index,call-overload]
+    assert [ticket.id for ticket in created] == [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries]  # type: ignore[index,call-overload]
     assert [delivery.event_id for delivery in fake.deliveries] == [request.headers["X-Event-ID"] for request in at.requests]
 
 
-async def test_a_slow_event_does_not_hold_up_the_next_for_ever(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """After a second it is no longer waited for."""
+async def test_a_slow_delivery_does_not_block_the_next_one(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """The next delivery is sent after one second."""
     await subscribe(cstar, at)
     at.may_answer.clear()
     await cstar.tickets.create(title="a")
@@ -185,8 +187,8 @@ async def test_a_slow_event_does_not_hold_up_the_next_for_ever(fake: FakeCStar, 
     assert len(at.requests) == 2
 
 
-async def test_only_those_who_ask_hear_of_it(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """By type or wildcard."""
+async def test_only_subscribed_webhooks_get_an_event(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """A webhook subscribes by type or wildcard."""
     exact = await subscribe(cstar, at, "ticket.created")
     wild = await subscribe(cstar, at, "customer.*", "ticket.*")
     await subscribe(cstar, at, "article.*")
@@ -200,7 +202,7 @@ async def test_only_those_who_ask_hear_of_it(fake: FakeCStar, cstar: CStarClient
 
 @pytest.mark.parametrize("how", ["delete", "switch off"])
 async def test_a_subscription_that_ended_gets_nothing_more(fake: FakeCStar, cstar: CStarClient, at: Receiver, how: str) -> None:
-    """Neither new events nor what waits to be tried again."""
+    """A deleted or inactive webhook gets neither new events nor retries."""
     webhook = await subscribe(cstar, at)
     at.answers = [500]
     await cstar.tickets.create(title="a")
@@ -215,8 +217,8 @@ async def test_a_subscription_that_ended_gets_nothing_more(fake: FakeCStar, csta
     assert (len(at.requests), fake.deliveries.pending_count) == (1, 0)
 
 
-async def test_a_subscription_that_moves_is_followed(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """The next attempt goes to the new address."""
+async def test_a_retry_uses_the_current_url(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """The next attempt goes to the new URL of the webhook."""
     webhook = await cstar.webhooks.create(name="Bot", url="http://127.0.0.1:1/hook", events=["*"])
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
@@ -227,7 +229,7 @@ async def test_a_subscription_that_moves_is_followed(fake: FakeCStar, cstar: CSt
 
 
 async def test_nothing_leaves_this_machine(fake: FakeCStar, cstar: CStarClient) -> None:
-    """A public address is taken, its deliveries are recorded as not sent, and not tried again."""
+    """Deliveries to a public address are logged as not sent, and not retried."""
     await cstar.webhooks.create(name="Bot", url="https://bot.example.com/hook", events=["*"])
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
@@ -252,7 +254,7 @@ async def test_nothing_leaves_this_machine(fake: FakeCStar, cstar: CStarClient) 
     ],
 )
 async def test_other_addresses_are_refused(cstar: CStarClient, at: Receiver, url: str) -> None:
-    """They are public HTTPS; only on this machine may they be plain."""
+    """A webhook URL must be public HTTPS, or on this machine."""
     with pytest.raises(InvalidRequestError) as caught:
         await cstar.webhooks.create(name="Bot", url=url, events=["*"])
     assert (caught.value.status, caught.value.param) == (400, "url")
@@ -264,21 +266,21 @@ async def test_other_addresses_are_refused(cstar: CStarClient, at: Receiver, url
 @pytest.mark.parametrize(
     "url", ["http://localhost:1/a", "http://[::1]:1/a", "https://127.0.0.2:1/a", "https://8.8.8.8/a", "https://a.b/"]
 )
-async def test_addresses_of_this_machine_and_public_ones_are_taken(cstar: CStarClient, url: str) -> None:
-    """As documented, and for tests."""
+async def test_loopback_and_public_addresses_are_accepted(cstar: CStarClient, url: str) -> None:
+    """Public HTTPS URLs (documented) and loopback URLs are accepted."""
     assert (await cstar.webhooks.create(name="Bot", url=url, events=["customer.*"])).url == url
 
 
-async def test_localhost_is_this_machine_whatever_the_system_says(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """Its address is not looked up."""
+async def test_localhost_needs_no_dns(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """The name `localhost` is not looked up."""
     await cstar.webhooks.create(name="Bot", url=at.url.replace("127.0.0.1", "localhost"), events=["*"])
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
     assert at.types == ["ticket.created"]
 
 
-async def test_what_waits_survives_a_restart(at: Receiver) -> None:
-    """Closed and started again, in the same place, the fake delivers what it owes: what waited, and what was on its way."""
+async def test_pending_deliveries_survive_a_restart(at: Receiver) -> None:
+    """After a restart the fake sends what was scheduled and what was in flight."""
     fake = FakeCStar(clock=FakeClock(frozen=True))
     async with fake, fake.client() as cstar:
         url = fake.url
@@ -301,8 +303,8 @@ async def test_what_waits_survives_a_restart(at: Receiver) -> None:
     assert [(delivery.attempt, delivery.status) for delivery in fake.deliveries] == [(1, 500), (1, 200), (2, 200)]
 
 
-async def test_waits_can_be_chosen(at: Receiver) -> None:
-    """For tests that have no clock to push."""
+async def test_retry_schedule_can_be_set(at: Receiver) -> None:
+    """`delivery_retries` sets the schedule for tests in real time."""
     async with FakeCStar(clock=FakeClock(frozen=True), delivery_retries=(0.5,)) as fake, fake.client() as cstar:
         await subscribe(cstar, at)
         at.answers = [500]
@@ -316,8 +318,8 @@ async def test_waits_can_be_chosen(at: Receiver) -> None:
         FakeCStar(delivery_retries=(-1,))
 
 
-async def test_no_more_than_32_are_on_their_way(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """However many subscriptions there are."""
+async def test_at_most_32_attempts_run_at_once(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """The limit holds for all webhooks together."""
     for _ in range(33):
         await subscribe(cstar, at, "ticket.created")
     at.may_answer.clear()
@@ -331,17 +333,17 @@ async def test_no_more_than_32_are_on_their_way(fake: FakeCStar, cstar: CStarCli
     assert len(at.requests) == 33
 
 
-async def test_the_oldest_attempts_are_forgotten(at: Receiver) -> None:
-    """A fake that runs for weeks must not grow."""
+async def test_the_oldest_attempts_are_dropped(at: Receiver) -> None:
+    """The log has a maximum length."""
     async with FakeCStar(max_requests=3) as fake, fake.client() as cstar:
         await subscribe(cstar, at)
-        made = [await cstar.tickets.create(title=str(number)) for number in range(5)]
+        created = [await cstar.tickets.create(title=str(number)) for number in range(5)]
         await fake.deliveries.wait_until_idle()
-        assert [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries] == [ticket.id for ticket in made[2:]]  # type: ignore[index,call-overload]
+        assert [delivery.json["data"]["ticket"]["id"] for delivery in fake.deliveries] == [ticket.id for ticket in created[2:]]  # type: ignore[index,call-overload]
 
 
 async def test_whatever_goes_wrong_every_event_arrives(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """Lost, doubled, late, and the fake started again in between: at least once, with the same body each time."""
+    """With drops, repetitions, delays and a restart every event arrives at least once, with the same body each time."""
     await subscribe(cstar, at, "ticket.created")
     fake.deliveries.faults.add_mixed(0.6)
     for number in range(40):
@@ -359,7 +361,7 @@ async def test_whatever_goes_wrong_every_event_arrives(fake: FakeCStar, cstar: C
 
 
 async def test_deliveries_read_like_a_list(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
-    """And can be looked through by type or id, and forgotten."""
+    """The log supports index, slice, repr, look-up by type or id, and `clear()`."""
     await subscribe(cstar, at)
     await cstar.tickets.create(title="a")
     await cstar.customers.create(name="Jane", email="jane@example.com")

@@ -1,4 +1,4 @@
-"""Which changes are told of, and that what is told is what the document says."""
+"""Which changes cause events, and that events conform to the document."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ DOCUMENT = generated_document()
 
 @pytest.fixture
 async def at() -> AsyncIterator[Receiver]:
-    """A receiver."""
+    """Start a receiver."""
     async with receiving() as receiver:
         yield receiver
 
 
 @pytest.fixture
 async def fake(at: Receiver) -> AsyncIterator[FakeCStar]:
-    """A fake that tells the receiver everything."""
+    """Start a fake whose receiver is subscribed to everything."""
     async with FakeCStar(clock=FakeClock(start=1_774_583_010.044, frozen=True)) as fake, fake.client() as cstar:
         await cstar.webhooks.create(name="Bot", url=at.url, events=["*"])
         yield fake
@@ -39,13 +39,13 @@ async def fake(at: Receiver) -> AsyncIterator[FakeCStar]:
 
 @pytest.fixture
 async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
-    """A client of the fake."""
+    """Open a client of the fake."""
     async with fake.client() as cstar:
         yield cstar
 
 
-async def heard(fake: FakeCStar, since: int = 0) -> list[Any]:
-    """The events sent, from one on; each is checked against the document."""
+async def sent(fake: FakeCStar, since: int = 0) -> list[Any]:
+    """Return the events sent from an index on; each is validated against the document."""
     await fake.deliveries.wait_until_idle()
     events: list[Any] = [delivery.json for delivery in fake.deliveries[since:]]
     for event in events:
@@ -54,7 +54,7 @@ async def heard(fake: FakeCStar, since: int = 0) -> list[Any]:
 
 
 def conform(event: Any) -> None:
-    """Judge an event by the schema of its type, strictly: what the schema does not name must not be there."""
+    """Validate an event strictly: a field that the schema does not name is an error."""
     data = DOCUMENT.events.get(event["type"], {"type": "object"})
     frame = {"$ref": "#/components/schemas/WebhookEvent"}
     schema = {"allOf": [frame, {"properties": {"data": data}}], "components": {"schemas": DOCUMENT.components}}
@@ -67,12 +67,12 @@ def conform(event: Any) -> None:
 
 
 async def types(fake: FakeCStar, since: int = 0) -> list[str]:
-    """The types of the events sent."""
-    return [event["type"] for event in await heard(fake, since)]
+    """Return the types of the events sent."""
+    return [event["type"] for event in await sent(fake, since)]
 
 
-async def test_the_life_of_a_ticket_is_told(fake: FakeCStar, cstar: CStarClient) -> None:
-    """One change may be several events: the general one, then the special."""
+async def test_ticket_changes_are_events(fake: FakeCStar, cstar: CStarClient) -> None:
+    """One change can cause several events: the general one, then the special one."""
     member = (await cstar.members.list()).data[0]
     ticket = await cstar.tickets.create(title="a", initial_message="Help!")
     await cstar.tickets.messages.create(ticket.id, content="On it.")
@@ -91,8 +91,8 @@ async def test_the_life_of_a_ticket_is_told(fake: FakeCStar, cstar: CStarClient)
     ]
 
 
-async def test_an_update_tells_what_was_and_what_is(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Of the documented fields, in snake_case."""
+async def test_an_update_has_old_and_new_values(fake: FakeCStar, cstar: CStarClient) -> None:
+    """`changes` has the documented fields, in snake_case."""
     ticket = await cstar.tickets.create(title="a", tags=["x"])
     changes: dict[str, Any] = {
         "priority": "urgent",
@@ -102,10 +102,10 @@ async def test_an_update_tells_what_was_and_what_is(fake: FakeCStar, cstar: CSta
         "custom_fields": {"planName": "team"},
     }
     await cstar.tickets.update(ticket.id, status="open", assigned_to=None, metadata={"k": "v"}, **changes)
-    event = event_from_dict((await heard(fake))[1])
+    event = event_from_dict((await sent(fake))[1])
     assert isinstance(event, TicketUpdated)
-    told = {name: (change.from_, change.to) for name, change in (event.data.changes or {}).items()}
-    assert told == {
+    received = {name: (change.from_, change.to) for name, change in (event.data.changes or {}).items()}
+    assert received == {
         "status": ("new", "open"),
         "priority": ("normal", "urgent"),
         "title": ("a", "b"),
@@ -115,8 +115,8 @@ async def test_an_update_tells_what_was_and_what_is(fake: FakeCStar, cstar: CSta
     }
 
 
-async def test_an_update_without_a_difference_is_none(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Nothing has happened."""
+async def test_an_update_without_a_difference_is_no_event(fake: FakeCStar, cstar: CStarClient) -> None:
+    """An update to the same values causes no event."""
     ticket = await cstar.tickets.create(title="a")
     await cstar.tickets.update(ticket.id, title="a")
     await cstar.tickets.update(ticket.id)
@@ -124,10 +124,10 @@ async def test_an_update_without_a_difference_is_none(fake: FakeCStar, cstar: CS
 
 
 async def test_a_message_comes_with_its_ticket(fake: FakeCStar, cstar: CStarClient) -> None:
-    """And says who wrote it."""
+    """A message event has the ticket and the sender."""
     ticket = await cstar.tickets.create(title="a")
     message = await cstar.tickets.messages.create(ticket.id, content="Hello", sender="customer", sender_name="Jane")
-    event = event_from_dict((await heard(fake))[-1])
+    event = event_from_dict((await sent(fake))[-1])
     assert isinstance(event, TicketMessageAdded)
     assert event.data.ticket is not None
     assert event.data.message is not None
@@ -135,8 +135,8 @@ async def test_a_message_comes_with_its_ticket(fake: FakeCStar, cstar: CStarClie
     assert (event.data.message.sender, event.data.message.sender_name, event.data.message.content) == ("customer", "Jane", "Hello")
 
 
-async def test_customers_groups_and_articles_are_told_of(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Made, changed, published, gone."""
+async def test_customer_group_and_article_changes_are_events(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Creates, updates, publications and deletes cause events."""
     customer = await cstar.customers.create(name="Jane", email="jane@example.com")
     await cstar.customers.update(customer.id, name="Jane Doe")
     await cstar.customers.delete(customer.id)
@@ -157,22 +157,22 @@ async def test_customers_groups_and_articles_are_told_of(fake: FakeCStar, cstar:
 
 
 async def test_free_payloads_are_whole_objects_in_snake_case(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Keyed by the part of the type before the dot, as the oldest readers expect; names that users chose stay."""
+    """A free payload has the complete object under the first part of the type; names from users are unchanged."""
     article = await cstar.articles.create(title="How to", content="So", is_public=True)
-    (event,) = await heard(fake)
-    told = event["data"]["article"]
-    assert (told["id"], told["title"], told["is_public"], told["view_count"]) == (article.id, "How to", True, 0)
-    assert not any(re.search("[A-Z]", name) for name in told)
+    (event,) = await sent(fake)
+    received = event["data"]["article"]
+    assert (received["id"], received["title"], received["is_public"], received["view_count"]) == (article.id, "How to", True, 0)
+    assert not any(re.search("[A-Z]", name) for name in received)
 
 
-async def test_the_community_is_told_of(fake: FakeCStar, cstar: CStarClient) -> None:
-    """A comment comes with its post."""
+async def test_community_changes_are_events(fake: FakeCStar, cstar: CStarClient) -> None:
+    """The event of a comment has its post."""
     post = await cstar.community.posts.create(title="Dark mode", body="Please")
     comment = await cstar.community.comments.create(post.id, body="Yes!")
     await cstar.community.posts.update(post.id, status="planned")
     await cstar.community.posts.update(post.id, title="A dark mode")
     await cstar.community.posts.delete(post.id)
-    events = await heard(fake)
+    events = await sent(fake)
     assert [event["type"] for event in events] == [
         "community_post.created",
         "community_post.commented",
@@ -185,22 +185,22 @@ async def test_the_community_is_told_of(fake: FakeCStar, cstar: CStarClient) -> 
     assert events[1]["data"]["comment"]["id"] == comment.id
 
 
-async def test_preferences_are_told_of(fake: FakeCStar, cstar: CStarClient) -> None:
-    """As those of the team; to read them for the first time is no change."""
+async def test_preference_changes_are_events(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Changed preferences are those of the team; the first read is no change."""
     await cstar.preferences.get()
     await cstar.preferences.update(options=RequestOptions(extra_body={"darkMode": True}))
-    (event,) = await heard(fake)
+    (event,) = await sent(fake)
     assert (event["type"], event["data"]["team"]) == ("team.preferences_updated", {"darkMode": True})
 
 
-async def test_batches_are_told_of_row_by_row(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Bulk runs and imports change what single calls change; a row that is refused is no news."""
+async def test_batches_cause_one_event_per_row(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Bulk operations and imports cause the events of single calls; a refused row causes none."""
     ids = [(await cstar.tickets.create(title=str(number))).id for number in range(2)]
     await cstar.bulk.run(action="update", resource="tickets", ids=[*ids, "tkt_nobody"], data={"status": "closed"})
     records: list[Any] = [{"name": "A", "email": "a@b.example"}, {"name": "no address"}, {"name": "B", "email": "a@b.example"}]
     await cstar.imports.run(resource="customers", records=records, merge_strategy="update")
     await cstar.bulk.run(action="delete", resource="tickets", ids=ids)
-    events = await heard(fake, since=2)
+    events = await sent(fake, since=2)
     assert [event["type"] for event in events] == [
         *("ticket.updated", "ticket.closed") * 2,
         *("customer.created", "customer.updated"),
@@ -209,15 +209,15 @@ async def test_batches_are_told_of_row_by_row(fake: FakeCStar, cstar: CStarClien
     assert len({delivery.headers["x-cstar-request-id"] for delivery in fake.deliveries[2:6]}) == 1
 
 
-async def test_a_repeated_call_is_told_of_once(fake: FakeCStar, cstar: CStarClient) -> None:
-    """The answer of a replay is a stored one, and nothing has happened."""
+async def test_a_replayed_call_causes_no_event(fake: FakeCStar, cstar: CStarClient) -> None:
+    """A replayed response causes no further event."""
     for _ in range(2):
         await cstar.tickets.create(title="a", idempotency_key="same")
     assert await types(fake) == ["ticket.created"]
 
 
-async def test_what_a_team_begins_with_is_no_news(at: Receiver) -> None:
-    """A seed tells nobody."""
+async def test_seed_data_causes_no_event(at: Receiver) -> None:
+    """The initial data of a team causes no events."""
     async with FakeCStar(seed=1) as fake, fake.client() as cstar:
         await cstar.webhooks.create(name="Bot", url=at.url, events=["*"])
         await cstar.tickets.create(title="a")
@@ -226,23 +226,23 @@ async def test_what_a_team_begins_with_is_no_news(at: Receiver) -> None:
 
 
 async def test_ids_have_the_documented_form_and_repeat_with_the_seed(at: Receiver) -> None:
-    """`evt_`, the type, milliseconds, eight characters."""
+    """An event id is `evt_`, the type, milliseconds and eight characters."""
     ids = []
     for _ in range(2):
         async with FakeCStar(seed=1, clock=FakeClock(start=1_774_583_010.044, frozen=True)) as fake, fake.client() as cstar:
             await cstar.webhooks.create(name="Bot", url=at.url, events=["*"])
             await cstar.tickets.create(title="a")
-            ids += [event["id"] for event in await heard(fake)]
+            ids += [event["id"] for event in await sent(fake)]
     assert ids[0] == ids[1]
     assert re.fullmatch(r"evt_ticket_created_1774583010044_[A-Za-z0-9]{8}", ids[0])
 
 
 async def test_every_type_can_be_triggered_and_conforms(fake: FakeCStar, cstar: CStarClient) -> None:
-    """All 35, each with the parts that it has in earnest; the client reads them with their class."""
+    """All 35 test events have the parts of a real one, and the client parses them into their class."""
     for kind in DOCUMENT.events:
         result = await cstar.webhooks.trigger_test(event=kind)
         assert (result.event, result.delivered_to) == (kind, 1)
-    events = await heard(fake)
+    events = await sent(fake)
     assert [event["type"] for event in events] == list(DOCUMENT.events)
     assert len(events) == 35
     for event in events:
@@ -254,16 +254,16 @@ async def test_every_type_can_be_triggered_and_conforms(fake: FakeCStar, cstar: 
     assert parts["ticket.message_added"] == {"ticket", "customer", "message"}
 
 
-async def test_a_type_that_nobody_knows_can_be_triggered(fake: FakeCStar, cstar: CStarClient) -> None:
-    """The set is open, and receivers must bear that."""
+async def test_an_unknown_type_can_be_triggered(fake: FakeCStar, cstar: CStarClient) -> None:
+    """The set of types is open."""
     await cstar.webhooks.trigger_test(event="rocket.launched")
-    (event,) = await heard(fake)
+    (event,) = await sent(fake)
     assert isinstance(event_from_dict(event), UnknownEvent)
 
 
 @pytest.mark.parametrize("kind", ["ticket", "Ticket.created", "ticket.created\r\nX-Evil: 1", "*", "ticket.*"])
-async def test_what_is_no_type_is_refused(fake: FakeCStar, cstar: CStarClient, kind: str) -> None:
-    """Before it can become a header."""
+async def test_an_invalid_type_is_refused(fake: FakeCStar, cstar: CStarClient, kind: str) -> None:
+    """An event type of another form is refused before it becomes a header."""
     with pytest.raises(InvalidRequestError, match="must have the form"):
         await cstar.webhooks.trigger_test(event=kind)
     with pytest.raises(InvalidRequestError, match="must have the form"):
@@ -272,10 +272,10 @@ async def test_what_is_no_type_is_refused(fake: FakeCStar, cstar: CStarClient, k
 
 
 @pytest.mark.parametrize(("status", "success", "error"), [(200, True, None), (500, False, "The receiver responded with 500.")])
-async def test_a_test_event_reports_how_the_receiver_answered(
+async def test_a_test_event_reports_the_response(
     fake: FakeCStar, cstar: CStarClient, at: Receiver, status: int, success: bool, error: str | None
 ) -> None:
-    """It is sent once, whatever the subscription asks for."""
+    """A test event is sent once, whatever the webhook is subscribed to."""
     at.answers = [status]
     webhook = await cstar.webhooks.create(name="Other", url=at.url, events=["article.*"])
     result = await cstar.webhooks.test(webhook.id, event="ticket.created")
@@ -284,11 +284,11 @@ async def test_a_test_event_reports_how_the_receiver_answered(
     assert (result.delivery_id, result.event, result.response_time_ms) == (delivery.id, "ticket.created", 0)
     conform(orjson.loads(at.bodies[0]))
     fake.clock.advance(100_000)
-    assert len(await heard(fake)) == 1
+    assert len(await sent(fake)) == 1
 
 
-async def test_a_test_event_reports_that_nobody_answered(fake: FakeCStar, cstar: CStarClient) -> None:
-    """With the reason, also where the fake must not send."""
+async def test_a_test_event_reports_a_missing_response(fake: FakeCStar, cstar: CStarClient) -> None:
+    """The report has the reason, also for a URL of another machine."""
     results = [
         await cstar.webhooks.test((await cstar.webhooks.create(name="x", url=url, events=["*"])).id, event="ticket.closed")
         for url in ("http://127.0.0.1:1/", "https://bot.example.com/")
@@ -300,14 +300,14 @@ async def test_a_test_event_reports_that_nobody_answered(fake: FakeCStar, cstar:
     ]
 
 
-async def test_a_test_of_a_webhook_that_nobody_has_is_refused(cstar: CStarClient) -> None:
-    """Like any other call of it."""
+async def test_a_test_of_an_unknown_webhook_is_refused(cstar: CStarClient) -> None:
+    """An unknown webhook is a 404."""
     with pytest.raises(NotFoundError):
         await cstar.webhooks.test("whk_nobody", event="ticket.created")
 
 
-async def test_other_teams_and_environments_hear_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Events stay in their database."""
+async def test_other_teams_and_environments_get_no_events(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Events stay in their team and environment."""
     for key in (fake.add_key(environment="live"), fake.add_key(team="other")):
         async with fake.client(api_key=key, team_id=fake.team_of(key).id) as elsewhere:
             await elsewhere.tickets.create(title="a")
@@ -315,7 +315,7 @@ async def test_other_teams_and_environments_hear_nothing(fake: FakeCStar, cstar:
 
 
 def test_every_rule_is_for_a_documented_type() -> None:
-    """And for a collection that there is."""
+    """Every rule has a documented type and an existing collection."""
     assert RULES.keys() <= DOCUMENT.events.keys()
     collections = {operation.extensions.get("collection") for operation in DOCUMENT.operations.values()}
     assert {rule.collection for rule in RULES.values()} <= collections

@@ -1,4 +1,4 @@
-"""The fake as its users meet it: life, clients, data."""
+"""`FakeCStar` as its users see it: start and stop, clients, data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .conftest import Caller, calling
 
 
 async def test_client_of_the_fake_reaches_it() -> None:
-    """`client()` needs nothing more to make a ticket and walk the list."""
+    """`client()` needs no arguments to create a ticket and iterate over the list."""
     async with FakeCStar() as fake, fake.client() as cstar:
         ticket = await cstar.tickets.create(title="Cannot log in", priority="high")
         await cstar.tickets.messages.create(ticket.id, content="On it.")
@@ -29,7 +29,7 @@ async def test_client_of_the_fake_reaches_it() -> None:
 
 
 async def test_client_takes_other_options() -> None:
-    """Arguments go over those that lead to the fake."""
+    """Arguments of `client()` override those of the fake."""
     async with FakeCStar() as fake, fake.client(api_key=fake.publishable_key, max_retries=0) as cstar:
         assert (await cstar.auth.whoami()).key_type == "publishable"
 
@@ -44,15 +44,15 @@ async def test_client_waits_on_the_clock_of_the_fake() -> None:
         assert await asyncio.wait_for(call, 5) == []
 
 
-async def test_fake_without_a_start_has_no_address() -> None:
-    """The address of a fake that does not listen is an error that says what to do."""
+async def test_fake_without_a_start_has_no_url() -> None:
+    """`url` raises an error that says what to do before the start."""
     fake = FakeCStar()
     with pytest.raises(RuntimeError, match="async with"):
         _ = fake.url
 
 
 async def test_start_and_close_may_be_repeated() -> None:
-    """Both are good any number of times, and in any order."""
+    """`start()` and `aclose()` can be called any number of times, in any order."""
     fake = FakeCStar()
     await fake.aclose()
     await fake.start()
@@ -63,8 +63,8 @@ async def test_start_and_close_may_be_repeated() -> None:
     await fake.aclose()
 
 
-async def test_restarted_fake_knows_what_it_knew() -> None:
-    """State outlives the socket."""
+async def test_restarted_fake_keeps_its_data() -> None:
+    """Data survives a restart."""
     fake = FakeCStar()
     async with calling(fake) as call:
         await call.make("/tickets", title="a")
@@ -72,7 +72,7 @@ async def test_restarted_fake_knows_what_it_knew() -> None:
         assert len((await call("GET", "/tickets")).data) == 1
 
 
-async def test_fakes_live_side_by_side() -> None:
+async def test_fakes_run_side_by_side() -> None:
     """Two fakes share neither port nor data."""
     async with calling(FakeCStar()) as one, calling(FakeCStar()) as other:
         assert one.fake.url != other.fake.url
@@ -81,12 +81,12 @@ async def test_fakes_live_side_by_side() -> None:
 
 
 async def test_fake_listens_on_loopback_only(fake: FakeCStar) -> None:
-    """Nobody else can reach it."""
+    """The default address is loopback."""
     assert fake.url.startswith("http://127.0.0.1:")
 
 
 async def test_address_of_version_six_is_bracketed() -> None:
-    """An IPv6 address stands in brackets in the URL."""
+    """An IPv6 address has brackets in the URL."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
@@ -96,8 +96,8 @@ async def test_address_of_version_six_is_bracketed() -> None:
         assert fake.url.startswith("http://[::1]:")
 
 
-async def test_port_in_use_is_told(fake: FakeCStar) -> None:
-    """A port that is taken is an `OSError`, and leaves a fake that can be closed and started elsewhere."""
+async def test_port_in_use_is_an_error(fake: FakeCStar) -> None:
+    """A port in use is an `OSError`, after which the fake can be closed and started elsewhere."""
     second = FakeCStar(port=int(fake.url.rpartition(":")[2]))
     with pytest.raises(OSError, match="address already in use"):
         await second.start()
@@ -105,8 +105,8 @@ async def test_port_in_use_is_told(fake: FakeCStar) -> None:
         _ = second.url
 
 
-async def test_closing_does_not_wait_for_delayed_answers() -> None:
-    """An answer that a fault delays does not hold up the end."""
+async def test_closing_does_not_wait_for_delayed_responses() -> None:
+    """A response that a fault delays does not delay `aclose()`."""
     fake = FakeCStar()
     async with aiohttp.ClientSession() as session:
         async with fake:
@@ -119,15 +119,15 @@ async def test_closing_does_not_wait_for_delayed_answers() -> None:
     assert fake.clock.sleeper_count == 0
 
 
-async def test_fake_lives_by_a_given_clock() -> None:
-    """A clock of one's own is taken as it is."""
+async def test_fake_uses_a_given_clock() -> None:
+    """A given clock is used as it is."""
     clock = FakeClock(start=4_000_000_000.0, frozen=True)
     async with calling(FakeCStar(clock=clock)) as call:
         assert (await call("GET", "/tags")).headers["X-RateLimit-Reset"] == "4000003600"
 
 
 async def test_empty_fake_has_members_only(call: Caller) -> None:
-    """Without a seed a team has its people and nothing else."""
+    """Without a seed a team has only its members."""
     counts = {
         path: len((await call("GET", path)).data)
         for path in ("/members", "/tickets", "/customers", "/articles", "/categories", "/tags")
@@ -137,7 +137,7 @@ async def test_empty_fake_has_members_only(call: Caller) -> None:
 
 
 async def test_seeded_fake_is_full() -> None:
-    """With a seed there are customers, a library, and tickets in every state, some answered."""
+    """With a seed there are customers, a library, and tickets of every status, some with messages."""
     async with calling(FakeCStar(seed=1)) as call:
         tickets = (await call("GET", "/tickets?pageSize=100")).data
         assert {ticket["status"] for ticket in tickets} == {"new", "open", "pending", "resolved", "closed"}
@@ -149,7 +149,7 @@ async def test_seeded_fake_is_full() -> None:
 
 
 async def test_seed_repeats_itself() -> None:
-    """The same number gives the same ids and words, another one other ones."""
+    """The same seed gives the same ids and texts, another one different ones."""
     titles = []
     for seed in (1, 1, 2):
         async with calling(FakeCStar(seed=seed, clock=FakeClock(start=0.0, frozen=True))) as call:
@@ -157,13 +157,13 @@ async def test_seed_repeats_itself() -> None:
     assert titles[0] == titles[1] != titles[2]
 
 
-def test_every_operation_can_be_answered() -> None:
-    """The fake has an answer for each operation of the document."""
+def test_every_operation_has_a_handler() -> None:
+    """The fake can handle each operation of the document."""
     assert operations_without_handler() == []
 
 
-def test_unanswerable_operation_is_found() -> None:
-    """Without a collection, with an unknown action or with nothing known of its objects an operation is named."""
+def test_operation_without_handler_is_found() -> None:
+    """An operation without a collection, an action or an object schema is reported."""
     known = generated_document()
     get, lost = known.operations["get_ticket"], known.operations["delete_tag"]
     import attrs
@@ -177,8 +177,8 @@ def test_unanswerable_operation_is_found() -> None:
     assert operations_without_handler(Document(operations, known.components)) == ["bare", "odd", "delete_tag"]
 
 
-def test_door_lists_what_it_has() -> None:
-    """`cstar_async.testing` offers its names lazily and knows no others."""
+def test_package_lists_its_names() -> None:
+    """`cstar_async.testing` imports its names on first use and has no others."""
     assert set(cstar_async.testing.__all__) <= set(dir(cstar_async.testing))
     assert [getattr(cstar_async.testing, name).__name__ for name in cstar_async.testing.__all__] == cstar_async.testing.__all__
     with pytest.raises(AttributeError, match="nothing"):
@@ -186,7 +186,7 @@ def test_door_lists_what_it_has() -> None:
 
 
 def test_plugin_costs_nothing() -> None:
-    """The plugin that every pytest run imports brings neither aiohttp nor the fake along."""
+    """Importing the pytest plugin imports neither aiohttp nor the fake."""
     code = (
         "import sys, cstar_async.testing.pytest_plugin\n"
         "print([name for name in sys.modules if name == 'aiohttp' or name.startswith('cstar_async.testing.')])"

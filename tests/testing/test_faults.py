@@ -1,4 +1,4 @@
-"""What goes wrong on purpose."""
+"""Faults of requests."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ KEY = {"Idempotency-Key": "form-1"}
 
 
 def request(**fields: Any) -> ReceivedRequest:
-    """A request for tickets."""
+    """Return a request for tickets."""
     return ReceivedRequest(**{"method": "GET", "path": "/api/v1/teams/t/tickets", "operation": "list_tickets", **fields})
 
 
 @pytest.fixture
 def faults() -> FaultRegistry:
-    """A board without faults."""
+    """Return a registry without faults."""
     return FaultRegistry(Random(1))
 
 
 # Which requests
 
 
-async def test_fault_strikes_once_by_default(call: Caller, fake: FakeCStar) -> None:
-    """A fault is met once and says so; then all is well again."""
+async def test_fault_triggers_once_by_default(call: Caller, fake: FakeCStar) -> None:
+    """A fault triggers once and counts it; the next request is normal."""
     fault = fake.faults.add(status=503)
     statuses = [(await call("GET", "/tickets")).status for _ in range(2)]
     assert (statuses, fault.trigger_count) == ([503, 200], 1)
 
 
 def test_fault_without_end_stays(faults: FaultRegistry) -> None:
-    """`times=None` strikes for ever."""
+    """A fault with `max_triggers=None` triggers without limit."""
     fault = faults.add(status=503, max_triggers=None)
     for _ in range(5):
         assert faults.plan(request()).before is fault
@@ -57,8 +57,8 @@ def test_fault_without_end_stays(faults: FaultRegistry) -> None:
         {"operation": "list_tickets", "method": "POST"},
     ],
 )
-def test_fault_spares_what_it_was_not_meant_for(faults: FaultRegistry, selector: dict[str, Any]) -> None:
-    """Operation, method, path and predicate must all choose a request."""
+def test_fault_ignores_other_requests(faults: FaultRegistry, selector: dict[str, Any]) -> None:
+    """Operation, method, path and predicate must all match."""
     fault = faults.add(status=503, **selector)
     assert (faults.plan(request()).before, fault.trigger_count) == (None, 0)
 
@@ -67,14 +67,14 @@ def test_fault_spares_what_it_was_not_meant_for(faults: FaultRegistry, selector:
     "selector",
     [{"operation": "list_tickets"}, {"method": "get"}, {"path": "/tickets"}, {"match": lambda entry: entry.method == "GET"}],
 )
-def test_fault_strikes_what_it_was_meant_for(faults: FaultRegistry, selector: dict[str, Any]) -> None:
-    """Each selector chooses what fits it."""
+def test_fault_selects_matching_requests(faults: FaultRegistry, selector: dict[str, Any]) -> None:
+    """Each selector matches its requests."""
     assert faults.plan(request()).before is None
     assert faults.add(status=503, **selector) is faults.plan(request()).before
 
 
-def test_chance_is_repeatable() -> None:
-    """The same seed meets the same faults, about as often as they are likely."""
+def test_probability_is_repeatable() -> None:
+    """The same seed triggers the same faults, about as often as their probability."""
 
     def run() -> list[bool]:
         faults = FaultRegistry(Random(7))
@@ -86,7 +86,7 @@ def test_chance_is_repeatable() -> None:
 
 
 def test_removed_fault_is_gone(faults: FaultRegistry) -> None:
-    """A fault can be taken away, twice too; `clear()` takes all."""
+    """A fault can be removed, twice too; `clear()` removes all."""
     first = faults.add(status=503)
     faults.add(status=500)
     faults.remove(first)
@@ -96,16 +96,16 @@ def test_removed_fault_is_gone(faults: FaultRegistry) -> None:
     assert len(faults) == 0
 
 
-def test_faults_that_answer_queue(faults: FaultRegistry) -> None:
-    """Two faults that answer strike one request each, in the order they were added."""
+def test_responding_faults_trigger_in_order(faults: FaultRegistry) -> None:
+    """Two faults that respond trigger for one request each, in the order in which they were added."""
     first, second = faults.add(status=503), faults.add(drop="after")
     assert faults.plan(request()).before is first
     assert second.trigger_count == 0
     assert faults.plan(request()).after is second
 
 
-def test_faults_that_add_meet_together(faults: FaultRegistry) -> None:
-    """Delays add up, headers join, and a status may come with them."""
+def test_adding_faults_combine(faults: FaultRegistry) -> None:
+    """Delays add up, headers are merged, and a status can come with them."""
     faults.add(delay=1.0, headers={"A": "1"})
     faults.add(delay=2.0, headers={"B": "2"})
     faults.add(delay=4.0, after=True)
@@ -131,8 +131,8 @@ def test_faults_that_add_meet_together(faults: FaultRegistry) -> None:
         {"status": 503, "headers": {"content-length": "3"}},
     ],
 )
-def test_nonsense_is_refused(faults: FaultRegistry, nonsense: dict[str, Any]) -> None:
-    """A fault that cannot be met as described is a `ValueError`."""
+def test_invalid_fault_is_refused(faults: FaultRegistry, nonsense: dict[str, Any]) -> None:
+    """An invalid fault is a `ValueError`."""
     with pytest.raises(ValueError, match=r"fault|status|probability|max_triggers|drop|Content-Type"):
         faults.add(**nonsense)
 
@@ -151,29 +151,29 @@ def test_nonsense_is_refused(faults: FaultRegistry, nonsense: dict[str, Any]) ->
     ],
 )
 async def test_status_comes_in_the_usual_envelope(call: Caller, fake: FakeCStar, status: int, code: str, kind: str) -> None:
-    """A fault with a status alone answers an error as cStar writes it, with the usual headers."""
+    """A fault with only a status responds with an error in the usual envelope and headers."""
     fake.faults.add(status=status)
     reply = await call("GET", "/tickets")
     assert (reply.status, reply.code, reply.json["error"]["type"]) == (status, code, kind)
     assert reply.headers["X-RateLimit-Remaining"] == "1000"
 
 
-async def test_error_may_have_its_own_words(call: Caller, fake: FakeCStar) -> None:
+async def test_error_can_have_code_and_message(call: Caller, fake: FakeCStar) -> None:
     """Code and message of the error can be given."""
     fake.faults.add(status=409, code="idempotency_in_progress", message="Wait.")
     error = (await call("GET", "/tickets")).json["error"]
     assert (error["code"], error["message"]) == ("idempotency_in_progress", "Wait.")
 
 
-async def test_status_strikes_before_the_server_acts(call: Caller, fake: FakeCStar) -> None:
-    """A 503 leaves no ticket behind."""
+async def test_status_comes_before_the_server_acts(call: Caller, fake: FakeCStar) -> None:
+    """A 503 creates no ticket."""
     fake.faults.add(status=503)
     await call("POST", "/tickets", {"title": "a"})
     assert (await call("GET", "/tickets")).data == []
 
 
 async def test_status_after_hides_what_the_server_did(call: Caller, fake: FakeCStar) -> None:
-    """With `after` the ticket is there although the answer was a 500, and the repetition tells so."""
+    """With `after` the ticket exists although the response was a 500, and a repetition returns it."""
     fake.faults.add(status=500, after=True)
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 500
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 201
@@ -183,7 +183,7 @@ async def test_status_after_hides_what_the_server_did(call: Caller, fake: FakeCS
 @pytest.mark.parametrize(
     ("wait", "header"), [(42, "42"), (1.5, "1.5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT")]
 )
-async def test_wait_is_told(call: Caller, fake: FakeCStar, wait: float | str, header: str) -> None:
+async def test_retry_after_is_sent(call: Caller, fake: FakeCStar, wait: float | str, header: str) -> None:
     """`retry_after` is seconds or a date."""
     fake.faults.add(status=429, retry_after=wait)
     assert (await call("GET", "/tickets")).headers["Retry-After"] == header
@@ -193,14 +193,14 @@ async def test_wait_is_told(call: Caller, fake: FakeCStar, wait: float | str, he
     ("body", "sent"), [(b"\xff\xfe", b"\xff\xfe"), ("<html>", b"<html>"), ({"error": "gone"}, b'{"error":"gone"}')]
 )
 async def test_body_of_any_kind_is_sent(call: Caller, fake: FakeCStar, body: Any, sent: bytes) -> None:
-    """Bytes and text go out as they are, a mapping as JSON."""
+    """Bytes and str are sent unchanged, a mapping as JSON."""
     fake.faults.add(status=502, body=body, content_type="text/html")
     reply = await call("GET", "/tickets")
     assert (reply.status, reply.json, reply.headers["Content-Type"]) == (502, sent, "text/html")
 
 
 async def test_body_alone_is_a_success(call: Caller, fake: FakeCStar) -> None:
-    """A body without a status is 200 before the server acts, and keeps the real status after."""
+    """A body without a status is a 200 before the server acts, and has the real status after."""
     fake.faults.add(body={"data": 1})
     assert (await call("POST", "/tickets", {"title": "a"})).status == 200
     fake.faults.add(body={"data": 1}, after=True)
@@ -209,22 +209,22 @@ async def test_body_alone_is_a_success(call: Caller, fake: FakeCStar) -> None:
 
 @pytest.mark.parametrize("status", [204, 302])
 async def test_status_that_is_no_error_has_no_body(call: Caller, fake: FakeCStar, status: int) -> None:
-    """Below 400 there is nothing to say, but headers may be given."""
+    """A status below 400 has no body, but can have headers."""
     fake.faults.add(status=status, headers={"Location": "https://elsewhere.example/"})
     reply = await call("GET", "/tickets", allow_redirects=False)
     assert (reply.status, reply.headers["Location"]) == (status, "https://elsewhere.example/")
     assert reply.headers.get("Content-Length", "0") == "0"
 
 
-async def test_headers_alone_leave_the_answer(call: Caller, fake: FakeCStar) -> None:
-    """A fault with headers alone changes those of the real answer."""
+async def test_headers_alone_keep_the_response(call: Caller, fake: FakeCStar) -> None:
+    """A fault with only headers changes those of the real response."""
     fake.faults.add(headers={"X-RateLimit-Remaining": "0", "X-New": "1"})
     reply = await call("GET", "/tickets")
     assert (reply.status, reply.headers["X-RateLimit-Remaining"], reply.headers["X-New"]) == (200, "0", "1")
 
 
-async def test_headers_of_a_fault_go_over_the_usual_ones(call: Caller, fake: FakeCStar) -> None:
-    """Whatever the case of their letters: a header is not sent twice."""
+async def test_headers_of_a_fault_override_the_usual_ones(call: Caller, fake: FakeCStar) -> None:
+    """Names are compared without case, so a header is not sent twice."""
     fake.faults.add(headers={"x-ratelimit-remaining": "3", "date": "Thu, 01 Jan 1970 00:00:00 GMT"})
     headers = [(name.lower(), value) for name, value in (await call("GET", "/tickets")).headers.items()]
     assert ["3"] == [value for name, value in headers if name == "x-ratelimit-remaining"]
@@ -232,7 +232,7 @@ async def test_headers_of_a_fault_go_over_the_usual_ones(call: Caller, fake: Fak
 
 
 async def test_delay_waits_for_the_clock(call: Caller, fake: FakeCStar) -> None:
-    """A delay passes on the fake's clock; the server acts after it."""
+    """A delay passes on the fake's clock, and the server acts after it."""
     fake.faults.add(delay=3_600)
     task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
     await fake.clock.wait_for_sleepers()
@@ -242,7 +242,7 @@ async def test_delay_waits_for_the_clock(call: Caller, fake: FakeCStar) -> None:
 
 
 async def test_delay_after_waits_when_all_is_done(call: Caller, fake: FakeCStar) -> None:
-    """With `after` the ticket is there while the answer is waited for."""
+    """With `after` the ticket exists during the delay."""
     fake.faults.add(delay=3_600, after=True)
     task = asyncio.create_task(call("POST", "/tickets", {"title": "a"}))
     await fake.clock.wait_for_sleepers()
@@ -251,8 +251,8 @@ async def test_delay_after_waits_when_all_is_done(call: Caller, fake: FakeCStar)
     assert (await task).status == 201
 
 
-async def test_delayed_refusal_is_delayed(call: Caller, fake: FakeCStar) -> None:
-    """A delay holds up a 401 as well."""
+async def test_refused_request_is_delayed(call: Caller, fake: FakeCStar) -> None:
+    """A delay applies to a 401 as well."""
     fake.faults.add(delay=0.02)
     began = fake.clock.monotonic()
     assert (await call("GET", "/tickets", key=None)).status == 401
@@ -260,15 +260,15 @@ async def test_delayed_refusal_is_delayed(call: Caller, fake: FakeCStar) -> None
 
 
 async def test_delayed_status_is_delayed(call: Caller, fake: FakeCStar) -> None:
-    """A delay and a status in one fault come one after the other."""
+    """A delay in the same fault comes before the status."""
     fake.faults.add(delay=0.02, status=503)
     began = fake.clock.monotonic()
     assert (await call("GET", "/tickets")).status == 503
     assert fake.clock.monotonic() - began >= 0.02
 
 
-async def test_delay_after_holds_up_an_answer_in_the_place_of_the_server(call: Caller, fake: FakeCStar) -> None:
-    """A fault that delays the answer does so whoever answers."""
+async def test_delay_after_applies_to_responding_faults(call: Caller, fake: FakeCStar) -> None:
+    """A delay of the response applies to a fault that responds, too."""
     fake.faults.add(delay=0.02, after=True)
     fake.faults.add(status=503)
     began = fake.clock.monotonic()
@@ -276,18 +276,18 @@ async def test_delay_after_holds_up_an_answer_in_the_place_of_the_server(call: C
     assert fake.clock.monotonic() - began >= 0.02
 
 
-@pytest.mark.parametrize(("moment", "tickets"), [("before", 0), ("after", 1)])
-async def test_dropped_connection_has_no_answer(call: Caller, fake: FakeCStar, moment: Any, tickets: int) -> None:
-    """A drop closes the connection, before or after the server has acted; the entry has no status."""
-    fake.faults.add(drop=moment)
+@pytest.mark.parametrize(("timing", "tickets"), [("before", 0), ("after", 1)])
+async def test_dropped_connection_has_no_response(call: Caller, fake: FakeCStar, timing: Any, tickets: int) -> None:
+    """A drop closes the connection before or after the server has acted; the log entry has no status."""
+    fake.faults.add(drop=timing)
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await call("POST", "/tickets", {"title": "a"})
     assert fake.requests.last.status is None
     assert len((await call("GET", "/tickets")).data) == tickets
 
 
-async def test_answer_that_was_lost_is_replayed(call: Caller, fake: FakeCStar) -> None:
-    """After a drop behind the act, the repetition gets the answer and makes nothing."""
+async def test_lost_response_is_replayed(call: Caller, fake: FakeCStar) -> None:
+    """After a drop behind the action, a repetition gets the response and creates nothing."""
     fake.faults.add(drop="after")
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await call("POST", "/tickets", {"title": "a"}, headers=KEY)
@@ -298,7 +298,7 @@ async def test_answer_that_was_lost_is_replayed(call: Caller, fake: FakeCStar) -
 
 @pytest.mark.parametrize(("after", "tickets"), [(False, 0), (True, 1)])
 async def test_reset_connection_is_an_error_of_the_socket(call: Caller, fake: FakeCStar, after: bool, tickets: int) -> None:
-    """A reset is an RST, not a goodbye."""
+    """A reset is an RST, not a FIN."""
     fake.faults.add(reset=True, after=after)
     with pytest.raises(aiohttp.ClientOSError) as caught:
         await call("POST", "/tickets", {"title": "a"})
@@ -306,8 +306,8 @@ async def test_reset_connection_is_an_error_of_the_socket(call: Caller, fake: Fa
     assert len((await call("GET", "/tickets")).data) == tickets
 
 
-async def test_cut_answer_breaks_its_promise(call: Caller, fake: FakeCStar) -> None:
-    """A cut sends the status and some bytes of the real answer, fewer than `Content-Length` says."""
+async def test_truncated_response_is_shorter_than_its_length(call: Caller, fake: FakeCStar) -> None:
+    """A truncation sends the status and fewer bytes than `Content-Length` says."""
     fake.faults.add(truncate_after=10)
     url = f"{fake.url}/api/v1/teams/{fake.team_id}/tickets"
     async with call.session.get(url, headers={"Authorization": f"Bearer {fake.secret_key}"}) as response:
@@ -317,16 +317,16 @@ async def test_cut_answer_breaks_its_promise(call: Caller, fake: FakeCStar) -> N
     assert fake.requests.last.status == 200
 
 
-async def test_cut_may_be_in_an_answer_of_its_own(call: Caller, fake: FakeCStar) -> None:
-    """A cut with a status cuts that answer, before the server acts, however short the body is."""
+async def test_response_of_a_fault_can_be_truncated(call: Caller, fake: FakeCStar) -> None:
+    """A truncation with a status applies to that response, before the server acts, however short the body is."""
     fake.faults.add(truncate_after=0, status=200, body=b"")
     with pytest.raises(aiohttp.ClientPayloadError):
         await call("POST", "/tickets", {"title": "a"})
     assert (await call("GET", "/tickets")).data == []
 
 
-async def test_fault_at_the_door_counts_nothing(call: Caller, fake: FakeCStar) -> None:
-    """What a fault answers before the server acts takes no call of the window."""
+async def test_fault_before_the_server_uses_no_call(call: Caller, fake: FakeCStar) -> None:
+    """A response of a fault before the server acts does not count against the rate limit."""
     fake.faults.add(status=503)
     await call("GET", "/tickets")
     assert (await call("GET", "/tickets")).headers["X-RateLimit-Remaining"] == "999"

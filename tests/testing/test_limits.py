@@ -1,4 +1,4 @@
-"""How many calls an hour has."""
+"""Rate limits."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from .conftest import Caller, calling
 KEY = Key(text="sk_test_a", kind="secret", environment="test", team=Team("t", "T", "t"))
 
 
-async def test_every_answer_tells_the_limit(call: Caller) -> None:
-    """Good and bad answers carry the four headers."""
+async def test_every_response_has_the_limit(call: Caller) -> None:
+    """Successes and errors have the four headers."""
     for reply in (await call("GET", "/tickets"), await call("GET", "/tickets/none"), await call("GET", "/nothing")):
         assert (reply.headers["X-RateLimit-Limit"], reply.headers["X-RateLimit-Window"]) == ("1000", "3600")
 
 
-async def test_answer_to_an_unknown_key_tells_an_untouched_window(call: Caller) -> None:
-    """Who has no key is told the lower limit, and nothing is counted."""
+async def test_response_to_an_unknown_key_has_an_unused_window(call: Caller) -> None:
+    """Without a valid key the headers have the lower limit, and nothing is counted."""
     replies = [await call("GET", "/tickets", key=None) for _ in range(2)]
     assert {reply.headers["X-RateLimit-Remaining"] for reply in replies} == {"100"}
 
 
 async def test_remaining_counts_down(call: Caller) -> None:
-    """Each call takes one."""
+    """Each call uses one."""
     remaining = [int((await call("GET", "/tickets")).headers["X-RateLimit-Remaining"]) for _ in range(3)]
     assert remaining == [999, 998, 997]
 
 
 async def test_publishable_key_has_fewer_calls(call: Caller, fake: FakeCStar) -> None:
-    """Keys are counted apart, publishable ones to 100."""
+    """Keys are counted separately; publishable ones have 100 calls."""
     await call("GET", "/tickets")
     assert (await call("GET", "/tickets", key=fake.publishable_key)).headers["X-RateLimit-Remaining"] == "99"
 
 
 async def test_used_up_window_refuses() -> None:
-    """The call after the last is 429 with the wait in `Retry-After`, and does not act."""
+    """The call after the last is a 429 with `Retry-After`, and does not run."""
     fake = FakeCStar(rate_limit=1)
     async with calling(fake) as call:
         await call("GET", "/tags")
@@ -51,8 +51,8 @@ async def test_used_up_window_refuses() -> None:
         assert (await call("GET", "/tickets")).data == []
 
 
-async def test_reset_is_when_the_count_begins_anew() -> None:
-    """`X-RateLimit-Reset` keeps its word: a second before it is 429, at it all is well."""
+async def test_window_ends_at_the_reset() -> None:
+    """A second before `X-RateLimit-Reset` a call is a 429; at that time it is accepted."""
     fake = FakeCStar(rate_limit=1)
     async with calling(fake) as call:
         reset = int((await call("GET", "/tags")).headers["X-RateLimit-Reset"])
@@ -63,23 +63,23 @@ async def test_reset_is_when_the_count_begins_anew() -> None:
 
 
 async def test_switched_off_limits_never_refuse() -> None:
-    """Without limits the publishable key may call more than 100 times."""
+    """With `limits=False` a publishable key has more than 100 calls."""
     fake = FakeCStar(limits=False)
     async with calling(fake) as call:
         fake.use_calls(5_000, key=fake.publishable_key)
         assert (await call("GET", "/tags", key=fake.publishable_key)).status == 200
 
 
-async def test_spent_calls_are_gone(call: Caller, fake: FakeCStar) -> None:
-    """`spend()` uses calls up as somebody else would, and no more than there are."""
+async def test_used_calls_are_gone(call: Caller, fake: FakeCStar) -> None:
+    """`use_calls()` uses calls up, and no more than remain."""
     fake.use_calls(990)
     assert (await call("GET", "/tags")).headers["X-RateLimit-Remaining"] == "9"
     fake.use_calls(5_000)
     assert (await call("GET", "/tags")).status == 429
 
 
-async def test_window_may_be_short() -> None:
-    """The length of a window is told and kept."""
+async def test_window_can_be_short() -> None:
+    """The length of a window can be set."""
     fake = FakeCStar(rate_limit=1, rate_window=2)
     async with calling(fake) as call:
         assert (await call("GET", "/tags")).headers["X-RateLimit-Window"] == "2"
@@ -88,14 +88,14 @@ async def test_window_may_be_short() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"rate_limit": -1}, {"rate_window": 0}])
-def test_nonsense_is_refused(arguments: dict[str, int]) -> None:
-    """A negative limit and a window without length are no limits."""
+def test_invalid_limit_is_refused(arguments: dict[str, int]) -> None:
+    """A negative limit and a window of 0 seconds are a ValueError."""
     with pytest.raises(ValueError, match="rate_limit"):
         FakeCStar(**arguments)
 
 
 def test_clock_set_back_begins_a_new_window() -> None:
-    """A window that lies in the future is not that of now."""
+    """A window in the future is replaced."""
     limits = RateLimits({"secret": 5, "publishable": 5})
     limits.acquire(KEY, 10_000.0)
     assert limits.state(KEY, 10.0).remaining == 5

@@ -1,4 +1,4 @@
-"""The fixtures that pytest finds by itself, each tried in a run of its own."""
+"""The pytest fixtures, each tested in a separate pytest run."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ async def test_marker(cstar_client):
 
 
 async def test_fixtures_are_there(fake_cstar: FakeCStar, cstar_client: CStarClient) -> None:
-    """Both fixtures are found without an import, and belong together."""
+    """Both fixtures are found without an import and belong together."""
     assert (await cstar_client.auth.whoami()).team_id == fake_cstar.team_id
 
 
 @pytest.mark.fake_cstar(rate_limit=7)
 async def test_marker_gives_arguments(fake_cstar: FakeCStar, cstar_client: CStarClient) -> None:
-    """The marker `fake_cstar` sets the fake up."""
+    """The marker `fake_cstar` passes arguments to the fake."""
     await cstar_client.auth.whoami()
     assert cstar_client.rate_limit is not None
     assert cstar_client.rate_limit.limit == 7

@@ -1,4 +1,4 @@
-"""What the fake remembers of its requests."""
+"""The log of requests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from cstar_async.testing._http.request_log import Headers, ReceivedRequest, Requ
 from .conftest import Caller
 
 
-async def test_request_is_remembered_whole(call: Caller, fake: FakeCStar) -> None:
-    """An entry has the method, path, query, headers and body as they came."""
+async def test_request_is_logged_completely(call: Caller, fake: FakeCStar) -> None:
+    """An entry has the method, path, query, headers and body as sent."""
     await call("POST", "/tickets?x=%C3%A4&y=1", {"title": "a"}, headers={"X-Mine": "yes"})
     entry = fake.requests[-1]
     assert (entry.method, entry.path) == ("POST", f"/api/v1/teams/{fake.team_id}/tickets")
@@ -19,8 +19,8 @@ async def test_request_is_remembered_whole(call: Caller, fake: FakeCStar) -> Non
     assert (entry.headers["x-mine"], entry.json, entry.body) == ("yes", {"title": "a"}, b'{"title": "a"}')
 
 
-async def test_entry_knows_operation_and_answer(call: Caller, fake: FakeCStar) -> None:
-    """An entry has the operation that was called, the status answered, and when by the fake's clock."""
+async def test_entry_has_operation_and_status(call: Caller, fake: FakeCStar) -> None:
+    """An entry has its operation, the status of the response, and the time by the fake's clock."""
     fake.clock.set(4_000_000_000.0)
     await call("POST", "/tickets", {})
     entry = fake.requests.last
@@ -29,24 +29,24 @@ async def test_entry_knows_operation_and_answer(call: Caller, fake: FakeCStar) -
 
 
 async def test_unknown_path_has_no_operation(call: Caller, fake: FakeCStar) -> None:
-    """A path that the document does not know is remembered without an operation."""
+    """A request to an unknown path is logged without an operation."""
     await call("GET", "/nothing")
     assert (fake.requests.last.operation, fake.requests.last.status) == (None, 404)
 
 
 async def test_path_is_kept_as_sent(call: Caller, fake: FakeCStar) -> None:
-    """Percent-encoding stays in the path, so that a test can see it."""
+    """The path stays percent-encoded."""
     await call("GET", "/tickets/a%2Fb")
     assert fake.requests.last.path.endswith("/tickets/a%2Fb")
 
 
 def test_body_that_is_no_json_reads_as_none() -> None:
-    """`json` of anything else is None."""
+    """`json` of any other body is None."""
     assert ReceivedRequest(method="GET", path="/", body=b"{").json is None
 
 
-async def test_fake_keeps_as_many_requests_as_it_is_told() -> None:
-    """The oldest go, so that a fake which runs for weeks does not grow."""
+async def test_fake_keeps_max_requests() -> None:
+    """The oldest entries are dropped first."""
     async with FakeCStar(max_requests=2) as fake, fake.client() as cstar:
         for name in ("a", "b", "c"):
             await cstar.tags.create(name=name)
@@ -54,42 +54,42 @@ async def test_fake_keeps_as_many_requests_as_it_is_told() -> None:
 
 
 @pytest.mark.parametrize("max_entries", [0, -1])
-def test_journal_of_no_requests_is_refused(max_entries: int) -> None:
-    """There would be nothing to read."""
+def test_log_without_entries_is_refused(max_entries: int) -> None:
+    """`max_requests` is at least 1."""
     with pytest.raises(ValueError, match="at least 1"):
         FakeCStar(max_requests=max_entries)
 
 
-def test_journal_reads_like_a_list() -> None:
+def test_log_reads_like_a_list() -> None:
     """Length, index, slice, iteration and repr work."""
-    journal = RequestLog()
+    log = RequestLog()
     for path in ("/a", "/b", "/c"):
-        journal.append(ReceivedRequest(method="GET", path=path))
-    assert len(journal) == 3
-    assert [entry.path for entry in journal[1:]] == ["/b", "/c"]
-    assert [entry.path for entry in journal] == ["/a", "/b", "/c"]
-    assert "/b" in repr(journal)
+        log.append(ReceivedRequest(method="GET", path=path))
+    assert len(log) == 3
+    assert [entry.path for entry in log[1:]] == ["/b", "/c"]
+    assert [entry.path for entry in log] == ["/a", "/b", "/c"]
+    assert "/b" in repr(log)
 
 
-def test_journal_finds_by_operation() -> None:
-    """`of()` gives the requests of one operation."""
-    journal = RequestLog()
-    journal.append(ReceivedRequest(method="GET", path="/a", operation="get_ticket"))
-    journal.append(ReceivedRequest(method="GET", path="/b"))
-    assert [entry.path for entry in journal.for_operation("get_ticket")] == ["/a"]
+def test_log_finds_by_operation() -> None:
+    """`for_operation()` returns the requests of one operation."""
+    log = RequestLog()
+    log.append(ReceivedRequest(method="GET", path="/a", operation="get_ticket"))
+    log.append(ReceivedRequest(method="GET", path="/b"))
+    assert [entry.path for entry in log.for_operation("get_ticket")] == ["/a"]
 
 
-def test_cleared_journal_is_empty() -> None:
-    """`clear()` forgets; there is no last entry then."""
-    journal = RequestLog()
-    journal.append(ReceivedRequest(method="GET", path="/a"))
-    journal.clear()
+def test_cleared_log_is_empty() -> None:
+    """`clear()` removes every entry; `last` then raises an IndexError."""
+    log = RequestLog()
+    log.append(ReceivedRequest(method="GET", path="/a"))
+    log.clear()
     with pytest.raises(IndexError):
-        _ = journal.last
+        _ = log.last
 
 
 def test_repr_of_an_entry_shows_no_key() -> None:
-    """Headers and body stay out of the repr."""
+    """Headers and body are not in the repr."""
     entry = ReceivedRequest(method="GET", path="/a", headers=Headers({"Authorization": "Bearer sk_test_x"}), body=b"secret")
     assert "sk_test_x" not in repr(entry)
     assert "secret" not in repr(entry)

@@ -1,4 +1,4 @@
-"""What is special about the resources beyond the core, seen through the client."""
+"""The special rules of further resources, seen through the client."""
 
 from __future__ import annotations
 
@@ -13,42 +13,46 @@ from cstar_async.testing import FakeCStar
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCStar]:
-    """A cStar without tickets of its own."""
+    """Start a fake without tickets."""
     async with FakeCStar() as fake:
         yield fake
 
 
 @pytest.fixture
 async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
-    """A client of the fake."""
+    """Open a client of the fake."""
     async with fake.client() as client:
         yield client
 
 
 async def test_secret_of_a_webhook_is_shown_once(cstar: CStarClient) -> None:
-    """In the answer to the create, and in none after it."""
-    made = await cstar.webhooks.create(name="Bot", url="https://bot.example.com/hook", events=["ticket.*"])
-    later = [await cstar.webhooks.get(made.id), await cstar.webhooks.update(made.id, is_active=False), *await cstar.webhooks.list()]
+    """Only the response of the create has the secret."""
+    created = await cstar.webhooks.create(name="Bot", url="https://bot.example.com/hook", events=["ticket.*"])
+    later = [
+        await cstar.webhooks.get(created.id),
+        await cstar.webhooks.update(created.id, is_active=False),
+        *await cstar.webhooks.list(),
+    ]
 
-    assert (made.secret or "").startswith("whsec_")
+    assert (created.secret or "").startswith("whsec_")
     assert [None, None, None] == [webhook.secret for webhook in later]
 
 
-@pytest.mark.parametrize(("events", "heard"), [(["ticket.*"], 1), (["ticket.created"], 1), (["customer.*"], 0), (["*"], 1)])
-async def test_test_event_goes_to_those_who_ask_for_it(cstar: CStarClient, events: list[str], heard: int) -> None:
-    """By name or by wildcard, and only while the subscription is on."""
-    on = {"url": "http://127.0.0.1:1/nobody", "events": events}
+@pytest.mark.parametrize(("events", "expected"), [(["ticket.*"], 1), (["ticket.created"], 1), (["customer.*"], 0), (["*"], 1)])
+async def test_test_event_goes_to_subscribed_webhooks(cstar: CStarClient, events: list[str], expected: int) -> None:
+    """A webhook is subscribed by type or wildcard, and while it is active."""
+    on = {"url": "http://127.0.0.1:1/hook", "events": events}
     await cstar.webhooks.create(name="On", **on)  # type: ignore[arg-type]
     off = await cstar.webhooks.create(name="Off", **on)  # type: ignore[arg-type]
     await cstar.webhooks.update(off.id, is_active=False)
 
-    assert heard == (await cstar.webhooks.trigger_test(event="ticket.created")).delivered_to
+    assert expected == (await cstar.webhooks.trigger_test(event="ticket.created")).delivered_to
 
 
-async def test_list_of_webhooks_is_filtered_by_their_switch(cstar: CStarClient) -> None:
-    """On, off, or both."""
-    made = await cstar.webhooks.create(name="Bot", url="https://bot.example.com/hook", events=["*"])
-    await cstar.webhooks.update(made.id, is_active=False)
+async def test_list_of_webhooks_is_filtered_by_activity(cstar: CStarClient) -> None:
+    """The filter is active, inactive or both."""
+    created = await cstar.webhooks.create(name="Bot", url="https://bot.example.com/hook", events=["*"])
+    await cstar.webhooks.update(created.id, is_active=False)
 
     assert [1, 0, 1] == [
         len(await cstar.webhooks.list(active=False)),
@@ -57,8 +61,8 @@ async def test_list_of_webhooks_is_filtered_by_their_switch(cstar: CStarClient) 
     ]
 
 
-async def test_view_finds_what_its_filters_let_through_in_its_order(cstar: CStarClient) -> None:
-    """Like the list with the same filters."""
+async def test_view_has_its_filters_and_its_order(cstar: CStarClient) -> None:
+    """A view returns the same as the list with its filters."""
     for title in ("b", "c", "a"):
         await cstar.tickets.create(title=title, priority="urgent")
     await cstar.tickets.create(title="d", priority="low")
@@ -70,8 +74,8 @@ async def test_view_finds_what_its_filters_let_through_in_its_order(cstar: CStar
 
 
 @pytest.mark.parametrize("field", ["metadata", "tags", "assignedTo", "nothing"])
-async def test_view_may_be_in_the_order_of_any_field(cstar: CStarClient, field: str) -> None:
-    """Also of one whose values have no order of their own, are missing, or that tickets do not have."""
+async def test_view_can_be_sorted_by_any_field(cstar: CStarClient, field: str) -> None:
+    """Also by a field with values that have no order, are missing, or that tickets do not have."""
     for title in ("b", "a"):
         await cstar.tickets.create(title=title, tags=[title], metadata={"is": title})
     view = await cstar.views.create(name="Any", entity_type="tickets", sort_field=field)
@@ -80,7 +84,7 @@ async def test_view_may_be_in_the_order_of_any_field(cstar: CStarClient, field: 
 
 
 async def test_view_of_other_objects_finds_no_tickets(cstar: CStarClient) -> None:
-    """The answer to that is not documented."""
+    """The tickets of such a view are empty (not documented)."""
     await cstar.tickets.create(title="a")
     view = await cstar.views.create(name="Customers", entity_type="customers")
 
@@ -88,7 +92,7 @@ async def test_view_of_other_objects_finds_no_tickets(cstar: CStarClient) -> Non
 
 
 async def test_search_finds_tickets_customers_and_articles(cstar: CStarClient) -> None:
-    """By all words, whatever their case."""
+    """An object must contain all words, ignoring case."""
     await cstar.tickets.create(title="The printer is on fire")
     await cstar.customers.create(name="Fire Brigade", email="fire@example.com")
     await cstar.articles.create(title="What to do in case of FIRE", content="Run.")
@@ -101,19 +105,19 @@ async def test_search_finds_tickets_customers_and_articles(cstar: CStarClient) -
 
 
 async def test_search_without_words_is_refused(cstar: CStarClient) -> None:
-    """The words are what it is about."""
+    """The parameter `q` is required."""
     with pytest.raises(InvalidRequestError):
         await cstar.search.query(q="")
 
 
-async def test_search_of_no_kind_at_all_is_refused(cstar: CStarClient) -> None:
-    """On the wire an empty list is an empty word, which is no kind."""
+async def test_search_of_no_type_is_refused(cstar: CStarClient) -> None:
+    """An empty list of types is an empty str on the wire, which is no type."""
     with pytest.raises(InvalidRequestError):
         await cstar.search.query(q="fire", types=[])
 
 
 async def test_every_write_leaves_an_entry_in_the_audit_log(cstar: CStarClient) -> None:
-    """What was done to what, newest first."""
+    """Entries have action and object, newest first."""
     ticket = await cstar.tickets.create(title="a")
     await cstar.tickets.update(ticket.id, status="open")
     await cstar.tickets.delete(ticket.id)
@@ -124,8 +128,8 @@ async def test_every_write_leaves_an_entry_in_the_audit_log(cstar: CStarClient) 
     assert ["ticket.updated"] == [entry.action async for entry in cstar.audit_log.list(action="ticket.updated")]
 
 
-async def test_audit_log_is_cut_to_a_time(fake: FakeCStar, cstar: CStarClient) -> None:
-    """From one instant to another, both included."""
+async def test_audit_log_is_filtered_by_time(fake: FakeCStar, cstar: CStarClient) -> None:
+    """Both ends of the range are included."""
     await cstar.tags.create(name="old")
     fake.clock.advance(3600)
     since = fake.clock.now() - timedelta(minutes=1)
@@ -136,7 +140,7 @@ async def test_audit_log_is_cut_to_a_time(fake: FakeCStar, cstar: CStarClient) -
 
 
 async def test_refused_writes_and_reads_leave_no_entry(cstar: CStarClient) -> None:
-    """Nothing happened."""
+    """Only successful writes have an entry."""
     await cstar.tickets.list()
     with pytest.raises(InvalidRequestError):
         await cstar.tickets.create(title="")
@@ -145,7 +149,7 @@ async def test_refused_writes_and_reads_leave_no_entry(cstar: CStarClient) -> No
 
 
 async def test_assignment_is_a_notification_that_can_be_read(cstar: CStarClient) -> None:
-    """One for each time a ticket changes hands."""
+    """Each new assignment creates one notification."""
     first = await cstar.tickets.create(title="a", assigned_to="mem_1")
     await cstar.tickets.update(first.id, status="open")
     await cstar.tickets.update(first.id, assigned_to="mem_2")
@@ -158,7 +162,7 @@ async def test_assignment_is_a_notification_that_can_be_read(cstar: CStarClient)
     assert 0 == (await cstar.notifications.unread_count()).count
 
 
-async def test_notification_is_marked_read_unless_told_otherwise(cstar: CStarClient) -> None:
+async def test_notification_is_marked_read_by_default(cstar: CStarClient) -> None:
     """The body has a default."""
     await cstar.tickets.create(title="a", assigned_to="mem_1")
     news = (await cstar.notifications.list()).data[0]
@@ -168,7 +172,7 @@ async def test_notification_is_marked_read_unless_told_otherwise(cstar: CStarCli
 
 
 async def test_comments_are_counted_and_go_with_their_post(cstar: CStarClient) -> None:
-    """Oldest first."""
+    """Comments are listed oldest first, counted, and deleted with their post."""
     post = await cstar.community.posts.create(title="Dark mode", body="Please.")
     for text in ("Yes!", "Me too."):
         await cstar.community.comments.create(post.id, body=text)
@@ -177,8 +181,8 @@ async def test_comments_are_counted_and_go_with_their_post(cstar: CStarClient) -
     assert ["Yes!", "Me too."] == [comment.body for comment in await cstar.community.comments.list(post.id)]
 
 
-async def test_locked_post_takes_no_comments(cstar: CStarClient) -> None:
-    """Its code is not documented; the status is assumed."""
+async def test_locked_post_accepts_no_comments(cstar: CStarClient) -> None:
+    """The status is inferred."""
     post = await cstar.community.posts.create(title="Dark mode", body="Please.")
     await cstar.community.posts.update(post.id, is_locked=True)
 
@@ -187,7 +191,7 @@ async def test_locked_post_takes_no_comments(cstar: CStarClient) -> None:
 
 
 async def test_posts_are_sorted_as_asked(cstar: CStarClient) -> None:
-    """The only list with a choice."""
+    """Community posts can be sorted in several orders."""
     posts = [await cstar.community.posts.create(title=title, body="x") for title in ("a", "b")]
     await cstar.community.comments.create(posts[0].id, body="First!")
 
@@ -195,14 +199,14 @@ async def test_posts_are_sorted_as_asked(cstar: CStarClient) -> None:
 
 
 @pytest.mark.parametrize("role", ["owner", ""])
-async def test_nobody_is_made_an_owner(cstar: CStarClient, role: str) -> None:
-    """Ownership is handed over, never assigned."""
+async def test_owner_role_cannot_be_assigned(cstar: CStarClient, role: str) -> None:
+    """The role `owner` is refused."""
     with pytest.raises(InvalidRequestError):
         await cstar.invites.create(email="new@example.com", role=role)
 
 
-async def test_samples_say_that_they_are_samples(fake: FakeCStar, cstar: CStarClient) -> None:
-    """There is nothing behind them."""
+async def test_fake_responses_are_marked(fake: FakeCStar, cstar: CStarClient) -> None:
+    """The log entry of a fake response has `is_sample`."""
     await cstar.analytics.overview()
     await cstar.game.player(user_id="usr_1")
     await cstar.ai.run(action="improve", text="hello")
@@ -214,14 +218,14 @@ async def test_samples_say_that_they_are_samples(fake: FakeCStar, cstar: CStarCl
 
 @pytest.mark.parametrize("namespace", ["webhooks", "audit_log", "invites"])
 async def test_publishable_key_may_not_read_everything(fake: FakeCStar, namespace: str) -> None:
-    """What a key may read is documented for some, and inferred for others."""
+    """Some reads need a secret key (partly documented, partly inferred)."""
     async with fake.client(api_key=fake.publishable_key) as cstar:
         with pytest.raises(PermissionDeniedError):
             await getattr(cstar, namespace).list()
 
 
 async def test_slugs_and_keys_are_made_from_names(cstar: CStarClient) -> None:
-    """Where none is given."""
+    """A missing slug or key is derived from the name."""
     group = await cstar.customer_groups.create(name="Acme Corp")
     field = await cstar.custom_fields.create(name="Favourite colour", type="text", entity_type="customers", options_=None)
 
@@ -229,9 +233,9 @@ async def test_slugs_and_keys_are_made_from_names(cstar: CStarClient) -> None:
 
 
 async def test_seeded_team_has_something_of_everything() -> None:
-    """So that a newcomer finds rows wherever a list is."""
+    """Every list of a seeded team has rows."""
     async with FakeCStar(seed=7) as fake, fake.client() as cstar:
         lists = [cstar.customer_groups.list(), cstar.community.posts.list(), cstar.notifications.list()]
-        whole = [cstar.custom_fields.list(), cstar.sla.rules.list(), cstar.views.list(), cstar.webhooks.list()]
+        unpaginated = [cstar.custom_fields.list(), cstar.sla.rules.list(), cstar.views.list(), cstar.webhooks.list()]
 
-        assert all([*[len(await one) for one in lists], *[len(await one) for one in whole]])
+        assert all([*[len(await one) for one in lists], *[len(await one) for one in unpaginated]])

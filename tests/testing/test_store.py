@@ -1,4 +1,4 @@
-"""The database of a team, also of one whose document lacks something."""
+"""The database of a team, also with a document that lacks a collection."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ COLLECTIONS = sorted(load_collections(generated_document()))
 AT = "2026-03-01T00:00:00.000Z"
 
 
-def world_without(collection: str) -> Database:
-    """A full database of a document from which a collection was dropped."""
+def database_without(collection: str) -> Database:
+    """Return a full database of a document without one collection."""
     real = generated_document()
     left = {name: operation for name, operation in real.operations.items() if operation.extensions.get("collection") != collection}
     document = Document(left, real.components)
@@ -27,13 +27,13 @@ def world_without(collection: str) -> Database:
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
-def test_world_gets_along_without_any_collection(collection: str) -> None:
-    """Dropping a namespace from the document breaks nothing of the others: all of it can be made, shown and removed."""
-    database = world_without(collection)
+def test_database_works_without_any_collection(collection: str) -> None:
+    """Without one namespace, the objects of all others can be created, shown and removed."""
+    database = database_without(collection)
     if database.has("tickets"):
-        told = {"title": "A", "tags": ["a"], "customerId": "nobody", "initialMessage": "Hello."}
-        ticket = insert_object(database, "tickets", told, at=AT)
-        apply_update(database, "tickets", ticket, {"assignedTo": "somebody"}, at=AT)
+        body = {"title": "A", "tags": ["a"], "customerId": "unknown", "initialMessage": "Hello."}
+        ticket = insert_object(database, "tickets", body, at=AT)
+        apply_update(database, "tickets", ticket, {"assignedTo": "mem_1"}, at=AT)
     for table in list(database.tables):
         name = table.schema.collection
         assert len(list(table)) == len(database.serialize(name, list(table)))
@@ -43,6 +43,6 @@ def test_world_gets_along_without_any_collection(collection: str) -> None:
 
 
 def test_collection_that_the_document_lacks_is_empty() -> None:
-    """Whoever looks something up there finds nothing."""
-    table = world_without("tags").table("tags")
+    """A look-up in an unknown collection finds nothing."""
+    table = database_without("tags").table("tags")
     assert ([], None) == (list(table), table.find("bug"))

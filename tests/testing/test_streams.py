@@ -1,4 +1,4 @@
-"""The event stream of the fake, asked by the client and by hand."""
+"""The event stream of the fake, through the client and through plain HTTP."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from .receiving import receiving
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCStar]:
-    """A fake whose time stands still."""
+    """Start a fake with a frozen clock."""
     async with FakeCStar(clock=FakeClock(frozen=True)) as fake:
         yield fake
 
 
 @pytest.fixture
 async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
-    """A client of the fake."""
+    """Open a client of the fake."""
     async with fake.client() as cstar:
         yield cstar
 
 
 async def take(stream: EventStream, count: int) -> list[str]:
-    """The ids of the next events."""
+    """Return the ids of the next events."""
     return [(await anext(stream)).id for _ in range(count)]
 
 
 class Line:
-    """A stream read by hand."""
+    """A stream that is read without the client."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
 
     async def message(self) -> dict[str, str]:
-        """The next message; a comment is one with an empty name."""
+        """Return the next message; a comment has an empty name."""
         fields: dict[str, str] = {}
         while (line := (await self.response.content.readline()).decode()).strip():
             name, _, value = line.rstrip("\n").partition(": ")
@@ -56,7 +56,7 @@ Opening = Callable[..., Awaitable[Line]]
 
 @pytest.fixture
 async def listening(call: Caller) -> AsyncIterator[Opening]:
-    """Opens a stream by hand, with some headers, and reads the comment that it begins with."""
+    """Open a stream with some headers, and read its first comment."""
     lines: list[Line] = []
 
     async def listen(**headers: str) -> Line:
@@ -74,7 +74,7 @@ async def listening(call: Caller) -> AsyncIterator[Opening]:
 
 
 async def test_changes_come_as_typed_events(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Over the client's own stream, which reads them like those of cStar."""
+    """The client's stream parses the events like those of cStar."""
     async with cstar.events("ticket.*") as stream:
         await cstar.customers.create(name="Jane", email="jane@example.com")
         ticket = await cstar.tickets.create(title="a")
@@ -86,7 +86,7 @@ async def test_changes_come_as_typed_events(fake: FakeCStar, cstar: CStarClient)
 
 
 async def test_messages_have_id_type_and_data(call: Caller, listening: Opening) -> None:
-    """The data is the payload that webhooks get, byte by byte."""
+    """The data is the same bytes as a webhook payload."""
     async with receiving() as at:
         await call.make("/webhooks", name="Bot", url=at.url, events=["*"])
         line = await listening()
@@ -96,8 +96,8 @@ async def test_messages_have_id_type_and_data(call: Caller, listening: Opening) 
     assert message == {"id": at.requests[0].headers["X-Event-ID"], "event": "ticket.created", "data": at.bodies[0].decode()}
 
 
-async def test_a_broken_stream_comes_back_and_misses_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
-    """By `Last-Event-ID`; what happened in between comes first."""
+async def test_a_broken_stream_reconnects_and_misses_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
+    """A reconnect sends `Last-Event-ID` and gets the missed events first."""
     async with cstar.events() as stream:
         await cstar.tickets.create(title="a")
         ids = await take(stream, 1)
@@ -113,16 +113,16 @@ async def test_a_broken_stream_comes_back_and_misses_nothing(fake: FakeCStar, cs
     assert len(set(ids)) == 4
 
 
-async def test_who_names_no_event_begins_now(call: Caller, listening: Opening) -> None:
-    """What was before is not sent."""
+async def test_a_stream_without_an_id_starts_now(call: Caller, listening: Opening) -> None:
+    """Earlier events are not sent."""
     await call.make("/tickets", title="before")
     line = await listening()
     await call.make("/customers", name="Jane", email="jane@example.com")
     assert (await line.message())["event"] == "customer.created"
 
 
-async def test_who_names_an_event_gets_what_came_after_it(call: Caller, listening: Opening) -> None:
-    """And all that is kept if it is not known, for then something was missed."""
+async def test_a_stream_with_an_id_gets_later_events(call: Caller, listening: Opening) -> None:
+    """With an unknown id it gets all retained events."""
     line = await listening()
     for number in range(3):
         await call.make("/tickets", title=str(number))
@@ -134,7 +134,7 @@ async def test_who_names_an_event_gets_what_came_after_it(call: Caller, listenin
 
 
 async def test_a_stream_is_one_call(fake: FakeCStar, cstar: CStarClient) -> None:
-    """However much comes over it."""
+    """A stream counts as one call, however long it is."""
     async with cstar.events() as stream:
         await cstar.tickets.create(title="a")
         await take(stream, 1)
@@ -144,19 +144,19 @@ async def test_a_stream_is_one_call(fake: FakeCStar, cstar: CStarClient) -> None
 
 @pytest.mark.parametrize(("key", "status"), [("publishable", 403), ("none", 401), ("other", 403)])
 async def test_a_secret_key_of_the_team_is_needed(call: Caller, key: str, status: int) -> None:
-    """As for all that has to do with webhooks."""
+    """A stream needs a secret key, like all webhook operations."""
     keys = {"publishable": call.fake.publishable_key, "none": None, "other": call.fake.add_key(team="other")}
     assert (await call("GET", "/webhooks/listen", key=keys[key])).status == status
     assert len(call.fake.streams) == 0
 
 
 async def test_other_methods_are_refused(call: Caller) -> None:
-    """The path is not the webhook of that name."""
+    """The path is not the webhook with the id `listen`."""
     assert (await call("POST", "/webhooks/listen", {})).status == 405
 
 
-async def test_a_quiet_line_shows_that_it_is_alive(call: Caller, listening: Opening) -> None:
-    """By a comment every 15 seconds of the fake's clock."""
+async def test_a_quiet_stream_sends_keep_alive_comments(call: Caller, listening: Opening) -> None:
+    """There is a comment every 15 seconds of the fake's clock."""
     line = await listening()
     for _ in range(2):
         await call.fake.clock.wait_for_sleepers()
@@ -165,7 +165,7 @@ async def test_a_quiet_line_shows_that_it_is_alive(call: Caller, listening: Open
 
 
 async def test_triggered_events_reach_every_stream(call: Caller, listening: Opening) -> None:
-    """One that is sent to one webhook as a test reaches none."""
+    """A test event of one webhook reaches no stream."""
     lines = [await listening() for _ in range(2)]
     webhook = await call.make("/webhooks", name="Bot", url="http://127.0.0.1:1/", events=["ticket.created"])
     await call("POST", f"/webhooks/{webhook['id']}/test", {"event": "ticket.created"})
@@ -173,8 +173,8 @@ async def test_triggered_events_reach_every_stream(call: Caller, listening: Open
     assert [(await line.message())["event"] for line in lines] == ["survey.submitted"] * 2
 
 
-async def test_streams_of_other_worlds_stay_quiet(call: Caller, listening: Opening) -> None:
-    """A live key hears nothing of what happens in the tests."""
+async def test_streams_of_other_environments_stay_quiet(call: Caller, listening: Opening) -> None:
+    """A live key gets no events of the test environment."""
     live = call.fake.add_key(environment="live")
     line = await listening(Authorization=f"Bearer {live}")
     await call.make("/tickets", title="test")
@@ -182,8 +182,8 @@ async def test_streams_of_other_worlds_stay_quiet(call: Caller, listening: Openi
     assert '"title":"live"' in (await line.message())["data"]
 
 
-async def test_closing_the_fake_ends_streams_well(call: Caller, listening: Opening) -> None:
-    """The body ends as it should, and started again the fake knows what was missed."""
+async def test_closing_the_fake_ends_streams_without_error(call: Caller, listening: Opening) -> None:
+    """The body ends normally, and after a restart the missed events are sent."""
     line = await listening()
     await call.make("/tickets", title="a")
     event_id = (await line.message())["id"]
@@ -197,8 +197,8 @@ async def test_closing_the_fake_ends_streams_well(call: Caller, listening: Openi
     assert '"title":"b"' in (await again.message())["data"]
 
 
-async def test_faults_strike_streams_too(fake: FakeCStar, cstar: CStarClient) -> None:
-    """A failure, a cut in the middle of a message, an end before the first word; the client lives with all of them."""
+async def test_faults_apply_to_streams(fake: FakeCStar, cstar: CStarClient) -> None:
+    """The client recovers from a failure, a truncated message and an early end."""
     fake.faults.add(operation="listen_to_events", status=503, max_triggers=9)
     with pytest.raises(ServerError):
         async with cstar.with_options(max_retries=0).events():
@@ -221,8 +221,8 @@ async def test_faults_strike_streams_too(fake: FakeCStar, cstar: CStarClient) ->
     assert len(fake.requests.for_operation("listen_to_events")) == 6
 
 
-async def test_troubled_streams_miss_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
-    """Events come twice and connections break; the client gives each event out once."""
+async def test_streams_with_faults_miss_nothing(fake: FakeCStar, cstar: CStarClient) -> None:
+    """With repeated events and broken connections the client yields each event once."""
     async with cstar.events() as stream:
         await cstar.tickets.create(title="the first, after which the client can ask for what it missed")
         await take(stream, 1)
@@ -239,8 +239,8 @@ async def test_troubled_streams_miss_nothing(fake: FakeCStar, cstar: CStarClient
         fake.streams.inject_faults(2)
 
 
-async def test_a_caller_who_went_away_is_forgotten(call: Caller, listening: Opening) -> None:
-    """As soon as there is something to tell."""
+async def test_a_disconnected_client_is_removed(call: Caller, listening: Opening) -> None:
+    """The stream is removed at its next message."""
     line = await listening()
     line.response.close()
     while len(call.fake.streams):
@@ -248,8 +248,8 @@ async def test_a_caller_who_went_away_is_forgotten(call: Caller, listening: Open
         await asyncio.sleep(0.01)
 
 
-def test_a_listener_that_does_not_read_is_cut_off() -> None:
-    """So that it cannot fill the memory; it may come back."""
+def test_a_listener_that_does_not_read_is_disconnected() -> None:
+    """So it cannot fill the memory, and may reconnect."""
     ended: list[Listener] = []
     listener = Listener(ended.append)
     for _ in range(2 * MAX_RETAINED_EVENTS):

@@ -1,4 +1,4 @@
-"""What is refused because the document says otherwise."""
+"""Validation of requests against the document."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ VALIDATION = Validation(Document({OPERATION.id: OPERATION}, {"Thing": THING}))
 
 
 def refused_body(value: object) -> APIFailure:
-    """Why a body is refused."""
+    """Return the failure of a body."""
     with pytest.raises(APIFailure) as caught:
         VALIDATION.body(OPERATION, "application/json", orjson.dumps(value))
     return caught.value
 
 
 def refused_query(query: str) -> APIFailure:
-    """Why a query is refused."""
+    """Return the failure of a query."""
     with pytest.raises(APIFailure) as caught:
         VALIDATION.query(OPERATION, query)
     return caught.value
@@ -58,8 +58,8 @@ def refused_query(query: str) -> APIFailure:
 # Bodies
 
 
-def test_good_body_is_handed_on() -> None:
-    """What the schema allows comes out as it is, fields that it does not know included."""
+def test_valid_body_is_unchanged() -> None:
+    """A valid body is returned unchanged, unknown fields included."""
     body = {
         "name": "a",
         "at": "2026-01-02T03:04:05.678Z",
@@ -73,7 +73,7 @@ def test_good_body_is_handed_on() -> None:
 
 
 def test_first_missing_field_is_named() -> None:
-    """Of several things wrong, what is missing goes first, in the order of the document."""
+    """A missing field is reported before an invalid one, in the order of the document."""
     failure = refused_body({"at": 3})
     assert (failure.code, failure.param, failure.message) == ("parameter_missing", "name", "The 'name' field is required.")
 
@@ -93,75 +93,75 @@ def test_missing_field_inside_an_object_is_named_by_its_path() -> None:
         ("at", "2026-01-02T03:04:05"),
         ("link", "no scheme"),
         ("id", "1234"),
-        ("mail", "nobody"),
+        ("mail", "unknown"),
         ("mail", "a b@c"),
         ("inner", []),
     ],
 )
-def test_wrong_value_is_named(field: str, value: object) -> None:
-    """Types and formats hold; `param` names the field."""
+def test_invalid_value_is_named(field: str, value: object) -> None:
+    """Types and formats are validated; `param` names the field."""
     failure = refused_body({"name": "a", "inner": {"deep": []}, field: value})
     assert (failure.status, failure.code, failure.param) == (400, "parameter_invalid", field)
 
 
-def test_wrong_value_inside_a_list_is_named_by_its_path() -> None:
-    """An entry of a list is named by its number."""
+def test_invalid_value_inside_a_list_is_named_by_its_path() -> None:
+    """An item of a list is named by its index."""
     assert refused_body({"name": "a", "inner": {"deep": [1, "x"]}}).param == "inner.deep.1"
 
 
-def test_first_wrong_field_is_that_of_the_document() -> None:
-    """Of two wrong values the one that the document has first is named."""
+def test_first_invalid_field_is_reported() -> None:
+    """Of two invalid fields the first in the document is named."""
     assert refused_body({"mail": 1, "at": 2, "name": "a", "inner": {"deep": []}}).param == "at"
 
 
 def test_long_value_does_not_fill_the_message() -> None:
-    """A message stays short, whatever was sent."""
+    """A message stays short for any value."""
     assert len(refused_body({"name": ["x" * 5_000], "inner": {"deep": []}}).message) < 400
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": NaN}'])
 async def test_body_that_is_no_json_is_refused(call: Caller, body: bytes) -> None:
-    """An empty or broken body is 400 `invalid_json`."""
+    """An empty or malformed body is 400 `invalid_json`."""
     reply = await call("POST", "/tickets", data=body, headers={"Content-Type": "application/json"})
     assert (reply.status, reply.code) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"a"', b"null", b"3"])
 async def test_body_that_is_no_object_is_refused(call: Caller, body: bytes) -> None:
-    """JSON of another kind is 400 too."""
+    """JSON that is no object is a 400."""
     reply = await call("POST", "/tickets", data=body, headers={"Content-Type": "application/json"})
     assert (reply.status, reply.code) == (400, "parameter_invalid")
 
 
 async def test_body_of_another_type_is_refused(call: Caller) -> None:
-    """A body is JSON and says so; the document has no 415, so it is a 400."""
+    """Another content type is a 400, because the document has no 415."""
     reply = await call("POST", "/tickets", data=b'{"title": "a"}', headers={"Content-Type": "text/plain"})
     assert (reply.status, reply.code) == (400, "invalid_content_type")
 
 
-async def test_enum_of_the_document_holds(call: Caller) -> None:
-    """A word that the document does not know is refused, with those it knows in the message."""
+async def test_enum_is_validated(call: Caller) -> None:
+    """An unknown value is refused, and the message has the known ones."""
     error = (await call("POST", "/tickets", {"title": "a", "priority": "huge"})).json["error"]
     assert (error["code"], error["param"]) == ("parameter_invalid", "priority")
     assert "urgent" in error["message"]
 
 
-async def test_null_is_taken_where_the_document_has_null(call: Caller) -> None:
-    """`notes` may be null, the title may not."""
+async def test_null_is_accepted_where_the_document_has_null(call: Caller) -> None:
+    """`notes` can be null, the title cannot."""
     assert (await call("POST", "/tickets", {"title": "a", "notes": None})).status == 201
     assert (await call("POST", "/tickets", {"title": None})).json["error"]["param"] == "title"
 
 
 async def test_body_of_a_read_is_ignored(call: Caller) -> None:
-    """An operation without a body takes no offence at one."""
+    """An operation without a body ignores one."""
     assert (await call("GET", "/tickets", data=b"{", headers={"Content-Type": "text/plain"})).status == 200
 
 
 # Queries
 
 
-def test_good_query_is_parsed() -> None:
-    """Numbers, truth and comma lists come out as such; what is unknown stays out."""
+def test_valid_query_is_parsed() -> None:
+    """Integers, booleans and comma-separated lists are parsed; unknown parameters are left out."""
     assert VALIDATION.query(OPERATION, "q=%C3%A4+b&kinds=a,b&flag=false&count=12&new=1") == {
         "q": "ä b",
         "kinds": ["a", "b"],
@@ -171,12 +171,12 @@ def test_good_query_is_parsed() -> None:
 
 
 def test_empty_list_is_empty() -> None:
-    """A list parameter without a value has no entries."""
+    """A list parameter without a value is an empty list."""
     assert VALIDATION.query(OPERATION, "q=&kinds=") == {"q": "", "kinds": []}
 
 
 def test_missing_parameter_is_named() -> None:
-    """A required parameter is missed."""
+    """A missing required parameter is named."""
     failure = refused_query("")
     assert (failure.code, failure.param, failure.message) == ("parameter_missing", "q", "The 'q' parameter is required.")
 
@@ -196,25 +196,25 @@ def test_missing_parameter_is_named() -> None:
         ("q=a&count=" + "9" * 5_000, "count"),
     ],
 )
-def test_wrong_parameter_is_named(query: str, param: str) -> None:
+def test_invalid_parameter_is_named(query: str, param: str) -> None:
     """Parameters are parsed strictly, by schema, and given once."""
     failure = refused_query(query)
     assert (failure.status, failure.code, failure.param) == (400, "parameter_invalid", param)
 
 
-def test_unknown_parameter_may_come_twice() -> None:
-    """What is ignored is ignored whatever it is."""
+def test_unknown_parameter_can_be_repeated() -> None:
+    """Unknown parameters are ignored."""
     assert VALIDATION.query(OPERATION, "q=a&new=1&new=2") == {"q": "a"}
 
 
 @pytest.mark.parametrize("query", ["page=0", "pageSize=0", "pageSize=101", "page=x"])
 async def test_paging_out_of_range_is_refused(call: Caller, query: str) -> None:
-    """Pages begin with 1 and hold 1 to 100."""
+    """Pages start with 1, page sizes are 1 to 100."""
     assert (await call("GET", f"/tickets?{query}")).status == 400
 
 
-def test_missing_validator_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without jsonschema a fake says what to install."""
+def test_missing_validator_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without jsonschema the error says what to install."""
     monkeypatch.setitem(sys.modules, "jsonschema", None)
     with pytest.raises(ImportError, match=r"cstar-async\[testing\]"):
         FakeCStar()
