@@ -131,10 +131,10 @@ def decide(
     if required is None:
         wait = min(wait, max_wait)
         return Decision(RetryAction.RAISE) if wait > time_left else Decision(RetryAction.RETRY, wait)
-    longest = min(max_wait, time_left)
-    if required > longest:
+    allowed = min(max_wait, time_left)
+    if required > allowed:
         return Decision(RetryAction.WAIT_TOO_LONG, required) if failure.status == 429 else Decision(RetryAction.RAISE)
-    return Decision(RetryAction.RETRY, min(wait, longest))
+    return Decision(RetryAction.RETRY, min(wait, allowed))
 
 
 class RetryBudget:

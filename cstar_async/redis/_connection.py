@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -61,11 +62,7 @@ class RedisConnection:
         self._semaphore = asyncio.Semaphore(MAX_CONCURRENT_SCRIPTS)
 
     async def run(self, keys: list[str], *args: str | bytes) -> UntypedJSON:
-        """Run the script and return its reply.
-
-        Raises:
-            RedisUnavailableError: There was no reply within the timeout.
-        """
+        """Run the script and return its reply, or raise a `RedisUnavailableError` after the timeout."""
         try:
             async with asyncio.timeout(self._timeout), self._semaphore:
                 try:
@@ -79,19 +76,13 @@ class RedisConnection:
     async def aclose(self) -> None:
         """Close the client if it was created for a URL."""
         if self._owns_client:
-            try:
+            with suppress(*self._failures):
                 async with asyncio.timeout(self._timeout):
                     await self._client.aclose()
-            except self._failures:
-                return
 
 
 def validate_name(name: str) -> str:
-    """Return *name* if it can be part of a Redis key.
-
-    Raises:
-        InvalidArgumentError: It is not a str, is empty or too long, has spaces or braces, or is an API key.
-    """
+    """Return *name* if it can be part of a Redis key."""
     if not is_str(name) or not _NAME.fullmatch(name):
         raise InvalidArgumentError("name must be 1 to 200 characters without spaces and braces; use the same in all processes")
     if name.startswith(KEY_PREFIXES):

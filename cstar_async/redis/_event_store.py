@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from cstar_async._types import UntypedJSON
@@ -113,9 +114,8 @@ class RedisStore:
         has_lease, self._has_lease = self._has_lease, False
         try:
             if has_lease:
-                await self._run("leave")
-        except ConnectionFailedError:
-            return  # the lease expires by itself
+                with suppress(ConnectionFailedError):  # the lease expires by itself
+                    await self._run("leave")
         finally:
             self._has_lease = False
             await self._connection.aclose()

@@ -27,20 +27,15 @@ class LocalState:
         self.resync = 0
         self.held_by_peers = 0
         self.peers_wait = False
-        self._timeout = timeout
-        self._resync_timeout = resync_timeout
-        self._member = ""
-        self._sequence = 0
+        self._timeout, self._resync_timeout = timeout, resync_timeout
+        self._member, self._sequence = "", 0
         # Responses so far, the last 429 among them, and those that Redis has read; the same for requests without a response.
         self._response_count = self._refused_at = self._reported_count = self._sent_count = 0
         self._lost = self._sent_lost = 0
-        self._last_number = 0
-        self._probe = 0
-        self._probe_done = 0
+        self._last_number = self._probe = self._probe_done = 0
         self._redis_time_offset: float | None = None
-        self._epoch = 0
         self._read_at = 0.0
-        self._peer_count = 0
+        self._epoch = self._peer_count = 0
 
     @property
     def has_unreported_response(self) -> bool:

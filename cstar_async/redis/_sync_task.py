@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 
 class SyncTask:
-    """Call *sync* when it is due, never twice at once.
-
-    There is a task only while a call is due, so an idle limiter leaves nothing in the event loop.
-    """
+    """Call *sync* when it is due, never twice at once. There is a task only while a call is due."""
 
     def __init__(self, sync: Callable[[], Awaitable[None]]) -> None:
         self._sync = sync
@@ -48,13 +46,11 @@ class SyncTask:
                 self._rescheduled.clear()
                 delay = self._due - loop.time()
                 if delay > 0:
-                    try:
+                    with suppress(TimeoutError):
                         async with asyncio.timeout(delay):
                             await self._rescheduled.wait()
-                    except TimeoutError:
-                        pass
-                    continue
-                self._due = None
-                await self._sync()
+                else:
+                    self._due = None
+                    await self._sync()
         finally:
             self._task = None

@@ -115,10 +115,10 @@ async def test_deadline_is_exact_to_the_fraction_of_a_second(clock: ManualClock)
     assert isinstance(task.exception(), RateLimitWaitError)
 
 
-@pytest.mark.parametrize("begun", [0.0, 1e6])
-async def test_request_past_its_deadline_fails(clock: ManualClock, begun: float) -> None:
+@pytest.mark.parametrize("start", [0.0, 1e6])
+async def test_request_past_its_deadline_fails(clock: ManualClock, start: float) -> None:
     """Although one in flight gets no response; whenever it started."""
-    clock.now = begun
+    clock.now = start
     limiter = RateLimiter()
     limiter.set_initial_limit(1)
     assert limiter.try_acquire(INTERACTIVE, clock) is not None
