@@ -17,7 +17,7 @@ _CONSTANTS = {"null": "None", "true": "True", "false": "False"}
 
 
 def sentence(text: str) -> str:
-    """Return a text on one line, with a full stop at its end."""
+    """Return a description on one line that ends with a full stop."""
     text = " ".join(text.split())
     return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 

@@ -12,9 +12,9 @@ from codegen.spec.queries import body_name, caller_parameters, is_free_object, p
 from codegen.spec.vocabulary import EVIDENCE
 
 _MEANINGS = {
-    "documented": "cStar's own pages say that it exists. Parts of it may still be inferred; the docstrings tell which.",
-    "inferred": "It was deduced; the source tells from what. Try it before you rely on it.",
-    "named": "Only a path is known. The method returns the JSON as it comes; whether the path answers that way is a guess.",
+    "documented": "cStar's own pages describe it. Parts of it may be inferred; the docstrings mark them.",
+    "inferred": "It was deduced from the source. Try it before you rely on it.",
+    "named": "Only the path is documented. The method returns the JSON of the response unchanged.",
 }
 
 
@@ -129,6 +129,6 @@ def _needed(document: Document, operation: Operation) -> Iterator[str]:
 
 
 def _in_a_cell(text: str) -> str:
-    """Return a text for a cell of a Markdown table."""
+    """Return the content of a cell of a Markdown table."""
     text = " ".join(text.split()).rstrip(".").replace("|", "\\|")
     return text[:1].upper() + text[1:]

@@ -224,7 +224,7 @@ class TypeMapper:
         if len(types) == 1:
             return replace(types[0], is_nullable=is_nullable)
         if any(type_.value_reader or type_.object_reader for type_ in types):
-            self._problems.add(pointer, "the generator cannot tell apart the members of a union unless all of them are plain.")
+            self._problems.add(pointer, "the generator cannot distinguish the members of a union unless all of them are plain.")
         annotation = " | ".join(_deduplicated(type_.read_type for type_ in types))
         return PythonType(
             read_type=annotation,

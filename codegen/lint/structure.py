@@ -113,19 +113,19 @@ def parts_of(document: Document) -> Iterator[Part]:
         if "post" in item:
             yield from _in_operation(item["post"], child_pointer(pointer, "post"), kind="event")
     yield Part("components", "#/components", document.components)
-    for kind, walk in _COMPONENTS.items():
+    for kind, parts_in in _COMPONENTS.items():
         for name, node in entries(document.components, kind).items():
-            yield from _in(walk, node, child_pointer("#/components", kind, name))
+            yield from _in(parts_in, node, child_pointer("#/components", kind, name))
 
 
-def _in(walk: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> Iterator[Part]:
+def _in(parts_in: Callable[[Any, str], Iterator[Part]], node: Any, pointer: str) -> Iterator[Part]:
     """Yield the parts of an object, or the reference to it."""
     if not is_object(node):
         return
     if "$ref" in node:
         yield Part("reference", pointer, node)
     else:
-        yield from walk(node, pointer)
+        yield from parts_in(node, pointer)
 
 
 def _in_path_item(item: Node, pointer: str) -> Iterator[Part]:

@@ -24,7 +24,7 @@ def inspect(document: Document, problems: ProblemCollector) -> None:
             fallback_pointers |= UnionRules(document, schema, pointer, problems).inspect()
             members = frozenset(union_members(schema))
             if members in twins:
-                problems.add(pointer, f"`{twins[members]}` has the same members, so the two could not be told apart.")
+                problems.add(pointer, f"`{twins[members]}` has the same members, so the two cannot be distinguished.")
             twins.setdefault(members, name)
     _inspect_misplaced_keys(document, fallback_pointers, problems)
 
@@ -47,7 +47,7 @@ class UnionRules:
             return set()
         found = entries(self._schema, "discriminator")
         if set(found) != {"propertyName", "mapping"}:
-            self._add("a union must have a `discriminator` of `propertyName` and `mapping`, by which its members are told apart.")
+            self._add("a union must have a `discriminator` of `propertyName` and `mapping`, that distinguishes its members.")
             return set()
         fallback = self._schema.get("x-cstar-unknown")
         if fallback not in union_members(self._schema):

@@ -141,7 +141,7 @@ def is_model(schema: Node) -> bool:
 
 
 def is_union(schema: Node) -> bool:
-    """Return whether a component is one of several objects, told apart by a property."""
+    """Return whether a component is one of several objects, distinguished by a property."""
     return "oneOf" in schema
 
 

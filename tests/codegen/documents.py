@@ -1,4 +1,4 @@
-"""Documents for tests: copies of the real one, changed by one stroke, and how far the generator gets with them."""
+"""Documents for tests: copies of the real one, and what the generator makes of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEFT_OUT = {
     *("customer_groups", "custom_fields", "webhooks", "community.posts", "community.comments", "views", "invites", "notifications"),
     *("analytics", "sla.rules", "audit_log", "search", "ai", "billing", "domains", "email_settings", "ai_keys"),
 }
-"""Namespaces that show the generator nothing that the others do not; without them a document is read in half the time."""
+"""Namespaces that need nothing special of the generator. Without them a document is parsed in half the time."""
 
 
 @functools.cache
@@ -54,13 +54,13 @@ def _frozen(kept: frozenset[str] = frozenset()) -> bytes:
 
 
 def whole() -> Node:
-    """The whole real document, to be changed at will."""
+    """Return a copy of the real document."""
     raw: Node = pickle.loads(_frozen_whole())
     return raw
 
 
 def real() -> Node:
-    """The real document, but for what is `LEFT_OUT`, to be changed at will."""
+    """Return a copy of the real document without `LEFT_OUT`."""
     raw: Node = pickle.loads(_frozen())
     return raw
 
@@ -69,20 +69,20 @@ SMALL = frozenset({"auth", "customers", "library", "tags", "tickets", "tickets.m
 
 
 def small(*more: str) -> Node:
-    """What the real document says of a few namespaces, and of *more*: for what could be shown with any document."""
+    """Return a copy of the real document with a few namespaces, and *more*."""
     raw: Node = pickle.loads(_frozen(SMALL | set(more)))
     return raw
 
 
 def reading(raw: Node) -> Parsed:
-    """What the generator reads of a document."""
+    """Lint and parse a document."""
     validate_openapi(raw)
     preflight.lint(Document(raw))
     return parse(Document(raw))
 
 
-def view_of(raw: Node) -> GeneratedCode:
-    """What the generator would write for a document. Read once, however many tests look at the same one."""
+def code_of(raw: Node) -> GeneratedCode:
+    """Build the code for a document. The last ones are cached."""
     return _view_of(pickle.dumps(raw))
 
 
@@ -93,58 +93,58 @@ def _view_of(frozen: bytes) -> GeneratedCode:
 
 def models_of(raw: Node) -> dict[str, ModelSpec]:
     """Return the models of a document, by name."""
-    return {one.name: one for module in view_of(raw).model_modules for one in module.models}
+    return {one.name: one for module in code_of(raw).model_modules for one in module.models}
 
 
 def functions_of(raw: Node) -> dict[str, FunctionSpec]:
     """Return the functions of a document, by name."""
-    return {one.name: one for module in view_of(raw).api_modules for one in module.functions}
+    return {one.name: one for module in code_of(raw).api_modules for one in module.functions}
 
 
 def operations_of(raw: Node) -> dict[str, OperationSpec]:
     """Return the constants of operations of a document, by id."""
-    return {one.id: one for one in view_of(raw).operations}
+    return {one.id: one for one in code_of(raw).operations}
 
 
 def problems_with(raw: Node) -> list[Problem]:
-    """What the generator has against a document."""
+    """Return the problems of a document."""
     try:
-        view_of(raw)
+        code_of(raw)
     except CodegenError as error:
         return list(error.problems)
     return []
 
 
 def inside(node: Any, *keys: str | int) -> Any:
-    """A place in a document."""
+    """Return a part of a document."""
     for key in keys:
         node = node[key]
     return node
 
 
 def schema(raw: Node, name: str) -> Node:
-    """A component schema."""
+    """Return a component schema."""
     found: Node = raw["components"]["schemas"][name]
     return found
 
 
 def operation(raw: Node, path: str, method: str) -> Node:
-    """An operation."""
+    """Return an operation."""
     found: Node = raw["paths"][path][method]
     return found
 
 
 def parameter(raw: Node, name: str) -> Node:
-    """A parameter among those of the list of tickets."""
+    """Return a parameter of the list of tickets."""
     found: Node = next(one for one in operation(raw, TICKETS, "get")["parameters"] if one.get("name") == name)
     return found
 
 
 def said(text: str, **more: Any) -> Node:
-    """A schema or parameter with all that must be said of one."""
+    """Return a schema or parameter with its required keys."""
     return {"description": text, "x-evidence": "documented", "x-source": "A page", **more}
 
 
 def model(text: str, **properties: Node) -> Node:
-    """A component schema with properties."""
+    """Return a component schema with properties."""
     return said(text, type="object", properties=properties)

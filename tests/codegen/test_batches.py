@@ -1,4 +1,4 @@
-"""Limits of bodies, splitting, and answers that are texts: what the generator makes of them, and what it refuses."""
+"""Limits of bodies, batched operations, and responses that are text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from codegen.ir.functions import FunctionSpec
 from codegen.spec.document import Node
-from tests.codegen.documents import inside, problems_with, said, small, view_of
+from tests.codegen.documents import code_of, inside, problems_with, said, small
+from tests.codegen.edits import drop, put
 
 SCHEMAS = "#/components/schemas"
 BULK = "/api/v1/teams/{teamId}/bulk"
@@ -17,11 +18,11 @@ EXPORT = "/api/v1/teams/{teamId}/export"
 BULK_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1bulk/post"
 EXPORT_AT = "#/paths/~1api~1v1~1teams~1{teamId}~1export/post/responses/200"
 BATCHING = ("paths", BULK, "post", "x-cstar-batching")
-ANSWER = ("paths", EXPORT, "post", "responses", "200")
+RESPONSE = ("paths", EXPORT, "post", "responses", "200")
 
 
 def _functions() -> dict[str, FunctionSpec]:
-    return {one.name: one for module in view_of(small("automations", "bulk", "exports")).api_modules for one in module.functions}
+    return {one.name: one for module in code_of(small("automations", "bulk", "exports")).api_modules for one in module.functions}
 
 
 def test_operation_that_can_be_split_is_two_functions() -> None:
@@ -31,34 +32,26 @@ def test_operation_that_can_be_split_is_two_functions() -> None:
     assert whole.call.startswith("await run_in_batches(client.__executor__, operations.RUN_BULK_BATCHES, BulkResult, body=BulkRun(")
 
 
-def test_both_are_methods() -> None:
-    """Side by side in the namespace."""
-    methods = [one for module in view_of(small("automations", "bulk", "exports")).client_namespaces for one in module.root.methods]
+def test_both_functions_are_methods() -> None:
+    """In the same namespace."""
+    methods = [one for module in code_of(small("automations", "bulk", "exports")).client_namespaces for one in module.root.methods]
     assert [(one.name, one.function) for one in methods if "bulk" in one.function] == [
         ("run", "run_bulk"),
         ("run_batched", "run_bulk_batched"),
     ]
 
 
-def test_limit_is_told_among_the_errors() -> None:
-    """Where it holds: not for the function that splits."""
+def test_limit_is_listed_among_the_errors() -> None:
+    """Of the function that has it, not of the batched one."""
     functions = _functions()
     assert "`ids` has more than 100 items" in functions["run_bulk"].doc
     assert "more than 100 items" not in functions["run_bulk_batched"].doc
     assert "`resources` has more than 1 item while `format` is `csv`" in functions["run_export"].doc
 
 
-def test_answer_that_may_be_a_text_says_so() -> None:
-    """In the type of the result."""
+def test_response_that_may_be_a_str_has_that_type() -> None:
+    """The result is annotated with it."""
     assert _functions()["run_export"].returns == "ExportResult | str"
-
-
-def _set(*keys: str | int, to: object) -> Callable[[Node], object]:
-    return lambda raw: inside(raw, *keys[:-1]).__setitem__(keys[-1], to)
-
-
-def _drop(*keys: str | int) -> Callable[[Node], object]:
-    return lambda raw: inside(raw, *keys[:-1]).pop(keys[-1])
 
 
 def _schema(*keys: str | int) -> tuple[str | int, ...]:
@@ -66,7 +59,7 @@ def _schema(*keys: str | int) -> tuple[str | int, ...]:
 
 
 def _second_text(raw: Node) -> None:
-    inside(raw, *ANSWER)["content"]["text/plain"] = {"schema": {"type": "string"}}
+    inside(raw, *RESPONSE)["content"]["text/plain"] = {"schema": {"type": "string"}}
 
 
 def _twin(raw: Node) -> None:
@@ -79,8 +72,8 @@ _WHEN_AT = f"{SCHEMAS}/ExportRun/properties/resources"
 _RULE = {"field": "status", "value": "open", "maxItems": 1}
 _FORM = "`x-cstar-max-items-when` must be of the form `{field: …, value: …, maxItems: <a number>}`."
 LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
-    "a second content type without a word": (
-        _drop(*ANSWER, "x-cstar-text"),
+    "a second content type without x-cstar-text": (
+        drop(*RESPONSE, "x-cstar-text"),
         EXPORT_AT,
         "there must be exactly one content type, application/json, not application/json, text/csv.",
     ),
@@ -92,114 +85,114 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
             " not application/json, text/csv, text/plain."
         ),
     ),
-    "a text that is no text": (
-        _set(*ANSWER, "content", "text/csv", "schema", to={"type": "object"}),
+    "text content with another schema": (
+        put(*RESPONSE, "content", "text/csv", "schema", to={"type": "object"}),
         EXPORT_AT,
         "the content `text/csv` must have the schema `{type: string}`.",
     ),
-    "a text in the place of a list": (
-        _set(
-            *(*ANSWER, "content", "application/json", "schema", "allOf", 1, "properties", "data"),
+    "text content beside a list": (
+        put(
+            *(*RESPONSE, "content", "application/json", "schema", "allOf", 1, "properties", "data"),
             to={"type": "array", "items": {"$ref": f"{SCHEMAS}/ExportResult"}},
         ),
         EXPORT_AT,
         "`x-cstar-text` needs a response of one object.",
     ),
-    "a text in the place of one object or null": (
-        _set(
-            *(*ANSWER, "content", "application/json", "schema", "allOf", 1, "properties", "data"),
+    "text content beside a nullable object": (
+        put(
+            *(*RESPONSE, "content", "application/json", "schema", "allOf", 1, "properties", "data"),
             to={"oneOf": [{"$ref": f"{SCHEMAS}/ExportResult"}, {"type": "null"}]},
         ),
         EXPORT_AT,
         "`x-cstar-text` needs a response of one object.",
     ),
-    "a text that may be empty": (
-        _set(*ANSWER, "x-cstar-may-be-empty", to=True),
+    "text content that may be empty": (
+        put(*RESPONSE, "x-cstar-may-be-empty", to=True),
         EXPORT_AT,
         "a response that may be empty must be an object without required fields, not text.",
     ),
-    "a text for an error": (
-        _set("components", "responses", "NotFound", "x-cstar-text", to="text/csv"),
+    "text content of an error": (
+        put("components", "responses", "NotFound", "x-cstar-text", to="text/csv"),
         "#/components/responses/NotFound",
         "`x-cstar-text` is for successful responses only.",
     ),
-    "a text as nothing": (
-        _set(*_schema("BatchError", "x-cstar-string-shorthand"), to="text"),
+    "a shorthand without property": (
+        put(*_schema("BatchError", "x-cstar-string-shorthand"), to="text"),
         f"{SCHEMAS}/BatchError",
         "`x-cstar-string-shorthand` names `text`, which is not a property of type string.",
     ),
-    "a text as a number": (
-        _set(*_schema("BatchError", "x-cstar-string-shorthand"), to="index"),
+    "a shorthand for a number": (
+        put(*_schema("BatchError", "x-cstar-string-shorthand"), to="index"),
         f"{SCHEMAS}/BatchError",
         "`x-cstar-string-shorthand` names `index`, which is not a property of type string.",
     ),
-    "a text as the data": (
+    "a shorthand as the data": (
         lambda raw: inside(raw, *_schema("BulkResult")).update(
             {"x-cstar-string-shorthand": "note", "properties": {"note": said("X.", type="string")}}
         ),
         f"{BULK_AT}/responses/200",
         "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.",
     ),
-    "a limit of another form": (_set(*_WHEN, to={"field": "format"}), _WHEN_AT, _FORM),
-    "a limit that hangs on nothing": (
-        _set(*_WHEN, "field", to="shape"),
+    "a limit of the wrong form": (put(*_WHEN, to={"field": "format"}), _WHEN_AT, _FORM),
+    "a limit by an unknown property": (
+        put(*_WHEN, "field", to="shape"),
         _WHEN_AT,
         "`x-cstar-max-items-when` names `shape`, which is not a property beside it.",
     ),
-    "a limit of a text": (
-        _set(*_schema("TicketCreate", "properties", "title", "x-cstar-max-items-when"), to=_RULE),
+    "a limit of a string": (
+        put(*_schema("TicketCreate", "properties", "title", "x-cstar-max-items-when"), to=_RULE),
         f"{SCHEMAS}/TicketCreate/properties/title",
         "`x-cstar-max-items-when` has no meaning without `type: array`.",
     ),
-    "a limit of an answer": (
-        _set(*_schema("Ticket", "properties", "tags", "x-cstar-max-items-when"), to=_RULE),
+    "a limit of a response": (
+        put(*_schema("Ticket", "properties", "tags", "x-cstar-max-items-when"), to=_RULE),
         f"{SCHEMAS}/Ticket/properties/tags",
         "`x-cstar-max-items-when` is for the fields of a body.",
     ),
-    "a splitting of another form": (
-        _drop(*BATCHING, "add"),
+    "batching of the wrong form": (
+        drop(*BATCHING, "add"),
         BULK_AT,
         "`x-cstar-batching` must be of the form `{split: …, add: […], join: […], shift: …}`.",
     ),
-    "a splitting of what has no limit": (
-        _drop(*_schema("BulkRun", "properties", "ids", "maxItems")),
+    "batching of an array without limit": (
+        drop(*_schema("BulkRun", "properties", "ids", "maxItems")),
         BULK_AT,
         "`x-cstar-batching` splits `ids`, which is not an array of the body with `maxItems`.",
     ),
-    "a sum of texts": (
-        _set(*BATCHING, "add", to=["action"]),
+    "a sum of strings": (
+        put(*BATCHING, "add", to=["action"]),
         BULK_AT,
         "`x-cstar-batching` names `action`, which is no integer of the result.",
     ),
     "a join of numbers": (
-        _set(*BATCHING, "join", to=["total"]),
+        put(*BATCHING, "join", to=["total"]),
         BULK_AT,
         "`x-cstar-batching` names `total`, which is no array of the result.",
     ),
-    "a shift of nothing": (
-        _set(*BATCHING, "shift", to="position"),
+    "a shift of an unknown field": (
+        put(*BATCHING, "shift", to="position"),
         BULK_AT,
         "`x-cstar-batching` shifts `position`, which the items of `errors` do not have.",
     ),
-    "a splitting beside a query": (
+    "batching of an operation with a query": (
         lambda raw: inside(raw, "paths", BULK, "post", "parameters").append(
             said("X.", **{"name": "dry", "in": "query", "schema": {"type": "boolean"}})
         ),
         BULK_AT,
         "`x-cstar-batching` is for operations that take nothing but a body.",
     ),
-    "a splitting of a list": (
-        _set("paths", "/api/v1/teams/{teamId}/tickets", "get", "x-cstar-batching", to={"split": "x", "add": [], "join": []}),
+    "batching with a response of a list": (
+        put("paths", "/api/v1/teams/{teamId}/tickets", "get", "x-cstar-batching", to={"split": "x", "add": [], "join": []}),
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get",
         "`x-cstar-batching` needs a response of one object with properties.",
     ),
-    "a name that is taken by a splitting": (
+    "a name of a batched method": (
         _twin,
         BULK_AT,
         "`bulk.run_batched` is the method of `run_bulk_batched` and of `x-cstar-batching`.",
     ),
     "a default of an array that is not empty": (
-        _set(*_schema("AutomationConditions", "properties", "all", "default"), to=[1]),
+        put(*_schema("AutomationConditions", "properties", "all", "default"), to=[1]),
         f"{SCHEMAS}/AutomationConditions/properties/all",
         "the default of an array can only be the empty one.",
     ),
@@ -207,9 +200,9 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in LOSSY.items()])
-def test_lossy_document_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
-    """With the place and one sentence."""
-    change, place, sentence = case
+def test_unsupported_batching_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
+    """The problem is reported with its pointer."""
+    change, pointer, message = case
     raw = small("automations", "bulk", "exports")
     change(raw)
-    assert (place, sentence) in [(problem.location, problem.message) for problem in problems_with(raw)]
+    assert (pointer, message) in [(problem.location, problem.message) for problem in problems_with(raw)]

@@ -1,4 +1,4 @@
-"""A change of the document and one run are all it takes: what comes and goes there comes and goes in the code."""
+"""Changes of the document appear in the generated code after one run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _files_of(namespace: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """A tree whose document has learnt a field, an enum value, an operation and a namespace, after one run."""
+    """A tree with a new field, enum value, operation and namespace, after one run."""
 
     def change(raw: Node) -> None:
         for name in ("Ticket", "TicketUpdate"):
@@ -57,21 +57,21 @@ def _add_notes(raw: Node) -> None:
 
 
 class Shrunk(NamedTuple):
-    """A tree whose document has lost something, the files it had before, and what the run said."""
+    """A tree whose document has lost parts, its files before, and the notes of the run."""
 
     tree: Tree
     before: set[str]
     notes: list[str]
 
     def files_with(self, name: str) -> list[str]:
-        """The generated files in which a name stands."""
+        """Return the generated files with a name."""
         word = re.compile(rf"\b{name}\b".encode())
         return [path for path, content in self.tree.files().items() if path.startswith(FOLDERS) and word.search(content)]
 
 
 @pytest.fixture(scope="module")
 def shrunk(tmp_path_factory: pytest.TempPathFactory) -> Shrunk:
-    """A tree whose document has lost two fields, an enum value, two operations and a namespace, after one run."""
+    """A tree without two fields, an enum value, two operations and a namespace, after one run."""
 
     def change(raw: Node) -> None:
         schema(raw, "Ticket")["properties"].pop("notes")
@@ -92,7 +92,7 @@ def shrunk(tmp_path_factory: pytest.TempPathFactory) -> Shrunk:
 
 
 def test_new_field_appears(grown: Tree) -> None:
-    """A field of an answer is an attribute, and a field of a body an argument that is sent."""
+    """A field of a response is an attribute, and a field of a body is an argument."""
     assert "2026-03-01 00:00:00+00:00 datetime | None | Unset UNSET" == grown.answer(
         "import inspect\n"
         "from cstar_async.api.tickets import update_ticket\n"
@@ -103,7 +103,7 @@ def test_new_field_appears(grown: Tree) -> None:
 
 
 def test_dropped_field_goes_to_extra(shrunk: Shrunk) -> None:
-    """What the document no longer knows is kept among the unknown fields."""
+    """A field that the document no longer lists is kept in `extra`."""
     assert "False {'notes': 'n'}" == shrunk.tree.answer(
         "from cstar_async.models.tickets import decode_ticket\n"
         "ticket = decode_ticket({'id': 'tkt_1', 'notes': 'n'})\n"
@@ -112,7 +112,7 @@ def test_dropped_field_goes_to_extra(shrunk: Shrunk) -> None:
 
 
 def test_new_enum_value_becomes_a_constant(grown: Tree) -> None:
-    """A value that the document learns is known from then on."""
+    """It is a constant, and `is_known`."""
     assert "on-hold ('new', 'on-hold', 'open', 'pending', 'resolved', 'closed') True" == grown.answer(
         "from cstar_async.models.tickets import TicketStatus\n"
         "print(TicketStatus.ON_HOLD, tuple(map(str, TicketStatus.known_values())), TicketStatus('on-hold').is_known)"
@@ -120,7 +120,7 @@ def test_new_enum_value_becomes_a_constant(grown: Tree) -> None:
 
 
 def test_dropped_enum_value_is_unknown(shrunk: Shrunk) -> None:
-    """A value that the document drops still reads, as an unknown one."""
+    """It is decoded as an unknown value."""
     assert "closed False False" == shrunk.tree.answer(
         "from cstar_async.models.tickets import TicketStatus\n"
         "status = TicketStatus.__decode__('closed')\n"
@@ -153,7 +153,7 @@ def test_dropped_operation_goes_everywhere(shrunk: Shrunk) -> None:
     ("path", "method"), [(path, method) for path, item in real()["paths"].items() for method in item if method in METHODS]
 )
 def test_any_operation_can_be_dropped(path: str, method: str) -> None:
-    """No rule of the preflight holds on to it; what only it needed may stay in the document."""
+    """Lint does not require it, and schemas that only it used may stay in the document."""
     raw = real()
     del raw["paths"][path][method]
     if not raw["paths"][path].keys() & set(METHODS):
@@ -163,7 +163,7 @@ def test_any_operation_can_be_dropped(path: str, method: str) -> None:
 
 
 def test_schema_goes_with_the_last_operation_that_needs_it(shrunk: Shrunk) -> None:
-    """No class is left behind, though the document still has the schema; a note tells of it."""
+    """It has no class, though the document still has it; a note reports it."""
     note = "note: #/components/schemas/TicketUpdate: no operation takes or gives this schema, so it has no class."
 
     assert note in shrunk.notes
@@ -176,15 +176,15 @@ def test_enum_goes_with_the_last_field_that_has_it(shrunk: Shrunk) -> None:
     assert [] == shrunk.files_with("MemberRoleDisplayName")
 
 
-def test_nothing_else_is_noted(shrunk: Shrunk) -> None:
-    """The notes name what became useless, and nothing that is still in use."""
+def test_nothing_else_is_printed(shrunk: Shrunk) -> None:
+    """The notes list unused schemas only."""
     named = ["MemberRoleDisplayName", "Tag", "TagCreate", "TicketUpdate"]
 
     assert named == sorted(re.findall(r"schemas/(\w+): ", "".join(shrunk.notes)))
 
 
-def test_every_shape_passes_the_type_checker(tree: Tree) -> None:
-    """Generated code is clean under strict checking, also with shapes and names that the real document does not have yet."""
+def test_every_type_passes_the_type_checker(tree: Tree) -> None:
+    """Generated code passes strict checks, also with types that the real document does not have."""
 
     def change(raw: Node) -> None:
         named = ("type", "object", "field", "from", "body", "query", "value", "wire", "get", "model", "new", "cls")
@@ -197,7 +197,7 @@ def test_every_shape_passes_the_type_checker(tree: Tree) -> None:
 
     tree.write(change)
     assert 0 == tree.generate().returncode
-    # Generated code asks nothing of what lies behind the front door, where checking takes four times as long.
+    # Without the imports of the package, the check takes a quarter of the time.
     (tree.package / "__init__.py").write_text("")
 
     done = tree.python("-m", "mypy", "--strict", "--no-error-summary", "-m", "cstar_async.api.tickets")
@@ -206,7 +206,7 @@ def test_every_shape_passes_the_type_checker(tree: Tree) -> None:
 
 
 def test_new_namespace_is_on_the_client(grown: Tree) -> None:
-    """A namespace has modules of its own, and the client leads to it."""
+    """It has modules of its own and is an attribute of the client."""
     assert "Note notes NotesDraftsNamespace" == grown.answer(
         "from cstar_async import models\n"
         "from cstar_async.api._namespaces import ClientNamespaces\n"
@@ -217,7 +217,7 @@ def test_new_namespace_is_on_the_client(grown: Tree) -> None:
 
 
 def test_namespace_without_operations_is_gone(shrunk: Shrunk) -> None:
-    """Dropping its operations is enough: its tag and its schemas may stay in the document, and become nothing."""
+    """Its tag and its schemas may stay in the document."""
     assert "False False False" == shrunk.tree.answer(
         "import cstar_async.api as api\n"
         "from cstar_async import models\n"
@@ -227,8 +227,8 @@ def test_namespace_without_operations_is_gone(shrunk: Shrunk) -> None:
     assert _files_of("tags") == shrunk.before - set(shrunk.tree.files())
 
 
-def test_library_is_generated_apart(grown: Tree) -> None:
-    """The public library has functions and a class, which the client does not lead to."""
+def test_library_is_not_on_the_client(grown: Tree) -> None:
+    """It has functions and a class, which is not an attribute of the client."""
     assert "LibraryNamespace library False" == grown.answer(
         "from cstar_async.api._namespaces import ClientNamespaces\n"
         "from cstar_async.api.library import LibraryNamespace\n"
@@ -239,7 +239,7 @@ def test_library_is_generated_apart(grown: Tree) -> None:
 
 
 def test_dropped_namespace_leaves_no_file(tree: Tree, grown: Tree) -> None:
-    """The modules of a namespace come with its first operation and go with its last."""
+    """The modules of a namespace appear with its first operation and vanish with its last."""
     before = set(tree.files())
     assert _files_of("notes") == set(grown.files()) - before
     for name in _files_of("notes"):

@@ -1,4 +1,4 @@
-"""`python -m codegen`: what it writes, what `--check` finds, and that a run that stops changes nothing."""
+"""The command `python -m codegen` and its option `--check`."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def _document(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_committed_code_is_what_the_document_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody edited the generated code, and nobody forgot to generate it."""
+def test_committed_code_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    """The generated code is that of the document."""
     status = main(["--check"])
 
     assert (DONE, "") == (status, capsys.readouterr().err)
 
 
 def test_check_names_every_file_that_differs(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A changed, a lost and a foreign file are each told by name, and nothing is repaired."""
+    """A changed, a missing and an unknown file are listed, and nothing is changed."""
     (package / "_generated" / "events.py").write_text("")
     (package / "api" / "tickets.py").unlink()
     (package / "models" / "ghosts.py").write_text("")
@@ -70,8 +70,8 @@ def test_check_names_every_file_that_differs(package: Path, capsys: pytest.Captu
     assert (DIFFERENT, lines, before) == (status, capsys.readouterr().err.splitlines(), _contents(package))
 
 
-def test_check_passes_over_compiled_files(package: Path) -> None:
-    """What Python leaves behind is not ours."""
+def test_check_ignores_compiled_files(package: Path) -> None:
+    """Compiled files are not generated."""
     (package / "api" / "__pycache__").mkdir()
     (package / "api" / "__pycache__" / "tickets.cpython-311.pyc").write_bytes(b"")
 
@@ -79,7 +79,7 @@ def test_check_passes_over_compiled_files(package: Path) -> None:
 
 
 def test_run_replaces_the_folders_whole(package: Path) -> None:
-    """Files that nothing generates any more are gone after a run, and nothing else is left lying about."""
+    """A run removes stale files and leaves no other."""
     expected = _contents(package)
     (package / "models" / "ghosts.py").write_text("")
     (package / "_generated" / "events.py").write_text("")
@@ -89,7 +89,7 @@ def test_run_replaces_the_folders_whole(package: Path) -> None:
 
 
 def test_run_into_an_empty_package_writes_everything(tmp_path: Path, package: Path) -> None:
-    """There need not be an old output."""
+    """There need not be an earlier output."""
     (tmp_path / "new").mkdir()
     shutil.copy(tmp_path / "small.yaml", tmp_path / "new")
     (tmp_path / "new" / "package").mkdir()
@@ -102,7 +102,7 @@ def test_run_into_an_empty_package_writes_everything(tmp_path: Path, package: Pa
 def test_refused_document_leaves_the_output_alone(
     tmp_path: Path, package: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    """One sentence a problem on stderr, status 2, and every byte as it was."""
+    """Each problem is a line on stderr, the status is 2, and no file changes."""
     before = _contents(package)
     document = _document(tmp_path, "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {}\nopenapi: 3.1.0\n")
 
@@ -115,7 +115,7 @@ def test_refused_document_leaves_the_output_alone(
 def test_unclean_output_leaves_the_old_one_alone(
     package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Code that ruff will not have is never swapped in."""
+    """Code with errors does not replace the old one."""
     before = _contents(package)
     texts = render._texts
     monkeypatch.setattr(render, "_texts", lambda *given: {**texts(*given), "_generated/broken.py": "def broken(:\n"})
@@ -126,8 +126,10 @@ def test_unclean_output_leaves_the_old_one_alone(
     assert "ruff: the generated code is not clean: " in capsys.readouterr().err
 
 
-def test_silent_failure_of_ruff_is_told(monkeypatch: pytest.MonkeyPatch, package: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A ruff that fails without a word stops the run too."""
+def test_silent_failure_of_ruff_is_reported(
+    monkeypatch: pytest.MonkeyPatch, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run stops even when ruff prints nothing."""
     monkeypatch.setattr(render.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", ""))
 
     assert REFUSED == _main(package, "--check")
@@ -137,16 +139,14 @@ def test_silent_failure_of_ruff_is_told(monkeypatch: pytest.MonkeyPatch, package
 def test_other_version_of_ruff_is_refused(
     monkeypatch: pytest.MonkeyPatch, package: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Another ruff would write other code."""
+    """Another version of ruff may format differently."""
     monkeypatch.setattr(render, "version", lambda _: "0.0.1")
 
     assert REFUSED == _main(package, "--check")
     assert f"ruff: version {render.RUFF_VERSION} is needed, 0.0.1 is installed.\n" == capsys.readouterr().err
 
 
-def test_failed_swap_puts_everything_back(
-    package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failed_replacement_is_undone(package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """When the second folder cannot be moved, the first one moves back."""
     before = _contents(package)
     rename = Path.rename
@@ -163,8 +163,8 @@ def test_failed_swap_puts_everything_back(
     assert f"{package}: the output cannot be written: Permission denied.\n" == capsys.readouterr().err
 
 
-def test_output_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A package that does not exist is a misspelt one."""
+def test_missing_output_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The package must exist."""
     assert REFUSED == main(["--output", str(tmp_path / "nowhere")])
     assert "the output cannot be written: No such file or directory." in capsys.readouterr().err
 
@@ -172,8 +172,8 @@ def test_output_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.Capt
 GHOST = "note: #/components/schemas/Ghost: no operation takes or gives this schema, so it has no class.\n"
 
 
-def test_schema_that_is_not_in_use_is_noted(tree: Tree) -> None:
-    """It does not stop the run, and nothing is made of it."""
+def test_unused_schema_is_reported(tree: Tree) -> None:
+    """It does not stop the run and has no class."""
     before = tree.files()
     ghost = model("A ghost.", id=said("Its id.", type="string"))
     tree.write(lambda raw: raw["components"]["schemas"].update(Ghost=ghost), keep_overlay=True)
@@ -183,8 +183,8 @@ def test_schema_that_is_not_in_use_is_noted(tree: Tree) -> None:
     assert before == tree.files()
 
 
-def test_schema_that_only_the_envelope_needs_is_noted_and_kept_for_the_fake(tree: Tree) -> None:
-    """It has no class, and no reference to it leads nowhere."""
+def test_schema_that_only_the_envelope_uses_is_kept_for_the_fake(tree: Tree) -> None:
+    """It has no class, and references to it resolve."""
     before = tree.files()
     tree.write(lambda raw: raw["components"]["schemas"]["ErrorType"].pop("x-cstar-envelope"))
 
@@ -195,14 +195,14 @@ def test_schema_that_only_the_envelope_needs_is_noted_and_kept_for_the_fake(tree
     assert '"ErrorType": {' in tree.files()["_generated/schemas.json"].decode()
 
 
-def test_output_is_the_same_whatever_the_hashes(tree: Tree) -> None:
-    """Sets and dictionaries hash differently in every process; the output must not show it."""
+def test_output_does_not_depend_on_hashes(tree: Tree) -> None:
+    """The order of sets differs in each process; the output does not."""
     for seed in ("0", "4711"):
         assert (0, "") == ((done := tree.generate("--check", PYTHONHASHSEED=seed)).returncode, done.stderr)
 
 
-def test_output_is_the_same_wherever_the_tree_lies(tmp_path: Path) -> None:
-    """Neither a folder's name, nor an ignore list, nor settings above the tree have a say."""
+def test_output_does_not_depend_on_the_folder(tmp_path: Path) -> None:
+    """The name of the folder, ignore lists and settings of parent folders have no effect."""
     place = tmp_path / "build" / "site-packages"
     place.mkdir(parents=True)
     (tmp_path / ".git").mkdir()
@@ -216,7 +216,7 @@ def test_output_is_the_same_wherever_the_tree_lies(tmp_path: Path) -> None:
 
 
 def test_refusal_has_no_traceback(tree: Tree) -> None:
-    """A user of the command sees sentences, and a status that is not zero."""
+    """The command prints problems and exits with a status that is not zero."""
     tree.write(lambda raw: raw["components"]["schemas"]["Ticket"].pop("description"))
     before = tree.files()
 
@@ -227,22 +227,22 @@ def test_refusal_has_no_traceback(tree: Tree) -> None:
 
 
 def test_generator_imports_nothing_of_the_package() -> None:
-    """The generator must run when the package is broken, and knows only the names that generated code imports."""
+    """The generator runs when the package is broken."""
     code = "import sys, codegen.__main__; sys.exit(any(name.split('.')[0] == 'cstar_async' for name in sys.modules))"
 
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, check=False).returncode
 
 
 @pytest.mark.parametrize("path", sorted(path for folder in FOLDERS for path in (PACKAGE / folder).rglob("*.py")), ids=str)
-def test_generated_code_makes_no_excuses(path: Path) -> None:
-    """No `Any`, no cast, no ignored complaint, no object printed by its address."""
+def test_generated_code_has_no_suppressions(path: Path) -> None:
+    """It has no `Any`, no cast, no ignored error and no object printed with its address."""
     text = path.read_text(encoding="utf-8")
 
     assert [] == re.findall(r"\bAny\b|\bcast\(|type: ignore|pyright: ignore|noqa|object at 0x", text)
 
 
-def test_document_stays_as_it_is_while_it_is_read() -> None:
-    """The fixtures of these tests hand out copies."""
+def test_fixtures_return_copies() -> None:
+    """A change in one test does not reach another."""
     real()["paths"].clear()
 
     assert real()["paths"]

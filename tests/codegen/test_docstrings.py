@@ -14,15 +14,15 @@ SCHEMAS = "#/components/schemas"
 @pytest.mark.parametrize(
     "text", ['says "no"', 'ends with """', "a \\ and \\n", "C:\\", "x" * 200, 'quote \'""""\' inside', "bell \x07"]
 )
-def test_any_text_is_safe_in_a_docstring(text: str) -> None:
+def test_any_description_is_safe_in_a_docstring(text: str) -> None:
     """Quotes, backslashes and control characters neither end a docstring nor change it."""
     found = ast.literal_eval(docstring([text], depth=0))
 
     assert text.replace(" \x07", "") == found.strip()
 
 
-def test_docstring_keeps_to_the_width() -> None:
-    """No line is longer than 132 columns, wherever the docstring stands."""
+def test_docstring_has_the_line_length() -> None:
+    """No line is longer than 132 columns at any depth."""
     text = docstring(
         ["word " * 100, Section("Args", (("name", "word " * 60),)), Section("Returns", (("", "word " * 60),))], depth=2
     )

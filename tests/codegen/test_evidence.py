@@ -1,4 +1,4 @@
-"""The page that tells how sure the document is of each operation."""
+"""The page about API coverage."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ PAGE = (ROOT / output.PAGE).read_text(encoding="utf-8")
 
 @pytest.fixture
 def page() -> EvidencePage:
-    """What the page of the real document shows."""
+    """The page of the real document."""
     return evidence_page(Document(real()))
 
 
 def row(page: EvidencePage, call: str) -> OperationRow:
-    """The row of a call."""
+    """Return the row of a call."""
     return next(one for section in page.sections for one in section.rows if one.call == call)
 
 
-def test_every_operation_stands_on_the_page_once(page: EvidencePage) -> None:
-    """Nothing that was guessed is passed over."""
+def test_every_operation_is_on_the_page_once(page: EvidencePage) -> None:
+    """No operation is missing."""
     requests = [(section.title, one.request) for section in page.sections for one in section.rows]
 
     assert len(Document(real()).operations) == len(requests) == len(set(requests)) == page.total
 
 
-def test_every_event_stands_on_the_page_once(page: EvidencePage) -> None:
-    """With its class and what its data is read as."""
+def test_every_event_is_on_the_page_once(page: EvidencePage) -> None:
+    """With its class and the class of its data."""
     assert [event.type for event in Document(real()).events] == [one.type for one in page.events]
     rows = [line for line in PAGE.splitlines() if line.startswith("| `Ticket") and "`ticket.created`" in line]
 
@@ -44,7 +44,7 @@ def test_every_event_stands_on_the_page_once(page: EvidencePage) -> None:
 
 
 def test_page_without_events_has_no_section_for_them() -> None:
-    """A document need not have any."""
+    """A document may have no events."""
     raw = real()
     del raw["webhooks"]
 
@@ -52,7 +52,7 @@ def test_page_without_events_has_no_section_for_them() -> None:
 
 
 def test_counts_are_those_of_the_document(page: EvidencePage) -> None:
-    """Each degree of evidence is counted from its operations."""
+    """The operations of each evidence are counted."""
     given = [one.node["x-evidence"] for one in Document(real()).operations]
 
     assert {name: given.count(name) for name in ("documented", "inferred", "named")} == {
@@ -60,31 +60,31 @@ def test_counts_are_those_of_the_document(page: EvidencePage) -> None:
     }
 
 
-def test_call_shows_what_it_needs(page: EvidencePage) -> None:
-    """Ids stand by position, required fields by name, everything else is left out."""
+def test_call_shows_its_required_arguments(page: EvidencePage) -> None:
+    """Ids by position and required fields by name."""
     assert "PATCH /members/{memberId}" == row(page, "cstar.members.update(member_id, role=…)").request
 
 
 def test_call_of_the_library_is_that_of_its_own_class(page: EvidencePage) -> None:
-    """The library is no namespace of the client, and its search takes the words by position."""
+    """The library is not a namespace of the client."""
     assert "GET /search" == row(page, "library.search(q)").request
 
 
 def test_path_outside_a_team_is_shown_whole(page: EvidencePage) -> None:
-    """What is relative to the host begins with `/api/`."""
+    """Paths that are relative to the host begin with `/api/`."""
     assert "GET /api/v1/auth/whoami" == row(page, "cstar.auth.whoami()").request
 
 
-def test_source_is_not_introduced_twice(page: EvidencePage) -> None:
-    """The column beside it says already that something is named or inferred."""
+def test_source_does_not_repeat_the_evidence(page: EvidencePage) -> None:
+    """The evidence has a column of its own."""
     assert ("named", "The path is listed, nothing else is known") == (
         (found := row(page, "cstar.activity.list()")).evidence,
         found.source,
     )
 
 
-def test_bar_in_a_source_does_not_cut_the_table() -> None:
-    """A bar is escaped, or the row would have a column more."""
+def test_bar_in_a_source_is_escaped() -> None:
+    """Otherwise the row would have one more column."""
     raw = real()
     operation(raw, TICKET, "get")["x-source"] = "Tickets | Reading"
 
@@ -92,20 +92,20 @@ def test_bar_in_a_source_does_not_cut_the_table() -> None:
 
 
 def test_tables_have_as_many_cells_in_every_row() -> None:
-    """The page is well-formed: each row of a table is as wide as its head."""
+    """Each row of a table has the columns of its header."""
     tables = re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE)
 
     assert tables
     assert all(1 == len({line.count(" | ") for line in table.splitlines()}) for table in tables)
 
 
-def test_readme_leads_to_the_page() -> None:
-    """A user finds it."""
+def test_readme_links_to_the_page() -> None:
+    """Users find it there."""
     assert f"]({output.PAGE})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_check_covers_the_page(tmp_path: Path, tree: Tree) -> None:
-    """A page that was edited by hand is found, and generating puts it right."""
+    """An edited page is found, and generating restores it."""
     page = tree.root / output.PAGE
     page.write_text(f"{PAGE}Trust me.\n", encoding="utf-8")
 
@@ -115,16 +115,16 @@ def test_check_covers_the_page(tmp_path: Path, tree: Tree) -> None:
     assert (DIFFERENT, f"differs: {output.PAGE}\n", PAGE) == (checked.returncode, checked.stderr, page.read_text(encoding="utf-8"))
 
 
-def test_page_of_another_package_stands_beside_that(tmp_path: Path) -> None:
-    """The page belongs to the package that is written, not to the folder that the command runs in."""
+def test_page_is_written_beside_the_package(tmp_path: Path) -> None:
+    """The page is beside the package, not in the current folder."""
     (tmp_path / "package").mkdir()
 
     assert 0 == main(["--output", str(tmp_path / "package")])
     assert PAGE == (tmp_path / output.PAGE).read_text(encoding="utf-8")
 
 
-def test_page_stays_as_it_was_when_the_run_fails(tree: Tree) -> None:
-    """A document that is refused changes nothing."""
+def test_failed_run_leaves_the_page_unchanged(tree: Tree) -> None:
+    """A refused document changes nothing."""
     tree.write(lambda raw: raw["components"]["schemas"]["Ticket"].pop("description"))
     page = tree.root / output.PAGE
     page.write_text("as it was", encoding="utf-8")

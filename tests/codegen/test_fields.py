@@ -34,7 +34,7 @@ SCHEMAS = "#/components/schemas"
 
 
 def _read(field: FieldSpec, **wire: Any) -> Any:
-    """What a decoder would make of a field."""
+    """Decode a field as generated code does."""
     raw = SimpleNamespace(**{field.attribute: wire.get(field.wire)})
     scope = {**vars(_wire), **vars(tickets), "wire": wire, "found": defaultdict(lambda: None, wire), "raw": raw}
     for lookup in field.lookups:
@@ -51,7 +51,7 @@ DATETIME = {"type": "string", "format": "date-time"}
 NULL = {"type": "null"}
 
 
-ANSWERS: list[tuple[Node, str]] = [
+RESPONSE_FIELDS: list[tuple[Node, str]] = [
     ({"type": "string"}, "str"),
     ({"type": "string", "format": "uuid"}, "str"),
     ({"type": "string", "const": "x"}, "str"),
@@ -70,7 +70,7 @@ ANSWERS: list[tuple[Node, str]] = [
     ({"oneOf": [MESSAGE, NULL]}, "Message"),
     (DATETIME, "datetime"),
 ]
-BODIES: list[tuple[Node, str]] = [
+BODY_FIELDS: list[tuple[Node, str]] = [
     ({"type": "string"}, "str"),
     ({"type": ["string", "null"]}, "str | None"),
     ({}, "JSON | JSONObject"),
@@ -82,7 +82,7 @@ BODIES: list[tuple[Node, str]] = [
     ({"type": "object", "additionalProperties": {"type": "integer"}}, "Mapping[str, int]"),
     (DATETIME, "datetime"),
 ]
-READINGS: list[tuple[Node, Any, Any]] = [
+DECODED: list[tuple[Node, Any, Any]] = [
     ({"type": "string"}, 5, 5),
     (STATUS, "open", tickets.TicketStatus.OPEN),
     (STATUS, 5, 5),
@@ -100,12 +100,12 @@ READINGS: list[tuple[Node, Any, Any]] = [
     ),
 ]
 ALIASED: Node = {**STATUS, "x-cstar-aliases": ["older", "oldest"]}
-NODES: list[Node] = [*(row[0] for row in (*ANSWERS, *BODIES, *READINGS)), ALIASED]
+NODES: list[Node] = [*(row[0] for row in (*RESPONSE_FIELDS, *BODY_FIELDS, *DECODED)), ALIASED]
 
 
 @functools.cache
 def _fields() -> dict[str, list[FieldSpec]]:
-    """The views of all fields of this file, in an answer and in a body: one document for all of them."""
+    """Return all fields of this file, in a response and in a body, from one document."""
     raw = real()
     for name in ("Ticket", "TicketUpdate"):
         schema(raw, name)["properties"] |= {f"more{index}": said("More.", **node) for index, node in enumerate(NODES)}
@@ -114,59 +114,59 @@ def _fields() -> dict[str, list[FieldSpec]]:
 
 
 def _field_of(schema_name: str, node: Node) -> FieldSpec:
-    """The view of a field that is put into a schema."""
+    """Return a field of a schema."""
     return _fields()[schema_name][NODES.index(node)]
 
 
 @pytest.mark.parametrize(
     ("node", "kind"),
-    ANSWERS,
+    RESPONSE_FIELDS,
 )
-def test_field_of_an_answer_may_be_none(node: Node, kind: str) -> None:
-    """A field has the type of the document, and is None where it may be missing; JSON may be null by itself."""
+def test_field_of_a_response_may_be_none(node: Node, kind: str) -> None:
+    """An optional field may be None; JSON includes None."""
     annotation = kind if kind == "JSON" else f"{kind} | None"
     assert f": {annotation} = None" == _field_of("Ticket", node).declaration.lstrip("more_0123456789")
 
 
 @pytest.mark.parametrize(
     ("node", "kind"),
-    BODIES,
+    BODY_FIELDS,
 )
 def test_field_of_a_body_may_be_left_out(node: Node, kind: str) -> None:
-    """A field of a body may be left out, which is not null, and takes enums as text and models as mappings."""
+    """It is UNSET then. It takes enums as str and models as mappings."""
     assert f": {kind} | Unset = UNSET" == _field_of("TicketUpdate", node).declaration.lstrip("more_0123456789")
 
 
 @pytest.mark.parametrize(
     ("node", "value", "expected"),
-    READINGS,
+    DECODED,
 )
 @pytest.mark.parametrize("schema_name", ["Ticket", "TicketUpdate"])
-def test_field_is_read_as_it_came_or_better(schema_name: str, node: Node, value: Any, expected: Any) -> None:
-    """What keeps the promise of the document is read, what does not is passed through."""
+def test_field_is_decoded_or_passed_through(schema_name: str, node: Node, value: Any, expected: Any) -> None:
+    """A value of another type than documented stays as it is."""
     field = _field_of(schema_name, node)
     found = _read(field, **{field.wire: value})
 
     assert (expected, type(expected)) == (found, type(found))
 
 
-def test_absent_and_null_are_told_apart_in_bodies_alone() -> None:
-    """In an answer both are None; in a body what was left out stays UNSET."""
+def test_only_bodies_distinguish_absent_from_null() -> None:
+    """In a response both are None; in a body an absent field is UNSET."""
     ticket, update = from_dict(tickets.Ticket, {}), from_dict(tickets.TicketUpdate, {})
     nulled = from_dict(tickets.TicketUpdate, {"assignedTo": None})
 
     assert (None, UNSET, None) == (ticket.assigned_to, update.assigned_to, nulled.assigned_to)
 
 
-def test_alias_is_read_like_the_name() -> None:
-    """A field is found under every name that it has been seen under."""
+def test_alias_is_decoded_like_the_name() -> None:
+    """A field is found under each of its names."""
     field = _field_of("Ticket", ALIASED)
 
     assert [tickets.TicketStatus.OPEN] * 3 == [_read(field, **{name: "open"}) for name in (field.wire, "older", "oldest")]
 
 
-def test_null_beside_an_alias_says_nothing_in_an_answer_alone() -> None:
-    """What another name says counts where the first is null; in a body a null clears the field."""
+def test_null_gives_way_to_an_alias_only_in_responses() -> None:
+    """In a body, null clears the field."""
     answer, body = _field_of("Ticket", ALIASED), _field_of("TicketUpdate", ALIASED)
 
     assert tickets.TicketStatus.OPEN == _read(answer, **{answer.wire: None, "older": None, "oldest": "open"})
@@ -185,7 +185,7 @@ def test_field_called_as_a_keyword_gets_an_underscore() -> None:
 
 
 def test_required_field_that_may_be_null_has_no_default() -> None:
-    """Required and nullable are two things."""
+    """A required field may be nullable."""
     raw = real()
     schema(raw, "Ticket")["required"].append("notes")
 
@@ -193,7 +193,7 @@ def test_required_field_that_may_be_null_has_no_default() -> None:
 
 
 def test_aliases_are_known_names() -> None:
-    """A field that came under another name is no unknown field."""
+    """An alias is not an unknown field."""
     raw = real()
     schema(raw, "Ticket")["properties"]["title"]["x-cstar-aliases"] = ["subject"]
 
@@ -201,12 +201,12 @@ def test_aliases_are_known_names() -> None:
 
 
 def test_identity_is_the_attribute_of_its_property() -> None:
-    """A tag has no id; its name stands for it."""
+    """A tag has no id; its name identifies it."""
     assert ("'name'",) == models_of(real())["Tag"].identities
 
 
-def test_model_of_its_own_kind_is_expressed() -> None:
-    """A schema may refer to itself."""
+def test_model_may_refer_to_itself() -> None:
+    """Its annotation has its own name."""
     raw = real()
     raw["components"]["schemas"]["Tree"] = model(
         "A tree.", below=said("Branches.", type="array", items={"$ref": f"{SCHEMAS}/Tree"}), name=said("Name.", type="string")
@@ -216,7 +216,7 @@ def test_model_of_its_own_kind_is_expressed() -> None:
     assert "below: list[Tree] | None = None" == models_of(raw)["Tree"].fields[0].declaration
 
 
-def _complaints_of(prop: Any) -> list[str]:
+def _problems_of(prop: Any) -> list[str]:
     problems = ProblemCollector()
     TypeMapper(Document(real()), problems).of(prop, "#/here")
     with pytest.raises(CodegenError) as caught:
@@ -229,12 +229,12 @@ def _property(kind: Any, **more: Any) -> Any:
 
 
 def test_property_of_a_new_kind_is_refused() -> None:
-    """A kind of property that the generator was never told of is no guess."""
-    assert ["#/here: the generator cannot express a DateProperty."] == _complaints_of(_property(DateProperty))
+    """An unsupported property is a problem."""
+    assert ["#/here: the generator cannot express a DateProperty."] == _problems_of(_property(DateProperty))
 
 
-def test_union_that_needs_telling_apart_is_refused() -> None:
-    """Of an instant or a number, only the wire knows which it is."""
+def test_union_of_indistinguishable_types_is_refused() -> None:
+    """A datetime or a number cannot be distinguished by type alone."""
     union = _property(UnionProperty, inner_properties=[_property(DateTimeProperty), _property(IntProperty)])
 
-    assert ["#/here: the generator cannot tell apart the members of a union unless all of them are plain."] == _complaints_of(union)
+    assert ["#/here: the generator cannot distinguish the members of a union unless all of them are plain."] == _problems_of(union)

@@ -15,12 +15,12 @@ DOCS = {name: inspect.getdoc(getattr(api, name)) or "" for name in api.__all__}
 
 
 def _lines(doc: str) -> list[str]:
-    """Return the lines of a docstring that say something, titles aside."""
+    """Return the lines of a docstring, without blank lines and titles."""
     return [line.strip() for line in doc.splitlines() if line.strip() and line.strip() not in TITLES]
 
 
 def test_lines_that_many_functions_share_are_few() -> None:
-    """Less than a fifth of all lines stand in the docstrings of more than a third of the functions."""
+    """Less than a fifth of all lines occur in more than a third of the docstrings."""
     counts = Counter(line for doc in DOCS.values() for line in set(_lines(doc)))
     lines = [line for doc in DOCS.values() for line in _lines(doc)]
     shared = [line for line in lines if counts[line] > len(DOCS) / 3]

@@ -9,6 +9,7 @@ from tests.codegen.documents import (
     LIBRARY,
     TICKET,
     TICKETS,
+    code_of,
     functions_of,
     models_of,
     operation,
@@ -16,14 +17,13 @@ from tests.codegen.documents import (
     real,
     said,
     schema,
-    view_of,
 )
 
 SCHEMAS = "#/components/schemas"
 
 
 def test_required_arguments_come_first() -> None:
-    """Whatever the order of the document, what must be given stands before what may be."""
+    """Required arguments come first, in any order of the document."""
     raw = real()
     schema(raw, "MessageCreate")["required"].append("metadata")
 
@@ -41,7 +41,7 @@ def test_list_in_the_query_takes_one_or_several() -> None:
 
 
 def test_required_query_parameter_has_no_default() -> None:
-    """What the server insists on must be given."""
+    """It must be given."""
     raw = real()
     operation(raw, TICKETS, "get")["parameters"].append(
         said(
@@ -62,7 +62,7 @@ def test_argument_called_body_or_query_is_passed_on() -> None:
 
 
 def test_free_result_is_a_dict() -> None:
-    """An answer of which only that it is an object is known is a dict, and the operation has no result schema."""
+    """A free object is a dict, and the operation has no result schema."""
     raw = real()
     data = operation(raw, TICKET, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
     data["data"] = {"$ref": f"{SCHEMAS}/FreeObject"}
@@ -75,7 +75,7 @@ def test_free_result_is_a_dict() -> None:
 
 
 def test_list_of_free_objects_is_a_list_of_json() -> None:
-    """A list of objects of which nothing is known has no class for its rows."""
+    """The items have no class."""
     view = functions_of(real())["list_activity"]
 
     assert "Paginator[dict[str, JSON]]" == view.returns
@@ -83,7 +83,7 @@ def test_list_of_free_objects_is_a_list_of_json() -> None:
 
 
 def test_free_objects_make_no_class() -> None:
-    """What is known by name only leaves no model behind."""
+    """They are dicts."""
     named = {"SlaMetrics", "CsatSettings", "CsatStats", "CsatSurvey", "ActivityEntry", "Domain", "EmailSettings", "AiKey"}
 
     assert set() == named & set(models_of(real()))
@@ -95,14 +95,14 @@ def test_docstring_says_that_the_fields_of_a_free_response_are_not_documented() 
 
 
 def test_open_schema_without_fields_is_a_model() -> None:
-    """An object of which no key is known but that it has some is a class all the same, unlike a free one."""
+    """An open object has a class, unlike a free one."""
     found = models_of(real())["Preferences"]
 
     assert ("{}", ()) == (found.wire_names, found.fields)
 
 
 def test_body_without_known_fields_has_no_arguments() -> None:
-    """What nobody knows cannot be an argument; the docstring tells how it is sent."""
+    """The docstring shows how to send its fields."""
     view = functions_of(real())["update_preferences"]
 
     assert (
@@ -113,13 +113,13 @@ def test_body_without_known_fields_has_no_arguments() -> None:
     assert "options=RequestOptions(extra_body={…})" in view.doc
 
 
-def test_closed_body_has_no_word_on_unknown_fields() -> None:
-    """Where all fields are known there is nothing to say."""
+def test_closed_body_does_not_mention_unknown_fields() -> None:
+    """All its fields are arguments."""
     assert "extra_body" not in functions_of(real())["update_ticket"].doc
 
 
 def test_data_that_may_be_null_may_be_none() -> None:
-    """Null is part of the result's type where the document has it."""
+    """The result may be None."""
     raw = real()
     view = functions_of(raw)["get_game_boss"]
 
@@ -130,7 +130,7 @@ def test_data_that_may_be_null_may_be_none() -> None:
 
 
 def test_data_that_may_be_null_may_be_free() -> None:
-    """A free object or null needs no class either."""
+    """The result is a dict or None."""
     raw = real()
     place = operation(raw, BOSS, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
     place["data"] = {"oneOf": [{"$ref": f"{SCHEMAS}/SlaMetrics"}, {"type": "null"}]}
@@ -140,8 +140,8 @@ def test_data_that_may_be_null_may_be_free() -> None:
     assert "dict[str, JSON] | None" == functions_of(raw)["get_game_boss"].returns
 
 
-def test_answer_that_may_be_empty_is_marked() -> None:
-    """The runtime and the reader of the docstring both learn that there may be no body."""
+def test_response_that_may_be_empty_is_marked() -> None:
+    """In the constant and in the docstring."""
     raw = real()
 
     assert "may_be_empty=True" in operations_of(raw)["record_library_view"].arguments
@@ -150,7 +150,7 @@ def test_answer_that_may_be_empty_is_marked() -> None:
 
 
 def test_positional_query_parameter_follows_the_ids() -> None:
-    """Some words read better without a name; everything else stays a keyword."""
+    """All other arguments are keyword-only."""
     raw = real()
     view = functions_of(raw)["search_library"]
 
@@ -159,13 +159,13 @@ def test_positional_query_parameter_follows_the_ids() -> None:
     assert "positional=True" in operations_of(raw)["search_library"].arguments
 
 
-def test_operation_of_the_library_is_apart_from_the_client() -> None:
-    """The public library has a scope and a class of its own, which the client does not offer."""
+def test_operation_of_the_library_is_not_on_the_client() -> None:
+    """It has its own scope and its own class."""
     raw = real()
 
     assert "scope='library', segments=('/articles/', '')" in operations_of(raw)["get_library_article"].arguments
-    assert "library" in [module.name for module in view_of(raw).api_modules]
-    assert "library" not in [module.root.attribute for module in view_of(raw).client_namespaces]
+    assert "library" in [module.name for module in code_of(raw).api_modules]
+    assert "library" not in [module.root.attribute for module in code_of(raw).client_namespaces]
 
 
 def test_namespace_of_library_and_client_is_refused() -> None:
@@ -174,4 +174,4 @@ def test_namespace_of_library_and_client_is_refused() -> None:
     operation(raw, f"{LIBRARY}/articles/{{slug}}", "get").update({"tags": ["articles"], "x-cstar-namespace": "articles"})
 
     with pytest.raises(Exception, match="the namespace `articles` has operations of the library and others"):
-        view_of(raw)
+        code_of(raw)

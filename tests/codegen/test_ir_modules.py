@@ -9,12 +9,12 @@ from codegen.ir.build import build_ir
 from codegen.ir.namespaces import namespace_modules
 from codegen.ir.operations import strip_descriptions
 from tests.codegen.documents import (
+    code_of,
     operation,
     reading,
     real,
     said,
     schema,
-    view_of,
 )
 
 SCHEMAS = "#/components/schemas"
@@ -24,28 +24,28 @@ SCHEMAS = "#/components/schemas"
     ("name", "module"),
     [("Ticket", "tickets"), ("Deleted", "shared"), ("Category", "categories"), ("TicketPriority", "tickets"), ("Whoami", "auth")],
 )
-def test_schema_lives_with_those_who_need_it(name: str, module: str) -> None:
-    """One user: with it. Several: with the one it is named after, else in `shared`."""
+def test_schema_is_in_the_module_of_its_users(name: str, module: str) -> None:
+    """One user: its module. Several: that of the namespace that it is named after, else `shared`."""
     raw = real()
     tags = operation(raw, "/api/v1/teams/{teamId}/tags", "get")["responses"]["200"]["content"]["application/json"]["schema"]
     tags["allOf"][1]["properties"]["data"]["items"] = {"$ref": f"{SCHEMAS}/Ticket"}
     schema(raw, "Tag")["properties"]["category"] = said("Its category.", **{"$ref": f"{SCHEMAS}/Category"})
 
-    modules = {one: view.name for view in view_of(raw).model_modules for one in view.exports}
+    modules = {one: view.name for view in code_of(raw).model_modules for one in view.exports}
 
     assert module == modules[name]
 
 
-def test_named_module_overrules_the_rest() -> None:
-    """`x-cstar-module` says where a schema lives."""
+def test_explicit_module_overrides_the_rules() -> None:
+    """`x-cstar-module` sets the module of a schema."""
     raw = real()
     schema(raw, "Whoami")["x-cstar-module"] = "shared"
 
-    assert "Whoami" in next(view.exports for view in view_of(raw).model_modules if view.name == "shared")
+    assert "Whoami" in next(view.exports for view in code_of(raw).model_modules if view.name == "shared")
 
 
 def test_prose_is_left_out_of_schemas_but_names_stay() -> None:
-    """A property may be called `description`, and data may look like prose."""
+    """Properties named `description` and data stay."""
     node = {
         "description": "Prose.",
         "x-source": "A page",
@@ -63,17 +63,17 @@ def test_prose_is_left_out_of_schemas_but_names_stay() -> None:
     } == strip_descriptions(node)
 
 
-def test_the_fake_is_told_what_events_carry() -> None:
-    """The schema of `data` stands beside the components, by type."""
-    schemas = view_of(real()).schemas
+def test_fake_has_the_schemas_of_events() -> None:
+    """The schema of `data` of each type is beside the components."""
+    schemas = code_of(real()).schemas
 
     assert {"$ref": f"{SCHEMAS}/TicketEventData"} == schemas["events"]["ticket.created"]
     assert {"$ref": f"{SCHEMAS}/EventData"} == schemas["events"]["survey.submitted"]
     assert "EventTicket" in schemas["components"]["schemas"]
 
 
-def test_property_that_the_library_lost_is_missed() -> None:
-    """The census goes down to properties."""
+def test_lost_property_is_a_problem() -> None:
+    """Properties are counted, too."""
     parsed = reading(real())
     tag = parsed.models["Tag"]
     object.__setattr__(tag, "required_properties", [])
@@ -82,8 +82,8 @@ def test_property_that_the_library_lost_is_missed() -> None:
         build_ir(parsed)
 
 
-def test_operation_that_gets_no_method_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The census goes from the document to the code that is written."""
+def test_operation_without_a_method_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each operation must be in the code."""
     parsed = reading(real())
     monkeypatch.setattr("codegen.ir.build.namespace_modules", lambda document: namespace_modules(document)[1:])
 

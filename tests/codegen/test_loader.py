@@ -1,4 +1,4 @@
-"""Reading YAML: every key once, nothing but JSON's values, and a sentence for what is no document."""
+"""Loading YAML files."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _read(tmp_path: Path, text: str) -> object:
         ("a: !!binary aGk=\n", "#/a: b'hi' is not a JSON value."),
     ],
 )
-def test_text_that_is_no_document_is_refused(tmp_path: Path, text: str, problem: str) -> None:
-    """What YAML would drop, or JSON cannot hold, is told with its line or place."""
+def test_file_that_is_no_document_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    """The problem is reported with its line or pointer."""
     with pytest.raises(CodegenError) as caught:
         _read(tmp_path, text)
 
@@ -43,29 +43,29 @@ def test_text_that_is_no_document_is_refused(tmp_path: Path, text: str, problem:
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    """A document that is not there is told in a sentence."""
+    """The problem names the file."""
     with pytest.raises(CodegenError, match=r"api\.yaml: the document cannot be read: No such file or directory\."):
         read(tmp_path / "api.yaml")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    """A document is UTF-8."""
+def test_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """The document must be UTF-8."""
     (tmp_path / "api.yaml").write_bytes(b"a: \xff\n")
 
     with pytest.raises(CodegenError, match="the document cannot be read"):
         read(tmp_path / "api.yaml")
 
 
-def test_words_of_older_yaml_stay_texts(tmp_path: Path) -> None:
-    """`on`, dates and times are texts, as in YAML 1.2 and in JSON."""
+def test_special_values_of_yaml_1_1_are_strings(tmp_path: Path) -> None:
+    """`on`, dates and times are strings, as in YAML 1.2 and in JSON."""
     assert {"a": ["on", "2026-03-01", "12:30", "0o7", "1_000"]} == _read(tmp_path, "a: [on, 2026-03-01, 12:30, 0o7, 1_000]\n")
 
 
-def test_values_of_json_are_read_as_such(tmp_path: Path) -> None:
-    """Numbers, truth values and null keep their types."""
+def test_json_values_keep_their_types(tmp_path: Path) -> None:
+    """Numbers, booleans and null keep their types."""
     assert {"a": [1, -2, 1.5, 1e3, True, False, None, None]} == _read(tmp_path, "a: [1, -2, 1.5, 1e3, true, false, null, ~]\n")
 
 
-def test_anchors_are_followed(tmp_path: Path) -> None:
-    """What is written once may stand in two places."""
+def test_aliases_are_resolved(tmp_path: Path) -> None:
+    """An anchored node may be used twice."""
     assert {"a": {"x": 1}, "b": {"x": 1}} == _read(tmp_path, "a: &one {x: 1}\nb: *one\n")

@@ -84,7 +84,7 @@ CASES = {
         f"{SCHEMAS}/TicketStatus",
         "the value `` cannot become the name of a constant.",
     ),
-    "one operationId twice": Case(
+    "a repeated operationId": Case(
         put(*GET_KEYS, "operationId", to="list_tickets"),
         GET,
         "the operationIds `list_tickets` and `list_tickets` would both be `list_tickets` in Python.",
@@ -105,13 +105,13 @@ CASES = {
     "an operationId that is a builtin": Case(
         put(*GET_KEYS, "operationId", to="list"), GET, "an operation cannot be called `list`; that name is taken."
     ),
-    "one method twice": Case(
+    "a repeated method": Case(
         put(*GET_KEYS, "x-cstar-method", to="list"), GET, "`tickets.list` is the method of `list_tickets` and of `get_ticket`."
     ),
     "a method that is a namespace": Case(
         put(*GET_KEYS, "x-cstar-method", to="messages"), GET, "`tickets.messages` is a method and a namespace."
     ),
-    "a method that is no name": Case(
+    "a method that is not a name": Case(
         put(*GET_KEYS, "x-cstar-method", to="get-one"), GET, "`tickets.get-one` must be snake_case names joined by dots."
     ),
     "a method called like another operation": Case(
@@ -128,7 +128,7 @@ CASES = {
         "#/tags",
         "the namespaces `tickets.messages` and `tickets_messages` would both be `TicketsMessagesNamespace` in Python.",
     ),
-    "a namespace that the client needs itself": Case(
+    "a reserved namespace": Case(
         all_of(
             lambda raw: raw["tags"].append({"name": "request", "description": "More."}),
             put(*GET_KEYS, "tags", to=["request"]),
@@ -155,7 +155,7 @@ CASES = {
     "a module that does not exist": Case(
         put(*TICKET_SCHEMA, "x-cstar-module", to="nowhere"), f"{SCHEMAS}/Ticket", "the module `nowhere` is not a root namespace."
     ),
-    "modules in a circle": Case(
+    "modules in a cycle": Case(
         all_of(
             put("components", "schemas", "TicketCustomer", "x-cstar-module", to="customers"),
             put("components", "schemas", "Customer", "properties", "last", to=said("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"})),

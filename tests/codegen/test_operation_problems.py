@@ -50,7 +50,7 @@ CASES = {
         GET,
         "the namespace `tickets.notes` has no tag of that name at the top of the document to describe it.",
     ),
-    "a path that is none": Case(
+    "a relative path": Case(
         lambda raw: raw["paths"].update(tickets=raw["paths"].pop("/api/v1/auth/whoami")),
         "#/paths/tickets",
         "a path must begin with a slash.",
@@ -60,17 +60,17 @@ CASES = {
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets?all=1",
         "a path must be segments between slashes, without a query, an empty segment or a slash at the end.",
     ),
-    "a path under other names": Case(
+    "a path with other parameter names": Case(
         lambda raw: raw["paths"].__setitem__(TICKET.replace("ticketId", "id"), raw["paths"][TICKET]),
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets~1{id}",
         f"this is the path `{TICKET}` under other names.",
     ),
-    "a key that nobody asks for": Case(
+    "security without a key": Case(
         put(*LIST_KEYS, "security", to=[]),
         LIST,
         "`security: []` goes with `x-cstar-key: none`; all other operations need a key.",
     ),
-    "a key of an unknown kind": Case(
+    "an unknown security scheme": Case(
         put(*LIST_KEYS, "security", to=[{"badge": []}]), f"{LIST}/security", "the document has no security scheme `badge`."
     ),
     "an undeclared path parameter": Case(
@@ -81,7 +81,7 @@ CASES = {
         LIST,
         "the path parameter `ticketId` is not in the path.",
     ),
-    "a path parameter that stands twice": Case(
+    "a repeated path parameter": Case(
         lambda raw: raw["paths"].update({f"{TICKET}/of/{{ticketId}}": raw["paths"].pop(TICKET)}),
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets~1{ticketId}~1of~1{ticketId}/get",
         "the path names a parameter twice.",
@@ -158,7 +158,7 @@ CASES = {
         f"{LIST}/requestBody",
         "only POST, PUT and PATCH have a body.",
     ),
-    "a body of two kinds": Case(
+    "a body of two content types": Case(
         put(*CREATE_KEYS, "requestBody", "content", "text/csv", to={"schema": {"type": "string"}}),
         f"{CREATE}/requestBody",
         "there must be exactly one content type, application/json, not application/json, text/csv.",
@@ -168,7 +168,7 @@ CASES = {
         f"{CREATE}/requestBody",
         "the content has no schema.",
     ),
-    "a body written in place": Case(
+    "an inline body": Case(
         put(*CREATE_KEYS, "requestBody", "content", "application/json", "schema", to={"type": "object"}),
         f"{CREATE}/requestBody",
         "the body must be a $ref to an object component with properties.",
@@ -178,38 +178,38 @@ CASES = {
         f"{CREATE}/requestBody",
         "the body must be a $ref to an object component with properties.",
     ),
-    "a body that is an answer too": Case(
+    "a body that is a response, too": Case(
         put(*GET_DATA_KEYS, to={"$ref": f"{SCHEMAS}/TicketCreate"}),
         CREATE,
         "the body `TicketCreate` is also part of a response; bodies need a schema of their own.",
     ),
-    "an answer of two kinds": Case(
+    "a response of two content types": Case(
         put(*GET_KEYS, RESPONSES, "200", "content", "text/csv", to={"schema": {"type": "string"}}),
         f"{GET}/responses/200",
         "there must be exactly one content type, application/json, not application/json, text/csv.",
     ),
-    "an answer that is an event stream": Case(
+    "a response that is an event stream": Case(
         put(*GET_KEYS, RESPONSES, "200", "content", to={"text/event-stream": {"schema": {"type": "string"}}}),
         f"{GET}/responses/200",
         "there must be exactly one content type, application/json, not text/event-stream.",
     ),
-    "an answer without content": Case(
+    "a response without content": Case(
         drop(*GET_KEYS, RESPONSES, "200", "content"),
         f"{GET}/responses/200",
         "there must be exactly one content type, application/json, not none.",
     ),
-    "an error that is no JSON": Case(
+    "an error that is not JSON": Case(
         put("components", "responses", "NotFound", "content", to={"text/html": {"schema": {"type": "string"}}}),
         "#/components/responses/NotFound",
         "there must be exactly one content type, application/json, not text/html.",
     ),
-    "an answer outside the envelope": Case(
+    "a response without envelope": Case(
         put(*GET_KEYS, RESPONSES, "200", "content", "application/json", "schema", to={"$ref": f"{SCHEMAS}/Ticket"}),
         f"{GET}/responses/200",
         "a successful response must be of the form"
         " `allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]`.",
     ),
-    "data of two kinds": Case(
+    "data of two types": Case(
         put(*GET_DATA_KEYS, to={"oneOf": [{"$ref": f"{SCHEMAS}/Ticket"}, {"$ref": f"{SCHEMAS}/Member"}]}),
         f"{GET}/responses/200",
         "the `data` of a successful response must be a $ref to an object component, an array of such, or it and null.",
@@ -219,7 +219,7 @@ CASES = {
         f"{GET}/responses/200",
         "the `data` of a successful response must be a $ref to an object component, an array of such, or it and null.",
     ),
-    "an empty answer that must have fields": Case(
+    "an empty response with required fields": Case(
         put(*GET_KEYS, RESPONSES, "200", "x-cstar-may-be-empty", to=True),
         f"{GET}/responses/200",
         "a response that may be empty must be an object without required fields, not text.",
@@ -234,25 +234,25 @@ CASES = {
         f"{SCHEMAS}/Settings",
         "what is `x-cstar-additional-fields` must be an object with `additionalProperties: true`.",
     ),
-    "a positional parameter that may be left out": Case(
+    "an optional positional parameter": Case(
         lambda raw: operation(raw, f"{LIBRARY}/search", "get")["parameters"][0].pop("required"),
         SEARCHED_FOR,
         "the positional parameter `q` must be `required: true`.",
     ),
-    "an id that is said to be positional": Case(
+    "a positional id": Case(
         put("components", "parameters", "TicketId", "x-cstar-positional", to=True),
         "#/components/parameters/TicketId",
         "`x-cstar-positional` is for query parameters; those of the path are positional.",
     ),
-    "a method of the library that its class needs": Case(
+    "a reserved method of the library": Case(
         put("paths", f"{LIBRARY}/search", "get", "x-cstar-method", to="request"),
         SEARCHED_FOR.removesuffix("/parameters/0"),
         "a method of the library cannot be called `request`; `CStarLibrary` needs that name.",
     ),
-    "no good answer": Case(
+    "no successful response": Case(
         drop(*GET_KEYS, RESPONSES, "200"), f"{GET}/responses", "there must be exactly one successful response, got 0."
     ),
-    "two good answers": Case(
+    "two successful responses": Case(
         lambda raw: operation(raw, TICKET, "get")["responses"].update({"201": operation(raw, TICKET, "get")["responses"]["200"]}),
         f"{GET}/responses",
         "there must be exactly one successful response, got 2.",
@@ -262,7 +262,7 @@ CASES = {
         f"{GET}/responses",
         "`302` is not a supported status.",
     ),
-    "another kind of pages": Case(
+    "another pagination": Case(
         put(*LIST_KEYS, "x-cstar-pagination", to="cursor"),
         LIST,
         "x-cstar-pagination is `cursor`; the only kind that is supported is `page`.",

@@ -1,4 +1,4 @@
-"""The library's reading is held against the document, whatever the library says of itself."""
+"""Parsing with openapi-python-client, and the check that nothing is lost."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def _problems(raw: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_complaint_of_the_library_stops_the_run() -> None:
-    """A warning of the library is an error here, at the place it speaks of."""
+def test_warning_of_the_parser_stops_the_run() -> None:
+    """It is a problem with the pointer that it mentions."""
     raw = real()
     schema(raw, "Ticket")["properties"]["tags"] = {"type": "array"}
 
@@ -32,8 +32,8 @@ def test_complaint_of_the_library_stops_the_run() -> None:
     )
 
 
-def test_operation_that_the_library_skips_stops_the_run() -> None:
-    """A complaint about an operation is placed at that operation."""
+def test_skipped_operation_stops_the_run() -> None:
+    """The problem has the pointer of the operation."""
     raw = real()
     operation(raw, TICKETS, "get")["parameters"].append(
         {"name": "X-When", "in": "header", "schema": {"type": "array", "items": {}}}
@@ -42,21 +42,21 @@ def test_operation_that_the_library_skips_stops_the_run() -> None:
     assert any(problem.startswith("#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get: ") for problem in _problems(raw))
 
 
-def test_unplaced_complaint_stops_the_run() -> None:
-    """A complaint without a place is told all the same."""
+def test_warning_without_a_pointer_stops_the_run() -> None:
+    """Its pointer is that of the whole document."""
     assert "#" == parsing._pointer_in("something is wrong")
 
 
-def test_document_that_the_library_refuses_stops_the_run() -> None:
-    """The library's refusal of a whole document is one sentence."""
+def test_refused_document_stops_the_run() -> None:
+    """The reason is one line."""
     raw = real()
     raw["info"] = []
 
     assert ["#: openapi-python-client cannot read the document"] == [problem.rpartition(": ")[0][:49] for problem in _problems(raw)]
 
 
-def test_crash_of_the_library_is_a_sentence() -> None:
-    """Where the library raises, the author gets no traceback."""
+def test_crash_of_the_parser_is_a_problem() -> None:
+    """There is no traceback."""
     raw = real()
     schema(raw, "TicketStatus")["enum"] = ["a", "A"]
 
@@ -66,8 +66,8 @@ def test_crash_of_the_library_is_a_sentence() -> None:
     )
 
 
-def test_parameter_that_the_library_drops_is_missed() -> None:
-    """The census counts parameters: the library passes over one without a schema."""
+def test_lost_parameter_is_a_problem() -> None:
+    """The parser ignores a parameter without a schema."""
     raw = real()
     operation(raw, TICKETS, "get")["parameters"].append({"name": "x", "in": "query", "content": {"application/json": {}}})
 
@@ -76,8 +76,8 @@ def test_parameter_that_the_library_drops_is_missed() -> None:
     ]
 
 
-def test_operation_and_schema_that_vanish_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The census holds operations and schemas against the document by name."""
+def test_lost_operation_and_schema_are_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operations and schemas are compared by name."""
     read = GeneratorData.from_dict
 
     def forgetful(data: dict[str, Any], **more: Any) -> Any:
@@ -96,15 +96,15 @@ def test_operation_and_schema_that_vanish_are_missed(monkeypatch: pytest.MonkeyP
     ] == _problems(real())
 
 
-def test_other_version_of_the_library_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parser is internal to the library, so no other version will do."""
+def test_other_version_of_the_parser_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser is internal to its package, so its version is pinned."""
     monkeypatch.setattr(parsing, "version", lambda _: "0.30.0")
 
     assert ["openapi-python-client: version 0.29.1 is needed, 0.30.0 is installed."] == _problems(real())
 
 
-def test_copies_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes of a document is the same where the library copies its endpoints as it does by itself."""
+def test_copies_of_endpoints_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result is the same when the parser copies endpoints."""
     copied: list[str] = []
 
     def as_ever(endpoint: Any) -> Any:
@@ -118,8 +118,8 @@ def test_copies_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {one.id for one in Document(real()).operations} == set(copied)
 
 
-def test_library_gets_its_copies_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever becomes of the reading, others who use the library find it as it was."""
+def test_deepcopy_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failed run, the parser copies endpoints again."""
     given: list[Any] = []
 
     def clumsy(*_: Any, **__: Any) -> Any:

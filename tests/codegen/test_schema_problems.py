@@ -64,12 +64,12 @@ CASES = {
         f"{SCHEMAS}/Ticket/properties/more/items",
         "an object with properties must be a component of its own; refer to it with $ref.",
     ),
-    "an object of nobody knows what": Case(
+    "an object without additionalProperties": Case(
         add_field("more", type="object"),
         f"{SCHEMAS}/Ticket/properties/more",
         "the object has no `additionalProperties`; write `additionalProperties: true` for any content.",
     ),
-    "additionalProperties of a text": Case(
+    "additionalProperties of a string": Case(
         add_field("more", type="string", additionalProperties=True),
         f"{SCHEMAS}/Ticket/properties/more",
         "`additionalProperties` has no meaning without `type: object`.",
@@ -119,7 +119,7 @@ CASES = {
         f"{SCHEMAS}/Ticket/properties/more",
         "`format` needs exactly one type beside null.",
     ),
-    "a list or a text": Case(
+    "a list or a string": Case(
         add_field("more", type=["string", "array"], items={"type": "string"}),
         f"{SCHEMAS}/Ticket/properties/more",
         "arrays and objects cannot share a place with other types.",
@@ -127,12 +127,12 @@ CASES = {
     "nothing but null": Case(
         add_field("more", type="null"), f"{SCHEMAS}/Ticket/properties/more", "a value must have a type other than null."
     ),
-    "a const that is no text": Case(
+    "a const that is not a string": Case(
         add_field("more", type="boolean", const=True),
         f"{SCHEMAS}/Ticket/properties/more",
         "`const` is supported for strings only.",
     ),
-    "a choice of objects": Case(
+    "oneOf two objects": Case(
         add_field("more", oneOf=[{"$ref": f"{SCHEMAS}/Message"}, {"$ref": f"{SCHEMAS}/Customer"}]),
         f"{SCHEMAS}/Ticket/properties/more",
         "`oneOf` is supported as `[{$ref: …}, {type: 'null'}]` only.",
@@ -147,12 +147,12 @@ CASES = {
         f"{SCHEMAS}/Ticket/properties/more",
         "`Meta` is part of the envelope, which callers never see.",
     ),
-    "a $ref to what is no schema": Case(
+    "a $ref that is not a schema": Case(
         add_field("more", **{"$ref": "#/components/parameters/Page"}),
         f"{SCHEMAS}/Ticket/properties/more",
         "the $ref `#/components/parameters/Page` does not lead to a schema.",
     ),
-    "a default that is no value": Case(
+    "a default that is not in the enum": Case(
         add_field("more", **{"$ref": f"{SCHEMAS}/TicketStatus", "default": "lost"}),
         f"{SCHEMAS}/Ticket/properties/more",
         "the default `lost` is not a value of `TicketStatus`.",

@@ -45,7 +45,7 @@ CASES = {
         "#/paths/~1api~1v1~1teams~1{teamId}~1tickets",
         "a path item given by $ref loses all its operations; write them here.",
     ),
-    "an event that is no post": Case(
+    "an event that is not a post": Case(
         lambda raw: raw["webhooks"]["ticket.created"].update(get=raw["webhooks"]["ticket.created"].pop("post")),
         "#/webhooks/ticket.created",
         "an event is described by `post` and nothing else.",
@@ -60,7 +60,7 @@ CASES = {
         f"{SCHEMAS}/Ticket",
         "no schema has the extension `x-cstar-key`; is it misspelt?",
     ),
-    "an extension of the wrong form": Case(put(*LIST_KEYS, "x-cstar-method", to=5), LIST, "`x-cstar-method` must be a string."),
+    "an extension of the wrong type": Case(put(*LIST_KEYS, "x-cstar-method", to=5), LIST, "`x-cstar-method` must be a string."),
     "an unknown evidence": Case(
         put(*TICKET_SCHEMA, "x-evidence", to="guessed"),
         f"{SCHEMAS}/Ticket",
@@ -75,12 +75,12 @@ CASES = {
     "a null for a keyword": Case(
         put(*GET_KEYS, "parameters", to=None), f"{GET}/parameters", "a value must not be null; leave the key out."
     ),
-    "a shape that is none": Case(
+    "a value of the wrong type": Case(
         put(*TICKET_SCHEMA, "properties", to=[]), f"{SCHEMAS}/Ticket/properties", "Input should be a valid dictionary."
     ),
     "no paths": Case(put("paths", to={}), "#/paths", "the document has no operations."),
     "a tag without description": Case(drop("tags", 1, "description"), "#/tags/1", "the tag `tickets` has no description."),
-    "a tag that stands twice": Case(
+    "a repeated tag": Case(
         lambda raw: raw["tags"].insert(2, dict(raw["tags"][1])), "#/tags/2", "the tag `tickets` is declared twice."
     ),
 }

@@ -1,4 +1,4 @@
-"""Unions of objects: what the generator makes of them, and what it refuses."""
+"""Unions of objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from codegen.ir.models import ModelSpec, UnionSpec
 from codegen.spec.document import Node
-from tests.codegen.documents import inside, model, problems_with, said, schema, small, view_of
+from tests.codegen.documents import code_of, inside, model, problems_with, said, schema, small
 from tests.codegen.trees import Tree
 
 SCHEMAS = "#/components/schemas"
@@ -17,7 +17,7 @@ STEP = f"{SCHEMAS}/Step"
 
 
 def with_union(raw: Node) -> Node:
-    """A document in which tickets have steps: calls, mails, and what may come."""
+    """A document in which tickets have steps: calls, mails, and unknown ones."""
     text = said("What it is.", type="string")
     raw["components"]["schemas"] |= {
         "Step": said(
@@ -40,7 +40,7 @@ def with_union(raw: Node) -> Node:
 
 
 def _models() -> dict[str, ModelSpec | UnionSpec]:
-    modules = view_of(with_union(small())).model_modules
+    modules = code_of(with_union(small())).model_modules
     return {one.name: one for module in modules for one in (*module.models, *module.unions)}
 
 
@@ -58,7 +58,7 @@ def test_union_becomes_an_alias_of_its_members() -> None:
 
 
 def test_field_of_a_union_has_its_name() -> None:
-    """In lists, maps and where null may be, too."""
+    """Also in lists, maps and nullable fields."""
     declared = _declarations("Ticket")
     assert declared["steps"] == "steps: list[Step] | None = None"
     assert declared["last_step"] == "last_step: Step | None = None"
@@ -66,39 +66,39 @@ def test_field_of_a_union_has_its_name() -> None:
 
 
 def test_argument_takes_the_members_of_a_union_or_a_mapping() -> None:
-    """As that of a plain model does."""
+    """As for a model."""
     assert _declarations("TicketUpdate")["steps"] == "steps: Sequence[Step | JSONObject] | Unset = UNSET"
 
 
 def test_tag_is_the_default_of_its_class() -> None:
-    """There is nothing else that it could be; the fallback has none."""
+    """Each member but the fallback has its tag as the default."""
     assert _declarations("StepCall")["kind"] == "kind: str = 'call'"
     assert _declarations("StepOther")["kind"] == "kind: str"
 
 
 def test_field_that_callers_set_takes_what_arguments_take() -> None:
-    """A class that is sent as well as read is made by callers, who need not know the constants of an enum."""
+    """A model that callers create takes strings for enums."""
     raw = with_union(small("automations"))
     status = said("S.", **{"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
     statuses = said("S.", type="array", items={"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
     schema(raw, "StepCall")["properties"] |= {"status": status, "statuses": statuses}
-    models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
+    models = {one.name: one for module in code_of(raw).model_modules for one in module.models}
     declared = {field.attribute: field.declaration for field in models["StepCall"].fields}
     assert declared["status"] == "status: AutomationTestResourceTypeLike | None = None"
     assert declared["statuses"] == "statuses: list[AutomationTestResourceTypeLike] | None = None"
 
 
-def test_list_that_begins_empty_is_made_for_each_object() -> None:
-    """Where the document has the empty list for a default."""
+def test_empty_default_is_a_new_list_for_each_object() -> None:
+    """If the default of the document is the empty list."""
     raw = with_union(small())
     schema(raw, "StepMail")["properties"]["to"] = said("T.", type="array", items={"type": "string"}, default=[])
     schema(raw, "StepMail")["required"].append("to")
-    models = {one.name: one for module in view_of(raw).model_modules for one in module.models}
+    models = {one.name: one for module in code_of(raw).model_modules for one in module.models}
     assert models["StepMail"].fields[1].declaration == "to: list[str] = attrs.field(factory=empty_list)"
 
 
-def test_generated_reader_dispatches_on_the_tag(tree: Tree) -> None:
-    """In a list, a map and alone; an unknown, odd or missing tag is the fallback with all its keys, what is no object stays."""
+def test_generated_decoder_dispatches_on_the_tag(tree: Tree) -> None:
+    """An unknown or missing tag gives the fallback with all its keys. A value that is no object stays as it is."""
     tree.write(with_union)
     assert tree.generate().returncode == 0
     found = tree.answer("""
@@ -133,12 +133,12 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "no discriminator": (
         _drop("Step", "discriminator"),
         STEP,
-        "a union must have a `discriminator` of `propertyName` and `mapping`, by which its members are told apart.",
+        "a union must have a `discriminator` of `propertyName` and `mapping`, that distinguishes its members.",
     ),
     "no mapping": (
         _drop("Step", "discriminator", "mapping"),
         STEP,
-        "a union must have a `discriminator` of `propertyName` and `mapping`, by which its members are told apart.",
+        "a union must have a `discriminator` of `propertyName` and `mapping`, that distinguishes its members.",
     ),
     "a mapping that lacks a member": (
         _drop("Step", "discriminator", "mapping", "mail"),
@@ -175,7 +175,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
         STEP,
         "the member `StepMail` is not an object with properties.",
     ),
-    "a member written in place": (
+    "a member written in pointer": (
         _set("Step", "oneOf", 1, to=model("A mail.", kind=said("It.", type="string"))),
         STEP,
         "each member of a union must be a $ref to a component.",
@@ -206,7 +206,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
             _set("Ticket", "properties", "twin", to=said("A twin.", **{"$ref": f"{SCHEMAS}/Twin"}))(raw),
         ),
         f"{SCHEMAS}/Twin",
-        "`Step` has the same members, so the two could not be told apart.",
+        "`Step` has the same members, so the two cannot be distinguished.",
     ),
     "a discriminator of a plain object": (
         _set("Ticket", "discriminator", to={"propertyName": "object"}),
@@ -229,23 +229,23 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in LOSSY.items()])
-def test_lossy_union_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
-    """With the place and one sentence."""
-    change, place, sentence = case
+def test_unsupported_union_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
+    """The problem is reported with its pointer."""
+    change, pointer, message = case
     raw = with_union(small())
     change(raw)
-    assert (place, sentence) in [(problem.location, problem.message) for problem in problems_with(raw)]
+    assert (pointer, message) in [(problem.location, problem.message) for problem in problems_with(raw)]
 
 
 def test_document_with_a_union_is_accepted() -> None:
-    """It has none of these faults."""
+    """It has no problems."""
     assert problems_with(with_union(small())) == []
 
 
-def test_union_is_no_answer_by_itself() -> None:
-    """`data` is read by a class, and a union has none."""
+def test_union_is_no_response_by_itself() -> None:
+    """`data` is decoded by a class, and a union has none."""
     raw = with_union(small())
     data = inside(raw, "paths", "/api/v1/teams/{teamId}/tickets/{ticketId}", "get", "responses", "200", "content")
     data["application/json"]["schema"]["allOf"][1]["properties"]["data"] = {"$ref": STEP}
-    sentence = "the `data` of a successful response must be a $ref to an object component, an array of such, or it and null."
-    assert sentence in [problem.message for problem in problems_with(raw)]
+    message = "the `data` of a successful response must be a $ref to an object component, an array of such, or it and null."
+    assert message in [problem.message for problem in problems_with(raw)]

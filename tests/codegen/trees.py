@@ -1,4 +1,4 @@
-"""Copies of the tree, to generate in and to import from in a process of their own."""
+"""Copies of the tree, for tests that change it and import from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Tree:
-    """A copy of what generating needs: the document, the generator and the package."""
+    """A copy of the document, the generator and the package."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -42,7 +42,7 @@ class Tree:
         )
 
     def answer(self, code: str) -> str:
-        """What a script prints that imports the generated package."""
+        """Return the output of a script that imports the generated package."""
         done = self.python("-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -56,6 +56,6 @@ class Tree:
         self.document.write_text(yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
     def files(self) -> dict[str, bytes]:
-        """All files of the package, by name."""
+        """Return all files of the package, by name."""
         found = (path for path in self.package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return {path.relative_to(self.package).as_posix(): path.read_bytes() for path in found}
