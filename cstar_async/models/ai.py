@@ -65,7 +65,7 @@ class AiRun(Model):
     text: str | None | Unset = UNSET
     """The text, for `improve`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AI_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiRun.__wire_names__.values(), UNSET)
@@ -108,7 +108,7 @@ class AiResult(Model):
     result: AiOutput
     """The output."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AI_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiResult.__wire_names__.values())
@@ -147,7 +147,7 @@ class AiOutput(Model):
     suggestion: str | None = None
     """Suggested reply, for `suggest-reply`; `None` for other actions."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AI_OUTPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiOutput.__wire_names__.values())
@@ -168,4 +168,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     AiResult: decode_ai_result,
     AiOutput: decode_ai_output,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -48,7 +48,7 @@ class AnalyticsOverview(Model):
     csat: AnalyticsCsat
     """Satisfaction statistics."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_ANALYTICS_OVERVIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsOverview.__wire_names__.values())
@@ -97,7 +97,7 @@ class AnalyticsTickets(Model):
     resolved: int
     """Resolved tickets."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_ANALYTICS_TICKETS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsTickets.__wire_names__.values())
@@ -138,7 +138,7 @@ class AnalyticsCustomers(Model):
     new: int
     """New customers in the period."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_ANALYTICS_CUSTOMERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCustomers.__wire_names__.values())
@@ -176,7 +176,7 @@ class AnalyticsCsat(Model):
     total_responses: int
     """Number of ratings."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_ANALYTICS_CSAT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCsat.__wire_names__.values())
@@ -219,7 +219,7 @@ class AgentAnalytics(Model):
     csat: AnalyticsCsat | None = None
     """Satisfaction statistics, or `None` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AGENT_ANALYTICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AgentAnalytics.__wire_names__.values())
@@ -251,4 +251,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     AnalyticsCsat: decode_analytics_csat,
     AgentAnalytics: decode_agent_analytics,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -133,7 +133,7 @@ class Article(Model):
     updated_at: datetime | None = None
     """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Article.__wire_names__.values())
@@ -240,7 +240,7 @@ class ArticleCreate(Model):
     metadata: JSONObject | Unset = UNSET
     """Your own data, stored unchanged (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_ARTICLE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleCreate.__wire_names__.values(), UNSET)
@@ -333,7 +333,7 @@ class ArticleUpdate(Model):
     metadata: JSONObject | Unset = UNSET
     """Keys to set, merged into existing metadata. A key set to `None` is removed (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_ARTICLE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleUpdate.__wire_names__.values(), UNSET)
@@ -369,4 +369,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     ArticleCreate: decode_article_create,
     ArticleUpdate: decode_article_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

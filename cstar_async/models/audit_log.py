@@ -61,7 +61,7 @@ class AuditLogEntry(Model):
     created_at: datetime
     """Time of the action."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUDIT_LOG_ENTRY: Final[dict[str, UntypedJSON]] = dict.fromkeys(AuditLogEntry.__wire_names__.values())
@@ -91,4 +91,4 @@ def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AuditLogEntry: decode_audit_log_entry,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -89,7 +89,7 @@ class Whoami(Model):
     environment: WhoamiEnvironment
     """Whether the key accesses live or test data."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_WHOAMI: Final[dict[str, UntypedJSON]] = dict.fromkeys(Whoami.__wire_names__.values())
@@ -118,4 +118,4 @@ def decode_whoami(wire: dict[str, UntypedJSON]) -> Whoami:
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Whoami: decode_whoami,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -240,7 +240,7 @@ class Automation(Model):
     execution_count: int | None = None
     """Number of times that the rule ran."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automation.__wire_names__.values())
@@ -288,7 +288,7 @@ class AutomationConditions(Model):
     any: list[AutomationCondition] = attrs.field(factory=empty_list)
     """At least one of these must match."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_CONDITIONS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationConditions.__wire_names__.values())
@@ -332,7 +332,7 @@ class AutomationCondition(Model):
     value: JSON
     """Value to compare with. Samples have only strings; other types are inferred."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_CONDITION: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCondition.__wire_names__.values())
@@ -370,7 +370,7 @@ class AutomationActionAssignTo(Model):
     agent_id: str
     """User ID of the assignee (`usr_…`)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAssignTo.__wire_names__.values())
@@ -407,7 +407,7 @@ class AutomationActionAddTags(Model):
     tags: list[str]
     """Names of the tags."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAddTags.__wire_names__.values())
@@ -444,7 +444,7 @@ class AutomationActionSendNotification(Model):
     message: str
     """Text of the notification."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(
@@ -480,7 +480,7 @@ class AutomationActionUnknown(Model):
     type: str
     """Type of the action (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionUnknown.__wire_names__.values())
@@ -530,7 +530,7 @@ class AutomationCreate(Model):
     enabled: bool | Unset = UNSET
     """Whether the rule is enabled (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCreate.__wire_names__.values(), UNSET)
@@ -592,7 +592,7 @@ class AutomationUpdate(Model):
     enabled: bool | Unset = UNSET
     """Whether the rule is enabled (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationUpdate.__wire_names__.values(), UNSET)
@@ -639,7 +639,7 @@ class AutomationTest(Model):
     resource_id: str
     """Prefixed ID of the object."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTest.__wire_names__.values(), UNSET)
@@ -678,7 +678,7 @@ class AutomationTestResult(Model):
     actions_would_execute: list[AutomationAction] | None = None
     """Actions that would run. The name is documented; that an entry is an action is inferred."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_AUTOMATION_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTestResult.__wire_names__.values())
@@ -732,4 +732,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     AutomationTest: decode_automation_test,
     AutomationTestResult: decode_automation_test_result,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

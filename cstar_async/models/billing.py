@@ -90,7 +90,7 @@ class Subscription(Model):
     cancel_at_period_end: bool | None = None
     """Whether the subscription ends then."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_SUBSCRIPTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Subscription.__wire_names__.values())
@@ -135,7 +135,7 @@ class BillingPortalCreate(Model):
     return_url: str | None | Unset = UNSET
     """URL to return to. Default: chosen by the server."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_BILLING_PORTAL_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortalCreate.__wire_names__.values(), UNSET)
@@ -166,7 +166,7 @@ class BillingPortal(Model):
     url: str
     """URL of the portal, meant to be used once (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_BILLING_PORTAL: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortal.__wire_names__.values())
@@ -187,4 +187,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     BillingPortalCreate: decode_billing_portal_create,
     BillingPortal: decode_billing_portal,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

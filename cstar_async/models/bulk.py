@@ -84,7 +84,7 @@ class BulkRun(Model):
     data: JSONObject | None | Unset = UNSET
     """The fields to change, as in an update. Required for `update`, unused for `delete`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_BULK_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkRun.__wire_names__.values(), UNSET)
@@ -150,7 +150,7 @@ class BulkResult(Model):
     errors: list[BatchError] | None = None
     """One entry for each failed object. The form of an entry is not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_BULK_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkResult.__wire_names__.values())
@@ -184,4 +184,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     BulkRun: decode_bulk_run,
     BulkResult: decode_bulk_result,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -73,7 +73,7 @@ class Category(Model):
     updated_at: datetime | None = None
     """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(Category.__wire_names__.values())
@@ -143,7 +143,7 @@ class CategoryCreate(Model):
     is_public: bool | Unset = UNSET
     """Whether it is visible outside the team. The default is not documented, so set it."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CATEGORY_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryCreate.__wire_names__.values(), UNSET)
@@ -204,7 +204,7 @@ class CategoryUpdate(Model):
     is_public: bool | Unset = UNSET
     """Whether it is visible outside the team."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CATEGORY_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryUpdate.__wire_names__.values(), UNSET)
@@ -232,4 +232,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     CategoryCreate: decode_category_create,
     CategoryUpdate: decode_category_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -198,7 +198,7 @@ class CommunityPost(Model):
     created_at: datetime | None = None
     """Creation time."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_COMMUNITY_POST: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPost.__wire_names__.values())
@@ -266,7 +266,7 @@ class CommunityAttachment(Model):
     storage_path: str | None = None
     """Storage path of the file, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_COMMUNITY_ATTACHMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityAttachment.__wire_names__.values())
@@ -331,7 +331,7 @@ class CommunityPostCreate(Model):
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 10 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_COMMUNITY_POST_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostCreate.__wire_names__.values(), UNSET)
@@ -407,7 +407,7 @@ class CommunityPostUpdate(Model):
     custom_fields: JSONObject | Unset = UNSET
     """New values of the custom fields, by the ID of their definition (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_COMMUNITY_POST_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostUpdate.__wire_names__.values(), UNSET)
@@ -473,7 +473,7 @@ class CommunityComment(Model):
     created_at: datetime | None = None
     """Creation time (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_COMMUNITY_COMMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityComment.__wire_names__.values())
@@ -519,7 +519,7 @@ class CommunityCommentCreate(Model):
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 5 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityCommentCreate.__wire_names__.values(), UNSET)
@@ -548,4 +548,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     CommunityComment: decode_community_comment,
     CommunityCommentCreate: decode_community_comment_create,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -119,7 +119,7 @@ class CustomField(Model):
     position: int | None = None
     """Position in forms, ascending, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOM_FIELD: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomField.__wire_names__.values())
@@ -190,7 +190,7 @@ class CustomFieldCreate(Model):
     position: int | None | Unset = UNSET
     """Position in forms, ascending, or `None` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOM_FIELD_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldCreate.__wire_names__.values(), UNSET)
@@ -248,7 +248,7 @@ class CustomFieldUpdate(Model):
     position: int | None | Unset = UNSET
     """New position in forms, ascending, or `None` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOM_FIELD_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldUpdate.__wire_names__.values(), UNSET)
@@ -274,4 +274,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     CustomFieldCreate: decode_custom_field_create,
     CustomFieldUpdate: decode_custom_field_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

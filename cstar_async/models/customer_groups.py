@@ -69,7 +69,7 @@ class CustomerGroup(Model):
     updated_at: datetime | None = None
     """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOMER_GROUP: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroup.__wire_names__.values())
@@ -134,7 +134,7 @@ class CustomerGroupCreate(Model):
     custom_fields: JSONObject | Unset = UNSET
     """Custom values under your own keys (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOMER_GROUP_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupCreate.__wire_names__.values(), UNSET)
@@ -190,7 +190,7 @@ class CustomerGroupUpdate(Model):
     custom_fields: JSONObject | Unset = UNSET
     """New custom values. Whether they are merged or replace the old ones is not documented (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupUpdate.__wire_names__.values(), UNSET)
@@ -217,4 +217,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     CustomerGroupCreate: decode_customer_group_create,
     CustomerGroupUpdate: decode_customer_group_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -142,7 +142,7 @@ class Customer(Model):
     updated_at: datetime | None = None
     """Time of the last change."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Customer.__wire_names__.values())
@@ -226,7 +226,7 @@ class CustomerCreate(Model):
     metadata: JSONObject | Unset = UNSET
     """Your own data, stored unchanged."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOMER_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerCreate.__wire_names__.values(), UNSET)
@@ -301,7 +301,7 @@ class CustomerUpdate(Model):
     metadata: JSONObject | Unset = UNSET
     """Keys to set, merged into existing metadata. A key set to `None` is removed."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOMER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerUpdate.__wire_names__.values(), UNSET)
@@ -335,4 +335,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     CustomerCreate: decode_customer_create,
     CustomerUpdate: decode_customer_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

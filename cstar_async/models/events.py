@@ -75,7 +75,7 @@ class EventTicket(Model):
     created_at: datetime | None = None
     """Creation time; missing in the shortest sample."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_EVENT_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventTicket.__wire_names__.values())
@@ -129,7 +129,7 @@ class EventCustomer(Model):
     email: str | None = None
     """Email address."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_EVENT_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventCustomer.__wire_names__.values())
@@ -190,7 +190,7 @@ class EventMessage(Model):
     created_at: datetime | None = None
     """Creation time (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_EVENT_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventMessage.__wire_names__.values())
@@ -236,7 +236,7 @@ class FieldChange(Model):
     to: JSON = None
     """New value."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_FIELD_CHANGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(FieldChange.__wire_names__.values())
@@ -284,7 +284,7 @@ class TicketEventData(Model):
     changes: dict[str, FieldChange] | None = None
     """The changes by field, for `ticket.updated`. That it is next to the ticket is inferred."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_TICKET_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketEventData.__wire_names__.values())
@@ -328,7 +328,7 @@ class CustomerEventData(Model):
     customer: EventCustomer | None = None
     """The customer (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_CUSTOMER_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerEventData.__wire_names__.values())
@@ -354,4 +354,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     TicketEventData: decode_ticket_event_data,
     CustomerEventData: decode_customer_event_data,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -77,7 +77,7 @@ class ExportRun(Model):
     format: ExportFormatLike | Unset = UNSET
     """Output format."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_EXPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportRun.__wire_names__.values(), UNSET)
@@ -119,7 +119,7 @@ class ExportSelection(Model):
     filters: JSONObject | None | Unset = UNSET
     """Only objects with these values, by field. The supported fields are not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_EXPORT_SELECTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportSelection.__wire_names__.values(), UNSET)
@@ -169,7 +169,7 @@ class ExportResult(Model):
     resources: dict[str, list[dict[str, JSON]]]
     """Lists of objects, by type."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_EXPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportResult.__wire_names__.values())
@@ -197,4 +197,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     ExportSelection: decode_export_selection,
     ExportResult: decode_export_result,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

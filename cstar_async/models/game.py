@@ -127,7 +127,7 @@ class PlayerStats(Model):
     cosmetics: PlayerCosmetics | None = None
     """Cosmetic items in use, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PLAYER_STATS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStats.__wire_names__.values())
@@ -194,7 +194,7 @@ class PlayerSeason(Model):
     ends_at: datetime | None = None
     """End of the season; `None` if unknown."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PLAYER_SEASON: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSeason.__wire_names__.values())
@@ -234,7 +234,7 @@ class PlayerStreaks(Model):
     max: int
     """Longest streak."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PLAYER_STREAKS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStreaks.__wire_names__.values())
@@ -286,7 +286,7 @@ class PlayerCounters(Model):
     quests_completed: int | None = None
     """Quests completed."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PLAYER_COUNTERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCounters.__wire_names__.values())
@@ -329,7 +329,7 @@ class PlayerSkill(Model):
     effect: str | None = None
     """Effect, as text, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PLAYER_SKILL: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSkill.__wire_names__.values())
@@ -367,7 +367,7 @@ class PlayerCosmetics(Model):
     victory_message: str | None = None
     """Message shown on a win, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PLAYER_COSMETICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCosmetics.__wire_names__.values())
@@ -431,7 +431,7 @@ class Boss(Model):
     defeated_at: datetime | None = None
     """Time of defeat; `None` until then (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_BOSS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Boss.__wire_names__.values())
@@ -471,4 +471,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     PlayerCosmetics: decode_player_cosmetics,
     Boss: decode_boss,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

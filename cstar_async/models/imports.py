@@ -62,7 +62,7 @@ class ImportRun(Model):
     merge_strategy: str | Unset = UNSET
     """What to do with existing records. `skip`, the default, keeps them; other values are not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_IMPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportRun.__wire_names__.values(), UNSET)
@@ -125,7 +125,7 @@ class ImportResult(Model):
     errors: list[BatchError] | None = None
     """One entry for each failed record. The form of an entry is not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_IMPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportResult.__wire_names__.values())
@@ -157,4 +157,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     ImportRun: decode_import_run,
     ImportResult: decode_import_result,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -104,7 +104,7 @@ class Invite(Model):
     created_at: datetime | None = None
     """Time of sending; `None` if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_INVITE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Invite.__wire_names__.values())
@@ -154,7 +154,7 @@ class InviteCreate(Model):
     role: InviteRoleLike
     """Role of the new member, other than `owner` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_INVITE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(InviteCreate.__wire_names__.values(), UNSET)
@@ -179,4 +179,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     Invite: decode_invite,
     InviteCreate: decode_invite_create,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

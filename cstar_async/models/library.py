@@ -78,7 +78,7 @@ class LibraryArticle(Model):
     updated_at: datetime | None = None
     """Time of the last change (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_LIBRARY_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryArticle.__wire_names__.values())
@@ -153,7 +153,7 @@ class LibraryCategory(Model):
     sort_order: int | None = None
     """Sort position, ascending (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_LIBRARY_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryCategory.__wire_names__.values())
@@ -211,7 +211,7 @@ class LibrarySearchResult(Model):
     snippet: str | None = None
     """Text around the match (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_LIBRARY_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibrarySearchResult.__wire_names__.values())
@@ -249,7 +249,7 @@ class LibraryFeedbackCreate(Model):
     rating: str | float | bool
     """Rating. The name is documented but no value, so strings, numbers and booleans are accepted."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryFeedbackCreate.__wire_names__.values(), UNSET)
@@ -275,7 +275,7 @@ class LibraryAck(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {}
 
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_LIBRARY_ACK: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryAck.__wire_names__.values())
@@ -297,4 +297,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     LibraryFeedbackCreate: decode_library_feedback_create,
     LibraryAck: decode_library_ack,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -197,7 +197,7 @@ class Member(Model):
     joined_at: datetime | None = None
     """Time of joining the team."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_MEMBER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Member.__wire_names__.values())
@@ -249,7 +249,7 @@ class MemberUpdate(Model):
     role: MemberUpdateRoleLike
     """New role, other than `owner` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_MEMBER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MemberUpdate.__wire_names__.values(), UNSET)
@@ -271,4 +271,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     Member: decode_member,
     MemberUpdate: decode_member_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

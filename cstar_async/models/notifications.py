@@ -73,7 +73,7 @@ class Notification(Model):
     created_at: datetime | None = None
     """Creation time."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Notification.__wire_names__.values())
@@ -116,7 +116,7 @@ class NotificationUpdate(Model):
     read: bool | Unset = UNSET
     """`True`: read; `False`: unread. Default `True` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_NOTIFICATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(NotificationUpdate.__wire_names__.values(), UNSET)
@@ -147,7 +147,7 @@ class UnreadCount(Model):
     count: int
     """Number of unread notifications. Also read from `unreadCount` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_UNREAD_COUNT: Final[dict[str, UntypedJSON]] = dict.fromkeys((*UnreadCount.__wire_names__.values(), "unreadCount"))
@@ -182,7 +182,7 @@ class MarkAllReadResult(Model):
     updated: int | None = None
     """Number of notifications that were marked; `None` if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_MARK_ALL_READ_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(MarkAllReadResult.__wire_names__.values())
@@ -204,4 +204,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     UnreadCount: decode_unread_count,
     MarkAllReadResult: decode_mark_all_read_result,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

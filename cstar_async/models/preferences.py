@@ -25,7 +25,7 @@ class Preferences(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {}
 
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PREFERENCES: Final[dict[str, UntypedJSON]] = dict.fromkeys(Preferences.__wire_names__.values())
@@ -51,7 +51,7 @@ class PreferencesUpdate(Model):
     __keeps_null__: ClassVar[bool] = True
 
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_PREFERENCES_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(PreferencesUpdate.__wire_names__.values(), UNSET)
@@ -70,4 +70,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     Preferences: decode_preferences,
     PreferencesUpdate: decode_preferences_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

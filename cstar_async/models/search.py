@@ -92,7 +92,7 @@ class SearchResult(Model):
     snippet: str | None = None
     """Text around the match, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(SearchResult.__wire_names__.values())
@@ -119,4 +119,4 @@ def decode_search_result(wire: dict[str, UntypedJSON]) -> SearchResult:
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     SearchResult: decode_search_result,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -36,7 +36,7 @@ class Settings(Model):
     team_slug: str | None = None
     """Slug of the team."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_SETTINGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Settings.__wire_names__.values())
@@ -72,7 +72,7 @@ class SettingsUpdate(Model):
     team_name: str | Unset = UNSET
     """New name of the team, not empty (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_SETTINGS_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SettingsUpdate.__wire_names__.values(), UNSET)
@@ -92,4 +92,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     Settings: decode_settings,
     SettingsUpdate: decode_settings_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -58,7 +58,7 @@ class Deleted(Model):
     id: str | None = None
     """Prefixed ID of the deleted object; for a tag its name (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_DELETED: Final[dict[str, UntypedJSON]] = dict.fromkeys(Deleted.__wire_names__.values())
@@ -126,7 +126,7 @@ class Message(Model):
     created_at: datetime
     """Creation time."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Message.__wire_names__.values())
@@ -180,7 +180,7 @@ class BatchError(Model):
     message: str | None = None
     """Error message (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_BATCH_ERROR: Final[dict[str, UntypedJSON]] = dict.fromkeys(BatchError.__wire_names__.values())
@@ -212,4 +212,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     Message: decode_message,
     BatchError: decode_batch_error,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -59,7 +59,7 @@ class SlaRule(Model):
     enabled: bool
     """Whether the rule is enabled."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_SLA_RULE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRule.__wire_names__.values())
@@ -123,7 +123,7 @@ class SlaRuleCreate(Model):
     enabled: bool | Unset = UNSET
     """Whether the rule is enabled. Default `True` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_SLA_RULE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleCreate.__wire_names__.values(), UNSET)
@@ -186,7 +186,7 @@ class SlaRuleUpdate(Model):
     enabled: bool | Unset = UNSET
     """Whether the rule is enabled (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_SLA_RULE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleUpdate.__wire_names__.values(), UNSET)
@@ -216,4 +216,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     SlaRuleCreate: decode_sla_rule_create,
     SlaRuleUpdate: decode_sla_rule_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -37,7 +37,7 @@ class Tag(Model):
     count: int
     """Number of tickets that use the tag."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_TAG: Final[dict[str, UntypedJSON]] = dict.fromkeys(Tag.__wire_names__.values())
@@ -73,7 +73,7 @@ class TagCreate(Model):
     name: str
     """Name, not empty (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_TAG_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TagCreate.__wire_names__.values(), UNSET)
@@ -93,4 +93,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     Tag: decode_tag,
     TagCreate: decode_tag_create,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -221,7 +221,7 @@ class Ticket(Model):
     resolved_at: datetime | None = None
     """Time of the resolution; `None` until then. On the reference page, but not in the newest sample."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(Ticket.__wire_names__.values())
@@ -310,7 +310,7 @@ class TicketCustomer(Model):
     email: str | None = None
     """Email address; `None` if unknown (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_TICKET_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCustomer.__wire_names__.values())
@@ -388,7 +388,7 @@ class TicketCreate(Model):
     custom_fields: JSONObject | Unset = UNSET
     """Values of the custom fields, by field key (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_TICKET_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCreate.__wire_names__.values(), UNSET)
@@ -466,7 +466,7 @@ class TicketUpdate(Model):
     custom_fields: JSONObject | Unset = UNSET
     """New values of the custom fields, by field key. Whether other values stay is not documented; send all of them (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_TICKET_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketUpdate.__wire_names__.values(), UNSET)
@@ -529,7 +529,7 @@ class MessageCreate(Model):
     metadata: JSONObject | Unset = UNSET
     """Your own data, stored unchanged (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_MESSAGE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MessageCreate.__wire_names__.values(), UNSET)
@@ -560,4 +560,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     TicketUpdate: decode_ticket_update,
     MessageCreate: decode_message_create,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

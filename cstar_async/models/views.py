@@ -122,7 +122,7 @@ class View(Model):
     visibility: ViewVisibility | None = None
     """Who can see the view."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_VIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys((*View.__wire_names__.values(), "sortBy", "sortOrder"))
@@ -193,7 +193,7 @@ class ViewCreate(Model):
     visibility: ViewVisibilityLike | Unset = UNSET
     """Who can see the view. Default `private` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_VIEW_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewCreate.__wire_names__.values(), UNSET)
@@ -256,7 +256,7 @@ class ViewUpdate(Model):
     visibility: ViewVisibilityLike | Unset = UNSET
     """Who can see the view (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_VIEW_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewUpdate.__wire_names__.values(), UNSET)
@@ -287,4 +287,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     ViewCreate: decode_view_create,
     ViewUpdate: decode_view_update,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""

@@ -65,7 +65,7 @@ class Webhook(Model):
     updated_at: datetime | None = None
     """Time of the last change; `None` if it never changed."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_WEBHOOK: Final[dict[str, UntypedJSON]] = dict.fromkeys((*Webhook.__wire_names__.values(), "signingSecret"))
@@ -119,7 +119,7 @@ class WebhookCreate(Model):
     events: list[str] | tuple[str, ...]
     """Event types, or wildcards such as `ticket.*`; at least one (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_WEBHOOK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookCreate.__wire_names__.values(), UNSET)
@@ -164,7 +164,7 @@ class WebhookUpdate(Model):
     is_active: bool | Unset = UNSET
     """`False` pauses deliveries, `True` resumes them."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_WEBHOOK_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookUpdate.__wire_names__.values(), UNSET)
@@ -201,7 +201,7 @@ class WebhookTest(Model):
     event: str
     """Event type, such as `ticket.created`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_WEBHOOK_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTest.__wire_names__.values(), UNSET)
@@ -258,7 +258,7 @@ class WebhookTestResult(Model):
     error: str | None = None
     """Why the delivery failed; `None` if it succeeded."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_WEBHOOK_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTestResult.__wire_names__.values())
@@ -300,7 +300,7 @@ class WebhookTriggerResult(Model):
     delivered_to: int
     """Number of webhooks that it was sent to."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
-    """Fields that the document does not know, by wire name."""
+    """Fields that the document does not list, by wire name."""
 
 
 _NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTriggerResult.__wire_names__.values())
@@ -327,4 +327,4 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     WebhookTestResult: decode_webhook_test_result,
     WebhookTriggerResult: decode_webhook_trigger_result,
 }
-"""How each model of this module is read."""
+"""The decoder of each model."""
