@@ -90,8 +90,8 @@ def parse_date(text: str | None) -> float | None:
 def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Parse `Retry-After`, a number or an HTTP date, as seconds from now; return None for anything else.
 
-    A date is compared with the response's own `Date`, because the clocks of the two hosts may differ, or else with *now*, the
-    client's seconds since the epoch.
+    A date is compared with the response's own `Date`, because the clocks of the two hosts may differ. Without one, it is compared
+    with *now*, in seconds since the epoch.
     """
     text = headers.get(RETRY_AFTER)
     if text is None:

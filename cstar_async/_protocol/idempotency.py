@@ -1,6 +1,6 @@
 """Idempotency keys: generated ones, and ones derived from what a call is about.
 
-For 24 hours, cStar answers a repeated key with the first response and creates nothing (documentation page "Idempotency").
+For 24 hours, cStar returns the first response for a repeated key and creates nothing (documentation page "Idempotency").
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def new_key() -> str:
 def idempotency_key(*parts: str | int) -> str:
     """Derive an idempotency key from the parts that identify an operation.
 
-    The same parts give the same key on every machine and in every version of Python and of this package, so a job that runs again
+    The same parts give the same key on every machine and in every version of Python and of this package. So a job that runs again
     after a crash repeats its calls with the same keys. `"1"` and `1` give different keys. A `str` or `int` enum member counts as
     its value.
 

@@ -1,8 +1,8 @@
 """Decide whether to retry a request, and how long to wait first.
 
-Transient failures are retried: no connection, a timeout, a truncated response, 408, 429, every 5xx, and a 409 that says the first
-request with this idempotency key is still running (inferred). POST and PATCH are retried only with an idempotency key, or if the
-server certainly did not act: the request was not sent, or the response is a 429.
+Transient failures are retried: no connection, a timeout, a truncated response, 408, 429 and every 5xx. So is a 409 that says the
+first request with this idempotency key is still running (inferred). POST and PATCH are retried only with an idempotency key, or if
+the server certainly did not act. That is the case if the request was not sent, or the response is a 429.
 
 The wait is an exponential back-off with full jitter: a random share of 0.5, 1, 2, 4, then 8 seconds. A wait that the server states
 is never shortened, and jitter makes it up to 10 % longer.
@@ -121,8 +121,7 @@ def decide(
     """Decide what to do after an attempt that failed. The caller asks the `RetryBudget` before it retries.
 
     A wait that the server requires is kept or not begun; only its jitter is cut to `max_wait` and the deadline. A back-off is the
-    client's own choice, so it is cut to `max_wait`, and the failure is raised where the deadline comes first: after *time_left*
-    seconds, which may be negative.
+    client's own choice, so it is cut to `max_wait`. If the deadline, in *time_left* seconds, is earlier, the failure is raised.
     """
     if attempt > max_retries or not is_repeatable(failure, method, idempotency_key):
         return Decision(RetryAction.RAISE)

@@ -1,7 +1,7 @@
 """Send requests with aiohttp. Only this module and `connection_guard` use it.
 
-Choices that were measured: one timer for all requests, headers on the session, URLs that need no further encoding, no tracing, no
-`trust_env` (it costs more than the whole call), and the body read in one piece.
+Measurements decided for one timer for all requests, headers on the session, URLs that need no further encoding, and bodies that are
+read in one piece. They decided against tracing and `trust_env`, which costs more than the whole call.
 """
 
 from __future__ import annotations
