@@ -87,7 +87,7 @@ class CStarError(Exception):
         return _restore, (type(self), self.__dict__)
 
     def _details(self) -> list[str]:
-        """Return what stands in brackets after the message."""
+        """Return the text in brackets after the message."""
         details = [f"request {redact(self.request_id)}"] if self.request_id else []
         if self.operation:
             details.append(self.operation)

@@ -68,7 +68,7 @@ _ARTICLES: Final = (
 _TEAM_CONFIG: Final[Mapping[str, Sequence[Object]]] = MappingProxyType(
     {
         "customer_groups": (
-            {"name": "Acme Corp", "description": "Everybody at Acme", "externalId": "crm-4711"},
+            {"name": "Acme Corp", "description": "All employees of Acme", "externalId": "crm-4711"},
             {"name": "Design partners"},
         ),
         "custom_fields": (

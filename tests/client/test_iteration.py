@@ -54,7 +54,7 @@ async def test_item_that_moves_to_the_front_is_found() -> None:
         assert sorted(made) == sorted(seen)
 
 
-async def test_list_that_stands_still_takes_no_call_too_many() -> None:
+async def test_list_without_changes_takes_no_additional_call() -> None:
     """23 items with five a page are five calls."""
     async with FakeCStar() as fake, fake.client() as cstar:
         await make(cstar, 23)

@@ -54,7 +54,7 @@ async def existing(operation: Operation, cstar: CStarClient) -> tuple[str, ...]:
             case "webhookId":
                 ids.append((await cstar.webhooks.create(name="A hook", url="https://example.com", events=["*"])).id)
             case "postId":
-                ids.append((await cstar.community.posts.create(title="A post", body="A text")).id)
+                ids.append((await cstar.community.posts.create(title="A post", body="The text")).id)
             case "viewId":
                 ids.append((await cstar.views.create(name="A view", entity_type="tickets")).id)
             case "inviteId":

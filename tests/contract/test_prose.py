@@ -43,11 +43,15 @@ WORDS = {
     "house": "project",
     "instant": "datetime",
     "journal": "log",
+    "judge": "check or decide",
+    "judged": "checked or decided",
     "keeper": "the task or waiter meant",
     "knew": "had, stored or recorded",
     "knows": "has, stores or recognises",
     "lane": "queue",
     "ledger": "cache",
+    "mend": "fix",
+    "mended": "fixed",
     "moment": "time or datetime",
     "newsroom": "publisher",
     "news": "notification or change",
@@ -60,6 +64,9 @@ WORDS = {
     "speak": "send",
     "speaks": "sends",
     "spoke": "sent",
+    "slid": "shifted",
+    "spoil": "break or inject a fault",
+    "spoiled": "broken",
     "stand": "be",
     "stands": "is",
     "stood": "was",
@@ -71,6 +78,7 @@ WORDS = {
     "walked": "iterated",
     "walking": "iterating",
     "whatsoever": "any",
+    "whence": "from where",
     "whoever": "a caller that",
     "whosoever": "a caller that",
 }
@@ -86,17 +94,14 @@ PHRASES = {
 """Regular expressions, in which a space is any white space and the mark of a comment."""
 
 PLAIN_USES = {
-    r"math\.floor|from math import \S*floor|floor\(": "the function of the standard library",
+    r"math\.floor|from math import [\w, ]*floor|floor\(": "the function of the standard library",
     r"journal_mode": "a pragma of SQLite",
     r"(?:os|ast|Path|pkgutil)\.walk|\.walk\(|walk_packages|rglob": "functions of the standard library",
     r"(?i:forgot(?:ten)?[ -](?:my |your |a |the )?password)": "what users of a support desk write",
 }
 """Uses that the words above are right for, with the reason."""
 
-PENDING: tuple[str, ...] = (
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "docs/"),
-    *("cstar_async/", "codegen/", "openapi/", "examples/", "bench/", "tests/"),
-)
+PENDING: tuple[str, ...] = ("docs/evidence.md", "codegen/", "tests/codegen/")
 """Beginnings of paths that are not checked yet."""
 
 

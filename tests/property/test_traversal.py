@@ -1,6 +1,6 @@
 """Iterations over a list that changes between any two responses, also when they are saved and resumed in between.
 
-An item *stood still* if it was in the list from the first response to the last and only items around it were added and deleted. A
+An item is *stable* if it was in the list from the first response to the last and only items around it were added and deleted. A
 change is *noticeable* if it changes the total from one response to the next, or moves a yielded item onto the next requested page.
 The state machines simulate a server that changes noticeably and is otherwise free.
 """
@@ -163,7 +163,7 @@ class MovingList(RuleBasedStateMachine):
         self.resume_count += 1
 
     def teardown(self) -> None:
-        """Check that every item that stood still was yielded, and that a list that stood still took no request too many."""
+        """Check that every stable item was yielded, and that a stable list took no additional request."""
         if not hasattr(self, "driver"):
             return
         while not self.driver.is_done:

@@ -153,10 +153,10 @@ async def test_assignment_is_a_notification_that_can_be_read(cstar: CStarClient)
     first = await cstar.tickets.create(title="a", assigned_to="mem_1")
     await cstar.tickets.update(first.id, status="open")
     await cstar.tickets.update(first.id, assigned_to="mem_2")
-    news = await cstar.notifications.list().collect()
-    assert ["ticket_assigned", "ticket_assigned"] == [one.type for one in news]
+    notifications = await cstar.notifications.list().collect()
+    assert ["ticket_assigned", "ticket_assigned"] == [one.type for one in notifications]
 
-    await cstar.notifications.mark_read(news[0].id, read=True)
+    await cstar.notifications.mark_read(notifications[0].id, read=True)
     assert (1, 1) == ((await cstar.notifications.unread_count()).count, len(await cstar.notifications.list(unread_only=True)))
     assert 1 == (await cstar.notifications.mark_all_read()).updated
     assert 0 == (await cstar.notifications.unread_count()).count
@@ -165,10 +165,10 @@ async def test_assignment_is_a_notification_that_can_be_read(cstar: CStarClient)
 async def test_notification_is_marked_read_by_default(cstar: CStarClient) -> None:
     """The body has a default."""
     await cstar.tickets.create(title="a", assigned_to="mem_1")
-    news = (await cstar.notifications.list()).data[0]
+    notification = (await cstar.notifications.list()).data[0]
 
-    assert True is (await cstar.notifications.mark_read(news.id)).read
-    assert False is (await cstar.notifications.mark_read(news.id, read=False)).read
+    assert True is (await cstar.notifications.mark_read(notification.id)).read
+    assert False is (await cstar.notifications.mark_read(notification.id, read=False)).read
 
 
 async def test_comments_are_counted_and_go_with_their_post(cstar: CStarClient) -> None:

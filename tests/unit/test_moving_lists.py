@@ -131,7 +131,7 @@ async def test_total_that_falls_is_no_error() -> None:
 
 
 async def test_items_without_ids_come_once_when_the_total_changes() -> None:
-    """A page that is read again has no item without an id that can be told to be new."""
+    """A page that is read again has no item without an id that is known to be new."""
     total = 40
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:

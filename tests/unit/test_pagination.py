@@ -91,7 +91,7 @@ async def test_first_item_of_an_empty_list_is_none() -> None:
 
 
 async def test_items_without_an_id_are_all_yielded() -> None:
-    """Items that cannot be told apart are not dropped."""
+    """Items that cannot be distinguished are not dropped."""
 
     async def fetch(number: int | None, size: int | None) -> Page[Ticket]:
         return linked_page(fetch, [from_dict(Ticket, {}), from_dict(Ticket, {"id": []})], PageInfo(), number, size)

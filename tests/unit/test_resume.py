@@ -181,6 +181,6 @@ async def test_items_without_ids_are_resumed_by_their_position() -> None:
 
 
 async def test_number_of_remembered_ids_is_that_of_the_docstring() -> None:
-    """Users are told a thousand."""
+    """The documentation promises a thousand."""
     assert MAX_REMEMBERED_IDS == 1000
     assert "1,000" in (Paginator.resume.__doc__ or "")

@@ -28,7 +28,7 @@ def client_settings(*, max_connections: int, retry_budget: int | None) -> Client
 
 @pytest.mark.parametrize("key", ["sk_live_x", "sk_test_x", "pk_live_x", "pk_test_x", "sk_old", "pk_old"])
 def test_key_with_a_known_prefix_is_taken(key: str) -> None:
-    """Not judged beyond that."""
+    """Nothing else of the key is checked."""
     assert key == credentials.validate_api_key(key)
 
 

@@ -43,10 +43,10 @@ class LoopbackServer:
     """
 
     def __init__(
-        self, pipeline: RequestPipeline, journal: RequestLog, faults: FaultRegistry, clock: FakeClock, *, host: str, port: int
+        self, pipeline: RequestPipeline, request_log: RequestLog, faults: FaultRegistry, clock: FakeClock, *, host: str, port: int
     ) -> None:
         self._pipeline = pipeline
-        self._request_log = journal
+        self._request_log = request_log
         self._faults = faults
         self._clock = clock
         self._host = host
