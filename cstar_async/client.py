@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import (
@@ -12,6 +12,7 @@ from cstar_async._client.settings import (
     BASE_URL,
     CallSettings,
     ClientSettings,
+    CommonOptions,
     proxy_from_environment,
     validate_base_url,
 )
@@ -33,24 +34,13 @@ if TYPE_CHECKING:
     from cstar_async.webhooks._stream import EventStream
 
 
-class ClientOptions(TypedDict, total=False):
+class ClientOptions(CommonOptions, total=False):
     """The keyword arguments of `CStarClient`, for functions that pass them on."""
 
     api_key: str
     team_id: str | None
-    base_url: str
     api_version: str | None
-    timeout: float
-    max_retries: int
-    max_wait: float
-    retry_budget: int | None
-    max_connections: int
-    rate_limiter: Limiter
     priority: Priority
-    proxy: str | None
-    ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
-    session: aiohttp.ClientSession | None
-    hooks: Iterable[Hooks]
 
 
 class CStarClient(BaseClient, ClientNamespaces):

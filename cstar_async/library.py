@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from cstar_async._client.base_client import BaseClient
-from cstar_async._client.settings import API_VERSION, BASE_URL, CallSettings, ClientSettings, validate_library_team
+from cstar_async._client.settings import API_VERSION, BASE_URL, CallSettings, ClientSettings, CommonOptions, validate_library_team
 from cstar_async._clock import Clock
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.window import LIBRARY_LIMIT
@@ -20,21 +20,10 @@ if TYPE_CHECKING:
     import aiohttp
 
 
-class LibraryOptions(TypedDict, total=False):
+class LibraryOptions(CommonOptions, total=False):
     """The keyword arguments of `CStarLibrary`, for functions that pass them on."""
 
     team: str
-    base_url: str
-    timeout: float
-    max_retries: int
-    max_wait: float
-    retry_budget: int | None
-    max_connections: int
-    rate_limiter: Limiter
-    proxy: str | None
-    ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
-    session: aiohttp.ClientSession | None
-    hooks: Iterable[Hooks]
 
 
 class CStarLibrary(BaseClient, LibraryNamespace):

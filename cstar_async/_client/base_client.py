@@ -12,9 +12,8 @@ import attrs
 
 from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.context import ClientContext
-from cstar_async._client.executor import ClientExecutor
+from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
-from cstar_async._client.response_capture import RESPONSE_CAPTURE, ResponseCapture
 from cstar_async._client.settings import CallSettings, ClientSettings, validate_team_id
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
@@ -146,18 +145,18 @@ class BaseClient:
             CStarError: The method made no call, or its call failed.
         """
         _require_callable(method)
-        capture = ResponseCapture()
+        capture: list[Response[Any]] = []
         token = RESPONSE_CAPTURE.set(capture)
         try:
             data = await method(*args, **kwargs)
         finally:
             RESPONSE_CAPTURE.reset(token)
-        if capture.response is None:
+        if not capture:
             raise CStarError("the method given to with_response() made no call")
-        response = attrs.evolve(capture.response, data=data)
+        response: Response[R] = attrs.evolve(capture[0], data=data)
         outer = RESPONSE_CAPTURE.get()
         if outer is not None:
-            outer.response = response
+            outer[:] = [response]
         return response
 
     async def aclose(self) -> None:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, TypedDict
+from typing import TypeAlias, TypedDict
 
 import attrs
 
 from cstar_async._client.settings import CallSettings
+from cstar_async._operations.operation import Operation
 from cstar_async._protocol.idempotency import new_key
 from cstar_async._protocol.messages import RawResponse, Request
 from cstar_async.errors import CStarError
-
-
-class CallTarget(Protocol):
-    """What a call is named after in errors, hooks and logs: an `Operation` or a `RawTarget`."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str: ...
 
 
 @attrs.frozen
@@ -31,6 +21,10 @@ class RawTarget:
     id: str
     method: str
     path: str
+
+
+CallTarget: TypeAlias = Operation | RawTarget
+"""What a call is named after in errors, hooks and logs."""
 
 
 class CallIdentity(TypedDict):

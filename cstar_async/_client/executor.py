@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Generic, TypeVar, cast, get_args
+from typing import Any, Final, Generic, TypeVar, cast, get_args
 
 import attrs
 
@@ -13,7 +14,6 @@ from cstar_async._client.call import Call, CallTarget, StreamCall
 from cstar_async._client.drift import find_drift
 from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call
-from cstar_async._client.response_capture import RESPONSE_CAPTURE
 from cstar_async._client.settings import check_request_options
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.model import Model
@@ -40,6 +40,10 @@ from cstar_async.pagination._checkpoint import ListKey
 from cstar_async.pagination._page import linked_page
 
 T = TypeVar("T")
+
+RESPONSE_CAPTURE: Final[ContextVar[list[Response[Any]] | None]] = ContextVar("cstar_async_response_capture", default=None)
+"""Where `with_response` gets the last response of a call. A context variable, so that concurrent calls have one each."""
+_DATA_TYPES: Final[dict[str, type]] = {"object": dict, "deleted": dict, "array": list, "page": list}
 
 
 @attrs.frozen
@@ -161,7 +165,7 @@ class ClientExecutor(RequestPipeline):
         response = self._make_response(call, envelope, cast("JSON", envelope["data"]))
         capture = RESPONSE_CAPTURE.get()
         if capture is not None:
-            capture.response = response
+            capture[:] = [response]
         if call.hooks_notified:
             self.notify_call_end(call, response.request_id)
         return response
@@ -227,7 +231,7 @@ class ClientExecutor(RequestPipeline):
         """Return the data, after capturing the response and notifying hooks where wanted."""
         capture = RESPONSE_CAPTURE.get()
         if capture is not None:
-            capture.response = self._make_response(call, envelope, data)
+            capture[:] = [self._make_response(call, envelope, data)]
         if call.hooks_notified:
             self.notify_call_end(call, _request_id(call, envelope))
         return data
@@ -245,9 +249,6 @@ class ClientExecutor(RequestPipeline):
             idempotency_key=call.idempotency_key,
             elapsed=self.context.clock.monotonic() - call.started,
         )
-
-
-_DATA_TYPES: dict[str, type] = {"object": dict, "deleted": dict, "array": list, "page": list}
 
 
 def _request_id(call: Call, envelope: dict[str, UntypedJSON]) -> str | None:

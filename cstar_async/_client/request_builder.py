@@ -44,18 +44,8 @@ def build_operation_call(
     relative = segments[0]
     for index, value in enumerate(path):
         relative += path_segment(value) + segments[index + 1]
-    return _build_call(
-        context,
-        settings,
-        operation,
-        relative,
-        query,
-        body,
-        idempotency_key,
-        options,
-        operation.scope != "root",
-        operation.sends_idempotency_key,
-    )
+    is_team_scoped, has_key = operation.scope != "root", operation.sends_idempotency_key
+    return _build_call(context, settings, operation, relative, query, body, idempotency_key, options, is_team_scoped, has_key)
 
 
 def build_raw_call(
@@ -76,18 +66,10 @@ def build_raw_call(
     target = RawTarget("request", verb, redact(path))  # such a path has ids in it, and some ids are e-mail addresses
     if context.is_publishable:
         _check_can_write(target)
-    return _build_call(
-        context,
-        settings,
-        target,
-        encoded,
-        None if params is None else validate_query(params, "params"),
-        json,
-        idempotency_key,
-        options,
-        not encoded.startswith("/api/"),
-        verb not in SAFE_METHODS and context.scope == "team",  # the library takes no idempotency keys
-    )
+    query = None if params is None else validate_query(params, "params")
+    is_team_scoped = not encoded.startswith("/api/")
+    has_key = verb not in SAFE_METHODS and context.scope == "team"  # the library takes no idempotency keys
+    return _build_call(context, settings, target, encoded, query, json, idempotency_key, options, is_team_scoped, has_key)
 
 
 def _build_call(
@@ -100,7 +82,7 @@ def _build_call(
     idempotency_key: str | None,
     options: RequestOptions | None,
     is_team_scoped: bool,
-    sends_idempotency_key: bool,
+    has_key: bool,
 ) -> Call:
     if options is not None:
         check_request_options(options)
@@ -111,7 +93,7 @@ def _build_call(
     extra_body = None if options is None else options.extra_body
     if body is not None or extra_body:
         content, headers = encode_body({} if body is None else body, extra_body), _JSON_BODY
-    if sends_idempotency_key:
+    if has_key:
         idempotency_key = new_key() if idempotency_key is None else validate_key(idempotency_key)
         headers = {**(headers or {}), _headers.IDEMPOTENCY_KEY: idempotency_key}
     elif idempotency_key is not None:

@@ -9,14 +9,14 @@ import inspect
 import math
 import urllib.request
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import attrs
 
 from cstar_async._client.hook_dispatcher import HOOK_METHODS
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
-from cstar_async._types import Priority, RequestOptions, is_int, is_str
+from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_int, is_str
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 from cstar_async.hooks import Hooks
 
@@ -181,16 +181,26 @@ class CallSettings:
         check_seconds("max_wait", self.max_wait, allow_zero=True)
         check_count("max_retries", self.max_retries, 0)
 
-    def replace(
-        self, *, timeout: float | None, max_retries: int | None, max_wait: float | None, priority: Priority | None
-    ) -> CallSettings:
-        """Return a copy with the values that are not None."""
-        return CallSettings(
-            timeout=self.timeout if timeout is None else timeout,
-            max_retries=self.max_retries if max_retries is None else max_retries,
-            max_wait=self.max_wait if max_wait is None else max_wait,
-            priority=self.priority if priority is None else priority,
-        )
+    def replace(self, **changes: float | None) -> CallSettings:
+        """Return a validated copy with the values that are not None."""
+        given: UntypedJSON = {name: value for name, value in changes.items() if value is not None}
+        return attrs.evolve(self, **given)
+
+
+class CommonOptions(TypedDict, total=False):
+    """The keyword arguments that `CStarClient` and `CStarLibrary` share."""
+
+    base_url: str
+    timeout: float
+    max_retries: int
+    max_wait: float
+    retry_budget: int | None
+    max_connections: int
+    rate_limiter: Limiter
+    proxy: str | None
+    ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
+    session: aiohttp.ClientSession | None
+    hooks: Iterable[Hooks]
 
 
 @attrs.frozen(kw_only=True)

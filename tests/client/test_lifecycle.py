@@ -108,7 +108,7 @@ def test_a_limiter_goes_from_one_run_to_the_next(address: socket.socket) -> None
 
 
 async def _respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """ScriptedResponse every request on a connection with the same ticket."""
+    """Respond to every request on a connection with the same ticket."""
     body = json.dumps({"success": True, "data": TICKET}).encode()
     with contextlib.suppress(asyncio.IncompleteReadError):
         while await reader.readuntil(b"\r\n\r\n"):
