@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 import attrs
+
+from cstar_async._repr import FieldRepr
 
 T = TypeVar("T")
 
@@ -71,8 +73,22 @@ class Priority(enum.IntEnum):
     """An export, a sync or a report. Such calls leave a reserve to interactive ones."""
 
 
-@attrs.frozen(kw_only=True)
-class RequestOptions:
+class _AttrsRepr(FieldRepr):
+    """Show the fields without `repr=False` in `repr()`, and all fields in rich, pprint and IPython."""
+
+    __slots__ = ()
+
+    def _all_fields(self) -> Iterable[tuple[str, object]]:
+        kind: UntypedJSON = type(self)
+        return ((field.name, getattr(self, field.name)) for field in attrs.fields(kind))
+
+    def _loggable_fields(self) -> Iterable[tuple[str, object]]:
+        kind: UntypedJSON = type(self)
+        return ((field.name, getattr(self, field.name)) for field in attrs.fields(kind) if field.repr)
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class RequestOptions(_AttrsRepr):
     """Options of one call, which replace those of the client. None keeps the client's."""
 
     timeout: float | None = None
@@ -123,8 +139,8 @@ class PageInfo:
     """Pages in the list; only in the older form."""
 
 
-@attrs.frozen(kw_only=True)
-class Response(Generic[T]):
+@attrs.frozen(kw_only=True, repr=False)
+class Response(_AttrsRepr, Generic[T]):
     """The response to a call, returned by `with_response()` and `request()`."""
 
     data: T = attrs.field(repr=False)
@@ -144,6 +160,11 @@ class Response(Generic[T]):
     """The key that makes repeating the call safe; None if none was sent."""
     elapsed: float
     """Seconds from the start of the call, waits and retries included."""
+
+    def _loggable_fields(self) -> Iterable[tuple[str, object]]:
+        if isinstance(self.data, FieldRepr):
+            yield "data", self.data
+        yield from super()._loggable_fields()
 
 
 def json_type_name(value: UntypedJSON) -> str:
