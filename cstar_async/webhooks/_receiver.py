@@ -150,7 +150,6 @@ class WebhookInbox(EventHandlers):
         try:
             # If the store is slow, cStar is asked to deliver again. The event is still handled once the store has it.
             async with asyncio.timeout(STORE_TIMEOUT):
-                await self.start()
                 return 200 if await self._accept(key, event, body) else 503
         except Exception as error:  # a store may raise any exception
             _log_store_error(f"add {key}", error)
@@ -252,10 +251,13 @@ class WebhookInbox(EventHandlers):
 
     async def _add(self, key: str, event: WebhookEvent, body: bytes) -> Exception | None:
         """Return the exception of the store instead of raising it, because the caller may be gone."""
+        is_started = False
         try:
+            await self.start()
+            is_started = True
             is_new = await self._store.add(key, body)
         except Exception as error:  # a store may raise any exception
-            if self._store.lease_interval is None:
+            if is_started and self._store.lease_interval is None:
                 self._unconfirmed_ids.add(key)
             return error
         if is_new or key in self._unconfirmed_ids:

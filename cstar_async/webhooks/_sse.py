@@ -48,17 +48,13 @@ class SSEParser:
             chunk = chunk.removeprefix(b"\n")  # the second half of a CRLF
         self._after_cr = chunk.endswith(b"\r")
         *lines, rest = _LINE_END.split(chunk)
-        messages: list[ServerSentEvent] = []
-        for line in lines:
-            self._line += line
-            message = self._parse_line(bytes(self._line))
+        if lines:
+            lines[0] = bytes(self._line) + lines[0]
             self._line.clear()
-            if message is not None:
-                messages.append(message)
         # Of a line that is too long, the beginning is enough to see that its message is too large.
         if len(self._line) <= self._max_size + _MAX_FIELD_NAME:
             self._line += rest
-        return messages
+        return [message for line in lines if (message := self._parse_line(line)) is not None]
 
     def _parse_line(self, line: bytes) -> ServerSentEvent | None:
         if self._is_first_line:

@@ -12,8 +12,8 @@ from cstar_async.webhooks import SqliteStore, WebhookEvent
 from tests.client.inboxes import BrokenStore, body_of, deliver, inbox_of
 
 
-async def test_aclose_waits_for_handlers_and_returns_what_is_left() -> None:
-    """After its timeout it cancels the handlers that still run."""
+async def test_aclose_waits_for_handlers_and_returns_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    """After its timeout it cancels the handlers that still run, and logs the ids of their events."""
     handled: list[str] = []
     inbox = inbox_of(shutdown_timeout=0.3)
 
@@ -27,6 +27,9 @@ async def test_aclose_waits_for_handlers_and_returns_what_is_left() -> None:
     remaining = await inbox.aclose()
 
     assert (sorted(handled), remaining) == (["evt_1", "evt_4"], ("evt_2", "evt_3"))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{key}: not handled before the inbox closed" for key in ("evt_2", "evt_3")
+    ]
     assert await deliver(inbox, body_of(5)) == [503]
     assert await inbox.aclose() == ()
     assert len(asyncio.all_tasks()) == 1
@@ -139,10 +142,13 @@ async def test_a_stored_event_that_cannot_be_parsed_is_logged(tmp_path: Path, ca
     assert "Jane" not in caplog.text
 
 
-async def test_aclose_does_not_wait_for_a_store_that_hangs() -> None:
+@pytest.mark.parametrize("method", ["add", "claim_pending"])
+async def test_aclose_does_not_wait_for_a_store_that_hangs(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The delivery gets 503, and no task is left."""
     store = BrokenStore()
     store.unblocked.clear()
+    if method == "claim_pending":
+        monkeypatch.setattr(store, "claim_pending", store.unblocked.wait)
     inbox = inbox_of(store=store, shutdown_timeout=0.01)
     delivery = asyncio.create_task(deliver(inbox, body_of(1)))
     await asyncio.sleep(0.01)
