@@ -37,7 +37,7 @@ class AiAction(
 
 
 AiActionLike: TypeAlias = AiAction | Literal["auto-tag", "suggest-reply", "summarize", "improve"] | str
-"""What an argument takes as `AiAction`: a constant, its text, or an unknown text."""
+"""The type of an argument for `AiAction`: a constant or a str, known or not."""
 
 
 _AI_ACTION: Final = AiAction.__by_value__
@@ -72,16 +72,16 @@ _NO_AI_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiRun.__wire_names__.v
 
 
 def decode_ai_run(wire: dict[str, UntypedJSON]) -> AiRun:
-    """Read a `AiRun` from its wire form."""
-    found = _NO_AI_RUN | wire
+    """Decode a `AiRun`."""
+    fields = _NO_AI_RUN | wire
     model = new_instance(AiRun)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_AI_RUN, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_AI_RUN, fields)
     (
         raw.action,
         raw.ticket_id,
         raw.text,
-    ) = found.values()
+    ) = fields.values()
     if raw.action.__class__ is str:
         raw.action = _AI_ACTION[raw.action]
     return model
@@ -115,16 +115,16 @@ _NO_AI_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiResult.__wire_nam
 
 
 def decode_ai_result(wire: dict[str, UntypedJSON]) -> AiResult:
-    """Read a `AiResult` from its wire form."""
-    found = _NO_AI_RESULT | wire
+    """Decode a `AiResult`."""
+    fields = _NO_AI_RESULT | wire
     model = new_instance(AiResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_AI_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_AI_RESULT, fields)
     (
         raw.object,
         raw.action,
         raw.result,
-    ) = found.values()
+    ) = fields.values()
     if raw.action.__class__ is str:
         raw.action = _AI_ACTION[raw.action]
     if raw.result.__class__ is dict:
@@ -154,12 +154,12 @@ _NO_AI_OUTPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiOutput.__wire_nam
 
 
 def decode_ai_output(wire: dict[str, UntypedJSON]) -> AiOutput:
-    """Read a `AiOutput` from its wire form."""
-    found = _NO_AI_OUTPUT | wire
+    """Decode a `AiOutput`."""
+    fields = _NO_AI_OUTPUT | wire
     model = new_instance(AiOutput)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_AI_OUTPUT, found)
-    (raw.suggestion,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_AI_OUTPUT, fields)
+    (raw.suggestion,) = fields.values()
     return model
 
 

@@ -55,18 +55,18 @@ _NO_ANALYTICS_OVERVIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsO
 
 
 def decode_analytics_overview(wire: dict[str, UntypedJSON]) -> AnalyticsOverview:
-    """Read a `AnalyticsOverview` from its wire form."""
-    found = _NO_ANALYTICS_OVERVIEW | wire
+    """Decode a `AnalyticsOverview`."""
+    fields = _NO_ANALYTICS_OVERVIEW | wire
     model = new_instance(AnalyticsOverview)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_ANALYTICS_OVERVIEW, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_ANALYTICS_OVERVIEW, fields)
     (
         raw.object,
         raw.period,
         raw.tickets,
         raw.customers,
         raw.csat,
-    ) = found.values()
+    ) = fields.values()
     if raw.tickets.__class__ is dict:
         raw.tickets = decode_analytics_tickets(raw.tickets)
     if raw.customers.__class__ is dict:
@@ -104,16 +104,16 @@ _NO_ANALYTICS_TICKETS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsTi
 
 
 def decode_analytics_tickets(wire: dict[str, UntypedJSON]) -> AnalyticsTickets:
-    """Read a `AnalyticsTickets` from its wire form."""
-    found = _NO_ANALYTICS_TICKETS | wire
+    """Decode a `AnalyticsTickets`."""
+    fields = _NO_ANALYTICS_TICKETS | wire
     model = new_instance(AnalyticsTickets)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_ANALYTICS_TICKETS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_ANALYTICS_TICKETS, fields)
     (
         raw.total,
         raw.open,
         raw.resolved,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -145,16 +145,16 @@ _NO_ANALYTICS_CUSTOMERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Analytics
 
 
 def decode_analytics_customers(wire: dict[str, UntypedJSON]) -> AnalyticsCustomers:
-    """Read a `AnalyticsCustomers` from its wire form."""
-    found = _NO_ANALYTICS_CUSTOMERS | wire
+    """Decode a `AnalyticsCustomers`."""
+    fields = _NO_ANALYTICS_CUSTOMERS | wire
     model = new_instance(AnalyticsCustomers)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_ANALYTICS_CUSTOMERS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_ANALYTICS_CUSTOMERS, fields)
     (
         raw.total,
         raw.active,
         raw.new,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -183,15 +183,15 @@ _NO_ANALYTICS_CSAT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCsat.
 
 
 def decode_analytics_csat(wire: dict[str, UntypedJSON]) -> AnalyticsCsat:
-    """Read a `AnalyticsCsat` from its wire form."""
-    found = _NO_ANALYTICS_CSAT | wire
+    """Decode a `AnalyticsCsat`."""
+    fields = _NO_ANALYTICS_CSAT | wire
     model = new_instance(AnalyticsCsat)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_ANALYTICS_CSAT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_ANALYTICS_CSAT, fields)
     (
         raw.average,
         raw.total_responses,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -226,17 +226,17 @@ _NO_AGENT_ANALYTICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AgentAnalytic
 
 
 def decode_agent_analytics(wire: dict[str, UntypedJSON]) -> AgentAnalytics:
-    """Read a `AgentAnalytics` from its wire form."""
-    found = _NO_AGENT_ANALYTICS | wire
+    """Decode a `AgentAnalytics`."""
+    fields = _NO_AGENT_ANALYTICS | wire
     model = new_instance(AgentAnalytics)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_AGENT_ANALYTICS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_AGENT_ANALYTICS, fields)
     (
         raw.member_id,
         raw.name,
         raw.tickets,
         raw.csat,
-    ) = found.values()
+    ) = fields.values()
     if raw.tickets.__class__ is dict:
         raw.tickets = decode_analytics_tickets(raw.tickets)
     if raw.csat.__class__ is dict:

@@ -34,7 +34,7 @@ class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published",
 
 
 ArticleStatusLike: TypeAlias = ArticleStatus | Literal["draft", "published", "archived"] | str
-"""What an argument takes as `ArticleStatus`: a constant, its text, or an unknown text."""
+"""The type of an argument for `ArticleStatus`: a constant or a str, known or not."""
 
 
 _ARTICLE_STATUS: Final = ArticleStatus.__by_value__
@@ -140,11 +140,11 @@ _NO_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Article.__wire_names_
 
 
 def decode_article(wire: dict[str, UntypedJSON]) -> Article:
-    """Read a `Article` from its wire form."""
-    found = _NO_ARTICLE | wire
+    """Decode a `Article`."""
+    fields = _NO_ARTICLE | wire
     model = new_instance(Article)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 20 else pop_unknown_fields(_NO_ARTICLE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 20 else pop_unknown_fields(_NO_ARTICLE, fields)
     (
         raw.id,
         raw.object,
@@ -166,7 +166,7 @@ def decode_article(wire: dict[str, UntypedJSON]) -> Article:
         raw.metadata,
         raw.created_at,
         raw.updated_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _ARTICLE_STATUS[raw.status]
     if raw.published_at is not None:
@@ -247,11 +247,11 @@ _NO_ARTICLE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleCreate.
 
 
 def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
-    """Read a `ArticleCreate` from its wire form."""
-    found = _NO_ARTICLE_CREATE | wire
+    """Decode a `ArticleCreate`."""
+    fields = _NO_ARTICLE_CREATE | wire
     model = new_instance(ArticleCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 12 else pop_unknown_fields(_NO_ARTICLE_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 12 else pop_unknown_fields(_NO_ARTICLE_CREATE, fields)
     (
         raw.title,
         raw.content,
@@ -265,7 +265,7 @@ def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
         raw.excerpt,
         raw.notes,
         raw.metadata,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _ARTICLE_STATUS[raw.status]
     return model
@@ -340,11 +340,11 @@ _NO_ARTICLE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleUpdate.
 
 
 def decode_article_update(wire: dict[str, UntypedJSON]) -> ArticleUpdate:
-    """Read a `ArticleUpdate` from its wire form."""
-    found = _NO_ARTICLE_UPDATE | wire
+    """Decode a `ArticleUpdate`."""
+    fields = _NO_ARTICLE_UPDATE | wire
     model = new_instance(ArticleUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 12 else pop_unknown_fields(_NO_ARTICLE_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 12 else pop_unknown_fields(_NO_ARTICLE_UPDATE, fields)
     (
         raw.title,
         raw.content,
@@ -358,7 +358,7 @@ def decode_article_update(wire: dict[str, UntypedJSON]) -> ArticleUpdate:
         raw.excerpt,
         raw.notes,
         raw.metadata,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _ARTICLE_STATUS[raw.status]
     return model

@@ -68,11 +68,11 @@ _NO_AUDIT_LOG_ENTRY: Final[dict[str, UntypedJSON]] = dict.fromkeys(AuditLogEntry
 
 
 def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
-    """Read a `AuditLogEntry` from its wire form."""
-    found = _NO_AUDIT_LOG_ENTRY | wire
+    """Decode a `AuditLogEntry`."""
+    fields = _NO_AUDIT_LOG_ENTRY | wire
     model = new_instance(AuditLogEntry)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_AUDIT_LOG_ENTRY, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 8 else pop_unknown_fields(_NO_AUDIT_LOG_ENTRY, fields)
     (
         raw.id,
         raw.action,
@@ -82,7 +82,7 @@ def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
         raw.actor_name,
         raw.details,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     return model

@@ -31,7 +31,7 @@ class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publish
 
 
 WhoamiKeyTypeLike: TypeAlias = WhoamiKeyType | Literal["secret", "publishable"] | str
-"""What an argument takes as `WhoamiKeyType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `WhoamiKeyType`: a constant or a str, known or not."""
 
 
 class WhoamiEnvironment(OpenEnum, known={"LIVE": "live", "TEST": "test"}):
@@ -49,7 +49,7 @@ class WhoamiEnvironment(OpenEnum, known={"LIVE": "live", "TEST": "test"}):
 
 
 WhoamiEnvironmentLike: TypeAlias = WhoamiEnvironment | Literal["live", "test"] | str
-"""What an argument takes as `WhoamiEnvironment`: a constant, its text, or an unknown text."""
+"""The type of an argument for `WhoamiEnvironment`: a constant or a str, known or not."""
 
 
 _WHOAMI_ENVIRONMENT: Final = WhoamiEnvironment.__by_value__
@@ -96,18 +96,18 @@ _NO_WHOAMI: Final[dict[str, UntypedJSON]] = dict.fromkeys(Whoami.__wire_names__.
 
 
 def decode_whoami(wire: dict[str, UntypedJSON]) -> Whoami:
-    """Read a `Whoami` from its wire form."""
-    found = _NO_WHOAMI | wire
+    """Decode a `Whoami`."""
+    fields = _NO_WHOAMI | wire
     model = new_instance(Whoami)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_WHOAMI, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_WHOAMI, fields)
     (
         raw.team_id,
         raw.team_name,
         raw.team_slug,
         raw.key_type,
         raw.environment,
-    ) = found.values()
+    ) = fields.values()
     if raw.key_type.__class__ is str:
         raw.key_type = _WHOAMI_KEY_TYPE[raw.key_type]
     if raw.environment.__class__ is str:

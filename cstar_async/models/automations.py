@@ -29,7 +29,7 @@ class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
 
 
 AutomationTestResourceTypeLike: TypeAlias = AutomationTestResourceType | Literal["ticket"] | str
-"""What an argument takes as `AutomationTestResourceType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `AutomationTestResourceType`: a constant or a str, known or not."""
 
 
 class AutomationTriggerEvent(
@@ -192,7 +192,7 @@ AutomationTriggerEventLike: TypeAlias = (
     ]
     | str
 )
-"""What an argument takes as `AutomationTriggerEvent`: a constant, its text, or an unknown text."""
+"""The type of an argument for `AutomationTriggerEvent`: a constant or a str, known or not."""
 
 
 _AUTOMATION_TEST_RESOURCE_TYPE: Final = AutomationTestResourceType.__by_value__
@@ -247,11 +247,11 @@ _NO_AUTOMATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automation.__wire_
 
 
 def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
-    """Read a `Automation` from its wire form."""
-    found = _NO_AUTOMATION | wire
+    """Decode a `Automation`."""
+    fields = _NO_AUTOMATION | wire
     model = new_instance(Automation)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_AUTOMATION, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_AUTOMATION, fields)
     (
         raw.id,
         raw.name,
@@ -260,7 +260,7 @@ def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
         raw.actions,
         raw.enabled,
         raw.execution_count,
-    ) = found.values()
+    ) = fields.values()
     if raw.trigger_event.__class__ is str:
         raw.trigger_event = _AUTOMATION_TRIGGER_EVENT[raw.trigger_event]
     if raw.conditions.__class__ is dict:
@@ -295,15 +295,15 @@ _NO_AUTOMATION_CONDITIONS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automat
 
 
 def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationConditions:
-    """Read a `AutomationConditions` from its wire form."""
-    found = _NO_AUTOMATION_CONDITIONS | wire
+    """Decode a `AutomationConditions`."""
+    fields = _NO_AUTOMATION_CONDITIONS | wire
     model = new_instance(AutomationConditions)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_CONDITIONS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_AUTOMATION_CONDITIONS, fields)
     (
         raw.all,
         raw.any,
-    ) = found.values()
+    ) = fields.values()
     if raw.all.__class__ is list:
         raw.all = decode_list(decode_automation_condition, raw.all)
     if raw.any.__class__ is list:
@@ -339,16 +339,16 @@ _NO_AUTOMATION_CONDITION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automati
 
 
 def decode_automation_condition(wire: dict[str, UntypedJSON]) -> AutomationCondition:
-    """Read a `AutomationCondition` from its wire form."""
-    found = _NO_AUTOMATION_CONDITION | wire
+    """Decode a `AutomationCondition`."""
+    fields = _NO_AUTOMATION_CONDITION | wire
     model = new_instance(AutomationCondition)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_AUTOMATION_CONDITION, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_AUTOMATION_CONDITION, fields)
     (
         raw.field,
         raw.operator,
         raw.value,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -377,15 +377,15 @@ _NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, UntypedJSON]] = dict.fromkeys(A
 
 
 def decode_automation_action_assign_to(wire: dict[str, UntypedJSON]) -> AutomationActionAssignTo:
-    """Read a `AutomationActionAssignTo` from its wire form."""
-    found = _NO_AUTOMATION_ACTION_ASSIGN_TO | wire
+    """Decode a `AutomationActionAssignTo`."""
+    fields = _NO_AUTOMATION_ACTION_ASSIGN_TO | wire
     model = new_instance(AutomationActionAssignTo)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_ASSIGN_TO, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_ASSIGN_TO, fields)
     (
         raw.type,
         raw.agent_id,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -414,15 +414,15 @@ _NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Au
 
 
 def decode_automation_action_add_tags(wire: dict[str, UntypedJSON]) -> AutomationActionAddTags:
-    """Read a `AutomationActionAddTags` from its wire form."""
-    found = _NO_AUTOMATION_ACTION_ADD_TAGS | wire
+    """Decode a `AutomationActionAddTags`."""
+    fields = _NO_AUTOMATION_ACTION_ADD_TAGS | wire
     model = new_instance(AutomationActionAddTags)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_ADD_TAGS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_ADD_TAGS, fields)
     (
         raw.type,
         raw.tags,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -453,15 +453,15 @@ _NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fr
 
 
 def decode_automation_action_send_notification(wire: dict[str, UntypedJSON]) -> AutomationActionSendNotification:
-    """Read a `AutomationActionSendNotification` from its wire form."""
-    found = _NO_AUTOMATION_ACTION_SEND_NOTIFICATION | wire
+    """Decode a `AutomationActionSendNotification`."""
+    fields = _NO_AUTOMATION_ACTION_SEND_NOTIFICATION | wire
     model = new_instance(AutomationActionSendNotification)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_AUTOMATION_ACTION_SEND_NOTIFICATION, fields)
     (
         raw.type,
         raw.message,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -487,12 +487,12 @@ _NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, UntypedJSON]] = dict.fromkeys(Aut
 
 
 def decode_automation_action_unknown(wire: dict[str, UntypedJSON]) -> AutomationActionUnknown:
-    """Read a `AutomationActionUnknown` from its wire form."""
-    found = _NO_AUTOMATION_ACTION_UNKNOWN | wire
+    """Decode a `AutomationActionUnknown`."""
+    fields = _NO_AUTOMATION_ACTION_UNKNOWN | wire
     model = new_instance(AutomationActionUnknown)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_AUTOMATION_ACTION_UNKNOWN, found)
-    (raw.type,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_AUTOMATION_ACTION_UNKNOWN, fields)
+    (raw.type,) = fields.values()
     return model
 
 
@@ -537,18 +537,18 @@ _NO_AUTOMATION_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationC
 
 
 def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
-    """Read a `AutomationCreate` from its wire form."""
-    found = _NO_AUTOMATION_CREATE | wire
+    """Decode a `AutomationCreate`."""
+    fields = _NO_AUTOMATION_CREATE | wire
     model = new_instance(AutomationCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_AUTOMATION_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_AUTOMATION_CREATE, fields)
     (
         raw.name,
         raw.trigger_event,
         raw.conditions,
         raw.actions,
         raw.enabled,
-    ) = found.values()
+    ) = fields.values()
     if raw.trigger_event.__class__ is str:
         raw.trigger_event = _AUTOMATION_TRIGGER_EVENT[raw.trigger_event]
     if raw.conditions.__class__ is dict:
@@ -599,18 +599,18 @@ _NO_AUTOMATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationU
 
 
 def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
-    """Read a `AutomationUpdate` from its wire form."""
-    found = _NO_AUTOMATION_UPDATE | wire
+    """Decode a `AutomationUpdate`."""
+    fields = _NO_AUTOMATION_UPDATE | wire
     model = new_instance(AutomationUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_AUTOMATION_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_AUTOMATION_UPDATE, fields)
     (
         raw.name,
         raw.trigger_event,
         raw.conditions,
         raw.actions,
         raw.enabled,
-    ) = found.values()
+    ) = fields.values()
     if raw.trigger_event.__class__ is str:
         raw.trigger_event = _AUTOMATION_TRIGGER_EVENT[raw.trigger_event]
     if raw.conditions.__class__ is dict:
@@ -646,15 +646,15 @@ _NO_AUTOMATION_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTes
 
 
 def decode_automation_test(wire: dict[str, UntypedJSON]) -> AutomationTest:
-    """Read a `AutomationTest` from its wire form."""
-    found = _NO_AUTOMATION_TEST | wire
+    """Decode a `AutomationTest`."""
+    fields = _NO_AUTOMATION_TEST | wire
     model = new_instance(AutomationTest)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_TEST, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_AUTOMATION_TEST, fields)
     (
         raw.resource_type,
         raw.resource_id,
-    ) = found.values()
+    ) = fields.values()
     if raw.resource_type.__class__ is str:
         raw.resource_type = _AUTOMATION_TEST_RESOURCE_TYPE[raw.resource_type]
     return model
@@ -685,15 +685,15 @@ _NO_AUTOMATION_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automa
 
 
 def decode_automation_test_result(wire: dict[str, UntypedJSON]) -> AutomationTestResult:
-    """Read a `AutomationTestResult` from its wire form."""
-    found = _NO_AUTOMATION_TEST_RESULT | wire
+    """Decode a `AutomationTestResult`."""
+    fields = _NO_AUTOMATION_TEST_RESULT | wire
     model = new_instance(AutomationTestResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_AUTOMATION_TEST_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_AUTOMATION_TEST_RESULT, fields)
     (
         raw.would_match,
         raw.actions_would_execute,
-    ) = found.values()
+    ) = fields.values()
     if raw.actions_would_execute.__class__ is list:
         raw.actions_would_execute = decode_list(decode_automation_action, raw.actions_would_execute)
     return model
@@ -715,7 +715,7 @@ _AUTOMATION_ACTION: Final[Mapping[str, Callable[[dict[str, UntypedJSON]], Automa
 
 
 def decode_automation_action(wire: dict[str, UntypedJSON]) -> AutomationAction:
-    """Read a `AutomationAction` from its wire form: a `AutomationActionUnknown` where the tag is not known."""
+    """Decode a `AutomationAction`; a `AutomationActionUnknown` if the tag is not known."""
     return select_decoder(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
 
 

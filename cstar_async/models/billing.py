@@ -30,7 +30,7 @@ class SubscriptionStatus(OpenEnum, known={"ACTIVE": "active"}):
 
 
 SubscriptionStatusLike: TypeAlias = SubscriptionStatus | Literal["active"] | str
-"""What an argument takes as `SubscriptionStatus`: a constant, its text, or an unknown text."""
+"""The type of an argument for `SubscriptionStatus`: a constant or a str, known or not."""
 
 
 class SubscriptionPlan(OpenEnum, known={"TEAM": "team"}):
@@ -46,7 +46,7 @@ class SubscriptionPlan(OpenEnum, known={"TEAM": "team"}):
 
 
 SubscriptionPlanLike: TypeAlias = SubscriptionPlan | Literal["team"] | str
-"""What an argument takes as `SubscriptionPlan`: a constant, its text, or an unknown text."""
+"""The type of an argument for `SubscriptionPlan`: a constant or a str, known or not."""
 
 
 _SUBSCRIPTION_PLAN: Final = SubscriptionPlan.__by_value__
@@ -97,11 +97,11 @@ _NO_SUBSCRIPTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Subscription.__w
 
 
 def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
-    """Read a `Subscription` from its wire form."""
-    found = _NO_SUBSCRIPTION | wire
+    """Decode a `Subscription`."""
+    fields = _NO_SUBSCRIPTION | wire
     model = new_instance(Subscription)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_SUBSCRIPTION, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_SUBSCRIPTION, fields)
     (
         raw.object,
         raw.status,
@@ -109,7 +109,7 @@ def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
         raw.member_count,
         raw.current_period_end,
         raw.cancel_at_period_end,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _SUBSCRIPTION_STATUS[raw.status]
     if raw.plan.__class__ is str:
@@ -142,12 +142,12 @@ _NO_BILLING_PORTAL_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Billing
 
 
 def decode_billing_portal_create(wire: dict[str, UntypedJSON]) -> BillingPortalCreate:
-    """Read a `BillingPortalCreate` from its wire form."""
-    found = _NO_BILLING_PORTAL_CREATE | wire
+    """Decode a `BillingPortalCreate`."""
+    fields = _NO_BILLING_PORTAL_CREATE | wire
     model = new_instance(BillingPortalCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_BILLING_PORTAL_CREATE, found)
-    (raw.return_url,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_BILLING_PORTAL_CREATE, fields)
+    (raw.return_url,) = fields.values()
     return model
 
 
@@ -173,12 +173,12 @@ _NO_BILLING_PORTAL: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortal.
 
 
 def decode_billing_portal(wire: dict[str, UntypedJSON]) -> BillingPortal:
-    """Read a `BillingPortal` from its wire form."""
-    found = _NO_BILLING_PORTAL | wire
+    """Decode a `BillingPortal`."""
+    fields = _NO_BILLING_PORTAL | wire
     model = new_instance(BillingPortal)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_BILLING_PORTAL, found)
-    (raw.url,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_BILLING_PORTAL, fields)
+    (raw.url,) = fields.values()
     return model
 
 

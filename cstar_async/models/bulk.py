@@ -32,7 +32,7 @@ class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
 
 
 BulkActionLike: TypeAlias = BulkAction | Literal["update", "delete"] | str
-"""What an argument takes as `BulkAction`: a constant, its text, or an unknown text."""
+"""The type of an argument for `BulkAction`: a constant or a str, known or not."""
 
 
 class BulkResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -52,7 +52,7 @@ class BulkResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customer
 
 
 BulkResourceLike: TypeAlias = BulkResource | Literal["tickets", "customers", "articles"] | str
-"""What an argument takes as `BulkResource`: a constant, its text, or an unknown text."""
+"""The type of an argument for `BulkResource`: a constant or a str, known or not."""
 
 
 _BULK_ACTION: Final = BulkAction.__by_value__
@@ -91,17 +91,17 @@ _NO_BULK_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkRun.__wire_names
 
 
 def decode_bulk_run(wire: dict[str, UntypedJSON]) -> BulkRun:
-    """Read a `BulkRun` from its wire form."""
-    found = _NO_BULK_RUN | wire
+    """Decode a `BulkRun`."""
+    fields = _NO_BULK_RUN | wire
     model = new_instance(BulkRun)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_BULK_RUN, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_BULK_RUN, fields)
     (
         raw.action,
         raw.resource,
         raw.ids,
         raw.data,
-    ) = found.values()
+    ) = fields.values()
     if raw.action.__class__ is str:
         raw.action = _BULK_ACTION[raw.action]
     if raw.resource.__class__ is str:
@@ -157,11 +157,11 @@ _NO_BULK_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkResult.__wire
 
 
 def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
-    """Read a `BulkResult` from its wire form."""
-    found = _NO_BULK_RESULT | wire
+    """Decode a `BulkResult`."""
+    fields = _NO_BULK_RESULT | wire
     model = new_instance(BulkResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_BULK_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_BULK_RESULT, fields)
     (
         raw.object,
         raw.action,
@@ -170,7 +170,7 @@ def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
         raw.succeeded,
         raw.failed,
         raw.errors,
-    ) = found.values()
+    ) = fields.values()
     if raw.action.__class__ is str:
         raw.action = _BULK_ACTION[raw.action]
     if raw.resource.__class__ is str:

@@ -80,11 +80,11 @@ _NO_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(Category.__wire_name
 
 
 def decode_category(wire: dict[str, UntypedJSON]) -> Category:
-    """Read a `Category` from its wire form."""
-    found = _NO_CATEGORY | wire
+    """Decode a `Category`."""
+    fields = _NO_CATEGORY | wire
     model = new_instance(Category)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 11 else pop_unknown_fields(_NO_CATEGORY, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 11 else pop_unknown_fields(_NO_CATEGORY, fields)
     (
         raw.id,
         raw.object,
@@ -97,7 +97,7 @@ def decode_category(wire: dict[str, UntypedJSON]) -> Category:
         raw.is_public,
         raw.created_at,
         raw.updated_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
@@ -150,11 +150,11 @@ _NO_CATEGORY_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryCreat
 
 
 def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
-    """Read a `CategoryCreate` from its wire form."""
-    found = _NO_CATEGORY_CREATE | wire
+    """Decode a `CategoryCreate`."""
+    fields = _NO_CATEGORY_CREATE | wire
     model = new_instance(CategoryCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_CATEGORY_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_CATEGORY_CREATE, fields)
     (
         raw.name,
         raw.description,
@@ -162,7 +162,7 @@ def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
         raw.color,
         raw.sort_order,
         raw.is_public,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -211,11 +211,11 @@ _NO_CATEGORY_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryUpdat
 
 
 def decode_category_update(wire: dict[str, UntypedJSON]) -> CategoryUpdate:
-    """Read a `CategoryUpdate` from its wire form."""
-    found = _NO_CATEGORY_UPDATE | wire
+    """Decode a `CategoryUpdate`."""
+    fields = _NO_CATEGORY_UPDATE | wire
     model = new_instance(CategoryUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_CATEGORY_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_CATEGORY_UPDATE, fields)
     (
         raw.name,
         raw.description,
@@ -223,7 +223,7 @@ def decode_category_update(wire: dict[str, UntypedJSON]) -> CategoryUpdate:
         raw.color,
         raw.sort_order,
         raw.is_public,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 

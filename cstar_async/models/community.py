@@ -57,7 +57,7 @@ CommunityPostStatusLike: TypeAlias = (
     | Literal["open", "answered", "officially_answered", "planned", "not_planned", "completed", "under_review"]
     | str
 )
-"""What an argument takes as `CommunityPostStatus`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CommunityPostStatus`: a constant or a str, known or not."""
 
 
 class CommunityVisibility(OpenEnum, known={"PUBLIC": "public", "MEMBERS_ONLY": "members_only"}):
@@ -75,7 +75,7 @@ class CommunityVisibility(OpenEnum, known={"PUBLIC": "public", "MEMBERS_ONLY": "
 
 
 CommunityVisibilityLike: TypeAlias = CommunityVisibility | Literal["public", "members_only"] | str
-"""What an argument takes as `CommunityVisibility`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CommunityVisibility`: a constant or a str, known or not."""
 
 
 class CommunityPostSort(OpenEnum, known={"RECENT": "recent", "VOTES": "votes", "COMMENTS": "comments"}):
@@ -95,7 +95,7 @@ class CommunityPostSort(OpenEnum, known={"RECENT": "recent", "VOTES": "votes", "
 
 
 CommunityPostSortLike: TypeAlias = CommunityPostSort | Literal["recent", "votes", "comments"] | str
-"""What an argument takes as `CommunityPostSort`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CommunityPostSort`: a constant or a str, known or not."""
 
 
 class CommunityAttachmentType(
@@ -121,7 +121,7 @@ class CommunityAttachmentType(
 CommunityAttachmentTypeLike: TypeAlias = (
     CommunityAttachmentType | Literal["image/jpeg", "image/png", "image/gif", "image/webp"] | str
 )
-"""What an argument takes as `CommunityAttachmentType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CommunityAttachmentType`: a constant or a str, known or not."""
 
 
 _COMMUNITY_ATTACHMENT_TYPE: Final = CommunityAttachmentType.__by_value__
@@ -205,11 +205,11 @@ _NO_COMMUNITY_POST: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPost.
 
 
 def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
-    """Read a `CommunityPost` from its wire form."""
-    found = _NO_COMMUNITY_POST | wire
+    """Decode a `CommunityPost`."""
+    fields = _NO_COMMUNITY_POST | wire
     model = new_instance(CommunityPost)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 14 else pop_unknown_fields(_NO_COMMUNITY_POST, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 14 else pop_unknown_fields(_NO_COMMUNITY_POST, fields)
     (
         raw.id,
         raw.title,
@@ -225,7 +225,7 @@ def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
         raw.custom_fields,
         raw.attachments,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _COMMUNITY_POST_STATUS[raw.status]
     if raw.visibility.__class__ is str:
@@ -273,17 +273,17 @@ _NO_COMMUNITY_ATTACHMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(Communit
 
 
 def decode_community_attachment(wire: dict[str, UntypedJSON]) -> CommunityAttachment:
-    """Read a `CommunityAttachment` from its wire form."""
-    found = _NO_COMMUNITY_ATTACHMENT | wire
+    """Decode a `CommunityAttachment`."""
+    fields = _NO_COMMUNITY_ATTACHMENT | wire
     model = new_instance(CommunityAttachment)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_COMMUNITY_ATTACHMENT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_COMMUNITY_ATTACHMENT, fields)
     (
         raw.filename,
         raw.content_type,
         raw.size_bytes,
         raw.storage_path,
-    ) = found.values()
+    ) = fields.values()
     if raw.content_type.__class__ is str:
         raw.content_type = _COMMUNITY_ATTACHMENT_TYPE[raw.content_type]
     return model
@@ -338,11 +338,11 @@ _NO_COMMUNITY_POST_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Communi
 
 
 def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostCreate:
-    """Read a `CommunityPostCreate` from its wire form."""
-    found = _NO_COMMUNITY_POST_CREATE | wire
+    """Decode a `CommunityPostCreate`."""
+    fields = _NO_COMMUNITY_POST_CREATE | wire
     model = new_instance(CommunityPostCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_COMMUNITY_POST_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_COMMUNITY_POST_CREATE, fields)
     (
         raw.title,
         raw.body,
@@ -351,7 +351,7 @@ def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostC
         raw.visibility,
         raw.custom_fields,
         raw.attachments,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _COMMUNITY_POST_STATUS[raw.status]
     if raw.visibility.__class__ is str:
@@ -414,11 +414,11 @@ _NO_COMMUNITY_POST_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Communi
 
 
 def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostUpdate:
-    """Read a `CommunityPostUpdate` from its wire form."""
-    found = _NO_COMMUNITY_POST_UPDATE | wire
+    """Decode a `CommunityPostUpdate`."""
+    fields = _NO_COMMUNITY_POST_UPDATE | wire
     model = new_instance(CommunityPostUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_COMMUNITY_POST_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 8 else pop_unknown_fields(_NO_COMMUNITY_POST_UPDATE, fields)
     (
         raw.title,
         raw.body,
@@ -428,7 +428,7 @@ def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostU
         raw.is_pinned,
         raw.is_locked,
         raw.custom_fields,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _COMMUNITY_POST_STATUS[raw.status]
     if raw.visibility.__class__ is str:
@@ -480,11 +480,11 @@ _NO_COMMUNITY_COMMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityCo
 
 
 def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
-    """Read a `CommunityComment` from its wire form."""
-    found = _NO_COMMUNITY_COMMENT | wire
+    """Decode a `CommunityComment`."""
+    fields = _NO_COMMUNITY_COMMENT | wire
     model = new_instance(CommunityComment)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_COMMUNITY_COMMENT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_COMMUNITY_COMMENT, fields)
     (
         raw.id,
         raw.post_id,
@@ -492,7 +492,7 @@ def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
         raw.author_name,
         raw.attachments,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.attachments.__class__ is list:
         raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
@@ -526,15 +526,15 @@ _NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Comm
 
 
 def decode_community_comment_create(wire: dict[str, UntypedJSON]) -> CommunityCommentCreate:
-    """Read a `CommunityCommentCreate` from its wire form."""
-    found = _NO_COMMUNITY_COMMENT_CREATE | wire
+    """Decode a `CommunityCommentCreate`."""
+    fields = _NO_COMMUNITY_COMMENT_CREATE | wire
     model = new_instance(CommunityCommentCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_COMMUNITY_COMMENT_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_COMMUNITY_COMMENT_CREATE, fields)
     (
         raw.body,
         raw.attachments,
-    ) = found.values()
+    ) = fields.values()
     if raw.attachments.__class__ is list:
         raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     return model

@@ -49,7 +49,7 @@ class CustomFieldType(
 
 
 CustomFieldTypeLike: TypeAlias = CustomFieldType | Literal["text", "number", "select", "multiselect", "date", "boolean"] | str
-"""What an argument takes as `CustomFieldType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CustomFieldType`: a constant or a str, known or not."""
 
 
 class CustomFieldEntityType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers"}):
@@ -67,7 +67,7 @@ class CustomFieldEntityType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": 
 
 
 CustomFieldEntityTypeLike: TypeAlias = CustomFieldEntityType | Literal["tickets", "customers"] | str
-"""What an argument takes as `CustomFieldEntityType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CustomFieldEntityType`: a constant or a str, known or not."""
 
 
 _CUSTOM_FIELD_ENTITY_TYPE: Final = CustomFieldEntityType.__by_value__
@@ -126,11 +126,11 @@ _NO_CUSTOM_FIELD: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomField.__wi
 
 
 def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
-    """Read a `CustomField` from its wire form."""
-    found = _NO_CUSTOM_FIELD | wire
+    """Decode a `CustomField`."""
+    fields = _NO_CUSTOM_FIELD | wire
     model = new_instance(CustomField)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_CUSTOM_FIELD, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 8 else pop_unknown_fields(_NO_CUSTOM_FIELD, fields)
     (
         raw.id,
         raw.name,
@@ -140,7 +140,7 @@ def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
         raw.required,
         raw.options,
         raw.position,
-    ) = found.values()
+    ) = fields.values()
     if raw.type.__class__ is str:
         raw.type = _CUSTOM_FIELD_TYPE[raw.type]
     if raw.entity_type.__class__ is str:
@@ -197,11 +197,11 @@ _NO_CUSTOM_FIELD_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFie
 
 
 def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreate:
-    """Read a `CustomFieldCreate` from its wire form."""
-    found = _NO_CUSTOM_FIELD_CREATE | wire
+    """Decode a `CustomFieldCreate`."""
+    fields = _NO_CUSTOM_FIELD_CREATE | wire
     model = new_instance(CustomFieldCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_CUSTOM_FIELD_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_CUSTOM_FIELD_CREATE, fields)
     (
         raw.name,
         raw.type,
@@ -210,7 +210,7 @@ def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreat
         raw.required,
         raw.options,
         raw.position,
-    ) = found.values()
+    ) = fields.values()
     if raw.type.__class__ is str:
         raw.type = _CUSTOM_FIELD_TYPE[raw.type]
     if raw.entity_type.__class__ is str:
@@ -255,17 +255,17 @@ _NO_CUSTOM_FIELD_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFie
 
 
 def decode_custom_field_update(wire: dict[str, UntypedJSON]) -> CustomFieldUpdate:
-    """Read a `CustomFieldUpdate` from its wire form."""
-    found = _NO_CUSTOM_FIELD_UPDATE | wire
+    """Decode a `CustomFieldUpdate`."""
+    fields = _NO_CUSTOM_FIELD_UPDATE | wire
     model = new_instance(CustomFieldUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_CUSTOM_FIELD_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_CUSTOM_FIELD_UPDATE, fields)
     (
         raw.name,
         raw.required,
         raw.options,
         raw.position,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 

@@ -76,11 +76,11 @@ _NO_CUSTOMER_GROUP: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroup.
 
 
 def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
-    """Read a `CustomerGroup` from its wire form."""
-    found = _NO_CUSTOMER_GROUP | wire
+    """Decode a `CustomerGroup`."""
+    fields = _NO_CUSTOMER_GROUP | wire
     model = new_instance(CustomerGroup)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 10 else pop_unknown_fields(_NO_CUSTOMER_GROUP, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 10 else pop_unknown_fields(_NO_CUSTOMER_GROUP, fields)
     (
         raw.id,
         raw.object,
@@ -92,7 +92,7 @@ def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
         raw.customer_count,
         raw.created_at,
         raw.updated_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
@@ -141,18 +141,18 @@ _NO_CUSTOMER_GROUP_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Custome
 
 
 def decode_customer_group_create(wire: dict[str, UntypedJSON]) -> CustomerGroupCreate:
-    """Read a `CustomerGroupCreate` from its wire form."""
-    found = _NO_CUSTOMER_GROUP_CREATE | wire
+    """Decode a `CustomerGroupCreate`."""
+    fields = _NO_CUSTOMER_GROUP_CREATE | wire
     model = new_instance(CustomerGroupCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_CUSTOMER_GROUP_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_CUSTOMER_GROUP_CREATE, fields)
     (
         raw.name,
         raw.slug,
         raw.description,
         raw.external_id,
         raw.custom_fields,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -197,18 +197,18 @@ _NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Custome
 
 
 def decode_customer_group_update(wire: dict[str, UntypedJSON]) -> CustomerGroupUpdate:
-    """Read a `CustomerGroupUpdate` from its wire form."""
-    found = _NO_CUSTOMER_GROUP_UPDATE | wire
+    """Decode a `CustomerGroupUpdate`."""
+    fields = _NO_CUSTOMER_GROUP_UPDATE | wire
     model = new_instance(CustomerGroupUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_CUSTOMER_GROUP_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_CUSTOMER_GROUP_UPDATE, fields)
     (
         raw.name,
         raw.slug,
         raw.description,
         raw.external_id,
         raw.custom_fields,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 

@@ -32,7 +32,7 @@ class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"
 
 
 CustomerStatusLike: TypeAlias = CustomerStatus | Literal["active", "inactive"] | str
-"""What an argument takes as `CustomerStatus`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CustomerStatus`: a constant or a str, known or not."""
 
 
 class CustomerSentiment(
@@ -70,7 +70,7 @@ class CustomerSentiment(
 CustomerSentimentLike: TypeAlias = (
     CustomerSentiment | Literal["positive", "neutral", "negative", "happy", "frustrated", "angry"] | str
 )
-"""What an argument takes as `CustomerSentiment`: a constant, its text, or an unknown text."""
+"""The type of an argument for `CustomerSentiment`: a constant or a str, known or not."""
 
 
 _CUSTOMER_SENTIMENT: Final = CustomerSentiment.__by_value__
@@ -149,11 +149,11 @@ _NO_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Customer.__wire_name
 
 
 def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
-    """Read a `Customer` from its wire form."""
-    found = _NO_CUSTOMER | wire
+    """Decode a `Customer`."""
+    fields = _NO_CUSTOMER | wire
     model = new_instance(Customer)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 13 else pop_unknown_fields(_NO_CUSTOMER, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 13 else pop_unknown_fields(_NO_CUSTOMER, fields)
     (
         raw.id,
         raw.object,
@@ -168,7 +168,7 @@ def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
         raw.metadata,
         raw.created_at,
         raw.updated_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _CUSTOMER_STATUS[raw.status]
     if raw.sentiment.__class__ is str:
@@ -233,11 +233,11 @@ _NO_CUSTOMER_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerCreat
 
 
 def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
-    """Read a `CustomerCreate` from its wire form."""
-    found = _NO_CUSTOMER_CREATE | wire
+    """Decode a `CustomerCreate`."""
+    fields = _NO_CUSTOMER_CREATE | wire
     model = new_instance(CustomerCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_CUSTOMER_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 8 else pop_unknown_fields(_NO_CUSTOMER_CREATE, fields)
     (
         raw.name,
         raw.email,
@@ -247,7 +247,7 @@ def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
         raw.notes,
         raw.custom_fields,
         raw.metadata,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _CUSTOMER_STATUS[raw.status]
     if raw.sentiment.__class__ is str:
@@ -308,11 +308,11 @@ _NO_CUSTOMER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerUpdat
 
 
 def decode_customer_update(wire: dict[str, UntypedJSON]) -> CustomerUpdate:
-    """Read a `CustomerUpdate` from its wire form."""
-    found = _NO_CUSTOMER_UPDATE | wire
+    """Decode a `CustomerUpdate`."""
+    fields = _NO_CUSTOMER_UPDATE | wire
     model = new_instance(CustomerUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_CUSTOMER_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 8 else pop_unknown_fields(_NO_CUSTOMER_UPDATE, fields)
     (
         raw.name,
         raw.email,
@@ -322,7 +322,7 @@ def decode_customer_update(wire: dict[str, UntypedJSON]) -> CustomerUpdate:
         raw.notes,
         raw.custom_fields,
         raw.metadata,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _CUSTOMER_STATUS[raw.status]
     if raw.sentiment.__class__ is str:

@@ -82,11 +82,11 @@ _NO_EVENT_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventTicket.__wi
 
 
 def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
-    """Read a `EventTicket` from its wire form."""
-    found = _NO_EVENT_TICKET | wire
+    """Decode a `EventTicket`."""
+    fields = _NO_EVENT_TICKET | wire
     model = new_instance(EventTicket)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 10 else pop_unknown_fields(_NO_EVENT_TICKET, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 10 else pop_unknown_fields(_NO_EVENT_TICKET, fields)
     (
         raw.id,
         raw.prefixed_id,
@@ -98,7 +98,7 @@ def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
         raw.customer_name,
         raw.dashboard_url,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _TICKET_STATUS[raw.status]
     if raw.priority.__class__ is str:
@@ -136,16 +136,16 @@ _NO_EVENT_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventCustomer.
 
 
 def decode_event_customer(wire: dict[str, UntypedJSON]) -> EventCustomer:
-    """Read a `EventCustomer` from its wire form."""
-    found = _NO_EVENT_CUSTOMER | wire
+    """Decode a `EventCustomer`."""
+    fields = _NO_EVENT_CUSTOMER | wire
     model = new_instance(EventCustomer)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_EVENT_CUSTOMER, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_EVENT_CUSTOMER, fields)
     (
         raw.id,
         raw.name,
         raw.email,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -197,11 +197,11 @@ _NO_EVENT_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventMessage.__
 
 
 def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
-    """Read a `EventMessage` from its wire form."""
-    found = _NO_EVENT_MESSAGE | wire
+    """Decode a `EventMessage`."""
+    fields = _NO_EVENT_MESSAGE | wire
     model = new_instance(EventMessage)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_EVENT_MESSAGE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_EVENT_MESSAGE, fields)
     (
         raw.id,
         raw.ticket_id,
@@ -210,7 +210,7 @@ def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
         raw.sender_name,
         raw.is_internal,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.sender.__class__ is str:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
@@ -243,15 +243,15 @@ _NO_FIELD_CHANGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(FieldChange.__wi
 
 
 def decode_field_change(wire: dict[str, UntypedJSON]) -> FieldChange:
-    """Read a `FieldChange` from its wire form."""
-    found = _NO_FIELD_CHANGE | wire
+    """Decode a `FieldChange`."""
+    fields = _NO_FIELD_CHANGE | wire
     model = new_instance(FieldChange)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_FIELD_CHANGE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_FIELD_CHANGE, fields)
     (
         raw.from_,
         raw.to,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -291,17 +291,17 @@ _NO_TICKET_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketEvent
 
 
 def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
-    """Read a `TicketEventData` from its wire form."""
-    found = _NO_TICKET_EVENT_DATA | wire
+    """Decode a `TicketEventData`."""
+    fields = _NO_TICKET_EVENT_DATA | wire
     model = new_instance(TicketEventData)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_TICKET_EVENT_DATA, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_TICKET_EVENT_DATA, fields)
     (
         raw.ticket,
         raw.customer,
         raw.message,
         raw.changes,
-    ) = found.values()
+    ) = fields.values()
     if raw.ticket.__class__ is dict:
         raw.ticket = decode_event_ticket(raw.ticket)
     if raw.customer.__class__ is dict:
@@ -335,12 +335,12 @@ _NO_CUSTOMER_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerE
 
 
 def decode_customer_event_data(wire: dict[str, UntypedJSON]) -> CustomerEventData:
-    """Read a `CustomerEventData` from its wire form."""
-    found = _NO_CUSTOMER_EVENT_DATA | wire
+    """Decode a `CustomerEventData`."""
+    fields = _NO_CUSTOMER_EVENT_DATA | wire
     model = new_instance(CustomerEventData)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_CUSTOMER_EVENT_DATA, found)
-    (raw.customer,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_CUSTOMER_EVENT_DATA, fields)
+    (raw.customer,) = fields.values()
     if raw.customer.__class__ is dict:
         raw.customer = decode_event_customer(raw.customer)
     return model

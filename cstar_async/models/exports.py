@@ -31,7 +31,7 @@ class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
 
 
 ExportFormatLike: TypeAlias = ExportFormat | Literal["json", "csv"] | str
-"""What an argument takes as `ExportFormat`: a constant, its text, or an unknown text."""
+"""The type of an argument for `ExportFormat`: a constant or a str, known or not."""
 
 
 class ExportSelectionType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -51,7 +51,7 @@ class ExportSelectionType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "c
 
 
 ExportSelectionTypeLike: TypeAlias = ExportSelectionType | Literal["tickets", "customers", "articles"] | str
-"""What an argument takes as `ExportSelectionType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `ExportSelectionType`: a constant or a str, known or not."""
 
 
 _EXPORT_FORMAT: Final = ExportFormat.__by_value__
@@ -84,15 +84,15 @@ _NO_EXPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportRun.__wire_n
 
 
 def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
-    """Read a `ExportRun` from its wire form."""
-    found = _NO_EXPORT_RUN | wire
+    """Decode a `ExportRun`."""
+    fields = _NO_EXPORT_RUN | wire
     model = new_instance(ExportRun)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_EXPORT_RUN, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_EXPORT_RUN, fields)
     (
         raw.resources,
         raw.format,
-    ) = found.values()
+    ) = fields.values()
     if raw.resources.__class__ is list:
         raw.resources = decode_list(decode_export_selection, raw.resources)
     if raw.format.__class__ is str:
@@ -126,15 +126,15 @@ _NO_EXPORT_SELECTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportSelect
 
 
 def decode_export_selection(wire: dict[str, UntypedJSON]) -> ExportSelection:
-    """Read a `ExportSelection` from its wire form."""
-    found = _NO_EXPORT_SELECTION | wire
+    """Decode a `ExportSelection`."""
+    fields = _NO_EXPORT_SELECTION | wire
     model = new_instance(ExportSelection)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_EXPORT_SELECTION, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_EXPORT_SELECTION, fields)
     (
         raw.type,
         raw.filters,
-    ) = found.values()
+    ) = fields.values()
     if raw.type.__class__ is str:
         raw.type = _EXPORT_SELECTION_TYPE[raw.type]
     return model
@@ -176,17 +176,17 @@ _NO_EXPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportResult.__
 
 
 def decode_export_result(wire: dict[str, UntypedJSON]) -> ExportResult:
-    """Read a `ExportResult` from its wire form."""
-    found = _NO_EXPORT_RESULT | wire
+    """Decode a `ExportResult`."""
+    fields = _NO_EXPORT_RESULT | wire
     model = new_instance(ExportResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_EXPORT_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_EXPORT_RESULT, fields)
     (
         raw.object,
         raw.format,
         raw.total_rows,
         raw.resources,
-    ) = found.values()
+    ) = fields.values()
     if raw.format.__class__ is str:
         raw.format = _EXPORT_FORMAT[raw.format]
     return model

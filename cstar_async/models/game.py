@@ -32,7 +32,7 @@ class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
 
 
 BossStatusLike: TypeAlias = BossStatus | Literal["active", "defeated"] | str
-"""What an argument takes as `BossStatus`: a constant, its text, or an unknown text."""
+"""The type of an argument for `BossStatus`: a constant or a str, known or not."""
 
 
 _BOSS_STATUS: Final = BossStatus.__by_value__
@@ -134,11 +134,11 @@ _NO_PLAYER_STATS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStats.__wi
 
 
 def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
-    """Read a `PlayerStats` from its wire form."""
-    found = _NO_PLAYER_STATS | wire
+    """Decode a `PlayerStats`."""
+    fields = _NO_PLAYER_STATS | wire
     model = new_instance(PlayerStats)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 19 else pop_unknown_fields(_NO_PLAYER_STATS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 19 else pop_unknown_fields(_NO_PLAYER_STATS, fields)
     (
         raw.object,
         raw.member_id,
@@ -159,7 +159,7 @@ def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
         raw.available_skill_points,
         raw.total_skill_points,
         raw.cosmetics,
-    ) = found.values()
+    ) = fields.values()
     if raw.season.__class__ is dict:
         raw.season = decode_player_season(raw.season)
     if raw.streaks.__class__ is dict:
@@ -201,16 +201,16 @@ _NO_PLAYER_SEASON: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSeason.__
 
 
 def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
-    """Read a `PlayerSeason` from its wire form."""
-    found = _NO_PLAYER_SEASON | wire
+    """Decode a `PlayerSeason`."""
+    fields = _NO_PLAYER_SEASON | wire
     model = new_instance(PlayerSeason)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_PLAYER_SEASON, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_PLAYER_SEASON, fields)
     (
         raw.id,
         raw.name,
         raw.ends_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.ends_at is not None:
         raw.ends_at = parse_datetime(raw.ends_at)
     return model
@@ -241,15 +241,15 @@ _NO_PLAYER_STREAKS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStreaks.
 
 
 def decode_player_streaks(wire: dict[str, UntypedJSON]) -> PlayerStreaks:
-    """Read a `PlayerStreaks` from its wire form."""
-    found = _NO_PLAYER_STREAKS | wire
+    """Decode a `PlayerStreaks`."""
+    fields = _NO_PLAYER_STREAKS | wire
     model = new_instance(PlayerStreaks)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_PLAYER_STREAKS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_PLAYER_STREAKS, fields)
     (
         raw.current,
         raw.max,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -293,18 +293,18 @@ _NO_PLAYER_COUNTERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCounter
 
 
 def decode_player_counters(wire: dict[str, UntypedJSON]) -> PlayerCounters:
-    """Read a `PlayerCounters` from its wire form."""
-    found = _NO_PLAYER_COUNTERS | wire
+    """Decode a `PlayerCounters`."""
+    fields = _NO_PLAYER_COUNTERS | wire
     model = new_instance(PlayerCounters)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_PLAYER_COUNTERS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_PLAYER_COUNTERS, fields)
     (
         raw.tickets_closed,
         raw.bosses_defeated,
         raw.final_blows,
         raw.achievements_unlocked,
         raw.quests_completed,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -336,16 +336,16 @@ _NO_PLAYER_SKILL: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSkill.__wi
 
 
 def decode_player_skill(wire: dict[str, UntypedJSON]) -> PlayerSkill:
-    """Read a `PlayerSkill` from its wire form."""
-    found = _NO_PLAYER_SKILL | wire
+    """Decode a `PlayerSkill`."""
+    fields = _NO_PLAYER_SKILL | wire
     model = new_instance(PlayerSkill)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_PLAYER_SKILL, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_PLAYER_SKILL, fields)
     (
         raw.level,
         raw.max_level,
         raw.effect,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -374,15 +374,15 @@ _NO_PLAYER_COSMETICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCosmet
 
 
 def decode_player_cosmetics(wire: dict[str, UntypedJSON]) -> PlayerCosmetics:
-    """Read a `PlayerCosmetics` from its wire form."""
-    found = _NO_PLAYER_COSMETICS | wire
+    """Decode a `PlayerCosmetics`."""
+    fields = _NO_PLAYER_COSMETICS | wire
     model = new_instance(PlayerCosmetics)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_PLAYER_COSMETICS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_PLAYER_COSMETICS, fields)
     (
         raw.avatar_frame,
         raw.victory_message,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -438,11 +438,11 @@ _NO_BOSS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Boss.__wire_names__.valu
 
 
 def decode_boss(wire: dict[str, UntypedJSON]) -> Boss:
-    """Read a `Boss` from its wire form."""
-    found = _NO_BOSS | wire
+    """Decode a `Boss`."""
+    fields = _NO_BOSS | wire
     model = new_instance(Boss)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_BOSS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 8 else pop_unknown_fields(_NO_BOSS, fields)
     (
         raw.id,
         raw.name,
@@ -452,7 +452,7 @@ def decode_boss(wire: dict[str, UntypedJSON]) -> Boss:
         raw.status,
         raw.spawned_at,
         raw.defeated_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _BOSS_STATUS[raw.status]
     if raw.spawned_at is not None:

@@ -34,7 +34,7 @@ class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "custom
 
 
 ImportResourceLike: TypeAlias = ImportResource | Literal["tickets", "customers", "articles"] | str
-"""What an argument takes as `ImportResource`: a constant, its text, or an unknown text."""
+"""The type of an argument for `ImportResource`: a constant or a str, known or not."""
 
 
 _IMPORT_RESOURCE: Final = ImportResource.__by_value__
@@ -69,16 +69,16 @@ _NO_IMPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportRun.__wire_n
 
 
 def decode_import_run(wire: dict[str, UntypedJSON]) -> ImportRun:
-    """Read a `ImportRun` from its wire form."""
-    found = _NO_IMPORT_RUN | wire
+    """Decode a `ImportRun`."""
+    fields = _NO_IMPORT_RUN | wire
     model = new_instance(ImportRun)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_IMPORT_RUN, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_IMPORT_RUN, fields)
     (
         raw.resource,
         raw.records,
         raw.merge_strategy,
-    ) = found.values()
+    ) = fields.values()
     if raw.resource.__class__ is str:
         raw.resource = _IMPORT_RESOURCE[raw.resource]
     return model
@@ -132,11 +132,11 @@ _NO_IMPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportResult.__
 
 
 def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
-    """Read a `ImportResult` from its wire form."""
-    found = _NO_IMPORT_RESULT | wire
+    """Decode a `ImportResult`."""
+    fields = _NO_IMPORT_RESULT | wire
     model = new_instance(ImportResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_IMPORT_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_IMPORT_RESULT, fields)
     (
         raw.object,
         raw.resource,
@@ -145,7 +145,7 @@ def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
         raw.updated,
         raw.skipped,
         raw.errors,
-    ) = found.values()
+    ) = fields.values()
     if raw.resource.__class__ is str:
         raw.resource = _IMPORT_RESOURCE[raw.resource]
     if raw.errors.__class__ is list:

@@ -40,7 +40,7 @@ class InviteRole(
 
 
 InviteRoleLike: TypeAlias = InviteRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
-"""What an argument takes as `InviteRole`: a constant, its text, or an unknown text."""
+"""The type of an argument for `InviteRole`: a constant or a str, known or not."""
 
 
 class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted", "EXPIRED": "expired"}):
@@ -60,7 +60,7 @@ class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted"
 
 
 InviteStatusLike: TypeAlias = InviteStatus | Literal["pending", "accepted", "expired"] | str
-"""What an argument takes as `InviteStatus`: a constant, its text, or an unknown text."""
+"""The type of an argument for `InviteStatus`: a constant or a str, known or not."""
 
 
 _INVITE_ROLE: Final = InviteRole.__by_value__
@@ -111,11 +111,11 @@ _NO_INVITE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Invite.__wire_names__.
 
 
 def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
-    """Read a `Invite` from its wire form."""
-    found = _NO_INVITE | wire
+    """Decode a `Invite`."""
+    fields = _NO_INVITE | wire
     model = new_instance(Invite)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_INVITE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_INVITE, fields)
     (
         raw.id,
         raw.email,
@@ -123,7 +123,7 @@ def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
         raw.status,
         raw.expires_at,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.role.__class__ is str:
         raw.role = _INVITE_ROLE[raw.role]
     if raw.status.__class__ is str:
@@ -161,15 +161,15 @@ _NO_INVITE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(InviteCreate.__
 
 
 def decode_invite_create(wire: dict[str, UntypedJSON]) -> InviteCreate:
-    """Read a `InviteCreate` from its wire form."""
-    found = _NO_INVITE_CREATE | wire
+    """Decode a `InviteCreate`."""
+    fields = _NO_INVITE_CREATE | wire
     model = new_instance(InviteCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_INVITE_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_INVITE_CREATE, fields)
     (
         raw.email,
         raw.role,
-    ) = found.values()
+    ) = fields.values()
     if raw.role.__class__ is str:
         raw.role = _INVITE_ROLE[raw.role]
     return model

@@ -85,11 +85,11 @@ _NO_LIBRARY_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryArticl
 
 
 def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
-    """Read a `LibraryArticle` from its wire form."""
-    found = _NO_LIBRARY_ARTICLE | wire
+    """Decode a `LibraryArticle`."""
+    fields = _NO_LIBRARY_ARTICLE | wire
     model = new_instance(LibraryArticle)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 12 else pop_unknown_fields(_NO_LIBRARY_ARTICLE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 12 else pop_unknown_fields(_NO_LIBRARY_ARTICLE, fields)
     (
         raw.id,
         raw.title,
@@ -103,7 +103,7 @@ def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
         raw.read_time,
         raw.published_at,
         raw.updated_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.published_at is not None:
         raw.published_at = parse_datetime(raw.published_at)
     if raw.updated_at is not None:
@@ -160,11 +160,11 @@ _NO_LIBRARY_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryCateg
 
 
 def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
-    """Read a `LibraryCategory` from its wire form."""
-    found = _NO_LIBRARY_CATEGORY | wire
+    """Decode a `LibraryCategory`."""
+    fields = _NO_LIBRARY_CATEGORY | wire
     model = new_instance(LibraryCategory)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_LIBRARY_CATEGORY, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_LIBRARY_CATEGORY, fields)
     (
         raw.id,
         raw.name,
@@ -173,7 +173,7 @@ def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
         raw.icon,
         raw.color,
         raw.sort_order,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -218,18 +218,18 @@ _NO_LIBRARY_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(Library
 
 
 def decode_library_search_result(wire: dict[str, UntypedJSON]) -> LibrarySearchResult:
-    """Read a `LibrarySearchResult` from its wire form."""
-    found = _NO_LIBRARY_SEARCH_RESULT | wire
+    """Decode a `LibrarySearchResult`."""
+    fields = _NO_LIBRARY_SEARCH_RESULT | wire
     model = new_instance(LibrarySearchResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_LIBRARY_SEARCH_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_LIBRARY_SEARCH_RESULT, fields)
     (
         raw.id,
         raw.title,
         raw.slug,
         raw.excerpt,
         raw.snippet,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -256,12 +256,12 @@ _NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Libra
 
 
 def decode_library_feedback_create(wire: dict[str, UntypedJSON]) -> LibraryFeedbackCreate:
-    """Read a `LibraryFeedbackCreate` from its wire form."""
-    found = _NO_LIBRARY_FEEDBACK_CREATE | wire
+    """Decode a `LibraryFeedbackCreate`."""
+    fields = _NO_LIBRARY_FEEDBACK_CREATE | wire
     model = new_instance(LibraryFeedbackCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_LIBRARY_FEEDBACK_CREATE, found)
-    (raw.rating,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_LIBRARY_FEEDBACK_CREATE, fields)
+    (raw.rating,) = fields.values()
     return model
 
 
@@ -282,11 +282,11 @@ _NO_LIBRARY_ACK: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryAck.__wire
 
 
 def decode_library_ack(wire: dict[str, UntypedJSON]) -> LibraryAck:
-    """Read a `LibraryAck` from its wire form."""
-    found = _NO_LIBRARY_ACK | wire
+    """Decode a `LibraryAck`."""
+    fields = _NO_LIBRARY_ACK | wire
     model = new_instance(LibraryAck)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 0 else pop_unknown_fields(_NO_LIBRARY_ACK, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 0 else pop_unknown_fields(_NO_LIBRARY_ACK, fields)
     return model
 
 

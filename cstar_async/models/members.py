@@ -50,7 +50,7 @@ class MemberRole(
 
 
 MemberRoleLike: TypeAlias = MemberRole | Literal["owner", "admin", "manager", "librarian", "agent", "spectator"] | str
-"""What an argument takes as `MemberRole`: a constant, its text, or an unknown text."""
+"""The type of an argument for `MemberRole`: a constant or a str, known or not."""
 
 
 class MemberUpdateRole(
@@ -76,7 +76,7 @@ class MemberUpdateRole(
 
 
 MemberUpdateRoleLike: TypeAlias = MemberUpdateRole | Literal["admin", "manager", "librarian", "agent", "spectator"] | str
-"""What an argument takes as `MemberUpdateRole`: a constant, its text, or an unknown text."""
+"""The type of an argument for `MemberUpdateRole`: a constant or a str, known or not."""
 
 
 class MemberRoleDisplayName(
@@ -116,7 +116,7 @@ MemberRoleDisplayNameLike: TypeAlias = (
     | Literal["The Guildmaster", "The Commander", "The Captain", "The Lorekeeper", "The Hero", "The Watcher"]
     | str
 )
-"""What an argument takes as `MemberRoleDisplayName`: a constant, its text, or an unknown text."""
+"""The type of an argument for `MemberRoleDisplayName`: a constant or a str, known or not."""
 
 
 class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
@@ -132,7 +132,7 @@ class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
 
 
 MemberPermissionLike: TypeAlias = MemberPermission | Literal["export_data"] | str
-"""What an argument takes as `MemberPermission`: a constant, its text, or an unknown text."""
+"""The type of an argument for `MemberPermission`: a constant or a str, known or not."""
 
 
 _MEMBER_ROLE: Final = MemberRole.__by_value__
@@ -204,11 +204,11 @@ _NO_MEMBER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Member.__wire_names__.
 
 
 def decode_member(wire: dict[str, UntypedJSON]) -> Member:
-    """Read a `Member` from its wire form."""
-    found = _NO_MEMBER | wire
+    """Decode a `Member`."""
+    fields = _NO_MEMBER | wire
     model = new_instance(Member)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 11 else pop_unknown_fields(_NO_MEMBER, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 11 else pop_unknown_fields(_NO_MEMBER, fields)
     (
         raw.id,
         raw.user_id,
@@ -221,7 +221,7 @@ def decode_member(wire: dict[str, UntypedJSON]) -> Member:
         raw.level,
         raw.xp,
         raw.joined_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.role.__class__ is str:
         raw.role = _MEMBER_ROLE[raw.role]
     if raw.role_display_name.__class__ is str:
@@ -256,12 +256,12 @@ _NO_MEMBER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MemberUpdate.__
 
 
 def decode_member_update(wire: dict[str, UntypedJSON]) -> MemberUpdate:
-    """Read a `MemberUpdate` from its wire form."""
-    found = _NO_MEMBER_UPDATE | wire
+    """Decode a `MemberUpdate`."""
+    fields = _NO_MEMBER_UPDATE | wire
     model = new_instance(MemberUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_MEMBER_UPDATE, found)
-    (raw.role,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_MEMBER_UPDATE, fields)
+    (raw.role,) = fields.values()
     if raw.role.__class__ is str:
         raw.role = _MEMBER_UPDATE_ROLE[raw.role]
     return model

@@ -30,7 +30,7 @@ class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
 
 
 NotificationTypeLike: TypeAlias = NotificationType | Literal["ticket_assigned"] | str
-"""What an argument takes as `NotificationType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `NotificationType`: a constant or a str, known or not."""
 
 
 _NOTIFICATION_TYPE: Final = NotificationType.__by_value__
@@ -80,11 +80,11 @@ _NO_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Notification.__w
 
 
 def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
-    """Read a `Notification` from its wire form."""
-    found = _NO_NOTIFICATION | wire
+    """Decode a `Notification`."""
+    fields = _NO_NOTIFICATION | wire
     model = new_instance(Notification)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_NOTIFICATION, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_NOTIFICATION, fields)
     (
         raw.id,
         raw.type,
@@ -92,7 +92,7 @@ def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
         raw.body,
         raw.read,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.type.__class__ is str:
         raw.type = _NOTIFICATION_TYPE[raw.type]
     if raw.created_at is not None:
@@ -123,12 +123,12 @@ _NO_NOTIFICATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Notificat
 
 
 def decode_notification_update(wire: dict[str, UntypedJSON]) -> NotificationUpdate:
-    """Read a `NotificationUpdate` from its wire form."""
-    found = _NO_NOTIFICATION_UPDATE | wire
+    """Decode a `NotificationUpdate`."""
+    fields = _NO_NOTIFICATION_UPDATE | wire
     model = new_instance(NotificationUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_NOTIFICATION_UPDATE, found)
-    (raw.read,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_NOTIFICATION_UPDATE, fields)
+    (raw.read,) = fields.values()
     return model
 
 
@@ -154,16 +154,16 @@ _NO_UNREAD_COUNT: Final[dict[str, UntypedJSON]] = dict.fromkeys((*UnreadCount.__
 
 
 def decode_unread_count(wire: dict[str, UntypedJSON]) -> UnreadCount:
-    """Read a `UnreadCount` from its wire form."""
-    found = _NO_UNREAD_COUNT | wire
+    """Decode a `UnreadCount`."""
+    fields = _NO_UNREAD_COUNT | wire
     model = new_instance(UnreadCount)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_UNREAD_COUNT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_UNREAD_COUNT, fields)
     (
         raw.count,
         *_,
-    ) = found.values()
-    raw.count = found["count"] if found["count"] is not None else found["unreadCount"]
+    ) = fields.values()
+    raw.count = fields["count"] if fields["count"] is not None else fields["unreadCount"]
     return model
 
 
@@ -189,12 +189,12 @@ _NO_MARK_ALL_READ_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(MarkAllR
 
 
 def decode_mark_all_read_result(wire: dict[str, UntypedJSON]) -> MarkAllReadResult:
-    """Read a `MarkAllReadResult` from its wire form."""
-    found = _NO_MARK_ALL_READ_RESULT | wire
+    """Decode a `MarkAllReadResult`."""
+    fields = _NO_MARK_ALL_READ_RESULT | wire
     model = new_instance(MarkAllReadResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_MARK_ALL_READ_RESULT, found)
-    (raw.updated,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_MARK_ALL_READ_RESULT, fields)
+    (raw.updated,) = fields.values()
     return model
 
 

@@ -32,11 +32,11 @@ _NO_PREFERENCES: Final[dict[str, UntypedJSON]] = dict.fromkeys(Preferences.__wir
 
 
 def decode_preferences(wire: dict[str, UntypedJSON]) -> Preferences:
-    """Read a `Preferences` from its wire form."""
-    found = _NO_PREFERENCES | wire
+    """Decode a `Preferences`."""
+    fields = _NO_PREFERENCES | wire
     model = new_instance(Preferences)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 0 else pop_unknown_fields(_NO_PREFERENCES, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 0 else pop_unknown_fields(_NO_PREFERENCES, fields)
     return model
 
 
@@ -58,11 +58,11 @@ _NO_PREFERENCES_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Preference
 
 
 def decode_preferences_update(wire: dict[str, UntypedJSON]) -> PreferencesUpdate:
-    """Read a `PreferencesUpdate` from its wire form."""
-    found = _NO_PREFERENCES_UPDATE | wire
+    """Decode a `PreferencesUpdate`."""
+    fields = _NO_PREFERENCES_UPDATE | wire
     model = new_instance(PreferencesUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 0 else pop_unknown_fields(_NO_PREFERENCES_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 0 else pop_unknown_fields(_NO_PREFERENCES_UPDATE, fields)
     return model
 
 

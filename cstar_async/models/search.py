@@ -33,7 +33,7 @@ class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers"
 
 
 SearchTypeLike: TypeAlias = SearchType | Literal["tickets", "customers", "articles"] | str
-"""What an argument takes as `SearchType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `SearchType`: a constant or a str, known or not."""
 
 
 class SearchResultType(OpenEnum, known={"TICKET": "ticket", "CUSTOMER": "customer", "ARTICLE": "article"}):
@@ -53,7 +53,7 @@ class SearchResultType(OpenEnum, known={"TICKET": "ticket", "CUSTOMER": "custome
 
 
 SearchResultTypeLike: TypeAlias = SearchResultType | Literal["ticket", "customer", "article"] | str
-"""What an argument takes as `SearchResultType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `SearchResultType`: a constant or a str, known or not."""
 
 
 _SEARCH_RESULT_TYPE: Final = SearchResultType.__by_value__
@@ -99,18 +99,18 @@ _NO_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(SearchResult.__
 
 
 def decode_search_result(wire: dict[str, UntypedJSON]) -> SearchResult:
-    """Read a `SearchResult` from its wire form."""
-    found = _NO_SEARCH_RESULT | wire
+    """Decode a `SearchResult`."""
+    fields = _NO_SEARCH_RESULT | wire
     model = new_instance(SearchResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_SEARCH_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_SEARCH_RESULT, fields)
     (
         raw.object,
         raw.type,
         raw.id,
         raw.title,
         raw.snippet,
-    ) = found.values()
+    ) = fields.values()
     if raw.type.__class__ is str:
         raw.type = _SEARCH_RESULT_TYPE[raw.type]
     return model

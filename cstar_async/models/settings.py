@@ -43,16 +43,16 @@ _NO_SETTINGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Settings.__wire_name
 
 
 def decode_settings(wire: dict[str, UntypedJSON]) -> Settings:
-    """Read a `Settings` from its wire form."""
-    found = _NO_SETTINGS | wire
+    """Decode a `Settings`."""
+    fields = _NO_SETTINGS | wire
     model = new_instance(Settings)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_SETTINGS, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_SETTINGS, fields)
     (
         raw.object,
         raw.team_name,
         raw.team_slug,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -79,12 +79,12 @@ _NO_SETTINGS_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SettingsUpdat
 
 
 def decode_settings_update(wire: dict[str, UntypedJSON]) -> SettingsUpdate:
-    """Read a `SettingsUpdate` from its wire form."""
-    found = _NO_SETTINGS_UPDATE | wire
+    """Decode a `SettingsUpdate`."""
+    fields = _NO_SETTINGS_UPDATE | wire
     model = new_instance(SettingsUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_SETTINGS_UPDATE, found)
-    (raw.team_name,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_SETTINGS_UPDATE, fields)
+    (raw.team_name,) = fields.values()
     return model
 
 

@@ -34,7 +34,7 @@ class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "
 
 
 MessageSenderLike: TypeAlias = MessageSender | Literal["agent", "customer", "system"] | str
-"""What an argument takes as `MessageSender`: a constant, its text, or an unknown text."""
+"""The type of an argument for `MessageSender`: a constant or a str, known or not."""
 
 
 _MESSAGE_SENDER: Final = MessageSender.__by_value__
@@ -65,15 +65,15 @@ _NO_DELETED: Final[dict[str, UntypedJSON]] = dict.fromkeys(Deleted.__wire_names_
 
 
 def decode_deleted(wire: dict[str, UntypedJSON]) -> Deleted:
-    """Read a `Deleted` from its wire form."""
-    found = _NO_DELETED | wire
+    """Decode a `Deleted`."""
+    fields = _NO_DELETED | wire
     model = new_instance(Deleted)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_DELETED, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_DELETED, fields)
     (
         raw.deleted,
         raw.id,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -133,11 +133,11 @@ _NO_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Message.__wire_names_
 
 
 def decode_message(wire: dict[str, UntypedJSON]) -> Message:
-    """Read a `Message` from its wire form."""
-    found = _NO_MESSAGE | wire
+    """Decode a `Message`."""
+    fields = _NO_MESSAGE | wire
     model = new_instance(Message)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 9 else pop_unknown_fields(_NO_MESSAGE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 9 else pop_unknown_fields(_NO_MESSAGE, fields)
     (
         raw.id,
         raw.object,
@@ -148,7 +148,7 @@ def decode_message(wire: dict[str, UntypedJSON]) -> Message:
         raw.is_internal,
         raw.metadata,
         raw.created_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.sender.__class__ is str:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
@@ -187,22 +187,22 @@ _NO_BATCH_ERROR: Final[dict[str, UntypedJSON]] = dict.fromkeys(BatchError.__wire
 
 
 def decode_batch_error(wire: dict[str, UntypedJSON]) -> BatchError:
-    """Read a `BatchError` from its wire form."""
-    found = _NO_BATCH_ERROR | wire
+    """Decode a `BatchError`."""
+    fields = _NO_BATCH_ERROR | wire
     model = new_instance(BatchError)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_BATCH_ERROR, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_BATCH_ERROR, fields)
     (
         raw.id,
         raw.index,
         raw.code,
         raw.message,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
 def decode_batch_error_or_str(value: UntypedJSON) -> UntypedJSON:
-    """Read a `BatchError` from its wire form, or from a bare text as its `message`; anything else as it came."""
+    """Decode a `BatchError` from an object, or from a str that is its `message`. Any other value is passed on."""
     wire = {"message": value} if value.__class__ is str else value
     return decode_batch_error(wire) if is_object(wire) else wire
 

@@ -66,11 +66,11 @@ _NO_SLA_RULE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRule.__wire_names
 
 
 def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
-    """Read a `SlaRule` from its wire form."""
-    found = _NO_SLA_RULE | wire
+    """Decode a `SlaRule`."""
+    fields = _NO_SLA_RULE | wire
     model = new_instance(SlaRule)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_SLA_RULE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_SLA_RULE, fields)
     (
         raw.id,
         raw.name,
@@ -79,7 +79,7 @@ def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
         raw.resolution_target,
         raw.business_hours_only,
         raw.enabled,
-    ) = found.values()
+    ) = fields.values()
     if raw.priority.__class__ is str:
         raw.priority = _TICKET_PRIORITY[raw.priority]
     return model
@@ -130,11 +130,11 @@ _NO_SLA_RULE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleCreate
 
 
 def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
-    """Read a `SlaRuleCreate` from its wire form."""
-    found = _NO_SLA_RULE_CREATE | wire
+    """Decode a `SlaRuleCreate`."""
+    fields = _NO_SLA_RULE_CREATE | wire
     model = new_instance(SlaRuleCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_SLA_RULE_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_SLA_RULE_CREATE, fields)
     (
         raw.name,
         raw.priority,
@@ -142,7 +142,7 @@ def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
         raw.resolution_target,
         raw.business_hours_only,
         raw.enabled,
-    ) = found.values()
+    ) = fields.values()
     if raw.priority.__class__ is str:
         raw.priority = _TICKET_PRIORITY[raw.priority]
     return model
@@ -193,11 +193,11 @@ _NO_SLA_RULE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleUpdate
 
 
 def decode_sla_rule_update(wire: dict[str, UntypedJSON]) -> SlaRuleUpdate:
-    """Read a `SlaRuleUpdate` from its wire form."""
-    found = _NO_SLA_RULE_UPDATE | wire
+    """Decode a `SlaRuleUpdate`."""
+    fields = _NO_SLA_RULE_UPDATE | wire
     model = new_instance(SlaRuleUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_SLA_RULE_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_SLA_RULE_UPDATE, fields)
     (
         raw.name,
         raw.priority,
@@ -205,7 +205,7 @@ def decode_sla_rule_update(wire: dict[str, UntypedJSON]) -> SlaRuleUpdate:
         raw.resolution_target,
         raw.business_hours_only,
         raw.enabled,
-    ) = found.values()
+    ) = fields.values()
     if raw.priority.__class__ is str:
         raw.priority = _TICKET_PRIORITY[raw.priority]
     return model

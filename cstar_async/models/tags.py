@@ -44,16 +44,16 @@ _NO_TAG: Final[dict[str, UntypedJSON]] = dict.fromkeys(Tag.__wire_names__.values
 
 
 def decode_tag(wire: dict[str, UntypedJSON]) -> Tag:
-    """Read a `Tag` from its wire form."""
-    found = _NO_TAG | wire
+    """Decode a `Tag`."""
+    fields = _NO_TAG | wire
     model = new_instance(Tag)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_TAG, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_TAG, fields)
     (
         raw.object,
         raw.name,
         raw.count,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -80,12 +80,12 @@ _NO_TAG_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TagCreate.__wire_n
 
 
 def decode_tag_create(wire: dict[str, UntypedJSON]) -> TagCreate:
-    """Read a `TagCreate` from its wire form."""
-    found = _NO_TAG_CREATE | wire
+    """Decode a `TagCreate`."""
+    fields = _NO_TAG_CREATE | wire
     model = new_instance(TagCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_TAG_CREATE, found)
-    (raw.name,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_TAG_CREATE, fields)
+    (raw.name,) = fields.values()
     return model
 
 

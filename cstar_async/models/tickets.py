@@ -41,7 +41,7 @@ class TicketStatus(
 
 
 TicketStatusLike: TypeAlias = TicketStatus | Literal["new", "open", "pending", "resolved", "closed"] | str
-"""What an argument takes as `TicketStatus`: a constant, its text, or an unknown text."""
+"""The type of an argument for `TicketStatus`: a constant or a str, known or not."""
 
 
 class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": "high", "URGENT": "urgent"}):
@@ -63,7 +63,7 @@ class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": 
 
 
 TicketPriorityLike: TypeAlias = TicketPriority | Literal["low", "normal", "high", "urgent"] | str
-"""What an argument takes as `TicketPriority`: a constant, its text, or an unknown text."""
+"""The type of an argument for `TicketPriority`: a constant or a str, known or not."""
 
 
 class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE": "bronze"}):
@@ -83,7 +83,7 @@ class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE
 
 
 TicketSlaTierLike: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze"] | str
-"""What an argument takes as `TicketSlaTier`: a constant, its text, or an unknown text."""
+"""The type of an argument for `TicketSlaTier`: a constant or a str, known or not."""
 
 
 class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
@@ -99,7 +99,7 @@ class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
 
 
 TicketExpandLike: TypeAlias = TicketExpand | Literal["customer"] | str
-"""What an argument takes as `TicketExpand`: a constant, its text, or an unknown text."""
+"""The type of an argument for `TicketExpand`: a constant or a str, known or not."""
 
 
 _MESSAGE_SENDER: Final = MessageSender.__by_value__
@@ -228,11 +228,11 @@ _NO_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(Ticket.__wire_names__.
 
 
 def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
-    """Read a `Ticket` from its wire form."""
-    found = _NO_TICKET | wire
+    """Decode a `Ticket`."""
+    fields = _NO_TICKET | wire
     model = new_instance(Ticket)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 25 else pop_unknown_fields(_NO_TICKET, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 25 else pop_unknown_fields(_NO_TICKET, fields)
     (
         raw.id,
         raw.object,
@@ -259,7 +259,7 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
         raw.updated_at,
         raw.closed_at,
         raw.resolved_at,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _TICKET_STATUS[raw.status]
     if raw.priority.__class__ is str:
@@ -317,16 +317,16 @@ _NO_TICKET_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCustome
 
 
 def decode_ticket_customer(wire: dict[str, UntypedJSON]) -> TicketCustomer:
-    """Read a `TicketCustomer` from its wire form."""
-    found = _NO_TICKET_CUSTOMER | wire
+    """Decode a `TicketCustomer`."""
+    fields = _NO_TICKET_CUSTOMER | wire
     model = new_instance(TicketCustomer)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_TICKET_CUSTOMER, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_TICKET_CUSTOMER, fields)
     (
         raw.id,
         raw.name,
         raw.email,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -395,11 +395,11 @@ _NO_TICKET_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCreate.__
 
 
 def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
-    """Read a `TicketCreate` from its wire form."""
-    found = _NO_TICKET_CREATE | wire
+    """Decode a `TicketCreate`."""
+    fields = _NO_TICKET_CREATE | wire
     model = new_instance(TicketCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 11 else pop_unknown_fields(_NO_TICKET_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 11 else pop_unknown_fields(_NO_TICKET_CREATE, fields)
     (
         raw.title,
         raw.priority,
@@ -412,7 +412,7 @@ def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
         raw.initial_message,
         raw.metadata,
         raw.custom_fields,
-    ) = found.values()
+    ) = fields.values()
     if raw.priority.__class__ is str:
         raw.priority = _TICKET_PRIORITY[raw.priority]
     if raw.status.__class__ is str:
@@ -473,11 +473,11 @@ _NO_TICKET_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketUpdate.__
 
 
 def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
-    """Read a `TicketUpdate` from its wire form."""
-    found = _NO_TICKET_UPDATE | wire
+    """Decode a `TicketUpdate`."""
+    fields = _NO_TICKET_UPDATE | wire
     model = new_instance(TicketUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 8 else pop_unknown_fields(_NO_TICKET_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 8 else pop_unknown_fields(_NO_TICKET_UPDATE, fields)
     (
         raw.title,
         raw.status,
@@ -487,7 +487,7 @@ def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
         raw.notes,
         raw.metadata,
         raw.custom_fields,
-    ) = found.values()
+    ) = fields.values()
     if raw.status.__class__ is str:
         raw.status = _TICKET_STATUS[raw.status]
     if raw.priority.__class__ is str:
@@ -536,18 +536,18 @@ _NO_MESSAGE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MessageCreate.
 
 
 def decode_message_create(wire: dict[str, UntypedJSON]) -> MessageCreate:
-    """Read a `MessageCreate` from its wire form."""
-    found = _NO_MESSAGE_CREATE | wire
+    """Decode a `MessageCreate`."""
+    fields = _NO_MESSAGE_CREATE | wire
     model = new_instance(MessageCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_MESSAGE_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_MESSAGE_CREATE, fields)
     (
         raw.content,
         raw.sender,
         raw.sender_name,
         raw.is_internal,
         raw.metadata,
-    ) = found.values()
+    ) = fields.values()
     if raw.sender.__class__ is str:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     return model

@@ -37,7 +37,7 @@ class ViewEntityType(
 
 
 ViewEntityTypeLike: TypeAlias = ViewEntityType | Literal["tickets", "customers", "articles", "community_posts"] | str
-"""What an argument takes as `ViewEntityType`: a constant, its text, or an unknown text."""
+"""The type of an argument for `ViewEntityType`: a constant or a str, known or not."""
 
 
 class SortDirection(OpenEnum, known={"ASC": "asc", "DESC": "desc"}):
@@ -55,7 +55,7 @@ class SortDirection(OpenEnum, known={"ASC": "asc", "DESC": "desc"}):
 
 
 SortDirectionLike: TypeAlias = SortDirection | Literal["asc", "desc"] | str
-"""What an argument takes as `SortDirection`: a constant, its text, or an unknown text."""
+"""The type of an argument for `SortDirection`: a constant or a str, known or not."""
 
 
 class ViewVisibility(OpenEnum, known={"PRIVATE": "private", "TEAM": "team"}):
@@ -73,7 +73,7 @@ class ViewVisibility(OpenEnum, known={"PRIVATE": "private", "TEAM": "team"}):
 
 
 ViewVisibilityLike: TypeAlias = ViewVisibility | Literal["private", "team"] | str
-"""What an argument takes as `ViewVisibility`: a constant, its text, or an unknown text."""
+"""The type of an argument for `ViewVisibility`: a constant or a str, known or not."""
 
 
 _SORT_DIRECTION: Final = SortDirection.__by_value__
@@ -129,11 +129,11 @@ _NO_VIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys((*View.__wire_names__.va
 
 
 def decode_view(wire: dict[str, UntypedJSON]) -> View:
-    """Read a `View` from its wire form."""
-    found = _NO_VIEW | wire
+    """Decode a `View`."""
+    fields = _NO_VIEW | wire
     model = new_instance(View)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 9 else pop_unknown_fields(_NO_VIEW, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 9 else pop_unknown_fields(_NO_VIEW, fields)
     (
         raw.id,
         raw.name,
@@ -143,11 +143,11 @@ def decode_view(wire: dict[str, UntypedJSON]) -> View:
         raw.sort_direction,
         raw.visibility,
         *_,
-    ) = found.values()
+    ) = fields.values()
     if raw.entity_type.__class__ is str:
         raw.entity_type = _VIEW_ENTITY_TYPE[raw.entity_type]
-    raw.sort_field = found["sortField"] if found["sortField"] is not None else found["sortBy"]
-    raw.sort_direction = found["sortDirection"] if found["sortDirection"] is not None else found["sortOrder"]
+    raw.sort_field = fields["sortField"] if fields["sortField"] is not None else fields["sortBy"]
+    raw.sort_direction = fields["sortDirection"] if fields["sortDirection"] is not None else fields["sortOrder"]
     if raw.sort_direction.__class__ is str:
         raw.sort_direction = _SORT_DIRECTION[raw.sort_direction]
     if raw.visibility.__class__ is str:
@@ -200,11 +200,11 @@ _NO_VIEW_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewCreate.__wire
 
 
 def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
-    """Read a `ViewCreate` from its wire form."""
-    found = _NO_VIEW_CREATE | wire
+    """Decode a `ViewCreate`."""
+    fields = _NO_VIEW_CREATE | wire
     model = new_instance(ViewCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 6 else pop_unknown_fields(_NO_VIEW_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 6 else pop_unknown_fields(_NO_VIEW_CREATE, fields)
     (
         raw.name,
         raw.entity_type,
@@ -212,7 +212,7 @@ def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
         raw.sort_field,
         raw.sort_direction,
         raw.visibility,
-    ) = found.values()
+    ) = fields.values()
     if raw.entity_type.__class__ is str:
         raw.entity_type = _VIEW_ENTITY_TYPE[raw.entity_type]
     if raw.sort_direction.__class__ is str:
@@ -263,18 +263,18 @@ _NO_VIEW_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewUpdate.__wire
 
 
 def decode_view_update(wire: dict[str, UntypedJSON]) -> ViewUpdate:
-    """Read a `ViewUpdate` from its wire form."""
-    found = _NO_VIEW_UPDATE | wire
+    """Decode a `ViewUpdate`."""
+    fields = _NO_VIEW_UPDATE | wire
     model = new_instance(ViewUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 5 else pop_unknown_fields(_NO_VIEW_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 5 else pop_unknown_fields(_NO_VIEW_UPDATE, fields)
     (
         raw.name,
         raw.filters,
         raw.sort_field,
         raw.sort_direction,
         raw.visibility,
-    ) = found.values()
+    ) = fields.values()
     if raw.sort_direction.__class__ is str:
         raw.sort_direction = _SORT_DIRECTION[raw.sort_direction]
     if raw.visibility.__class__ is str:

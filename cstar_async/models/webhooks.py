@@ -72,11 +72,11 @@ _NO_WEBHOOK: Final[dict[str, UntypedJSON]] = dict.fromkeys((*Webhook.__wire_name
 
 
 def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
-    """Read a `Webhook` from its wire form."""
-    found = _NO_WEBHOOK | wire
+    """Decode a `Webhook`."""
+    fields = _NO_WEBHOOK | wire
     model = new_instance(Webhook)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 10 else pop_unknown_fields(_NO_WEBHOOK, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 10 else pop_unknown_fields(_NO_WEBHOOK, fields)
     (
         raw.id,
         raw.object,
@@ -88,8 +88,8 @@ def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
         raw.created_at,
         raw.updated_at,
         *_,
-    ) = found.values()
-    raw.secret = found["secret"] if found["secret"] is not None else found["signingSecret"]
+    ) = fields.values()
+    raw.secret = fields["secret"] if fields["secret"] is not None else fields["signingSecret"]
     if raw.created_at is not None:
         raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
@@ -126,16 +126,16 @@ _NO_WEBHOOK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookCreate.
 
 
 def decode_webhook_create(wire: dict[str, UntypedJSON]) -> WebhookCreate:
-    """Read a `WebhookCreate` from its wire form."""
-    found = _NO_WEBHOOK_CREATE | wire
+    """Decode a `WebhookCreate`."""
+    fields = _NO_WEBHOOK_CREATE | wire
     model = new_instance(WebhookCreate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 3 else pop_unknown_fields(_NO_WEBHOOK_CREATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 3 else pop_unknown_fields(_NO_WEBHOOK_CREATE, fields)
     (
         raw.name,
         raw.url,
         raw.events,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -171,17 +171,17 @@ _NO_WEBHOOK_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookUpdate.
 
 
 def decode_webhook_update(wire: dict[str, UntypedJSON]) -> WebhookUpdate:
-    """Read a `WebhookUpdate` from its wire form."""
-    found = _NO_WEBHOOK_UPDATE | wire
+    """Decode a `WebhookUpdate`."""
+    fields = _NO_WEBHOOK_UPDATE | wire
     model = new_instance(WebhookUpdate)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 4 else pop_unknown_fields(_NO_WEBHOOK_UPDATE, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_WEBHOOK_UPDATE, fields)
     (
         raw.name,
         raw.url,
         raw.events,
         raw.is_active,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -208,12 +208,12 @@ _NO_WEBHOOK_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTest.__wi
 
 
 def decode_webhook_test(wire: dict[str, UntypedJSON]) -> WebhookTest:
-    """Read a `WebhookTest` from its wire form."""
-    found = _NO_WEBHOOK_TEST | wire
+    """Decode a `WebhookTest`."""
+    fields = _NO_WEBHOOK_TEST | wire
     model = new_instance(WebhookTest)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 1 else pop_unknown_fields(_NO_WEBHOOK_TEST, found)
-    (raw.event,) = found.values()
+    raw.extra = EMPTY_EXTRA if len(fields) == 1 else pop_unknown_fields(_NO_WEBHOOK_TEST, fields)
+    (raw.event,) = fields.values()
     return model
 
 
@@ -265,11 +265,11 @@ _NO_WEBHOOK_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTe
 
 
 def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResult:
-    """Read a `WebhookTestResult` from its wire form."""
-    found = _NO_WEBHOOK_TEST_RESULT | wire
+    """Decode a `WebhookTestResult`."""
+    fields = _NO_WEBHOOK_TEST_RESULT | wire
     model = new_instance(WebhookTestResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 7 else pop_unknown_fields(_NO_WEBHOOK_TEST_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 7 else pop_unknown_fields(_NO_WEBHOOK_TEST_RESULT, fields)
     (
         raw.delivery_id,
         raw.event,
@@ -278,7 +278,7 @@ def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResul
         raw.status,
         raw.response_time_ms,
         raw.error,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
@@ -307,15 +307,15 @@ _NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(Webhoo
 
 
 def decode_webhook_trigger_result(wire: dict[str, UntypedJSON]) -> WebhookTriggerResult:
-    """Read a `WebhookTriggerResult` from its wire form."""
-    found = _NO_WEBHOOK_TRIGGER_RESULT | wire
+    """Decode a `WebhookTriggerResult`."""
+    fields = _NO_WEBHOOK_TRIGGER_RESULT | wire
     model = new_instance(WebhookTriggerResult)
     raw: UntypedJSON = model
-    raw.extra = EMPTY_EXTRA if len(found) == 2 else pop_unknown_fields(_NO_WEBHOOK_TRIGGER_RESULT, found)
+    raw.extra = EMPTY_EXTRA if len(fields) == 2 else pop_unknown_fields(_NO_WEBHOOK_TRIGGER_RESULT, fields)
     (
         raw.event,
         raw.delivered_to,
-    ) = found.values()
+    ) = fields.values()
     return model
 
 
