@@ -133,7 +133,7 @@ class ModelBuilder:
             name=name,
             alias=names.like_alias(name),
             doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
-            alias_doc=docstring([f"What an argument takes as `{name}`: a constant, its text, or an unknown text."], depth=0),
+            alias_doc=docstring([f"The type of an argument for `{name}`: a constant or a str, known or not."], depth=0),
             members=members,
             known=repr({member.constant: member.text for member in members}),
             literal=", ".join(repr(member.text) for member in members),
@@ -166,7 +166,7 @@ class ModelBuilder:
             identities=tuple(repr(names.attribute(schema[key])) for key in ("x-cstar-identity",) if key in schema),
             fields=tuple(fields),
             decoder=names.decoder(name),
-            decoder_doc=docstring([f"Read a `{name}` from its wire form."], depth=1),
+            decoder_doc=docstring([f"Decode a `{name}`."], depth=1),
             shorthand_readers=tuple(_shorthand_reader(name, schema[key]) for key in ("x-cstar-string-shorthand",) if key in schema),
             assignment_targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),)
             if fields
@@ -220,7 +220,7 @@ def _model_doc(schema: Node, words: dict[str, str]) -> list[Block]:
 
 
 def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:
-    doc = f"Read a `{name}` from its wire form, or from a bare text as its `{wire}`; anything else as it came."
+    doc = f"Decode a `{name}` from an object, or from a str that is its `{wire}`. Any other value is passed on."
     return ShorthandReaderSpec(name=names.reader(name), doc=docstring([doc], depth=1), wire=repr(wire))
 
 
@@ -235,7 +235,7 @@ def _union(name: str, schema: Node) -> UnionSpec:
         decoders=f"{{{decoders}}}",
         fallback=names.decoder(fallback),
         decoder=names.decoder(name),
-        decoder_doc=docstring([f"Read a `{name}` from its wire form: a `{fallback}` where the tag is not known."], depth=1),
+        decoder_doc=docstring([f"Decode a `{name}`; a `{fallback}` if the tag is not known."], depth=1),
         table=f"_{names.function_stem(name).upper()}",
         classes=frozenset(members),
     )
@@ -249,11 +249,11 @@ def request_annotation(type_: PythonType, *, is_required: bool) -> tuple[str, st
 def _lookups(wire: str, aliases: list[str], *, null_counts: bool) -> tuple[str, ...]:
     """Return the expression that looks a field up under each of its wire names; empty if it has only one.
 
-    `found` has every field, `wire` only those that arrived. In a response, null under one name gives way to a value under another.
+    `fields` has every field, `wire` only those that arrived. In a response, null under one name gives way to a value under another.
     In a body, null clears the field.
     """
     if not aliases:
         return ()
     *earlier, last = (wire, *aliases)
-    lookup = "found[{name!r}] if {name!r} in wire else " if null_counts else "found[{name!r}] if found[{name!r}] is not None else "
-    return ("".join(lookup.format(name=name) for name in earlier) + f"found[{last!r}]",)
+    lookup = "fields[{name!r}] if {name!r} in wire else " if null_counts else "fields[{name!r}] if fields[{name!r}] is not None else "
+    return ("".join(lookup.format(name=name) for name in earlier) + f"fields[{last!r}]",)

@@ -20,7 +20,7 @@ RESETS_AT = datetime(2026, 3, 1, tzinfo=UTC)
 def paginate(
     fetch: FetchPage[Ticket], *, page: int | None = None, size: int | None = None, list_key: ListKey = LIST_KEY, remaining: int = 5
 ) -> Paginator[Ticket]:
-    """A list as callers get it."""
+    """Return a list as callers get it."""
     return Paginator(fetch, first_page=page, page_size=size, list_key=list_key, read_quota=lambda: (remaining, RESETS_AT))
 
 
@@ -46,7 +46,7 @@ class ServerList:
         return linked_page(self.fetch, data, info, number, size)
 
     def list(self, page: int | None = None, size: int | None = None, list_key: ListKey = LIST_KEY) -> Paginator[Ticket]:
-        """The list as callers get it."""
+        """Return the list as callers get it."""
         return paginate(self.fetch, page=page, size=size, list_key=list_key, remaining=self.remaining)
 
     async def iterate(self, count: int, size: int = 10) -> Paginator[Ticket]:
@@ -61,11 +61,11 @@ class ServerList:
 
 
 def saved(tickets: Paginator[Ticket]) -> dict[str, Any]:
-    """The checkpoint as it comes back from a file."""
+    """Return the checkpoint as it comes back from a file."""
     checkpoint: dict[str, Any] = json.loads(json.dumps(tickets.checkpoint))
     return checkpoint
 
 
 async def ids(tickets: Paginator[Ticket]) -> list[str]:
-    """The ids of an iteration."""
+    """Return the ids of an iteration."""
     return [ticket.id async for ticket in tickets]

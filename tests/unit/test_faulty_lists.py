@@ -33,7 +33,7 @@ class FaultyServer:
         return linked_page(self.fetch, [from_dict(Ticket, item) for item in self.data(requested)], info, number, size)
 
     def list(self, size: int | None = None) -> Paginator[Ticket]:
-        """The list as callers get it."""
+        """Return the list as callers get it."""
         return paginate(self.fetch, size=size)
 
 
