@@ -1,4 +1,4 @@
-"""The client of the cStar API."""
+"""The client of the cStar API, and the types in its signature and in those of `cstar_async.api`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from cstar_async._client.settings import (
     validate_base_url,
 )
 from cstar_async._clock import Clock
+from cstar_async._operations.executor import SupportsExecute
 from cstar_async._protocol import credentials
-from cstar_async._rate_limit.interface import Limiter
+from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async._rate_limit.window import PUBLISHABLE_LIMIT, SECRET_LIMIT
 from cstar_async._types import JSON, Priority, RequestOptions, Response
 from cstar_async.api._namespaces import ClientNamespaces
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from cstar_async._model.event import WebhookEvent
     from cstar_async.webhooks._stream import EventStream
+
+__all__ = ["CStarClient", "ClientOptions", "Clock", "Permit", "SupportsExecute"]
 
 
 class ClientOptions(CommonOptions, total=False):

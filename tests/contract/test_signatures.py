@@ -28,7 +28,7 @@ PUBLIC = [
 
 MADE_BY_THE_PACKAGE = {"Delivery", "EventStream", "Paginator", "ReceivedRequest", "Response"}
 """Public classes whose constructors are not for users; namespaces are others."""
-PENDING = {"ClientExecutor", "Clock", "Headers", "OperationExecutor", "Permit", "ServerResponse", "SupportsExecute", "Team"}
+PENDING = {"Headers", "ServerResponse"}
 """Classes that have no public home yet."""
 
 
