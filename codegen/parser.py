@@ -77,9 +77,7 @@ def _check_no_nulls(value: object, pointer: str, problems: ProblemCollector, *, 
 def parse(document: Document) -> Parsed:
     """Parse a document that passed lint."""
     if version(PARSER_PACKAGE) != PARSER_VERSION:
-        raise CodegenError(
-            [Problem(PARSER_PACKAGE, f"version {PARSER_VERSION} is needed, {version(PARSER_PACKAGE)} is installed.")]
-        )
+        raise CodegenError([Problem(PARSER_PACKAGE, f"the version must be {PARSER_VERSION}, got {version(PARSER_PACKAGE)}.")])
     config = _config()
     data = _read(document, config)
     problems = ProblemCollector()

@@ -82,7 +82,7 @@ class _Templates:
 
 def _format(folder: Path) -> None:
     if version("ruff") != RUFF_VERSION:
-        raise CodegenError([Problem("ruff", f"version {RUFF_VERSION} is needed, {version('ruff')} is installed.")])
+        raise CodegenError([Problem("ruff", f"the version must be {RUFF_VERSION}, got {version('ruff')}.")])
     # Two runs: imports that are sorted while they are too long for a line would stay split.
     _ruff("check", "--fix-only", "--select", "F401", folder=folder, settings=SETTINGS)
     _ruff("check", "--fix-only", "--select", "I", folder=folder, settings=(*SETTINGS, *IMPORT_SETTINGS))

@@ -73,7 +73,7 @@ class OperationRules:
             if not node.get(key):
                 self._add(f"the operation has no `{key}`.")
         if node.get("x-cstar-key", "any") not in _KEYS:
-            self._add(f"x-cstar-key is `{node['x-cstar-key']}`; it must be one of {', '.join(_KEYS)}.")
+            self._add(f"`x-cstar-key` must be one of {', '.join(_KEYS)}, got `{node['x-cstar-key']}`.")
         security = node.get("security", self._document.raw.get("security"))
         if any(security or ()) != (node.get("x-cstar-key", "any") != "none"):
             self._add("`security: []` goes with `x-cstar-key: none`; all other operations need a key.")
@@ -191,8 +191,8 @@ class OperationRules:
         content = entries(owner, "content")
         if list(content) != [JSON_TYPE, *text_types]:
             listed = ", ".join(content) or "none"
-            due = "exactly one content type, " + ", and behind it ".join((JSON_TYPE, *text_types))
-            self._problems.add(pointer, f"there must be {due}, not {listed}.")
+            due = "exactly one content type, " + ", then ".join((JSON_TYPE, *text_types))
+            self._problems.add(pointer, f"there must be {due}, got {listed}.")
             return None
         schema: Node | None = content[JSON_TYPE].get("schema")
         if schema is None:
@@ -266,7 +266,7 @@ class OperationRules:
         if kind is None:
             return
         if kind != "page":
-            self._add(f"x-cstar-pagination is `{kind}`; the only kind that is supported is `page`.")
+            self._add(f"`x-cstar-pagination` must be `page`, got `{kind}`.")
         query = {parameter.name for parameter in self._operation.parameters if parameter.location == "query"}
         for name in ("page", "pageSize"):
             if name not in query:

@@ -50,7 +50,7 @@ def inspect_overlay(document: Document, overlaid: Document, problems: ProblemCol
 def _inspect_version(document: Document, problems: ProblemCollector) -> None:
     version = str(document.raw.get("openapi"))
     if not version.startswith("3.1."):
-        problems.add("#/openapi", f"the document must be OpenAPI 3.1, not {version}.")
+        problems.add("#/openapi", f"the document must be OpenAPI 3.1, got {version}.")
 
 
 def _check_known_keys(part: Part, known: frozenset[str], problems: ProblemCollector) -> None:
@@ -70,11 +70,11 @@ def _check_value_types(part: Part, problems: ProblemCollector) -> None:
     for key, value in part.node.items():
         form = EXTENSION_TYPES.get(key)
         if form is not None and not isinstance(value, form):
-            problems.add(part.pointer, f"`{key}` must be {_TYPE_NAMES[form]}.")
+            problems.add(part.pointer, f"`{key}` must be {_TYPE_NAMES[form]}, got {value!r}.")
         elif key in ("x-source", "description", "summary") and not value.strip():
             problems.add(part.pointer, f"`{key}` must not be empty.")
         elif key in _CHOICES and value not in _CHOICES[key]:
-            problems.add(part.pointer, f"{key} is `{value}`; it must be one of {', '.join(_CHOICES[key])}.")
+            problems.add(part.pointer, f"`{key}` must be one of {', '.join(_CHOICES[key])}, got `{value}`.")
 
 
 def _inspect_references(document: Document, problems: ProblemCollector) -> None:

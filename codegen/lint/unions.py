@@ -72,7 +72,7 @@ class UnionRules:
             elif member == fallback:
                 self._inspect_fallback(member, tag, list(tags))
             elif len(texts) != 1:
-                self._add(f"the mapping must have exactly one tag for `{member}`, not {len(texts)}.")
+                self._add(f"the mapping must have exactly one tag for `{member}`, got {len(texts)}.")
             else:
                 self._inspect_tag(member, tag, texts[0])
 

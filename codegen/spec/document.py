@@ -208,9 +208,15 @@ def find_keyword(schema: object, word: str, pointer: str) -> Iterator[str]:
 
 
 def _schemas_named_in(node: Any) -> Iterator[str]:
-    for reference, _ in references_in(node, ""):
-        if reference.startswith("#/components/schemas/"):
+    if is_object(node):
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/components/schemas/"):
             yield schema_named(reference)
+        for value in node.values():
+            yield from _schemas_named_in(value)
+    elif is_list(node):
+        for value in node:
+            yield from _schemas_named_in(value)
 
 
 def entries(node: Node, key: str) -> dict[str, Any]:

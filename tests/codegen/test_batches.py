@@ -75,15 +75,12 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a second content type without x-cstar-text": (
         drop(*RESPONSE, "x-cstar-text"),
         EXPORT_AT,
-        "there must be exactly one content type, application/json, not application/json, text/csv.",
+        "there must be exactly one content type, application/json, got application/json, text/csv.",
     ),
     "a third content type": (
         _second_text,
         EXPORT_AT,
-        (
-            "there must be exactly one content type, application/json, and behind it text/csv,"
-            " not application/json, text/csv, text/plain."
-        ),
+        ("there must be exactly one content type, application/json, then text/csv, got application/json, text/csv, text/plain."),
     ),
     "text content with another schema": (
         put(*RESPONSE, "content", "text/csv", "schema", to={"type": "object"}),

@@ -143,7 +143,7 @@ def test_other_version_of_ruff_is_refused(
     monkeypatch.setattr(render, "version", lambda _: "0.0.1")
 
     assert REFUSED == _main(package, "--check")
-    assert f"ruff: version {render.RUFF_VERSION} is needed, 0.0.1 is installed.\n" == capsys.readouterr().err
+    assert f"ruff: the version must be {render.RUFF_VERSION}, got 0.0.1.\n" == capsys.readouterr().err
 
 
 def test_failed_replacement_is_undone(package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

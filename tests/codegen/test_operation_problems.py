@@ -40,7 +40,7 @@ from tests.codegen.edits import (
 
 CASES = {
     "an unknown key kind": Case(
-        put(*GET_KEYS, "x-cstar-key", to="public"), GET, "x-cstar-key is `public`; it must be one of any, secret, none."
+        put(*GET_KEYS, "x-cstar-key", to="public"), GET, "`x-cstar-key` must be one of any, secret, none, got `public`."
     ),
     "a tag that is not the namespace": Case(
         put(*GET_KEYS, "tags", to=["customers"]), GET, "the one tag of the operation must be its namespace, `tickets`."
@@ -161,7 +161,7 @@ CASES = {
     "a body of two content types": Case(
         put(*CREATE_KEYS, "requestBody", "content", "text/csv", to={"schema": {"type": "string"}}),
         f"{CREATE}/requestBody",
-        "there must be exactly one content type, application/json, not application/json, text/csv.",
+        "there must be exactly one content type, application/json, got application/json, text/csv.",
     ),
     "a body without schema": Case(
         drop(*CREATE_KEYS, "requestBody", "content", "application/json", "schema"),
@@ -186,22 +186,22 @@ CASES = {
     "a response of two content types": Case(
         put(*GET_KEYS, RESPONSES, "200", "content", "text/csv", to={"schema": {"type": "string"}}),
         f"{GET}/responses/200",
-        "there must be exactly one content type, application/json, not application/json, text/csv.",
+        "there must be exactly one content type, application/json, got application/json, text/csv.",
     ),
     "a response that is an event stream": Case(
         put(*GET_KEYS, RESPONSES, "200", "content", to={"text/event-stream": {"schema": {"type": "string"}}}),
         f"{GET}/responses/200",
-        "there must be exactly one content type, application/json, not text/event-stream.",
+        "there must be exactly one content type, application/json, got text/event-stream.",
     ),
     "a response without content": Case(
         drop(*GET_KEYS, RESPONSES, "200", "content"),
         f"{GET}/responses/200",
-        "there must be exactly one content type, application/json, not none.",
+        "there must be exactly one content type, application/json, got none.",
     ),
     "an error that is not JSON": Case(
         put("components", "responses", "NotFound", "content", to={"text/html": {"schema": {"type": "string"}}}),
         "#/components/responses/NotFound",
-        "there must be exactly one content type, application/json, not text/html.",
+        "there must be exactly one content type, application/json, got text/html.",
     ),
     "a response without envelope": Case(
         put(*GET_KEYS, RESPONSES, "200", "content", "application/json", "schema", to={"$ref": f"{SCHEMAS}/Ticket"}),
@@ -265,7 +265,7 @@ CASES = {
     "another pagination": Case(
         put(*LIST_KEYS, "x-cstar-pagination", to="cursor"),
         LIST,
-        "x-cstar-pagination is `cursor`; the only kind that is supported is `page`.",
+        "`x-cstar-pagination` must be `page`, got `cursor`.",
     ),
     "pages without page size": Case(drop(*LIST_KEYS, "parameters", 1), LIST, "a paged list needs the query parameter `pageSize`."),
     "pages of one object": Case(

@@ -97,7 +97,7 @@ GET_TICKET = "$.paths.*[?@.operationId=='get_ticket']"
     ("target", "update", "problem"),
     [
         (GET_TICKET, {"x-cstar-colection": "tickets"}, "no operation has the extension `x-cstar-colection`; is it misspelt?"),
-        (GET_TICKET, {"x-cstar-action": "read"}, "x-cstar-action is `read`; it must be one of"),
+        (GET_TICKET, {"x-cstar-action": "read"}, "`x-cstar-action` must be one of list, create, get"),
         (GET_TICKET, {"x-cstar-filter": {"nothing": {}}}, "`x-cstar-filter` names `nothing`, which is not a parameter."),
         (
             "$.components.schemas.Ticket",

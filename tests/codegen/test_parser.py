@@ -100,7 +100,7 @@ def test_other_version_of_the_parser_stops_the_run(monkeypatch: pytest.MonkeyPat
     """The parser is internal to its package, so its version is pinned."""
     monkeypatch.setattr(parsing, "version", lambda _: "0.30.0")
 
-    assert ["openapi-python-client: version 0.29.1 is needed, 0.30.0 is installed."] == _problems(real())
+    assert ["openapi-python-client: the version must be 0.29.1, got 0.30.0."] == _problems(real())
 
 
 def test_copies_of_endpoints_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

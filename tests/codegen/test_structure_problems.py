@@ -21,7 +21,7 @@ from tests.codegen.edits import (
 )
 
 CASES = {
-    "another version": Case(put("openapi", to="3.0.3"), "#/openapi", "the document must be OpenAPI 3.1, not 3.0.3."),
+    "another version": Case(put("openapi", to="3.0.3"), "#/openapi", "the document must be OpenAPI 3.1, got 3.0.3."),
     "a $ref that leads nowhere": Case(
         put(*TICKET_SCHEMA, "properties", "status", "$ref", to="#/components/schemas/Nothing"),
         f"{SCHEMAS}/Ticket/properties/status",
@@ -60,11 +60,13 @@ CASES = {
         f"{SCHEMAS}/Ticket",
         "no schema has the extension `x-cstar-key`; is it misspelt?",
     ),
-    "an extension of the wrong type": Case(put(*LIST_KEYS, "x-cstar-method", to=5), LIST, "`x-cstar-method` must be a string."),
+    "an extension of the wrong type": Case(
+        put(*LIST_KEYS, "x-cstar-method", to=5), LIST, "`x-cstar-method` must be a string, got 5."
+    ),
     "an unknown evidence": Case(
         put(*TICKET_SCHEMA, "x-evidence", to="guessed"),
         f"{SCHEMAS}/Ticket",
-        "x-evidence is `guessed`; it must be one of documented, inferred, named.",
+        "`x-evidence` must be one of documented, inferred, named, got `guessed`.",
     ),
     "an empty description": Case(
         put(*TICKET_SCHEMA, "description", to=" "), f"{SCHEMAS}/Ticket", "`description` must not be empty."

@@ -143,12 +143,12 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a mapping that lacks a member": (
         _drop("Step", "discriminator", "mapping", "mail"),
         STEP,
-        "the mapping must have exactly one tag for `StepMail`, not 0.",
+        "the mapping must have exactly one tag for `StepMail`, got 0.",
     ),
     "a mapping with two tags for a member": (
         _set("Step", "discriminator", "mapping", "letter", to=f"{SCHEMAS}/StepMail"),
         STEP,
-        "the mapping must have exactly one tag for `StepMail`, not 2.",
+        "the mapping must have exactly one tag for `StepMail`, got 2.",
     ),
     "a mapping that leads elsewhere": (
         _set("Step", "discriminator", "mapping", "letter", to=f"{SCHEMAS}/Ticket"),
