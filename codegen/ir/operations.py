@@ -24,7 +24,7 @@ from codegen.spec.queries import (
     text_content_type,
 )
 
-PROSE = frozenset({"description", "x-source", "x-enum-descriptions", "examples"})
+PROSE = frozenset({"description", "x-evidence", "x-source", "x-enum-descriptions", "examples"})
 """Keys for readers, left out of the data for programs."""
 
 
