@@ -176,7 +176,7 @@ def test_null_gives_way_to_an_alias_only_in_responses() -> None:
 def test_field_called_as_a_keyword_gets_an_underscore() -> None:
     """`from` cannot be an attribute; its wire name stays."""
     raw = real()
-    schema(raw, "Ticket")["properties"]["from"] = said("Whence.", type="string")
+    schema(raw, "Ticket")["properties"]["from"] = said("The source.", type="string")
 
     view = models_of(raw)["Ticket"]
 
