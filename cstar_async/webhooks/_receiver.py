@@ -15,7 +15,6 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import orjson
@@ -229,9 +228,7 @@ class WebhookInbox(EventHandlers):
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def _accept(self, key: str, event: WebhookEvent, body: bytes) -> bool:

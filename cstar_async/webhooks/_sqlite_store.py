@@ -87,10 +87,7 @@ class SqliteStore(EventStore):
                 await asyncio.to_thread(connection.close)
 
     async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T]) -> T:
-        """Call a function in a thread. The task that gets the lock runs all waiting jobs in one transaction.
-
-        So a burst of events costs a few disk writes instead of two for each event. A thread that has started is waited for.
-        """
+        """Call a function in a thread. The task that gets the lock runs all waiting jobs, so a burst costs few disk writes."""
         job = _Job(run)
         self._jobs.append(job)
         try:
@@ -101,7 +98,7 @@ class SqliteStore(EventStore):
                     try:
                         await asyncio.shield(running)
                     except asyncio.CancelledError:
-                        await asyncio.wait([running])
+                        await asyncio.wait([running])  # a thread cannot be cancelled
                         raise
         except asyncio.CancelledError:
             if job in self._jobs:

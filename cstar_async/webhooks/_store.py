@@ -26,7 +26,6 @@ class EventStore(Protocol):
 
     async def mark_done(self, event_id: str) -> None:
         """Mark an event as handled. Its id is kept, its body is deleted."""
-        ...
 
     async def claim_pending(self) -> list[tuple[str, bytes]]:
         """Return the id and body of each stored event that no running inbox handles, in the order in which they were added."""
@@ -34,11 +33,9 @@ class EventStore(Protocol):
 
     async def last_event_id(self) -> str | None:
         """Return the id of the event that was added last, done or not. The event stream continues after it. None: no event."""
-        ...
 
     async def aclose(self) -> None:
         """Release all resources. May be called twice."""
-        ...
 
 
 class MemoryStore(EventStore):
