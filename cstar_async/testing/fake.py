@@ -294,8 +294,5 @@ class FakeCStar:
 
 
 def _rate_limits(*, limits: bool, rate_limit: int | None, rate_window: int) -> RateLimits:
-    if not limits:
-        return RateLimits(dict.fromkeys(DOCUMENTED_LIMITS, UNLIMITED), rate_window)
-    if rate_limit is not None:
-        return RateLimits(dict.fromkeys(DOCUMENTED_LIMITS, rate_limit), rate_window)
-    return RateLimits(DOCUMENTED_LIMITS, rate_window)
+    limit = rate_limit if limits else UNLIMITED
+    return RateLimits(DOCUMENTED_LIMITS if limit is None else dict.fromkeys(DOCUMENTED_LIMITS, limit), rate_window)

@@ -100,7 +100,7 @@ def test_faults_add_up() -> None:
     registry.remove(next(iter(registry)))
     assert len(registry) == 2
     registry.clear()
-    assert registry.plan("ticket.created", "whk_1") is NO_FAULTS
+    assert registry.plan("ticket.created", "whk_1") == NO_FAULTS
 
 
 def test_probability_depends_on_the_seed() -> None:

@@ -9,14 +9,12 @@ This module decides and counts; it sends nothing and reads no clock. Randomness 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from random import Random
 from typing import Final
 
 import attrs
 
-from cstar_async.testing._http.faults import FaultTiming
+from cstar_async.testing._http.faults import FaultList, FaultTiming
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -33,6 +31,10 @@ class DeliveryFault:
     trigger_count: int = 0
     """How often it has triggered."""
 
+    def matches(self, event: str, webhook: str) -> bool:
+        """Return whether it can trigger for an attempt, probability aside."""
+        return self.max_triggers != 0 and fnmatchcase(event, self.event) and self.webhook in (None, webhook)
+
 
 @attrs.frozen(kw_only=True)
 class DeliveryPlan:
@@ -46,22 +48,8 @@ class DeliveryPlan:
 NO_FAULTS: Final = DeliveryPlan()
 
 
-class DeliveryFaults:
-    """The faults of a fake's deliveries.
-
-    Args:
-        random: Decides about faults with a probability.
-    """
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-        self._faults: list[DeliveryFault] = []
-
-    def __iter__(self) -> Iterator[DeliveryFault]:
-        return iter(self._faults)
-
-    def __len__(self) -> int:
-        return len(self._faults)
+class DeliveryFaults(FaultList[DeliveryFault]):
+    """The faults of deliveries."""
 
     def add(
         self,
@@ -94,7 +82,7 @@ class DeliveryFaults:
             ValueError: There is nothing to do, or a value is out of range.
         """
         if drop is None and not delay and not repeat:
-            raise ValueError("a fault must have one of drop, delay and repeat")
+            raise ValueError("a fault must have at least one of drop, delay and repeat")
         if drop not in (None, "before", "after") or delay < 0 or repeat < 0 or (max_triggers is not None and max_triggers < 1):
             raise ValueError("drop must be 'before' or 'after', delay and repeat at least 0, max_triggers at least 1")
         if not 0 < probability <= 1:
@@ -123,30 +111,11 @@ class DeliveryFaults:
         self.add(repeat=1, probability=each, max_triggers=None)
         self.add(delay=delay, probability=each, max_triggers=None)
 
-    def remove(self, fault: DeliveryFault) -> None:
-        """Remove a fault; does nothing when it is not registered."""
-        if fault in self._faults:
-            self._faults.remove(fault)
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        self._faults.clear()
-
     def plan(self, event: str, webhook: str) -> DeliveryPlan:
         """Return the faults that an attempt meets, and count them as triggered."""
-        triggered = [fault for fault in self._faults if self._triggers(fault, event, webhook)]
-        if not triggered:
-            return NO_FAULTS
-        for fault in triggered:
-            fault.trigger_count += 1
-            fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
+        triggered = [fault for fault in self._faults if fault.matches(event, webhook) and self._is_triggered(fault)]
         return DeliveryPlan(
             delay=sum(fault.delay for fault in triggered),
             drop=next((fault.drop for fault in triggered if fault.drop is not None), None),
-            repeat=max(fault.repeat for fault in triggered),
+            repeat=max((fault.repeat for fault in triggered), default=0),
         )
-
-    def _triggers(self, fault: DeliveryFault, event: str, webhook: str) -> bool:
-        if fault.max_triggers == 0 or not fnmatchcase(event, fault.event) or fault.webhook not in (None, webhook):
-            return False
-        return fault.probability >= 1.0 or self._random.random() < fault.probability

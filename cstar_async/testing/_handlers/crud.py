@@ -138,7 +138,7 @@ def apply_update(database: Database, collection: str, fields: Object, changes: O
     if "updatedAt" in table.schema.properties:
         changes["updatedAt"] = at
     table.change(fields, changes)
-    hooks.after_update(WriteContext(database, fields, at, before=before))
+    hooks.after_write(WriteContext(database, fields, at, before=before))
     if {**fields, "updatedAt": None} != {**before, "updatedAt": None}:
         database.record_change(Change(collection=collection, action="updated", fields=dict(fields), before=before, at=at))
 

@@ -5,17 +5,13 @@ It uses the tables of the team. Inferred are: an article is public when it is pu
 
 from __future__ import annotations
 
-from typing import Final
-
 from cstar_async._types import UntypedJSON
 from cstar_async.testing._data.store import Object
 from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._handlers.query import sort_rows
 from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._handlers.search import SNIPPET_CONTEXT
 from cstar_async.testing._http.responses import HandlerResult
-
-_SNIPPET_CONTEXT: Final = 40
-"""Characters shown before and after the match."""
 
 
 def list_articles(call: Call) -> HandlerResult:
@@ -48,8 +44,8 @@ def search(call: Call) -> HandlerResult:
     for row in _articles(call):
         text = " ".join(str(row[field] or "") for field in ("title", "excerpt", "content"))
         if words and all(word in text.casefold() for word in words):
-            start = max(0, text.casefold().find(words[0]) - _SNIPPET_CONTEXT)
-            found.append({**_serialize(call, row), "snippet": text[start : start + len(words[0]) + 2 * _SNIPPET_CONTEXT]})
+            start = max(0, text.casefold().find(words[0]) - SNIPPET_CONTEXT)
+            found.append({**_serialize(call, row), "snippet": text[start : start + len(words[0]) + 2 * SNIPPET_CONTEXT]})
     return HandlerResult(found[: call.query.get("limit")])
 
 

@@ -59,11 +59,12 @@ class ResourceHooks:
     def before_write(self, context: WriteContext) -> None:
         """Change the fields of a create or an update in place, before they are stored."""
 
-    def after_create(self, context: WriteContext) -> None:
-        """Apply the consequences of a new object."""
+    def after_write(self, context: WriteContext) -> None:
+        """Apply the consequences of a create or an update."""
 
-    def after_update(self, context: WriteContext) -> None:
-        """Apply the consequences of an update."""
+    def after_create(self, context: WriteContext) -> None:
+        """Apply the consequences of a new object; default those of every write."""
+        self.after_write(context)
 
 
 class Tickets(ResourceHooks):
@@ -83,13 +84,7 @@ class Tickets(ResourceHooks):
             fields["customerId"] = customer["id"]
             fields["customerName"] = fields.get("customerName") or customer["name"]
 
-    def after_create(self, context: WriteContext) -> None:
-        """Set the dates of the status, create new tags and notify the assignee."""
-        self._date_status(context)
-        self._keep_tags(context)
-        self._notify(context)
-
-    def after_update(self, context: WriteContext) -> None:
+    def after_write(self, context: WriteContext) -> None:
         """Set the dates of the status, create new tags and notify the assignee."""
         self._date_status(context)
         self._keep_tags(context)
@@ -142,15 +137,8 @@ class Messages(ResourceHooks):
 class Articles(ResourceHooks):
     """Articles have the date of their first publication and a reading time."""
 
-    def after_create(self, context: WriteContext) -> None:
+    def after_write(self, context: WriteContext) -> None:
         """Set the date and the reading time."""
-        self._set_publication(context)
-
-    def after_update(self, context: WriteContext) -> None:
-        """Set the date and the reading time."""
-        self._set_publication(context)
-
-    def _set_publication(self, context: WriteContext) -> None:
         fields = context.fields
         if fields["status"] == "published" and fields["publishedAt"] is None:
             fields["publishedAt"] = context.at

@@ -9,7 +9,7 @@ from cstar_async.testing._data.store import Object
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import HandlerResult
 
-_SNIPPET_CONTEXT: Final = 40
+SNIPPET_CONTEXT: Final = 40
 """Characters shown before and after the match."""
 _DEFAULT_LIMIT: Final = 10
 
@@ -33,14 +33,14 @@ def _found(call: Call, collection: str, words: list[str]) -> list[Object]:
         text = " ".join(str(row.get(field) or "") for field in fields)
         position = text.casefold().find(words[0])
         if all(word in text.casefold() for word in words):
-            start = max(0, position - _SNIPPET_CONTEXT)
+            start = max(0, position - SNIPPET_CONTEXT)
             results.append(
                 {
                     "object": "search_result",
                     "type": row["object"],
                     "id": row["id"],
                     "title": row.get("title") or row.get("name"),
-                    "snippet": text[start : position + len(words[0]) + _SNIPPET_CONTEXT],
+                    "snippet": text[start : position + len(words[0]) + SNIPPET_CONTEXT],
                 }
             )
     return results

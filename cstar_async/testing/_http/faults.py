@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
-from typing import Final, Literal, TypeAlias
+from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
 import orjson
@@ -83,9 +83,10 @@ class Fault:
         )
 
     def matches(self, request: ReceivedRequest) -> bool:
-        """Return whether it selects a request, probability and count aside."""
+        """Return whether it can trigger for a request, probability aside."""
         return (
-            self.operation in (None, request.operation)
+            self.max_triggers != 0
+            and self.operation in (None, request.operation)
             and self.method in (None, request.method)
             and (self.path is None or self.path in request.path)
             and (self.match is None or self.match(request))
@@ -98,7 +99,9 @@ class Fault:
             ValueError: It does not.
         """
         if not (self.responds or self.breaks or self.delay or self.headers):
-            raise ValueError("a fault must have one of status, body, headers, retry_after, delay, drop, reset and truncate_after")
+            raise ValueError(
+                "a fault must have at least one of status, body, headers, retry_after, delay, drop, reset and truncate_after"
+            )
         if self.closes_without_response and (self.responds or self.truncate_after is not None):
             raise ValueError("drop and reset send no response: remove status, body and truncate_after")
         if self.drop == "before" and self.after:
@@ -149,8 +152,19 @@ class FaultPlan:
     after: Fault | None = None
 
 
-class FaultRegistry:
-    """The faults of a fake, in the order in which they were added.
+class CountedFault(Protocol):
+    """A fault that triggers with a probability and a limited number of times."""
+
+    max_triggers: int | None
+    trigger_count: int
+    probability: float
+
+
+F = TypeVar("F", bound=CountedFault)
+
+
+class FaultList(Generic[F]):
+    """Faults in the order in which they were added.
 
     Args:
         random: Decides about faults with a probability.
@@ -158,13 +172,34 @@ class FaultRegistry:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._faults: list[Fault] = []
+        self._faults: list[F] = []
 
-    def __iter__(self) -> Iterator[Fault]:
+    def __iter__(self) -> Iterator[F]:
         return iter(self._faults)
 
     def __len__(self) -> int:
         return len(self._faults)
+
+    def remove(self, fault: F) -> None:
+        """Remove a fault; does nothing when it is not registered."""
+        if fault in self._faults:
+            self._faults.remove(fault)
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        self._faults.clear()
+
+    def _is_triggered(self, fault: F) -> bool:
+        """Decide by probability, and count the fault if it triggers."""
+        if fault.probability < 1.0 and self._random.random() >= fault.probability:
+            return False
+        fault.trigger_count += 1
+        fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
+        return True
+
+
+class FaultRegistry(FaultList[Fault]):
+    """The faults of requests."""
 
     def add(
         self,
@@ -247,25 +282,14 @@ class FaultRegistry:
         self._faults.append(fault)
         return fault
 
-    def remove(self, fault: Fault) -> None:
-        """Remove a fault; does nothing when it is not registered."""
-        if fault in self._faults:
-            self._faults.remove(fault)
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        self._faults.clear()
-
     def plan(self, request: ReceivedRequest) -> FaultPlan:
         """Return the faults that a request meets, and count them as triggered."""
         triggered: list[Fault] = []
         ending: Fault | None = None
         for fault in self._faults:
             ends = fault.responds or fault.breaks
-            if (ends and ending is not None) or not self._triggers(fault, request):
+            if (ends and ending is not None) or not (fault.matches(request) and self._is_triggered(fault)):
                 continue
-            fault.trigger_count += 1
-            fault.max_triggers = None if fault.max_triggers is None else fault.max_triggers - 1
             triggered.append(fault)
             ending = fault if ends else ending
         return FaultPlan(
@@ -275,11 +299,6 @@ class FaultRegistry:
             before=ending if ending is not None and ending.timing == "before" else None,
             after=ending if ending is not None and ending.timing == "after" else None,
         )
-
-    def _triggers(self, fault: Fault, request: ReceivedRequest) -> bool:
-        if fault.max_triggers == 0 or not fault.matches(request):
-            return False
-        return fault.probability >= 1.0 or self._random.random() < fault.probability
 
 
 def _as_bytes(body: bytes | str | JSONObject | None) -> bytes | None:

@@ -6,8 +6,8 @@ documented; one that starts with the first call never ends in the middle of a sh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from math import ceil, floor
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -74,7 +74,7 @@ class RateLimits:
     def state(self, key: Caller | None, now_s: float) -> LimitState:
         """Return the state of a caller without counting a call. Without a known key it is that of an unused window."""
         limit = self._limits["publishable" if key is None else key.kind]
-        window = _Window(floor(now_s)) if key is None else self._window_of(key, now_s)
+        window = _Window(math.floor(now_s)) if key is None else self._window_of(key, now_s)
         return LimitState(limit, max(0, limit - window.used), window.began_at + self._window_s, self._window_s)
 
     def acquire(self, key: Caller, now_s: float) -> None:
@@ -85,7 +85,7 @@ class RateLimits:
         """
         window = self._window_of(key, now_s)
         if window.used >= self._limits[key.kind]:
-            wait_s = max(1, ceil(window.began_at + self._window_s - now_s))
+            wait_s = max(1, math.ceil(window.began_at + self._window_s - now_s))
             message = f"Rate limit exceeded. Try again in {wait_s} seconds."
             raise APIFailure(429, "rate_limit_exceeded", message, headers={"Retry-After": str(wait_s)})
         window.used += 1
@@ -106,5 +106,5 @@ class RateLimits:
     def _window_of(self, key: Caller, now_s: float) -> _Window:
         window = self._windows.get(key.text)
         if window is None or not window.began_at <= now_s < window.began_at + self._window_s:
-            return _Window(floor(now_s))
+            return _Window(math.floor(now_s))
         return window
