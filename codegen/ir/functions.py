@@ -170,13 +170,13 @@ def _body_argument(field: FieldSpec, words: dict[str, str]) -> Argument:
 
 
 def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> str:
-    """Return the parameters: client, ids and other positional ones, then those by name."""
-    positional = ["client: SupportsExecute", *(f"{name}: str" for name in ids)]
+    """Return the parameters: the client, ids by position or by name, then those by name."""
+    positional = [f"{name}: str" for name in ids]
     positional += [argument.declaration for argument in arguments if argument.is_positional]
     named = [argument.declaration for argument in arguments if not argument.is_positional]
     named += ["idempotency_key: str | None = None"] if has_key else []
     named += ["options: RequestOptions | None = None"]
-    return ", ".join([*positional, "/", "*", *named])
+    return ", ".join(["client: SupportsExecute", "/", *positional, "*", *named])
 
 
 def _call(method: str, leading: list[str], query: list[Argument], body: ModelSpec | None, *, has_key: bool) -> str:

@@ -255,5 +255,7 @@ def _lookups(wire: str, aliases: list[str], *, null_counts: bool) -> tuple[str, 
     if not aliases:
         return ()
     *earlier, last = (wire, *aliases)
-    lookup = "fields[{name!r}] if {name!r} in wire else " if null_counts else "fields[{name!r}] if fields[{name!r}] is not None else "
+    lookup = (
+        "fields[{name!r}] if {name!r} in wire else " if null_counts else "fields[{name!r}] if fields[{name!r}] is not None else "
+    )
     return ("".join(lookup.format(name=name) for name in earlier) + f"fields[{last!r}]",)

@@ -18,7 +18,8 @@ def path_segment(value: str, name: str = "an id in the path") -> str:
     if value.__class__ is str and value.isidentifier() and value.isascii():
         return value  # usual ids need no encoding, and this check is much faster
     if not is_str(value):
-        raise InvalidArgumentError(f"{name} must be a str, got {type(value).__name__}")
+        hint = "; pass its id" if hasattr(value, "id") else ""
+        raise InvalidArgumentError(f"{name} must be a str, got {type(value).__name__}{hint}")
     if value in {"", ".", ".."}:
         raise InvalidArgumentError(f"{name} must not be {value!r}")
     return _encode(value, name)

@@ -161,7 +161,7 @@ async def create_article(
     )
 
 
-async def get_article(client: SupportsExecute, article_id: str, /, *, options: RequestOptions | None = None) -> Article:
+async def get_article(client: SupportsExecute, /, article_id: str, *, options: RequestOptions | None = None) -> Article:
     """Retrieve an article.
 
     `GET /api/v1/teams/{teamId}/articles/{articleId}`
@@ -187,8 +187,8 @@ async def get_article(client: SupportsExecute, article_id: str, /, *, options: R
 
 async def update_article(
     client: SupportsExecute,
-    article_id: str,
     /,
+    article_id: str,
     *,
     title: str | Unset = UNSET,
     content: str | Unset = UNSET,
@@ -263,7 +263,7 @@ async def update_article(
     )
 
 
-async def delete_article(client: SupportsExecute, article_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_article(client: SupportsExecute, /, article_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an article.
 
     `DELETE /api/v1/teams/{teamId}/articles/{articleId}` (secret key)

@@ -112,7 +112,7 @@ async def create_automation(
     )
 
 
-async def get_automation(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Automation:
+async def get_automation(client: SupportsExecute, /, rule_id: str, *, options: RequestOptions | None = None) -> Automation:
     """Retrieve an automation.
 
     `GET /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
@@ -138,8 +138,8 @@ async def get_automation(client: SupportsExecute, rule_id: str, /, *, options: R
 
 async def update_automation(
     client: SupportsExecute,
-    rule_id: str,
     /,
+    rule_id: str,
     *,
     name: str | Unset = UNSET,
     trigger_event: AutomationTriggerEventLike | Unset = UNSET,
@@ -187,7 +187,7 @@ async def update_automation(
     )
 
 
-async def delete_automation(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_automation(client: SupportsExecute, /, rule_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an automation.
 
     `DELETE /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
@@ -215,8 +215,8 @@ async def delete_automation(client: SupportsExecute, rule_id: str, /, *, options
 
 async def test_automation(
     client: SupportsExecute,
-    rule_id: str,
     /,
+    rule_id: str,
     *,
     resource_type: AutomationTestResourceTypeLike,
     resource_id: str,

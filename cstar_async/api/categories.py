@@ -115,7 +115,7 @@ async def create_category(
     )
 
 
-async def get_category(client: SupportsExecute, category_id: str, /, *, options: RequestOptions | None = None) -> Category:
+async def get_category(client: SupportsExecute, /, category_id: str, *, options: RequestOptions | None = None) -> Category:
     """Retrieve a category.
 
     `GET /api/v1/teams/{teamId}/categories/{categoryId}`
@@ -143,8 +143,8 @@ async def get_category(client: SupportsExecute, category_id: str, /, *, options:
 
 async def update_category(
     client: SupportsExecute,
-    category_id: str,
     /,
+    category_id: str,
     *,
     name: str | Unset = UNSET,
     description: str | None | Unset = UNSET,
@@ -198,7 +198,7 @@ async def update_category(
     )
 
 
-async def delete_category(client: SupportsExecute, category_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_category(client: SupportsExecute, /, category_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a category.
 
     `DELETE /api/v1/teams/{teamId}/categories/{categoryId}` (secret key)

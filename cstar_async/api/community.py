@@ -146,7 +146,7 @@ async def create_community_post(
     )
 
 
-async def get_community_post(client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None) -> CommunityPost:
+async def get_community_post(client: SupportsExecute, /, post_id: str, *, options: RequestOptions | None = None) -> CommunityPost:
     """Retrieve a community post.
 
     `GET /api/v1/teams/{teamId}/community/posts/{postId}`
@@ -174,8 +174,8 @@ async def get_community_post(client: SupportsExecute, post_id: str, /, *, option
 
 async def update_community_post(
     client: SupportsExecute,
-    post_id: str,
     /,
+    post_id: str,
     *,
     title: str | Unset = UNSET,
     body: str | Unset = UNSET,
@@ -241,7 +241,7 @@ async def update_community_post(
     )
 
 
-async def delete_community_post(client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_community_post(client: SupportsExecute, /, post_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a community post.
 
     `DELETE /api/v1/teams/{teamId}/community/posts/{postId}` (secret key)
@@ -268,7 +268,7 @@ async def delete_community_post(client: SupportsExecute, post_id: str, /, *, opt
 
 
 def list_community_comments(
-    client: SupportsExecute, post_id: str, /, *, options: RequestOptions | None = None
+    client: SupportsExecute, /, post_id: str, *, options: RequestOptions | None = None
 ) -> Paginator[CommunityComment]:
     """List the comments of a post.
 
@@ -300,8 +300,8 @@ def list_community_comments(
 
 async def create_community_comment(
     client: SupportsExecute,
-    post_id: str,
     /,
+    post_id: str,
     *,
     body: str,
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET,

@@ -116,8 +116,8 @@ async def create_custom_field(
 
 async def update_custom_field(
     client: SupportsExecute,
-    field_id: str,
     /,
+    field_id: str,
     *,
     name: str | Unset = UNSET,
     required: bool | Unset = UNSET,
@@ -163,7 +163,7 @@ async def update_custom_field(
     )
 
 
-async def delete_custom_field(client: SupportsExecute, field_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_custom_field(client: SupportsExecute, /, field_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a custom field.
 
     `DELETE /api/v1/teams/{teamId}/custom-fields/{fieldId}` (secret key)

@@ -112,7 +112,7 @@ async def create_customer_group(
     )
 
 
-async def get_customer_group(client: SupportsExecute, group_id: str, /, *, options: RequestOptions | None = None) -> CustomerGroup:
+async def get_customer_group(client: SupportsExecute, /, group_id: str, *, options: RequestOptions | None = None) -> CustomerGroup:
     """Retrieve a customer group.
 
     `GET /api/v1/teams/{teamId}/customer-groups/{groupId}`
@@ -138,8 +138,8 @@ async def get_customer_group(client: SupportsExecute, group_id: str, /, *, optio
 
 async def update_customer_group(
     client: SupportsExecute,
-    group_id: str,
     /,
+    group_id: str,
     *,
     name: str | Unset = UNSET,
     slug: str | Unset = UNSET,
@@ -192,7 +192,7 @@ async def update_customer_group(
     )
 
 
-async def delete_customer_group(client: SupportsExecute, group_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_customer_group(client: SupportsExecute, /, group_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a customer group.
 
     `DELETE /api/v1/teams/{teamId}/customer-groups/{groupId}` (secret key)

@@ -140,7 +140,7 @@ async def create_customer(
     )
 
 
-async def get_customer(client: SupportsExecute, customer_id: str, /, *, options: RequestOptions | None = None) -> Customer:
+async def get_customer(client: SupportsExecute, /, customer_id: str, *, options: RequestOptions | None = None) -> Customer:
     """Retrieve a customer.
 
     `GET /api/v1/teams/{teamId}/customers/{customerId}`
@@ -166,8 +166,8 @@ async def get_customer(client: SupportsExecute, customer_id: str, /, *, options:
 
 async def update_customer(
     client: SupportsExecute,
-    customer_id: str,
     /,
+    customer_id: str,
     *,
     name: str | Unset = UNSET,
     email: str | Unset = UNSET,
@@ -231,7 +231,7 @@ async def update_customer(
     )
 
 
-async def delete_customer(client: SupportsExecute, customer_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_customer(client: SupportsExecute, /, customer_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a customer.
 
     `DELETE /api/v1/teams/{teamId}/customers/{customerId}` (secret key)

@@ -41,7 +41,7 @@ async def get_player(client: SupportsExecute, /, *, user_id: str, options: Reque
     return await client.__executor__.execute(operations.GET_PLAYER, PlayerStats, query={"userId": user_id}, options=options)
 
 
-async def get_player_by_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> PlayerStats:
+async def get_player_by_member(client: SupportsExecute, /, member_id: str, *, options: RequestOptions | None = None) -> PlayerStats:
     """Retrieve a player by member.
 
     `GET /api/v1/teams/{teamId}/game/player/{memberId}`

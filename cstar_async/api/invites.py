@@ -86,7 +86,7 @@ async def create_invite(
     )
 
 
-async def delete_invite(client: SupportsExecute, invite_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_invite(client: SupportsExecute, /, invite_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Revoke an invitation.
 
     `DELETE /api/v1/teams/{teamId}/invites/{inviteId}` (secret key)

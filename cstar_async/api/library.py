@@ -60,7 +60,7 @@ def list_library_articles(
     )
 
 
-async def get_library_article(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryArticle:
+async def get_library_article(client: SupportsExecute, /, slug: str, *, options: RequestOptions | None = None) -> LibraryArticle:
     """Retrieve a public article.
 
     `GET /api/library/{team}/articles/{slug}` (no key)
@@ -111,7 +111,7 @@ def list_library_categories(client: SupportsExecute, /, *, options: RequestOptio
 
 
 def search_library(
-    client: SupportsExecute, q: str, /, *, limit: int | Unset = UNSET, options: RequestOptions | None = None
+    client: SupportsExecute, /, q: str, *, limit: int | Unset = UNSET, options: RequestOptions | None = None
 ) -> Paginator[LibrarySearchResult]:
     """Search public articles.
 
@@ -143,7 +143,7 @@ def search_library(
     )
 
 
-async def record_library_view(client: SupportsExecute, slug: str, /, *, options: RequestOptions | None = None) -> LibraryAck:
+async def record_library_view(client: SupportsExecute, /, slug: str, *, options: RequestOptions | None = None) -> LibraryAck:
     """Record a view of an article.
 
     `POST /api/library/{team}/articles/{slug}/view` (no key)
@@ -171,7 +171,7 @@ async def record_library_view(client: SupportsExecute, slug: str, /, *, options:
 
 
 async def send_library_feedback(
-    client: SupportsExecute, slug: str, /, *, rating: str | float | bool, options: RequestOptions | None = None
+    client: SupportsExecute, /, slug: str, *, rating: str | float | bool, options: RequestOptions | None = None
 ) -> LibraryAck:
     """Send feedback on an article.
 

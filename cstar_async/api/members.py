@@ -59,7 +59,7 @@ def list_members(
     )
 
 
-async def get_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> Member:
+async def get_member(client: SupportsExecute, /, member_id: str, *, options: RequestOptions | None = None) -> Member:
     """Retrieve a member.
 
     `GET /api/v1/teams/{teamId}/members/{memberId}` (secret key)
@@ -87,8 +87,8 @@ async def get_member(client: SupportsExecute, member_id: str, /, *, options: Req
 
 async def update_member(
     client: SupportsExecute,
-    member_id: str,
     /,
+    member_id: str,
     *,
     role: MemberUpdateRoleLike,
     idempotency_key: str | None = None,
@@ -124,7 +124,7 @@ async def update_member(
     )
 
 
-async def delete_member(client: SupportsExecute, member_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_member(client: SupportsExecute, /, member_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Remove a member from the team.
 
     `DELETE /api/v1/teams/{teamId}/members/{memberId}` (secret key)

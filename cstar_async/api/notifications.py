@@ -116,8 +116,8 @@ async def mark_all_notifications_read(
 
 async def mark_notification_read(
     client: SupportsExecute,
-    notification_id: str,
     /,
+    notification_id: str,
     *,
     read: bool | Unset = UNSET,
     idempotency_key: str | None = None,

@@ -111,7 +111,7 @@ async def create_sla_rule(
     )
 
 
-async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> SlaRule:
+async def get_sla_rule(client: SupportsExecute, /, rule_id: str, *, options: RequestOptions | None = None) -> SlaRule:
     """Retrieve an SLA rule.
 
     `GET /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
@@ -137,8 +137,8 @@ async def get_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: Req
 
 async def update_sla_rule(
     client: SupportsExecute,
-    rule_id: str,
     /,
+    rule_id: str,
     *,
     name: str | Unset = UNSET,
     priority: TicketPriorityLike | Unset = UNSET,
@@ -195,7 +195,7 @@ async def update_sla_rule(
     )
 
 
-async def delete_sla_rule(client: SupportsExecute, rule_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_sla_rule(client: SupportsExecute, /, rule_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete an SLA rule.
 
     `DELETE /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)

@@ -75,7 +75,7 @@ async def create_tag(
     )
 
 
-async def delete_tag(client: SupportsExecute, name: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_tag(client: SupportsExecute, /, name: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a tag.
 
     `DELETE /api/v1/teams/{teamId}/tags/{name}` (secret key)

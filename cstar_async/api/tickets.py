@@ -170,7 +170,7 @@ async def create_ticket(
     )
 
 
-async def get_ticket(client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None) -> Ticket:
+async def get_ticket(client: SupportsExecute, /, ticket_id: str, *, options: RequestOptions | None = None) -> Ticket:
     """Retrieve a ticket.
 
     `GET /api/v1/teams/{teamId}/tickets/{ticketId}`
@@ -198,8 +198,8 @@ async def get_ticket(client: SupportsExecute, ticket_id: str, /, *, options: Req
 
 async def update_ticket(
     client: SupportsExecute,
-    ticket_id: str,
     /,
+    ticket_id: str,
     *,
     title: str | Unset = UNSET,
     status: TicketStatusLike | Unset = UNSET,
@@ -263,7 +263,7 @@ async def update_ticket(
     )
 
 
-async def delete_ticket(client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_ticket(client: SupportsExecute, /, ticket_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a ticket.
 
     `DELETE /api/v1/teams/{teamId}/tickets/{ticketId}` (secret key)
@@ -290,7 +290,7 @@ async def delete_ticket(client: SupportsExecute, ticket_id: str, /, *, options: 
 
 
 def list_ticket_messages(
-    client: SupportsExecute, ticket_id: str, /, *, options: RequestOptions | None = None
+    client: SupportsExecute, /, ticket_id: str, *, options: RequestOptions | None = None
 ) -> Paginator[Message]:
     """List the messages of a ticket.
 
@@ -320,8 +320,8 @@ def list_ticket_messages(
 
 async def create_ticket_message(
     client: SupportsExecute,
-    ticket_id: str,
     /,
+    ticket_id: str,
     *,
     content: str,
     sender: MessageSenderLike | Unset = UNSET,

@@ -112,7 +112,7 @@ async def create_view(
     )
 
 
-async def get_view(client: SupportsExecute, view_id: str, /, *, options: RequestOptions | None = None) -> View:
+async def get_view(client: SupportsExecute, /, view_id: str, *, options: RequestOptions | None = None) -> View:
     """Retrieve a view.
 
     `GET /api/v1/teams/{teamId}/views/{viewId}`
@@ -140,8 +140,8 @@ async def get_view(client: SupportsExecute, view_id: str, /, *, options: Request
 
 async def update_view(
     client: SupportsExecute,
-    view_id: str,
     /,
+    view_id: str,
     *,
     name: str | Unset = UNSET,
     filters: JSONObject | Unset = UNSET,
@@ -189,7 +189,7 @@ async def update_view(
     )
 
 
-async def delete_view(client: SupportsExecute, view_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_view(client: SupportsExecute, /, view_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a view.
 
     `DELETE /api/v1/teams/{teamId}/views/{viewId}` (secret key)
@@ -215,8 +215,8 @@ async def delete_view(client: SupportsExecute, view_id: str, /, *, options: Requ
 
 def list_view_tickets(
     client: SupportsExecute,
-    view_id: str,
     /,
+    view_id: str,
     *,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,

@@ -99,7 +99,7 @@ async def create_webhook(
     )
 
 
-async def get_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Webhook:
+async def get_webhook(client: SupportsExecute, /, webhook_id: str, *, options: RequestOptions | None = None) -> Webhook:
     """Retrieve a webhook.
 
     `GET /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
@@ -125,8 +125,8 @@ async def get_webhook(client: SupportsExecute, webhook_id: str, /, *, options: R
 
 async def update_webhook(
     client: SupportsExecute,
-    webhook_id: str,
     /,
+    webhook_id: str,
     *,
     name: str | Unset = UNSET,
     url: str | Unset = UNSET,
@@ -172,7 +172,7 @@ async def update_webhook(
     )
 
 
-async def delete_webhook(client: SupportsExecute, webhook_id: str, /, *, options: RequestOptions | None = None) -> Deleted:
+async def delete_webhook(client: SupportsExecute, /, webhook_id: str, *, options: RequestOptions | None = None) -> Deleted:
     """Delete a webhook.
 
     `DELETE /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
@@ -200,8 +200,8 @@ async def delete_webhook(client: SupportsExecute, webhook_id: str, /, *, options
 
 async def test_webhook(
     client: SupportsExecute,
-    webhook_id: str,
     /,
+    webhook_id: str,
     *,
     event: str,
     idempotency_key: str | None = None,

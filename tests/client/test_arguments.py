@@ -42,6 +42,20 @@ async def test_an_id_that_is_no_segment_is_refused(server: Server, client: CStar
     assert [] == server.requests
 
 
+async def test_an_id_is_taken_by_name_too(server: Server, client: CStarClient) -> None:
+    """By the name that the method shows."""
+    await client.tickets.get(ticket_id="tkt_1")
+    assert f"{TEAM}/tickets/tkt_1" == server.requests[0].target
+
+
+async def test_a_model_in_place_of_its_id_is_refused_with_a_hint(server: Server, client: CStarClient) -> None:
+    """A ticket is not the id of a ticket."""
+    ticket: Any = await client.tickets.get("tkt_1")
+    with pytest.raises(InvalidArgumentError, match="must be a str, got Ticket; pass its id"):
+        await client.tickets.delete(ticket)
+    assert 1 == len(server.requests)
+
+
 async def test_none_is_sent_as_null_and_unset_is_not_sent(server: Server, client: CStarClient) -> None:
     """None is null on the wire; UNSET is absent."""
     await client.tickets.update("tkt_1", assigned_to=None, notes=UNSET, title="b")

@@ -29,7 +29,7 @@ def test_required_arguments_come_first() -> None:
 
     signature = functions_of(raw)["create_ticket_message"].parameters
 
-    assert signature.startswith("client: SupportsExecute, ticket_id: str, /, *, content: str, metadata: JSONObject, sender: ")
+    assert signature.startswith("client: SupportsExecute, /, ticket_id: str, *, content: str, metadata: JSONObject, sender: ")
     assert signature.endswith(", idempotency_key: str | None = None, options: RequestOptions | None = None")
 
 
@@ -154,7 +154,7 @@ def test_positional_query_parameter_follows_the_ids() -> None:
     raw = real()
     view = functions_of(raw)["search_library"]
 
-    assert view.parameters.startswith("client: SupportsExecute, q: str, /, *, limit: int | Unset = UNSET")
+    assert view.parameters.startswith("client: SupportsExecute, /, q: str, *, limit: int | Unset = UNSET")
     assert "query={'q': q, 'limit': limit}" in view.call
     assert "positional=True" in operations_of(raw)["search_library"].arguments
 

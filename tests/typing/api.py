@@ -49,6 +49,7 @@ from cstar_async.webhooks import WebhookInbox
 async def results(cstar: CStarClient) -> None:
     """Every kind of result has its type."""
     assert_type(await cstar.tickets.get("tkt_1"), Ticket)
+    assert_type(await cstar.tickets.get(ticket_id="tkt_1"), Ticket)
     assert_type(await get_ticket(cstar, "tkt_1"), Ticket)
     assert_type(await create_ticket_message(cstar.tickets, "tkt_1", content="On it."), Message)
     assert_type(await cstar.tickets.messages.list("tkt_1"), Page[Message])
@@ -165,7 +166,6 @@ def hooks() -> None:
 
 async def refusals_of_readers(cstar: CStarClient, library: CStarLibrary) -> None:
     """What the library does not take, and what a client does not have."""
-    await library.search(q="reset")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await library.feedback("reset")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await library.feedback("reset", rating=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await library.record_view("reset", idempotency_key="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -197,7 +197,6 @@ async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
     await cstar.bulk.run_batched(action="delete", resource="tickets", ids="tkt_1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AutomationActionAddTags()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     AutomationActionAddTags(tags="vip")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await cstar.tickets.get(ticket_id="tkt_1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await cstar.tickets.get(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     cstar.tickets.list(page="first")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await cstar.with_response(cstar.tickets.get)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
