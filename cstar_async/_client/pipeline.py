@@ -64,7 +64,7 @@ class RequestPipeline(ABC):
                     response = await self._send_once(call)
                 except TransportError as error:
                     call.annotate(error)
-                    failure, raised = Failure(sent=error.request_sent), error
+                    failure, raised = Failure(request_sent=error.request_sent), error
                 else:
                     if 200 <= response.status <= 299:
                         break

@@ -48,7 +48,7 @@ class Failure:
     """Code in the error object of the response."""
     retry_after: float | None = None
     """Seconds that the server asks to wait."""
-    sent: bool = True
+    request_sent: bool = True
     """False if the request certainly did not reach the server."""
 
     @property
@@ -62,7 +62,7 @@ class Failure:
     @property
     def may_have_acted(self) -> bool:
         """Whether the server may have done the work in spite of the failure."""
-        return self.sent if self.status is None else self.status == 408 or self.status >= 500
+        return self.request_sent if self.status is None else self.status == 408 or self.status >= 500
 
 
 def is_repeatable(failure: Failure, method: str, idempotency_key: str | None) -> bool:

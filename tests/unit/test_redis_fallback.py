@@ -76,17 +76,17 @@ async def test_fallback_sends_one_request_first(limiter: RedisRateLimiter, fake_
     await asyncio.gather(*rest, return_exceptions=True)
 
 
-async def test_resync_is_answered_with_a_report_at_once(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+async def test_resync_is_followed_by_a_report_at_once(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
     """Nothing is granted. When it ends, the rest of the fallback is returned."""
     await acquire(limiter)
     fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 0.01}]
     await acquire(limiter)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
-    said = [
+    reports = [
         (request["resync"], request["in_fallback"], request["fallback_left"] > 0, request["waiting"])
         for request in fake_redis.requests[1:]
     ]
-    assert [(0, False, False, [1, 0]), (9, True, True, [1, 0]), (9, False, False, [0, 0])] == said
+    assert [(0, False, False, [1, 0]), (9, True, True, [1, 0]), (9, False, False, [0, 0])] == reports
 
 
 async def test_long_resync_leaves_a_share(

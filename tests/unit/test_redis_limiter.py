@@ -161,8 +161,8 @@ async def test_refusal_is_reported_with_its_wait(limiter: RedisRateLimiter, fake
     """So that it closes the window for all processes."""
     limiter.on_response(await acquire(limiter), 429, {"Retry-After": "60"}, CLOCK)
     await acquire(limiter)
-    known = fake_redis.requests[1]["window"]
-    assert (True, 0, 60.0) == (known["refused"], known["remaining"], known["left"])
+    window = fake_redis.requests[1]["window"]
+    assert (True, 0, 60.0) == (window["refused"], window["remaining"], window["left"])
 
 
 async def test_reset_slack_is_reported(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:

@@ -18,7 +18,7 @@ from cstar_async._protocol.retry import (
     retry_delay,
 )
 
-LOST, UNSENT = Failure(), Failure(sent=False)
+LOST, UNSENT = Failure(), Failure(request_sent=False)
 BUSY = Failure(status=409, code="Idempotency_In_Progress")
 
 
@@ -53,7 +53,7 @@ TABLE: list[tuple[Failure, bool, bool, bool, bool]] = [
 ]
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0].status}-{row[0].code}-{row[0].sent}")
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0].status}-{row[0].code}-{row[0].request_sent}")
 def test_repeatable_requests_are_those_of_the_table(row: tuple[Failure, bool, bool, bool, bool]) -> None:
     """GET and DELETE after transient failures; writes with an idempotency key, or where the server did not act."""
     failure, *expected = row
