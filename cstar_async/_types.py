@@ -24,27 +24,27 @@ UntypedJSON: TypeAlias = Any
 
 
 def is_str(value: object) -> TypeGuard[str]:
-    """Whether a value is a str, whatever its annotation says: neither callers nor servers need follow it."""
+    """Return whether a value is a str, whatever its annotation says: neither callers nor servers need follow it."""
     return isinstance(value, str)
 
 
 def is_int(value: object) -> TypeGuard[int]:
-    """Whether a value is an int, and not a bool."""
+    """Return whether a value is an int, and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, UntypedJSON]]:
-    """Whether a parsed value is a JSON object."""
+    """Return whether a parsed value is a JSON object."""
     return isinstance(value, dict)
 
 
 def is_array(value: object) -> TypeGuard[list[UntypedJSON]]:
-    """Whether a parsed value is a JSON array."""
+    """Return whether a parsed value is a JSON array."""
     return isinstance(value, list)
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
-    """Whether a value can become a JSON object."""
+    """Return whether a value can become a JSON object."""
     return isinstance(value, Mapping)
 
 

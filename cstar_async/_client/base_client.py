@@ -173,15 +173,11 @@ class BaseClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        settings = self._executor.settings
-        shown = {
-            "base_url": self._base_url,
-            "team_id": self._executor.context.team_id,
-            "timeout": settings.timeout,
-            "max_retries": settings.max_retries,
-            "max_wait": settings.max_wait,
-        }
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        team_id, settings = self._executor.context.team_id, self._executor.settings
+        return (
+            f"{type(self).__name__}(base_url={self._base_url!r}, team_id={team_id!r}, timeout={settings.timeout}, "
+            f"max_retries={settings.max_retries}, max_wait={settings.max_wait})"
+        )
 
     def __reduce__(self) -> Any:
         raise TypeError(

@@ -14,7 +14,7 @@ from cstar_async._client.call import Call, CallTarget, StreamCall
 from cstar_async._client.drift import find_drift
 from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call
-from cstar_async._client.settings import check_request_options
+from cstar_async._client.settings import check_request_options, validate_count
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.model import Model
 from cstar_async._operations.operation import Operation
@@ -29,12 +29,11 @@ from cstar_async._types import (
     RequestOptions,
     Response,
     UntypedJSON,
-    is_int,
     is_object,
     is_str,
     json_type_name,
 )
-from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError
+from cstar_async.errors import ConfigurationError, DecodeError
 from cstar_async.pagination import Page, Paginator
 from cstar_async.pagination._checkpoint import ListKey
 from cstar_async.pagination._page import linked_page
@@ -121,8 +120,8 @@ class ClientExecutor(RequestPipeline):
 
         return Paginator(
             partial(self._fetch_page, ListRequest(operation, item, path, encoded, options)),
-            first_page=_count_or_none(first, "page"),
-            page_size=_count_or_none(size, "page_size"),
+            first_page=None if first is None else validate_count("page", first, 1),
+            page_size=None if size is None else validate_count("page_size", size, 1),
             list_key=ListKey(operation.id, f"{'/'.join(path)}?{encoded}"),
             read_quota=read_quota,
             is_paged=is_paged,
@@ -162,13 +161,7 @@ class ClientExecutor(RequestPipeline):
                 self._fail_decoding(call, error)
                 raise
             envelope = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
-        response = self._make_response(call, envelope, cast("JSON", envelope["data"]))
-        capture = RESPONSE_CAPTURE.get()
-        if capture is not None:
-            capture[:] = [response]
-        if call.hooks_notified:
-            self.notify_call_end(call, response.request_id)
-        return response
+        return self._finish(call, envelope, self._make_response(call, envelope, cast("JSON", envelope["data"])))
 
     async def open_stream(self, target: CallTarget, path: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Open a stream under the team, with the limits, retries and errors of every call."""
@@ -182,9 +175,7 @@ class ClientExecutor(RequestPipeline):
             error = DecodeError("the response is not a stream", status=response.status)
             self._fail_decoding(call, error)
             raise error
-        if call.hooks_notified:
-            self.notify_call_end(call, response.headers.get(REQUEST_ID))
-        return response
+        return self._finish(call, {}, response)
 
     async def _find_team_path(self) -> str:
         from cstar_async._generated.operations.auth import WHOAMI
@@ -253,11 +244,3 @@ class ClientExecutor(RequestPipeline):
 
 def _request_id(call: Call, envelope: dict[str, UntypedJSON]) -> str | None:
     return request_id_of(envelope) or call.response.headers.get(REQUEST_ID)
-
-
-def _count_or_none(value: object, name: str) -> int | None:
-    if value is None:
-        return None
-    if not is_int(value) or value < 1:
-        raise InvalidArgumentError(f"{name} must be an int from 1, got {value!r}")
-    return value

@@ -101,7 +101,7 @@ def validate_proxy(proxy: str | None) -> str | None:
 
 
 def _has_usable_host(url: URL) -> bool:
-    """Whether the host can be resolved: no label is empty or too long."""
+    """Return whether the host can be resolved: no label is empty or too long."""
     try:
         return bool((url.raw_host or "").encode("idna"))
     except UnicodeError:
@@ -155,10 +155,11 @@ def check_seconds(name: str, value: object, *, allow_zero: bool = False) -> None
         raise InvalidArgumentError(f"{name} must be a number of seconds {'from' if allow_zero else 'above'} 0, got {value!r}")
 
 
-def check_count(name: str, value: object, minimum: int) -> None:
-    """Check that a count is an int from *minimum*."""
-    if not is_int(value) or value < minimum:
-        raise InvalidArgumentError(f"{name} must be an int from {minimum}, got {value!r}")
+def validate_count(name: str, value: object, minimum: int) -> int:
+    """Return a count that is an int from *minimum*."""
+    if is_int(value) and value >= minimum:
+        return value
+    raise InvalidArgumentError(f"{name} must be an int from {minimum}, got {value!r}")
 
 
 def check_request_options(options: object) -> None:
@@ -179,7 +180,7 @@ class CallSettings:
     def __attrs_post_init__(self) -> None:
         check_seconds("timeout", self.timeout)
         check_seconds("max_wait", self.max_wait, allow_zero=True)
-        check_count("max_retries", self.max_retries, 0)
+        validate_count("max_retries", self.max_retries, 0)
 
     def replace(self, **changes: float | None) -> CallSettings:
         """Return a validated copy with the values that are not None."""
@@ -218,6 +219,6 @@ class ClientSettings:
     hooks: tuple[Hooks, ...] = attrs.field(converter=validate_hooks)
 
     def __attrs_post_init__(self) -> None:
-        check_count("max_connections", self.max_connections, 1)
+        validate_count("max_connections", self.max_connections, 1)
         if self.retry_budget is not None:
-            check_count("retry_budget", self.retry_budget, 0)
+            validate_count("retry_budget", self.retry_budget, 0)
