@@ -33,7 +33,9 @@ Their `str` is one line, without keys, bodies and e-mail addresses.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from cstar_async._redaction import redact
 
@@ -43,36 +45,26 @@ if TYPE_CHECKING:
     from cstar_async._types import RateLimitState
 
 
-class ErrorContext(TypedDict, total=False):
-    """The arguments that every error takes: the call that failed. See the attributes of `CStarError`."""
-
-    operation: str | None
-    attempts: int
-    idempotency_key: str | None
-    request_id: str | None
-
-
+@attrs.define(slots=False)
 class CStarError(Exception):
     """Base class of all errors of this package."""
 
-    def __init__(self, message: str, **context: Unpack[ErrorContext]) -> None:
-        super().__init__(message)
-        self.message = message
-        """What went wrong. If the server said so, its own message without keys."""
-        self.operation = context.get("operation")
-        """The operationId, such as `create_ticket`; None outside a call."""
-        self.attempts = context.get("attempts", 0)
-        """How many requests were sent."""
-        self.idempotency_key = context.get("idempotency_key")
-        """The key that makes repeating the call safe; None if none was sent."""
-        self.request_id = context.get("request_id")
-        """The request id of the response; cStar's support finds the request with it."""
-        self.occurred_at: datetime | None = None
-        """When the call failed, in UTC; None outside a call."""
-        self.elapsed: float | None = None
-        """Seconds from the start of the call, waits and retries included; None outside a call."""
-        self.rate_limit: RateLimitState | None = None
-        """The last known rate limit when the call failed."""
+    message: str
+    """What went wrong. If the server said so, its own message without keys."""
+    operation: str | None = attrs.field(default=None, kw_only=True)
+    """The operationId, such as `create_ticket`; None outside a call."""
+    attempts: int = attrs.field(default=0, kw_only=True)
+    """How many requests were sent."""
+    idempotency_key: str | None = attrs.field(default=None, kw_only=True)
+    """The key that makes repeating the call safe; None if none was sent."""
+    request_id: str | None = attrs.field(default=None, kw_only=True)
+    """The request id of the response; cStar's support finds the request with it."""
+    occurred_at: datetime | None = attrs.field(default=None, init=False)
+    """When the call failed, in UTC; None outside a call."""
+    elapsed: float | None = attrs.field(default=None, init=False)
+    """Seconds from the start of the call, waits and retries included; None outside a call."""
+    rate_limit: RateLimitState | None = attrs.field(default=None, init=False)
+    """The last known rate limit when the call failed."""
 
     def __str__(self) -> str:
         details = self._details()
@@ -82,9 +74,9 @@ class CStarError(Exception):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
 
-    def __reduce__(self) -> tuple[Callable[..., CStarError], tuple[type[CStarError], Mapping[str, Any]]]:
-        # The default would call `__init__` with the message alone, without its keyword-only arguments.
-        return _restore, (type(self), self.__dict__)
+    def __reduce__(self) -> tuple[Callable[..., CStarError], tuple[object, ...]]:
+        # The default would pass keyword-only arguments to `__init__` by position.
+        return _restore, (type(self), self.args, self.__dict__)
 
     def _details(self) -> list[str]:
         """Return the text in brackets after the message."""
@@ -105,10 +97,9 @@ class CStarError(Exception):
         return format_report(self)
 
 
-def _restore(kind: type[CStarError], state: Mapping[str, Any]) -> CStarError:
+def _restore(kind: type[CStarError], args: tuple[object, ...], state: Mapping[str, Any]) -> CStarError:
     """Create an error from its attributes without calling its constructor."""
-    error = kind.__new__(kind, state.get("message", ""))
-    error.args = (state.get("message", ""),)
+    error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error
 
@@ -121,13 +112,12 @@ class InvalidArgumentError(CStarError, ValueError):
     """An argument cannot be sent: an id that would leave its path segment, a body that is not JSON, too many items."""
 
 
+@attrs.define(slots=False, repr=False)
 class TransportError(CStarError):
     """No usable response was received. Unless `request_sent` is False, the server may have acted."""
 
-    def __init__(self, message: str, *, request_sent: bool = True, **context: Unpack[ErrorContext]) -> None:
-        super().__init__(message, **context)
-        self.request_sent = request_sent
-        """False if the request certainly did not reach the server."""
+    request_sent: bool = attrs.field(default=True, kw_only=True)
+    """False if the request certainly did not reach the server."""
 
 
 class ConnectionFailedError(TransportError):
@@ -138,39 +128,29 @@ class RequestTimeoutError(TransportError):
     """An attempt exceeded `timeout`, or the call exceeded `total_timeout`."""
 
 
+@attrs.define(slots=False, repr=False)
 class RateLimitWaitError(CStarError):
     """The wait for a rate limit would exceed `max_wait` or `total_timeout`, so it was not started.
 
     Either no request was sent, or the 429 that requires the wait is the `__cause__`.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_at: datetime,
-        wait: float,
-        state: RateLimitState | None = None,
-        **context: Unpack[ErrorContext],
-    ) -> None:
-        super().__init__(message, **context)
-        self.retry_at = retry_at
-        """When the call can succeed, in UTC."""
-        self.wait = wait
-        """Seconds until then."""
-        self.state = state
-        """The last known rate limit, or None."""
+    retry_at: datetime = attrs.field(kw_only=True)
+    """When the call can succeed, in UTC."""
+    wait: float = attrs.field(kw_only=True)
+    """Seconds until then."""
+    state: RateLimitState | None = attrs.field(default=None, kw_only=True)
+    """The last known rate limit, or None."""
 
 
+@attrs.define(slots=False, repr=False)
 class DecodeError(CStarError):
     """A success with an unexpected body. The server acted, so do not repeat a write without its idempotency key."""
 
-    def __init__(self, message: str, *, where: str = "$", status: int, **context: Unpack[ErrorContext]) -> None:
-        super().__init__(message, **context)
-        self.where = where
-        """JSON path of the unexpected value: `$` is the body, `$.data` its data."""
-        self.status = status
-        """HTTP status of the response."""
+    where: str = attrs.field(default="$", kw_only=True)
+    """JSON path of the unexpected value: `$` is the body, `$.data` its data."""
+    status: int = attrs.field(kw_only=True)
+    """HTTP status of the response."""
 
     def _details(self) -> list[str]:
         return [f"status {self.status}", f"at {self.where}", *super()._details()]
@@ -196,34 +176,22 @@ class PayloadError(WebhookError):
     """The signature matches, but the body is not an event."""
 
 
+@attrs.define(slots=False, repr=False)
 class APIError(CStarError):
     """The server responded with an error status. A status without a class of its own (3xx, 418 …) raises this class."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int,
-        type: str | None = None,
-        code: str | None = None,
-        param: str | None = None,
-        doc_url: str | None = None,
-        retry_after: float | None = None,
-        **context: Unpack[ErrorContext],
-    ) -> None:
-        super().__init__(message, **context)
-        self.status = status
-        """HTTP status."""
-        self.type = type
-        """The type of the error, such as `invalid_request_error`."""
-        self.code = code
-        """The code of the error, such as `parameter_missing`; compare case-insensitively."""
-        self.param = param
-        """The field at fault, by its wire name."""
-        self.doc_url = doc_url
-        """The page of cStar's documentation about this error."""
-        self.retry_after = retry_after
-        """Seconds that the server requires before a retry."""
+    status: int = attrs.field(kw_only=True)
+    """HTTP status."""
+    type: str | None = attrs.field(default=None, kw_only=True)
+    """The type of the error, such as `invalid_request_error`."""
+    code: str | None = attrs.field(default=None, kw_only=True)
+    """The code of the error, such as `parameter_missing`; compare case-insensitively."""
+    param: str | None = attrs.field(default=None, kw_only=True)
+    """The field at fault, by its wire name."""
+    doc_url: str | None = attrs.field(default=None, kw_only=True)
+    """The page of cStar's documentation about this error."""
+    retry_after: float | None = attrs.field(default=None, kw_only=True)
+    """Seconds that the server requires before a retry."""
 
     def _details(self) -> list[str]:
         details = [f"{self.status} {redact(self.code)}" if self.code else str(self.status)]
