@@ -88,8 +88,8 @@ async def test_concurrent_events_are_written_in_few_transactions(tmp_path: Path)
     assert store._connection is not None
     store._connection.set_trace_callback(statements.append)
     names = [f"evt_{number}" for number in range(50)]
-    responses = await asyncio.gather(*(store.add(name, b"{}") for name in [*names, "evt_7"]))
-    assert responses == [False, *[True] * 49, False]
+    results = await asyncio.gather(*(store.add(name, b"{}") for name in [*names, "evt_7"]))
+    assert results == [False, *[True] * 49, False]
     assert statements.count("COMMIT") <= 3
     assert [key for key, _ in await store.claim_pending()] == names
     await store.aclose()
@@ -100,10 +100,10 @@ async def test_a_failed_transaction_raises_in_each_call(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "events.db")
     await store.add("evt_0", b"{}")
     wrong: Any = object()
-    responses = await asyncio.gather(
+    results = await asyncio.gather(
         store.add("evt_1", b"{}"), store.add("evt_2", wrong), store.add("evt_3", b"{}"), return_exceptions=True
     )
-    assert [isinstance(response, sqlite3.Error) for response in responses[1:]] == [True, True]
+    assert [isinstance(result, sqlite3.Error) for result in results[1:]] == [True, True]
     assert "evt_3" not in [key for key, _ in await store.claim_pending()]
     assert await store.add("evt_3", b"{}")
     await store.aclose()

@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from cstar_async import (
-    CStarClient,
-    InvalidArgumentError,
-)
+from cstar_async import CStarClient, InvalidArgumentError
 from cstar_async.webhooks import TicketCreated, UnknownEvent
 from tests.client.event_server import message, next_ids, sending, serve_events
 

@@ -73,7 +73,7 @@ async def test_a_comment_resets_the_idle_timeout() -> None:
 
 
 async def test_back_off_doubles_while_connections_fail() -> None:
-    """It has jitter and is at max_pending a minute."""
+    """It has jitter and is at most a minute."""
     down = [failing(503)] * 9
     async with (
         serve_events(sending(message(1), then="end"), *down, sending(message(2))) as server,

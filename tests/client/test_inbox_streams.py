@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cstar_async import (
-    AuthenticationError,
-)
+from cstar_async import AuthenticationError
 from cstar_async.webhooks import MemoryStore, SqliteStore, WebhookEvent, WebhookInbox
 from tests.client.event_server import failing, message, sending, serve_events
 
