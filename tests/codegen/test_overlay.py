@@ -15,6 +15,7 @@ from codegen.spec.document import Document, Node
 from codegen.spec.loader import read
 from codegen.spec.overlay import apply_overlay
 from tests.codegen.documents import whole
+from tests.codegen.trees import Tree
 
 RAW: Node = {
     "paths": {
@@ -126,3 +127,9 @@ def test_generated_file_is_what_the_overlay_adds() -> None:
     raw = whole()
     overlaid = Document(apply_overlay(raw, read(DOCUMENT.with_name(FAKE)), name=FAKE))
     assert json.loads((PACKAGE / "_generated" / "fake.json").read_text(encoding="utf-8")) == fake_behaviour(overlaid)
+
+
+def test_overlay_changes_nothing_for_the_client(tree: Tree) -> None:
+    """Without the overlay, only the data of the fake server differs."""
+    tree.document.with_name(FAKE).unlink()
+    assert tree.generate("--check").stderr.splitlines() == ["differs: _generated/fake.json"]
