@@ -21,7 +21,6 @@ AUTHORIZATION: Final = "Authorization"
 API_VERSION: Final = "CStar-Version"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 CONTENT_TYPE: Final = "Content-Type"
-
 RATE_LIMIT: Final = "X-RateLimit-Limit"
 RATE_REMAINING: Final = "X-RateLimit-Remaining"
 RATE_RESET: Final = "X-RateLimit-Reset"
