@@ -255,7 +255,6 @@ def _lookups(wire: str, aliases: list[str], *, null_counts: bool) -> tuple[str, 
     if not aliases:
         return ()
     *earlier, last = (wire, *aliases)
-    lookup = (
-        "fields[{name!r}] if {name!r} in wire else " if null_counts else "fields[{name!r}] if fields[{name!r}] is not None else "
-    )
+    test = "{name!r} in wire" if null_counts else "fields[{name!r}] is not None"
+    lookup = f"fields[{{name!r}}] if {test} else "
     return ("".join(lookup.format(name=name) for name in earlier) + f"fields[{last!r}]",)
