@@ -115,9 +115,7 @@ def to_wire(value: object, where: str = "$") -> JSON:
 def _scalar_to_wire(value: object, where: str) -> JSON:
     if value is not UNSET and isinstance(value, enum.Enum):
         return to_wire(value.value, where)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, UUID):
+    if isinstance(value, (date, UUID)):
         return str(value)
     for plain in (str, int, float):
         if isinstance(value, plain):
@@ -135,11 +133,7 @@ def _mapping_to_wire(value: Mapping[object, object], where: str) -> dict[str, JS
 
 
 def encode_body(body: object, extra: JSONObject | None) -> bytes:
-    """Encode a request body. The fields of *extra* are added to it by wire name, and override its own.
-
-    Raises:
-        InvalidArgumentError: A value is not JSON, or *extra* comes with a body that is no object.
-    """
+    """Encode a request body. The fields of *extra* are added to it by wire name, and override its own."""
     try:
         wire = to_wire(body)
         if extra:

@@ -96,11 +96,7 @@ class Page(Sequence[T], FieldRepr):
 
 
 async def fetch_numbered(fetch: FetchPage[T], number: int, size: int | None) -> Page[T]:
-    """Fetch a page and check its number: a server that ignores the number would be read for ever.
-
-    Raises:
-        PaginationError: The server returned another page.
-    """
+    """Fetch a page and check its number: a server that ignores the number would be read for ever."""
     page = await fetch(number, size)
     if page.data and page.info.page not in {None, number}:
         raise PaginationError(f"requested page {number}, the server returned page {page.info.page}")

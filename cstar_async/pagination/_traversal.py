@@ -124,11 +124,7 @@ class PageTraversal(Generic[T]):
         return self.has_old_item(data) if self._memory_is_partial else bool(data) and self._is_old(data[0])
 
     def commit_page(self, number: int, page: Page[T], shifted: Sequence[T], new: Sequence[T]) -> None:
-        """End a step: the items of the page before were yielded, these are next.
-
-        Raises:
-            PaginationError: The list does not advance, or has no end.
-        """
+        """End a step: the items of the page before were yielded, these are next. Raise if the list does not advance or end."""
         data, total = page.data, page.info.total
         # The items before a page with items are fewer than the total.
         if data and total is not None and self._items_read > 2 * total + TOTAL_ERROR:

@@ -49,7 +49,7 @@ async def test_program_runs_from_a_file(block: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", SNIPPETS, ids=range(len(SNIPPETS)))
 async def test_snippet_runs(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A snippet that is pasted into an async shell raises nothing."""
-    code = compile(block, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(block, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     async with FakeCStar(seed=5) as fake:
         monkeypatch.setenv("CSTAR_API_KEY", fake.secret_key)
         monkeypatch.setenv("CSTAR_BASE_URL", fake.url)
