@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -13,16 +11,12 @@ _MAX_FIELD_NAME: Final = 16
 """Bytes that are read of a line beyond the maximum size, so that a value of this size still fits with its field name."""
 
 
-@attrs.frozen
-class ServerSentEvent:
-    """One message of a stream."""
+class ServerSentEvent(NamedTuple):
+    """One message: its data (None if larger than the maximum), its type or "", and the last id of the stream."""
 
     data: str | None
-    """Its data lines, joined. None if they are larger than the maximum size."""
     event: str
-    """Its type; empty if it has none."""
     last_event_id: str
-    """The last id in the stream, from this message or an earlier one."""
 
 
 class SSEParser:
