@@ -1,6 +1,6 @@
 """A clock that a test can advance.
 
-The server and the client of a test share one clock, so advancing it wakes all waits at once and no test waits in real time.
+The server and the client of a test share one clock. Advancing it wakes all waits at once, so no test waits in real time.
 It has the three methods that the client uses (`monotonic`, `time`, `sleep`).
 """
 

@@ -18,7 +18,7 @@ from cstar_async.testing._events.faults import DeliveryFaults
 from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._events.streams import EventStreams
 from cstar_async.testing._handlers.webhooks import LISTEN_OPERATION
-from cstar_async.testing._http.auth import APIKeys, Environment, Key, KeyKind, new_key_text
+from cstar_async.testing._http.auth import APIKeys, Environment, Key, KeyType, new_key_text
 from cstar_async.testing._http.faults import FaultRegistry
 from cstar_async.testing._http.idempotency import IdempotencyCache
 from cstar_async.testing._http.rate_limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
@@ -185,7 +185,7 @@ class FakeCStar:
 
     def add_key(
         self,
-        kind: Literal["secret", "publishable"] = "secret",
+        key_type: Literal["secret", "publishable"] = "secret",
         *,
         environment: Literal["test", "live"] = "test",
         team: str | None = None,
@@ -194,7 +194,7 @@ class FakeCStar:
         """Create another API key.
 
         Args:
-            kind: `"secret"` (default) or `"publishable"`.
+            key_type: `"secret"` (default) or `"publishable"`.
             environment: `"test"` (default) or `"live"`, where a team has only its members.
             team: The slug of another team, which is created if it is new; default the team of the fake.
             expires_in: Seconds until the key expires, by the fake's clock; default never.
@@ -205,7 +205,7 @@ class FakeCStar:
         expires_at = None if expires_in is None else self.clock.time() + expires_in
         teams = {key.team.slug: key.team for key in self._keys}
         owner = self._team if team is None else teams.get(team) or self._new_team(team.replace("-", " ").title(), team)
-        return self._new_key(owner, kind, environment, expires_at).text
+        return self._new_key(owner, key_type, environment, expires_at).text
 
     def revoke_key(self, key: str) -> None:
         """Revoke a key.
@@ -286,9 +286,9 @@ class FakeCStar:
     def _new_team(self, name: str, slug: str) -> Team:
         return Team(new_id("", self._key_ids), name, slug)
 
-    def _new_key(self, team: Team, kind: KeyKind, environment: Environment, expires_at: float | None) -> Key:
-        text = new_key_text(kind, environment, self._key_ids)
-        key = Key(text=text, kind=kind, environment=environment, team=team, expires_at=expires_at)
+    def _new_key(self, team: Team, key_type: KeyType, environment: Environment, expires_at: float | None) -> Key:
+        text = new_key_text(key_type, environment, self._key_ids)
+        key = Key(text=text, type=key_type, environment=environment, team=team, expires_at=expires_at)
         self._keys.add(key)
         return key
 

@@ -11,7 +11,7 @@ from cstar_async.testing._http.rate_limits import RateLimits
 
 from .conftest import Caller, calling
 
-KEY = Key(text="sk_test_a", kind="secret", environment="test", team=Team("t", "T", "t"))
+KEY = Key(text="sk_test_a", type="secret", environment="test", team=Team("t", "T", "t"))
 
 
 async def test_every_response_has_the_limit(call: Caller) -> None:

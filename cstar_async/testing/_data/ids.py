@@ -1,6 +1,6 @@
 """Create and compare ids.
 
-cStar returns ids with the prefix of their type (`tkt_` and 32 hex digits) or bare UUIDs, and accepts both for single objects.
+An id of cStar is the prefix of its type and 32 hex digits (`tkt_…`), or a bare UUID. Single objects are found by both.
 """
 
 from __future__ import annotations

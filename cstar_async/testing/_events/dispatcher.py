@@ -2,10 +2,10 @@
 
 How it works. A pending delivery waits in a heap until it is due by the clock of the fake. Then it moves to the queue of its
 webhook, which sends one delivery after the other, in the order of the events. An attempt that takes longer than a second no longer
-blocks the next one. A semaphore limits the attempts of all queues together. A failed attempt returns to the heap, by the
-documented schedule. (cStar promises no order; the fake keeps one.)
+blocks the next one. A semaphore limits the attempts of all queues together. A failed attempt returns to the heap, by the documented
+schedule. cStar promises no order; the fake keeps one.
 
-A closed dispatcher keeps its pending deliveries, those in flight included, and sends them after the next start.
+`aclose()` keeps the pending deliveries, those in flight included. They are sent after the next start.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Build events from changes.
 
-The types are those of the document. Which change causes a type follows from its name and is listed in `RULES`; that a special event
-(a ticket is closed) comes with the general one (it is updated) is inferred. The schema of a type says what `data` contains; without
-properties it contains all parts. Types without a rule (game, surveys, votes, preferences of an agent) are only sent as tests.
+The types are those of the document. `RULES` lists the changes that cause each type, which follow from its name. That a special
+event (a ticket is closed) comes with the general one (it is updated) is inferred. The schema of a type says what `data` contains;
+without properties it contains all parts. Types without a rule (game, surveys, votes, preferences of an agent) are only sent as
+tests.
 """
 
 from __future__ import annotations
@@ -110,22 +111,22 @@ class EventFactory:
 
     def build(self, change: Change, database: Database) -> Iterator[OutgoingEvent]:
         """Yield the events of a change; most changes have none."""
-        for kind, rule in RULES.items():
-            if kind not in self._document.events or rule.collection != change.collection or change.action not in rule.actions:
+        for event_type, rule in RULES.items():
+            if event_type not in self._document.events or rule.collection != change.collection or change.action not in rule.actions:
                 continue
             if rule.when is None or rule.when(change):
-                yield self._build(kind, self._parts(kind, rule, change, database), database, at=change.at)
+                yield self._build(event_type, self._parts(event_type, rule, change, database), database, at=change.at)
 
-    def test(self, kind: str, database: Database, *, at: str) -> OutgoingEvent:
+    def test(self, event_type: str, database: Database, *, at: str) -> OutgoingEvent:
         """Return an event with example data; an unknown type has only an id.
 
         Args:
-            kind: The event type.
+            event_type: The event type.
             database: The data of its team.
             at: The timestamp of the event.
         """
-        subject, rule = kind.partition(".")[0], RULES.get(kind)
-        node = self._document.events.get(kind, {})
+        subject, rule = event_type.partition(".")[0], RULES.get(event_type)
+        node = self._document.events.get(event_type, {})
         parts: dict[str, UntypedJSON] = {}
         for name, inner in self._document.resolved(node).get("properties", {}).items():
             if name in (subject, "customer") or (rule is not None and name == rule.part):
@@ -134,11 +135,11 @@ class EventFactory:
                 parts[name] = {"status": {"from": "new", "to": "open"}}
         if not parts:
             parts[subject] = example_value(subject, {"properties": {"id": {"type": "string"}}}, self._document, self._random, at=at)
-        return self._build(kind, parts, database, at=at)
+        return self._build(event_type, parts, database, at=at)
 
-    def _parts(self, kind: str, rule: Rule, change: Change, database: Database) -> dict[str, UntypedJSON]:
+    def _parts(self, event_type: str, rule: Rule, change: Change, database: Database) -> dict[str, UntypedJSON]:
         """Return all parts that `data` can have."""
-        subject, schema = kind.partition(".")[0], database.table(change.collection).schema
+        subject, schema = event_type.partition(".")[0], database.table(change.collection).schema
         parts = {rule.part or subject: self._serialize(change.collection, change.fields, database)}
         if change.parent is not None and schema.parent is not None:
             parts[subject] = self._serialize(schema.parent.collection, change.parent, database)
@@ -156,14 +157,14 @@ class EventFactory:
     def _renamed(self, collection: str, fields: dict[str, UntypedJSON], database: Database) -> UntypedJSON:
         return in_snake_case(fields, {"properties": database.table(collection).schema.properties}, self._document)
 
-    def _build(self, kind: str, parts: dict[str, UntypedJSON], database: Database, *, at: str) -> OutgoingEvent:
+    def _build(self, event_type: str, parts: dict[str, UntypedJSON], database: Database, *, at: str) -> OutgoingEvent:
         milliseconds = round(datetime.fromisoformat(at).timestamp() * 1000)
-        event_id = f"evt_{kind.replace('.', '_')}_{milliseconds}_{''.join(self._random.choices(_LETTERS, k=8))}"
-        data: dict[str, UntypedJSON] = project_to_schema(parts, self._document.events.get(kind, {}), self._document)
+        event_id = f"evt_{event_type.replace('.', '_')}_{milliseconds}_{''.join(self._random.choices(_LETTERS, k=8))}"
+        data: dict[str, UntypedJSON] = project_to_schema(parts, self._document.events.get(event_type, {}), self._document)
         # A missing part is left out, not null.
         data = {name: value for name, value in data.items() if name in parts}
-        event = {"id": event_id, "type": kind, "created_at": at, "team_id": database.team.id, "data": data}
-        return OutgoingEvent(event_id, kind, orjson.dumps(event))
+        event = {"id": event_id, "type": event_type, "created_at": at, "team_id": database.team.id, "data": data}
+        return OutgoingEvent(event_id, event_type, orjson.dumps(event))
 
 
 def _changes(before: Mapping[str, UntypedJSON], after: Mapping[str, UntypedJSON]) -> dict[str, UntypedJSON]:

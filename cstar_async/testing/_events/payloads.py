@@ -69,8 +69,8 @@ def example_value(name: str, node: SchemaNode, document: Document, random: Rando
     if "properties" in schema:
         properties: Mapping[str, SchemaNode] = schema["properties"]
         return {field: example_value(field, inner, document, random, at=at) for field, inner in properties.items()}
-    kind: UntypedJSON = schema.get("type", "null")
-    first = str(kind[0]) if is_array(kind) else str(kind)
+    json_type: UntypedJSON = schema.get("type", "null")
+    first = str(json_type[0]) if is_array(json_type) else str(json_type)
     if first == "string":
         return _example_text(name, schema, random, at)
     examples: dict[str, UntypedJSON] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
@@ -88,5 +88,5 @@ def _example_text(name: str, schema: SchemaNode, random: Random, at: str) -> str
 
 
 def _may_be_null(node: SchemaNode) -> bool:
-    kinds: UntypedJSON = node.get("type", ())
-    return "null" in kinds or any(choice.get("type") == "null" for choice in node.get("oneOf", ()))
+    types: UntypedJSON = node.get("type", ())
+    return "null" in types or any(choice.get("type") == "null" for choice in node.get("oneOf", ()))

@@ -45,17 +45,17 @@ class EventPublisher:
             for event in self.factory.build(change, database):
                 self._send(event, database, request_id)
 
-    def test(self, kind: str, database: Database, request_id: str) -> int:
+    def test(self, event_type: str, database: Database, request_id: str) -> int:
         """Send an example event to all subscribers.
 
         Returns:
             The number of webhooks on this machine that get it.
         """
-        return self._send(self.factory.test(kind, database, at=timestamp(self.now_s())), database, request_id)
+        return self._send(self.factory.test(event_type, database, at=timestamp(self.now_s())), database, request_id)
 
-    async def test_one(self, kind: str, database: Database, webhook: Object, request_id: str) -> Delivery:
+    async def test_one(self, event_type: str, database: Database, webhook: Object, request_id: str) -> Delivery:
         """Send an example event to one webhook, subscribed or not, and wait for the response. It is not retried (inferred)."""
-        event = self.factory.test(kind, database, at=timestamp(self.now_s()))
+        event = self.factory.test(event_type, database, at=timestamp(self.now_s()))
         delivery = await self.dispatcher.attempt(self._pending(event, database, webhook, request_id), webhook)
         self.dispatcher.done.append(delivery)
         return delivery

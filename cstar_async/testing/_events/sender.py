@@ -73,9 +73,9 @@ class _Loopback(AbstractResolver):
         """Return the addresses of this machine."""
         families = {address: socket.AF_INET6 if ":" in address else socket.AF_INET for address in _ADDRESSES}
         return [
-            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
-            for address, kind in families.items()
-            if family in (socket.AF_UNSPEC, kind)
+            ResolveResult(hostname=host, host=address, port=port, family=version, proto=0, flags=socket.AI_NUMERICHOST)
+            for address, version in families.items()
+            if family in (socket.AF_UNSPEC, version)
         ]
 
     async def close(self) -> None:

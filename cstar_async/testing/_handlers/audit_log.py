@@ -23,14 +23,16 @@ def log_write(call: Call, outcome: HandlerResult) -> None:
     action = operation.extensions.get("action")
     if operation.method == "GET" or action == "fake-response" or not isinstance(call.caller, Key) or not call.database.has(LOG):
         return
-    kind = call.table.schema.display_name.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
+    resource_type = (
+        call.table.schema.display_name.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
+    )
     call.database.make(
         LOG,
         {
-            "action": f"{kind}.{_ACTIONS.get(action, operation.name)}",
-            "resourceType": kind,
+            "action": f"{resource_type}.{_ACTIONS.get(action, operation.name)}",
+            "resourceType": resource_type,
             "resourceId": outcome.data.get("id") if is_object(outcome.data) else None,
-            "actorId": f"key_{call.caller.environment}_{call.caller.kind}",
+            "actorId": f"key_{call.caller.environment}_{call.caller.type}",
             "actorName": "API key",
             "details": {"operation": operation.id},
         },

@@ -9,5 +9,5 @@ from cstar_async.testing._http.responses import HandlerResult
 def whoami(call: Call) -> HandlerResult:
     """Return the team and type of the key."""
     team = call.key.team
-    kind = {"keyType": call.key.kind, "environment": call.key.environment}
-    return HandlerResult({"teamId": team.id, "teamName": team.name, "teamSlug": team.slug, **kind})
+    details = {"keyType": call.key.type, "environment": call.key.environment}
+    return HandlerResult({"teamId": team.id, "teamName": team.name, "teamSlug": team.slug, **details})

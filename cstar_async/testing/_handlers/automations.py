@@ -21,16 +21,16 @@ def test_automation(call: Call) -> HandlerResult:
     return HandlerResult({"wouldMatch": matches, "actionsWouldExecute": (rule.get("actions") or []) if matches else []})
 
 
-def _object_of(call: Call, kind: str, identity: str) -> Object:
+def _object_of(call: Call, resource_type: str, identity: str) -> Object:
     """Return the stored object of a type.
 
     Raises:
         APIFailure: 404: there is none.
     """
     for table in call.database.tables:
-        if table.schema.properties.get("object", {}).get("const") == kind:
+        if table.schema.properties.get("object", {}).get("const") == resource_type:
             return call.database.serialize(table.schema.collection, [table.get(identity)])[0]
-    raise APIFailure(404, "resource_missing", f"There is no object type '{kind}'.")
+    raise APIFailure(404, "resource_missing", f"There is no object type '{resource_type}'.")
 
 
 def _is_met(condition: Object, fields: Object) -> bool:

@@ -17,11 +17,11 @@ _DEFAULT_LIMIT: Final = 10
 def search_all(call: Call) -> HandlerResult:
     """Return the objects that contain all words, with a snippet around the first, by type and age (the order is not documented)."""
     words: list[str] = call.query["q"].casefold().split()
-    kinds: list[str] = call.query.get("types") or list(call.database.document.components["SearchType"]["enum"])
+    types: list[str] = call.query.get("types") or list(call.database.document.components["SearchType"]["enum"])
     found: list[Object] = []
-    for kind in kinds if words else ():
-        if call.database.has(kind):
-            found += _found(call, kind, words)
+    for collection in types if words else ():
+        if call.database.has(collection):
+            found += _found(call, collection, words)
     return HandlerResult(found[: call.query.get("limit", _DEFAULT_LIMIT)])
 
 

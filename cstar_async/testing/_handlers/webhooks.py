@@ -71,8 +71,8 @@ async def test_webhook(call: Call) -> HandlerResult:
 
 def trigger_test_webhooks(call: Call) -> HandlerResult:
     """Send a test event to all subscribed webhooks and return their number, without waiting for responses."""
-    kind = _type_of(call)
-    return HandlerResult({"event": kind, "deliveredTo": call.publisher.test(kind, call.database, call.request_id)})
+    event_type = _type_of(call)
+    return HandlerResult({"event": event_type, "deliveredTo": call.publisher.test(event_type, call.database, call.request_id)})
 
 
 def listen(call: Call) -> HandlerResult:
@@ -86,10 +86,10 @@ def _type_of(call: Call) -> str:
     Raises:
         APIFailure: 400: the form is invalid.
     """
-    kind = str(call.body["event"])
-    if _TYPE.fullmatch(kind) is None:
+    event_type = str(call.body["event"])
+    if _TYPE.fullmatch(event_type) is None:
         raise APIFailure(400, "parameter_invalid", "The event type must have the form 'ticket.created'.", param="event")
-    return kind
+    return event_type
 
 
 def _is_public(host: str) -> bool:

@@ -16,7 +16,7 @@ from cstar_async._operations.operation import Operation
 from cstar_async.testing._data.store import Team
 from cstar_async.testing._errors import APIFailure
 
-KeyKind: TypeAlias = Literal["secret", "publishable"]
+KeyType: TypeAlias = Literal["secret", "publishable"]
 Environment: TypeAlias = Literal["test", "live"]
 
 _PREFIXES: Final = ("sk_", "pk_")
@@ -27,7 +27,7 @@ class Key:
     """An API key."""
 
     text: str = attrs.field(repr=False)
-    kind: KeyKind
+    type: KeyType
     environment: Environment
     team: Team
     expires_at: float | None = None
@@ -40,15 +40,15 @@ class AnonymousCaller:
 
     text: str
     """The IP address."""
-    kind: Literal["anonymous"] = "anonymous"
+    type: Literal["anonymous"] = "anonymous"
 
 
 Caller: TypeAlias = Key | AnonymousCaller
 
 
-def new_key_text(kind: KeyKind, environment: Environment, random: Random) -> str:
-    """Create a key as the API does: the prefix of its kind and 32 base64url characters."""
-    prefix = "sk" if kind == "secret" else "pk"
+def new_key_text(key_type: KeyType, environment: Environment, random: Random) -> str:
+    """Create a key as the API does: the prefix of its type and 32 base64url characters."""
+    prefix = "sk" if key_type == "secret" else "pk"
     return f"{prefix}_{environment}_{base64.urlsafe_b64encode(random.randbytes(24)).decode()}"
 
 
@@ -117,7 +117,7 @@ def check_permission(key: Key, operation: Operation, team_id: str | None) -> Non
     """
     if team_id is not None and team_id != key.team.id:
         raise APIFailure(403, "team_access_denied", "This API key belongs to another team.")
-    if key.kind == "secret":
+    if key.type == "secret":
         return
     if operation.method != "GET":
         message = (

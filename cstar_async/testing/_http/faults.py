@@ -1,14 +1,14 @@
 """Faults: what goes wrong on purpose, and which requests are affected.
 
-How it works. A fault selects requests (operation, method, path, predicate, probability, number of times) and does one of these:
+How it works. A fault selects requests by operation, method, path, predicate, probability and number of times. It does one of these:
 
-- respond instead of the server: a status, a body of any kind, or both;
+- respond instead of the server: a status, a body of any type, or both;
 - break the connection: close it, reset it, or truncate the response;
 - add: a delay, or headers on the real response.
 
 A fault acts *before* the server handles the request, unless `after` is set; a truncation is always after. A request meets at most
 one fault that responds or breaks (the first one added that matches) and every fault that only adds. A fault that was passed over is
-not counted. A response of a fault before that counts against no rate limit and stores nothing.
+not counted. A response of a fault before the server acts counts against no rate limit and stores nothing.
 
 This module decides and counts. It opens no socket and reads no clock; randomness comes from an injected `Random`.
 """

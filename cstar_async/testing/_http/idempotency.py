@@ -1,9 +1,9 @@
 """Stored responses of writes, behind the header `Idempotency-Key`.
 
 How it works. A key belongs to the API key that sent it. Its first request opens an entry, which keeps the response for 24 hours.
-The same request again gets that response and changes nothing (documented). A different request with the same key, or the same one
-while the first still runs, is a conflict: a 409 whose code says which (inferred; the reference only says 409). A response of 500 or
-above is not stored, so the next attempt runs. The time is an argument.
+The same request again gets that response and changes nothing (documented). A different request with the same key is a conflict, and
+so is the same request while the first still runs. Both are a 409 (documented), with the codes of this module (inferred). A response
+of 500 or above is not stored, so the next attempt runs. The time is an argument.
 """
 
 from __future__ import annotations

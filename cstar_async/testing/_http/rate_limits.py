@@ -1,7 +1,7 @@
 """Rate limits of cStar: a number of calls in a fixed window, per key, or per address for the public library.
 
-A window starts with the first call of its key, on a whole second, and has a fixed length. (The start of a cStar window is not
-documented; one that starts with the first call never ends in the middle of a short test.) The time is an argument.
+A window starts with the first call of its key, on a whole second, and has a fixed length. When a cStar window starts is not
+documented; this choice keeps a window from ending in the middle of a short test. The time is an argument.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from cstar_async.testing._errors import APIFailure
-from cstar_async.testing._http.auth import Caller, KeyKind
+from cstar_async.testing._http.auth import Caller, KeyType
 
-CallerKind: TypeAlias = KeyKind | Literal["anonymous"]
+CallerType: TypeAlias = KeyType | Literal["anonymous"]
 
-DOCUMENTED_LIMITS: Final[Mapping[CallerKind, int]] = MappingProxyType({"secret": 1_000, "publishable": 100, "anonymous": 200})
-"""Calls per hour by kind of caller; that of anonymous callers is from older documentation."""
+DOCUMENTED_LIMITS: Final[Mapping[CallerType, int]] = MappingProxyType({"secret": 1_000, "publishable": 100, "anonymous": 200})
+"""Calls per hour by type of caller; that of anonymous callers is from older documentation."""
 
 DOCUMENTED_WINDOW_S: Final = 3_600
 
@@ -57,14 +57,14 @@ class RateLimits:
     """Counts the calls of every caller.
 
     Args:
-        limits: Calls per window by kind of caller; default the documented ones.
+        limits: Calls per window by type of caller; default the documented ones.
         window_s: Length of a window in whole seconds, from 1.
 
     Raises:
         ValueError: An argument is out of range.
     """
 
-    def __init__(self, limits: Mapping[CallerKind, int] = DOCUMENTED_LIMITS, window_s: int = DOCUMENTED_WINDOW_S) -> None:
+    def __init__(self, limits: Mapping[CallerType, int] = DOCUMENTED_LIMITS, window_s: int = DOCUMENTED_WINDOW_S) -> None:
         if window_s < 1 or min(limits.values()) < 0:
             raise ValueError(f"rate_window must be at least 1 and rate_limit at least 0, got {window_s} and {min(limits.values())}")
         self._limits = {**DOCUMENTED_LIMITS, **limits}
@@ -73,7 +73,7 @@ class RateLimits:
 
     def state(self, key: Caller | None, now_s: float) -> LimitState:
         """Return the state of a caller without counting a call. Without a known key it is that of an unused window."""
-        limit = self._limits["publishable" if key is None else key.kind]
+        limit = self._limits["publishable" if key is None else key.type]
         window = _Window(math.floor(now_s)) if key is None else self._window_of(key, now_s)
         return LimitState(limit, max(0, limit - window.used), window.began_at + self._window_s, self._window_s)
 
@@ -84,7 +84,7 @@ class RateLimits:
             APIFailure: 429: the window is used up. The refused call is not counted.
         """
         window = self._window_of(key, now_s)
-        if window.used >= self._limits[key.kind]:
+        if window.used >= self._limits[key.type]:
             wait_s = max(1, math.ceil(window.began_at + self._window_s - now_s))
             message = f"Rate limit exceeded. Try again in {wait_s} seconds."
             raise APIFailure(429, "rate_limit_exceeded", message, headers={"Retry-After": str(wait_s)})
@@ -100,7 +100,7 @@ class RateLimits:
             now_s: Unix time in seconds.
         """
         window = self._window_of(key, now_s)
-        window.used = min(self._limits[key.kind], window.used + calls)
+        window.used = min(self._limits[key.type], window.used + calls)
         self._windows[key.text] = window
 
     def _window_of(self, key: Caller, now_s: float) -> _Window:

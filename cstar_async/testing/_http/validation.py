@@ -85,7 +85,7 @@ class Validation:
         if not is_object(value):
             raise APIFailure(400, "parameter_invalid", "The body must be a JSON object.")
         schema = self._document.components[operation.request]
-        self._validate((operation.id, ""), schema, value, kind="field", order=list(self._document.properties(operation.request)))
+        self._validate((operation.id, ""), schema, value, label="field", order=list(self._document.properties(operation.request)))
         return value
 
     def fields(self, schema: str, value: dict[str, UntypedJSON]) -> None:
@@ -95,7 +95,7 @@ class Validation:
             APIFailure: 400: it is invalid.
         """
         self._validate(
-            (schema, ""), self._document.components[schema], value, kind="field", order=list(self._document.properties(schema))
+            (schema, ""), self._document.components[schema], value, label="field", order=list(self._document.properties(schema))
         )
 
     def idempotency_key(self, text: str) -> str:
@@ -111,7 +111,7 @@ class Validation:
     def _parse_parameter(self, operation: Operation, parameter: Parameter, text: str) -> UntypedJSON:
         schema = self._document.resolved(parameter.schema)
         value = _parse_query_value(parameter.name, text, schema)
-        self._validate((operation.id, parameter.name), parameter.schema, value, kind="parameter", param=parameter.name)
+        self._validate((operation.id, parameter.name), parameter.schema, value, label="parameter", param=parameter.name)
         return value
 
     def _validate(
@@ -120,7 +120,7 @@ class Validation:
         schema: SchemaNode,
         value: UntypedJSON,
         *,
-        kind: str,
+        label: str,
         order: Sequence[str] = (),
         param: str | None = None,
     ) -> None:
@@ -138,7 +138,7 @@ class Validation:
             required, instance = cast("list[str]", first.validator_value), cast("dict[str, object]", first.instance)
             names.append(next(name for name in required if name not in instance))
             missing = ".".join(names)
-            raise APIFailure(400, "parameter_missing", f"The '{missing}' {kind} is required.", param=missing)
+            raise APIFailure(400, "parameter_missing", f"The '{missing}' {label} is required.", param=missing)
         raise _invalid(param or ".".join(names) or None, _truncate(first.message))
 
 

@@ -1,8 +1,15 @@
 """Turn one request into one response: the order of the checks.
 
-How it works. The steps: count the call of a known key; find the route; authenticate the key; check its permission; look up the
-idempotency key; wait (a fault may delay here); validate query and body; run the handler; publish the events. Each step is a module
-of its own and raises `APIFailure` to refuse. Nothing here uses a socket.
+The steps, each a module of its own that raises `APIFailure` to refuse:
+
+1. count the call against the rate limit of its key;
+2. find the route, authenticate the key and check its permission;
+3. look up the idempotency key;
+4. wait, where a fault delays the request;
+5. validate query and body, and run the handler;
+6. publish the events and write the audit log.
+
+Nothing here uses a socket.
 """
 
 from __future__ import annotations
