@@ -19,7 +19,7 @@ from codegen import output
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import build_ir
 from codegen.ir.fake import fake_behaviour
-from codegen.lint import run as preflight
+from codegen.lint.run import lint, lint_overlay
 from codegen.parser import parse, validate_openapi
 from codegen.render import render
 from codegen.spec.document import Document, child_pointer
@@ -50,13 +50,13 @@ def generate(document: Path, folder: Path) -> None:
     """Write the output for a document into an empty folder, and print its unused schemas."""
     raw = read(document)
     validate_openapi(raw)
-    preflight.lint(Document(raw))
+    lint(Document(raw))
     parsed = parse(Document(raw))
     code = build_ir(parsed)
     render(parsed, code, _fake_behaviour(parsed.document, document.with_name(FAKE)), folder)
     for name in code.unused_schemas:
         sys.stderr.write(
-            f"note: {child_pointer('#/components/schemas', name)}: no operation takes or gives this schema, so it has no class.\n"
+            f"note: {child_pointer('#/components/schemas', name)}: no operation uses this schema, so it has no class.\n"
         )
 
 
@@ -64,7 +64,7 @@ def _fake_behaviour(document: Document, overlay: Path) -> dict[str, Any]:
     if not overlay.is_file():
         return fake_behaviour(document)
     overlaid = Document(apply_overlay(document.raw, read(overlay), name=overlay.name))
-    preflight.lint_overlay(document, overlaid)
+    lint_overlay(document, overlaid)
     return fake_behaviour(overlaid)
 
 

@@ -1,7 +1,7 @@
 """Compare the generated files on disk with the new ones, or replace them.
 
 The generator owns some folders of the package, and a page of the documentation beside it. New ones are written to a staging folder
-and moved into path by renaming, so that a run that fails leaves the old ones as they were.
+then renamed, so that a run that fails leaves the old ones as they were.
 """
 
 from __future__ import annotations

@@ -42,7 +42,10 @@ def render(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any], folder: Pa
 def _texts(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any]) -> dict[str, str]:
     """Return the text of each file, by its path below the package."""
     env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
-    show = _Templates(env)
+
+    def show(name: str, **values: object) -> str:
+        return env.get_template(name).render(**values)
+
     texts = {
         "_generated/__init__.py": show("package_init.py.jinja", line="What the OpenAPI document says, as code."),
         "_generated/operations/__init__.py": show("package_init.py.jinja", line="The operations as values."),
@@ -53,31 +56,13 @@ def _texts(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any]) -> dict[st
         "models/__init__.py": show("models_init.py.jinja", modules=code.model_modules, package="cstar_async.models"),
         "api/__init__.py": show("api_init.py.jinja", modules=code.api_modules, package="cstar_async.api"),
         "api/_namespaces.py": show("client_namespaces.py.jinja", modules=code.client_namespaces),
-        PAGE: show(
-            "evidence.md.jinja",
-            total=code.evidence.total,
-            kinds=code.evidence.kinds,
-            sections=code.evidence.sections,
-            events=code.evidence.events,
-            team_scope=TEAM_SCOPE,
-            library_scope=LIBRARY_SCOPE,
-        ),
+        PAGE: show("evidence.md.jinja", page=code.evidence, team_scope=TEAM_SCOPE, library_scope=LIBRARY_SCOPE),
     }
     texts |= {f"models/{module.name}.py": show("models.py.jinja", module=module) for module in code.model_modules}
     for module in code.api_modules:
         texts[f"_generated/operations/{module.name}.py"] = show("operations.py.jinja", module=module)
         texts[f"api/{module.name}.py"] = show("api.py.jinja", module=module)
     return texts
-
-
-class _Templates:
-    """Renders templates."""
-
-    def __init__(self, env: Environment) -> None:
-        self._env = env
-
-    def __call__(self, name: str, **values: object) -> str:
-        return self._env.get_template(name).render(**values)
 
 
 def _format(folder: Path) -> None:

@@ -69,12 +69,12 @@ def build_ir(parsed: Parsed) -> GeneratedCode:
     document = parsed.document
     usage = SchemaUsage(document, problems)
     problems.raise_if_any()
-    shapes = TypeMapper(document, problems)
-    models = ModelBuilder(parsed, usage, shapes, problems)
+    types = TypeMapper(document, problems)
+    models = ModelBuilder(parsed, usage, types, problems)
     problems.raise_if_any()
     assignment = ModuleAssignment(document, usage, problems)
     modules = model_modules(models, assignment, problems)
-    functions = FunctionBuilder(parsed, models, shapes)
+    functions = FunctionBuilder(parsed, models, types)
     namespaces = namespace_modules(document)
     operations = tuple(operation_spec(document, operation) for operation in document.operations)
     apis = tuple(_api_module(module, parsed, functions, operations, assignment) for module in namespaces)
@@ -94,7 +94,7 @@ def build_ir(parsed: Parsed) -> GeneratedCode:
         event_imports=assignment.imports({name for event in events for name in event.schemas}),
         evidence=evidence_page(document),
         schemas={"components": {"schemas": _schemas(document, usage)}, "events": _events(document)},
-        unused_schemas=usage.idle,
+        unused_schemas=usage.unused,
     )
 
 
@@ -108,7 +108,7 @@ def _check_all_operations_emitted(document: Document, emitted: dict[str, list[st
 
 def _schemas(document: Document, usage: SchemaUsage) -> dict[str, Any]:
     """Return the used schemas and those that they refer to, as JSON Schemas."""
-    in_use = {name: schema for name, schema in document.schemas.items() if name not in usage.idle}
+    in_use = {name: schema for name, schema in document.schemas.items() if name not in usage.unused}
     needed = in_use.keys() | document.reachable_schemas(in_use).keys()
     return {name: strip_descriptions(schema) for name, schema in document.schemas.items() if name in needed}
 

@@ -9,7 +9,6 @@ from codegen.ir.operations import LimitSpec, batch_size, limits_of
 from codegen.spec.document import Document, Node, Operation, entries
 from codegen.spec.queries import (
     BATCHING,
-    IDEMPOTENCY_KEY,
     body_name,
     caller_parameters,
     data_schema,
@@ -17,6 +16,7 @@ from codegen.spec.queries import (
     is_nullable,
     is_open,
     result_name,
+    sends_idempotency_key,
     success_response,
     text_content_type,
 )
@@ -52,7 +52,7 @@ def function_docstring(document: Document, operation: Operation, arguments: list
         operation: What the function carries out.
         arguments: The names and descriptions of the arguments that come from the document.
     """
-    key = [KEY] if any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters) else []
+    key = [KEY] if sends_idempotency_key(operation) else []
     return docstring(
         [
             sentence(operation.node["summary"]),

@@ -12,13 +12,13 @@ from codegen.ir.types import PythonType, TypeMapper
 from codegen.parser import Parsed
 from codegen.spec.document import Operation, Parameter
 from codegen.spec.queries import (
-    IDEMPOTENCY_KEY,
     body_name,
     call_kind,
     caller_parameters,
     data_schema,
     is_nullable,
     result_name,
+    sends_idempotency_key,
     text_content_type,
 )
 
@@ -65,29 +65,29 @@ class FunctionBuilder:
         result = self._types.of_component(result_name(self._document, operation))
         ids = [parameter for parameter in caller_parameters(operation) if parameter.location == "path"]
         in_path = [names.argument(parameter.name) for parameter in ids]
-        constant = f"operations.{operation.id.upper()}"
         words = python_names(self._document, operation)
         query = self._query(operation, words)
         body = self._body(operation)
-        has_key = any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters)
+        has_key = sends_idempotency_key(operation)
         fields = body.fields if body else ()
         arguments = sorted([*query, *(_body_argument(field, words) for field in fields)], key=_argument_order)
         described_arguments = [(names.argument(parameter.name), described(parameter.node, words)) for parameter in ids]
         described_arguments += [(argument.name, argument.description) for argument in arguments]
-        executor, returns = _EXECUTE[kind], _RETURNS[kind].format(result.read_type)
+        returns = _RETURNS[kind].format(result.read_type)
         if text_content_type(self._document, operation) is not None:
-            executor, returns = "await client.__executor__.execute", f"{result.read_type} | str"
+            returns += " | str"
         elif is_nullable(data_schema(self._document, operation)):
-            executor, returns = "await client.__executor__.execute", f"{result.read_type} | None"
+            returns += " | None"
+        is_paginated = kind in ("page", "whole")
+        method = "client.__executor__.paginate" if is_paginated else "await client.__executor__.execute"
+        leading = [f"operations.{operation.id.upper()}", returns if kind == "array" else result.read_type, *in_path]
         return FunctionSpec(
             name=operation.id,
-            keyword="def" if kind in _PAGINATED else "async def",
+            keyword="def" if is_paginated else "async def",
             parameters=_signature(in_path, arguments, has_key=has_key),
             returns=returns,
             doc=function_docstring(self._document, operation, described_arguments),
-            call=_call(
-                executor, [constant, returns if kind == "array" else result.read_type, *in_path], query, body, has_key=has_key
-            ),
+            call=_call(method, leading, query, body, has_key=has_key),
             classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
         )
 
@@ -119,15 +119,6 @@ class FunctionBuilder:
         ]
 
 
-_PAGINATED = frozenset({"page", "whole"})
-"""The kinds of calls that return a `Paginator`."""
-_EXECUTE = {
-    "page": "client.__executor__.paginate",
-    "whole": "client.__executor__.paginate",
-    "array": "await client.__executor__.execute",
-    "object": "await client.__executor__.execute",
-    "deleted": "await client.__executor__.execute",
-}
 _RETURNS = {"page": "Paginator[{}]", "whole": "Paginator[{}]", "array": "list[{}]", "object": "{}", "deleted": "{}"}
 
 

@@ -19,7 +19,7 @@ class MemberSpec:
     """A known value of an enum."""
 
     constant: str
-    text: str
+    value: str
     doc: str
 
 
@@ -126,8 +126,8 @@ class ModelBuilder:
     def _enum(self, name: str, schema: Node) -> EnumSpec:
         described_values = schema["x-enum-descriptions"]
         members = tuple(
-            MemberSpec(constant=names.constant(text), text=text, doc=docstring([sentence(described_values[text])], depth=1))
-            for text in schema["enum"]
+            MemberSpec(constant=names.constant(value), value=value, doc=docstring([sentence(described_values[value])], depth=1))
+            for value in schema["enum"]
         )
         return EnumSpec(
             name=name,
@@ -135,14 +135,14 @@ class ModelBuilder:
             doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
             alias_doc=docstring([f"The type of an argument for `{name}`: a constant or a str, known or not."], depth=0),
             members=members,
-            known=repr({member.constant: member.text for member in members}),
-            literal=", ".join(repr(member.text) for member in members),
+            known=repr({member.constant: member.value for member in members}),
+            literal=", ".join(repr(member.value) for member in members),
         )
 
     def _model(self, name: str, schema: Node) -> ModelSpec:
-        library = self._parsed.models[name]
-        found = [*(library.required_properties or ()), *(library.optional_properties or ())]
-        properties = {prop.name.get_untrusted_value(): prop for prop in found}
+        parsed = self._parsed.models[name]
+        all_properties = [*(parsed.required_properties or ()), *(parsed.optional_properties or ())]
+        properties = {prop.name.get_untrusted_value(): prop for prop in all_properties}
         pointer = child_pointer("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
         words = {wire: names.attribute(wire) for wire in entries(schema, "properties")}

@@ -11,7 +11,6 @@ from codegen.spec.document import Document, Operation, Parameter, entries, is_li
 from codegen.spec.queries import (
     BATCHING,
     CONDITIONAL_LIMIT,
-    IDEMPOTENCY_KEY,
     body_name,
     caller_parameters,
     data_schema,
@@ -20,6 +19,7 @@ from codegen.spec.queries import (
     path_scope,
     response_shape,
     result_name,
+    sends_idempotency_key,
     success_response,
     text_content_type,
 )
@@ -58,7 +58,7 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
         "result": None if is_free_object(document.schemas[result]) else result,
         "request": body_name(document, operation),
         "required_key": operation.node["x-cstar-key"],
-        "sends_idempotency_key": any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters),
+        "sends_idempotency_key": sends_idempotency_key(operation),
         "evidence": operation.node["x-evidence"],
     }
     code_of = {name: repr(value) for name, value in values.items()}

@@ -39,7 +39,7 @@ class SchemaUsage:
         reached = {**responses, **bodies, **parameters}
         self.generated = [name for name in document.schemas if name in reached and not is_free_object(document.schemas[name])]
         """The schemas that become classes, in the document's order."""
-        self.idle = tuple(
+        self.unused = tuple(
             name for name, schema in document.schemas.items() if name not in reached and not schema.get("x-cstar-envelope")
         )
         """The schemas that no operation uses, so that they have no class."""

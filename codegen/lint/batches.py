@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.errors import ProblemCollector
 from codegen.spec.document import Document, Node, Operation, child_pointer, entries, find_keyword, is_list, is_object, schema_named
-from codegen.spec.queries import BATCHING, CONDITIONAL_LIMIT, IDEMPOTENCY_KEY, enveloped_data
+from codegen.spec.queries import BATCHING, CONDITIONAL_LIMIT, enveloped_data, sends_idempotency_key
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
@@ -45,7 +45,7 @@ def _inspect_batching(document: Document, operation: Operation, problems: Proble
     if not {"split", "add", "join"} <= set(rule) <= {"split", "add", "join", "shift"} or not all(map(is_list, lists)):
         problems.add(operation.pointer, f"`{BATCHING}` must be of the form `{{split: …, add: […], join: […], shift: …}}`.")
         return
-    if not any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters):
+    if not sends_idempotency_key(operation):
         problems.add(operation.pointer, f"`{BATCHING}` needs an operation with an idempotency key.")
     if any(not parameter.is_supplied_by_client for parameter in operation.parameters):
         problems.add(operation.pointer, f"`{BATCHING}` is for operations that take nothing but a body.")

@@ -7,7 +7,7 @@ import re
 from codegen.errors import ProblemCollector
 from codegen.lint.schemas import SchemaRules
 from codegen.spec.document import Document, Node, Operation, Parameter, child_pointer, entries, items, schema_named
-from codegen.spec.queries import IDEMPOTENCY_KEY, JSON_TYPE, enveloped_data, is_model, is_union, path_scope, referenced_schema
+from codegen.spec.queries import JSON_TYPE, enveloped_data, is_model, is_union, path_scope, referenced_schema, sends_idempotency_key
 
 REQUIRED_OPERATION_KEYS = (
     *("operationId", "summary", "x-cstar-namespace", "x-cstar-method", "x-cstar-key", "x-evidence", "x-source"),
@@ -165,7 +165,7 @@ class OperationRules:
     def _inspect_idempotency(self) -> None:
         scope, _ = path_scope(self._operation.path)
         due = scope == "team" and self._operation.method in ("post", "patch")
-        has = any(parameter.name == IDEMPOTENCY_KEY for parameter in self._operation.parameters)
+        has = sends_idempotency_key(self._operation)
         if due and not has:
             self._add("a POST or PATCH under a team takes the parameter IdempotencyKey.")
         if has and not due:

@@ -88,6 +88,6 @@ FORMATS = frozenset({"date-time", "email", "uri", "uuid", "hostname", "int32", "
 """The supported formats. All but `date-time` leave the type of the value as it is."""
 
 RESERVED_CLIENT_NAMES = frozenset(
-    {"aclose", "closed", "config", "events", "from_env", "rate_limit", "request", "with_options", "with_response"}
+    {"aclose", "events", "from_env", "paginate", "rate_limit", "request", "with_options", "with_response"}
 )
 """The attributes of `CStarClient`, which are no names for namespaces."""

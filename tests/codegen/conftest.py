@@ -11,5 +11,5 @@ from tests.codegen.trees import Tree
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """A copy of the tree."""
+    """Copy the tree."""
     return Tree(tmp_path)

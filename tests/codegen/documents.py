@@ -12,7 +12,7 @@ from codegen.ir.build import GeneratedCode, build_ir
 from codegen.ir.functions import FunctionSpec
 from codegen.ir.models import ModelSpec
 from codegen.ir.operations import OperationSpec
-from codegen.lint import run as preflight
+from codegen.lint.run import lint
 from codegen.parser import Parsed, parse, validate_openapi
 from codegen.spec.document import Document, Node
 from codegen.spec.loader import read
@@ -77,7 +77,7 @@ def small(*more: str) -> Node:
 def reading(raw: Node) -> Parsed:
     """Lint and parse a document."""
     validate_openapi(raw)
-    preflight.lint(Document(raw))
+    lint(Document(raw))
     return parse(Document(raw))
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from codegen.lint import run as preflight
+from codegen.lint.run import lint
 from codegen.output import FOLDERS
 from codegen.spec.document import METHODS, Document, Node
 from tests.codegen.documents import TICKET, model, operation, real, said, schema
@@ -18,13 +18,13 @@ from tests.codegen.trees import Tree
 
 
 def _files_of(namespace: str) -> set[str]:
-    """The modules of a root namespace."""
+    """Return the modules of a root namespace."""
     return {f"{folder}/{namespace}.py" for folder in ("_generated/operations", "api", "models")}
 
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """A tree with a new field, enum value, operation and namespace, after one run."""
+    """Return a tree with a new field, enum value, operation and namespace, after one run."""
 
     def change(raw: Node) -> None:
         for name in ("Ticket", "TicketUpdate"):
@@ -71,7 +71,7 @@ class Shrunk(NamedTuple):
 
 @pytest.fixture(scope="module")
 def shrunk(tmp_path_factory: pytest.TempPathFactory) -> Shrunk:
-    """A tree without two fields, an enum value, two operations and a namespace, after one run."""
+    """Return a tree without two fields, an enum value, two operations and a namespace, after one run."""
 
     def change(raw: Node) -> None:
         schema(raw, "Ticket")["properties"].pop("notes")
@@ -159,12 +159,12 @@ def test_any_operation_can_be_dropped(path: str, method: str) -> None:
     if not raw["paths"][path].keys() & set(METHODS):
         del raw["paths"][path]
 
-    preflight.lint(Document(raw))
+    lint(Document(raw))
 
 
 def test_schema_goes_with_the_last_operation_that_needs_it(shrunk: Shrunk) -> None:
     """It has no class, though the document still has it; a note reports it."""
-    note = "note: #/components/schemas/TicketUpdate: no operation takes or gives this schema, so it has no class."
+    note = "note: #/components/schemas/TicketUpdate: no operation uses this schema, so it has no class."
 
     assert note in shrunk.notes
     assert [] == shrunk.files_with("TicketUpdate")

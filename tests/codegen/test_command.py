@@ -20,7 +20,7 @@ from tests.codegen.trees import Tree
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small document, and with the package and the page that are generated from it."""
+    """Return a folder with a small document, and the package and the page generated from it."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "package").mkdir()
     (folder / "small.yaml").write_text(json.dumps(small()), encoding="utf-8")
@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def package(tmp_path: Path, made: Path) -> Path:
-    """A package that is generated from a small document, which lies beside it."""
+    """Return a package that was generated from a small document beside it."""
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path / "package"
 
@@ -169,7 +169,7 @@ def test_missing_output_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "the output cannot be written: No such file or directory." in capsys.readouterr().err
 
 
-GHOST = "note: #/components/schemas/Ghost: no operation takes or gives this schema, so it has no class.\n"
+GHOST = "note: #/components/schemas/Ghost: no operation uses this schema, so it has no class.\n"
 
 
 def test_unused_schema_is_reported(tree: Tree) -> None:

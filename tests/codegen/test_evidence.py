@@ -19,7 +19,7 @@ PAGE = (ROOT / output.PAGE).read_text(encoding="utf-8")
 
 @pytest.fixture
 def page() -> EvidencePage:
-    """The page of the real document."""
+    """Return the page of the real document."""
     return evidence_page(Document(real()))
 
 

@@ -36,7 +36,7 @@ SCHEMAS = "#/components/schemas"
 def _read(field: FieldSpec, **wire: Any) -> Any:
     """Decode a field as generated code does."""
     raw = SimpleNamespace(**{field.attribute: wire.get(field.wire)})
-    scope = {**vars(_wire), **vars(tickets), "wire": wire, "found": defaultdict(lambda: None, wire), "raw": raw}
+    scope = {**vars(_wire), **vars(tickets), "wire": wire, "fields": defaultdict(lambda: None, wire), "raw": raw}
     for lookup in field.lookups:
         setattr(raw, field.attribute, eval(lookup, scope))
     for one in field.decode_steps:

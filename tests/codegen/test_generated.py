@@ -12,7 +12,8 @@ import attrs
 import pytest
 
 from codegen.__main__ import ROOT
-from cstar_async import api, models
+from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
+from cstar_async import CStarClient, api, models
 from cstar_async._generated.all_operations import OPERATIONS
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
@@ -100,6 +101,13 @@ def test_client_has_a_property_for_every_root_namespace() -> None:
     roots = {operation.namespace.partition(".")[0] for operation in OPERATIONS.values() if operation.scope != "library"}
 
     assert roots == {name for name in vars(ClientNamespaces) if not name.startswith("_")}
+
+
+def test_names_of_the_client_are_reserved() -> None:
+    """No namespace can replace an attribute of the client."""
+    own = {name for name in dir(CStarClient) if not name.startswith("_")} - set(vars(ClientNamespaces))
+
+    assert own <= RESERVED_CLIENT_NAMES
 
 
 @pytest.mark.parametrize("package", [models, api])

@@ -17,7 +17,7 @@ STEP = f"{SCHEMAS}/Step"
 
 
 def with_union(raw: Node) -> Node:
-    """A document in which tickets have steps: calls, mails, and unknown ones."""
+    """Return a document in which tickets have steps: calls, mails, and unknown ones."""
     text = said("What it is.", type="string")
     raw["components"]["schemas"] |= {
         "Step": said(

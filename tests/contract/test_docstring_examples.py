@@ -52,7 +52,7 @@ class _ExistingIds(ast.NodeTransformer):
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCStar]:
-    """A fake server with data."""
+    """Start a fake server with data."""
     async with FakeCStar(seed=5) as fake:
         yield fake
 
