@@ -23,8 +23,8 @@ class Page(Sequence[T], FieldRepr):
 
     Args:
         data: The items.
-        info: The position in the list. Default: the only page of a list that has just these items.
-        fetch_next: Fetches the page after this one. Default: there is no way to it.
+        info: The position in the list. Default: the only page of a list with these items.
+        fetch_next: Fetches the page after this one. Copies and pickles of a page do not have it.
     """
 
     __slots__ = ("_fetch_next", "data", "info")
@@ -58,6 +58,9 @@ class Page(Sequence[T], FieldRepr):
             return NotImplemented
         page = cast("Page[object]", other)
         return self.data == page.data and self.info == page.info
+
+    def __reduce__(self) -> tuple[type[Page[T]], tuple[list[T], PageInfo]]:
+        return type(self), (self.data, self.info)  # copies and pickles have no client
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
         return [("items", len(self.data)), ("page", self.info.page), ("total", self.total), ("has_more", self.has_more)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Sequence
 
 import pytest
@@ -81,6 +83,16 @@ async def test_next_page_is_what_fetch_next_returns() -> None:
 def test_pages_are_equal_by_items_and_info(other: object, *, is_equal: bool) -> None:
     """A page never equals a list, as a list never equals a tuple."""
     assert is_equal is (Page([1], MIDDLE) == other)
+
+
+def test_page_survives_pickle_and_copies() -> None:
+    """Without the client that fetched it."""
+
+    async def fetch_next() -> Page[int]:
+        raise AssertionError
+
+    page = Page([1], MIDDLE, fetch_next=fetch_next)
+    assert [page] * 3 == [pickle.loads(pickle.dumps(page)), copy.copy(page), copy.deepcopy(page)]
 
 
 def test_page_has_no_hash() -> None:
