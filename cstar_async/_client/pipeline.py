@@ -14,7 +14,7 @@ from cstar_async._client.call import Call
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
 from cstar_async._protocol.envelope import find_request_id, parse_lenient
-from cstar_async._protocol.error_responses import make_error, parse_error
+from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, to_datetime
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, decide
@@ -52,9 +52,9 @@ class RequestPipeline(ABC):
                 raise CStarError("this client is closed")
             if context.hooks.has_call_hooks:
                 self._notify_call_start(call)
-            prefix = (
-                (context.team_path.value or await self._resolve_team_path(call)) if call.is_team_scoped else context.path_prefix
-            )
+            prefix = context.path_prefix
+            if call.is_team_scoped:
+                prefix = context.team_path.value or await self._resolve_team_path(call)
             call.path = prefix + call.path
             may_have_acted = False
             while True:
@@ -63,7 +63,6 @@ class RequestPipeline(ABC):
                 try:
                     response = await self._send_once(call)
                 except TransportError as error:
-                    call.annotate(error)
                     failure, raised = Failure(request_sent=error.request_sent), error
                 else:
                     if 200 <= response.status <= 299:
@@ -71,11 +70,9 @@ class RequestPipeline(ABC):
                     if response.status == 404 and may_have_acted and call.method == "DELETE":
                         response = RawResponse(404, response.headers, b"")
                         break
-                    body = parse_error(response, context.clock.time())
-                    failure = Failure(status=body.status, code=body.code, retry_after=body.retry_after)
-                    raised = make_error(
-                        body, operation=call.target.id, attempts=call.attempts, idempotency_key=call.idempotency_key
-                    )
+                    raised = parse_error(response, context.clock.time())
+                    failure = Failure(status=raised.status, code=raised.code, retry_after=raised.retry_after)
+                call.annotate(raised)
                 may_have_acted = may_have_acted or failure.may_have_acted
                 await self._wait_or_raise(call, failure, raised)
             context.retry_budget.refund(call.attempts > 1)

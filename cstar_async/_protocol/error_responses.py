@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-import attrs
-
 from cstar_async._protocol.envelope import as_object, find_request_id, parse_lenient
 from cstar_async._protocol.headers import LOCATION, parse_retry_after, parse_seconds
 from cstar_async._protocol.messages import RawResponse
@@ -40,20 +38,6 @@ BY_STATUS: Final[Mapping[int, type[APIError]]] = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class ErrorBody:
-    """What a response states about its error."""
-
-    status: int
-    message: str
-    type: str | None = None
-    code: str | None = None
-    param: str | None = None
-    doc_url: str | None = None
-    request_id: str | None = None
-    retry_after: float | None = None
-
-
 def error_class(status: int, code: str | None) -> type[APIError]:
     """Return the class for a status; two classes share 409, where the code decides."""
     if status == 409 and code is not None and code.lower().startswith("idempotency_"):
@@ -63,8 +47,8 @@ def error_class(status: int, code: str | None) -> type[APIError]:
     return BY_STATUS.get(status, APIError)
 
 
-def parse_error(response: RawResponse, now: float) -> ErrorBody:
-    """Parse a response whose status is not a success. What it does not state is None.
+def parse_error(response: RawResponse, now: float) -> APIError:
+    """Return the error of a response whose status is not a success. What it does not state is None.
 
     Secrets are redacted here: servers echo their input, and errors are logged and pickled. *now* is in seconds since the epoch.
     """
@@ -73,22 +57,17 @@ def parse_error(response: RawResponse, now: float) -> ErrorBody:
     detail = as_object(error)
     message = _redacted(detail.get("message")) or _redacted(error) or _redacted(body.get("message"))
     retry_after = parse_retry_after(response.headers, now)
-    return ErrorBody(
+    code = _redacted(detail.get("code"))
+    return error_class(response.status, code)(
+        message or _default_message(response),
         status=response.status,
-        message=message or _default_message(response),
         type=_redacted(detail.get("type")),
-        code=_redacted(detail.get("code")),
+        code=code,
         param=_redacted(detail.get("param")) or _redacted(detail.get("field")),
         doc_url=_redacted(detail.get("doc_url")),
         request_id=_redacted(find_request_id(body, response.headers)),
         retry_after=parse_seconds(detail.get("retryAfter")) if retry_after is None else retry_after,
     )
-
-
-def make_error(error: ErrorBody, *, operation: str, attempts: int, idempotency_key: str | None) -> APIError:
-    """Return the exception for an error response."""
-    make = error_class(error.status, error.code)
-    return make(operation=operation, attempts=attempts, idempotency_key=idempotency_key, **attrs.asdict(error))
 
 
 def _redacted(value: UntypedJSON) -> str | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from cstar_async import InvalidArgumentError, idempotency_key
-from cstar_async._protocol.error_responses import error_class, make_error, parse_error
+from cstar_async._protocol.error_responses import error_class, parse_error
 from cstar_async._protocol.headers import MAX_WAIT, parse_date, parse_int, parse_rate_limit, parse_retry_after, parse_seconds
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, retry_delay
@@ -114,7 +114,7 @@ def test_derived_keys_are_equal_if_their_parts_are(left: list[str | int], right:
 def test_error_body_never_changes_the_class_of_its_status(status: int, body: bytes) -> None:
     """It only adds detail."""
     assume(not body.startswith(b"{") or b"code" not in body)
-    error = make_error(parse_error(RawResponse(status, {}, body), 0.0), operation="get_ticket", attempts=1, idempotency_key=None)
+    error = parse_error(RawResponse(status, {}, body), 0.0)
     assert (error_class(status, None), status) == (type(error), error.status)
     assert 1 == len(str(error).splitlines())
 
