@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 import attrs
@@ -12,7 +12,6 @@ from cstar_async._types import JSON
 from cstar_async.testing._data.store import Database, Object
 from cstar_async.testing._events.factory import OutgoingEvent
 from cstar_async.testing._events.faults import DeliveryFaults, DeliveryPlan
-from cstar_async.testing._http.request_log import Headers
 
 if TYPE_CHECKING:
     from cstar_async.testing._events.dispatcher import DeliveryDispatcher
@@ -62,7 +61,7 @@ class Delivery:
     """Seconds until the response or the failure, by the same clock."""
     next_attempt_at: float | None = None
     """When it is retried, Unix time in seconds; None: never."""
-    headers: Headers = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
 
     @property

@@ -121,24 +121,26 @@ class Fault:
                 "headers must not have Content-Type or Content-Length: use content_type; the length is that of the body"
             )
 
-    def response(self, real: ServerResponse | None, *, request_id: str, at: str) -> ServerResponse:
-        """Return the response of this fault; *real* where it only breaks the connection.
 
-        Args:
-            real: The response of the server; None when the server did not handle the request.
-            request_id: The request id in the error envelope.
-            at: The timestamp in the error envelope.
-        """
-        if real is not None and not self.responds:
-            return real
-        if self.body is not None:
-            status = self.status or (real.status if real is not None else 200)
-            return ServerResponse(status=status, body=self.body, content_type=self.content_type)
-        status = self.status or 500
-        if status < 400:
-            return ServerResponse(status=status)
-        message = self.message or f"A fault of the fake: status {status}."
-        return Envelopes().error(APIFailure(status, self.code, message), request_id=request_id, at=at)
+def fault_response(fault: Fault, real: ServerResponse | None, *, request_id: str, at: str) -> ServerResponse:
+    """Return the response of a fault; *real* where it only breaks the connection.
+
+    Args:
+        fault: The fault.
+        real: The response of the server; None when the server did not handle the request.
+        request_id: The request id in the error envelope.
+        at: The timestamp in the error envelope.
+    """
+    if real is not None and not fault.responds:
+        return real
+    if fault.body is not None:
+        status = fault.status or (real.status if real is not None else 200)
+        return ServerResponse(status=status, body=fault.body, content_type=fault.content_type)
+    status = fault.status or 500
+    if status < 400:
+        return ServerResponse(status=status)
+    message = fault.message or f"A fault of the fake: status {status}."
+    return Envelopes().error(APIFailure(status, fault.code, message), request_id=request_id, at=at)
 
 
 @attrs.frozen(kw_only=True)

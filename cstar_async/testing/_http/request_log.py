@@ -46,7 +46,7 @@ class ReceivedRequest:
     query: Mapping[str, str] = attrs.field(factory=dict[str, str])
     """Decoded parameters by name; the last of a repeated one. `query_string` has all of them."""
     query_string: str = ""
-    headers: Headers = attrs.field(factory=lambda: Headers({}), repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=lambda: Headers({}), repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
     address: str = ""
     """The IP address of the client."""

@@ -27,7 +27,7 @@ from cstar_async.testing._handlers.audit_log import log_write
 from cstar_async.testing._handlers.registry import handler_for
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.auth import AnonymousCaller, APIKeys, Caller, Key, check_permission
-from cstar_async.testing._http.faults import Fault
+from cstar_async.testing._http.faults import Fault, fault_response
 from cstar_async.testing._http.idempotency import IdempotencyCache, fingerprint
 from cstar_async.testing._http.rate_limits import RateLimits
 from cstar_async.testing._http.request_log import ReceivedRequest
@@ -94,7 +94,7 @@ class RequestPipeline:
 
     def respond_with_fault(self, fault: Fault, request: ReceivedRequest, real: ServerResponse | None) -> ServerResponse:
         """Return the response of a fault, with the rate limit headers of this server."""
-        response = fault.response(real, request_id=self.new_request_id(), at=timestamp(self.now_s()))
+        response = fault_response(fault, real, request_id=self.new_request_id(), at=timestamp(self.now_s()))
         return attrs.evolve(response, headers={**response.headers, **self._limit_headers(self._caller(request))})
 
     def _caller(self, request: ReceivedRequest) -> Caller | None:
