@@ -103,7 +103,7 @@ def add_members(database: Database, *, now_s: float) -> None:
         score = {"level": database.random.randint(1, 20), "xp": database.random.randint(0, 9_000)}
         fields = {"userId": new_id("usr_", database.random), "name": name, "email": email, "role": role}
         joined_at = timestamp(now_s - 90 * _DAY_S)
-        database.make("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **score, "joinedAt": joined_at}, at=joined_at)
+        database.insert("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **score, "joinedAt": joined_at}, at=joined_at)
 
 
 def add_seed_data(database: Database, *, now_s: float) -> None:
@@ -122,7 +122,7 @@ def add_seed_data(database: Database, *, now_s: float) -> None:
     if database.has("bosses"):
         spawned_at = timestamp(now_s - _HOUR_S)
         boss = {"name": "The Backlog", "level": 3, "currentHp": random.randint(1, 400), "maxHp": 400, "status": "active"}
-        database.make("bosses", {**boss, "spawnedAt": spawned_at, "defeatedAt": None}, at=spawned_at)
+        database.insert("bosses", {**boss, "spawnedAt": spawned_at, "defeatedAt": None}, at=spawned_at)
     _add_team_config(database, now_s)
 
 

@@ -44,7 +44,7 @@ class CollectionSchema:
     schema: str
     properties: Mapping[str, SchemaNode]
     id_prefix: str = ""
-    identity: str = "id"
+    id_field: str = "id"
     """The field that identifies an object in a path."""
     order: tuple[str, ...] = ()
     """The fields that a list is sorted by; a leading `-` is descending. Empty: oldest first."""
@@ -64,7 +64,7 @@ class CollectionSchema:
     def unique(self) -> tuple[str, ...]:
         """The fields whose values are unique."""
         names = tuple(name for name, node in self.properties.items() if node.get("x-cstar-unique"))
-        return names if self.identity == "id" or self.identity in names else (self.identity, *names)
+        return names if self.id_field == "id" or self.id_field in names else (self.id_field, *names)
 
     @property
     def counted(self) -> Mapping[str, Mapping[str, str]]:
@@ -116,7 +116,7 @@ def _read_schema(collection: str, operations: list[FakeOperation], document: Doc
         schema=preferred.result,
         properties=document.properties(preferred.result),
         id_prefix=schema.get("x-cstar-id-prefix", ""),
-        identity=schema.get("x-cstar-identity", "id"),
+        id_field=schema.get("x-cstar-identity", "id"),
         order=tuple(merged.get("order", ())),
         parent=Parent(**parent) if parent else None,
         on_delete=tuple(OnDelete(entry["collection"], entry["field"], entry.get("set")) for entry in merged.get("on-delete", ())),

@@ -98,7 +98,7 @@ class Table:
         self._rows[row] = fields
         self._index_values(fields)
 
-    def change(self, fields: Object, changes: Mapping[str, UntypedJSON]) -> None:
+    def update(self, fields: Object, changes: Mapping[str, UntypedJSON]) -> None:
         """Update fields of an object, but not its id."""
         self._unindex_values(fields)
         fields.update(changes)
@@ -129,10 +129,10 @@ class Table:
         return field, value.lower() if is_address else value
 
     def _row_with(self, fields: Object) -> str:
-        return "" if self.schema.is_singleton else self._row_of(fields[self.schema.identity])
+        return "" if self.schema.is_singleton else self._row_of(fields[self.schema.id_field])
 
     def _row_of(self, identity: str) -> str:
-        return normalize_id(identity, self.schema.id_prefix) if self.schema.identity == "id" else identity
+        return normalize_id(identity, self.schema.id_prefix) if self.schema.id_field == "id" else identity
 
 
 class Database:
@@ -165,7 +165,7 @@ class Database:
         """Return a table; that of an unknown collection is empty and stays so."""
         return self._tables.get(collection) or Table(CollectionSchema(collection=collection, schema="", properties={}))
 
-    def make(self, collection: str, given: Mapping[str, UntypedJSON], *, at: str) -> Object:
+    def insert(self, collection: str, given: Mapping[str, UntypedJSON], *, at: str) -> Object:
         """Create an object from the given fields and what the document says that the server fills in.
 
         Args:
@@ -202,7 +202,7 @@ class Database:
         """Remove an object with its children, and reset the references to it as the document says."""
         table = self.table(collection)
         table.remove(fields)
-        identity = fields[table.schema.identity]
+        identity = fields[table.schema.id_field]
         for rule in table.schema.on_delete:
             for other in self.table(rule.collection):
                 if other.get(rule.field) == identity:
@@ -233,7 +233,7 @@ class Database:
         for name, rule in schema.counted.items():
             numbers = Counter(named for other in self.table(rule["collection"]) for named in _named_by(other.get(rule["field"])))
             for row in result:
-                row[name] = numbers[row[schema.identity]]
+                row[name] = numbers[row[schema.id_field]]
         return result
 
     def check_unique(self, table: Table, given: Mapping[str, UntypedJSON], this: Object | None) -> None:

@@ -26,7 +26,7 @@ def log_write(call: Call, outcome: HandlerResult) -> None:
     resource_type = (
         call.table.schema.display_name.lower().replace(" ", "_") if "collection" in operation.extensions else operation.namespace
     )
-    call.database.make(
+    call.database.insert(
         LOG,
         {
             "action": f"{resource_type}.{_ACTIONS.get(action, operation.name)}",

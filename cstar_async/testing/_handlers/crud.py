@@ -77,7 +77,7 @@ def _insert(database: Database, collection: str, body: Mapping[str, UntypedJSON]
     if schema.parent is not None and parent is not None:
         given[schema.parent.field] = parent["id"]
     hooks.before_write(WriteContext(database, given, at, parent=parent))
-    fields = database.make(collection, given, at=at)
+    fields = database.insert(collection, given, at=at)
     if schema.parent is not None and parent is not None and schema.parent.counter is not None:
         parent[schema.parent.counter] = parent.get(schema.parent.counter, 0) + 1
     hooks.after_create(WriteContext(database, fields, at, parent=parent))
@@ -93,8 +93,8 @@ def get_object(call: Call) -> HandlerResult:
     if call.operation.nullable and call.table.single is None:
         return HandlerResult(None)
     fields = _serialize(call, _item_of(call))
-    embedded: UntypedJSON = call.operation.extensions.get("includes") or {}
-    for name, rule in embedded.items():
+    includes: UntypedJSON = call.operation.extensions.get("includes") or {}
+    for name, rule in includes.items():
         rows = [row for row in call.database.table(rule["collection"]) if row.get(rule["field"]) == fields["id"]]
         fields[name] = call.database.serialize(rule["collection"], sort_rows(rows, rule.get("order", ())))
     return HandlerResult(fields)
@@ -104,11 +104,11 @@ def update_object(call: Call) -> HandlerResult:
     """Update the fields of the body. An object that allows extra fields stores unknown ones, too."""
     fields, schema = _item_of(call), call.table.schema
     properties = call.database.document.properties(call.operation.request or "")
-    taken = properties.keys() & schema.properties.keys()
+    accepted = properties.keys() & schema.properties.keys()
     if schema.allows_extra_fields:
-        taken |= call.body.keys() - schema.properties.keys()
+        accepted |= call.body.keys() - schema.properties.keys()
     values = {name: node["default"] for name, node in properties.items() if "default" in node}
-    values |= {name: value for name, value in call.body.items() if name in taken}
+    values |= {name: value for name, value in call.body.items() if name in accepted}
     changes = {name: _merge(properties.get(name, {}), fields.get(name), value) for name, value in values.items()}
     apply_update(call.database, call.collection, fields, changes, at=call.at)
     return HandlerResult(_serialize(call, fields))
@@ -137,7 +137,7 @@ def apply_update(database: Database, collection: str, fields: Object, changes: O
         changes |= database.make_slugs(table, {**fields, **changes}, fields)
     if "updatedAt" in table.schema.properties:
         changes["updatedAt"] = at
-    table.change(fields, changes)
+    table.update(fields, changes)
     hooks.after_write(WriteContext(database, fields, at, before=before))
     if {**fields, "updatedAt": None} != {**before, "updatedAt": None}:
         database.record_change(Change(collection=collection, action="updated", fields=dict(fields), before=before, at=at))
@@ -151,7 +151,7 @@ def delete_object(call: Call) -> HandlerResult:
         raise APIFailure(409, "resource_in_use", f"The {call.table.schema.display_name.lower()} is still in use.")
     call.database.remove(call.collection, fields)
     call.database.record_change(Change(collection=call.collection, action="deleted", fields=dict(fields), at=call.at))
-    return HandlerResult({"deleted": True, "id": fields[call.table.schema.identity]})
+    return HandlerResult({"deleted": True, "id": fields[call.table.schema.id_field]})
 
 
 def return_sample(call: Call) -> HandlerResult:

@@ -107,12 +107,12 @@ class Tickets(ResourceHooks):
         fields, database = context.fields, context.database
         if fields["assignedTo"] and fields["assignedTo"] != context.before.get("assignedTo") and database.has("notifications"):
             notification = {"type": "ticket_assigned", "title": "A ticket was assigned to you", "body": fields["title"]}
-            database.make("notifications", notification, at=context.at)
+            database.insert("notifications", notification, at=context.at)
 
     def _keep_tags(self, context: WriteContext) -> None:
         for name in context.fields["tags"] if context.database.has("tags") else ():
             if context.database.table("tags").find(name) is None:
-                context.database.make("tags", {"name": name}, at=context.at)
+                context.database.insert("tags", {"name": name}, at=context.at)
 
 
 class Messages(ResourceHooks):
