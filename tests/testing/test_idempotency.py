@@ -80,7 +80,7 @@ async def test_server_error_is_not_stored(call: Caller, fake: FakeCStar, monkeyp
     from cstar_async.testing._data.store import Database
 
     with monkeypatch.context() as patch:
-        patch.delattr(Database, "make")
+        patch.delattr(Database, "insert")
         assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).code == "fake_failed"
     assert (await call("POST", "/tickets", {"title": "a"}, headers=KEY)).status == 201
 
