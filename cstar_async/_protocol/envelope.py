@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-import orjson
-
 from cstar_async._model.decoding import parse_datetime
 from cstar_async._protocol.headers import REQUEST_ID
+from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._types import UNSET, PageInfo, UntypedJSON, is_object, is_str, json_type_name
 from cstar_async.errors import DecodeError
@@ -36,11 +35,10 @@ def parse_body(response: RawResponse) -> UntypedJSON:
     """Return the body of a success as JSON, or raise a `DecodeError`. It is parsed once, although hooks and logs need it too."""
     try:
         if response.parsed is UNSET:
-            response.parsed = orjson.loads(response.body)
+            response.parsed = parse_json(response.body)
         return response.parsed
-    except orjson.JSONDecodeError:
+    except ValueError:
         message = "the response is not JSON" if response.body.strip() else "the response is empty"
-    # Raised outside the handler: the parser's error holds the whole body and would become the context of this one.
     raise DecodeError(message, status=response.status)
 
 

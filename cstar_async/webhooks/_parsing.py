@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
-
 from cstar_async._generated import events as _events
 from cstar_async._model import event as _event
 from cstar_async._model.event import UnknownEvent, WebhookEvent
+from cstar_async._protocol.json_parser import parse_json
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import PayloadError
 from cstar_async.webhooks._signature import verify_signature
@@ -50,8 +49,8 @@ def construct_event(
 def parse_event(body: bytes) -> WebhookEvent:
     """Parse a body that was verified before. Raise PayloadError if it is not a JSON object with a `type`."""
     try:
-        wire: UntypedJSON = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        wire: UntypedJSON = parse_json(body)
+    except ValueError:
         raise PayloadError("body must be JSON") from None
     return event_from_dict(wire)
 

@@ -12,12 +12,11 @@ import logging
 from collections import deque
 from typing import Final, Self
 
-import orjson
-
 from cstar_async._bounded_set import BoundedSet
 from cstar_async._client.call import RawTarget
 from cstar_async._client.executor import ClientExecutor
 from cstar_async._model.event import WebhookEvent
+from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._types import UntypedJSON, is_object, is_str
@@ -203,15 +202,15 @@ def _parse_message(message: ServerSentEvent) -> WebhookEvent | None:
         LOGGER.warning("%s: event dropped, it is larger than max_event_size", message.last_event_id or "an event without an id")
         return None
     try:
-        wire: UntypedJSON = orjson.loads(message.data)
+        wire: UntypedJSON = parse_json(message.data.encode())
         if is_object(wire):
             wire.setdefault("type", message.event or None)
             if message.last_event_id:
                 wire.setdefault("id", message.last_event_id)
         return event_from_dict(wire)
-    except (orjson.JSONDecodeError, PayloadError) as error:
+    except (ValueError, PayloadError) as error:
         event_id = message.last_event_id or "a message without an id"
-        LOGGER.warning("%s: message dropped, it is not an event: %s", event_id, type(error).__name__)
+        LOGGER.warning("%s: message dropped, it is not an event: %s", event_id, error)
         return None
 
 

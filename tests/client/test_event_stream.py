@@ -53,7 +53,7 @@ async def test_a_message_that_is_not_an_event_is_logged(caplog: pytest.LogCaptur
         cstar.events() as stream,
     ):
         assert await next_ids(stream, 1) == ["evt_1"]
-    assert "7: message dropped, it is not an event: JSONDecodeError" in caplog.text
+    assert "7: message dropped, it is not an event: not JSON" in caplog.text
     assert "Jane" not in caplog.text
 
 

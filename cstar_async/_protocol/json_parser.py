@@ -1,0 +1,37 @@
+r"""Parse JSON that the server sent.
+
+JavaScript writes half of a surrogate pair as an escape, `"Party \ud83c"`, when it cuts a str inside an emoji. That is no Unicode
+character, so orjson refuses the whole document. Here it becomes U+FFFD. Everything else that orjson refuses stays refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import orjson
+
+from cstar_async._types import UntypedJSON
+
+# An even number of backslashes before the escape are escaped backslashes. A pair is matched as a whole, so that it is kept.
+_SURROGATE: Final = re.compile(
+    rb"(?<!\\)((?:\\\\)*+)(?:(\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})|\\u[dD][89a-fA-F][\da-fA-F]{2})"
+)
+
+
+def parse_json(text: bytes) -> UntypedJSON:
+    """Parse a JSON document in linear time; raise a `ValueError` without its content if it is not JSON."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        repaired = _SURROGATE.sub(_replace_half, text)
+    try:
+        return orjson.loads(repaired)
+    except orjson.JSONDecodeError:
+        pass
+    # Raised outside the handlers: the parser's error holds the whole document and would become the context of this one.
+    raise ValueError("not JSON")
+
+
+def _replace_half(match: re.Match[bytes]) -> bytes:
+    return match[0] if match[2] else match[1] + rb"\ufffd"
