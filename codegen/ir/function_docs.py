@@ -162,11 +162,13 @@ def _reason(document: Document, operation: Operation, status: str, response: Nod
 
 
 def _noun(placeholder: str, operation: Operation) -> str:
-    """Return what a part of the path identifies: `ticketId` a ticket, `/tags/{name}` a tag."""
-    if placeholder.endswith("Id"):
-        return names.attribute(placeholder.removesuffix("Id")).replace("_", " ")
+    """Return what a part of the path identifies: `/customer-groups/{groupId}` a customer group, `/tags/{name}` a tag."""
     before, _, _ = operation.path.partition(f"/{{{placeholder}}}")
-    return before.rpartition("/")[2].removesuffix("s").replace("-", " ")
+    segment = before.rpartition("/")[2].removesuffix("s").replace("-", " ")
+    if not placeholder.endswith("Id"):
+        return segment
+    noun = names.attribute(placeholder.removesuffix("Id")).replace("_", " ")
+    return segment if segment.endswith(noun) else noun
 
 
 def _sum_of(operation: Operation, split: str) -> str:

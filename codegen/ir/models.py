@@ -125,6 +125,7 @@ class ModelBuilder:
 
     def _enum(self, name: str, schema: Node) -> EnumSpec:
         described_values = schema["x-enum-descriptions"]
+        values = tuple((names.constant(value), sentence(described_values[value])) for value in schema["enum"])
         members = tuple(
             MemberSpec(constant=names.constant(value), value=value, doc=docstring([sentence(described_values[value])], depth=1))
             for value in schema["enum"]
@@ -132,7 +133,7 @@ class ModelBuilder:
         return EnumSpec(
             name=name,
             alias=names.like_alias(name),
-            doc=docstring([sentence(schema["description"]), source_of(schema)], depth=1),
+            doc=docstring([sentence(schema["description"]), Section("Attributes", values), source_of(schema)], depth=1),
             alias_doc=docstring([f"The type of an argument for `{name}`: a constant or a str, known or not."], depth=0),
             members=members,
             known=repr({member.constant: member.value for member in members}),

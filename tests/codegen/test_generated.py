@@ -143,10 +143,11 @@ def test_a_call_imports_the_operations_of_its_own_namespace_only() -> None:
     assert 0 == subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode
 
 
-@pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
-def test_docstring_of_a_model_lists_its_fields(kind: type[Model]) -> None:
-    """`help()` shows them, in the order of the document."""
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_docstring_of_a_class_lists_its_attributes(kind: type[Model | OpenEnum]) -> None:
+    """`help()` shows the fields of a model and the constants of an enum, in the order of the document."""
     section = (inspect.getdoc(kind) or "").partition("\nAttributes:\n")[2].partition("\n\n")[0]
     listed = [line.strip().partition(":")[0] for line in section.splitlines() if line.startswith("    ") and line[4] != " "]
+    names = kind.__wire_names__ if issubclass(kind, Model) else (name for name in vars(kind) if name.isupper())
 
-    assert list(kind.__wire_names__) == listed
+    assert list(names) == listed
