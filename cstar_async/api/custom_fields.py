@@ -145,7 +145,7 @@ async def update_custom_field(
         The updated definition (inferred).
 
     Raises:
-        NotFoundError: The field does not exist or is not visible to this key.
+        NotFoundError: The custom field does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -178,7 +178,7 @@ async def delete_custom_field(client: SupportsExecute, /, field_id: str, *, opti
         Confirmation of the deletion (inferred).
 
     Raises:
-        NotFoundError: The field does not exist or is not visible to this key.
+        NotFoundError: The custom field does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:

@@ -125,7 +125,7 @@ async def get_customer_group(client: SupportsExecute, /, group_id: str, *, optio
         The group, with the number of its customers.
 
     Raises:
-        NotFoundError: The group does not exist or is not visible to this key.
+        NotFoundError: The customer group does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -169,7 +169,7 @@ async def update_customer_group(
         The updated group (inferred).
 
     Raises:
-        NotFoundError: The group does not exist or is not visible to this key.
+        NotFoundError: The customer group does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:
@@ -207,7 +207,7 @@ async def delete_customer_group(client: SupportsExecute, /, group_id: str, *, op
         Confirmation of the deletion (inferred).
 
     Raises:
-        NotFoundError: The group does not exist or is not visible to this key.
+        NotFoundError: The customer group does not exist or is not visible to this key.
         CStarError: See `cstar_async.errors` for what every call can raise.
 
     Example:

@@ -21,6 +21,12 @@ class AiAction(
 ):
     """Action of the language model.
 
+    Attributes:
+        AUTO_TAG: Finds tags for a ticket.
+        SUGGEST_REPLY: Drafts a reply to a ticket.
+        SUMMARIZE: Summarizes a ticket.
+        IMPROVE: Improves text.
+
     Documented: API reference, AI.
     """
 

@@ -20,6 +20,11 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class ArticleStatus(OpenEnum, known={"DRAFT": "draft", "PUBLISHED": "published", "ARCHIVED": "archived"}):
     """Status of an article.
 
+    Attributes:
+        DRAFT: Visible to the team only; the default.
+        PUBLISHED: Visible to readers if it is public.
+        ARCHIVED: Hidden but kept. In the newest documentation only.
+
     Documented: API reference, Articles.
     """
 

@@ -19,6 +19,10 @@ from cstar_async._types import JSON, UntypedJSON
 class WhoamiKeyType(OpenEnum, known={"SECRET": "secret", "PUBLISHABLE": "publishable"}):
     """Type of an API key.
 
+    Attributes:
+        SECRET: Full access; for servers only.
+        PUBLISHABLE: Read-only; may be used in browsers. The value is inferred.
+
     Documented: API reference, Authentication.
     """
 
@@ -36,6 +40,10 @@ WhoamiKeyTypeLike: TypeAlias = WhoamiKeyType | Literal["secret", "publishable"] 
 
 class WhoamiEnvironment(OpenEnum, known={"LIVE": "live", "TEST": "test"}):
     """The data that an API key accesses.
+
+    Attributes:
+        LIVE: Production data of the team.
+        TEST: Separate test data. The value is inferred from the key prefixes.
 
     Documented: API reference, Authentication.
     """

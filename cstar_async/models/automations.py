@@ -19,6 +19,9 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class AutomationTestResourceType(OpenEnum, known={"TICKET": "ticket"}):
     """Type of objects that a rule can be tested on. More may exist.
 
+    Attributes:
+        TICKET: A ticket.
+
     Documented: API reference, Automations.
     """
 
@@ -73,6 +76,43 @@ class AutomationTriggerEvent(
     },
 ):
     """Event that triggers a rule: an event type of webhooks. Samples of rules have only `ticket.created`.
+
+    Attributes:
+        TICKET_CREATED: A ticket was created.
+        TICKET_UPDATED: A ticket was updated.
+        TICKET_CLOSED: A ticket was closed.
+        TICKET_MESSAGE_ADDED: A message was added to a ticket.
+        TICKET_DELETED: A ticket was deleted.
+        TICKET_ASSIGNED: A ticket was assigned.
+        CUSTOMER_CREATED: A customer was created.
+        CUSTOMER_UPDATED: A customer was updated.
+        CUSTOMER_DELETED: A customer was deleted.
+        CUSTOMER_GROUP_CREATED: A customer group was created.
+        CUSTOMER_GROUP_UPDATED: A customer group was updated.
+        CUSTOMER_GROUP_DELETED: A customer group was deleted.
+        ARTICLE_CREATED: An article was created.
+        ARTICLE_PUBLISHED: An article was published.
+        ARTICLE_UPDATED: An article was updated.
+        ARTICLE_DELETED: An article was deleted.
+        TEAM_PREFERENCES_UPDATED: The preferences of the team were updated.
+        AGENT_PREFERENCES_UPDATED: The preferences of an agent were updated.
+        BOSS_SPAWNED: A boss appeared.
+        BOSS_DAMAGED: A boss was damaged.
+        BOSS_DEFEATED: A boss was defeated.
+        PLAYER_LEVEL_UP: A player reached the next level.
+        PLAYER_ACHIEVEMENT_UNLOCKED: A player unlocked an achievement.
+        PLAYER_XP_GAINED: A player gained experience.
+        PLAYER_QUEST_COMPLETED: A player completed a quest.
+        PLAYER_STREAK_MILESTONE: A player reached a streak milestone.
+        SOCIAL_ONE_UP_SENT: An agent sent a one-up.
+        SOCIAL_HIGH_FIVE_SENT: An agent sent a high five.
+        COMMUNITY_POST_CREATED: A post was created.
+        COMMUNITY_POST_UPDATED: A post was updated.
+        COMMUNITY_POST_STATUS_CHANGED: The status of a post changed.
+        COMMUNITY_POST_COMMENTED: A comment was added to a post.
+        COMMUNITY_POST_DELETED: A post was deleted.
+        COMMUNITY_POST_VOTED: A vote was added to a post.
+        SURVEY_SUBMITTED: A customer submitted a survey.
 
     Documented: Webhook reference, Event types.
     """

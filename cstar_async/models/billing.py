@@ -20,6 +20,9 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class SubscriptionStatus(OpenEnum, known={"ACTIVE": "active"}):
     """Payment status of a subscription. One value is documented, more exist.
 
+    Attributes:
+        ACTIVE: Paid.
+
     Documented: API reference, Billing.
     """
 
@@ -35,6 +38,9 @@ SubscriptionStatusLike: TypeAlias = SubscriptionStatus | Literal["active"] | str
 
 class SubscriptionPlan(OpenEnum, known={"TEAM": "team"}):
     """Plan of a subscription. One value is documented, more exist.
+
+    Attributes:
+        TEAM: The plan for teams.
 
     Documented: API reference, Billing.
     """

@@ -20,6 +20,10 @@ from cstar_async.models.shared import BatchError, decode_batch_error_or_str
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
     """Action of a bulk operation.
 
+    Attributes:
+        UPDATE: Updates each object.
+        DELETE: Deletes each object.
+
     Documented: API reference, Bulk.
     """
 
@@ -37,6 +41,11 @@ BulkActionLike: TypeAlias = BulkAction | Literal["update", "delete"] | str
 
 class BulkResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """Type of objects of a bulk operation.
+
+    Attributes:
+        TICKETS: Tickets.
+        CUSTOMERS: Customers.
+        ARTICLES: Articles.
 
     Documented: API reference, Bulk.
     """

@@ -31,6 +31,15 @@ class CommunityPostStatus(
 ):
     """Status of a community post.
 
+    Attributes:
+        OPEN: Not answered yet.
+        ANSWERED: Answered by someone.
+        OFFICIALLY_ANSWERED: Answered by the team.
+        PLANNED: Planned.
+        NOT_PLANNED: Not planned.
+        COMPLETED: Completed.
+        UNDER_REVIEW: Under review.
+
     Documented: API reference, Community.
     """
 
@@ -63,6 +72,10 @@ CommunityPostStatusLike: TypeAlias = (
 class CommunityVisibility(OpenEnum, known={"PUBLIC": "public", "MEMBERS_ONLY": "members_only"}):
     """Who can see a post.
 
+    Attributes:
+        PUBLIC: Everyone.
+        MEMBERS_ONLY: Only signed-in members of the community.
+
     Documented: API reference, Community.
     """
 
@@ -80,6 +93,11 @@ CommunityVisibilityLike: TypeAlias = CommunityVisibility | Literal["public", "me
 
 class CommunityPostSort(OpenEnum, known={"RECENT": "recent", "VOTES": "votes", "COMMENTS": "comments"}):
     """Sort order of posts.
+
+    Attributes:
+        RECENT: Newest first.
+        VOTES: Most votes first.
+        COMMENTS: Most comments first.
 
     Documented: API reference, Community.
     """
@@ -102,6 +120,12 @@ class CommunityAttachmentType(
     OpenEnum, known={"IMAGEJPEG": "image/jpeg", "IMAGEPNG": "image/png", "IMAGEGIF": "image/gif", "IMAGEWEBP": "image/webp"}
 ):
     """Media type of an image. The values are inferred.
+
+    Attributes:
+        IMAGEJPEG: JPEG image.
+        IMAGEPNG: PNG image.
+        IMAGEGIF: GIF image.
+        IMAGEWEBP: WebP image.
 
     Documented: API reference, Community.
     """

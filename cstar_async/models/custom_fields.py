@@ -29,6 +29,14 @@ class CustomFieldType(
 ):
     """Type of the values of a custom field.
 
+    Attributes:
+        TEXT: Text.
+        NUMBER: Number.
+        SELECT: One of the options.
+        MULTISELECT: Several of the options.
+        DATE: Date.
+        BOOLEAN: `true` or `false`.
+
     Documented: API reference, Custom fields.
     """
 
@@ -54,6 +62,10 @@ CustomFieldTypeLike: TypeAlias = CustomFieldType | Literal["text", "number", "se
 
 class CustomFieldEntityType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers"}):
     """Type of objects with a custom field.
+
+    Attributes:
+        TICKETS: Tickets.
+        CUSTOMERS: Customers.
 
     Documented: API reference, Custom fields.
     """

@@ -20,6 +20,10 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class CustomerStatus(OpenEnum, known={"ACTIVE": "active", "INACTIVE": "inactive"}):
     """Whether a customer is active.
 
+    Attributes:
+        ACTIVE: Active; the default.
+        INACTIVE: No longer active.
+
     Documented: API reference, Customers.
     """
 
@@ -47,6 +51,14 @@ class CustomerSentiment(
     },
 ):
     """Sentiment of a customer. The documentation has two sets, of three and of four values; both contain `neutral`.
+
+    Attributes:
+        POSITIVE: Pleased (set of three).
+        NEUTRAL: Neutral (both sets).
+        NEGATIVE: Displeased (set of three).
+        HAPPY: Pleased (set of four).
+        FRUSTRATED: Frustrated (set of four).
+        ANGRY: Angry (set of four).
 
     Documented: API reference, Customers.
     """

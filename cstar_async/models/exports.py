@@ -19,6 +19,10 @@ from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 class ExportFormat(OpenEnum, known={"JSON": "json", "CSV": "csv"}):
     """Output format of an export.
 
+    Attributes:
+        JSON: JSON objects, of several types.
+        CSV: A CSV table, of one type.
+
     Documented: API reference, Export.
     """
 
@@ -36,6 +40,11 @@ ExportFormatLike: TypeAlias = ExportFormat | Literal["json", "csv"] | str
 
 class ExportSelectionType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """Type of exported objects. Only `tickets` is in a sample; the others are inferred.
+
+    Attributes:
+        TICKETS: Tickets.
+        CUSTOMERS: Customers.
+        ARTICLES: Articles.
 
     Documented: API reference, Export.
     """

@@ -20,6 +20,10 @@ from cstar_async._types import JSON, UntypedJSON
 class BossStatus(OpenEnum, known={"ACTIVE": "active", "DEFEATED": "defeated"}):
     """Status of a boss.
 
+    Attributes:
+        ACTIVE: Not defeated yet.
+        DEFEATED: Defeated.
+
     Inferred: from the events on bosses.
     """
 

@@ -20,6 +20,11 @@ from cstar_async.models.shared import BatchError, decode_batch_error_or_str
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """Type of imported records.
 
+    Attributes:
+        TICKETS: Tickets.
+        CUSTOMERS: Customers.
+        ARTICLES: Articles.
+
     Documented: API reference, Import.
     """
 

@@ -22,6 +22,13 @@ class InviteRole(
 ):
     """Role of an invited person: every role but `owner`.
 
+    Attributes:
+        ADMIN: Administers the team.
+        MANAGER: Leads agents.
+        LIBRARIAN: Maintains the knowledge base.
+        AGENT: Replies to customers.
+        SPECTATOR: Read-only.
+
     Inferred: the roles of members, of which ownership is never assigned.
     """
 
@@ -45,6 +52,11 @@ InviteRoleLike: TypeAlias = InviteRole | Literal["admin", "manager", "librarian"
 
 class InviteStatus(OpenEnum, known={"PENDING": "pending", "ACCEPTED": "accepted", "EXPIRED": "expired"}):
     """Status of an invitation.
+
+    Attributes:
+        PENDING: Not answered yet.
+        ACCEPTED: Accepted.
+        EXPIRED: Expired.
 
     Inferred: the path is named, and the page on members mentions sending invites.
     """

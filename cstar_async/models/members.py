@@ -30,6 +30,14 @@ class MemberRole(
 ):
     """Role of a member. Roles and their titles in the game are documented, meanings are inferred from the names.
 
+    Attributes:
+        OWNER: Owns the team; The Guildmaster in the game.
+        ADMIN: Administers the team; The Commander in the game.
+        MANAGER: Leads agents; The Captain in the game.
+        LIBRARIAN: Maintains the knowledge base; The Lorekeeper in the game.
+        AGENT: Replies to tickets; The Hero in the game.
+        SPECTATOR: Read-only; The Watcher in the game.
+
     Documented: API reference, Members.
     """
 
@@ -57,6 +65,13 @@ class MemberUpdateRole(
     OpenEnum, known={"ADMIN": "admin", "MANAGER": "manager", "LIBRARIAN": "librarian", "AGENT": "agent", "SPECTATOR": "spectator"}
 ):
     """Role that can be assigned to a member: every role but `owner`.
+
+    Attributes:
+        ADMIN: Administers the team; The Commander in the game.
+        MANAGER: Leads agents; The Captain in the game.
+        LIBRARIAN: Maintains the knowledge base; The Lorekeeper in the game.
+        AGENT: Replies to tickets; The Hero in the game.
+        SPECTATOR: Read-only; The Watcher in the game.
 
     Inferred: ownership is transferred, never assigned.
     """
@@ -92,6 +107,14 @@ class MemberRoleDisplayName(
 ):
     """Title of a role in the game.
 
+    Attributes:
+        THE_GUILDMASTER: An owner.
+        THE_COMMANDER: An admin.
+        THE_CAPTAIN: A manager.
+        THE_LOREKEEPER: A librarian.
+        THE_HERO: An agent.
+        THE_WATCHER: A spectator.
+
     Documented: API reference, Members.
     """
 
@@ -121,6 +144,9 @@ MemberRoleDisplayNameLike: TypeAlias = (
 
 class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
     """Permission of a member. More exist than the one known.
+
+    Attributes:
+        EXPORT_DATA: May export the data of the team.
 
     Documented: API reference, Members.
     """

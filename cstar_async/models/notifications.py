@@ -20,6 +20,9 @@ from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 class NotificationType(OpenEnum, known={"TICKET_ASSIGNED": "ticket_assigned"}):
     """Type of a notification. One value is documented, more exist.
 
+    Attributes:
+        TICKET_ASSIGNED: A ticket was assigned to the member.
+
     Documented: API reference, Notifications.
     """
 

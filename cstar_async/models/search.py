@@ -19,6 +19,11 @@ from cstar_async._types import JSON, UntypedJSON
 class SearchType(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
     """Type of objects to search, plural, unlike the type of a result.
 
+    Attributes:
+        TICKETS: Tickets.
+        CUSTOMERS: Customers.
+        ARTICLES: Articles.
+
     Documented: API reference, Search.
     """
 
@@ -38,6 +43,11 @@ SearchTypeLike: TypeAlias = SearchType | Literal["tickets", "customers", "articl
 
 class SearchResultType(OpenEnum, known={"TICKET": "ticket", "CUSTOMER": "customer", "ARTICLE": "article"}):
     """Type of a search result.
+
+    Attributes:
+        TICKET: A ticket.
+        CUSTOMER: A customer.
+        ARTICLE: An article.
 
     Documented: API reference, Search.
     """

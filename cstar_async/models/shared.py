@@ -20,6 +20,11 @@ from cstar_async._types import JSON, UntypedJSON, is_object
 class MessageSender(OpenEnum, known={"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}):
     """Type of the sender of a message.
 
+    Attributes:
+        AGENT: A member of the team, or a program on its behalf.
+        CUSTOMER: The customer.
+        SYSTEM: cStar itself, such as an automation.
+
     Documented: API reference, Messages.
     """
 

@@ -23,6 +23,13 @@ class TicketStatus(
 ):
     """Status of a ticket. These are the defaults; a team can change the list. Meanings are inferred from the names.
 
+    Attributes:
+        NEW: Not seen yet.
+        OPEN: The team is working on it.
+        PENDING: Waiting for someone, usually the customer.
+        RESOLVED: Solved, but not closed yet.
+        CLOSED: Finished.
+
     Documented: API reference, Tickets.
     """
 
@@ -47,6 +54,12 @@ TicketStatusLike: TypeAlias = TicketStatus | Literal["new", "open", "pending", "
 class TicketPriority(OpenEnum, known={"LOW": "low", "NORMAL": "normal", "HIGH": "high", "URGENT": "urgent"}):
     """Priority of a ticket. Older pages call the highest one `critical`.
 
+    Attributes:
+        LOW: Low.
+        NORMAL: Normal; the default.
+        HIGH: High.
+        URGENT: Highest.
+
     Documented: API reference, Tickets.
     """
 
@@ -69,6 +82,11 @@ TicketPriorityLike: TypeAlias = TicketPriority | Literal["low", "normal", "high"
 class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE": "bronze"}):
     """Rating of how well a deadline was met.
 
+    Attributes:
+        GOLD: Best, well within the deadline.
+        SILVER: Middle.
+        BRONZE: Lowest.
+
     Inferred: only null is seen in samples; the values are those of the outcome tiers in the documentation.
     """
 
@@ -88,6 +106,9 @@ TicketSlaTierLike: TypeAlias = TicketSlaTier | Literal["gold", "silver", "bronze
 
 class TicketExpand(OpenEnum, known={"CUSTOMER": "customer"}):
     """What to include in each ticket of a list.
+
+    Attributes:
+        CUSTOMER: A summary of the customer, in addition to the ID.
 
     Documented: API reference, Tickets.
     """

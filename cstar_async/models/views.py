@@ -21,6 +21,12 @@ class ViewEntityType(
 ):
     """Type of the objects in a view.
 
+    Attributes:
+        TICKETS: Tickets.
+        CUSTOMERS: Customers.
+        ARTICLES: Articles.
+        COMMUNITY_POSTS: Community posts.
+
     Documented: API reference, Views.
     """
 
@@ -43,6 +49,10 @@ ViewEntityTypeLike: TypeAlias = ViewEntityType | Literal["tickets", "customers",
 class SortDirection(OpenEnum, known={"ASC": "asc", "DESC": "desc"}):
     """Sort direction.
 
+    Attributes:
+        ASC: Ascending.
+        DESC: Descending.
+
     Documented: API reference, Views.
     """
 
@@ -60,6 +70,10 @@ SortDirectionLike: TypeAlias = SortDirection | Literal["asc", "desc"] | str
 
 class ViewVisibility(OpenEnum, known={"PRIVATE": "private", "TEAM": "team"}):
     """Who can see a view.
+
+    Attributes:
+        PRIVATE: Only its creator.
+        TEAM: The whole team.
 
     Documented: API reference, Views.
     """
