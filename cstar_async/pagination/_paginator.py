@@ -53,7 +53,7 @@ class Paginator(FieldRepr, Generic[T]):
 
     `await` gives the first page, `async for` iterates over all items, `pages()` over all pages. `collect()` returns a list,
     `first()` one item. Each use reads the list again. `checkpoint` is the position of the last iteration, `resume()` continues from
-    it in any process, and `estimate()` says what an iteration costs.
+    it in any process, and `estimate()` returns what an iteration costs.
 
     Iterating requests 100 items a page unless a size was given. While no item moves, it takes one request for each 100 items.
     No item comes twice. Items that move while the total stays the same and nothing repeats on the next page can be missed.

@@ -6,12 +6,12 @@ later ones *shift* forward by one: the first item of the next page is then on a 
 * The ids of yielded items are remembered, so no item comes twice. An item without an id is new wherever it is met, unless its whole
   page is the previous page again.
 * When the total changed or an item repeated, the page before is read again, and its unseen items are yielded. Then the one before
-  that, until a page begins with an old item: shifted items follow, in the order of the list, every old item that did not move.
+  that, until a page begins with an old item: shifted items follow, in the order of the list, every old item that only shifted.
 * When the total changes again meanwhile, this is repeated, three times at most.
 * An empty page is the end, whatever the server says of more. Page after page without a new item is an error, and so is a list that
   continues far beyond its stated total.
 
-So an item that did not move is missed only if it shifted across the border of two pages while neither the total changed nor an item
+So an item that only shifted is missed only if it crossed the border of two pages while neither the total changed nor an item
 repeated on the next page. Nothing is promised of items that were sorted differently meanwhile. A list in a stable order, such as
 the time of creation, is read most safely. A server that states no total and invents items without end is read without end.
 
