@@ -14,6 +14,7 @@ from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._types import UntypedJSON
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_count, validate_types
+from cstar_async.webhooks._failures import describe_with_line, format_traceback, outage_wait
 
 E = TypeVar("E", bound=WebhookEvent)
 F = TypeVar("F", bound=WebhookEvent)
@@ -73,7 +74,7 @@ class EventHandlers:
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
         """Register a coroutine function for events whose last attempt failed. It is called with the event and the exception.
 
-        Without one, the id and type of the event and the class of the exception are logged.
+        Without one, the id and type of the event and the traceback are logged, without the text of the exception.
 
         Raises:
             InvalidArgumentError: The handler is not a coroutine function.
@@ -90,14 +91,21 @@ class EventHandlers:
                 await self._call_with_retries(handler, key, event)
 
     async def _call_with_retries(self, handler: Handler[UntypedJSON], key: str, event: WebhookEvent) -> None:
-        attempt = 1
+        attempt, outages = 1, 0
         while (failure := await self._call(handler, event)) is not None:
-            LOGGER.warning("%s: handler failed, attempt %d: %s", key, attempt, type(failure).__name__)
+            stated = outage_wait(failure)
+            if stated is not None:
+                outages += 1
+                wait = max(stated, backoff_seconds(outages, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
+                LOGGER.warning("%s: handler called again in %.1f s: %s", key, wait, describe_with_line(failure))
+                await self._clock.sleep(wait)
+                continue
+            LOGGER.warning("%s: handler failed, attempt %d: %s", key, attempt, describe_with_line(failure))
             if attempt >= self._max_attempts:
                 await self._report_failure(key, event, failure)
                 return
             await self._back_off(attempt)
-            attempt += 1
+            attempt, outages = attempt + 1, 0
 
     async def _back_off(self, attempt: int) -> None:
         await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
@@ -112,17 +120,23 @@ class EventHandlers:
                 raise
             # It comes from a task that the handler awaits. Raised here, it would end the queue of this key.
             return RuntimeError("a task that the handler awaits was cancelled")
+        except (KeyboardInterrupt, SystemExit):
+            raise
         except Exception as error:  # any exception is a failure of the handler
             return error
+        except BaseException as error:  # such as an exception of a test framework; raised here, it would end the queue of this key
+            failure = RuntimeError(f"the handler raised {type(error).__name__}")
+            failure.__cause__ = error
+            return failure
         return None
 
     async def _report_failure(self, key: str, event: WebhookEvent, failure: Exception) -> None:
         if not self._error_handlers:
-            LOGGER.error("%s (%s): all attempts failed: %s", key, event.type, type(failure).__name__)
+            LOGGER.error("%s (%s): all attempts failed\n%s", key, event.type, format_traceback(failure))
         for handler in self._error_handlers:
             error = await self._call(handler, event, failure)
             if error is not None:
-                LOGGER.error("%s: error handler failed: %s", key, type(error).__name__)
+                LOGGER.error("%s: error handler failed\n%s", key, format_traceback(error))
 
 
 def is_being_cancelled() -> bool:

@@ -11,12 +11,16 @@ T = TypeVar("T")
 
 
 class KeyedQueue(Generic[T]):
-    """One FIFO queue and one task for each key that has items. *handle* must not raise."""
+    """One FIFO queue and one task for each key that has items.
+
+    *handle* must not raise. If its task ends all the same, by a cancellation or a SystemExit, `stop` returns what was left.
+    """
 
     def __init__(self, handle: Callable[[T], Awaitable[None]]) -> None:
         self._handle = handle
         self._queues: dict[str, deque[T]] = {}
         self._size = 0
+        self._abandoned: list[T] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._size_changed = asyncio.Event()
 
@@ -42,14 +46,19 @@ class KeyedQueue(Generic[T]):
             self._size_changed.clear()
             await self._size_changed.wait()
 
+    def is_current(self) -> bool:
+        """Return whether the running task is one that handles items."""
+        return asyncio.current_task() in self._tasks
+
     async def stop(self) -> list[T]:
         """Cancel the running tasks. Return the items that are not handled."""
-        remaining = [item for queue in self._queues.values() for item in queue]
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        return remaining
+        if tasks:
+            await asyncio.wait(tasks)
+        abandoned, self._abandoned = self._abandoned, []
+        return abandoned
 
     async def _run(self, key: str) -> None:
         queue = self._queues[key]
@@ -61,5 +70,6 @@ class KeyedQueue(Generic[T]):
                 self._size_changed.set()
         finally:
             del self._queues[key]
+            self._abandoned += queue
             self._size -= len(queue)
             self._size_changed.set()

@@ -7,6 +7,9 @@ Order: events of one ticket are handled in the order of arrival, those of differ
 
 Repeats: each event is handled at least once. It is handled again if the process ends, or the store fails, after the handler and
 before `mark_done`. It is never handled twice at the same time, unless two processes share a store for one process.
+
+Failures: a handler that raises is called again after a back-off, up to `max_attempts` times. One that raises an error about a rate
+limit or an outage is called again when that can succeed, at most an hour later. This is no attempt, and ends with the inbox.
 """
 
 from __future__ import annotations
@@ -25,9 +28,10 @@ from cstar_async._loop_binding import LoopBinding
 from cstar_async._model.codec import to_dict
 from cstar_async._model.event import WebhookEvent
 from cstar_async._types import UntypedJSON, is_object, is_str
-from cstar_async.errors import InvalidArgumentError, PayloadError, WebhookError
+from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, WebhookError
 from cstar_async.webhooks._adapters import ASGIApp, handle_aiohttp
 from cstar_async.webhooks._arguments import validate_count
+from cstar_async.webhooks._failures import describe
 from cstar_async.webhooks._handlers import LOGGER, EventHandlers, is_being_cancelled
 from cstar_async.webhooks._keyed_queue import KeyedQueue
 from cstar_async.webhooks._parsing import parse_event
@@ -60,6 +64,7 @@ class WebhookInbox(EventHandlers):
         concurrency: The maximum number of handlers that run at the same time, from 1. Default 16.
         max_pending: The maximum number of events that are accepted and not handled, from 1. Default 10,000.
         max_attempts: The maximum number of calls of a handler with one event, from 1. Default 5, after 0.5, 1, 2, 4 … 30 seconds.
+            A call that ends with a rate limit or an outage of cStar does not count.
         handler_timeout: The maximum duration of one call of a handler, in seconds, from 0. Default 300.
         shutdown_timeout: The time that `aclose` waits for pending events, in seconds, from 0. Default 10.
         max_event_size: The maximum size of the body of a delivery, in bytes, from 1. Default 1 MiB.
@@ -206,7 +211,12 @@ class WebhookInbox(EventHandlers):
 
         Returns:
             The ids of the events that are not handled. A store with a file or a server keeps them for the next process.
+
+        Raises:
+            CStarError: A handler of this inbox calls it, and would wait for its own end.
         """
+        if self._queue.is_current():
+            raise CStarError("a handler cannot close its own inbox; start a task that does, or set an event of the program")
         self._closing = True
         try:
             for stream in list(self._streams):
@@ -314,8 +324,7 @@ class WebhookInbox(EventHandlers):
 
 
 def _log_store_error(operation: str, error: Exception) -> None:
-    """Log the class of an exception; its text may contain the event."""
-    LOGGER.error("the event store failed to %s: %s", operation, type(error).__name__)
+    LOGGER.error("the event store failed to %s: %s", operation, describe(error))
 
 
 def _dedup_key(event: WebhookEvent, body: bytes) -> str:

@@ -242,4 +242,4 @@ async def test_no_secret_and_no_body_reach_the_log(caplog: pytest.LogCaptureFixt
         await inbox.receive(b"Jane Doe", {"X-Signature": "t=1,v1=aa"})
         await inbox.wait_until_idle()
     assert SECRET not in caplog.text
-    assert "Jane" not in caplog.text
+    assert "Jane" not in caplog.text.replace('raise ValueError("Jane Doe")', "")  # a line of code in the traceback

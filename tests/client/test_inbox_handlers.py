@@ -200,43 +200,6 @@ async def test_on_error_receives_the_event_and_the_last_exception() -> None:
     assert reported == [("evt_1", "ValueError('attempt 0')")]
 
 
-async def test_without_on_error_the_id_and_the_exception_class_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """No text of the event or the exception is logged."""
-    async with inbox_of(max_attempts=1) as inbox:
-
-        @inbox.on("*")
-        async def handle(event: WebhookEvent) -> None:
-            raise ValueError("Jane Doe")
-
-        await deliver(inbox, body_of(1))
-        await inbox.wait_until_idle()
-    assert "evt_1 (ticket.created): all attempts failed: ValueError" in caplog.text
-    assert "Jane" not in caplog.text
-
-
-async def test_an_error_handler_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The next error handler is called all the same."""
-    reported: list[str] = []
-    async with inbox_of(max_attempts=1) as inbox:
-
-        @inbox.on("*")
-        async def handle(event: WebhookEvent) -> None:
-            raise ValueError
-
-        @inbox.on_error
-        async def fail(event: WebhookEvent, error: Exception) -> None:
-            raise TypeError
-
-        @inbox.on_error
-        async def report(event: WebhookEvent, error: Exception) -> None:
-            reported.append(event.id)
-
-        await deliver(inbox, body_of(1))
-        await inbox.wait_until_idle()
-    assert reported == ["evt_1"]
-    assert "evt_1: error handler failed: TypeError" in caplog.text
-
-
 async def test_a_handler_that_exceeds_its_timeout_has_failed() -> None:
     """The exception is a TimeoutError."""
     reported: list[Exception] = []

@@ -35,6 +35,80 @@ async def test_aclose_waits_for_handlers_and_returns_what_is_left(caplog: pytest
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_a_handler_cannot_close_its_own_inbox() -> None:
+    """It gets an error that says what to do; a task that it starts can close the inbox."""
+    raised: list[str] = []
+    closing: list[asyncio.Task[tuple[str, ...]]] = []
+    inbox = inbox_of()
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        try:
+            await inbox.aclose()
+        except CStarError as error:
+            raised.append(str(error))
+        closing.append(asyncio.create_task(inbox.aclose()))
+
+    await deliver(inbox, body_of(1))
+    await inbox.wait_until_idle()
+    assert raised == ["a handler cannot close its own inbox; start a task that does, or set an event of the program"]
+    assert await closing[0] == ()
+
+
+async def test_a_handler_that_waits_for_the_close_of_its_inbox_is_cancelled() -> None:
+    """Its event is returned as not handled, after the timeout."""
+    inbox = inbox_of(shutdown_timeout=0.05)
+    closing: list[asyncio.Task[tuple[str, ...]]] = []
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        closing.append(asyncio.create_task(inbox.aclose()))
+        await asyncio.shield(closing[0])
+
+    await deliver(inbox, body_of(1))
+    await inbox.wait_until_idle()
+    assert await closing[0] == ("evt_1",)
+
+
+async def test_events_of_a_task_that_was_cancelled_are_returned() -> None:
+    """A program may cancel all tasks before it closes the inbox."""
+    inbox = inbox_of()
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        await asyncio.Event().wait()
+
+    await deliver(inbox, body_of(1), body_of(2))
+    await asyncio.sleep(0)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.wait(others)
+    await inbox.wait_until_idle()
+    assert await inbox.aclose() == ("evt_1", "evt_2")
+
+
+def test_events_behind_a_handler_that_ends_the_program_are_returned() -> None:
+    """`sys.exit` in a handler leaves the loop; the inbox can be closed in it afterwards."""
+    loop = asyncio.new_event_loop()
+    inbox, has_both = inbox_of(), asyncio.Event()
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        await has_both.wait()
+        raise SystemExit(3)
+
+    async def run() -> None:
+        await deliver(inbox, body_of(1), body_of(2))
+        has_both.set()
+        await inbox.wait_until_idle()
+
+    with pytest.raises(SystemExit):
+        loop.run_until_complete(run())
+    assert loop.run_until_complete(inbox.aclose()) == ("evt_1", "evt_2")
+    loop.close()
+
+
 async def test_an_unused_inbox_closes() -> None:
     """It returns at once."""
     assert await inbox_of().aclose() == ()
