@@ -36,53 +36,27 @@ class CallIdentity(TypedDict):
     path: str
 
 
+@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Call(Request):
     """One call of an operation: its request, settings and outcome."""
 
-    __slots__ = (
-        "_id",
-        "attempts",
-        "deadline",
-        "hooks_notified",
-        "idempotency_key",
-        "is_team_scoped",
-        "response",
-        "settings",
-        "started",
-        "target",
-    )  # fmt: skip
-
-    response: RawResponse
+    # Pass all arguments by position: keywords would double the time to make a call.
+    target: CallTarget
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str] | None
+    body: bytes | None
+    is_team_scoped: bool
+    idempotency_key: str | None
+    settings: CallSettings
+    started: float
+    deadline: float | None
+    attempts: int = attrs.field(default=0, init=False)
+    hooks_notified: bool = attrs.field(default=False, init=False)
+    response: RawResponse = attrs.field(init=False)
     """Set when the call succeeded."""
-
-    def __init__(
-        self,
-        target: CallTarget,
-        path: str,
-        query: str,
-        headers: Mapping[str, str] | None,
-        body: bytes | None,
-        is_team_scoped: bool,
-        idempotency_key: str | None,
-        settings: CallSettings,
-        started: float,
-        deadline: float | None,
-    ) -> None:
-        # Arguments are positional: keywords would double the time to make a call.
-        self.target = target
-        self.method = target.method
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.body = body
-        self.is_team_scoped = is_team_scoped
-        self.idempotency_key = idempotency_key
-        self.settings = settings
-        self.started = started
-        self.deadline = deadline
-        self.attempts = 0
-        self.hooks_notified = False
-        self._id = ""
+    _id: str = attrs.field(default="", init=False)
 
     @property
     def identity(self) -> CallIdentity:

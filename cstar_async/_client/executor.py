@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Generic, TypeVar, cast, get_args
-
-import attrs
+from typing import Any, Final, TypeVar, cast, get_args
 
 from cstar_async._client.call import Call, CallTarget, StreamCall
 from cstar_async._client.drift import find_drift
@@ -22,17 +20,7 @@ from cstar_async._protocol.envelope import decode_text, parse_body, parse_envelo
 from cstar_async._protocol.headers import REQUEST_ID, parse_rate_limit
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.urls import page_query, query_string, validate_query
-from cstar_async._types import (
-    JSON,
-    UNSET,
-    JSONObject,
-    RequestOptions,
-    Response,
-    UntypedJSON,
-    is_object,
-    is_str,
-    json_type_name,
-)
+from cstar_async._types import JSON, UNSET, JSONObject, RequestOptions, Response, UntypedJSON, is_object, is_str, json_type_name
 from cstar_async.errors import ConfigurationError, DecodeError
 from cstar_async.pagination import Page, Paginator
 from cstar_async.pagination._checkpoint import ListKey
@@ -43,18 +31,6 @@ T = TypeVar("T")
 RESPONSE_CAPTURE: Final[ContextVar[list[Response[Any]] | None]] = ContextVar("cstar_async_response_capture", default=None)
 """Where `with_response` gets the last response of a call. A context variable, so that concurrent calls have one each."""
 _DATA_TYPES: Final[dict[str, type]] = {"object": dict, "deleted": dict, "array": list, "page": list}
-
-
-@attrs.frozen
-class ListRequest(Generic[T]):
-    """What the requests for all pages of a list have in common."""
-
-    operation: Operation
-    item: type[T]
-    path: tuple[str, ...]
-    filters: str
-    """The query without page and page size."""
-    options: RequestOptions | None
 
 
 class ClientExecutor(RequestPipeline):
@@ -119,7 +95,7 @@ class ClientExecutor(RequestPipeline):
             return context.limiter.remaining(priority, context.clock), None if state is None else state.reset_at
 
         return Paginator(
-            partial(self._fetch_page, ListRequest(operation, item, path, encoded, options)),
+            partial(self._fetch_page, operation, item, path, encoded, options),
             first_page=None if first is None else validate_count("page", first, 1),
             page_size=None if size is None else validate_count("page_size", size, 1),
             list_key=ListKey(operation.id, f"{'/'.join(path)}?{encoded}"),
@@ -127,17 +103,26 @@ class ClientExecutor(RequestPipeline):
             is_paged=is_paged,
         )
 
-    async def _fetch_page(self, listing: ListRequest[T], number: int | None, size: int | None) -> Page[T]:
-        operation = listing.operation
-        call = build_operation_call(self.context, self.settings, operation, listing.path, None, None, None, listing.options)
+    async def _fetch_page(
+        self,
+        operation: Operation,
+        item: type[T],
+        path: tuple[str, ...],
+        filters: str,
+        options: RequestOptions | None,
+        number: int | None,
+        size: int | None,
+    ) -> Page[T]:
+        """Fetch a page; *filters* is the query without page and page size."""
+        call = build_operation_call(self.context, self.settings, operation, path, None, None, None, options)
         is_paged = operation.shape == "page"
-        call.query = page_query(listing.filters, number, size) if is_paged else listing.filters
+        call.query = page_query(filters, number, size) if is_paged else filters
         await self.send_with_retries(call)
         envelope = self._parse_envelope(call, operation)
-        items = decode_items(listing.item, envelope["data"])
+        items = decode_items(item, envelope["data"])
         if not is_paged:
             return self._finish(call, envelope, Page(items))
-        fetch = partial(self._fetch_page, listing)
+        fetch = partial(self._fetch_page, operation, item, path, filters, options)
         return self._finish(call, envelope, linked_page(fetch, items, parse_page_info(envelope, len(items)), number, size))
 
     async def request(
@@ -168,7 +153,7 @@ class ClientExecutor(RequestPipeline):
         if self.context.is_publishable:
             raise ConfigurationError("a publishable key cannot receive events; use a secret key (sk_live_… or sk_test_…)")
         started = self.context.clock.monotonic()
-        call = StreamCall(target, path, "", headers, None, True, None, self.settings, started, None)
+        call = StreamCall(target, "GET", path, "", headers, None, True, None, self.settings, started, None)
         await self.send_with_retries(call)
         response = call.response
         if not isinstance(response, StreamingResponse):

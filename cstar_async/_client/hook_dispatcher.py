@@ -7,17 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cstar_async._redaction import redact
-from cstar_async.hooks import (
-    CallEndInfo,
-    CallStartInfo,
-    DriftInfo,
-    HookInfo,
-    Hooks,
-    RequestInfo,
-    ResponseInfo,
-    RetryInfo,
-    WaitInfo,
-)
+from cstar_async.hooks import CallEndInfo, CallStartInfo, DriftInfo, HookInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 LOGGER: Final = logging.getLogger("cstar_async")
 LONG_WAIT: Final = 10.0

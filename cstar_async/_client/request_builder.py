@@ -109,7 +109,9 @@ def _build_call(
             encoded_query = query_string(query, validate_query(options.extra_query, "extra_query"))
         if options.headers:
             headers = {**(headers or {}), **_headers.validate_headers(options.headers)}
-    return Call(target, path, encoded_query, headers, content, is_team_scoped, idempotency_key, settings, started, deadline)
+    return Call(
+        target, target.method, path, encoded_query, headers, content, is_team_scoped, idempotency_key, settings, started, deadline
+    )
 
 
 def _check_can_write(target: CallTarget) -> None:
