@@ -47,7 +47,7 @@ def _texts(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any]) -> dict[st
         return env.get_template(name).render(**values)
 
     texts = {
-        "_generated/__init__.py": show("package_init.py.jinja", line="What the OpenAPI document says, as code."),
+        "_generated/__init__.py": show("package_init.py.jinja", line="The code generated from the OpenAPI document."),
         "_generated/operations/__init__.py": show("package_init.py.jinja", line="The operations as values."),
         "_generated/all_operations.py": show("all_operations.py.jinja", operations=code.operations, modules=code.api_modules),
         "_generated/events.py": show("events.py.jinja", events=code.events, imports=code.event_imports),
@@ -76,7 +76,7 @@ def _format(folder: Path) -> None:
 
 
 def _ruff(*arguments: str, folder: Path, settings: tuple[str, ...]) -> None:
-    configured = (word for setting in settings for word in ("--config", setting))
+    configured = (flag for setting in settings for flag in ("--config", setting))
     command = [sys.executable, "-m", "ruff", *arguments, *ISOLATION_FLAGS, *configured, "."]
     done = subprocess.run(  # noqa: S603  # fixed arguments only
         command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False

@@ -1,4 +1,4 @@
-"""Docstrings: descriptions of the document in Python's words, wrapped, and safe inside triple quotes."""
+"""Format docstrings: descriptions of the document in the terms of Python, wrapped and escaped."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 
 
-def in_python_words(text: str, names: Mapping[str, str] | None = None) -> str:
-    """Replace the words of JSON by those of Python.
+def to_python_terms(text: str, names: Mapping[str, str] | None = None) -> str:
+    """Replace the terms of JSON by those of Python.
 
     Args:
         text: A description of the document.
         names: The Python name of each wire name that the text may have in back-quotes.
     """
-    words = {**(names or {}), **_CONSTANTS}
-    text = re.sub(r"`([^`]+)`", lambda found: f"`{words.get(found[1], found[1])}`", text)
+    terms = {**(names or {}), **_CONSTANTS}
+    text = re.sub(r"`([^`]+)`", lambda found: f"`{terms.get(found[1], found[1])}`", text)
     return re.sub(r"(?<![`\w])null(?![`\w])", "None", text)
 
 
 def described(node: Node, names: Mapping[str, str] | None = None) -> str:
     """Return the description of a field, parameter or response, marked where it is not documented."""
-    text = in_python_words(sentence(str(node.get("description", ""))), names)
+    text = to_python_terms(sentence(str(node.get("description", ""))), names)
     is_marked = str(node.get("x-evidence", "documented")) == "documented" or "(inferred)" in text
     return text if is_marked else f"{text[:-1]} (inferred)."
 

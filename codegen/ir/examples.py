@@ -65,7 +65,7 @@ def _query_parameters(document: Document, operation: Operation, given: Node) -> 
 
 
 def _positional_value(document: Document, parameter: Parameter) -> Any:
-    """Return an example value; None: the name of the argument says more than any value."""
+    """Return an example value; None where the name of the argument is the better example."""
     has_value = parameter.location == "query" or "examples" in parameter.node["schema"]
     return _value(document, parameter.node["schema"]) if has_value else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import naming as names
-from codegen.ir.docstrings import Block, CodeSection, Section, described, docstring, in_python_words, sentence, source_of
+from codegen.ir.docstrings import Block, CodeSection, Section, described, docstring, sentence, source_of, to_python_terms
 from codegen.ir.examples import example_of
 from codegen.ir.operations import LimitSpec, batch_size, limits_of
 from codegen.spec.document import Document, Node, Operation, entries
@@ -113,7 +113,7 @@ def _description(document: Document, operation: Operation) -> list[Block]:
     body = body_name(document, operation)
     notes = [OPEN_BODY] if body and is_open(document.schemas[body]) else []
     notes += [FREE] if is_free_object(document.schemas[result_name(document, operation)]) else []
-    paragraph = " ".join([in_python_words(text, python_names(document, operation)) if text != "." else "", *notes]).strip()
+    paragraph = " ".join([to_python_terms(text, python_names(document, operation)) if text != "." else "", *notes]).strip()
     return [paragraph] if paragraph and paragraph != sentence(operation.node["summary"]) else []
 
 
@@ -139,7 +139,7 @@ def _exceeded(limit: LimitSpec) -> str:
 
 
 def _response_errors(document: Document, operation: Operation) -> list[tuple[str, str]]:
-    """Return the errors of which the document says something that does not hold for every operation."""
+    """Return the errors that the document describes for this operation in particular."""
     found: dict[str, list[str]] = {}
     for status, response in operation.node["responses"].items():
         if text := _reason(document, operation, status, response):

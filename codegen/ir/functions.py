@@ -65,13 +65,13 @@ class FunctionBuilder:
         result = self._types.of_component(result_name(self._document, operation))
         ids = [parameter for parameter in caller_parameters(operation) if parameter.location == "path"]
         in_path = [names.argument(parameter.name) for parameter in ids]
-        words = python_names(self._document, operation)
-        query = self._query(operation, words)
+        wire_to_python = python_names(self._document, operation)
+        query = self._query(operation, wire_to_python)
         body = self._body(operation)
         has_key = sends_idempotency_key(operation)
         fields = body.fields if body else ()
-        arguments = sorted([*query, *(_body_argument(field, words) for field in fields)], key=_argument_order)
-        described_arguments = [(names.argument(parameter.name), described(parameter.node, words)) for parameter in ids]
+        arguments = sorted([*query, *(_body_argument(field, wire_to_python) for field in fields)], key=_argument_order)
+        described_arguments = [(names.argument(parameter.name), described(parameter.node, wire_to_python)) for parameter in ids]
         described_arguments += [(argument.name, argument.description) for argument in arguments]
         returns = _RETURNS[kind].format(result.read_type)
         if text_content_type(self._document, operation) is not None:
@@ -95,8 +95,8 @@ class FunctionBuilder:
         """Build the function that splits an operation over several requests."""
         one = self.of(operation)
         body = self._body(operation)
-        words = python_names(self._document, operation)
-        described_arguments = [(field.attribute, described(field.node, words)) for field in (body.fields if body else ())]
+        wire_to_python = python_names(self._document, operation)
+        described_arguments = [(field.attribute, described(field.node, wire_to_python)) for field in (body.fields if body else ())]
         leading = ["client.__executor__", f"operations.{operation.id.upper()}_BATCHES", one.returns]
         return replace(
             one,
@@ -109,11 +109,11 @@ class FunctionBuilder:
         name = body_name(self._document, operation)
         return self._models.models[name] if name else None
 
-    def _query(self, operation: Operation, words: dict[str, str]) -> list[Argument]:
+    def _query(self, operation: Operation, wire_to_python: dict[str, str]) -> list[Argument]:
         endpoint = self._parsed.endpoints[operation.id]
         properties = {prop.name.get_untrusted_value(): prop for prop in endpoint.query_parameters}
         return [
-            _query_argument(parameter, self._types.of(properties[parameter.name], parameter.pointer), words)
+            _query_argument(parameter, self._types.of(properties[parameter.name], parameter.pointer), wire_to_python)
             for parameter in caller_parameters(operation)
             if parameter.location == "query"
         ]
@@ -131,7 +131,7 @@ def _classes_of(model: ModelSpec | None) -> set[str]:
     return {model.name, *(name for field in model.fields for name in field.type_.classes)} if model else set()
 
 
-def _query_argument(parameter: Parameter, type_: PythonType, words: dict[str, str]) -> Argument:
+def _query_argument(parameter: Parameter, type_: PythonType, wire_to_python: dict[str, str]) -> Argument:
     is_required = parameter.node.get("required") is True
     if type_.item_argument_type:
         type_ = replace(type_, argument_type=f"{type_.item_argument_type} | {type_.argument_type}")
@@ -142,20 +142,20 @@ def _query_argument(parameter: Parameter, type_: PythonType, words: dict[str, st
         wire=parameter.name,
         declaration=f"{name}: {annotation}{default}",
         is_required=is_required,
-        description=described(parameter.node, words),
+        description=described(parameter.node, wire_to_python),
         classes=type_.classes,
         is_positional=parameter.is_positional,
     )
 
 
-def _body_argument(field: FieldSpec, words: dict[str, str]) -> Argument:
+def _body_argument(field: FieldSpec, wire_to_python: dict[str, str]) -> Argument:
     name = names.argument(field.wire)
     return Argument(
         name=name,
         wire=field.wire,
         declaration=name + field.declaration.removeprefix(field.attribute),
         is_required=field.is_required,
-        description=described(field.node, words),
+        description=described(field.node, wire_to_python),
         classes=field.type_.classes,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from codegen import naming as names
 from codegen.errors import ProblemCollector
-from codegen.ir.docstrings import Block, Section, described, docstring, in_python_words, in_short, sentence, source_of
+from codegen.ir.docstrings import Block, Section, described, docstring, in_short, sentence, source_of, to_python_terms
 from codegen.ir.types import DecodeStep, PythonType, TypeMapper
 from codegen.ir.usage import SchemaUsage
 from codegen.parser import Parsed
@@ -146,7 +146,7 @@ class ModelBuilder:
         properties = {prop.name.get_untrusted_value(): prop for prop in all_properties}
         pointer = child_pointer("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
-        words = {wire: names.attribute(wire) for wire in entries(schema, "properties")}
+        wire_to_python = {wire: names.attribute(wire) for wire in entries(schema, "properties")}
         fields: list[FieldSpec] = []
         for wire, node in entries(schema, "properties").items():
             if wire not in properties:
@@ -154,14 +154,14 @@ class ModelBuilder:
                 continue
             type_ = self._types.of(properties[wire], child_pointer(pointer, wire))
             is_required = wire in items(schema, "required")
-            fields.append(self._field(name, wire, node, type_, words, is_required=is_required))
+            fields.append(self._field(name, wire, node, type_, wire_to_python, is_required=is_required))
         stem = names.function_stem(name)
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
         known = f"{name}.__wire_names__.values()"
         known = f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known
         return ModelSpec(
             name=name,
-            doc=docstring(_model_doc(schema, words), depth=1),
+            doc=docstring(_model_doc(schema, wire_to_python), depth=1),
             wire_names=repr({field.attribute: field.wire for field in fields}),
             keeps_null=("True",) if is_request else (),
             identities=tuple(repr(names.attribute(schema[key])) for key in ("x-cstar-identity",) if key in schema),
@@ -180,7 +180,7 @@ class ModelBuilder:
         )
 
     def _field(
-        self, owner: str, wire: str, node: Node, type_: PythonType, words: dict[str, str], *, is_required: bool
+        self, owner: str, wire: str, node: Node, type_: PythonType, wire_to_python: dict[str, str], *, is_required: bool
     ) -> FieldSpec:
         attribute = names.attribute(wire)
         is_request = owner in self._usage.requests
@@ -207,17 +207,17 @@ class ModelBuilder:
             is_required=is_required,
             node=node,
             declaration=f"{attribute}: {annotation}{default}",
-            doc=docstring([described(node, words)], depth=1),
+            doc=docstring([described(node, wire_to_python)], depth=1),
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
             decode_steps=type_.decode_steps(f"raw.{attribute}"),
         )
 
 
-def _model_doc(schema: Node, words: dict[str, str]) -> list[Block]:
+def _model_doc(schema: Node, wire_to_python: dict[str, str]) -> list[Block]:
     """Return the blocks of a class docstring, with a short list of the fields for `help()`."""
-    fields = tuple((words[wire], in_short(node, words)) for wire, node in entries(schema, "properties").items())
+    fields = tuple((wire_to_python[wire], in_short(node, wire_to_python)) for wire, node in entries(schema, "properties").items())
     attributes = [Section("Attributes", fields)] if fields else []
-    return [in_python_words(sentence(schema["description"]), words), *attributes, source_of(schema)]
+    return [to_python_terms(sentence(schema["description"]), wire_to_python), *attributes, source_of(schema)]
 
 
 def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:

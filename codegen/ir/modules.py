@@ -81,8 +81,11 @@ class ModuleAssignment:
 
 def _own_prefix(root: str, schema: str) -> str:
     """Return the prefix of a schema's name that is the name of a namespace, in the plural or singular; empty if there is none."""
-    words = "".join(part.capitalize() for part in root.split("_"))
-    for prefix in (words, f"{words.removesuffix('ies')}y" if words.endswith("ies") else words.removesuffix("s")):
+    camel_case = "".join(part.capitalize() for part in root.split("_"))
+    for prefix in (
+        camel_case,
+        f"{camel_case.removesuffix('ies')}y" if camel_case.endswith("ies") else camel_case.removesuffix("s"),
+    ):
         rest = schema.removeprefix(prefix)
         if rest != schema and not rest[:1].islower():
             return prefix

@@ -1,7 +1,7 @@
 """Map the properties of the document to Python types, and to the code that decodes them.
 
-A type is made from a property of openapi-python-client. What that does not say (whether a class is a model, a free object or a map)
-is looked up in the document.
+A type is made from a property of openapi-python-client. Whether a class is a model, a free object
+or a map is looked up in the document.
 """
 
 from __future__ import annotations
@@ -234,5 +234,5 @@ class TypeMapper:
         )
 
 
-def _deduplicated(words: Iterator[str]) -> list[str]:
-    return list(dict.fromkeys(words))
+def _deduplicated(annotations: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(annotations))

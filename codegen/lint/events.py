@@ -41,14 +41,14 @@ def _inspect_name(event: Event, seen: dict[str, str], document: Document, proble
 def _inspect_body(event: Event, document: Document, problems: ProblemCollector) -> None:
     schema = event.body
     parts = schema.get("allOf", [])
-    if len(parts) != 2 or not _is_frame(parts[0], document) or list(parts[1].get("properties", {})) != ["data"]:
-        message = "its body must be `allOf` the frame of all events (a convention) and an object with the property `data` alone."
+    if len(parts) != 2 or not _is_event_base(parts[0], document) or list(parts[1].get("properties", {})) != ["data"]:
+        message = "its body must be `allOf` the base of all events (an envelope) and an object with the property `data` alone."
         problems.add(event.pointer, message)
     elif "$ref" not in parts[1]["properties"]["data"]:
         problems.add(event.pointer, "`data` must be a component of its own; refer to it with $ref.")
 
 
-def _is_frame(node: Node, document: Document) -> bool:
+def _is_event_base(node: Node, document: Document) -> bool:
     return "$ref" in node and document.at(node["$ref"]).get("x-cstar-envelope") is True
 
 

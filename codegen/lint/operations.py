@@ -61,7 +61,7 @@ class OperationRules:
             self._inspect_parameter(parameter)
         self._inspect_idempotency()
         self._inspect_body()
-        self._inspect_answers()
+        self._inspect_responses()
         self._inspect_pagination()
 
     def _add(self, message: str, *parts: str) -> None:
@@ -199,7 +199,7 @@ class OperationRules:
             self._problems.add(pointer, "the content has no schema.")
         return schema
 
-    def _inspect_answers(self) -> None:
+    def _inspect_responses(self) -> None:
         responses = entries(self._operation.node, "responses")
         for status, response in responses.items():
             self._inspect_status(status)
@@ -207,9 +207,9 @@ class OperationRules:
             if status in self._operation.successes:
                 self._inspect_success(node, pointer)
                 continue
-            for word in ("x-cstar-text", "x-cstar-may-be-empty"):
-                if word in node:
-                    self._problems.add(pointer, f"`{word}` is for successful responses only.")
+            for key in ("x-cstar-text", "x-cstar-may-be-empty"):
+                if key in node:
+                    self._problems.add(pointer, f"`{key}` is for successful responses only.")
             if node.get("content"):
                 self._json_schema_of(node, pointer)
         if len(self._operation.successes) != 1:
@@ -249,11 +249,11 @@ class OperationRules:
             return []
         if entries(entries(response, "content"), text).get("schema") != {"type": "string"}:
             self._problems.add(pointer, f"the content `{text}` must have the schema `{{type: string}}`.")
-        if not self._answers_with_an_object():
+        if not self._returns_an_object():
             self._problems.add(pointer, "`x-cstar-text` needs a response of one object.")
         return [text]
 
-    def _answers_with_an_object(self) -> bool:
+    def _returns_an_object(self) -> bool:
         for status in self._operation.successes:
             response, _ = self._document.follow(self._operation.node["responses"][status], "")
             data = enveloped_data(response.get("content", {}).get(JSON_TYPE, {}).get("schema", {}))
@@ -271,10 +271,10 @@ class OperationRules:
         for name in ("page", "pageSize"):
             if name not in query:
                 self._add(f"a paged list needs the query parameter `{name}`.")
-        if not self._answers_with_a_list():
+        if not self._returns_a_list():
             self._add("a paged list needs a response of a ListEnvelope and an array.")
 
-    def _answers_with_a_list(self) -> bool:
+    def _returns_a_list(self) -> bool:
         for status in self._operation.successes:
             response, _ = self._document.follow(self._operation.node["responses"][status], "")
             for media in entries(response, "content").values():

@@ -33,9 +33,9 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _holds(word: str, value: object) -> bool:
+def _has_type(type_name: str, value: object) -> bool:
     """Return whether a value has a JSON type. A bool is not a number in JSON."""
-    return isinstance(value, _PYTHON_TYPES[word]) and (word == "boolean" or not isinstance(value, bool))
+    return isinstance(value, _PYTHON_TYPES[type_name]) and (type_name == "boolean" or not isinstance(value, bool))
 
 
 class SchemaRules:
@@ -155,7 +155,7 @@ class SchemaRules:
             self._problems.add(pointer, "`const` is supported for strings only.")
         if "default" in node and "array" in types and node["default"] != []:
             self._problems.add(pointer, "the default of an array can only be the empty one.")
-        elif "default" in node and types and not any(_holds(word, node["default"]) for word in types):
+        elif "default" in node and types and not any(_has_type(type_name, node["default"]) for type_name in types):
             self._problems.add(pointer, f"the default {node['default']!r} is of another type.")
         self._inspect_array(node, pointer, is_array="array" in types)
         self._inspect_inline_object(node, pointer, of_objects="object" in types)

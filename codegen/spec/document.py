@@ -196,15 +196,15 @@ def references_in(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
             yield from references_in(value, child_pointer(pointer, str(index)))
 
 
-def find_keyword(schema: object, word: str, pointer: str) -> Iterator[str]:
+def find_keyword(schema: object, keyword: str, pointer: str) -> Iterator[str]:
     """Yield the pointer of each object inside a schema that has a keyword. Names of properties are not keywords."""
     if is_object(schema):
-        if word in schema:
+        if keyword in schema:
             yield pointer
         for name, inner in entries(schema, "properties").items():
-            yield from find_keyword(inner, word, child_pointer(pointer, "properties", name))
+            yield from find_keyword(inner, keyword, child_pointer(pointer, "properties", name))
         for key in ("items", "additionalProperties"):
-            yield from find_keyword(schema.get(key), word, child_pointer(pointer, key))
+            yield from find_keyword(schema.get(key), keyword, child_pointer(pointer, key))
 
 
 def _schemas_named_in(node: Any) -> Iterator[str]:

@@ -64,7 +64,7 @@ def _children(node: Any, segment: re.Match[str]) -> Iterator[Any]:
 
 
 def _merge(node: Any, update: Any) -> None:
-    """Merge objects key by key and append to lists, as the Overlay specification says."""
+    """Merge objects key by key and append to lists, as specified for overlays."""
     if is_list(node):
         node.append(copy.deepcopy(update))
         return

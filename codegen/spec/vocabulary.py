@@ -14,8 +14,8 @@ _RANGES = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multip
 _SIZES = {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"}
 
 
-def _extensions(*words: str) -> set[str]:
-    return {f"x-cstar-{word}" for word in words}
+def _extensions(*names: str) -> set[str]:
+    return {f"x-cstar-{name}" for name in names}
 
 
 _ON_SCHEMAS = _extensions("envelope", "identity", "module", "unknown", "string-shorthand", "additional-fields")

@@ -140,11 +140,11 @@ def parameter(raw: Node, name: str) -> Node:
     return found
 
 
-def said(text: str, **more: Any) -> Node:
+def entry(text: str, **more: Any) -> Node:
     """Return a schema or parameter with its required keys."""
     return {"description": text, "x-evidence": "documented", "x-source": "A page", **more}
 
 
 def model(text: str, **properties: Node) -> Node:
     """Return a component schema with properties."""
-    return said(text, type="object", properties=properties)
+    return entry(text, type="object", properties=properties)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from codegen.spec.document import Node
-from tests.codegen.documents import TICKET, TICKETS, inside, operation, parameter, problems_with, said, schema, small
+from tests.codegen.documents import TICKET, TICKETS, entry, inside, operation, parameter, problems_with, schema, small
 
 SCHEMAS = "#/components/schemas"
 LIST = "#/paths/~1api~1v1~1teams~1{teamId}~1tickets/get"
@@ -41,12 +41,12 @@ def drop(*keys: str | int) -> Callable[[Node], object]:
 
 def add_field(name: str, **more: object) -> Callable[[Node], object]:
     """Return a change that adds a field to tickets."""
-    return put("components", "schemas", "Ticket", "properties", name, to=said("A field.", **more))
+    return put("components", "schemas", "Ticket", "properties", name, to=entry("A field.", **more))
 
 
 def add_parameter(**more: object) -> Callable[[Node], object]:
     """Return a change that adds a parameter to the list of tickets."""
-    return lambda raw: operation(raw, TICKETS, "get")["parameters"].append(said("A parameter.", **more))
+    return lambda raw: operation(raw, TICKETS, "get")["parameters"].append(entry("A parameter.", **more))
 
 
 def add_schema(name: str, node: Node) -> Callable[[Node], object]:
@@ -54,7 +54,7 @@ def add_schema(name: str, node: Node) -> Callable[[Node], object]:
 
     def change(raw: Node) -> None:
         raw["components"]["schemas"][name] = node
-        schema(raw, "Ticket")["properties"]["more"] = said("More.", **{"$ref": f"#/components/schemas/{name}"})
+        schema(raw, "Ticket")["properties"]["more"] = entry("More.", **{"$ref": f"#/components/schemas/{name}"})
 
     return change
 

@@ -9,7 +9,7 @@ import pytest
 
 from codegen.ir.functions import FunctionSpec
 from codegen.spec.document import Node
-from tests.codegen.documents import code_of, inside, problems_with, said, small
+from tests.codegen.documents import code_of, entry, inside, problems_with, small
 from tests.codegen.edits import drop, put
 
 SCHEMAS = "#/components/schemas"
@@ -71,7 +71,7 @@ _WHEN = _schema("ExportRun", "properties", "resources", "x-cstar-max-items-when"
 _WHEN_AT = f"{SCHEMAS}/ExportRun/properties/resources"
 _RULE = {"field": "status", "value": "open", "maxItems": 1}
 _FORM = "`x-cstar-max-items-when` must be of the form `{field: …, value: …, maxItems: <a number>}`."
-LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
+CASES: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "a second content type without x-cstar-text": (
         drop(*RESPONSE, "x-cstar-text"),
         EXPORT_AT,
@@ -125,7 +125,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     ),
     "a shorthand as the data": (
         lambda raw: inside(raw, *_schema("BulkResult")).update(
-            {"x-cstar-string-shorthand": "note", "properties": {"note": said("X.", type="string")}}
+            {"x-cstar-string-shorthand": "note", "properties": {"note": entry("X.", type="string")}}
         ),
         f"{BULK_AT}/responses/200",
         "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.",
@@ -173,7 +173,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     ),
     "batching of an operation with a query": (
         lambda raw: inside(raw, "paths", BULK, "post", "parameters").append(
-            said("X.", **{"name": "dry", "in": "query", "schema": {"type": "boolean"}})
+            entry("X.", **{"name": "dry", "in": "query", "schema": {"type": "boolean"}})
         ),
         BULK_AT,
         "`x-cstar-batching` is for operations that take nothing but a body.",
@@ -196,7 +196,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in LOSSY.items()])
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
 def test_unsupported_batching_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
     """The problem is reported with its pointer."""
     change, pointer, message = case

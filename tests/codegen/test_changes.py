@@ -12,7 +12,7 @@ import pytest
 from codegen.lint.run import lint
 from codegen.output import FOLDERS
 from codegen.spec.document import METHODS, Document, Node
-from tests.codegen.documents import TICKET, model, operation, real, said, schema
+from tests.codegen.documents import TICKET, entry, model, operation, real, schema
 from tests.codegen.test_fields import NODES
 from tests.codegen.trees import Tree
 
@@ -28,7 +28,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
     def change(raw: Node) -> None:
         for name in ("Ticket", "TicketUpdate"):
-            schema(raw, name)["properties"]["dueDate"] = said("When it is due.", type=["string", "null"], format="date-time")
+            schema(raw, name)["properties"]["dueDate"] = entry("When it is due.", type=["string", "null"], format="date-time")
         schema(raw, "TicketStatus")["enum"].insert(1, "on-hold")
         schema(raw, "TicketStatus")["x-enum-descriptions"]["on-hold"] = "It waits."
         new = copy.deepcopy(operation(raw, TICKET, "get"))
@@ -48,7 +48,7 @@ def _add_notes(raw: Node) -> None:
         {"name": "notes", "description": "Loose notes."},
         {"name": "notes.drafts", "description": "Notes that are not done."},
     ]
-    raw["components"]["schemas"]["Note"] = model("A note.", id=said("Its id.", type="string"))
+    raw["components"]["schemas"]["Note"] = model("A note.", id=entry("Its id.", type="string"))
     new = copy.deepcopy(operation(raw, TICKET, "get"))
     new |= {"operationId": "get_draft", "x-cstar-namespace": "notes.drafts", "tags": ["notes.drafts"]}
     data = new["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
@@ -93,7 +93,7 @@ def shrunk(tmp_path_factory: pytest.TempPathFactory) -> Shrunk:
 
 def test_new_field_appears(grown: Tree) -> None:
     """A field of a response is an attribute, and a field of a body is an argument."""
-    assert "2026-03-01 00:00:00+00:00 datetime | None | Unset UNSET" == grown.answer(
+    assert "2026-03-01 00:00:00+00:00 datetime | None | Unset UNSET" == grown.output_of(
         "import inspect\n"
         "from cstar_async.api.tickets import update_ticket\n"
         "from cstar_async.models.tickets import decode_ticket\n"
@@ -104,7 +104,7 @@ def test_new_field_appears(grown: Tree) -> None:
 
 def test_dropped_field_goes_to_extra(shrunk: Shrunk) -> None:
     """A field that the document no longer lists is kept in `extra`."""
-    assert "False {'notes': 'n'}" == shrunk.tree.answer(
+    assert "False {'notes': 'n'}" == shrunk.tree.output_of(
         "from cstar_async.models.tickets import decode_ticket\n"
         "ticket = decode_ticket({'id': 'tkt_1', 'notes': 'n'})\n"
         "print(hasattr(ticket, 'notes'), ticket.extra)"
@@ -113,7 +113,7 @@ def test_dropped_field_goes_to_extra(shrunk: Shrunk) -> None:
 
 def test_new_enum_value_becomes_a_constant(grown: Tree) -> None:
     """It is a constant, and `is_known`."""
-    assert "on-hold ('new', 'on-hold', 'open', 'pending', 'resolved', 'closed') True" == grown.answer(
+    assert "on-hold ('new', 'on-hold', 'open', 'pending', 'resolved', 'closed') True" == grown.output_of(
         "from cstar_async.models.tickets import TicketStatus\n"
         "print(TicketStatus.ON_HOLD, tuple(map(str, TicketStatus.known_values())), TicketStatus('on-hold').is_known)"
     )
@@ -121,7 +121,7 @@ def test_new_enum_value_becomes_a_constant(grown: Tree) -> None:
 
 def test_dropped_enum_value_is_unknown(shrunk: Shrunk) -> None:
     """It is decoded as an unknown value."""
-    assert "closed False False" == shrunk.tree.answer(
+    assert "closed False False" == shrunk.tree.output_of(
         "from cstar_async.models.tickets import TicketStatus\n"
         "status = TicketStatus.__decode__('closed')\n"
         "print(status, status.is_known, hasattr(TicketStatus, 'CLOSED'))"
@@ -130,7 +130,7 @@ def test_dropped_enum_value_is_unknown(shrunk: Shrunk) -> None:
 
 def test_new_operation_becomes_function_and_method(grown: Tree) -> None:
     """An operation has a constant, a function, a method and a public name."""
-    assert "('/tickets/', '/peek') True True" == grown.answer(
+    assert "('/tickets/', '/peek') True True" == grown.output_of(
         "from cstar_async.api.tickets import TicketsNamespace\n"
         "from cstar_async._generated.all_operations import OPERATIONS\n"
         "from cstar_async.api import peek_at_ticket\n"
@@ -141,7 +141,7 @@ def test_new_operation_becomes_function_and_method(grown: Tree) -> None:
 
 def test_dropped_operation_goes_everywhere(shrunk: Shrunk) -> None:
     """Function, method, constant and public name go together."""
-    assert "False False False False" == shrunk.tree.answer(
+    assert "False False False False" == shrunk.tree.output_of(
         "import cstar_async._generated.all_operations as operations, cstar_async.api as api, cstar_async.api.tickets as tickets\n"
         "from cstar_async.api.tickets import TicketsNamespace\n"
         "print('delete_ticket' in operations.OPERATIONS, hasattr(api, 'delete_ticket'), hasattr(tickets, 'delete_ticket'),"
@@ -189,8 +189,8 @@ def test_every_type_passes_the_type_checker(tree: Tree) -> None:
     def change(raw: Node) -> None:
         named = ("type", "object", "field", "from", "body", "query", "value", "wire", "get", "model", "new", "cls")
         for name in ("Ticket", "TicketUpdate"):
-            fields = {f"more{index}": said("More.", **node) for index, node in enumerate(NODES)}
-            schema(raw, name)["properties"] |= fields | {word: said("A word.", type="string") for word in named}
+            fields = {f"more{index}": entry("More.", **node) for index, node in enumerate(NODES)}
+            schema(raw, name)["properties"] |= fields | {word: entry("A word.", type="string") for word in named}
             schema(raw, name)["required"] = list(fields)[::2]
         data = operation(raw, TICKET, "get")["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]["properties"]
         data["data"] = {"$ref": "#/components/schemas/FreeObject"}
@@ -207,7 +207,7 @@ def test_every_type_passes_the_type_checker(tree: Tree) -> None:
 
 def test_new_namespace_is_on_the_client(grown: Tree) -> None:
     """It has modules of its own and is an attribute of the client."""
-    assert "Note notes NotesDraftsNamespace" == grown.answer(
+    assert "Note notes NotesDraftsNamespace" == grown.output_of(
         "from cstar_async import models\n"
         "from cstar_async.api._namespaces import ClientNamespaces\n"
         "class Client(ClientNamespaces):\n"
@@ -218,7 +218,7 @@ def test_new_namespace_is_on_the_client(grown: Tree) -> None:
 
 def test_namespace_without_operations_is_gone(shrunk: Shrunk) -> None:
     """Its tag and its schemas may stay in the document."""
-    assert "False False False" == shrunk.tree.answer(
+    assert "False False False" == shrunk.tree.output_of(
         "import cstar_async.api as api\n"
         "from cstar_async import models\n"
         "from cstar_async.api._namespaces import ClientNamespaces\n"
@@ -229,7 +229,7 @@ def test_namespace_without_operations_is_gone(shrunk: Shrunk) -> None:
 
 def test_library_is_not_on_the_client(grown: Tree) -> None:
     """It has functions and a class, which is not an attribute of the client."""
-    assert "LibraryNamespace library False" == grown.answer(
+    assert "LibraryNamespace library False" == grown.output_of(
         "from cstar_async.api._namespaces import ClientNamespaces\n"
         "from cstar_async.api.library import LibraryNamespace\n"
         "from cstar_async.api.library import get_library_article\n"

@@ -15,7 +15,7 @@ import pytest
 from codegen import render
 from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
 from codegen.output import FOLDERS
-from tests.codegen.documents import model, real, said, small
+from tests.codegen.documents import entry, model, real, small
 from tests.codegen.trees import Tree
 
 
@@ -152,12 +152,12 @@ def test_failed_replacement_is_undone(package: Path, monkeypatch: pytest.MonkeyP
     before = _contents(package)
     rename = Path.rename
 
-    def clumsy(source: Path, target: Path) -> Path:
+    def failing(source: Path, target: Path) -> Path:
         if source.name == "api" and "new" in source.parts:
             raise PermissionError(13, "Permission denied")
         return rename(source, target)
 
-    monkeypatch.setattr(Path, "rename", clumsy)
+    monkeypatch.setattr(Path, "rename", failing)
 
     assert REFUSED == _main(package)
     assert before == _contents(package)
@@ -176,7 +176,7 @@ GHOST = "note: #/components/schemas/Ghost: no operation uses this schema, so it 
 def test_unused_schema_is_reported(tree: Tree) -> None:
     """It does not stop the run and has no class."""
     before = tree.files()
-    ghost = model("A ghost.", id=said("Its id.", type="string"))
+    ghost = model("A ghost.", id=entry("Its id.", type="string"))
     tree.write(lambda raw: raw["components"]["schemas"].update(Ghost=ghost), keep_overlay=True)
 
     for arguments in ((), ("--check",)):

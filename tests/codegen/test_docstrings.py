@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from codegen.ir.docstrings import Section, described, docstring, in_python_words
+from codegen.ir.docstrings import Section, described, docstring, to_python_terms
 
 SCHEMAS = "#/components/schemas"
 
@@ -41,6 +41,6 @@ def test_description_uses_the_words_of_python() -> None:
     """The constants of JSON and the wire names of the operation become those of Python."""
     text = "`customerId` is `null` or `true`; null clears it, `other` stays."
 
-    assert "`customer_id` is `None` or `True`; None clears it, `other` stays." == in_python_words(
+    assert "`customer_id` is `None` or `True`; None clears it, `other` stays." == to_python_terms(
         text, {"customerId": "customer_id"}
     )

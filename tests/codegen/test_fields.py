@@ -23,10 +23,10 @@ from cstar_async._model.codec import from_dict
 from cstar_async._types import UNSET
 from cstar_async.models import tickets
 from tests.codegen.documents import (
+    entry,
     model,
     models_of,
     real,
-    said,
     schema,
 )
 
@@ -108,7 +108,7 @@ def _fields() -> dict[str, list[FieldSpec]]:
     """Return all fields of this file, in a response and in a body, from one document."""
     raw = real()
     for name in ("Ticket", "TicketUpdate"):
-        schema(raw, name)["properties"] |= {f"more{index}": said("More.", **node) for index, node in enumerate(NODES)}
+        schema(raw, name)["properties"] |= {f"more{index}": entry("More.", **node) for index, node in enumerate(NODES)}
     models = models_of(raw)
     return {name: [field for field in models[name].fields if field.wire.startswith("more")] for name in ("Ticket", "TicketUpdate")}
 
@@ -167,16 +167,16 @@ def test_alias_is_decoded_like_the_name() -> None:
 
 def test_null_gives_way_to_an_alias_only_in_responses() -> None:
     """In a body, null clears the field."""
-    answer, body = _field_of("Ticket", ALIASED), _field_of("TicketUpdate", ALIASED)
+    response, body = _field_of("Ticket", ALIASED), _field_of("TicketUpdate", ALIASED)
 
-    assert tickets.TicketStatus.OPEN == _read(answer, **{answer.wire: None, "older": None, "oldest": "open"})
+    assert tickets.TicketStatus.OPEN == _read(response, **{response.wire: None, "older": None, "oldest": "open"})
     assert _read(body, **{body.wire: None, "older": "open"}) is None
 
 
 def test_field_called_as_a_keyword_gets_an_underscore() -> None:
     """`from` cannot be an attribute; its wire name stays."""
     raw = real()
-    schema(raw, "Ticket")["properties"]["from"] = said("The source.", type="string")
+    schema(raw, "Ticket")["properties"]["from"] = entry("The source.", type="string")
 
     view = models_of(raw)["Ticket"]
 
@@ -209,9 +209,11 @@ def test_model_may_refer_to_itself() -> None:
     """Its annotation has its own name."""
     raw = real()
     raw["components"]["schemas"]["Tree"] = model(
-        "A tree.", below=said("Branches.", type="array", items={"$ref": f"{SCHEMAS}/Tree"}), name=said("Name.", type="string")
+        "A tree.",
+        below=entry("Branches.", type="array", items={"$ref": f"{SCHEMAS}/Tree"}),
+        name=entry("Name.", type="string"),
     )
-    schema(raw, "Ticket")["properties"]["tree"] = said("A tree.", **{"$ref": f"{SCHEMAS}/Tree"})
+    schema(raw, "Ticket")["properties"]["tree"] = entry("A tree.", **{"$ref": f"{SCHEMAS}/Tree"})
 
     assert "below: list[Tree] | None = None" == models_of(raw)["Tree"].fields[0].declaration
 

@@ -10,12 +10,12 @@ from tests.codegen.documents import (
     TICKET,
     TICKETS,
     code_of,
+    entry,
     functions_of,
     models_of,
     operation,
     operations_of,
     real,
-    said,
     schema,
 )
 
@@ -44,7 +44,7 @@ def test_required_query_parameter_has_no_default() -> None:
     """It must be given."""
     raw = real()
     operation(raw, TICKETS, "get")["parameters"].append(
-        said(
+        entry(
             "From when on.",
             **{"name": "since", "in": "query", "required": True, "schema": {"type": "string", "format": "date-time"}},
         )
@@ -56,7 +56,10 @@ def test_required_query_parameter_has_no_default() -> None:
 def test_argument_called_body_or_query_is_passed_on() -> None:
     """Functions have no locals that an argument could clash with."""
     raw = real()
-    schema(raw, "TicketUpdate")["properties"] |= {"body": said("Text.", type="string"), "query": said("Text.", type="string")}
+    schema(raw, "TicketUpdate")["properties"] |= {
+        "body": entry("Text.", type="string"),
+        "query": entry("Text.", type="string"),
+    }
 
     assert "body=body, query=query)" in functions_of(raw)["update_ticket"].call
 

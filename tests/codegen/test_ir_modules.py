@@ -10,10 +10,10 @@ from codegen.ir.namespaces import namespace_modules
 from codegen.ir.operations import strip_descriptions
 from tests.codegen.documents import (
     code_of,
+    entry,
     operation,
     reading,
     real,
-    said,
     schema,
 )
 
@@ -29,7 +29,7 @@ def test_schema_is_in_the_module_of_its_users(name: str, module: str) -> None:
     raw = real()
     tags = operation(raw, "/api/v1/teams/{teamId}/tags", "get")["responses"]["200"]["content"]["application/json"]["schema"]
     tags["allOf"][1]["properties"]["data"]["items"] = {"$ref": f"{SCHEMAS}/Ticket"}
-    schema(raw, "Tag")["properties"]["category"] = said("Its category.", **{"$ref": f"{SCHEMAS}/Category"})
+    schema(raw, "Tag")["properties"]["category"] = entry("Its category.", **{"$ref": f"{SCHEMAS}/Category"})
 
     modules = {one: view.name for view in code_of(raw).model_modules for one in view.exports}
 

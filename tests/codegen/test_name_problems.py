@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.codegen.documents import (
+    entry,
     model,
-    said,
     schema,
 )
 from tests.codegen.edits import (
@@ -25,7 +25,7 @@ from tests.codegen.edits import (
     put,
 )
 
-_TITLE = said("A title.", type="string")
+_TITLE = entry("A title.", type="string")
 CASES = {
     "a schema that would be renamed": Case(
         add_schema("more", model("More.", id=_TITLE)),
@@ -158,7 +158,14 @@ CASES = {
     "modules in a cycle": Case(
         all_of(
             put("components", "schemas", "TicketCustomer", "x-cstar-module", to="customers"),
-            put("components", "schemas", "Customer", "properties", "last", to=said("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"})),
+            put(
+                "components",
+                "schemas",
+                "Customer",
+                "properties",
+                "last",
+                to=entry("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"}),
+            ),
         ),
         SCHEMAS,
         "modules of models would import each other in a circle: customers -> tickets -> customers; set `x-cstar-module`.",

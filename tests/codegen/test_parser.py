@@ -122,11 +122,11 @@ def test_deepcopy_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a failed run, the parser copies endpoints again."""
     given: list[Any] = []
 
-    def clumsy(*_: Any, **__: Any) -> Any:
+    def failing(*_: Any, **__: Any) -> Any:
         given.append(parsing.openapi_parser.deepcopy)
         raise ValueError
 
-    monkeypatch.setattr(GeneratorData, "from_dict", clumsy)
+    monkeypatch.setattr(GeneratorData, "from_dict", failing)
     _problems(real())
 
     assert ([parsing._identity], copy.deepcopy) == (given, parsing.openapi_parser.deepcopy)

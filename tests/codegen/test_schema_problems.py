@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.codegen.documents import (
+    entry,
     parameter,
-    said,
     schema,
 )
 from tests.codegen.edits import (
@@ -23,7 +23,7 @@ from tests.codegen.edits import (
 
 CASES = {
     "a component of another kind": Case(
-        add_schema("More", said("Texts.", type="array", items={"type": "string"})),
+        add_schema("More", entry("Texts.", type="array", items={"type": "string"})),
         f"{SCHEMAS}/More",
         "a component must be an object with properties, an object with `additionalProperties: true`, an enum of strings, or"
         " a union of objects.",

@@ -9,7 +9,7 @@ import pytest
 
 from codegen.ir.models import ModelSpec, UnionSpec
 from codegen.spec.document import Node
-from tests.codegen.documents import code_of, inside, model, problems_with, said, schema, small
+from tests.codegen.documents import code_of, entry, inside, model, problems_with, schema, small
 from tests.codegen.trees import Tree
 
 SCHEMAS = "#/components/schemas"
@@ -18,9 +18,9 @@ STEP = f"{SCHEMAS}/Step"
 
 def with_union(raw: Node) -> Node:
     """Return a document in which tickets have steps: calls, mails, and unknown ones."""
-    text = said("What it is.", type="string")
+    text = entry("What it is.", type="string")
     raw["components"]["schemas"] |= {
-        "Step": said(
+        "Step": entry(
             "What is done.",
             oneOf=[{"$ref": f"{SCHEMAS}/{name}"} for name in ("StepCall", "StepMail", "StepOther")],
             discriminator={"propertyName": "kind", "mapping": {"call": f"{SCHEMAS}/StepCall", "mail": f"{SCHEMAS}/StepMail"}},
@@ -30,10 +30,10 @@ def with_union(raw: Node) -> Node:
         "StepMail": model("A mail.", kind=text | {"const": "mail"}) | {"required": ["kind"]},
         "StepOther": model("Anything else.", kind=text | {"not": {"enum": ["call", "mail"]}}) | {"required": ["kind"]},
     }
-    steps = said("What is done.", type="array", items={"$ref": STEP})
+    steps = entry("What is done.", type="array", items={"$ref": STEP})
     schema(raw, "Ticket")["properties"]["steps"] = steps
-    schema(raw, "Ticket")["properties"]["lastStep"] = said("The last.", oneOf=[{"$ref": STEP}, {"type": "null"}])
-    by_day = said("The steps of a day.", type="object", additionalProperties={"$ref": STEP})
+    schema(raw, "Ticket")["properties"]["lastStep"] = entry("The last.", oneOf=[{"$ref": STEP}, {"type": "null"}])
+    by_day = entry("The steps of a day.", type="object", additionalProperties={"$ref": STEP})
     schema(raw, "Ticket")["properties"]["byDay"] = by_day
     schema(raw, "TicketUpdate")["properties"]["steps"] = steps
     return raw
@@ -79,8 +79,8 @@ def test_tag_is_the_default_of_its_class() -> None:
 def test_field_that_callers_set_takes_what_arguments_take() -> None:
     """A model that callers create takes strings for enums."""
     raw = with_union(small("automations"))
-    status = said("S.", **{"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
-    statuses = said("S.", type="array", items={"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
+    status = entry("S.", **{"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
+    statuses = entry("S.", type="array", items={"$ref": f"{SCHEMAS}/AutomationTestResourceType"})
     schema(raw, "StepCall")["properties"] |= {"status": status, "statuses": statuses}
     models = {one.name: one for module in code_of(raw).model_modules for one in module.models}
     declared = {field.attribute: field.declaration for field in models["StepCall"].fields}
@@ -91,7 +91,7 @@ def test_field_that_callers_set_takes_what_arguments_take() -> None:
 def test_empty_default_is_a_new_list_for_each_object() -> None:
     """If the default of the document is the empty list."""
     raw = with_union(small())
-    schema(raw, "StepMail")["properties"]["to"] = said("T.", type="array", items={"type": "string"}, default=[])
+    schema(raw, "StepMail")["properties"]["to"] = entry("T.", type="array", items={"type": "string"}, default=[])
     schema(raw, "StepMail")["required"].append("to")
     models = {one.name: one for module in code_of(raw).model_modules for one in module.models}
     assert models["StepMail"].fields[1].declaration == "to: list[str] = attrs.field(factory=empty_list)"
@@ -101,7 +101,7 @@ def test_generated_decoder_dispatches_on_the_tag(tree: Tree) -> None:
     """An unknown or missing tag gives the fallback with all its keys. A value that is no object stays as it is."""
     tree.write(with_union)
     assert tree.generate().returncode == 0
-    found = tree.answer("""
+    found = tree.output_of("""
 from cstar_async import from_dict, to_dict
 from cstar_async.models import Ticket
 steps = [{"kind": "call", "number": "1"}, {"kind": "mail"}, {"kind": "fax", "to": 7}, {"kind": ["call"]}, {"to": 1}, {}, 5, None]
@@ -129,7 +129,7 @@ def _drop(*keys: str | int) -> Callable[[Node], object]:
 _TAG = ("properties", "kind")
 _BEYOND = "which is not a member with a tag of its own."
 _ONLY = "`not` is for the tag of a union's fallback only."
-LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
+CASES: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "no discriminator": (
         _drop("Step", "discriminator"),
         STEP,
@@ -171,12 +171,12 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
         "the member `StepMail` must require the property `kind` with `const: mail`.",
     ),
     "a member that is no object": (
-        _set("StepMail", to=said("Any.", type="object", additionalProperties=True)),
+        _set("StepMail", to=entry("Any.", type="object", additionalProperties=True)),
         STEP,
         "the member `StepMail` is not an object with properties.",
     ),
     "a member written in pointer": (
-        _set("Step", "oneOf", 1, to=model("A mail.", kind=said("It.", type="string"))),
+        _set("Step", "oneOf", 1, to=model("A mail.", kind=entry("It.", type="string"))),
         STEP,
         "each member of a union must be a $ref to a component.",
     ),
@@ -203,7 +203,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
     "two unions of the same members": (
         lambda raw: (
             _set("Twin", to=dict(schema(raw, "Step")))(raw),
-            _set("Ticket", "properties", "twin", to=said("A twin.", **{"$ref": f"{SCHEMAS}/Twin"}))(raw),
+            _set("Ticket", "properties", "twin", to=entry("A twin.", **{"$ref": f"{SCHEMAS}/Twin"}))(raw),
         ),
         f"{SCHEMAS}/Twin",
         "`Step` has the same members, so the two cannot be distinguished.",
@@ -228,7 +228,7 @@ LOSSY: dict[str, tuple[Callable[[Node], object], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in LOSSY.items()])
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
 def test_unsupported_union_is_refused(case: tuple[Callable[[Node], Any], str, str]) -> None:
     """The problem is reported with its pointer."""
     change, pointer, message = case

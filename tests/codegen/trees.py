@@ -41,7 +41,7 @@ class Tree:
             command, cwd=self.root, env={**inherited, **environment}, capture_output=True, text=True, encoding="utf-8", check=False
         )
 
-    def answer(self, code: str) -> str:
+    def output_of(self, code: str) -> str:
         """Return the output of a script that imports the generated package."""
         done = self.python("-c", code)
         assert done.returncode == 0, done.stderr
