@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -39,13 +40,13 @@ class HookDispatcher:
     """The hooks of a client, by value.
 
     Args:
-        hooks: Only the methods that an instance overrides are called.
+        hooks: Only the methods that a class or an instance overrides are called.
     """
 
     def __init__(self, hooks: Iterable[Hooks]) -> None:
         hooks = tuple(hooks)
-        self._hooks: dict[type, tuple[Callable[[Any], None], ...]] = {
-            info: tuple(getattr(hook, name) for hook in hooks if getattr(type(hook), name) is not getattr(Hooks, name))
+        self._hooks: dict[type, tuple[Callable[[Any], object], ...]] = {
+            info: tuple(method for hook in hooks if _overrides(method := getattr(hook, name), name))
             for info, name in HOOK_METHODS.items()
         }
         self.has_call_hooks = bool(self._hooks[CallStartInfo] or self._hooks[CallEndInfo])
@@ -63,9 +64,20 @@ class HookDispatcher:
             _log(info)
         for hook in self._hooks[type(info)]:
             try:
-                hook(info)
+                result: object = hook(info)
             except Exception:
                 LOGGER.exception("a hook failed on %s; the call continues", type(info).__name__)
+            else:
+                if inspect.iscoroutine(result):
+                    result.close()  # avoids Python's warning about a coroutine that was never awaited
+                    LOGGER.error(
+                        "a hook returned a coroutine on %s, which does not run; hooks must be plain functions", type(info).__name__
+                    )
+
+
+def _overrides(method: object, name: str) -> bool:
+    """Return whether a method of a hook differs from that of `Hooks`, which does nothing."""
+    return getattr(method, "__func__", method) is not getattr(Hooks, name)
 
 
 def _log(info: object) -> None:

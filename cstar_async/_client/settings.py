@@ -9,6 +9,7 @@ import inspect
 import math
 import urllib.request
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypedDict
 
 import attrs
@@ -122,7 +123,7 @@ def proxy_from_environment(base_url: URL) -> str | None:
 
 
 def validate_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
-    """Return hooks as a tuple. A coroutine function is refused, because nothing would await it."""
+    """Return hooks as a tuple. Coroutine and generator functions are refused: nothing would run their body."""
     try:
         given: tuple[object, ...] = tuple(hooks)
     except TypeError:
@@ -132,9 +133,22 @@ def validate_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
         raise ConfigurationError("hooks must be a list or tuple of instances of subclasses of cstar_async.Hooks")
     for hook in valid:
         for name in HOOK_METHODS.values():
-            if inspect.iscoroutinefunction(getattr(hook, name)):
-                raise ConfigurationError(f"{type(hook).__name__}.{name} must be a plain function, got a coroutine function")
+            if (kind := _deferred_kind(getattr(hook, name))) is not None:
+                raise ConfigurationError(f"{type(hook).__name__}.{name} must be a plain function, got {kind}")
     return valid
+
+
+def _deferred_kind(function: object) -> str | None:
+    """Describe a function whose call only returns an object to await or to iterate over; None for any other."""
+    # Of an instance with an async `__call__`, and of a `partial`, which hides one.
+    while isinstance(function, partial):
+        function = function.func
+    for candidate in (function, getattr(type(function), "__call__", None)):  # noqa: B004  # the method itself is examined
+        if inspect.iscoroutinefunction(candidate):
+            return "a coroutine function"
+        if inspect.isasyncgenfunction(candidate) or inspect.isgeneratorfunction(candidate):
+            return "a generator function"
+    return None
 
 
 def validate_limiter(limiter: object) -> Limiter | None:

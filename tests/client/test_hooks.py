@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import attrs
@@ -170,14 +172,60 @@ async def test_the_log_has_fields(server: Server, client: CStarClient, caplog: p
     assert "for-ann" not in str([sent, received])
 
 
-def test_a_coroutine_function_is_no_hook(make_client: MakeClient) -> None:
-    """Nothing would await it, so the client refuses it."""
+async def _coroutine_function(*_: object) -> None:
+    """Return a coroutine."""
 
-    class Awaited(Hooks):
-        """Has a coroutine function in the place of a hook."""
 
-        async def on_wait(self, info: Any, /) -> None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-            """Never run."""
+async def _async_generator(*_: object) -> AsyncIterator[None]:
+    yield
 
-    with pytest.raises(ConfigurationError, match="on_wait must be a plain function"):
-        make_client(hooks=[Awaited()])
+
+def _generator(*_: object) -> Iterator[None]:
+    yield
+
+
+class _Callable:
+    """An instance whose call is a coroutine."""
+
+    async def __call__(self, *_: object) -> None:
+        """Return a coroutine."""
+
+
+HOOK_NAMES = ("on_call_start", "on_call_end", "on_request", "on_response", "on_retry", "on_wait", "on_drift")
+
+
+@pytest.mark.parametrize("name", HOOK_NAMES)
+@pytest.mark.parametrize(
+    "function",
+    [_coroutine_function, _async_generator, _generator, _Callable(), partial(_coroutine_function, 1), partial(_Callable())],
+)
+@pytest.mark.parametrize("of_instance", [False, True])
+def test_a_function_whose_body_would_not_run_is_no_hook(
+    make_client: MakeClient, name: str, function: object, of_instance: bool
+) -> None:
+    """Nothing awaits a coroutine or iterates over a generator, so the client refuses their functions, wherever they are set."""
+    hook = Hooks() if of_instance else type("Observer", (Hooks,), {name: function})()
+    setattr(hook, name, function)
+    with pytest.raises(ConfigurationError, match=rf"{name} must be a plain function, got a (coroutine|generator) function"):
+        make_client(hooks=[hook])
+
+
+async def test_a_hook_that_returns_a_coroutine_is_logged(make_client: MakeClient, caplog: pytest.LogCaptureFixture) -> None:
+    """A plain function can return one, which the client cannot see when it is made."""
+
+    def returns_coroutine(info: object) -> object:
+        return _coroutine_function(info)
+
+    hook = Hooks()
+    vars(hook)["on_request"] = returns_coroutine
+    await make_client(hooks=[hook]).tickets.get("tkt_1")
+    assert "a hook returned a coroutine on RequestInfo, which does not run" in caplog.text
+
+
+async def test_a_method_set_on_an_instance_is_a_hook(make_client: MakeClient) -> None:
+    """An attribute of the instance overrides a method as a subclass does."""
+    seen: list[RequestInfo] = []
+    hook = Hooks()
+    vars(hook)["on_request"] = seen.append
+    await make_client(hooks=[hook]).tickets.get("tkt_1")
+    assert ["get_ticket"] == [info.operation for info in seen]
