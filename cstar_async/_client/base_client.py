@@ -6,7 +6,7 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 import attrs
 
@@ -115,8 +115,10 @@ class BaseClient:
         executor = self._executor
         settings = executor.settings.replace(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority)
         view = object.__new__(type(self))
-        # Namespaces are cached in the same dict and belong to this client's executor.
-        vars(view).update({name: value for name, value in vars(self).items() if not isinstance(value, Namespace)})
+        # The namespaces are such attributes too, but belong to this client's executor.
+        for name, value in _attributes(self).items():
+            if not isinstance(value, Namespace):
+                setattr(view, name, value)
         view._executor = view.__executor__ = ClientExecutor(executor.context, settings)
         return view
 
@@ -184,6 +186,13 @@ class BaseClient:
             f"a {type(self).__name__} cannot be copied or pickled, because it has open connections and perhaps a key; "
             "make a client where one is needed"
         )
+
+
+def _attributes(client: object) -> dict[str, Any]:
+    """Return the attributes of an object, also those that a subclass keeps in slots."""
+    state = object.__getstate__(client)
+    dicts = cast("tuple[dict[str, Any], ...]", state if isinstance(state, tuple) else (state,))
+    return {name: value for attributes in dicts for name, value in attributes.items()}
 
 
 def _require_callable(method: object) -> None:

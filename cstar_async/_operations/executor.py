@@ -6,8 +6,8 @@ one function. `__executor__` has underscores so that completion does not offer i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from cstar_async._model.model import Model
 from cstar_async._operations.operation import Operation
@@ -59,9 +59,10 @@ class SupportsExecute(Protocol):
 
 
 class Namespace:
-    """Base class of namespaces such as `cstar.tickets`, whose methods are generated functions."""
+    """Base class of namespaces such as `cstar.tickets`, whose methods are generated functions.
 
-    __slots__ = ("__executor__",)
+    Instances have no slots, so that tests can replace a method of one.
+    """
 
     __executor__: OperationExecutor
 
@@ -70,3 +71,33 @@ class Namespace:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"
+
+
+N = TypeVar("N", bound=Namespace)
+
+
+class namespace_property(Generic[N]):  # noqa: N801  # a decorator, like `property`
+    """A namespace of a client or of another namespace, created on first use and kept.
+
+    It decorates a method that returns the class. The attribute of the owner's class is the namespace's class, which `unittest.mock`
+    needs to create a mock with the same methods.
+    """
+
+    def __init__(self, get_class: Callable[[Any], type[N]]) -> None:
+        self._get_class = get_class
+        self._name = get_class.__name__
+        self.__doc__ = get_class.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> type[N]: ...
+
+    @overload
+    def __get__(self, instance: SupportsExecute, owner: type) -> N: ...
+
+    def __get__(self, instance: SupportsExecute | None, owner: type) -> type[N] | N:
+        namespace_class = self._get_class(instance)
+        if instance is None:
+            return namespace_class
+        # The instance's own attribute takes precedence over this descriptor from now on.
+        namespace = vars(instance)[self._name] = namespace_class(instance.__executor__)
+        return namespace

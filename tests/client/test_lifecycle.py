@@ -282,21 +282,6 @@ async def test_a_view_shares_everything_but_its_settings(server: Server, make_cl
         await client.tickets.get("tkt_1")
 
 
-async def test_a_view_of_a_subclass_keeps_its_attributes(make_client: MakeClient) -> None:
-    """A view has the class and the attributes of its client, but namespaces of its own."""
-
-    class Desk(CStarClient):
-        """A client with an attribute."""
-
-        label: str
-
-    desk = Desk(api_key=KEY)
-    desk.label = "night shift"
-    tickets = desk.tickets
-    view = desk.with_options(max_retries=0)
-    assert (Desk, "night shift", False) == (type(view), view.label, view.tickets is tickets)
-
-
 def test_reprs_say_what_they_are() -> None:
     """A client shows its settings, a namespace its methods; neither shows the key."""
     client = CStarClient(api_key=KEY, team_id="team_1")
