@@ -45,6 +45,4 @@ def list_activity(client: SupportsExecute, /, *, options: RequestOptions | None 
 class ActivityNamespace(Namespace):
     """Recent activity of the team. Only the path is known."""
 
-    __slots__ = ()
-
     list = list_activity

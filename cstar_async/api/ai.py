@@ -63,6 +63,4 @@ async def run_ai(
 class AiNamespace(Namespace):
     """Actions of a language model on a ticket or on text."""
 
-    __slots__ = ()
-
     run = run_ai

@@ -44,6 +44,4 @@ def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None =
 class AiKeysNamespace(Namespace):
     """Keys of AI providers, not API keys of cStar. Only the path is known."""
 
-    __slots__ = ()
-
     list = list_ai_keys

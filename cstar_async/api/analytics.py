@@ -78,7 +78,5 @@ def list_agent_analytics(
 class AnalyticsNamespace(Namespace):
     """Statistics on tickets, customers and satisfaction."""
 
-    __slots__ = ()
-
     overview = get_analytics_overview
     agents = list_agent_analytics

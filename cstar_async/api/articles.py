@@ -292,8 +292,6 @@ async def delete_article(client: SupportsExecute, /, article_id: str, *, options
 class ArticlesNamespace(Namespace):
     """Articles of the knowledge base, including drafts and internal articles."""
 
-    __slots__ = ()
-
     list = list_articles
     create = create_article
     get = get_article

@@ -79,6 +79,4 @@ def list_audit_log(
 class AuditLogNamespace(Namespace):
     """A log of all actions. Entries never change."""
 
-    __slots__ = ()
-
     list = list_audit_log

@@ -43,6 +43,4 @@ async def whoami(client: SupportsExecute, /, *, options: RequestOptions | None =
 class AuthNamespace(Namespace):
     """The team and the type of the API key in use."""
 
-    __slots__ = ()
-
     whoami = whoami

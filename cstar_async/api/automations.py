@@ -265,8 +265,6 @@ async def test_automation(
 class AutomationsNamespace(Namespace):
     """Rules that run actions when an event happens and conditions match."""
 
-    __slots__ = ()
-
     list = list_automations
     create = create_automation
     get = get_automation

@@ -81,7 +81,5 @@ async def open_billing_portal(
 class BillingNamespace(Namespace):
     """The cStar subscription of the team."""
 
-    __slots__ = ()
-
     subscription = get_subscription
     portal = open_billing_portal

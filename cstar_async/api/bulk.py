@@ -124,7 +124,5 @@ async def run_bulk_batched(
 class BulkNamespace(Namespace):
     """The same change to many objects at once."""
 
-    __slots__ = ()
-
     run = run_bulk
     run_batched = run_bulk_batched

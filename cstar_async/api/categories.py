@@ -227,8 +227,6 @@ async def delete_category(client: SupportsExecute, /, category_id: str, *, optio
 class CategoriesNamespace(Namespace):
     """Categories of the knowledge base, in an order that the team chooses."""
 
-    __slots__ = ()
-
     list = list_categories
     create = create_category
     get = get_category

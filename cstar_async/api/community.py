@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cstar_async._generated.operations import community as operations
-from cstar_async._operations.executor import Namespace, SupportsExecute
+from cstar_async._operations.executor import Namespace, SupportsExecute, namespace_property
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.models.community import (
     CommunityAttachment,
@@ -350,8 +350,6 @@ async def create_community_comment(
 class CommunityPostsNamespace(Namespace):
     """Questions and ideas of customers, in public."""
 
-    __slots__ = ()
-
     list = list_community_posts
     create = create_community_post
     get = get_community_post
@@ -362,8 +360,6 @@ class CommunityPostsNamespace(Namespace):
 class CommunityCommentsNamespace(Namespace):
     """Comments on the posts of the community."""
 
-    __slots__ = ()
-
     list = list_community_comments
     create = create_community_comment
 
@@ -371,14 +367,12 @@ class CommunityCommentsNamespace(Namespace):
 class CommunityNamespace(Namespace):
     """Questions, ideas and votes of customers, in public."""
 
-    __slots__ = ()
-
-    @property
-    def posts(self) -> CommunityPostsNamespace:
+    @namespace_property
+    def posts(self) -> type[CommunityPostsNamespace]:
         """Questions and ideas of customers, in public."""
-        return CommunityPostsNamespace(self.__executor__)
+        return CommunityPostsNamespace
 
-    @property
-    def comments(self) -> CommunityCommentsNamespace:
+    @namespace_property
+    def comments(self) -> type[CommunityCommentsNamespace]:
         """Comments on the posts of the community."""
-        return CommunityCommentsNamespace(self.__executor__)
+        return CommunityCommentsNamespace

@@ -95,8 +95,6 @@ def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | N
 class CsatNamespace(Namespace):
     """Surveys of customer satisfaction. Only the paths are known."""
 
-    __slots__ = ()
-
     settings = get_csat_settings
     stats = get_csat_stats
     surveys = list_csat_surveys

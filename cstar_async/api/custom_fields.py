@@ -192,8 +192,6 @@ async def delete_custom_field(client: SupportsExecute, /, field_id: str, *, opti
 class CustomFieldsNamespace(Namespace):
     """Definitions of the fields that a team adds to its tickets and customers."""
 
-    __slots__ = ()
-
     list = list_custom_fields
     create = create_custom_field
     update = update_custom_field

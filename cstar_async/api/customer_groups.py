@@ -221,8 +221,6 @@ async def delete_customer_group(client: SupportsExecute, /, group_id: str, *, op
 class CustomerGroupsNamespace(Namespace):
     """Groups of customers, such as the people of one company or of one plan."""
 
-    __slots__ = ()
-
     list = list_customer_groups
     create = create_customer_group
     get = get_customer_group

@@ -260,8 +260,6 @@ async def delete_customer(client: SupportsExecute, /, customer_id: str, *, optio
 class CustomersNamespace(Namespace):
     """The people and accounts that a team supports, one for each email address."""
 
-    __slots__ = ()
-
     list = list_customers
     create = create_customer
     get = get_customer

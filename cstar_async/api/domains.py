@@ -45,6 +45,4 @@ def list_domains(client: SupportsExecute, /, *, options: RequestOptions | None =
 class DomainsNamespace(Namespace):
     """The domains of the team. Only the path is known."""
 
-    __slots__ = ()
-
     list = list_domains

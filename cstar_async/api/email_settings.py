@@ -42,6 +42,4 @@ async def get_email_settings(client: SupportsExecute, /, *, options: RequestOpti
 class EmailSettingsNamespace(Namespace):
     """How the team sends and receives email. Only the path is known."""
 
-    __slots__ = ()
-
     get = get_email_settings

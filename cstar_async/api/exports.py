@@ -67,6 +67,4 @@ async def run_export(
 class ExportsNamespace(Namespace):
     """Export of objects, as JSON or as CSV."""
 
-    __slots__ = ()
-
     run = run_export

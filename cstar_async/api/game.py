@@ -94,8 +94,6 @@ async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions |
 class GameNamespace(Namespace):
     """Points, levels and bosses, which make a game of replying to tickets."""
 
-    __slots__ = ()
-
     player = get_player
     player_by_member = get_player_by_member
     boss = get_game_boss

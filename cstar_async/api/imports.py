@@ -120,7 +120,5 @@ async def run_import_batched(
 class ImportsNamespace(Namespace):
     """Import of many records at once."""
 
-    __slots__ = ()
-
     run = run_import
     run_batched = run_import_batched

@@ -115,8 +115,6 @@ async def delete_invite(client: SupportsExecute, /, invite_id: str, *, options: 
 class InvitesNamespace(Namespace):
     """Pending invitations to the team."""
 
-    __slots__ = ()
-
     list = list_invites
     create = create_invite
     delete = delete_invite

@@ -206,8 +206,6 @@ async def send_library_feedback(
 class LibraryNamespace(Namespace):
     """The public knowledge base of a team, readable without a key."""
 
-    __slots__ = ()
-
     articles = list_library_articles
     article = get_library_article
     categories = list_library_categories

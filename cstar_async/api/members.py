@@ -153,8 +153,6 @@ async def delete_member(client: SupportsExecute, /, member_id: str, *, options: 
 class MembersNamespace(Namespace):
     """The people who work for a team, with their role and their game statistics."""
 
-    __slots__ = ()
-
     list = list_members
     get = get_member
     update = update_member

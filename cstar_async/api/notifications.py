@@ -158,8 +158,6 @@ async def mark_notification_read(
 class NotificationsNamespace(Namespace):
     """Notifications, such as an assigned ticket. Which user's notifications a key returns is not documented."""
 
-    __slots__ = ()
-
     list = list_notifications
     unread_count = count_unread_notifications
     mark_all_read = mark_all_notifications_read

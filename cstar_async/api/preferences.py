@@ -74,7 +74,5 @@ async def update_preferences(
 class PreferencesNamespace(Namespace):
     """Preferences of the team or the user. Only the path is documented."""
 
-    __slots__ = ()
-
     get = get_preferences
     update = update_preferences

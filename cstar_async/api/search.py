@@ -59,6 +59,4 @@ def search_everything(
 class SearchNamespace(Namespace):
     """Search over tickets, customers and articles."""
 
-    __slots__ = ()
-
     query = search_everything

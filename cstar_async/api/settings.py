@@ -85,7 +85,5 @@ async def update_settings(
 class SettingsNamespace(Namespace):
     """Settings of the team. Most are known by name only."""
 
-    __slots__ = ()
-
     get = get_settings
     update = update_settings

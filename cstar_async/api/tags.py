@@ -105,8 +105,6 @@ async def delete_tag(client: SupportsExecute, /, name: str, *, options: RequestO
 class TagsNamespace(Namespace):
     """Tags on tickets. A tag has no ID; its name is the key."""
 
-    __slots__ = ()
-
     list = list_tags
     create = create_tag
     delete = delete_tag

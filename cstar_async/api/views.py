@@ -255,8 +255,6 @@ def list_view_tickets(
 class ViewsNamespace(Namespace):
     """Saved filters over tickets, customers, articles and posts."""
 
-    __slots__ = ()
-
     list = list_views
     create = create_view
     get = get_view

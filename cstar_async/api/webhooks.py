@@ -278,8 +278,6 @@ async def trigger_test_webhooks(
 class WebhooksNamespace(Namespace):
     """Subscriptions to events. Deliveries are signed, and retried until they are acknowledged."""
 
-    __slots__ = ()
-
     list = list_webhooks
     create = create_webhook
     get = get_webhook
