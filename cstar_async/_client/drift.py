@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
+from cstar_async._redaction import printable_line
 from cstar_async._types import UntypedJSON, is_array, is_object
 from cstar_async.hooks import DriftInfo
 
@@ -118,7 +119,13 @@ class _Comparison:
     def _drift(
         self, where: str, kind: Literal["unknown_field", "unknown_value", "wrong_type", "missing"], expected: str, actual: str
     ) -> DriftInfo:
-        return DriftInfo(operation=self.operation, where=where, kind=kind, expected=expected, actual=actual)
+        return DriftInfo(
+            operation=self.operation,
+            where=printable_line(where),
+            kind=kind,
+            expected=expected,
+            actual=printable_line(actual),
+        )
 
 
 def _types_of(schema: Schema) -> list[str]:

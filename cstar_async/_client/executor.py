@@ -16,8 +16,16 @@ from cstar_async._client.settings import check_request_options, validate_count
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.model import Model
 from cstar_async._operations.operation import Operation
-from cstar_async._protocol.envelope import decode_text, parse_body, parse_envelope, parse_page_info, request_id_of, timestamp_of
-from cstar_async._protocol.headers import REQUEST_ID, parse_rate_limit
+from cstar_async._protocol.envelope import (
+    decode_text,
+    find_request_id,
+    parse_body,
+    parse_envelope,
+    parse_page_info,
+    request_id_of,
+    timestamp_of,
+)
+from cstar_async._protocol.headers import parse_rate_limit
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.urls import page_query, query_string, validate_query
 from cstar_async._types import JSON, UNSET, JSONObject, RequestOptions, Response, UntypedJSON, is_object, is_str, json_type_name
@@ -200,7 +208,7 @@ class ClientExecutor(RequestPipeline):
     def _fail_decoding(self, call: Call, error: DecodeError) -> None:
         """Set the call's data on an error of its response; the call ends with it."""
         call.annotate(error)
-        error.request_id = error.request_id or call.response.headers.get(REQUEST_ID)
+        error.request_id = error.request_id or find_request_id({}, call.response.headers)
         self.record_failure(call, error)
 
     def _finish(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> T:
@@ -209,7 +217,7 @@ class ClientExecutor(RequestPipeline):
         if capture is not None:
             capture[:] = [self._make_response(call, envelope, data)]
         if call.hooks_notified:
-            self.notify_call_end(call, _request_id(call, envelope))
+            self.notify_call_end(call, find_request_id(envelope, call.response.headers))
         return data
 
     def _make_response(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> Response[T]:
@@ -218,14 +226,10 @@ class ClientExecutor(RequestPipeline):
             data=data,
             status=response.status,
             headers=response.headers,
-            request_id=_request_id(call, envelope),
+            request_id=find_request_id(envelope, call.response.headers),
             timestamp=timestamp_of(envelope),
             rate_limit=parse_rate_limit(response.headers),
             attempts=call.attempts,
             idempotency_key=call.idempotency_key,
             elapsed=self.context.clock.monotonic() - call.started,
         )
-
-
-def _request_id(call: Call, envelope: dict[str, UntypedJSON]) -> str | None:
-    return request_id_of(envelope) or call.response.headers.get(REQUEST_ID)

@@ -14,6 +14,7 @@ from cstar_async._model.decoding import parse_datetime
 from cstar_async._protocol.headers import REQUEST_ID
 from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import RawResponse
+from cstar_async._redaction import printable_line
 from cstar_async._types import UNSET, PageInfo, UntypedJSON, is_object, is_str, json_type_name
 from cstar_async.errors import DecodeError
 
@@ -58,13 +59,12 @@ def as_object(value: UntypedJSON) -> dict[str, UntypedJSON]:
 def find_request_id(body: dict[str, UntypedJSON], headers: Mapping[str, str]) -> str | None:
     """Return the request id of a response of any kind: from its error, its `meta`, or a header."""
     stated: UntypedJSON = as_object(body.get("error")).get("request_id")
-    return (stated if is_str(stated) else None) or request_id_of(body) or headers.get(REQUEST_ID) or None
+    return _line(stated) or request_id_of(body) or _line(headers.get(REQUEST_ID))
 
 
 def request_id_of(envelope: dict[str, UntypedJSON]) -> str | None:
     """Return the request id in `meta`, or None."""
-    stated: UntypedJSON = as_object(envelope.get("meta")).get("requestId")
-    return stated if is_str(stated) else None
+    return _line(as_object(envelope.get("meta")).get("requestId"))
 
 
 def timestamp_of(envelope: dict[str, UntypedJSON]) -> datetime | None:
@@ -98,6 +98,10 @@ def decode_text(response: RawResponse, content_type: str | None) -> str | None:
     """Return the body as a str if the response has this content type, or else None. Bytes that are not UTF-8 are replaced."""
     stated = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return response.body.decode("utf-8-sig", "replace") if stated == content_type else None
+
+
+def _line(value: UntypedJSON) -> str | None:
+    return printable_line(value) or None if is_str(value) else None
 
 
 def _count(value: UntypedJSON) -> int | None:

@@ -71,7 +71,7 @@ def parse_error(response: RawResponse, now: float) -> APIError:
 
 
 def _redacted(value: UntypedJSON) -> str | None:
-    return redact_secrets(value) if is_str(value) and value else None
+    return redact_secrets(value) or None if is_str(value) else None
 
 
 def _default_message(response: RawResponse) -> str:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, TypeVar, overload
 from cstar_async._clock import Clock
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_count, validate_types
@@ -24,6 +25,7 @@ Handler: TypeAlias = Callable[[E], Awaitable[None]]
 ErrorHandler: TypeAlias = Callable[[WebhookEvent, Exception], Awaitable[None]]
 
 LOGGER: Final = logging.getLogger("cstar_async.webhooks")
+LOGGER.addFilter(clean_log_record)
 
 INITIAL_BACKOFF: Final = 0.5
 MAX_BACKOFF: Final = 30.0

@@ -19,6 +19,7 @@ from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import (
     ConnectionFailedError,
@@ -35,6 +36,7 @@ from cstar_async.webhooks._parsing import event_from_dict
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
+LOGGER.addFilter(clean_log_record)
 
 PATH: Final = "/webhooks/listen"
 INITIAL_BACKOFF: Final = 1.0

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
-from cstar_async._redaction import MAX_LENGTH, redact
+from cstar_async._redaction import MAX_LENGTH, MAX_STORED_LENGTH, printable_line, redact, redact_secrets
+from cstar_async.errors import APIError, CStarError, DecodeError
 
 
 @pytest.mark.parametrize(
@@ -35,3 +39,60 @@ def test_long_text_is_cut_after_the_secrets_are_out() -> None:
     """A cut cannot leave half a key."""
     text = "a " * 95 + "sk_live_" + "z" * 300
     assert ("z" not in redact(text), MAX_LENGTH) == (True, len(redact("y" * 500)))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("r1\nERROR:root:forged", "r1 ERROR:root:forged"),
+        ("a\r\n\x0b\x0c\x1c\x85\u2028\u2029b", "a b"),
+        ("caf\udce9", "caf\ufffd"),
+        ("\x00\x1b[31mred\x7f\x9b", "\ufffd\ufffd[31mred\ufffd\ufffd"),
+        ("\u202egnp.exe \u200b\ufeff", "\ufffdgnp.exe \ufffd\ufffd"),
+        ("Grüße, 東京 🎉", "Grüße, 東京 🎉"),
+        ("y" * 2000, "y" * 2000),
+        ("y" * 2001, "y" * 1999 + "…"),
+        (" \n ", ""),
+    ],
+)
+def test_a_line_is_printable(text: str, line: str) -> None:
+    """It can be encoded, and it is one line for every reader of lines."""
+    found = printable_line(text)
+    assert (line, len(found.encode().splitlines()) <= 1) == (found, True)
+
+
+@pytest.mark.parametrize("end", ["jane.roe@example.com", "sk_live_abcdef123", "Bearer abcdef123"])
+def test_a_secret_at_the_cut_is_not_shown(end: str) -> None:
+    """What is left of it at the end of a long text would not be recognised."""
+    addresses = "a.very.long.address.of.somebody.else@a.very.long.domain.example.com " * 40
+    for length in range(MAX_STORED_LENGTH - len(end), MAX_STORED_LENGTH):
+        shown = redact(addresses[:length].rsplit(" ", 1)[0].ljust(length) + end + " and more")
+        assert not any(part in shown for part in ("jane", "abc", "roe"))
+
+
+UNITS = ["A", "sk_", "sk_live_", "Bearer ", "bearer%20", "@", "a@", " ", "é", "\udce9", "data:image/png;base64,AAAA", "%40"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("clean", [redact, redact_secrets, printable_line])
+def test_the_time_is_bounded(unit: str, clean: Callable[[str], str]) -> None:
+    """A megabyte costs no more than its beginning."""
+    text = (unit * (1_000_000 // len(unit) + 1))[:1_000_000]
+    started = time.perf_counter()
+    clean(text)
+    assert time.perf_counter() - started < 0.05
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        APIError("m" * 5000, status=400, code="c" * 5000, param="p" * 5000, request_id="r" * 5000, operation="get_ticket"),
+        APIError("\n\udce9", status=400, code="c\r\nd", param="p\udc80", request_id="r1\nERROR:root:forged"),
+        DecodeError("m\x1b[2J", status=200, request_id="caf\udce9"),
+    ],
+)
+def test_an_error_is_one_line_that_can_be_encoded(error: CStarError) -> None:
+    """Each line of its report too."""
+    assert (len(str(error)) <= 2000, str(error).isprintable(), len(str(error).encode().splitlines())) == (True, True, 1)
+    assert all(line.isprintable() for line in error.report().split("\n"))
+    assert "\nERROR" not in error.report()
