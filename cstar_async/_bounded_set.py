@@ -36,8 +36,3 @@ class BoundedSet(Generic[T]):
     def discard(self, item: T) -> None:
         """Remove *item* if the set has it."""
         self._items.pop(item, None)
-
-    @property
-    def newest(self) -> T | None:
-        """The item that was added last; None if the set is empty."""
-        return next(reversed(self._items), None)

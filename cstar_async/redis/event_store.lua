@@ -4,12 +4,13 @@
 -- KEYS[2]  sorted set of pending events by their time of arrival
 -- KEYS[3]  hash of pending events: the receiver that handles each
 -- KEYS[4]  hash of pending events: their bodies
--- KEYS[5]  the id of the event that was accepted last
+-- KEYS[5]  the id of the event that was accepted last, unless an inbox made it
 -- KEYS[6]  marks one event id as accepted as long as cStar may deliver it again
 -- ARGV     the command, the receiver, its lease in milliseconds, and the arguments of the command
 
 local RETRY_HORIZON = 112350000 -- milliseconds: 31 h 12 min 30 s
 local RETENTION = 2592000000    -- milliseconds: an event that no receiver handled for 30 days is dropped
+local BODY_HASH_PREFIX = 'sha256:' -- begins the id that an inbox gives to an event without one
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,7 +31,9 @@ local function accept(id, body)
   redis.call('ZADD', KEYS[2], string.format('%d', time[1] * 1000000 + time[2]), id)
   redis.call('HSET', KEYS[3], id, receiver)
   redis.call('HSET', KEYS[4], id, body)
-  redis.call('SET', KEYS[5], id, 'PX', RETRY_HORIZON)
+  if string.sub(id, 1, #BODY_HASH_PREFIX) ~= BODY_HASH_PREFIX then
+    redis.call('SET', KEYS[5], id, 'PX', RETRY_HORIZON)
+  end
   for key = 2, 4 do redis.call('PEXPIRE', KEYS[key], RETENTION) end
   return 'own'
 end

@@ -36,7 +36,7 @@ from cstar_async.webhooks._handlers import LOGGER, EventHandlers, is_being_cance
 from cstar_async.webhooks._keyed_queue import KeyedQueue
 from cstar_async.webhooks._parsing import parse_event
 from cstar_async.webhooks._signature import validate_body, verify_signature
-from cstar_async.webhooks._store import EventStore, MemoryStore
+from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore, MemoryStore
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 STORE_TIMEOUT: Final = 8.0
 """Seconds that a store may take for one operation. cStar waits ten seconds for the response."""
 MAX_UNCONFIRMED_IDS: Final = 10_000
-BODY_HASH_PREFIX: Final = "sha256:"
-"""Beginning of the deduplication key of an event without an id."""
 
 
 class WebhookInbox(EventHandlers):

@@ -13,7 +13,7 @@ import attrs
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._types import UntypedJSON
 from cstar_async.errors import ConfigurationError
-from cstar_async.webhooks._store import EventStore
+from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 
 T = TypeVar("T")
 
@@ -75,8 +75,9 @@ class SqliteStore(EventStore):
 
     async def last_event_id(self) -> str | None:
         """Return the id of the event that was added last, by this process or an earlier one."""
-        query = "SELECT id FROM events ORDER BY number DESC LIMIT 1"
-        row: tuple[str] | None = await self._run_in_thread(lambda file: file.execute(query).fetchone())
+        query = "SELECT id FROM events WHERE id NOT GLOB ? ORDER BY number DESC LIMIT 1"
+        pattern = (f"{BODY_HASH_PREFIX}*",)
+        row: tuple[str] | None = await self._run_in_thread(lambda file: file.execute(query, pattern).fetchone())
         return None if row is None else row[0]
 
     async def aclose(self) -> None:

@@ -12,11 +12,14 @@ _MAX_FIELD_NAME: Final = 16
 
 
 class ServerSentEvent(NamedTuple):
-    """One message: its data (None if larger than the maximum), its type or "", and the last id of the stream."""
+    """One message: its data (None if larger than the maximum), and its own type and id, each empty if it has none.
+
+    In the standard, a message without an id has that of the message before. Here it has none, because it is another event.
+    """
 
     data: str | None
     event: str
-    last_event_id: str
+    id: str
 
 
 class SSEParser:
@@ -29,7 +32,7 @@ class SSEParser:
         self._is_first_line = True
         self._after_cr = False
         self._line = bytearray()
-        self._id = last_event_id
+        self._id: str | None = None
         self._event = ""
         self._data: list[bytes] = []
         self._data_size = 0
@@ -71,10 +74,11 @@ class SSEParser:
         return None
 
     def _end_message(self) -> ServerSentEvent | None:
-        self.last_event_id = self._id
-        lines, event, size = self._data, self._event, self._data_size
-        self._data, self._event, self._data_size = [], "", 0
+        lines, event, event_id, size = self._data, self._event, self._id, self._data_size
+        self._data, self._event, self._id, self._data_size = [], "", None, 0
+        if event_id is not None:
+            self.last_event_id = event_id
         if size == 0:
             return None
         data = b"\n".join(lines).decode("utf-8", "replace") if size <= self._max_size + 1 else None
-        return ServerSentEvent(data, event, self._id)
+        return ServerSentEvent(data, event, event_id or "")

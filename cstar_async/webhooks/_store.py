@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from cstar_async._bounded_set import BoundedSet
 from cstar_async.webhooks._arguments import validate_count
+
+BODY_HASH_PREFIX: Final = "sha256:"
+"""Beginning of the id that an inbox gives to an event without one: the hash of its body follows."""
 
 
 class EventStore(Protocol):
@@ -32,7 +35,10 @@ class EventStore(Protocol):
         ...
 
     async def last_event_id(self) -> str | None:
-        """Return the id of the event that was added last, done or not. The event stream continues after it. None: no event."""
+        """Return the id of the event that was added last, done or not. The event stream continues after it. None: no event.
+
+        Ids that begin with `sha256:` are left out. The inbox makes them for events without an id, and cStar has none of them.
+        """
 
     async def aclose(self) -> None:
         """Release all resources. May be called twice."""
@@ -52,10 +58,14 @@ class MemoryStore(EventStore):
 
     def __init__(self, *, max_ids: int = 100_000) -> None:
         self._ids: BoundedSet[str] = BoundedSet(validate_count("max_ids", max_ids))
+        self._last_id: str | None = None
 
     async def add(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process
         """Keep an id. Return False if it was there already."""
-        return self._ids.add(event_id)
+        is_new = self._ids.add(event_id)
+        if is_new and not event_id.startswith(BODY_HASH_PREFIX):
+            self._last_id = event_id
+        return is_new
 
     async def mark_done(self, event_id: str) -> None:
         """Do nothing: the id stays, and no body is kept."""
@@ -66,7 +76,7 @@ class MemoryStore(EventStore):
 
     async def last_event_id(self) -> str | None:
         """Return the id that was added last."""
-        return self._ids.newest
+        return self._last_id
 
     async def aclose(self) -> None:
         """Do nothing."""

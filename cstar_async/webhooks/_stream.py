@@ -201,17 +201,17 @@ class EventStream:
 def _parse_message(message: ServerSentEvent) -> WebhookEvent | None:
     """Return the event of a message, or None. The type and id of the message are used if the payload has none."""
     if message.data is None:
-        LOGGER.warning("%s: event dropped, it is larger than max_event_size", message.last_event_id or "an event without an id")
+        LOGGER.error("%s: event dropped, it is larger than max_event_size", message.id or "an event without an id")
         return None
     try:
         wire: UntypedJSON = parse_json(message.data.encode())
         if is_object(wire):
             wire.setdefault("type", message.event or None)
-            if message.last_event_id:
-                wire.setdefault("id", message.last_event_id)
+            if message.id:
+                wire.setdefault("id", message.id)
         return event_from_dict(wire)
     except (ValueError, PayloadError) as error:
-        event_id = message.last_event_id or "a message without an id"
+        event_id = message.id or "a message without an id"
         LOGGER.warning("%s: message dropped, it is not an event: %s", event_id, error)
         return None
 

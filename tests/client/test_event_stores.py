@@ -66,6 +66,17 @@ async def test_a_store_returns_the_last_event_id(tmp_path: Path) -> None:
     await again.aclose()
 
 
+async def test_ids_that_are_hashes_of_a_body_are_no_last_event_id(tmp_path: Path) -> None:
+    """The stream continues after the last event with an id."""
+    for store in (MemoryStore(), SqliteStore(tmp_path / "events.db")):
+        await store.add("sha256:00", b"{}")
+        assert await store.last_event_id() is None
+        for name in ("evt_1", "sha256:01", "sha256:02"):
+            await store.add(name, b"{}")
+        assert await store.last_event_id() == "evt_1"
+        await store.aclose()
+
+
 async def test_a_sqlite_file_serves_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second one gets an error until the first has closed the file."""
     connect = sqlite3.connect

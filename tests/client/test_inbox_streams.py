@@ -70,6 +70,27 @@ async def test_a_key_that_is_not_an_event_id_is_not_sent() -> None:
         assert [request.headers.get("Last-Event-ID") for request in server.requests] == [None]
 
 
+async def test_events_without_an_id_are_different_events(tmp_path: Path) -> None:
+    """Both are handled, and a new process continues after the last event with an id."""
+    handled: list[str] = []
+    without = [f'data: {{"type": "a.b", "data": {number}}}\n\n'.encode() for number in (1, 2)]
+    script = (sending(message(1), *without, then="end"), failing(401))
+    async with serve_events(*script) as server, server.client() as cstar:
+        for _ in range(2):
+            inbox = WebhookInbox((), store=SqliteStore(tmp_path / "events.db"), _clock=server.clock)
+
+            @inbox.on("*")
+            async def handle(event: WebhookEvent) -> None:
+                handled.append(f"{event.id} {event.type}")
+
+            async with inbox:
+                with pytest.raises(AuthenticationError):
+                    await inbox.run(cstar.events())
+                await inbox.wait_until_idle()
+    assert sorted(handled) == ["None a.b", "None a.b", "evt_1 ticket.created"]
+    assert [request.headers.get("Last-Event-ID") for request in server.requests] == [None, "evt_1", "evt_1"]
+
+
 @pytest.mark.parametrize("max_pending", [1, 10])
 async def test_closing_the_inbox_ends_its_run(max_pending: int) -> None:
     """This holds if the inbox is full; no event is accepted afterwards."""

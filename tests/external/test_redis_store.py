@@ -230,5 +230,7 @@ async def test_client_that_decodes_replies_works(redis: Redis) -> None:
     await store.aclose()
     assert [("evt_1", "Łukasz".encode())] == await next_one.claim_pending()
     assert "evt_1" == await next_one.last_event_id()
+    await next_one.add("sha256:00", b"{}")  # an event without an id
+    assert "evt_1" == await next_one.last_event_id()
     await next_one.aclose()
     assert await redis.ping()

@@ -19,15 +19,6 @@ def test_oldest_item_is_dropped_beyond_the_maximum_size() -> None:
     assert ["b", "c"] == [item for item in ("a", "b", "c") if item in items]
 
 
-def test_newest_item_is_the_one_added_last() -> None:
-    """None while the set is empty."""
-    items = BoundedSet[str](2)
-    before = items.newest
-    items.add("a")
-    items.add("b")
-    assert (None, "b") == (before, items.newest)
-
-
 def test_discarded_item_can_be_added_again() -> None:
     """Discarding an absent item does nothing."""
     items = BoundedSet[str](2)

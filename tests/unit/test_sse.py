@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -27,9 +28,11 @@ def parse(*chunks: bytes) -> list[ServerSentEvent]:
         (b"data\n\n", [("", "", "")]),
         (b"data\ndata\n\n", [("\n", "", "")]),
         (b"event: x\ndata: a\n\ndata: b\n\n", [("a", "x", ""), ("b", "", "")]),
-        (b"id: 7\ndata: a\n\ndata: b\n\n", [("a", "", "7"), ("b", "", "7")]),
+        (b"id: 7\ndata: a\n\ndata: b\n\n", [("a", "", "7"), ("b", "", "")]),
         (b"id: 7\ndata: a\n\nid\ndata: b\n\n", [("a", "", "7"), ("b", "", "")]),
         (b"id: a\0b\ndata: a\n\n", [("a", "", "")]),
+        (b"id: 7\nid: a\0b\ndata: a\n\n", [("a", "", "7")]),
+        (b"id: 7\n\ndata: a\n\n", [("a", "", "")]),
         (b": a comment\n\ndata: a\n\n", [("a", "", "")]),
         (b"event: x\n\ndata: a\n\n", [("a", "", "")]),
         (b"other: x\ndata: a\n\n", [("a", "", "")]),
@@ -43,7 +46,7 @@ def parse(*chunks: bytes) -> list[ServerSentEvent]:
     ],
 )
 def test_a_stream_is_parsed_as_the_standard_defines(stream: bytes, messages: list[tuple[str, str, str]]) -> None:
-    """Fields, comments, line ends, the byte order mark, and invalid UTF-8."""
+    """Fields, comments, line ends, the byte order mark, and invalid UTF-8. Only an id counts for its own message alone."""
     assert [ServerSentEvent(*message) for message in messages] == parse(stream)
 
 
@@ -72,6 +75,30 @@ def test_an_id_counts_when_its_message_is_complete() -> None:
     assert parser.last_event_id == "1"
     parser.feed(b"\n")
     assert parser.last_event_id == "2"
+
+
+@pytest.mark.parametrize("without_id", [b"data: b\n\n", b": comment\n\n", b"retry: 5\n\n", b"id: a\0b\ndata: b\n\n"])
+def test_a_message_without_an_id_keeps_the_last_one(without_id: bytes) -> None:
+    """The next connection continues after the last id. An empty id deletes it."""
+    parser = SSEParser()
+    parser.feed(b"id: 7\ndata: a\n\n" + without_id)
+    assert parser.last_event_id == "7"
+    parser.feed(b"id:\n\n")
+    assert parser.last_event_id == ""
+
+
+def test_a_long_line_takes_linear_time() -> None:
+    """Eight times as many pieces of a line take less than eighty times as long."""
+
+    def measure(pieces: int) -> float:
+        parser, started = SSEParser(max_size=10_000_000), time.perf_counter()
+        for _ in range(pieces):
+            parser.feed(b"data: x")
+        parser.feed(b"\n\n")
+        return time.perf_counter() - started
+
+    measure(1000)
+    assert measure(160_000) < 80 * min(measure(20_000) for _ in range(3))
 
 
 def test_a_message_without_an_end_takes_limited_memory() -> None:
