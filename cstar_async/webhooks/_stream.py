@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from http import HTTPStatus
 from typing import Final, Self
 
 from cstar_async._bounded_set import BoundedSet
@@ -22,7 +23,9 @@ from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import (
+    APIError,
     ConnectionFailedError,
+    CStarError,
     DecodeError,
     InvalidArgumentError,
     PayloadError,
@@ -32,6 +35,7 @@ from cstar_async.errors import (
     TransportError,
 )
 from cstar_async.webhooks._arguments import matches, validate_count, validate_types
+from cstar_async.webhooks._failures import describe, outage_wait
 from cstar_async.webhooks._parsing import event_from_dict
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
@@ -41,10 +45,9 @@ LOGGER.addFilter(clean_log_record)
 PATH: Final = "/webhooks/listen"
 INITIAL_BACKOFF: Final = 1.0
 MAX_BACKOFF: Final = 60.0
-MAX_STATED_WAIT: Final = 3600.0
-"""Longest wait in seconds that the server can ask for."""
 STABLE_AFTER: Final = 60.0
 """Seconds after which a connection counts as stable, so that the back-off starts again from its initial value."""
+_TEMPORARY_STATUSES: Final = frozenset({408, 421, 425})
 MAX_SEEN_IDS: Final = 10_000
 """Number of ids that are kept to drop repeated events."""
 
@@ -128,7 +131,9 @@ class EventStream:
                 await self._connect()
             else:
                 await self._read(self._response)
-        except (TransportError, ServerError, RateLimitError, RateLimitWaitError) as error:
+        except CStarError as error:
+            if not _is_temporary(error):
+                raise
             if self._response is not None and self._executor.context.clock.monotonic() - self._connected_at >= STABLE_AFTER:
                 self._failures = 0
             self._close_response()
@@ -179,11 +184,8 @@ class EventStream:
         initial = INITIAL_BACKOFF if self._parser.retry is None else max(self._parser.retry, 0.1)
         self._failures += 1
         wait = backoff_seconds(self._failures, initial=initial, maximum=MAX_BACKOFF) * (0.5 + context.random() / 2)
-        if isinstance(error, RateLimitWaitError):
-            wait = max(wait, min(error.wait, MAX_STATED_WAIT))
-        elif isinstance(error, (RateLimitError, ServerError)) and error.retry_after is not None:
-            wait = max(wait, min(error.retry_after, MAX_STATED_WAIT))
-        LOGGER.info("event stream interrupted (%s), reconnecting in %.1f s", type(error).__name__, wait)
+        wait = max(wait, outage_wait(error) or 0.0)
+        LOGGER.info("event stream interrupted (%s), reconnecting in %.1f s", describe(error), wait)
         sleeping = asyncio.ensure_future(context.clock.sleep(wait))
         closing = asyncio.ensure_future(self._closed.wait())
         try:
@@ -196,6 +198,15 @@ class EventStream:
         response, self._response = self._response, None
         if response is not None:
             response.close()
+
+
+def _is_temporary(error: CStarError) -> bool:
+    """Return whether a later connection may succeed. A redirect and a page of HTML are often those of a maintenance."""
+    if isinstance(error, DecodeError):
+        return error.status == HTTPStatus.OK
+    if type(error) is APIError:
+        return error.status in _TEMPORARY_STATUSES or 300 <= error.status <= 399
+    return isinstance(error, (TransportError, ServerError, RateLimitError, RateLimitWaitError))
 
 
 def _parse_message(message: ServerSentEvent) -> WebhookEvent | None:

@@ -16,6 +16,7 @@ from cstar_async import (
     RateLimitWaitError,
     ServerError,
 )
+from cstar_async.errors import APIError
 from cstar_async.testing.clock import FakeClock
 from tests.client.event_server import CONTENT_TYPE, Responder, failing, message, next_ids, sending, serve_events
 
@@ -142,6 +143,45 @@ async def test_a_revoked_key_ends_the_iteration() -> None:
     ):
         await next_ids(stream, 1)
         with pytest.raises(AuthenticationError):
+            await anext(stream)
+
+
+@pytest.mark.parametrize(
+    "maintenance",
+    [
+        failing(408),
+        failing(425),
+        failing(500),
+        failing(302, Location="https://status.example.com/"),
+        failing(307, Location="/maintenance"),
+        sending(b"<html>Back soon</html>", then="end", content_type="text/html"),
+        sending(b"{}", then="end", content_type="application/json"),
+        sending(then="end", content_type="text/plain"),
+    ],
+)
+async def test_a_maintenance_does_not_end_the_iteration(maintenance: Responder) -> None:
+    """Once it was connected, a redirect, a timeout or another page are temporary, with a back-off."""
+    async with (
+        serve_events(sending(message(1), then="end"), *[maintenance] * 4, sending(message(2))) as server,
+        server.client() as cstar,
+        cstar.events() as stream,
+    ):
+        before = server.clock.monotonic()
+        assert await next_ids(stream, 2) == ["evt_1", "evt_2"]
+        assert server.clock.monotonic() - before >= 0.5 * (1 + 2 + 4 + 8 + 16)
+    assert {request.headers.get("Last-Event-ID") for request in server.requests[1:]} == {"evt_1"}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 410])
+async def test_an_error_that_does_not_end_by_itself_ends_the_iteration(status: int) -> None:
+    """The error is that of a call."""
+    async with (
+        serve_events(sending(message(1), then="end"), failing(status)) as server,
+        server.client() as cstar,
+        cstar.events() as stream,
+    ):
+        await next_ids(stream, 1)
+        with pytest.raises(APIError, match=f"{status}"):
             await anext(stream)
 
 
