@@ -21,7 +21,7 @@ class KeyedQueue(Generic[T]):
         self._queues: dict[str, deque[T]] = {}
         self._size = 0
         self._abandoned: list[T] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._size_changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -37,8 +37,8 @@ class KeyedQueue(Generic[T]):
             return
         self._queues[key] = deque([item])
         task = asyncio.get_running_loop().create_task(self._run(key))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
     async def wait_below(self, size: int) -> None:
         """Wait until fewer than *size* items wait or are being handled."""

@@ -20,12 +20,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
-import orjson
-
 from cstar_async._bounded_set import BoundedSet
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._loop_binding import LoopBinding
-from cstar_async._model.codec import to_dict
 from cstar_async._model.event import WebhookEvent
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, WebhookError
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from cstar_async.webhooks._stream import EventStream
+
 
 STORE_TIMEOUT: Final = 8.0
 """Seconds that a store may take for one operation. cStar waits ten seconds for the response."""
@@ -192,8 +190,9 @@ class WebhookInbox(EventHandlers):
         try:
             async with stream:
                 async for event in stream:
+                    body = stream.last_body
                     await self._queue.wait_below(self._max_pending)
-                    if not await self._accept_with_retries(event):
+                    if not await self._accept_with_retries(event, body):
                         return
         finally:
             self._streams.discard(stream)
@@ -270,13 +269,8 @@ class WebhookInbox(EventHandlers):
             self._queue.put(_ordering_key(key, event), (key, event))
         return None
 
-    async def _accept_with_retries(self, event: WebhookEvent) -> bool:
+    async def _accept_with_retries(self, event: WebhookEvent, body: bytes) -> bool:
         """Accept an event of a stream, which is not delivered again. Return False if the inbox closes first."""
-        try:
-            body = orjson.dumps(to_dict(event))
-        except (InvalidArgumentError, TypeError) as error:  # nested too deeply
-            LOGGER.error("%s: event dropped, it cannot be written as JSON: %s", event.id, type(error).__name__)
-            return True
         key, attempt = _dedup_key(event, body), 0
         while not self._closing:
             try:

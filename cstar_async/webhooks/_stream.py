@@ -13,6 +13,8 @@ from collections import deque
 from http import HTTPStatus
 from typing import Final, Self
 
+import orjson
+
 from cstar_async._bounded_set import BoundedSet
 from cstar_async._client.call import RawTarget
 from cstar_async._client.executor import ClientExecutor
@@ -80,7 +82,7 @@ class EventStream:
         self._types = types or ("*",)
         self._idle_timeout = idle_timeout
         self._max_event_size = validate_count("max_event_size", max_event_size)
-        self._ready: deque[WebhookEvent] = deque()
+        self._ready: deque[tuple[WebhookEvent, bytes]] = deque()
         self._seen: BoundedSet[str] = BoundedSet(MAX_SEEN_IDS)
         self._parser = self._new_parser(start_after or "")
         self._response: StreamingResponse | None = None
@@ -90,6 +92,8 @@ class EventStream:
         self._closed = asyncio.Event()
         self.last_event_id = start_after
         """The id of the last event that was returned. Pass it as `start_after` to continue later."""
+        self.last_body = b""
+        """The JSON text of the last event that was returned, as a webhook would deliver it."""
 
     def resume_after(self, event_id: str) -> None:
         """Start after an event. Do nothing if the stream has a start already, or if no header can carry the id."""
@@ -112,7 +116,7 @@ class EventStream:
             if self._closed.is_set():
                 raise StopAsyncIteration
             await self._read_or_reconnect()
-        event = self._ready.popleft()
+        event, self.last_body = self._ready.popleft()
         self.last_event_id = _id_of(event) or self.last_event_id
         return event
 
@@ -172,11 +176,11 @@ class EventStream:
         if not chunk:
             raise ConnectionFailedError("the server closed the event stream")
         for message in self._parser.feed(chunk):
-            event = _parse_message(message)
-            if event is not None and ((event_id := _id_of(event)) == "" or self._seen.add(event_id)):
+            received = _parse_message(message)
+            if received is not None and ((event_id := _id_of(received[0])) == "" or self._seen.add(event_id)):
                 self._failures = 0
-                if matches(event, self._types):
-                    self._ready.append(event)
+                if matches(received[0], self._types):
+                    self._ready.append(received)
 
     async def _backoff(self, error: Exception) -> None:
         """Wait before the next connection: longer each time, until one is stable or returns a new event."""
@@ -209,18 +213,22 @@ def _is_temporary(error: CStarError) -> bool:
     return isinstance(error, (TransportError, ServerError, RateLimitError, RateLimitWaitError))
 
 
-def _parse_message(message: ServerSentEvent) -> WebhookEvent | None:
-    """Return the event of a message, or None. The type and id of the message are used if the payload has none."""
+def _parse_message(message: ServerSentEvent) -> tuple[WebhookEvent, bytes] | None:
+    """Return the event of a message and its body, or None. The type and id of the message are used if the payload has none."""
     if message.data is None:
         LOGGER.error("%s: event dropped, it is larger than max_event_size", message.id or "an event without an id")
         return None
+    body = message.data.encode()
     try:
-        wire: UntypedJSON = parse_json(message.data.encode())
+        wire: UntypedJSON = parse_json(body)
         if is_object(wire):
-            wire.setdefault("type", message.event or None)
-            if message.id:
-                wire.setdefault("id", message.id)
-        return event_from_dict(wire)
+            own = {"type": message.event, "id": message.id}
+            missing = {name: value for name, value in own.items() if value and name not in wire}
+            if missing:
+                # The payload is not written again: it may be nested more deeply than JSON can be written.
+                body = orjson.dumps(missing)[:-1] + (b"," if wire else b"") + body.lstrip()[1:]
+                wire |= missing
+        return event_from_dict(wire), body
     except (ValueError, PayloadError) as error:
         event_id = message.id or "a message without an id"
         LOGGER.warning("%s: message dropped, it is not an event: %s", event_id, error)

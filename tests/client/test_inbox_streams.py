@@ -136,25 +136,48 @@ async def test_closing_the_inbox_ends_a_run_whose_store_hangs() -> None:
         await asyncio.wait_for(running, 5)
 
 
-async def test_an_event_that_cannot_be_stored_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """It is nested too deeply for JSON to be written. The next event is handled."""
+@pytest.mark.parametrize("depth", [100, 254, 255, 500])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'data: {"id": "evt_1", "type": "a.b", "data": ',
+        b'id: evt_1\nevent: a.b\ndata:  {"data": ',
+        b'id: evt_1\ndata: {"type":"a.b","data":',
+    ],
+)
+async def test_the_body_of_an_event_is_stored_as_it_is(head: bytes, depth: int, tmp_path: Path) -> None:
+    """It may be nested more deeply than JSON can be written. A later process reads it from the store."""
     handled: list[str] = []
-    deep = b'data: {"id": "evt_1", "type": "a.b", "data": ' + b"[" * 500 + b"]" * 500 + b"}\n\n"
-    async with (
-        serve_events(sending(deep, message(2), then="end"), failing(401)) as server,
-        server.client() as cstar,
-        WebhookInbox((), _clock=server.clock) as inbox,
-    ):
+    deep = head + b"[" * depth + b"]" * depth + b"}\n\n"
+    async with serve_events(sending(deep, message(2), then="end"), failing(401)) as server, server.client() as cstar:
+        first = WebhookInbox((), store=SqliteStore(tmp_path / "events.db"), shutdown_timeout=0, _clock=server.clock)
+        with pytest.raises(AuthenticationError):
+            await first.run(cstar.events())
+        assert await first.aclose() == ("evt_1", "evt_2")
+        async with WebhookInbox((), store=SqliteStore(tmp_path / "events.db")) as inbox:
+
+            @inbox.on("*")
+            async def handle(event: WebhookEvent) -> None:
+                handled.append(f"{event.id} {event.type}")
+
+            await inbox.wait_until_idle()
+    assert handled == ["evt_1 a.b", "evt_2 ticket.created"]
+
+
+async def test_a_message_with_an_empty_payload_is_an_event() -> None:
+    """Its type and id are those of the message."""
+    handled: list[str] = []
+    script = (sending(b"id: evt_1\nevent: a.b\ndata: {}\n\n", then="end"), failing(401))
+    async with serve_events(*script) as server, server.client() as cstar, WebhookInbox((), _clock=server.clock) as inbox:
 
         @inbox.on("*")
         async def handle(event: WebhookEvent) -> None:
-            handled.append(event.id)
+            handled.append(f"{event.id} {event.type}")
 
         with pytest.raises(AuthenticationError):
             await inbox.run(cstar.events())
         await inbox.wait_until_idle()
-    assert handled == ["evt_2"]
-    assert "evt_1: event dropped, it cannot be written as JSON" in caplog.text
+    assert handled == ["evt_1 a.b"]
 
 
 async def test_a_store_that_fails_is_retried() -> None:
