@@ -152,7 +152,8 @@ class ModelBuilder:
             if wire not in properties:
                 self._problems.add(child_pointer(pointer, wire), f"openapi-python-client lost the property `{wire}`.")
                 continue
-            type_ = self._types.of(properties[wire], child_pointer(pointer, wire))
+            models = [model for model in node.get("x-cstar-models", ()) if model in self._usage.generated]
+            type_ = self._types.of(properties[wire], child_pointer(pointer, wire)).with_models(models)
             is_required = wire in items(schema, "required")
             fields.append(self._field(name, wire, node, type_, wire_to_python, is_required=is_required))
         stem = names.function_stem(name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen import naming as names
-from codegen.spec.document import Document, Operation, Parameter, entries, is_list, is_object
+from codegen.spec.document import Document, Operation, Parameter, entries, is_list, is_object, items
 from codegen.spec.queries import (
     BATCHING,
     CONDITIONAL_LIMIT,
@@ -24,8 +24,8 @@ from codegen.spec.queries import (
     text_content_type,
 )
 
-PROSE = frozenset({"description", "x-evidence", "x-source", "x-enum-descriptions", "examples"})
-"""Keys for readers, left out of the data for programs."""
+PROSE = frozenset({"description", "x-evidence", "x-source", "x-enum-descriptions", "examples", "x-cstar-models"})
+"""Keys for readers and type checkers, left out of the data for programs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,8 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
     code_of = {name: repr(value) for name, value in values.items()}
     if parameters := "".join(f"{_parameter(parameter)}, " for parameter in caller_parameters(operation)):
         code_of["parameters"] = f"({parameters})"
+    if known := _known_values(document, operation):
+        code_of["known_values"] = f"{{{known}}}"
     if text := text_content_type(document, operation):
         code_of["text"] = repr(text)
     if limits := "".join(f"{_limit(one)}, " for one in limits_of(document, operation)):
@@ -148,6 +150,17 @@ def strip_descriptions(schema: Any) -> Any:
 def _without_prose(key: str, value: Any) -> Any:
     """Return the value of a key, without prose if it is a schema."""
     return value if key.startswith("x-") or key in ("enum", "const", "default", "discriminator") else strip_descriptions(value)
+
+
+def _known_values(document: Document, operation: Operation) -> str:
+    """Return the known values of the query parameters that are enums, as the items of a dict literal."""
+    found: dict[str, list[str]] = {}
+    for parameter in caller_parameters(operation):
+        schema = parameter.node["schema"]
+        reference = schema.get("items", schema).get("$ref")
+        if parameter.location == "query" and reference is not None:
+            found[parameter.name] = items(document.at(reference), "enum")
+    return "".join(f"{name!r}: frozenset({{{', '.join(map(repr, values))}}}), " for name, values in found.items() if values)
 
 
 def _parameter(parameter: Parameter) -> str:

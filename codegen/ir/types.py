@@ -6,7 +6,7 @@ or a map is looked up in the document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from openapi_python_client.parser.properties.any import AnyProperty
@@ -110,6 +110,11 @@ class PythonType:
         if self.value_reader:
             return (DecodeStep(condition=f"{target} is not None", expression=f"{self.value_reader}({target})"),)
         return ()
+
+    def with_models(self, models: Sequence[str]) -> PythonType:
+        """Return the type of a free object, or of a list of them, that callers can also give as one of some models."""
+        choices = " | ".join([*models, "JSONObject"])
+        return replace(self, argument_type=self.argument_type.replace("JSONObject", choices), classes=(*self.classes, *models))
 
 
 STRING = PythonType(read_type="str", argument_type="str", is_string=True)

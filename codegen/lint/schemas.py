@@ -106,6 +106,9 @@ class SchemaRules:
         aliases = node.get("x-cstar-aliases", [])
         if not is_list(aliases) or not all(isinstance(alias, str) and alias not in siblings for alias in aliases):
             self._problems.add(pointer, "`x-cstar-aliases` must list wire names that are not properties themselves.")
+        for name in node.get("x-cstar-models", ()):
+            if name in self._document.schemas and not is_model(self._document.schemas[name]):  # absent with its operations
+                self._problems.add(pointer, f"`x-cstar-models` names `{name}`, which is not an object with properties.")
         self.inspect_value(node, pointer)
 
     def inspect_value(self, node: Node, pointer: str) -> None:

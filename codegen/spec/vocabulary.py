@@ -19,7 +19,7 @@ def _extensions(*names: str) -> set[str]:
 
 
 _ON_SCHEMAS = _extensions("envelope", "identity", "module", "unknown", "string-shorthand", "additional-fields")
-_ON_PROPERTIES = _extensions("aliases", "max-items-when")
+_ON_PROPERTIES = _extensions("aliases", "max-items-when", "models")
 _ON_OPERATIONS = _extensions("namespace", "method", "key", "pagination", "batching", "example")
 _ON_PARAMETERS = _extensions("client-parameter", "positional")
 _FAKE_PROPERTIES = _extensions("initial", "unique", "slug-of", "computed-count", "merge", "creates", "secret")
@@ -75,7 +75,7 @@ EXTENSION_TYPES: dict[str, type] = {
     **dict.fromkeys(_extensions("additional-fields", "singleton", "positional", "may-be-empty"), bool),
     **dict.fromkeys(_extensions("parent", "includes", "filter", "expand", "sort", "computed-count", "creates"), dict),
     **dict.fromkeys(_extensions("batching", "max-items-when", "example"), dict),
-    **dict.fromkeys(_extensions("aliases", "order", "on-delete"), list),
+    **dict.fromkeys(_extensions("aliases", "order", "on-delete", "models"), list),
     **dict.fromkeys(("x-evidence", "x-source", "description", "summary"), str),
     "x-enum-descriptions": dict,
 }

@@ -23,6 +23,7 @@ Evidence: TypeAlias = Literal["documented", "inferred", "named"]
 """Whether cStar documents the operation, it is inferred, or only its name is known."""
 
 _NOTHING: Mapping[str, JSON] = MappingProxyType({})
+_NOTHING_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 @attrs.frozen(kw_only=True)
@@ -88,6 +89,8 @@ class Operation:
     """The content type of a success that is not JSON. None: a success is always JSON."""
     limits: tuple[Limit, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    known_values: Mapping[str, frozenset[str]] = _NOTHING_KNOWN
+    """The known values of each query parameter that is an enum or a list of them, by wire name."""
 
 
 @attrs.frozen(kw_only=True)

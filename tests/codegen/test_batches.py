@@ -9,7 +9,7 @@ import pytest
 
 from codegen.ir.functions import FunctionSpec
 from codegen.spec.document import Node
-from tests.codegen.documents import code_of, entry, inside, problems_with, small
+from tests.codegen.documents import code_of, entry, inside, problems_with, real, small
 from tests.codegen.edits import drop, put
 
 SCHEMAS = "#/components/schemas"
@@ -52,6 +52,13 @@ def test_limit_is_listed_among_the_errors() -> None:
 def test_response_that_may_be_a_str_has_that_type() -> None:
     """The result is annotated with it."""
     assert _functions()["run_export"].returns == "ExportResult | str"
+
+
+def test_free_objects_can_be_given_as_the_models_that_describe_them() -> None:
+    """The models of `x-cstar-models` are part of the argument's type, as items of a list too."""
+    functions = {one.name: one for module in code_of(real()).api_modules for one in module.functions}
+    assert "data: TicketUpdate | CustomerUpdate | ArticleUpdate | JSONObject | None | Unset" in functions["run_bulk"].parameters
+    assert "records: Sequence[TicketCreate | CustomerCreate | ArticleCreate | JSONObject]" in functions["run_import"].parameters
 
 
 def _schema(*keys: str | int) -> tuple[str | int, ...]:
@@ -129,6 +136,11 @@ CASES: dict[str, tuple[Callable[[Node], object], str, str]] = {
         ),
         f"{BULK_AT}/responses/200",
         "`data` is never a string; `x-cstar-string-shorthand` is for objects inside it.",
+    ),
+    "models of a free object that are none": (
+        put(*_schema("BulkRun", "properties", "data", "x-cstar-models"), to=["BulkAction"]),
+        f"{SCHEMAS}/BulkRun/properties/data",
+        "`x-cstar-models` names `BulkAction`, which is not an object with properties.",
     ),
     "a limit of the wrong form": (put(*_WHEN, to={"field": "format"}), _WHEN_AT, _FORM),
     "a limit by an unknown property": (
