@@ -9,7 +9,10 @@ from cstar_async._generated.operations import bulk as operations
 from cstar_async._operations.batching import run_in_batches
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
+from cstar_async.models.articles import ArticleUpdate
 from cstar_async.models.bulk import BulkActionLike, BulkResourceLike, BulkResult, BulkRun
+from cstar_async.models.customers import CustomerUpdate
+from cstar_async.models.tickets import TicketUpdate
 
 __all__ = [
     "BulkNamespace",
@@ -25,7 +28,7 @@ async def run_bulk(
     action: BulkActionLike,
     resource: BulkResourceLike,
     ids: list[str] | tuple[str, ...],
-    data: JSONObject | None | Unset = UNSET,
+    data: TicketUpdate | CustomerUpdate | ArticleUpdate | JSONObject | None | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> BulkResult:
@@ -76,7 +79,7 @@ async def run_bulk_batched(
     action: BulkActionLike,
     resource: BulkResourceLike,
     ids: list[str] | tuple[str, ...],
-    data: JSONObject | None | Unset = UNSET,
+    data: TicketUpdate | CustomerUpdate | ArticleUpdate | JSONObject | None | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> BulkResult:

@@ -11,7 +11,10 @@ from cstar_async._generated.operations import imports as operations
 from cstar_async._operations.batching import run_in_batches
 from cstar_async._operations.executor import Namespace, SupportsExecute
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
+from cstar_async.models.articles import ArticleCreate
+from cstar_async.models.customers import CustomerCreate
 from cstar_async.models.imports import ImportResourceLike, ImportResult, ImportRun
+from cstar_async.models.tickets import TicketCreate
 
 __all__ = [
     "ImportsNamespace",
@@ -25,7 +28,7 @@ async def run_import(
     /,
     *,
     resource: ImportResourceLike,
-    records: Sequence[JSONObject],
+    records: Sequence[TicketCreate | CustomerCreate | ArticleCreate | JSONObject],
     merge_strategy: str | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
@@ -73,7 +76,7 @@ async def run_import_batched(
     /,
     *,
     resource: ImportResourceLike,
-    records: Sequence[JSONObject],
+    records: Sequence[TicketCreate | CustomerCreate | ArticleCreate | JSONObject],
     merge_strategy: str | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,

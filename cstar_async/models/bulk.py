@@ -14,7 +14,10 @@ from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
+from cstar_async.models.articles import ArticleUpdate
+from cstar_async.models.customers import CustomerUpdate
 from cstar_async.models.shared import BatchError, decode_batch_error_or_str
+from cstar_async.models.tickets import TicketUpdate
 
 
 class BulkAction(OpenEnum, known={"UPDATE": "update", "DELETE": "delete"}):
@@ -90,7 +93,7 @@ class BulkRun(Model):
     """Type of the objects."""
     ids: list[str] | tuple[str, ...]
     """IDs of the objects, at most 100."""
-    data: JSONObject | None | Unset = UNSET
+    data: TicketUpdate | CustomerUpdate | ArticleUpdate | JSONObject | None | Unset = UNSET
     """The fields to change, as in an update. Required for `update`, unused for `delete`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""

@@ -14,7 +14,10 @@ from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
+from cstar_async.models.articles import ArticleCreate
+from cstar_async.models.customers import CustomerCreate
 from cstar_async.models.shared import BatchError, decode_batch_error_or_str
+from cstar_async.models.tickets import TicketCreate
 
 
 class ImportResource(OpenEnum, known={"TICKETS": "tickets", "CUSTOMERS": "customers", "ARTICLES": "articles"}):
@@ -62,7 +65,7 @@ class ImportRun(Model):
 
     resource: ImportResourceLike
     """Type of the records."""
-    records: Sequence[JSONObject]
+    records: Sequence[TicketCreate | CustomerCreate | ArticleCreate | JSONObject]
     """The records, with the fields of a create call, at most 500."""
     merge_strategy: str | Unset = UNSET
     """What to do with existing records. `skip`, the default, keeps them; other values are not documented."""

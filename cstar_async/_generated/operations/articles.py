@@ -38,6 +38,9 @@ LIST_ARTICLES: Final = Operation(
         Parameter(name="search", attribute="search", location="query", schema={"type": "string"}),
         Parameter(name="tag", attribute="tag", location="query", schema={"type": "string"}),
     ),
+    known_values={
+        "status": frozenset({"draft", "published", "archived"}),
+    },
 )
 CREATE_ARTICLE: Final = Operation(
     id="create_article",

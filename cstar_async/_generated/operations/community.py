@@ -36,6 +36,10 @@ LIST_COMMUNITY_POSTS: Final = Operation(
         Parameter(name="status", attribute="status", location="query", schema={"$ref": "#/components/schemas/CommunityPostStatus"}),
         Parameter(name="sort", attribute="sort", location="query", schema={"$ref": "#/components/schemas/CommunityPostSort"}),
     ),
+    known_values={
+        "status": frozenset({"open", "answered", "officially_answered", "planned", "not_planned", "completed", "under_review"}),
+        "sort": frozenset({"recent", "votes", "comments"}),
+    },
 )
 CREATE_COMMUNITY_POST: Final = Operation(
     id="create_community_post",

@@ -32,6 +32,9 @@ LIST_CUSTOM_FIELDS: Final = Operation(
             schema={"$ref": "#/components/schemas/CustomFieldEntityType"},
         ),
     ),
+    known_values={
+        "entityType": frozenset({"tickets", "customers"}),
+    },
 )
 CREATE_CUSTOM_FIELD: Final = Operation(
     id="create_custom_field",

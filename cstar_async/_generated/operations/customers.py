@@ -39,6 +39,10 @@ LIST_CUSTOMERS: Final = Operation(
         Parameter(name="search", attribute="search", location="query", schema={"type": "string"}),
         Parameter(name="tag", attribute="tag", location="query", schema={"type": "string"}),
     ),
+    known_values={
+        "status": frozenset({"active", "inactive"}),
+        "sentiment": frozenset({"positive", "neutral", "negative", "happy", "frustrated", "angry"}),
+    },
 )
 CREATE_CUSTOMER: Final = Operation(
     id="create_customer",

@@ -34,6 +34,9 @@ LIST_MEMBERS: Final = Operation(
         ),
         Parameter(name="role", attribute="role", location="query", schema={"$ref": "#/components/schemas/MemberRole"}),
     ),
+    known_values={
+        "role": frozenset({"owner", "admin", "manager", "librarian", "agent", "spectator"}),
+    },
 )
 GET_MEMBER: Final = Operation(
     id="get_member",

@@ -34,4 +34,7 @@ SEARCH_EVERYTHING: Final = Operation(
         ),
         Parameter(name="limit", attribute="limit", location="query", schema={"type": "integer", "minimum": 1, "default": 10}),
     ),
+    known_values={
+        "types": frozenset({"tickets", "customers", "articles"}),
+    },
 )

@@ -44,6 +44,11 @@ LIST_TICKETS: Final = Operation(
             schema={"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TicketExpand"}},
         ),
     ),
+    known_values={
+        "status": frozenset({"new", "open", "pending", "resolved", "closed"}),
+        "priority": frozenset({"low", "normal", "high", "urgent"}),
+        "expand": frozenset({"customer"}),
+    },
 )
 CREATE_TICKET: Final = Operation(
     id="create_ticket",

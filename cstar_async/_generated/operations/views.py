@@ -29,6 +29,9 @@ LIST_VIEWS: Final = Operation(
             name="entityType", attribute="entity_type", location="query", schema={"$ref": "#/components/schemas/ViewEntityType"}
         ),
     ),
+    known_values={
+        "entityType": frozenset({"tickets", "customers", "articles", "community_posts"}),
+    },
 )
 CREATE_VIEW: Final = Operation(
     id="create_view",
