@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from cstar_async.errors import SignatureError as SignatureError
     from cstar_async.errors import StaleTimestampError as StaleTimestampError
     from cstar_async.errors import TransportError as TransportError
+    from cstar_async.errors import UnknownValueWarning as UnknownValueWarning
     from cstar_async.errors import WebhookError as WebhookError
     from cstar_async.hooks import Hooks as Hooks
     from cstar_async.library import CStarLibrary as CStarLibrary
@@ -109,6 +110,7 @@ __all__ = [
     "SignatureError",
     "StaleTimestampError",
     "TransportError",
+    "UnknownValueWarning",
     "Unset",
     "WebhookError",
     "__version__",

@@ -25,6 +25,8 @@
        ├─ RateLimitError             429
        └─ ServerError                500 to 599
 
+`UnknownValueWarning` is a warning: the call is sent.
+
 Every call can raise `ConfigurationError`, `InvalidArgumentError`, `TransportError`, `RateLimitWaitError`, `DecodeError`,
 `AuthenticationError`, `PermissionDeniedError`, `RateLimitError` and `ServerError`. Errors pickle and copy with all attributes.
 Their `str` is one line, without keys, bodies and e-mail addresses.
@@ -230,3 +232,10 @@ class RateLimitError(APIError):
 
 class ServerError(APIError):
     """500 to 599 after all retries: the server failed."""
+
+
+class UnknownValueWarning(UserWarning):
+    """An argument of an enum is close to a known value, so it is probably misspelt. It is sent as given.
+
+    A constant of the enum never causes it, so `TicketStatus("opne")` is the way to send an unknown value without a warning.
+    """

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast, get_args
 from cstar_async._client.call import Call, CallTarget, StreamCall
 from cstar_async._client.drift import find_drift
 from cstar_async._client.pipeline import RequestPipeline
-from cstar_async._client.request_builder import build_operation_call, build_raw_call
+from cstar_async._client.request_builder import build_operation_call, build_raw_call, check_query
 from cstar_async._client.settings import check_request_options, validate_count
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.model import Model
@@ -89,6 +89,8 @@ class ClientExecutor(RequestPipeline):
         """Return a paginator; see `OperationExecutor.paginate`."""
         filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
         check_request_options(options)
+        if operation.known_values:
+            check_query(operation, filters)
         if options is not None and options.extra_query:
             filters.update(validate_query(options.extra_query, "extra_query"))
         is_paged = operation.shape == "page"

@@ -8,8 +8,10 @@ from typing import Final, cast
 from cstar_async._client.call import Call, CallTarget, RawTarget
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings, check_request_options, check_seconds
+from cstar_async._model.argument_check import check_body, warn_if_misspelt
 from cstar_async._model.codec import encode_body
 from cstar_async._model.model import Model
+from cstar_async._model.open_enum import OpenEnum
 from cstar_async._operations.operation import Limit, Operation
 from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.idempotency import new_key, validate_key
@@ -40,6 +42,10 @@ def build_operation_call(
         _check_scope(context, operation)
     if operation.limits:
         check_item_limits(operation, body)
+    if isinstance(body, Model):
+        check_body(body)
+    if query and operation.known_values:
+        check_query(operation, query)
     segments = operation.segments
     relative = segments[0]
     for index, value in enumerate(path):
@@ -112,6 +118,17 @@ def _build_call(
     return Call(
         target, target.method, path, encoded_query, headers, content, is_team_scoped, idempotency_key, settings, started, deadline
     )
+
+
+def check_query(operation: Operation, query: Mapping[str, object]) -> None:
+    """Warn about values of enums that are not known, but close to a known one."""
+    for name, known in operation.known_values.items():
+        value = query.get(name)
+        values = cast("list[object] | tuple[object, ...]", value) if isinstance(value, (list, tuple)) else (value,)
+        unknown = [one for one in values if isinstance(one, str) and one not in known and not isinstance(one, OpenEnum)]
+        for one in dict.fromkeys(unknown):
+            attribute = next(parameter.attribute for parameter in operation.parameters if parameter.name == name)
+            warn_if_misspelt(attribute, one, known)
 
 
 def _check_can_write(target: CallTarget) -> None:

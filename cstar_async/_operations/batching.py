@@ -10,13 +10,14 @@ from typing import TypeVar, cast
 
 import attrs
 
+from cstar_async._model.argument_check import check_body
 from cstar_async._model.codec import decode_item, to_wire
 from cstar_async._model.model import Model
 from cstar_async._operations.executor import OperationExecutor
 from cstar_async._operations.operation import BatchPlan
 from cstar_async._protocol.idempotency import idempotency_key as derived_key
 from cstar_async._protocol.idempotency import new_key, validate_key
-from cstar_async._types import RequestOptions, UntypedJSON, is_array, is_int
+from cstar_async._types import UNSET, RequestOptions, UntypedJSON, is_array, is_int
 from cstar_async.errors import InvalidArgumentError
 
 M = TypeVar("M", bound=Model)
@@ -46,16 +47,19 @@ async def run_in_batches(
         The merged result. For an empty array nothing is sent, and all numbers are 0.
 
     Raises:
-        InvalidArgumentError: The array is no list or tuple, or the key is invalid.
+        InvalidArgumentError: The array is no list or tuple, the key is invalid, or an item has a misspelt key. Nothing was sent.
     """
     given: UntypedJSON = getattr(body, plan.split)
     if not isinstance(given, (list, tuple)):
         raise InvalidArgumentError(f"{plan.split} must be a list or a tuple, got {type(given).__name__}")
+    check_body(body)
     items = list(cast("list[object]", given))
     key = new_key() if idempotency_key is None else validate_key(idempotency_key)
     merged = None if items else _empty_result(plan, result, body)
+    fields = {name: getattr(body, attribute) for attribute, name in body.__wire_names__.items()}
+    wire: dict[str, UntypedJSON] = {name: value for name, value in fields.items() if value is not UNSET}
     for number, start in enumerate(range(0, len(items), plan.size)):
-        batch = attrs.evolve(cast("UntypedJSON", body), **{plan.split: items[start : start + plan.size]})
+        batch = {**wire, body.__wire_names__[plan.split]: items[start : start + plan.size]}  # a mapping is not checked again
         part = await executor.execute(plan.operation, result, body=batch, idempotency_key=derived_key(key, number), options=options)
         _offset_positions(plan, part, start)
         merged = part if merged is None else _merge(plan, merged, part)

@@ -19,7 +19,7 @@ from cstar_async.models import Ticket
 PROMISED = {
     *("CStarClient", "CStarLibrary", "RequestOptions", "Priority", "RateLimiter", "Limiter", "RateLimitState", "Response", "Page"),
     *("PageInfo", "Paginator", "Hooks", "Model", "OpenEnum", "UNSET", "Unset", "JSON", "converter", "to_dict", "from_dict"),
-    *("idempotency_key", "__version__"),
+    *("idempotency_key", "UnknownValueWarning", "__version__"),
 }
 SUBMODULES = ["models", "api", "errors", "hooks", "pagination", "webhooks", "identity", "testing", "redis", "otel"]
 ERRORS = {name for name, one in vars(errors).items() if inspect.isclass(one) and issubclass(one, errors.CStarError)}

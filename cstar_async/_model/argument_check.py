@@ -1,0 +1,170 @@
+"""Checks of a request body before it is sent: the keys of nested mappings, and the values of enums.
+
+A mapping is sent as given, so a misspelt key would be lost without an error. The fields that a mapping or a model can have are read
+from the annotations of the request models, once for each class.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from typing import Final, cast, get_args, get_origin, get_type_hints
+
+import attrs
+
+from cstar_async._model.model import Model
+from cstar_async._model.open_enum import OpenEnum
+from cstar_async._types import is_mapping
+from cstar_async.errors import InvalidArgumentError, UnknownValueWarning
+
+_PACKAGE: Final = __name__.partition(".")[0]
+_MAX_LENGTH: Final = 64
+"""A longer str is no misspelt value of an enum; comparing takes the square of the length."""
+_MIN_SIMILARITY: Final = 0.75
+"""One wrong, missing or swapped character in a word of four is just as similar as this."""
+_MIN_SIMILARITY_OF_SHORT: Final = 0.66
+"""The same for a word of three."""
+
+
+@attrs.frozen
+class _Field:
+    attribute: str
+    name: str
+    known_values: frozenset[str] | None
+    """The known values of its enum; None if it takes any str."""
+    models: tuple[type[Model], ...]
+    """The models that it takes, or their mappings."""
+
+
+@attrs.frozen
+class _Fields:
+    names: frozenset[str]
+    """All wire names."""
+    by_folded_name: Mapping[str, str]
+    """Wire name by its letters alone, to find the intended one."""
+    checked: tuple[_Field, ...]
+    """The fields that take enums or models."""
+
+
+class BodyCheck:
+    """Checks one body. A misspelt value causes one warning, however often it occurs in a field."""
+
+    def __init__(self) -> None:
+        self._warned: set[tuple[str, str]] = set()
+
+    def check_model(self, model: Model, where: str = "") -> None:
+        """Check the fields of a model.
+
+        Raises:
+            InvalidArgumentError: A nested mapping has a key that is another spelling of a wire name.
+        """
+        for field in _fields_of((type(model),)).checked:
+            self._check_value(field, getattr(model, field.attribute), where + field.attribute)
+
+    def _check_value(self, field: _Field, value: object, where: str) -> None:
+        if isinstance(value, str):
+            known = field.known_values
+            if known is not None and value not in known and not isinstance(value, OpenEnum):
+                self._warn(field.name, where, value, known)
+        elif isinstance(value, (list, tuple)):
+            for index, item in enumerate(cast("list[object] | tuple[object, ...]", value)):
+                self._check_value(field, item, f"{where}[{index}]")
+        elif isinstance(value, field.models):
+            self.check_model(value, f"{where}.")
+        elif field.models and is_mapping(value):
+            self._check_mapping(field.models, value, where)
+
+    def _check_mapping(self, models: tuple[type[Model], ...], value: Mapping[object, object], where: str) -> None:
+        fields = _fields_of(models)
+        for key in value:
+            if isinstance(key, str) and key not in fields.names:
+                intended = fields.by_folded_name.get(_fold(key))
+                if intended is not None:
+                    raise InvalidArgumentError(f"{where} must have the key {intended!r}, got {key!r}; nested keys are wire names")
+        for field in fields.checked:
+            if field.name in value:
+                self._check_value(field, value[field.name], f"{where}.{field.name}")
+
+    def _warn(self, name: str, where: str, value: str, known: Collection[str]) -> None:
+        if (name, value) not in self._warned:
+            self._warned.add((name, value))
+            warn_if_misspelt(where, value, known)
+
+
+def check_body(body: Model) -> None:
+    """Check a body before it is sent.
+
+    Raises:
+        InvalidArgumentError: A nested mapping has a key that is another spelling of a wire name, or the body contains itself.
+    """
+    try:
+        BodyCheck().check_model(body)
+    except RecursionError:
+        raise InvalidArgumentError("the body must not contain itself or be nested too deeply for JSON") from None
+
+
+def warn_if_misspelt(name: str, value: str, known: Collection[str]) -> None:
+    """Warn about a value that is not known, but close to a known one. The warning points at the line of the caller."""
+    close = closest(value, known)
+    if close is not None:
+        message = f"{name} is {value!r}, which is not a known value; did you mean {close!r}? It is sent as given"
+        warnings.warn(message, UnknownValueWarning, stacklevel=_caller_level())
+
+
+def closest(value: str, known: Collection[str]) -> str | None:
+    """Return the known value that a value is probably meant to be, or None."""
+    from difflib import SequenceMatcher  # only misspelt values need it
+
+    if not value or len(value) > _MAX_LENGTH:
+        return None
+    folded = _fold(value)
+    matches = ((SequenceMatcher(None, folded, _fold(candidate)).ratio(), candidate) for candidate in known)
+    similarity, best = max(matches, default=(0.0, ""))
+    return best if similarity >= (_MIN_SIMILARITY if len(folded) > 3 else _MIN_SIMILARITY_OF_SHORT) else None
+
+
+def _caller_level() -> int:
+    """Return the stack level of the first frame outside this package, as seen from the function that called this one."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # `inspect` is slow to import
+    while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _fold(text: str) -> str:
+    return text.replace("_", "").replace("-", "").replace(" ", "").casefold()
+
+
+@cache
+def _fields_of(models: tuple[type[Model], ...]) -> _Fields:
+    """Return the fields of a model, or those that any of several models has."""
+    attributes: dict[str, str] = {}
+    enums: dict[str, list[type[OpenEnum]]] = {}
+    nested: dict[str, dict[type[Model], None]] = {}
+    plain: set[str] = set()
+    for model in models:
+        hints = get_type_hints(model)
+        for attribute, name in model.__wire_names__.items():
+            attributes.setdefault(name, attribute)
+            classes = list(_classes_in(hints[attribute]))
+            enums.setdefault(name, []).extend(cls for cls in classes if issubclass(cls, OpenEnum))
+            nested.setdefault(name, {}).update((cls, None) for cls in classes if issubclass(cls, Model))
+            if not any(issubclass(cls, OpenEnum) for cls in classes):
+                plain.add(name)
+    checked: list[_Field] = []
+    for name, attribute in attributes.items():
+        known = None if name in plain else frozenset(value for enum in enums[name] for value in enum.__by_value__)
+        if known is not None or nested[name]:
+            checked.append(_Field(attribute, name, known, tuple(nested[name])))
+    return _Fields(frozenset(attributes), {_fold(name): name for name in attributes}, tuple(checked))
+
+
+def _classes_in(annotation: object) -> Iterator[type]:
+    """Return the classes in a union or a list. The values of a map are free."""
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        yield annotation
+    elif not (isinstance(origin := get_origin(annotation), type) and issubclass(origin, Mapping)):
+        for inner in get_args(annotation):
+            yield from _classes_in(inner)
