@@ -20,6 +20,7 @@ from cstar_async.errors import DecodeError
 
 _MAX_DIGITS: Final = 15
 """Digits of a page number or total that arrives as a str."""
+_BOOLEANS: Final = {"true": True, "false": False}
 
 
 def parse_envelope(response: RawResponse) -> dict[str, UntypedJSON]:
@@ -76,7 +77,8 @@ def timestamp_of(envelope: dict[str, UntypedJSON]) -> datetime | None:
 def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int) -> PageInfo:
     """Return the pagination, from either location and form.
 
-    `has_more` is computed if it is missing. Without any pagination, the response is the only page.
+    `has_more` is computed if it is missing. Without any pagination, the response is the only page. If the totals cannot be read, a
+    full page is followed by another one, because an iteration must not end early without an error.
     """
     stated: UntypedJSON = envelope.get("pagination")
     if not is_object(stated):
@@ -86,11 +88,16 @@ def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int) -> PageIn
     page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
     total, total_pages = _count(stated.get("total")), _count(stated.get("totalPages"))
     has_more = stated.get("hasMore")
+    has_more = _BOOLEANS.get(has_more.strip().lower()) if is_str(has_more) else has_more
     if not isinstance(has_more, bool):
         if total_pages is not None:
             has_more = (page or 1) < total_pages
+        elif total is not None:
+            has_more = (page or 1) * (page_size or item_count) < total
+        elif page_size:
+            has_more = item_count >= page_size
         else:
-            has_more = total is not None and (page or 1) * (page_size or item_count) < total
+            has_more = item_count > 0 and (stated.get("total") is not None or stated.get("totalPages") is not None)
     return PageInfo(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
 
 
@@ -105,6 +112,9 @@ def _line(value: UntypedJSON) -> str | None:
 
 
 def _count(value: UntypedJSON) -> int | None:
-    if value.__class__ is str and value.isdecimal() and len(value) <= _MAX_DIGITS:
-        return int(value)
+    if value.__class__ is str and len(value) <= _MAX_DIGITS:
+        value = value.strip()
+        return int(value) if value.isdecimal() else None
+    if value.__class__ is float and value.is_integer() and value < 10**_MAX_DIGITS:
+        value = int(value)
     return value if value.__class__ is int and value >= 0 else None  # unlike isinstance, not for bool

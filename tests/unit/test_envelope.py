@@ -90,9 +90,23 @@ def test_page_info_has_every_documented_field(location: str) -> None:
     assert PageInfo(total=0, page=3, page_size=20, has_more=True, total_pages=7) == parse_page_info(envelope, 10)
 
 
-@pytest.mark.parametrize(("text", "number"), [("57", 57), ("0", 0), ("-1", None), ("1.5", None), ("", None), ("9" * 5000, None)])
-def test_number_of_a_page_may_be_a_str(text: str, number: int | None) -> None:
-    """It is read as a number; other strings count as missing."""
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("57", 57),
+        ("0", 0),
+        (" 7 ", 7),
+        (7.0, 7),
+        ("-1", None),
+        (-1.0, None),
+        ("1.5", None),
+        (1.5, None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_number_of_a_page_may_be_a_str_or_float(text: object, number: int | None) -> None:
+    """It is read as an int; other values count as missing."""
     info = parse_page_info({"data": [], "pagination": {"page": text, "pageSize": text, "total": text, "totalPages": text}}, 10)
     assert [number] * 4 == [info.page, info.page_size, info.total, info.total_pages]
 
@@ -110,7 +124,16 @@ def test_number_of_a_page_may_be_a_str(text: str, number: int | None) -> None:
         ({"total": 10, "page": 1, "pageSize": 10}, False),
         ({"total": 11}, True),
         ({"total": 10}, False),
-        ({"total": -1, "page": True, "pageSize": "10"}, False),
+        ({"hasMore": "false", "totalPages": 2, "page": 1}, False),
+        ({"hasMore": "True", "totalPages": 2, "page": 2}, True),
+        ({"total": "300", "totalPages": "3"}, True),
+        ({"total": "10", "totalPages": "1"}, False),
+        ({"total": -1, "page": True, "pageSize": "10"}, True),
+        ({"total": "many", "pageSize": 11}, False),
+        ({"totalPages": [3]}, True),
+        ({"total": {"value": 300}}, True),
+        ({"page": 1, "pageSize": 10}, True),
+        ({"page": 1}, False),
     ],
 )
 def test_has_more_is_stated_or_computed(stated: dict[str, Any], *, has_more: bool) -> None:
