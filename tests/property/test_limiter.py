@@ -80,6 +80,7 @@ class Sent:
     """Whether no other one was in flight when it was sent."""
     status: int = 0
     headers: dict[str, str] = attrs.field(factory=dict)
+    arrived_at: float = 0.0
 
     @property
     def has_arrived(self) -> bool:
@@ -187,6 +188,7 @@ class LimiterMachine(RuleBasedStateMachine):
         undelivered = [one for one in self.sent if not one.has_arrived]
         one = undelivered[which % len(undelivered)]
         one.status, one.headers = self.server.respond(self.clock.now)
+        one.arrived_at = self.clock.now
         if one.status == 429 and self.window() not in self.unreliable_windows and not one.permit.is_probe:
             assert self.window() in self.windows_with_losses, "sent although it would be refused"
             assert one.was_alone, "more than one sent to confirm the count"
@@ -197,6 +199,9 @@ class LimiterMachine(RuleBasedStateMachine):
         """Receive the response of a delivered request."""
         delivered = [one for one in self.sent if one.has_arrived]
         one = delivered[which % len(delivered)]
+        if self.clock.now - one.arrived_at >= WINDOW:
+            # Its reset is counted from its own Date, so it states an end that is wrong now. A request never takes a whole window.
+            self.unreliable_windows.add(self.window())
         self.apply_response(one, one.status, one.headers)
 
     @precondition(lambda self: bool(self.sent) and not self.is_key_unshared)
