@@ -107,7 +107,9 @@ class ClientNamespaces:
 
     @namespace_property
     def webhooks(self) -> type[WebhooksNamespace]:
-        """Subscriptions to events. Deliveries are signed, and retried until they are acknowledged."""
+        """Subscriptions to events. Deliveries are signed, and retried until they are acknowledged. Events of members, automations
+        and billing are said to exist, but none is listed.
+        """
         from cstar_async.api.webhooks import WebhooksNamespace
 
         return WebhooksNamespace

@@ -47,8 +47,8 @@ def list_articles(
         status: Only articles with this status.
         category: Only articles of this category, given by its ID. A slug returns an empty list, not an error.
         is_public: `True`: only public articles; `False`: only internal articles. Default: both.
-        search: Only articles that contain this text. The searched fields are not documented, probably title and content.
-        tag: Only articles with this tag.
+        search: Only articles with this text in their title or content.
+        tag: Only articles with exactly this tag.
         options: Options of this call.
 
     Returns:

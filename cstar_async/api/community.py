@@ -109,7 +109,8 @@ async def create_community_post(
         topic_id: Topic ID, or `None` (inferred).
         status: Initial status. Default `open` (inferred).
         visibility: Who can see it. Default `public` (inferred).
-        custom_fields: Values of the custom fields, by the ID of their definition (inferred).
+        custom_fields: Values of the custom fields, by the ID of their definition. They are internal; only those of the topic of the
+            post are accepted.
         attachments: Images, at most 10 (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
@@ -203,7 +204,8 @@ async def update_community_post(
         visibility: Who can see it (inferred).
         is_pinned: Whether it is pinned to the top (inferred).
         is_locked: Whether new comments are refused (inferred).
-        custom_fields: New values of the custom fields, by the ID of their definition (inferred).
+        custom_fields: New values of the custom fields, by the ID of their definition; only those of the topic of the post
+            (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 

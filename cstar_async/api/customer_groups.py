@@ -40,7 +40,7 @@ def list_customer_groups(
     Args:
         page: Page number, from 1. Default 1. A page after the last is expected to be empty (not documented).
         page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
-        search: Only groups that contain this text. The searched fields are not documented, probably name and slug.
+        search: Only groups with this text in their name.
         options: Options of this call.
 
     Returns:

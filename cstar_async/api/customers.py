@@ -45,8 +45,8 @@ def list_customers(
         page_size: Items per page, 1 to 100. Default 20. A value out of range is expected to be a 400 (inferred).
         status: Only customers with this status.
         sentiment: Only customers with this sentiment. Two sets of values are documented; use those of your team.
-        search: Only customers that contain this text. The searched fields are not documented, probably name and email.
-        tag: Only customers with this tag.
+        search: Only customers with this text in their name or email.
+        tag: Only customers with exactly this tag.
         options: Options of this call.
 
     Returns:

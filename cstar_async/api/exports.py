@@ -31,7 +31,8 @@ async def run_export(
 
     `POST /api/v1/teams/{teamId}/export` (secret key)
 
-    At most 10,000 rows of each type. JSON accepts several selections, CSV exactly one. The key needs the permission `export_data`.
+    At most 10,000 rows of each type. JSON accepts several selections, CSV exactly one. The key needs the permission `export_data`,
+    which owners, admins and managers have. The full export of an owner in the dashboard has more types.
 
     Args:
         resources: The types to export, each with its filters; exactly one for CSV.

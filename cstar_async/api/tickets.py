@@ -61,7 +61,7 @@ def list_tickets(
         assigned_to: Only tickets assigned to this member (`mem_…`).
         customer_id: Only tickets of this customer. The documentation shows a bare UUID and a `cus_…` ID; the value is sent as
             given.
-        search: Only tickets that contain this text. The searched fields are not documented, probably title and customer name.
+        search: Only tickets that contain this text: in title or customer name (help centre), in title or content (API reference).
         expand: Related objects to include in each ticket. `customer` adds a summary of the customer.
         options: Options of this call.
 

@@ -66,12 +66,14 @@ async def create_webhook(
 
     `POST /api/v1/teams/{teamId}/webhooks` (secret key)
 
-    Only this response contains the signing secret. Store it now.
+    Only this response contains the signing secret. Store it now. URLs in private networks are refused; for local work, the event
+    stream has the same events.
 
     Args:
         name: Display name.
-        url: Public HTTPS URL that receives the events.
-        events: Event types, or wildcards such as `ticket.*`; at least one (inferred).
+        url: Public HTTPS URL that receives the events. Targets in private networks are refused: loopback, RFC 1918, link-local,
+            `*.local` and `*.internal`.
+        events: Event types, or wildcards such as `ticket.*`. A webhook without any exists, but never fires.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 
@@ -144,8 +146,8 @@ async def update_webhook(
     Args:
         webhook_id: Webhook ID (`whk_…`, older `wh_…`).
         name: New display name (inferred).
-        url: New URL (inferred).
-        events: Event types or wildcards. The list replaces the old one.
+        url: New public HTTPS URL (inferred).
+        events: Event types or wildcards. The list replaces the old one; a webhook without any exists, but never fires.
         is_active: `False` pauses deliveries, `True` resumes them.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
@@ -276,7 +278,9 @@ async def trigger_test_webhooks(
 
 
 class WebhooksNamespace(Namespace):
-    """Subscriptions to events. Deliveries are signed, and retried until they are acknowledged."""
+    """Subscriptions to events. Deliveries are signed, and retried until they are acknowledged. Events of members, automations and
+    billing are said to exist, but none is listed.
+    """
 
     list = list_webhooks
     create = create_webhook

@@ -81,8 +81,8 @@ class AnalyticsTickets(Model):
     """Ticket statistics.
 
     Attributes:
-        total: Tickets in the period.
-        open: Open tickets.
+        total: All tickets of the period.
+        open: Tickets that are open now, whatever the period.
         resolved: Resolved tickets.
 
     Documented: API reference, Analytics.
@@ -91,9 +91,9 @@ class AnalyticsTickets(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"total": "total", "open": "open", "resolved": "resolved"}
 
     total: int
-    """Tickets in the period."""
+    """All tickets of the period."""
     open: int
-    """Open tickets."""
+    """Tickets that are open now, whatever the period."""
     resolved: int
     """Resolved tickets."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA

@@ -323,7 +323,7 @@ class CommunityPostCreate(Model):
         topic_id: Topic ID, or `None` (inferred).
         status: Initial status.
         visibility: Who can see it.
-        custom_fields: Values of the custom fields, by the ID of their definition (inferred).
+        custom_fields: Values of the custom fields, by the ID of their definition.
         attachments: Images, at most 10 (inferred).
 
     Inferred: the fields of the post itself.
@@ -351,7 +351,9 @@ class CommunityPostCreate(Model):
     visibility: CommunityVisibilityLike | Unset = UNSET
     """Who can see it. Default `public` (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """Values of the custom fields, by the ID of their definition (inferred)."""
+    """Values of the custom fields, by the ID of their definition. They are internal; only those of the topic of the post are
+    accepted.
+    """
     attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 10 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -397,7 +399,8 @@ class CommunityPostUpdate(Model):
         visibility: Who can see it (inferred).
         is_pinned: Whether it is pinned to the top (inferred).
         is_locked: Whether new comments are refused (inferred).
-        custom_fields: New values of the custom fields, by the ID of their definition (inferred).
+        custom_fields: New values of the custom fields, by the ID of their definition; only those of the topic of the post
+            (inferred).
 
     Inferred: the fields of the post itself.
     """
@@ -429,7 +432,7 @@ class CommunityPostUpdate(Model):
     is_locked: bool | Unset = UNSET
     """Whether new comments are refused (inferred)."""
     custom_fields: JSONObject | Unset = UNSET
-    """New values of the custom fields, by the ID of their definition (inferred)."""
+    """New values of the custom fields, by the ID of their definition; only those of the topic of the post (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
 

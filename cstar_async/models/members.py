@@ -143,10 +143,10 @@ MemberRoleDisplayNameLike: TypeAlias = (
 
 
 class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
-    """Permission of a member. More exist than the one known.
+    """Permission of a member. There are 26; the key of one is documented.
 
     Attributes:
-        EXPORT_DATA: May export the data of the team.
+        EXPORT_DATA: May export the data of the team. Owners, admins and managers have it.
 
     Documented: API reference, Members.
     """
@@ -154,7 +154,7 @@ class MemberPermission(OpenEnum, known={"EXPORT_DATA": "export_data"}):
     __slots__ = ()
 
     EXPORT_DATA: ClassVar[MemberPermission]
-    """May export the data of the team."""
+    """May export the data of the team. Owners, admins and managers have it."""
 
 
 MemberPermissionLike: TypeAlias = MemberPermission | Literal["export_data"] | str

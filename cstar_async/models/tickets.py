@@ -80,10 +80,10 @@ TicketPriorityLike: TypeAlias = TicketPriority | Literal["low", "normal", "high"
 
 
 class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE": "bronze"}):
-    """Rating of how well a deadline was met.
+    """Rating of how well a deadline was met. A ticket earns it when it is closed.
 
     Attributes:
-        GOLD: Best, well within the deadline.
+        GOLD: Best, under 25 % of the target time.
         SILVER: Middle.
         BRONZE: Lowest.
 
@@ -93,7 +93,7 @@ class TicketSlaTier(OpenEnum, known={"GOLD": "gold", "SILVER": "silver", "BRONZE
     __slots__ = ()
 
     GOLD: ClassVar[TicketSlaTier]
-    """Best, well within the deadline."""
+    """Best, under 25 % of the target time."""
     SILVER: ClassVar[TicketSlaTier]
     """Middle."""
     BRONZE: ClassVar[TicketSlaTier]
@@ -150,8 +150,8 @@ class Ticket(Model):
         response_deadline: Deadline of the first response; `None` if no SLA rule applies.
         resolution_deadline: Deadline of the resolution; `None` if no SLA rule applies.
         first_response_at: Time of the first response of the team; `None` until then.
-        response_tier: Rating of the first response time; `None` until then.
-        resolution_tier: Rating of the resolution time; `None` until then.
+        response_tier: Rating of the first response time; `None` until the ticket is closed.
+        resolution_tier: Rating of the resolution time; `None` until the ticket is closed.
         sla_paused: Whether both deadlines are paused.
         metadata: Your own data, stored unchanged; empty for none.
         custom_fields: Values of the custom fields, by field key (inferred).
@@ -224,9 +224,9 @@ class Ticket(Model):
     first_response_at: datetime | None = None
     """Time of the first response of the team; `None` until then."""
     response_tier: TicketSlaTier | None = None
-    """Rating of the first response time; `None` until then."""
+    """Rating of the first response time; `None` until the ticket is closed."""
     resolution_tier: TicketSlaTier | None = None
-    """Rating of the resolution time; `None` until then."""
+    """Rating of the resolution time; `None` until the ticket is closed."""
     sla_paused: bool | None = None
     """Whether both deadlines are paused."""
     metadata: dict[str, JSON] | None = None

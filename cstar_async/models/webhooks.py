@@ -59,7 +59,9 @@ class Webhook(Model):
     is_active: bool
     """Whether events are delivered."""
     secret: str | None = None
-    """Signing secret (`whsec_…`), only in the response to the create call. Also seen as `signingSecret`."""
+    """Signing secret (`whsec_…`), only in the response to the create call. The whole text is the signing key, prefix included
+    (documented by sample). Also seen as `signingSecret`.
+    """
     created_at: datetime
     """Creation time."""
     updated_at: datetime | None = None
@@ -104,7 +106,7 @@ class WebhookCreate(Model):
     Attributes:
         name: Display name.
         url: Public HTTPS URL that receives the events.
-        events: Event types, or wildcards such as `ticket.*`; at least one (inferred).
+        events: Event types, or wildcards such as `ticket.*`.
 
     Documented: API reference, Webhooks.
     """
@@ -115,9 +117,11 @@ class WebhookCreate(Model):
     name: str
     """Display name."""
     url: str
-    """Public HTTPS URL that receives the events."""
+    """Public HTTPS URL that receives the events. Targets in private networks are refused: loopback, RFC 1918, link-local, `*.local`
+    and `*.internal`.
+    """
     events: list[str] | tuple[str, ...]
-    """Event types, or wildcards such as `ticket.*`; at least one (inferred)."""
+    """Event types, or wildcards such as `ticket.*`. A webhook without any exists, but never fires."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
 
@@ -145,7 +149,7 @@ class WebhookUpdate(Model):
 
     Attributes:
         name: New display name (inferred).
-        url: New URL (inferred).
+        url: New public HTTPS URL (inferred).
         events: Event types or wildcards.
         is_active: `False` pauses deliveries, `True` resumes them.
 
@@ -158,9 +162,9 @@ class WebhookUpdate(Model):
     name: str | Unset = UNSET
     """New display name (inferred)."""
     url: str | Unset = UNSET
-    """New URL (inferred)."""
+    """New public HTTPS URL (inferred)."""
     events: list[str] | tuple[str, ...] | Unset = UNSET
-    """Event types or wildcards. The list replaces the old one."""
+    """Event types or wildcards. The list replaces the old one; a webhook without any exists, but never fires."""
     is_active: bool | Unset = UNSET
     """`False` pauses deliveries, `True` resumes them."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
