@@ -1,7 +1,7 @@
 """Sign webhook deliveries and verify their signatures.
 
 A signature is HMAC-SHA256 of the Unix time of sending, a dot and the raw body. The key is the whole secret (Webhook reference,
-"Signature"; that `whsec_` is part of the key is inferred).
+"Signature"; that `whsec_` is part of the key is documented by sample).
 """
 
 from __future__ import annotations

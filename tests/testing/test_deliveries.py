@@ -244,6 +244,8 @@ async def test_nothing_leaves_this_machine(fake: FakeCStar, cstar: CStarClient) 
         "http://bot.example.com/hook",
         "https://10.0.0.1/hook",
         "https://192.168.1.1/hook",
+        *("https://169.254.1.1/hook", "https://172.16.9.9/hook", "https://[fe80::1]/hook", "https://[::ffff:10.0.0.1]/hook"),
+        *("https://printer.local/hook", "https://api.INTERNAL./hook", "https://a.localhost/hook", "https://127.1/hook"),
         "https://intranet/hook",
         "http://127.0.0.1.example.com/hook",
         "http://127.0.0.1:99999/hook",
@@ -269,6 +271,17 @@ async def test_other_addresses_are_refused(cstar: CStarClient, at: Receiver, url
 async def test_loopback_and_public_addresses_are_accepted(cstar: CStarClient, url: str) -> None:
     """Public HTTPS URLs (documented) and loopback URLs are accepted."""
     assert (await cstar.webhooks.create(name="Bot", url=url, events=["customer.*"])).url == url
+
+
+async def test_webhook_without_events_exists_and_never_fires(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
+    """An empty list is accepted when the webhook is made and later."""
+    never = await cstar.webhooks.create(name="Bot", url=at.url, events=[])
+    emptied = await subscribe(cstar, at)
+    await cstar.webhooks.update(emptied.id, events=[])
+    await cstar.tickets.create(title="a")
+    await fake.deliveries.wait_until_idle()
+    assert ([], []) == (never.events, list(fake.deliveries))
+    assert {never.id, emptied.id} <= {webhook.id for webhook in await cstar.webhooks.list()}
 
 
 async def test_localhost_needs_no_dns(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:

@@ -75,6 +75,38 @@ async def test_search_finds_text_in_any_case(call: Caller) -> None:
     assert len((await call("GET", "/tickets?search=log")).data) == 2
 
 
+SEARCHED = {
+    "/tickets": ({"title": "Needle"}, {"title": "a", "customerName": "needles"}),
+    "/customers": ({"name": "Needle", "email": "a@b.example"}, {"name": "B", "email": "needle@b.example"}),
+    "/customer-groups": ({"name": "Needle works"},),
+    "/articles": ({"title": "Needle"}, {"title": "a", "content": "A needle."}),
+}
+NOT_SEARCHED = {
+    "/tickets": {"title": "b", "notes": "needle", "tags": ["needle"]},
+    "/customers": {"name": "C", "email": "c@b.example", "notes": "needle", "tags": ["needle"]},
+    "/customer-groups": {"name": "Other", "slug": "needle", "description": "needle"},
+    "/articles": {"title": "b", "tags": ["needle"]},
+}
+
+
+@pytest.mark.parametrize("path", SEARCHED)
+async def test_search_looks_into_the_documented_fields_only(call: Caller, path: str) -> None:
+    """Name or email of customers, the name of groups, title or content of articles, title or customer name of tickets."""
+    made = [await call.make(path, **fields) for fields in SEARCHED[path]]
+    await call.make(path, **NOT_SEARCHED[path])
+    found = (await call("GET", f"{path}?search=needle")).data
+    assert {row["id"] for row in found} == {row["id"] for row in made}
+
+
+@pytest.mark.parametrize(("path", "fields"), [("/customers", {"name": "A", "email": "a@b.example"}), ("/articles", {"title": "A"})])
+@pytest.mark.parametrize("tag", ["vi", "vips", "VIP", "vip%20"])
+async def test_tag_filter_is_exact(call: Caller, path: str, fields: dict[str, str], tag: str) -> None:
+    """A part of a tag, a longer one, and other capitals match nothing."""
+    await call.make(path, **fields, tags=["vip"])
+    assert (await call("GET", f"{path}?tag={tag}")).data == []
+    assert len((await call("GET", f"{path}?tag=vip")).data) == 1
+
+
 async def test_tag_filter_finds_one_among_many(call: Caller) -> None:
     """`tag` matches customers with that tag among others."""
     await call.make("/customers", name="A", email="a@b.example", tags=["x", "y"])

@@ -13,6 +13,7 @@ from cstar_async.testing._events.sender import is_loopback
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import HandlerResult
 
+_PRIVATE_NAMES: Final = (".local", ".internal", ".localhost")
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 
 
@@ -34,7 +35,9 @@ LISTEN_OPERATION: Final = FakeOperation(
 
 
 def check_webhook_url(url: str) -> None:
-    """Check that a URL is public HTTPS (documented), or on this machine, for tests.
+    """Check that a URL is public HTTPS, or on this machine.
+
+    cStar refuses private networks, loopback included. The fake delivers to loopback only, so it accepts that.
 
     Raises:
         APIFailure: 400: it is not.
@@ -93,8 +96,12 @@ def _type_of(call: Call) -> str:
 
 
 def _is_public(host: str) -> bool:
-    """Return whether a host can be on the Internet: a name, or a global IP address."""
+    """Return whether a host can be on the Internet: a name that is not local, or a global IP address."""
     try:
-        return ip_address(host).is_global
+        address = ip_address(host)
     except ValueError:
-        return "." in host.strip(".")
+        name = host.rstrip(".").casefold()
+        last = name.rpartition(".")[2]
+        is_short_address = last.isdigit() or last.startswith("0x")  # 127.1 and 0x7f.1 are IPv4 addresses for many resolvers
+        return "." in name.strip(".") and not name.endswith(_PRIVATE_NAMES) and not is_short_address
+    return (getattr(address, "ipv4_mapped", None) or address).is_global
