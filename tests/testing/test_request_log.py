@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cstar_async import RequestOptions
 from cstar_async.testing import FakeCStar
 from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
 
@@ -26,6 +27,21 @@ async def test_entry_has_operation_and_status(call: Caller, fake: FakeCStar) -> 
     entry = fake.requests.last
     assert (entry.operation, entry.status, entry.was_replayed) == ("create_ticket", 400, False)
     assert 4_000_000_000 <= entry.at < 4_000_000_060
+
+
+async def test_unknown_parameters_are_listed(call: Caller, fake: FakeCStar) -> None:
+    """The fake ignores them as cStar does, so a test that misspelt a filter can see it in the log."""
+    assert (await call("GET", "/tickets?sort=title&status=open&state=new")).status == 200
+    assert fake.requests.last.unknown_parameters == ("sort", "state")
+    await call("GET", "/tickets?status=open&page=1")
+    assert fake.requests.last.unknown_parameters == ()
+
+
+async def test_extra_query_is_in_the_log(fake: FakeCStar) -> None:
+    """Parameters of `RequestOptions.extra_query` are sent, and are unknown if the document does not have them."""
+    async with fake.client() as cstar:
+        await cstar.tickets.list(status="open", options=RequestOptions(extra_query={"sort": "title"}))
+    assert (fake.requests.last.query["sort"], fake.requests.last.unknown_parameters) == ("title", ("sort",))
 
 
 async def test_unknown_path_has_no_operation(call: Caller, fake: FakeCStar) -> None:

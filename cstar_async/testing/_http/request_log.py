@@ -56,6 +56,8 @@ class ReceivedRequest:
     """The id of its operation; None for a path or method that the document does not have."""
     status: int | None = None
     """The status of the response; None without a response so far, or if the connection was dropped."""
+    unknown_parameters: tuple[str, ...] = ()
+    """The query parameters that its operation does not have, such as a misspelt filter. The fake ignores them."""
     was_replayed: bool = False
     """Whether the response was a stored one, found by its idempotency key."""
     is_sample: bool = False

@@ -1,8 +1,10 @@
 """Validate query and body against the JSON Schemas of the document.
 
 An invalid request raises an `APIFailure` with the codes of cStar: `parameter_missing` (documented), `parameter_invalid` or
-`invalid_json` (inferred), and the field in `param`. Unknown parameters and unknown fields of a body are ignored. Path values are
-not validated: one that matches no object is a 404.
+`invalid_json` (inferred), and the field in `param`. Path values are not validated: one that matches no object is a 404.
+
+Unknown parameters and unknown fields of a body are ignored, because nothing says that cStar refuses them. The request log lists the
+parameters. Unknown fields of a record or of bulk data are refused, so that a test notices values that would be lost.
 """
 
 from __future__ import annotations
@@ -92,11 +94,13 @@ class Validation:
         """Validate an object inside a body.
 
         Raises:
-            APIFailure: 400: it is invalid.
+            APIFailure: 400: it is invalid or has an unknown field.
         """
-        self._validate(
-            (schema, ""), self._document.components[schema], value, label="field", order=list(self._document.properties(schema))
-        )
+        known = self._document.properties(schema)
+        self._validate((schema, ""), self._document.components[schema], value, label="field", order=list(known))
+        for name in value:
+            if name not in known:
+                raise _invalid(_truncate(name), "the field is not known")
 
     def idempotency_key(self, text: str) -> str:
         """Return a valid `Idempotency-Key`: 1 to 255 characters (inferred).

@@ -146,6 +146,8 @@ class RequestPipeline:
     async def _run_handler(self, authorized: _Authorized, request: ReceivedRequest, request_id: str) -> ServerResponse:
         operation, key, path = authorized.route.operation, authorized.key, authorized.route.values
         at = timestamp(self.now_s())
+        known = {parameter.name for parameter in operation.parameters if parameter.location == "query"}
+        request.unknown_parameters = tuple(name for name in request.query if name not in known)
         try:
             call = Call(
                 operation=operation,
