@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from typing import Final
+
+MAX_GRACE: Final = 0.05
+"""The longest delay of a timeout in seconds, if the loop was blocked when it should have expired."""
 
 
 class SharedTimeout:
     """A context manager that cancels its task after a timeout and then raises `TimeoutError`.
 
-    Any number of tasks of *loop* may be inside at once, each of them once.
+    Any number of tasks of *loop* may be inside at once. A task that enters again, because a trace of its request sends another one,
+    keeps its deadline.
     """
 
     def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
@@ -23,11 +28,15 @@ class SharedTimeout:
         # By task, the oldest first: its deadline, and its count of cancellations at the start.
         self._running: dict[asyncio.Task[object], tuple[float, int]] = {}
         self._expired: dict[asyncio.Task[object], int] = {}
+        self._nested: dict[asyncio.Task[object], int] = {}
 
     def __enter__(self) -> None:
         task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a request must run in a task")
+        if task in self._running:
+            self._nested[task] = self._nested.get(task, 0) + 1
+            return
         deadline = self._loop.time() + self.seconds
         self._running[task] = deadline, task.cancelling()
         if self._timer is None:
@@ -35,6 +44,9 @@ class SharedTimeout:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         task = asyncio.current_task(self._loop)
+        if self._nested and task in self._nested:
+            self._exit_nested(task)
+            return
         if task is None or self._running.pop(task, None) is not None:
             return
         # Only the timer's own cancellation becomes a timeout; one from outside at the same time is kept.
@@ -47,7 +59,12 @@ class SharedTimeout:
             self._timer.cancel()
             self._timer = None
 
-    def _on_timer(self) -> None:
+    def _exit_nested(self, task: asyncio.Task[object]) -> None:
+        self._nested[task] -= 1
+        if not self._nested[task]:
+            del self._nested[task]
+
+    def _on_timer(self, is_grace_over: bool = False) -> None:
         self._timer = None
         now = self._loop.time()
         while self._running:
@@ -55,6 +72,10 @@ class SharedTimeout:
             deadline, cancelling = self._running[oldest]
             if deadline > now:
                 self._timer = self._loop.call_at(deadline, self._on_timer)
+                return
+            if not is_grace_over:
+                # At least one more turn of the loop: if it was blocked, responses may have arrived that no task has read.
+                self._timer = self._loop.call_at(now + min(now - deadline, MAX_GRACE), self._on_timer, True)
                 return
             del self._running[oldest]
             self._expired[oldest] = cancelling

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 
 import pytest
@@ -108,3 +109,66 @@ async def test_closed_timeout_never_expires() -> None:
     done, _ = await asyncio.wait([call], timeout=0.02)
     assert not done
     call.cancel()
+
+
+@pytest.mark.parametrize("blocked", [0.011, 0.03, 0.2])
+@pytest.mark.parametrize("parts", [1, 3])
+async def test_data_that_arrived_while_the_loop_was_blocked_is_read(blocked: float, parts: int) -> None:
+    """A timeout expires only after the loop has had a turn to read what is in the sockets, however long it was blocked."""
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+
+    async def read() -> bytes:
+        with _timeout(0.01):
+            return b"".join([await reader.readexactly(1) for _ in range(parts)])
+
+    reading = asyncio.ensure_future(read())
+    await asyncio.sleep(0)
+    theirs.sendall(b"x" * parts)
+    time.sleep(blocked)  # noqa: ASYNC251  # blocks the loop
+
+    assert b"x" * parts == await reading
+    theirs.close()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_task_that_enters_again_keeps_its_deadline() -> None:
+    """A nested block that ends changes nothing; one that takes too long ends with the outer one, as a single timeout."""
+    timeout, loop = _timeout(0.02), asyncio.get_running_loop()
+
+    async def nested(*, hangs: bool) -> None:
+        with timeout:
+            for _ in range(2):
+                with timeout, timeout:
+                    await asyncio.sleep(0)
+            with timeout:
+                if hangs:
+                    await loop.create_future()
+            await asyncio.sleep(0)
+
+    await nested(hangs=False)
+    started = loop.time()
+    with pytest.raises(TimeoutError):
+        await nested(hangs=True)
+    assert loop.time() - started < 0.2
+    task = asyncio.current_task()
+    assert task is not None
+    assert 0 == task.cancelling()
+    await nested(hangs=False)
+
+
+async def test_block_entered_while_handling_a_timeout_has_its_own() -> None:
+    """A task whose timeout has just expired can enter another block before it leaves the first."""
+    timeout, loop = _timeout(0.01), asyncio.get_running_loop()
+
+    async def clean_up() -> None:
+        with timeout:
+            try:
+                await loop.create_future()
+            finally:
+                with timeout:
+                    await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError):
+        await clean_up()
