@@ -70,7 +70,6 @@ class BaseClient:
                 base_url=url,
                 headers=default_headers(api_key, settings.api_version),
                 timeout=call_settings.timeout,
-                connections=settings.max_connections,
                 proxy=settings.proxy,
                 ssl=settings.ssl,
                 session=settings.session,

@@ -12,6 +12,7 @@ import re
 import ssl as tls
 from collections.abc import Mapping
 from typing import Final
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp import hdrs
@@ -21,8 +22,8 @@ from yarl import URL
 
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
 from cstar_async._transport.connection_guard import (
+    ConnectionGuard,
     ConnectionTracker,
-    GuardMiddleware,
     NoReplayResponse,
     UnexpectedDataError,
     check_no_trailing_data,
@@ -36,6 +37,7 @@ Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
 
 _CLIENT_CLOSED: Final = "the client is closed"
 _SESSION_CLOSED: Final = "the session of the client is closed"
+_SESSION_LOOP: Final = "session was created in another event loop; create one in each loop, and close it there"
 _SESSION_CREDENTIALS: Final = (
     "session must have no credentials of its own (auth=, or a .netrc read by trust_env), which would replace the API key"
 )
@@ -57,7 +59,6 @@ class AiohttpTransport:
         base_url: URL,
         headers: Mapping[str, str],
         timeout: float,
-        connections: int,
         proxy: str | None,
         ssl: Ssl | None,
         session: aiohttp.ClientSession | None,
@@ -67,12 +68,12 @@ class AiohttpTransport:
         self._headers = {**headers, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING}
         self._seconds = timeout
         self._timeout: SharedTimeout | None = None
-        self._max_connections = connections
         self._proxy = proxy
         self._ssl = _validate_ssl(ssl)
         self._session = session
         self._owns_session = session is None
         self._connections = ConnectionTracker()
+        self._streams: WeakSet[_Stream] = WeakSet()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
         self._closed = False
@@ -110,7 +111,9 @@ class AiohttpTransport:
                 else:
                     response, protocol = await self._send_via_user_session(session, request, url)
                 if request.stream and response.status == 200:
-                    return _Stream(response)
+                    stream = _Stream(response)
+                    self._streams.add(stream)
+                    return stream
                 body = await response.read()
                 check_no_trailing_data(protocol)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
@@ -127,8 +130,9 @@ class AiohttpTransport:
             if not session.closed:
                 raise
             failure = CStarError(_CLIENT_CLOSED if self._owns_session else _SESSION_CLOSED)
-        except ValueError:
-            # Everything else in the request is validated, so a user's session must have added it.
+        except ValueError as error:
+            if "AUTHORIZATION" not in str(error):
+                raise  # from a middleware or trace of the user's session
             failure = ConfigurationError(_SESSION_CREDENTIALS)
         finally:
             if limit is not self._timeout:
@@ -140,7 +144,7 @@ class AiohttpTransport:
         self, session: aiohttp.ClientSession, request: Request, url: URL
     ) -> tuple[aiohttp.ClientResponse, ResponseHandler | None]:
         """Send through a user's session, overriding its settings. Return the response and its connection."""
-        guard = GuardMiddleware(self._connections)
+        guard = ConnectionGuard(self._connections)
         response = await session.request(
             request.method,
             url,
@@ -150,7 +154,8 @@ class AiohttpTransport:
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
             auto_decompress=request.stream,
-            middlewares=(guard,),
+            # Middlewares of a request replace those of its session.
+            middlewares=(guard.prevent_replay, *session._middlewares, guard.check_connection),  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             proxy=self._proxy,
             ssl=self._ssl,
         )
@@ -169,7 +174,12 @@ class AiohttpTransport:
             raise CStarError("the client is used in another process; close it there")
         if loop is asyncio.get_running_loop():
             await session.close()
-        elif loop is not None and not loop.is_closed():
+        elif loop is not None and loop.is_closed():
+            await session.close()
+            for stream in self._streams:
+                stream.close()
+            self._connections.close_without_loop()
+        else:
             raise CStarError("the client is used in another event loop; close it there")
 
     def _bind_to_loop(self) -> aiohttp.ClientSession:
@@ -180,6 +190,8 @@ class AiohttpTransport:
         session = self._session or self._create_session()
         if session.closed:
             raise CStarError(_SESSION_CLOSED)
+        if session._loop is not loop:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the property `loop` is deprecated
+            raise CStarError(_SESSION_LOOP)
         if session.auth is not None:
             raise ConfigurationError(_SESSION_CREDENTIALS)
         self._loop, self._process, self._session = loop, os.getpid(), session
@@ -188,7 +200,8 @@ class AiohttpTransport:
 
     def _create_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections, ssl=self._ssl),
+            # Requests are limited before they come here. Open event streams must not count.
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl),
             request_class=make_request_class(self._connections),
             response_class=NoReplayResponse,
             headers=self._headers,
@@ -204,7 +217,7 @@ class AiohttpTransport:
 class _Stream(StreamingResponse):
     """A response of aiohttp that is read as it arrives."""
 
-    __slots__ = ("_response",)
+    __slots__ = ("__weakref__", "_response")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         super().__init__(response.status, response.headers, b"")
@@ -219,7 +232,10 @@ class _Stream(StreamingResponse):
 
     def close(self) -> None:
         """Close the connection. It cannot be reused, because the body has not been read to its end."""
+        connection = self._response.connection
         self._response.close()
+        if connection is not None:
+            connection.close()  # `ClientResponse.close` leaves it if the event loop has ended
 
 
 def max_concurrency(session: object, max_connections: int) -> int:

@@ -14,6 +14,7 @@ import asyncio
 import select
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -41,6 +42,7 @@ class ConnectionTracker:
 
     def __init__(self) -> None:
         self._used: dict[ResponseHandler, Callable[[], object]] = {}
+        self._transports: list[Any] = []
 
     def is_clean(self, protocol: ResponseHandler | None) -> bool:
         """Return whether a connection has no unread data, and count it as used from now on."""
@@ -52,8 +54,19 @@ class ConnectionTracker:
         # Data on a new connection is its response, even if the server did not wait for the request.
         for closed in [used for used in self._used if not used.is_connected()]:
             del self._used[closed]
+        # Those of TLS stay open for a moment after their protocol was closed.
+        self._transports = [transport for transport in (*self._transports, _socket_transport(protocol)) if _is_open(transport)]
         self._used[protocol] = _unread_data_check(protocol.transport)
         return True
+
+    def close_without_loop(self) -> None:
+        """Close the sockets of all connections after the end of their event loop, where `close()` of a transport fails."""
+        for transport in self._transports:
+            if _is_open(transport):
+                with suppress(RuntimeError):  # a TLS protocol uses the loop, after the socket was closed
+                    transport._call_connection_lost(None)  # noqa: SLF001  # only private methods of asyncio work without a loop
+        self._transports.clear()
+        self._used.clear()
 
 
 def make_request_class(connections: ConnectionTracker) -> type[aiohttp.ClientRequest]:
@@ -83,14 +96,24 @@ class NoReplayResponse(aiohttp.ClientResponse):
             raise ConnectionLost from error
 
 
-class GuardMiddleware:
-    """A client middleware for one request in a user's session."""
+class ConnectionGuard:
+    """Two client middlewares for one request in a user's session, to go around the session's own."""
 
     def __init__(self, connections: ConnectionTracker) -> None:
         self._connections = connections
         self.protocol: ResponseHandler | None = None
 
-    async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+    async def prevent_replay(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        """Come first: the errors of other middlewares would make aiohttp send again, too. They see aiohttp's own errors."""
+        try:
+            return await handler(request)
+        except aiohttp.ClientConnectorError:
+            raise
+        except RETRIED_BY_AIOHTTP as error:
+            raise ConnectionLost from error
+
+    async def check_connection(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        """Come last: other middlewares may send several requests, and each needs a connection without unread data."""
         send = request.send
 
         async def send_if_clean(conn: Connection) -> aiohttp.ClientResponse:
@@ -107,10 +130,6 @@ class GuardMiddleware:
                     return await handler(request)
                 except UnexpectedDataError:
                     continue
-        except aiohttp.ClientConnectorError:
-            raise
-        except RETRIED_BY_AIOHTTP as error:
-            raise ConnectionLost from error
         finally:
             del request.send  # breaks the reference cycle
 
@@ -119,6 +138,17 @@ def check_no_trailing_data(protocol: ResponseHandler | None) -> None:
     """Raise a `ConnectionFailedError` if anything follows a response: of two, either may belong to the request."""
     if protocol is not None and len(protocol):
         raise ConnectionFailedError("the server sent more than one response to a request")
+
+
+def _socket_transport(protocol: ResponseHandler) -> Any:
+    """Return the transport of a connection's socket, which that of TLS wraps."""
+    transport = protocol.transport
+    return getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+
+
+def _is_open(transport: Any) -> bool:
+    """Return whether asyncio's transport has a socket; False for those of other event loops."""
+    return getattr(transport, "_sock", None) is not None
 
 
 def _unread_data_check(transport: asyncio.Transport | None) -> Callable[[], object]:
