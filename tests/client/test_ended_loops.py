@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from cstar_async import CStarClient, CStarError
+from cstar_async.webhooks import EventStream
 
 from .conftest import KEY, Server, cut, held, serving
 from .test_tls import CERTIFICATE
@@ -32,10 +33,10 @@ async def _call_many(client: CStarClient, server: Server) -> None:
     await asyncio.gather(*(client.tickets.get("tkt_1") for _ in range(5)))
 
 
-async def _open_stream(client: CStarClient, server: Server) -> None:
+async def _open_stream(client: CStarClient, server: Server) -> EventStream:
     """A stream that is still open."""
     server.script(cut(EVENTS, asyncio.Event()))
-    await client.events().__aenter__()
+    return await client.events().__aenter__()
 
 
 async def _leave_call(client: CStarClient, server: Server) -> None:
@@ -46,7 +47,7 @@ async def _leave_call(client: CStarClient, server: Server) -> None:
     task.cancel()
 
 
-WORK: dict[str, Callable[[CStarClient, Server], Awaitable[None]]] = {
+WORK: dict[str, Callable[[CStarClient, Server], Awaitable[object]]] = {
     "call": _call,
     "calls": _call_many,
     "stream": _open_stream,
@@ -86,12 +87,12 @@ def close_after_the_loop(work: str, tls: str) -> None:
     options: dict[str, Any] = {"ssl": False} if tls else {}
     client = CStarClient(api_key=KEY, team_id="team_1", base_url=servers[0].url, max_retries=0, **options)
     try:
-        asyncio.run(WORK[work](client, servers[0]))
+        left = asyncio.run(WORK[work](client, servers[0]))
         with contextlib.suppress(CStarError):
             asyncio.run(client.tickets.get("tkt_1"))
         asyncio.run(client.aclose())
         asyncio.run(client.aclose())
-        del client
+        del client, left
         gc.collect()
     finally:
         ended.set()
