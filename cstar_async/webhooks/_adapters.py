@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from cstar_async.webhooks._failures import describe
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -37,16 +39,25 @@ class ASGIApp:
     It is an object and not a function, because Starlette calls a function in a route with a request instead of a scope.
     """
 
-    __slots__ = ("_max_size", "_receive_delivery")
+    __slots__ = ("_max_size", "_on_shutdown", "_on_startup", "_receive_delivery")
 
-    def __init__(self, receive_delivery: ReceiveCallable, max_size: int) -> None:
+    def __init__(
+        self,
+        receive_delivery: ReceiveCallable,
+        max_size: int,
+        *,
+        on_startup: Callable[[], Awaitable[object]],
+        on_shutdown: Callable[[], Awaitable[object]],
+    ) -> None:
         self._receive_delivery = receive_delivery
         self._max_size = max_size
+        self._on_startup = on_startup
+        self._on_shutdown = on_shutdown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection. Only POST requests are deliveries."""
         if scope["type"] == "lifespan":
-            await _handle_lifespan(receive, send)
+            await self._handle_lifespan(receive, send)
         elif scope["type"] == "http":
             status = await self._handle_http(scope, receive)
             await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
@@ -68,10 +79,15 @@ class ASGIApp:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         return await self._receive_delivery(bytes(body), headers)
 
-
-async def _handle_lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+    async def _handle_lifespan(self, receive: Receive, send: Send) -> None:
+        """Start and close with the server. If the start fails, the server shows the error and ends."""
+        while True:
+            name = (await receive())["type"]
+            try:
+                await (self._on_startup() if name == "lifespan.startup" else self._on_shutdown())
+            except Exception as error:  # a store may raise any exception
+                await send({"type": f"{name}.failed", "message": f"the inbox failed: {describe(error)}"})
+                return
+            await send({"type": f"{name}.complete"})
+            if name == "lifespan.shutdown":
+                return

@@ -63,11 +63,20 @@ def describe_with_line(error: BaseException) -> str:
     return describe(error) + place
 
 
-def format_traceback(error: BaseException) -> str:
-    """Return the lines of code that led to an exception and its causes. The texts of exceptions may contain the event."""
-    return "\n".join(
-        "".join(traceback.format_tb(one.__traceback__, limit=-_MAX_FRAMES)) + describe(one) for one in reversed([*_chain(error)])
-    )
+class SafeTraceback:
+    """The lines of code that led to an exception and its causes. Texts of exceptions are left out: they may contain the event.
+
+    It is formatted when it is logged, and is no str, because the log filter makes one line of each str.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        return "\n".join(
+            "".join(traceback.format_tb(one.__traceback__, limit=-_MAX_FRAMES)) + describe(one)
+            for one in reversed([*_chain(self._error)])
+        )
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

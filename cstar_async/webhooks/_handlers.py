@@ -15,7 +15,7 @@ from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_count, validate_types
-from cstar_async.webhooks._failures import describe_with_line, format_traceback, outage_wait
+from cstar_async.webhooks._failures import SafeTraceback, describe_with_line, outage_wait
 
 E = TypeVar("E", bound=WebhookEvent)
 F = TypeVar("F", bound=WebhookEvent)
@@ -134,11 +134,11 @@ class EventHandlers:
 
     async def _report_failure(self, key: str, event: WebhookEvent, failure: Exception) -> None:
         if not self._error_handlers:
-            LOGGER.error("%s (%s): all attempts failed\n%s", key, event.type, format_traceback(failure))
+            LOGGER.error("%s (%s): all attempts failed\n%s", key, event.type, SafeTraceback(failure))
         for handler in self._error_handlers:
             error = await self._call(handler, event, failure)
             if error is not None:
-                LOGGER.error("%s: error handler failed\n%s", key, format_traceback(error))
+                LOGGER.error("%s: error handler failed\n%s", key, SafeTraceback(error))
 
 
 def is_being_cancelled() -> bool:

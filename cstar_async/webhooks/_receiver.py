@@ -28,11 +28,11 @@ from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, WebhookError
 from cstar_async.webhooks._adapters import ASGIApp, handle_aiohttp
 from cstar_async.webhooks._arguments import validate_count
-from cstar_async.webhooks._failures import describe
+from cstar_async.webhooks._done_marker import STORE_TIMEOUT, DoneMarker, log_store_error
 from cstar_async.webhooks._handlers import LOGGER, EventHandlers, is_being_cancelled
 from cstar_async.webhooks._keyed_queue import KeyedQueue
 from cstar_async.webhooks._parsing import parse_event
-from cstar_async.webhooks._signature import validate_body, verify_signature
+from cstar_async.webhooks._signature import validate_body, validate_secrets, verify_signature
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore, MemoryStore
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ if TYPE_CHECKING:
     from cstar_async.webhooks._stream import EventStream
 
 
-STORE_TIMEOUT: Final = 8.0
-"""Seconds that a store may take for one operation. cStar waits ten seconds for the response."""
 MAX_UNCONFIRMED_IDS: Final = 10_000
+MAX_ACCEPTED_IDS: Final = 100_000
 
 
 class WebhookInbox(EventHandlers):
@@ -66,7 +65,7 @@ class WebhookInbox(EventHandlers):
         max_event_size: The maximum size of the body of a delivery, in bytes, from 1. Default 1 MiB.
 
     Raises:
-        InvalidArgumentError: A number is out of range.
+        InvalidArgumentError: A number is out of range, or *secret* is not a str, is empty or has an empty item.
 
     Source: Webhook reference, Delivery and Signature (documented).
     """
@@ -91,7 +90,7 @@ class WebhookInbox(EventHandlers):
                 raise InvalidArgumentError(f"{name} must be a number of seconds of at least 0, got {seconds!r}")
         clock = SystemClock() if _clock is None else _clock
         super().__init__(concurrency, max_attempts, handler_timeout, clock)
-        self._verify = partial(verify_signature, secret=secret, tolerance=tolerance, allow_legacy=allow_legacy)
+        self._verify = partial(verify_signature, secret=validate_secrets(secret), tolerance=tolerance, allow_legacy=allow_legacy)
         self._store: EventStore = MemoryStore() if store is None else store
         self._max_pending = validate_count("max_pending", max_pending)
         self._shutdown_timeout = shutdown_timeout
@@ -100,13 +99,18 @@ class WebhookInbox(EventHandlers):
         self._accepting: set[asyncio.Task[Exception | None]] = set()
         # Ids of events whose `add` raised: the store may have them all the same.
         self._unconfirmed_ids: BoundedSet[str] = BoundedSet(MAX_UNCONFIRMED_IDS)
+        self._accepted_ids: BoundedSet[str] = BoundedSet(MAX_ACCEPTED_IDS)
+        self._marker = DoneMarker(self._store, clock)
         self._streams: set[EventStream] = set()
         self._starting: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._loop_binding = LoopBinding("inbox")
         self._closing = False
-        self.asgi_app: Final = ASGIApp(self.receive, max_event_size)
-        """The inbox as an ASGI 3 application, for a route or a mount of Starlette, FastAPI and other frameworks."""
+        self.asgi_app: Final = ASGIApp(self.receive, max_event_size, on_startup=self.start, on_shutdown=self.aclose)
+        """The inbox as an ASGI 3 application, for a route or a mount of Starlette, FastAPI and other frameworks.
+
+        A server that runs it alone starts and closes the inbox. In a route or a mount, the program does that.
+        """
 
     def __repr__(self) -> str:
         return f"WebhookInbox(pending={self.pending})"
@@ -152,7 +156,7 @@ class WebhookInbox(EventHandlers):
             async with asyncio.timeout(STORE_TIMEOUT):
                 return 200 if await self._accept(key, event, body) else 503
         except Exception as error:  # a store may raise any exception
-            _log_store_error(f"add {key}", error)
+            log_store_error(f"add {key}", error)
             return 503
 
     async def aiohttp_handler(self, request: web.Request) -> web.Response:
@@ -220,6 +224,7 @@ class WebhookInbox(EventHandlers):
                 await stream.aclose()
             async with asyncio.timeout(self._shutdown_timeout):
                 await self.wait_until_idle()
+                await self._marker.aclose()
         except TimeoutError:
             pass  # what is not handled is logged and returned
         finally:
@@ -260,14 +265,23 @@ class WebhookInbox(EventHandlers):
             await self.start()
             is_started = True
             is_new = await self._store.add(key, body)
+            is_waiting = is_new or (key in self._unconfirmed_ids and await self._is_stored(key))
         except Exception as error:  # a store may raise any exception
-            if is_started and self._store.lease_interval is None:
+            if is_started and self._store.lease_interval is None and key not in self._accepted_ids:
                 self._unconfirmed_ids.add(key)
             return error
-        if is_new or key in self._unconfirmed_ids:
-            self._unconfirmed_ids.discard(key)
-            self._queue.put(_ordering_key(key, event), (key, event))
+        if is_new or (is_waiting and key in self._unconfirmed_ids):
+            self._enqueue(key, event)
+        self._unconfirmed_ids.discard(key)
         return None
+
+    async def _is_stored(self, key: str) -> bool:
+        """Return whether an event that the store has is not done. A store in memory has no events of an earlier process."""
+        return isinstance(self._store, MemoryStore) or any(key == stored for stored, _ in await self._store.claim_pending())
+
+    def _enqueue(self, key: str, event: WebhookEvent) -> None:
+        self._accepted_ids.add(key)
+        self._queue.put(_ordering_key(key, event), (key, event))
 
     async def _accept_with_retries(self, event: WebhookEvent, body: bytes) -> bool:
         """Accept an event of a stream, which is not delivered again. Return False if the inbox closes first."""
@@ -276,7 +290,7 @@ class WebhookInbox(EventHandlers):
             try:
                 return await self._accept(key, event, body)
             except Exception as error:  # a store may raise any exception
-                _log_store_error(f"add {key}", error)
+                log_store_error(f"add {key}", error)
                 attempt += 1
                 await self._back_off(attempt)
         return False
@@ -294,7 +308,7 @@ class WebhookInbox(EventHandlers):
                 async with asyncio.timeout(STORE_TIMEOUT):
                     await self._load_pending()
             except Exception as error:  # a store may raise any exception
-                _log_store_error("return pending events", error)
+                log_store_error("return pending events", error)
 
     async def _load_pending(self) -> None:
         for key, body in await self._store.claim_pending():
@@ -303,20 +317,12 @@ class WebhookInbox(EventHandlers):
             except PayloadError as error:
                 LOGGER.error("%s: stored event not readable, it stays in the store: %s", key, error)
             else:
-                self._queue.put(_ordering_key(key, event), (key, event))
+                self._enqueue(key, event)
 
     async def _handle(self, pending: tuple[str, WebhookEvent]) -> None:
         key, event = pending
         await self._call_handlers(key, event)
-        try:
-            async with asyncio.timeout(STORE_TIMEOUT):
-                await self._store.mark_done(key)
-        except Exception as error:  # a store may raise any exception
-            _log_store_error(f"mark {key} as done", error)
-
-
-def _log_store_error(operation: str, error: Exception) -> None:
-    LOGGER.error("the event store failed to %s: %s", operation, describe(error))
+        await self._marker.mark(key)
 
 
 def _dedup_key(event: WebhookEvent, body: bytes) -> str:

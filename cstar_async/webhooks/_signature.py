@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from cstar_async._types import UntypedJSON, is_str
-from cstar_async.errors import PayloadError, SignatureError, StaleTimestampError
+from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureError, StaleTimestampError
 
 LEGACY_PREFIX: Final = "sha256="
+_RULE: Final = "secret must be a signing secret or several, none of them empty; cStar shows it once, on creation"
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
@@ -57,9 +58,12 @@ def verify_signature(
     Source: Webhook reference, Signature (documented).
     """
     message = validate_body(body)
-    secrets = [secret] if isinstance(secret, str) else list(secret)
-    if not secrets or not all(is_str(one) and one for one in secrets):
-        raise SignatureError("secret must be a signing secret or several, none of them empty; cStar shows it once, on creation")
+    try:
+        secrets = validate_secrets(secret)
+    except InvalidArgumentError as error:
+        raise SignatureError(error.message) from None
+    if not secrets:
+        raise SignatureError(_RULE)
     if not is_str(header):
         raise SignatureError("header must be the value of X-Signature; the request has none")
     if header.strip().startswith(LEGACY_PREFIX):
@@ -75,6 +79,16 @@ def verify_signature(
     # Written so that NaN and infinity are rejected.
     if not (math.isfinite(tolerance) and age <= tolerance):
         raise StaleTimestampError("the signature matches, but its timestamp is more than tolerance seconds from now")
+
+
+def validate_secrets(secret: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the secrets. Raise InvalidArgumentError for anything that no signature can match, but accept none at all."""
+    untyped: UntypedJSON = secret
+    is_one = isinstance(untyped, (str, bytes)) or not hasattr(untyped, "__iter__")
+    secrets: tuple[UntypedJSON, ...] = (secret,) if is_one else tuple(secret)
+    if not all(is_str(one) and one for one in secrets):
+        raise InvalidArgumentError(_RULE)
+    return secrets
 
 
 def validate_body(body: UntypedJSON) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from starlette.routing import Mount, Route
 
 from cstar_async import InvalidArgumentError
 from cstar_async.testing.clock import FakeClock
-from cstar_async.webhooks import TicketCreated, WebhookEvent, WebhookInbox, sign
+from cstar_async.webhooks import SqliteStore, TicketCreated, WebhookEvent, WebhookInbox, sign
 from tests.client.inboxes import SECRET, body_of, deliver, inbox_of, serve_inbox
 
 
@@ -176,6 +177,14 @@ async def test_an_inbox_for_streams_rejects_deliveries(caplog: pytest.LogCapture
     assert "secret must be" in caplog.text
 
 
+@pytest.mark.parametrize("secret", [None, "", ("",), [SECRET, ""], 5, b"whsec_bytes", [None], object()])
+def test_a_secret_that_no_signature_can_match_is_rejected(secret: Any) -> None:
+    """The inbox is not created, so the mistake is found before the first delivery. No secret is in the error."""
+    with pytest.raises(InvalidArgumentError, match=r"^secret must be a signing secret or several") as caught:
+        WebhookInbox(secret)
+    assert "whsec" not in str(caught.value)
+
+
 @pytest.mark.parametrize("framework", ["starlette", "fastapi", "route", "bare"])
 async def test_the_inbox_is_an_asgi_application(framework: str) -> None:
     """It works as an application, behind a mount, and as a route for exactly one URL."""
@@ -227,6 +236,48 @@ async def test_asgi_messages_other_than_requests_are_answered(scope: str, messag
 
     await inbox_of().asgi_app({"type": scope, "method": "POST", "headers": []}, receive, send)
     assert sent == responses
+
+
+async def test_a_server_that_runs_the_inbox_starts_and_closes_it() -> None:
+    """It sends the lifespan messages of ASGI. A deployment without them is started by the first delivery."""
+    inbox, messages = inbox_of(), asyncio.Queue[str]()
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message["type"] == "lifespan.startup.complete":
+            assert await deliver(inbox, body_of(1)) == [200]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": await messages.get()}
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        """Handle an event."""
+
+    for name in ("lifespan.startup", "lifespan.shutdown"):
+        messages.put_nowait(name)
+    await inbox.asgi_app({"type": "lifespan"}, receive, send)
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert (inbox.pending, await deliver(inbox, body_of(2))) == (0, [503])
+
+
+async def test_a_store_that_cannot_be_opened_stops_the_server(tmp_path: Path) -> None:
+    """The message says why, and the server ends."""
+    (tmp_path / "events.db").write_bytes(b"no database, but Jane Doe " * 100)
+    inbox = inbox_of(store=SqliteStore(tmp_path / "events.db"))
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await inbox.asgi_app({"type": "lifespan"}, receive, send)
+    failed = {"type": "lifespan.startup.failed", "message": "the inbox failed: DatabaseError: file is not a database"}
+    assert sent == [failed]
+    await inbox.aclose()
 
 
 async def test_no_secret_and_no_body_reach_the_log(caplog: pytest.LogCaptureFixture) -> None:

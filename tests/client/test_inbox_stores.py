@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from pathlib import Path
 
 import pytest
 
 from cstar_async.testing.clock import FakeClock
-from cstar_async.webhooks import MemoryStore, WebhookEvent, WebhookInbox
+from cstar_async.webhooks import MemoryStore, SqliteStore, WebhookEvent, WebhookInbox
 from tests.client.inboxes import SECRET, BrokenStore, SharedStore, body_of, deliver, inbox_of, pass_time
 
 
@@ -63,7 +65,7 @@ async def test_a_store_that_hangs_in_mark_done_blocks_nothing(
 ) -> None:
     """The next event of the ticket is handled all the same."""
     handled: list[str] = []
-    monkeypatch.setattr("cstar_async.webhooks._receiver.STORE_TIMEOUT", 0.01)
+    monkeypatch.setattr("cstar_async.webhooks._done_marker.STORE_TIMEOUT", 0.01)
 
     class HangingStore(MemoryStore):
         """A store whose `mark_done` hangs."""
@@ -152,3 +154,116 @@ async def test_a_shared_store_decides_who_handles_an_event() -> None:
         assert await deliver(inbox, body_of(1)) == [200]
         await inbox.wait_until_idle()
     assert handled == []
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+async def test_a_repeat_of_an_accepted_event_is_not_handled_again(is_done: bool, tmp_path: Path) -> None:
+    """This holds if the store fails for a repeat, before or after the handler, in this process or an earlier one."""
+    handled: list[str] = []
+    released = asyncio.Event()
+    for _ in range(2):
+        store = FlakyStore(tmp_path / "events.db")
+        async with inbox_of(store=store) as inbox:
+
+            @inbox.on("*")
+            async def handle(event: WebhookEvent) -> None:
+                await released.wait()
+                handled.append(event.id)
+
+            assert await deliver(inbox, body_of(1)) == [200]
+            if is_done:
+                released.set()
+                await inbox.wait_until_idle()
+            store.is_broken = True
+            assert await deliver(inbox, body_of(1), body_of(1)) == [503, 503]
+            store.is_broken = False
+            assert await asyncio.gather(*(deliver(inbox, body_of(1)) for _ in range(3))) == [[200]] * 3
+            released.set()
+            await inbox.wait_until_idle()
+    assert handled == ["evt_1"]
+
+
+async def test_an_event_that_was_written_without_a_reply_is_handled_once(tmp_path: Path) -> None:
+    """Several repeats may find it in the store at the same time."""
+    handled: list[str] = []
+    store = FlakyStore(tmp_path / "events.db", writes_first=True)
+    async with inbox_of(store=store) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            handled.append(event.id)
+
+        await inbox.start()
+        store.is_broken = True
+        assert await deliver(inbox, body_of(1)) == [503]
+        store.is_broken = False
+        assert await asyncio.gather(*(deliver(inbox, body_of(1)) for _ in range(3))) == [[200]] * 3
+        await inbox.wait_until_idle()
+    assert handled == ["evt_1"]
+
+
+class FlakyStore(SqliteStore):
+    """A store in a file whose `add` fails while it is broken, perhaps after it wrote the event."""
+
+    def __init__(self, path: Path, *, writes_first: bool = False) -> None:
+        super().__init__(path)
+        self.is_broken = False
+        self.writes_first = writes_first
+
+    async def add(self, event_id: str, body: bytes) -> bool:
+        """Write an event, or fail."""
+        if self.is_broken and not self.writes_first:
+            raise OSError
+        is_new = await super().add(event_id, body)
+        if self.is_broken:
+            raise OSError
+        return is_new
+
+
+@pytest.mark.parametrize("failures", [1, 5])
+async def test_mark_done_is_repeated_until_the_store_writes_it(failures: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Each failure is logged. Another event whose mark always fails does not block it."""
+    marked: list[str] = []
+    attempts: list[str] = []
+    all_marked = asyncio.Event()
+
+    class FullStore(MemoryStore):
+        """A store without space for a while."""
+
+        async def mark_done(self, event_id: str) -> None:
+            """Fail a few times for each event, and always for the first."""
+            attempts.append(event_id)
+            if event_id == "evt_0" or attempts.count(event_id) <= failures:
+                raise OSError(errno.ENOSPC, "no space")
+            marked.append(event_id)
+            if len(marked) == 3:
+                all_marked.set()
+
+    async with inbox_of(store=FullStore()) as inbox:
+        inbox.on("*")(ignore)
+        await deliver(inbox, *(body_of(number) for number in range(4)))
+        await inbox.wait_until_idle()
+        assert marked == []
+        await asyncio.wait_for(all_marked.wait(), 5)
+        await inbox.aclose()
+    assert sorted(marked) == ["evt_1", "evt_2", "evt_3"]
+    assert caplog.text.count("failed to mark evt_1 as done: OSError: No space left on device") == failures
+    assert "evt_0: handled, but not marked as done before the inbox closed; it may be handled again" in caplog.text
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_closing_marks_what_is_left_once_more() -> None:
+    """The wait for the next attempt ends."""
+    store, marked = BrokenStore(), list[str]()
+    store.broken.add("mark_done")
+    inbox = WebhookInbox(SECRET, store=store, tolerance=None, _clock=FakeClock(frozen=True))
+    inbox.on("*")(ignore)
+    await deliver(inbox, body_of(1))
+    await inbox.wait_until_idle()
+
+    async def mark_done(event_id: str) -> None:
+        marked.append(event_id)
+
+    store.mark_done = mark_done  # type: ignore[method-assign]
+    await inbox.aclose()
+    assert marked == ["evt_1"]
