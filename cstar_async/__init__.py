@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from cstar_async.errors import RateLimitError as RateLimitError
     from cstar_async.errors import RateLimitWaitError as RateLimitWaitError
     from cstar_async.errors import RequestTimeoutError as RequestTimeoutError
+    from cstar_async.errors import ResponseTooLargeError as ResponseTooLargeError
     from cstar_async.errors import ServerError as ServerError
     from cstar_async.errors import SignatureError as SignatureError
     from cstar_async.errors import StaleTimestampError as StaleTimestampError
@@ -106,6 +107,7 @@ __all__ = [
     "RequestOptions",
     "RequestTimeoutError",
     "Response",
+    "ResponseTooLargeError",
     "ServerError",
     "SignatureError",
     "StaleTimestampError",

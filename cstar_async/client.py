@@ -10,6 +10,7 @@ from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import (
     API_VERSION,
     BASE_URL,
+    MAX_RESPONSE_SIZE,
     CallSettings,
     ClientSettings,
     CommonOptions,
@@ -60,6 +61,7 @@ class CStarClient(BaseClient, ClientNamespaces):
         timeout: Seconds for one attempt, above 0, without the wait for a free connection. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
         max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. Default 60.
+        max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB.
         retry_budget: Tokens shared by all calls, from 0. A retry takes 5; a success returns 1, after a retry 5. Without enough
             tokens errors are raised at once. None: unlimited. Default 500.
         max_connections: Concurrent requests, from 1. Further calls wait in order. Default 100.
@@ -87,6 +89,7 @@ class CStarClient(BaseClient, ClientNamespaces):
         timeout: float = 30.0,
         max_retries: int = 3,
         max_wait: float = 60.0,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
         retry_budget: int | None = 500,
         max_connections: int = 100,
         rate_limiter: Limiter | None = None,
@@ -101,6 +104,7 @@ class CStarClient(BaseClient, ClientNamespaces):
             ClientSettings(
                 base_url=base_url,
                 api_version=api_version,
+                max_response_size=max_response_size,
                 retry_budget=retry_budget,
                 max_connections=max_connections,
                 rate_limiter=rate_limiter,

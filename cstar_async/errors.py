@@ -7,7 +7,8 @@
     ├─ InvalidArgumentError          (also a ValueError) a call that cannot be sent
     ├─ TransportError                no usable response was received
     │  ├─ ConnectionFailedError
-    │  └─ RequestTimeoutError
+    │  ├─ RequestTimeoutError
+    │  └─ ResponseTooLargeError      larger than `max_response_size`
     ├─ RateLimitWaitError            the wait for a rate limit would be longer than allowed
     ├─ DecodeError                   a success with an unexpected body
     ├─ PaginationError               a list that does not advance
@@ -128,6 +129,10 @@ class ConnectionFailedError(TransportError):
 
 class RequestTimeoutError(TransportError):
     """An attempt exceeded `timeout`, or the call exceeded `total_timeout`."""
+
+
+class ResponseTooLargeError(TransportError):
+    """The body of a response is larger than `max_response_size`. It is not read to its end, and the call is not retried."""
 
 
 @attrs.define(slots=False, repr=False)

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from cstar_async._client.base_client import BaseClient
-from cstar_async._client.settings import API_VERSION, BASE_URL, CallSettings, ClientSettings, CommonOptions, validate_library_team
+from cstar_async._client.settings import (
+    API_VERSION,
+    BASE_URL,
+    MAX_RESPONSE_SIZE,
+    CallSettings,
+    ClientSettings,
+    CommonOptions,
+    validate_library_team,
+)
 from cstar_async._clock import Clock
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.window import LIBRARY_LIMIT
@@ -51,6 +59,7 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         timeout: Seconds for one attempt, above 0, without the wait for a free connection. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
         max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. Default 60.
+        max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB.
         retry_budget: Tokens shared by all calls, see `CStarClient`. None: unlimited. Default 500.
         max_connections: Concurrent requests, from 1. Further calls wait in order. Default 100.
         rate_limiter: The rate limiter; share one between all libraries of a process. Default: a new `RateLimiter()`.
@@ -74,6 +83,7 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         timeout: float = 30.0,
         max_retries: int = 3,
         max_wait: float = 60.0,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
         retry_budget: int | None = 500,
         max_connections: int = 100,
         rate_limiter: Limiter | None = None,
@@ -87,6 +97,7 @@ class CStarLibrary(BaseClient, LibraryNamespace):
             ClientSettings(
                 base_url=base_url,
                 api_version=API_VERSION,
+                max_response_size=max_response_size,
                 retry_budget=retry_budget,
                 max_connections=max_connections,
                 rate_limiter=rate_limiter,

@@ -73,6 +73,7 @@ class BaseClient:
                 proxy=settings.proxy,
                 ssl=settings.ssl,
                 session=settings.session,
+                max_response_size=settings.max_response_size,
             ),
             clock=SystemClock() if clock is None else clock,
             random=random.random,

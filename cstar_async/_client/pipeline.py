@@ -19,7 +19,15 @@ from cstar_async._protocol.headers import parse_rate_limit, to_datetime
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, decide
 from cstar_async._rate_limit.interface import Permit
-from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError, RequestTimeoutError, TransportError
+from cstar_async.errors import (
+    APIError,
+    CStarError,
+    DecodeError,
+    RateLimitWaitError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    TransportError,
+)
 from cstar_async.hooks import CallEndInfo, CallStartInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 
@@ -62,6 +70,9 @@ class RequestPipeline(ABC):
                 raised: TransportError | APIError
                 try:
                     response = await self._send_once(call)
+                except ResponseTooLargeError as error:
+                    call.annotate(error)
+                    raise
                 except TransportError as error:
                     failure, raised = Failure(request_sent=error.request_sent), error
                 else:

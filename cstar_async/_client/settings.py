@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 BASE_URL: Final = "https://www.cstar.help"
 API_VERSION: Final = "2026-03-01"
+MAX_RESPONSE_SIZE: Final = 64 * 1024 * 1024
+"""Bytes of a response body by default."""
 
 
 def validate_team_id(team_id: str | None, name: str = "team_id") -> str | None:
@@ -209,6 +211,7 @@ class CommonOptions(TypedDict, total=False):
     timeout: float
     max_retries: int
     max_wait: float
+    max_response_size: int | None
     retry_budget: int | None
     max_connections: int
     rate_limiter: Limiter
@@ -224,6 +227,7 @@ class ClientSettings:
 
     base_url: URL = attrs.field(converter=validate_base_url)
     api_version: str | None = attrs.field(converter=validate_api_version)
+    max_response_size: int | None
     retry_budget: int | None
     max_connections: int
     rate_limiter: Limiter | None = attrs.field(converter=validate_limiter)
@@ -234,5 +238,7 @@ class ClientSettings:
 
     def __attrs_post_init__(self) -> None:
         validate_count("max_connections", self.max_connections, 1)
+        if self.max_response_size is not None:
+            validate_count("max_response_size", self.max_response_size, 1)
         if self.retry_budget is not None:
             validate_count("retry_budget", self.retry_budget, 0)

@@ -21,6 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
+from cstar_async._transport.body import Decompressor, read_body
 from cstar_async._transport.connection_guard import (
     ConnectionGuard,
     ConnectionTracker,
@@ -29,7 +30,7 @@ from cstar_async._transport.connection_guard import (
     check_no_trailing_data,
     make_request_class,
 )
-from cstar_async._transport.decompression import ACCEPT_ENCODING, decompress
+from cstar_async._transport.decompression import ACCEPT_ENCODING
 from cstar_async._transport.timeout import SharedTimeout
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
@@ -62,6 +63,7 @@ class AiohttpTransport:
         proxy: str | None,
         ssl: Ssl | None,
         session: aiohttp.ClientSession | None,
+        max_response_size: int | None,
     ) -> None:
         self._base_url = base_url
         self._origin = str(base_url.origin())
@@ -77,6 +79,8 @@ class AiohttpTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
         self._closed = False
+        self._max_response_size = max_response_size
+        self._decompressor = Decompressor(max_response_size)
 
     async def send(self, request: Request, timeout: float) -> RawResponse:
         """Send a request and read its response; see `Transport.send`."""
@@ -114,11 +118,11 @@ class AiohttpTransport:
                     stream = _Stream(response)
                     self._streams.add(stream)
                     return stream
-                body = await response.read()
+                body = await read_body(response, self._max_response_size, is_decompressed=request.stream)
                 check_no_trailing_data(protocol)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
                 if encoding is not None and not request.stream:
-                    body = _decompress_body(body, encoding, response.status)
+                    body = await self._decompressor.decompress(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
             failure: CStarError = RequestTimeoutError("the server did not respond in time")
@@ -164,6 +168,7 @@ class AiohttpTransport:
     async def aclose(self) -> None:
         """Close the session if it is the client's own. May be called twice, and before the first request."""
         self._closed = True
+        self._decompressor.close()
         if self._timeout is not None:
             self._timeout.close()
         session, loop = self._session, self._loop
@@ -254,19 +259,6 @@ def _validate_ssl(ssl: object) -> Ssl:
     if isinstance(ssl, (tls.SSLContext, bool, aiohttp.Fingerprint)):
         return ssl
     raise ConfigurationError(f"ssl must be an ssl.SSLContext, aiohttp.Fingerprint, bool or None, got {type(ssl).__name__}")
-
-
-def _decompress_body(body: bytes, encoding: str, status: int) -> bytes:
-    """Return the decompressed body. One of an error that cannot be read becomes empty, because its status is enough."""
-    if status == 204:
-        return body
-    try:
-        return decompress(body, encoding)
-    except ValueError as error:
-        reason = str(error)
-    if 200 <= status <= 299:
-        raise ConnectionFailedError(f"the response cannot be decompressed: {reason}")
-    return b""
 
 
 def _connection_broke(error: Exception) -> ConnectionFailedError:

@@ -20,6 +20,7 @@ class Transport(Protocol):
         Raises:
             ConnectionFailedError: There was no connection, or it broke before the end of the response.
             RequestTimeoutError: The timeout expired.
+            ResponseTooLargeError: The body is larger than the transport accepts.
         """
         ...
 

@@ -16,7 +16,15 @@ TICKETS = "https://www.cstar.help/api/v1/teams/team/tickets"
 
 def transport() -> AiohttpTransport:
     """Return the transport alone."""
-    return AiohttpTransport(base_url=URL("https://www.cstar.help"), headers={}, timeout=1.0, proxy=None, ssl=None, session=None)
+    return AiohttpTransport(
+        base_url=URL("https://www.cstar.help"),
+        headers={},
+        timeout=1.0,
+        proxy=None,
+        ssl=None,
+        session=None,
+        max_response_size=None,
+    )
 
 
 async def test_client_decodes_a_mocked_response(mocked: aioresponses) -> None:

@@ -26,7 +26,7 @@ COMPRESSED = {
 @pytest.mark.parametrize(("encoding", "body"), COMPRESSED.items(), ids=COMPRESSED)
 def test_complete_body_is_decompressed(encoding: str, body: bytes) -> None:
     """From every supported encoding, and from several at once."""
-    assert TEXT == decompress(body, encoding)
+    assert TEXT == decompress(body, encoding, None)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", " deflate"])
@@ -35,7 +35,7 @@ def test_body_truncated_at_any_byte_is_refused(encoding: str) -> None:
     body = COMPRESSED[encoding]
     for length in range(1, len(body)):
         with pytest.raises(ValueError, match=r"truncated|broken"):
-            decompress(body[:length], encoding)
+            decompress(body[:length], encoding, None)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -46,7 +46,7 @@ def test_flipped_bit_never_changes_the_body(encoding: str) -> None:
         broken = bytearray(body)
         broken[position // 8] ^= 1 << position % 8
         try:
-            assert TEXT == decompress(bytes(broken), encoding)
+            assert TEXT == decompress(bytes(broken), encoding, None)
         except ValueError:
             continue
 
@@ -55,4 +55,4 @@ def test_flipped_bit_never_changes_the_body(encoding: str) -> None:
 def test_unsupported_encoding_is_refused(encoding: str) -> None:
     """It is not in `Accept-Encoding`."""
     with pytest.raises(ValueError, match="not supported"):
-        decompress(TEXT, encoding)
+        decompress(TEXT, encoding, None)

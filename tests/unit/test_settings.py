@@ -16,6 +16,7 @@ def client_settings(*, max_connections: int, retry_budget: int | None) -> Client
     return ClientSettings(
         base_url="https://cstar.test",
         api_version=None,
+        max_response_size=None,
         retry_budget=retry_budget,
         max_connections=max_connections,
         rate_limiter=None,

@@ -1,0 +1,99 @@
+"""Read and decompress response bodies of at most `max_response_size` bytes.
+
+The size is checked while bytes arrive and while they are decompressed, so that a larger body is not held in memory. Decompression
+takes linear time. Above 1 MiB it runs in a thread, because zlib releases the interpreter lock and the event loop must not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import aiohttp
+
+from cstar_async._transport.decompression import decompress, too_large
+from cstar_async.errors import ConnectionFailedError, ResponseTooLargeError
+
+_MAX_INLINE: Final = 1024 * 1024
+"""Bytes that are decompressed in the event loop, which takes some milliseconds."""
+_THREADS: Final = 2
+
+
+async def read_body(response: aiohttp.ClientResponse, max_size: int | None, *, is_decompressed: bool) -> bytes:
+    """Read a body to its end, or close the connection and raise a `ResponseTooLargeError` as soon as it is too large.
+
+    Args:
+        response: A response whose headers have arrived.
+        max_size: Bytes; None: no limit.
+        is_decompressed: Whether aiohttp decompresses the body, so that it may be larger than its `Content-Length`.
+    """
+    content = response.content
+    if max_size is None or (content.is_eof() and content.total_bytes <= max_size):
+        return await response.read()
+    try:
+        length = response.content_length
+        if content.total_bytes > max_size or (length is not None and length > max_size):
+            raise too_large(max_size)
+        if length is not None and not is_decompressed:
+            return await response.read()
+        body = bytearray()
+        while chunk := await content.readany():
+            if len(body) + len(chunk) > max_size:
+                raise too_large(max_size)
+            body += chunk
+        await response.read()  # releases the connection
+    except BaseException:
+        response.close()
+        raise
+    return bytes(body)
+
+
+class Decompressor:
+    """Decompress bodies, the large ones in threads of its own: handlers of users may occupy those of the event loop.
+
+    Args:
+        max_size: Bytes of a decompressed body; None: no limit.
+    """
+
+    def __init__(self, max_size: int | None) -> None:
+        self._max_size = max_size
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def decompress(self, body: bytes, encoding: str, status: int) -> bytes:
+        """Return the decompressed body. One of an error that cannot be decompressed becomes empty: its status is enough.
+
+        Raises:
+            ConnectionFailedError: The body of a success cannot be decompressed.
+            ResponseTooLargeError: The body is too large.
+        """
+        if status == 204:
+            return body
+        try:
+            return await self._decompress(body, encoding)
+        except ValueError as error:
+            reason = str(error)
+        if 200 <= status <= 299:
+            raise ConnectionFailedError(f"the response cannot be decompressed: {reason}")
+        return b""
+
+    async def _decompress(self, body: bytes, encoding: str) -> bytes:
+        max_size = self._max_size
+        if len(body) <= _MAX_INLINE:
+            inline = _MAX_INLINE if max_size is None else min(max_size, _MAX_INLINE)
+            try:
+                return decompress(body, encoding, inline)
+            except ResponseTooLargeError:
+                if inline == max_size:
+                    raise
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_THREADS, "cstar-decompression")
+        run: Callable[[bytes, str, int | None], bytes] = decompress
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run, body, encoding, max_size)
+
+    def close(self) -> None:
+        """End the threads; may be called twice. Does not wait for a body that is being decompressed."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False)
