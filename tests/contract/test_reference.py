@@ -23,6 +23,17 @@ SCHEMAS: Final[dict[str, Any]] = REFERENCE["schemas"]
 DOCUMENT: Final = Document(source.read(Path(__file__).parents[2] / "openapi" / "cstar.yaml"))
 COMPONENTS: Final[dict[str, Any]] = DOCUMENT.schemas
 
+OVERLAY: Final[dict[str, Any]] = source.read(Path(__file__).parents[2] / "openapi" / "fake.yaml")
+FAKE: Final[dict[str, Any]] = {
+    action["target"].partition("operationId=='")[2].removesuffix("']"): action["update"]
+    for action in OVERLAY["actions"]
+    if "operationId==" in action["target"]
+}
+"""What the fake does for each operation, by operationId."""
+
+NOT_IN_THE_FAKE: Final[dict[str, set[str]]] = {"tickets.list": {"content"}}
+"""Searched fields that the fake leaves out: the content of a ticket is in its messages."""
+
 DIFFERENT_OPERATIONS: Final[dict[str, str]] = {
     "webhooks.listen": "a stream is not a request with one response",
 }
@@ -116,6 +127,23 @@ def test_query_parameters_have_the_known_values(call: str) -> None:
     known = {name: one["values"] for name, one in OPERATIONS[call]["query"].items() if "values" in one}
     described = {one.name: _values(one) for one in _calls()[call].parameters if one.name in known}
     assert known == described
+
+
+@pytest.mark.parametrize("call", sorted(call for call, one in OPERATIONS.items() if "fields" in one["query"].get("search", {})))
+def test_search_has_the_known_fields(call: str) -> None:
+    """The description names each field that a search looks into, and the fake searches no other."""
+    fields: set[str] = set(OPERATIONS[call]["query"]["search"]["fields"])
+    (search,) = (one for one in _calls()[call].parameters if one.name == "search")
+    named = {"customerName": "customer name"}
+    assert [] == [field for field in fields if named.get(field, field) not in search.node["description"]]
+    searched = FAKE[_calls()[call].id]["x-cstar-filter"]["search"]["fields"]
+    assert fields - NOT_IN_THE_FAKE.get(call, set()) == set(searched)
+
+
+@pytest.mark.parametrize(("name", "field"), [("WebhookCreate", "events"), ("WebhookUpdate", "events")])
+def test_array_may_be_as_short_as_known(name: str, field: str) -> None:
+    """An array that cStar accepts without items has no `minItems`."""
+    assert SCHEMAS[name][field]["min_items"] == COMPONENTS[name]["properties"][field].get("minItems", 0)
 
 
 @pytest.mark.parametrize("name", sorted(set(SCHEMAS) - set(NO_SCHEMAS)))
