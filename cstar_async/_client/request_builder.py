@@ -124,6 +124,8 @@ def check_query(operation: Operation, query: Mapping[str, object]) -> None:
     """Warn about values of enums that are not known, but close to a known one."""
     for name, known in operation.known_values.items():
         value = query.get(name)
+        if value is None or (value.__class__ is str and value in known):
+            continue
         values = cast("list[object] | tuple[object, ...]", value) if isinstance(value, (list, tuple)) else (value,)
         unknown = [one for one in values if isinstance(one, str) and one not in known and not isinstance(one, OpenEnum)]
         for one in dict.fromkeys(unknown):

@@ -16,7 +16,7 @@ import attrs
 
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._types import is_mapping
+from cstar_async._types import UNSET, is_mapping
 from cstar_async.errors import InvalidArgumentError, UnknownValueWarning
 
 _PACKAGE: Final = __name__.partition(".")[0]
@@ -54,14 +54,16 @@ class BodyCheck:
     def __init__(self) -> None:
         self._warned: set[tuple[str, str]] = set()
 
-    def check_model(self, model: Model, where: str = "") -> None:
-        """Check the fields of a model.
+    def check_model(self, model: Model, cls: type[Model], where: str = "") -> None:
+        """Check the fields of a model that *cls* has.
 
         Raises:
             InvalidArgumentError: A nested mapping has a key that is another spelling of a wire name.
         """
-        for field in _fields_of((type(model),)).checked:
-            self._check_value(field, getattr(model, field.attribute), where + field.attribute)
+        for field in _fields_of((cls,)).checked:
+            value = getattr(model, field.attribute)
+            if value is not UNSET and not (value.__class__ is str and field.known_values and value in field.known_values):
+                self._check_value(field, value, where + field.attribute)
 
     def _check_value(self, field: _Field, value: object, where: str) -> None:
         if isinstance(value, str):
@@ -72,7 +74,8 @@ class BodyCheck:
             for index, item in enumerate(cast("list[object] | tuple[object, ...]", value)):
                 self._check_value(field, item, f"{where}[{index}]")
         elif isinstance(value, field.models):
-            self.check_model(value, f"{where}.")
+            cls = next(cls for cls in field.models if isinstance(value, cls))  # not a subclass, whose annotations may be local
+            self.check_model(value, cls, f"{where}.")
         elif field.models and is_mapping(value):
             self._check_mapping(field.models, value, where)
 
@@ -100,7 +103,7 @@ def check_body(body: Model) -> None:
         InvalidArgumentError: A nested mapping has a key that is another spelling of a wire name, or the body contains itself.
     """
     try:
-        BodyCheck().check_model(body)
+        BodyCheck().check_model(body, type(body))
     except RecursionError:
         raise InvalidArgumentError("the body must not contain itself or be nested too deeply for JSON") from None
 

@@ -95,6 +95,27 @@ async def test_records_and_data_can_be_models(server: Server, client: CStarClien
     assert server.requests[1].json["data"] == {"assignedTo": None}
 
 
+async def test_subclass_of_a_model_is_checked_like_the_model(server: Server, client: CStarClient) -> None:
+    """Annotations of a subclass may have names that exist in a function only."""
+
+    class Local:
+        pass
+
+    class Mine(TicketUpdate):
+        mine: Local
+
+    server.default = ok(BATCH)
+    with pytest.warns(UnknownValueWarning, match=r"data.status is 'opne'"):
+        await client.bulk.run(action="update", resource="tickets", ids=["a"], data=Mine(status="opne"))
+
+
+async def test_warning_points_at_the_caller_of_with_response(client: CStarClient) -> None:
+    """Frames of this package are skipped, however many there are."""
+    with pytest.warns(UnknownValueWarning) as caught:
+        await client.with_response(client.tickets.create, title="a", priority="hihg")
+    assert caught[0].filename == __file__
+
+
 WARNED: dict[str, tuple[Callable[[CStarClient], Any], str]] = {
     "query": (lambda c: c.tickets.list(status="opne"), "status is 'opne'.* 'open'"),
     "query of a Python name": (lambda c: c.custom_fields.list(entity_type="ticket"), "entity_type is 'ticket'.* 'tickets'"),
