@@ -38,7 +38,9 @@ from cstar_async.models import (
     Preferences,
     Tag,
     Ticket,
+    TicketCreate,
     TicketStatus,
+    TicketUpdate,
 )
 from cstar_async.otel import OpenTelemetryHooks
 from cstar_async.pagination import IterationEstimate
@@ -122,6 +124,10 @@ async def batches(cstar: CStarClient) -> None:
     assert_type(await cstar.bulk.run(action="delete", resource="tickets", ids=["a"]), BulkResult)
     assert_type(await cstar.bulk.run_batched(action="delete", resource="tickets", ids=("a",)), BulkResult)
     assert_type(await cstar.imports.run_batched(resource="customers", records=[{"name": "Jane"}]), ImportResult)
+    assert_type(await cstar.imports.run(resource="tickets", records=[TicketCreate(title="a"), {"title": "b"}]), ImportResult)
+    assert_type(
+        await cstar.bulk.run(action="update", resource="tickets", ids=["a"], data=TicketUpdate(assigned_to=None)), BulkResult
+    )
     assert_type(await cstar.exports.run(resources=[{"type": "tickets"}], format="csv"), ExportResult | str)
     assert_type(await cstar.with_response(cstar.bulk.run_batched, action="delete", resource="x", ids=["a"]), Response[BulkResult])
 
@@ -194,6 +200,7 @@ async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
     await cstar.tickets.create("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await cstar.tickets.update("tkt_1", title=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await cstar.tickets.update("tkt_1", colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await cstar.bulk.run(action="update", resource="tickets", ids=["a"], data=TicketStatus.OPEN)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await cstar.bulk.run_batched(action="delete", resource="tickets", ids="tkt_1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AutomationActionAddTags()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     AutomationActionAddTags(tags="vip")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
