@@ -104,9 +104,9 @@ def validate_proxy(proxy: str | None) -> str | None:
 
 
 def _has_usable_host(url: URL) -> bool:
-    """Return whether the host can be resolved: no label is empty or too long."""
+    """Return whether the host can be resolved: no label is empty, too long or broken Punycode."""
     try:
-        return bool((url.raw_host or "").encode("idna"))
+        return bool(url.host and (url.raw_host or "").encode("idna"))
     except UnicodeError:
         return False
 

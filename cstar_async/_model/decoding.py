@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeVar
 
-from cstar_async._types import JSON, UntypedJSON, is_array, is_object
+from cstar_async._types import JSON, UntypedJSON, is_array, is_object, is_str
 from cstar_async.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -29,7 +29,9 @@ def parse_datetime(value: UntypedJSON) -> UntypedJSON:
     try:
         parsed = _parse_iso(value)
     except (TypeError, ValueError):
-        return value
+        # Python does not parse a lower-case z, which RFC 3339 allows.
+        upper = parse_datetime(f"{value[:-1]}Z") if is_str(value) and value.endswith("z") else value
+        return upper if isinstance(upper, datetime) else value
     if parsed.tzinfo is not None:
         return parsed
     return parsed.replace(tzinfo=UTC) if len(value) > _MAX_DATE_LENGTH else value

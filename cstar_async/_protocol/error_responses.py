@@ -75,7 +75,7 @@ def _redacted(value: UntypedJSON) -> str | None:
 
 
 def _default_message(response: RawResponse) -> str:
-    if 300 <= response.status <= 399:
+    if 300 <= response.status <= 399 and response.status != HTTPStatus.NOT_MODIFIED:
         # The query may hold secrets, and the rest is enough to correct base_url.
         location = redact_secrets(response.headers.get(LOCATION, "").partition("?")[0])
         return f"the server redirects to {location or 'no location'}, but redirects are not followed; check base_url"

@@ -7,6 +7,7 @@ read in one piece. They decided against tracing and `trust_env`, which costs mor
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import ssl as tls
@@ -48,6 +49,8 @@ _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 _MAX_HEADER_LINE: Final = 65536
 """Bytes of one header or status line in the client's own session. aiohttp's default of 8,190 is less than some gateways send."""
 _MAX_HEADERS: Final = 1024
+_MAX_BYTES_BODY: Final = 1024 * 1024
+"""Bytes of a request body that aiohttp sends in one piece without a warning."""
 _LONG_LINE: Final = re.compile(r"Got more than (\d+) bytes")
 
 
@@ -105,7 +108,7 @@ class AiohttpTransport:
                                 request.method,
                                 url,
                                 headers=request.headers,
-                                data=request.body,
+                                data=_payload(request.body),
                                 allow_redirects=False,
                                 auto_decompress=request.stream,
                             )
@@ -153,7 +156,7 @@ class AiohttpTransport:
             request.method,
             url,
             headers={**self._headers, **(request.headers or {})},
-            data=request.body,
+            data=_payload(request.body),
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
@@ -243,6 +246,11 @@ class _Stream(StreamingResponse):
             connection.close()  # `ClientResponse.close` leaves it if the event loop has ended
 
 
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    """Return a large body as a file, which aiohttp sends in pieces. For large bytes it emits a `ResourceWarning`."""
+    return io.BytesIO(body) if body is not None and len(body) > _MAX_BYTES_BODY else body
+
+
 def max_concurrency(session: object, max_connections: int) -> int:
     """Return how many requests may be in flight, so that none waits inside aiohttp, where its timeout would already run."""
     if session is None:
@@ -279,6 +287,8 @@ def _header_problem(error: HttpProcessingError) -> str:
 
 def _reason(error: BaseException) -> str:
     """Describe a network error without addresses and without data of the other side."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy responded with status {error.status}"
     number = error.errno if isinstance(error, OSError) else None
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     text = getattr(cause, "strerror", None)

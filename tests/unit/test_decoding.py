@@ -32,6 +32,8 @@ def _decode(wire: dict[str, Any]) -> tuple[str, int]:
         ("2026-03-01T12:30:00.123Z", datetime(2026, 3, 1, 12, 30, 0, 123000, tzinfo=UTC)),
         ("2026-03-01T12:30:00+02:00", datetime(2026, 3, 1, 12, 30, tzinfo=timezone(timedelta(hours=2)))),
         ("2026-03-01T12:30:00", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
+        ("2026-03-01T12:30:00z", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
+        ("2026-03-01t12:30:00.5z", datetime(2026, 3, 1, 12, 30, 0, 500000, tzinfo=UTC)),
         ("20260301T1230", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)),
     ],
 )
@@ -46,6 +48,9 @@ def test_datetime_is_aware(text: str, expected: datetime) -> None:
     "value",
     [
         "soon",
+        "z",
+        "jazz",
+        "2026-03-01z",
         "",
         "2026-13-01T00:00:00Z",
         "2026-03-01",

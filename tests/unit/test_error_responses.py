@@ -89,7 +89,7 @@ def test_redirect_names_its_location_without_the_query(status: int, headers: dic
     assert REDIRECT.format(location) == parse_error(RawResponse(status, headers, b""), 0.0).message
 
 
-@pytest.mark.parametrize("status", [299, 400])
+@pytest.mark.parametrize("status", [299, 304, 400])
 def test_other_statuses_name_no_location(status: int) -> None:
     """Although they have a `Location`."""
     assert "redirect" not in parse_error(RawResponse(status, {"Location": "https://other/"}, b""), 0.0).message

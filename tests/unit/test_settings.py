@@ -75,6 +75,10 @@ def test_team_that_fits_no_segment_is_refused(team: str) -> None:
         "https://h:99999",
         "http://[",
         "http://a..b",
+        "https://xn--/",
+        "https://xn--a/",
+        "https://xn--ü.de/",
+        "https://www.xn--/x",
     ],
 )
 def test_base_url_that_is_none_is_refused(url: str) -> None:
