@@ -43,7 +43,7 @@ def build_operation_call(
     if operation.limits:
         check_item_limits(operation, body)
     if isinstance(body, Model):
-        check_body(body)
+        check_body(body, operation.id)
     if query and operation.known_values:
         check_query(operation, query)
     segments = operation.segments

@@ -51,7 +51,8 @@ class _Fields:
 class BodyCheck:
     """Checks one body. A misspelt value causes one warning, however often it occurs in a field."""
 
-    def __init__(self) -> None:
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
         self._warned: set[tuple[str, str]] = set()
 
     def check_model(self, model: Model, cls: type[Model], where: str = "") -> None:
@@ -85,7 +86,8 @@ class BodyCheck:
             if isinstance(key, str) and key not in fields.names:
                 intended = fields.by_folded_name.get(_fold(key))
                 if intended is not None:
-                    raise InvalidArgumentError(f"{where} must have the key {intended!r}, got {key!r}; nested keys are wire names")
+                    message = f"{where} must have the key {intended!r}, got {key!r}; nested keys are wire names"
+                    raise InvalidArgumentError(message, operation=self._operation)
         for field in fields.checked:
             if field.name in value:
                 self._check_value(field, value[field.name], f"{where}.{field.name}")
@@ -96,14 +98,14 @@ class BodyCheck:
             warn_if_misspelt(where, value, known)
 
 
-def check_body(body: Model) -> None:
-    """Check a body before it is sent.
+def check_body(body: Model, operation: str) -> None:
+    """Check the body of an operation before it is sent.
 
     Raises:
         InvalidArgumentError: A nested mapping has a key that is another spelling of a wire name, or the body contains itself.
     """
     try:
-        BodyCheck().check_model(body, type(body))
+        BodyCheck(operation).check_model(body, type(body))
     except RecursionError:
         raise InvalidArgumentError("the body must not contain itself or be nested too deeply for JSON") from None
 

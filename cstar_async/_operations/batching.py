@@ -52,7 +52,7 @@ async def run_in_batches(
     given: UntypedJSON = getattr(body, plan.split)
     if not isinstance(given, (list, tuple)):
         raise InvalidArgumentError(f"{plan.split} must be a list or a tuple, got {type(given).__name__}")
-    check_body(body)
+    check_body(body, plan.operation.id)
     items = list(cast("list[object]", given))
     key = new_key() if idempotency_key is None else validate_key(idempotency_key)
     merged = None if items else _empty_result(plan, result, body)

@@ -62,9 +62,10 @@ REFUSED: dict[str, tuple[Callable[[CStarClient], Any], str]] = {
 async def test_misspelt_key_of_a_nested_mapping_is_refused(server: Server, client: CStarClient, name: str) -> None:
     """The error has the wire name, and nothing is sent, not even an earlier batch."""
     call, message = REFUSED[name]
-    with pytest.raises(InvalidArgumentError, match=message):
+    with pytest.raises(InvalidArgumentError, match=message) as caught:
         await call(client)
     assert server.requests == []
+    assert caught.value.operation is not None
 
 
 FREE: dict[str, Callable[[CStarClient], Any]] = {
