@@ -13,7 +13,7 @@ from typing import Final
 from cstar_async._protocol.envelope import as_object, find_request_id, parse_lenient
 from cstar_async._protocol.headers import LOCATION, parse_retry_after, parse_seconds
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._redaction import redact_secrets
+from cstar_async._redaction import redact, redact_secrets
 from cstar_async._types import UntypedJSON, is_str
 from cstar_async.errors import (
     APIError,
@@ -77,7 +77,7 @@ def _redacted(value: UntypedJSON) -> str | None:
 def _default_message(response: RawResponse) -> str:
     if 300 <= response.status <= 399 and response.status != HTTPStatus.NOT_MODIFIED:
         # The query may hold secrets, and the rest is enough to correct base_url.
-        location = redact_secrets(response.headers.get(LOCATION, "").partition("?")[0])
+        location = redact(response.headers.get(LOCATION, "").partition("?")[0])
         return f"the server redirects to {location or 'no location'}, but redirects are not followed; check base_url"
     try:
         return HTTPStatus(response.status).phrase
