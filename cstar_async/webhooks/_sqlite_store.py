@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -51,6 +52,8 @@ class SqliteStore(EventStore):
         self._connection: sqlite3.Connection | None = None
         self._jobs: list[_Job] = []
         self._lock = asyncio.Lock()
+        # A thread of its own: handlers may occupy all threads of `asyncio.to_thread`.
+        self._executor: ThreadPoolExecutor | None = None
 
     async def add(self, event_id: str, body: bytes) -> bool:
         """Write an event. Return False if its id was there already."""
@@ -81,11 +84,14 @@ class SqliteStore(EventStore):
         return None if row is None else row[0]
 
     async def aclose(self) -> None:
-        """Close the file."""
+        """Close the file and end its thread."""
         async with self._lock:
             connection, self._connection = self._connection, None
-            if connection is not None:
-                await asyncio.to_thread(connection.close)
+            executor, self._executor = self._executor, None
+            if executor is not None:
+                if connection is not None:
+                    await asyncio.get_running_loop().run_in_executor(executor, connection.close)
+                executor.shutdown(wait=False)
 
     async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T]) -> T:
         """Call a function in a thread. The task that gets the lock runs all waiting jobs, so a burst costs few disk writes."""
@@ -95,7 +101,9 @@ class SqliteStore(EventStore):
             async with self._lock:
                 if not job.is_done:
                     batch, self._jobs = self._jobs, []
-                    running = asyncio.ensure_future(asyncio.to_thread(self._run_transaction, batch))
+                    if self._executor is None:
+                        self._executor = ThreadPoolExecutor(1, "cstar_async event store")
+                    running = asyncio.get_running_loop().run_in_executor(self._executor, self._run_transaction, batch)
                     try:
                         await asyncio.shield(running)
                     except asyncio.CancelledError:

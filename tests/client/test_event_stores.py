@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +148,33 @@ async def test_a_running_write_is_waited_for_when_cancelled(tmp_path: Path) -> N
         await writing
     assert await store.add("evt_2", b"{}")
     await store.aclose()
+
+
+async def test_a_sqlite_store_needs_no_thread_of_the_loop(tmp_path: Path) -> None:
+    """Handlers that block threads may use all of them. Its own thread ends with the store."""
+    released = threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(2))
+    blocked = [loop.run_in_executor(None, released.wait) for _ in range(4)]
+    store = SqliteStore(tmp_path / "events.db")
+    try:
+        async with asyncio.timeout(5):
+            assert await store.add("evt_1", b"{}")
+            await store.mark_done("evt_1")
+            assert await store.claim_pending() == []
+            await store.aclose()
+    finally:
+        released.set()
+        await asyncio.gather(*blocked)
+    for thread in threading.enumerate():
+        if thread.name.startswith("cstar_async"):
+            await asyncio.to_thread(thread.join, 5)
+            assert not thread.is_alive()
+
+
+async def test_a_closed_sqlite_store_can_be_used_again(tmp_path: Path) -> None:
+    """It opens the file again."""
+    store = SqliteStore(tmp_path / "events.db")
+    for is_new in (True, False):
+        assert await store.add("evt_1", b"{}") is is_new
+        await store.aclose()
