@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cstar_async._loop_binding import LoopBinding
 from cstar_async._protocol.credentials import KEY_PREFIXES
+from cstar_async._redaction import redact
 from cstar_async._types import UntypedJSON, is_str
 from cstar_async.errors import InvalidArgumentError
 
@@ -37,7 +38,7 @@ class RedisConnection:
             from redis.asyncio import Redis
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
-            from redis.exceptions import NoScriptError, RedisError
+            from redis.exceptions import NoScriptError, RedisError, ResponseError
         except ImportError:
             raise ImportError("cstar_async.redis needs redis-py: pip install 'cstar-async[redis]'") from None
         if not timeout > 0:
@@ -57,6 +58,7 @@ class RedisConnection:
         self.script = resources.files("cstar_async.redis").joinpath(script).read_text(encoding="utf-8")
         self._sha = hashlib.sha1(self.script.encode(), usedforsecurity=False).hexdigest()
         self._no_script_error = NoScriptError
+        self._response_error = ResponseError
         self._failures = (RedisError, OSError, TimeoutError)
         self.bind_to_loop = LoopBinding(owner).bind
         self._semaphore = asyncio.Semaphore(MAX_CONCURRENT_SCRIPTS)
@@ -66,12 +68,25 @@ class RedisConnection:
         try:
             async with asyncio.timeout(self._timeout), self._semaphore:
                 try:
-                    return await self._client.evalsha(self._sha, len(keys), *keys, *args)
-                except self._no_script_error:
-                    return await self._client.eval(self.script, len(keys), *keys, *args)
+                    return await self._evaluate(keys, *args)
+                except self._response_error as error:
+                    pool = getattr(self._client, "connection_pool", None)  # a cluster has none: it finds primaries by itself
+                    if pool is None or not _is_from_replica(error):
+                        raise
+                    # The name of the server may belong to another one since a failover, so connect again. Nothing was written.
+                    await pool.disconnect(inuse_connections=False)
+                    return await self._evaluate(keys, *args)
+        except self._response_error as error:
+            raise RedisUnavailableError(redact(f"{type(error).__name__}: {error}")) from None
         except self._failures as error:
             # Only its class, because its text may contain an address.
             raise RedisUnavailableError(type(error).__name__) from None
+
+    async def _evaluate(self, keys: list[str], *args: str | bytes) -> UntypedJSON:
+        try:
+            return await self._client.evalsha(self._sha, len(keys), *keys, *args)
+        except self._no_script_error:
+            return await self._client.eval(self.script, len(keys), *keys, *args)
 
     async def aclose(self) -> None:
         """Close the client if it was created for a URL."""
@@ -79,6 +94,11 @@ class RedisConnection:
             with suppress(*self._failures):
                 async with asyncio.timeout(self._timeout):
                     await self._client.aclose()
+
+
+def _is_from_replica(error: Exception) -> bool:
+    """Return whether a server refused to write because it is a replica. Before Redis 7, the code is inside the text."""
+    return any(code in str(error) for code in ("READONLY", "MASTERDOWN")) or type(error).__name__ == "ReadOnlyError"
 
 
 def validate_name(name: str) -> str:

@@ -56,12 +56,16 @@ local function claim_pending(with_own)
       table.insert(events, redis.call('HGET', KEYS[4], id))
     end
   end
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
   return events
 end
 
 if command == 'leave' then
   return redis.call('ZREM', KEYS[1], receiver)
+end
+if command ~= 'accept' then
+  -- If its memory is full, Redis refuses the first write that needs memory, unless the script has deleted something before.
+  -- So done events are deleted and leases renewed, while new events are refused.
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
 end
 redis.call('ZADD', KEYS[1], now + lease, receiver)
 redis.call('PEXPIRE', KEYS[1], RETENTION)

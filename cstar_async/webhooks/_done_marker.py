@@ -9,6 +9,7 @@ from cstar_async._clock import Clock
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async.webhooks._failures import describe
 from cstar_async.webhooks._handlers import LOGGER
+from cstar_async.webhooks._keyed_queue import is_being_cancelled
 from cstar_async.webhooks._store import EventStore
 
 STORE_TIMEOUT: Final = 8.0
@@ -43,7 +44,7 @@ class DoneMarker:
     async def _repeat(self) -> None:
         attempt = 0
         try:
-            while self._unmarked:
+            while self._unmarked and not is_being_cancelled():
                 attempt += 1
                 await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
                 await self._mark_all()

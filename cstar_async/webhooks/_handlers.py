@@ -16,6 +16,7 @@ from cstar_async._types import UntypedJSON
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_count, validate_types
 from cstar_async.webhooks._failures import SafeTraceback, describe_with_line, outage_wait
+from cstar_async.webhooks._keyed_queue import is_being_cancelled
 
 E = TypeVar("E", bound=WebhookEvent)
 F = TypeVar("F", bound=WebhookEvent)
@@ -95,6 +96,8 @@ class EventHandlers:
     async def _call_with_retries(self, handler: Handler[UntypedJSON], key: str, event: WebhookEvent) -> None:
         attempt, outages = 1, 0
         while (failure := await self._call(handler, event)) is not None:
+            if is_being_cancelled():  # the handler has replaced the CancelledError by another exception
+                raise asyncio.CancelledError
             stated = outage_wait(failure)
             if stated is not None:
                 outages += 1
@@ -139,12 +142,6 @@ class EventHandlers:
             error = await self._call(handler, event, failure)
             if error is not None:
                 LOGGER.error("%s: error handler failed\n%s", key, SafeTraceback(error))
-
-
-def is_being_cancelled() -> bool:
-    """Return whether the running task is cancelled. A CancelledError can also come from a task that it awaits."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _validate_handler(handler: object) -> None:

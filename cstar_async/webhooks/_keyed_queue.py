@@ -10,6 +10,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+def is_being_cancelled() -> bool:
+    """Return whether the running task was cancelled, even if the code that it awaits has suppressed the CancelledError."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class KeyedQueue(Generic[T]):
     """One FIFO queue and one task for each key that has items.
 
@@ -63,7 +69,7 @@ class KeyedQueue(Generic[T]):
     async def _run(self, key: str) -> None:
         queue = self._queues[key]
         try:
-            while queue:
+            while queue and not is_being_cancelled():  # a handler may have suppressed the cancellation
                 await self._handle(queue[0])
                 queue.popleft()
                 self._size -= 1

@@ -29,8 +29,8 @@ from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, W
 from cstar_async.webhooks._adapters import ASGIApp, handle_aiohttp
 from cstar_async.webhooks._arguments import validate_count
 from cstar_async.webhooks._done_marker import STORE_TIMEOUT, DoneMarker, log_store_error
-from cstar_async.webhooks._handlers import LOGGER, EventHandlers, is_being_cancelled
-from cstar_async.webhooks._keyed_queue import KeyedQueue
+from cstar_async.webhooks._handlers import LOGGER, EventHandlers
+from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
 from cstar_async.webhooks._parsing import parse_event
 from cstar_async.webhooks._signature import validate_body, validate_secrets, verify_signature
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore, MemoryStore
@@ -302,7 +302,7 @@ class WebhookInbox(EventHandlers):
 
     async def _renew(self, interval: float) -> None:
         """Renew the lease of a shared store, and take over events of inboxes whose lease has ended."""
-        while True:
+        while not is_being_cancelled():  # a Redis client may suppress the cancellation
             await self._clock.sleep(interval)
             try:
                 async with asyncio.timeout(STORE_TIMEOUT):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from cstar_async import CStarError
-from cstar_async.webhooks import SqliteStore, WebhookEvent
-from tests.client.inboxes import BrokenStore, body_of, deliver, inbox_of
+from cstar_async import ConnectionFailedError, CStarError
+from cstar_async.webhooks import SqliteStore, WebhookEvent, WebhookInbox
+from tests.client.inboxes import SECRET, BrokenStore, SharedStore, body_of, deliver, inbox_of
 
 
 async def test_aclose_waits_for_handlers_and_returns_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
@@ -107,6 +108,53 @@ def test_events_behind_a_handler_that_ends_the_program_are_returned() -> None:
         loop.run_until_complete(run())
     assert loop.run_until_complete(inbox.aclose()) == ("evt_1", "evt_2")
     loop.close()
+
+
+@pytest.mark.parametrize("raised", [None, ValueError(), ConnectionFailedError("no connection")])
+async def test_a_handler_that_suppresses_its_cancellation_does_not_delay_the_close(raised: Exception | None) -> None:
+    """No other handler is called afterwards, and neither is this one again."""
+    handled: list[str] = []
+    inbox = WebhookInbox(SECRET, tolerance=None, shutdown_timeout=0.01)
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        handled.append(event.id)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if raised is not None:
+                raise raised from None
+
+    await deliver(inbox, body_of(1), body_of(2))
+    async with asyncio.timeout(0.4):
+        remaining = await inbox.aclose()
+    assert (handled, remaining) == (["evt_1"], ("evt_2",) if raised is None else ("evt_1", "evt_2"))
+
+
+async def test_a_store_that_suppresses_a_cancellation_does_not_prevent_the_close() -> None:
+    """Old versions of redis-py do that."""
+    is_renewing = asyncio.Event()
+
+    class StubbornStore(SharedStore):
+        """A store whose second `claim_pending` suppresses its cancellation."""
+
+        calls = 0
+
+        async def claim_pending(self) -> list[tuple[str, bytes]]:
+            """Wait until it is cancelled."""
+            self.calls += 1
+            if self.calls > 1:
+                is_renewing.set()
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            return []
+
+    inbox = inbox_of(store=StubbornStore(), shutdown_timeout=0.01)
+    await inbox.start()
+    await is_renewing.wait()
+    async with asyncio.timeout(1):
+        await inbox.aclose()
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_an_unused_inbox_closes() -> None:

@@ -223,6 +223,36 @@ async def test_event_of_a_lost_reply_is_not_lost(redis_server: RedisServer) -> N
     await second.aclose()
 
 
+async def test_full_redis_deletes_done_events(redis_server: RedisServer, redis: Redis) -> None:
+    """It refuses new events, and says why. Leases are renewed, and ids of done events are kept."""
+    store, other = make_store(redis_server), make_store(redis_server)
+    assert await store.add("evt_1", event_body(1))
+    await redis.config_set("maxmemory", "1")
+    with pytest.raises(ConnectionFailedError, match=r"OutOfMemoryError: .*command not allowed"):
+        await store.add("evt_2", event_body(2))
+    assert ([], []) == (await store.claim_pending(), await other.claim_pending())
+    await store.mark_done("evt_1")
+    assert not await redis.exists("cstar_async:{hooks}:events:bodies")
+    await redis.config_set("maxmemory", "0")
+    assert (False, True) == (await other.add("evt_1", event_body(1)), await store.add("evt_2", event_body(2)))
+    await store.aclose()
+    await other.aclose()
+
+
+async def test_failover_to_a_server_of_the_same_name(redis_server: RedisServer, redis: Redis) -> None:
+    """Connections to the old primary, now a replica, are replaced within the call, and the error names the reason."""
+    store = make_store(redis_server)
+    assert await store.add("evt_1", event_body(1))
+    before = (await redis.info("stats"))["total_connections_received"]
+    await redis.replicaof("127.0.0.1", "1")
+    with pytest.raises(ConnectionFailedError, match="ReadOnlyError"):
+        await store.add("evt_2", event_body(2))
+    await redis.execute_command("REPLICAOF", "NO", "ONE")
+    assert await store.add("evt_2", event_body(2))
+    assert (await redis.info("stats"))["total_connections_received"] > before
+    await store.aclose()
+
+
 async def test_client_that_decodes_replies_works(redis: Redis) -> None:
     """Bodies become bytes again. The client is not closed."""
     store, next_one = RedisStore(redis, name="hooks"), RedisStore(redis, name="hooks")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from cstar_async import ConnectionFailedError, InvalidArgumentError
 from cstar_async.redis import RedisStore
@@ -22,6 +23,7 @@ class FakeStoreRedis:
         self.commands: list[tuple[str, ...]] = []
         self.replies: dict[str, Any] = {"accept": b"own", "done": None, "pending": [], "last": None, "leave": 1}
         self.failing: set[str] = set()
+        self.errors: list[Exception] = []
         self.may_reply = asyncio.Event()
         self.may_reply.set()
 
@@ -30,12 +32,24 @@ class FakeStoreRedis:
         command, _receiver, _lease, *more = args[keys:]
         self.commands.append((command, *more))
         await self.may_reply.wait()
+        if self.errors:
+            raise self.errors[0]
         if command in self.failing:
             raise ConnectionResetError("Jane Doe")
         return self.replies[command]
 
     async def eval(self, *_: object) -> Any:
         """Do nothing: every script is loaded."""
+
+    @property
+    def connection_pool(self) -> FakeStoreRedis:
+        """The object whose `disconnect` ends the failover."""
+        return self
+
+    async def disconnect(self, *, inuse_connections: bool) -> None:
+        """Connect to the new primary from now on."""
+        assert not inuse_connections
+        self.errors.clear()
 
     async def aclose(self) -> None:
         """Do nothing: the client is the user's."""
@@ -110,6 +124,30 @@ async def test_lost_reply_is_a_connection_failed_error(store: RedisStore, redis:
     with pytest.raises(ConnectionFailedError, match="ConnectionResetError") as caught:
         await store.add("evt_1", b"{}")
     assert "Jane" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadOnlyError("You can't write against a read only replica."),
+        ResponseError("Error running script: @user_script:50: -READONLY You can't write against a read only replica."),
+        ResponseError("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+    ],
+)
+async def test_replica_makes_the_store_connect_again(store: RedisStore, redis: FakeStoreRedis, error: Exception) -> None:
+    """After a failover, the name belongs to the new primary. The command is sent again at once."""
+    redis.errors.append(error)
+    assert await store.add("evt_1", b"{}")
+    assert ["accept", "accept"] == [command for command, *_ in redis.commands]
+
+
+async def test_other_errors_of_redis_are_shown(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """The command is not sent again, and keys and addresses are redacted."""
+    redis.errors.append(ResponseError("OOM command not allowed, sk_live_abcdefgh, jane@example.com"))
+    with pytest.raises(ConnectionFailedError, match="ResponseError: OOM command not allowed, sk_live_…, …@…"):
+        await store.add("evt_1", b"{}")
+    assert 1 == len(redis.commands)
+    redis.errors.clear()
 
 
 async def test_event_of_a_lost_reply_is_pending(store: RedisStore, redis: FakeStoreRedis) -> None:
