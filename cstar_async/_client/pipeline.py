@@ -116,7 +116,12 @@ class RequestPipeline(ABC):
             limiter.release(permit, clock, sent=not isinstance(error, TransportError) or error.request_sent)
             raise
         else:
-            limiter.on_response(permit, response.status, response.headers, clock)
+            if response.status == 429:
+                # The limiter keeps the wait that a retry keeps, and only the body may state it.
+                retry_after = parse_error(response, clock.time()).retry_after
+                limiter.on_response(permit, 429, response.headers, clock, retry_after=retry_after)
+            else:
+                limiter.on_response(permit, response.status, response.headers, clock)
             return response
         finally:
             context.semaphore.release()

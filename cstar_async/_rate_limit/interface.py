@@ -56,8 +56,13 @@ class Limiter(Protocol):
         """
         ...
 
-    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
-        """Return a permit whose request got a response, and update the window from it."""
+    def on_response(
+        self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, *, retry_after: float | None = None
+    ) -> None:
+        """Return a permit whose request got a response, and update the window from it.
+
+        *retry_after* is the wait in seconds that a 429 states in its headers or its body.
+        """
         ...
 
     def release(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:

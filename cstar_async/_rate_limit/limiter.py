@@ -122,15 +122,17 @@ class RateLimiter:
                 self._timer_waiter = None
                 self._elect_timer_waiter()
 
-    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
-        """Return a permit whose request got a response, and update the window from it."""
+    def on_response(
+        self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, *, retry_after: float | None = None
+    ) -> None:
+        """Return a permit whose request got a response, and update the window from it; see `Limiter.on_response`."""
         window = self._window
         if window.update_fast(status, headers):
             self._last_headers = headers
         else:
             if RATE_LIMIT in headers:
                 self._last_headers = headers
-            window.update(status, headers, clock.monotonic(), clock.time())
+            window.update(status, headers, clock.monotonic(), clock.time(), retry_after)
         window.release(permit.is_probe, status < 500)
         if self._waiting_count:
             self._grant_permits(clock.monotonic())

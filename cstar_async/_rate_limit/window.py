@@ -20,8 +20,9 @@ Probes
     was sent too early, the server rounds down, and every later window opens a second after its stated end.
 
 Refusals
-    A 429 closes the window until the time that it states, whatever the counts are. Other responses that arrive before that time
-    belong to earlier requests and are ignored; only another 429 can extend the wait.
+    A 429 closes the window for the wait that a retry keeps, too: the one that headers or body state, or 60 seconds. If it states
+    only that nothing remains until a reset, the window is closed until then. Other responses that arrive before that time belong to
+    earlier requests and are ignored; only another 429 can extend the wait.
 
 Headers
     Malformed headers count as missing, and missing ones change nothing. A reset is compared with the response's own `Date`, so a
@@ -45,6 +46,7 @@ from cstar_async._protocol.headers import (
     parse_int,
     parse_retry_after,
 )
+from cstar_async._protocol.retry import RATE_LIMIT_WAIT
 from cstar_async._types import Priority
 
 SECRET_LIMIT: Final = 1000
@@ -168,15 +170,18 @@ class RateLimitWindow:
             self.remaining = remaining
         return True
 
-    def update(self, status: int, headers: Mapping[str, str], now: float, epoch: float) -> None:
-        """Update the window from a response that arrives *now*, or *epoch* by the wall clock."""
+    def update(self, status: int, headers: Mapping[str, str], now: float, epoch: float, retry_after: float | None = None) -> None:
+        """Update the window from a response that arrives *now*, or *epoch* by the wall clock.
+
+        *retry_after* is the wait in seconds that a 429 states anywhere; None: only its headers can state one.
+        """
         if status != 429 and now < self._closed_until:
             return  # a response from before the refusal that closed the window
         remaining_text = headers.get(RATE_REMAINING)
         if remaining_text is not None:
             self._apply_headers(remaining_text, headers, now, epoch)
         if status == 429:
-            self._close(headers, now, epoch)
+            self._close(parse_retry_after(headers, epoch) if retry_after is None else retry_after, headers, now)
 
     def _apply_headers(self, remaining_text: str, headers: Mapping[str, str], now: float, epoch: float) -> None:
         remaining = parse_int(remaining_text)
@@ -212,11 +217,12 @@ class RateLimitWindow:
         self._last_reset, self._last_limit = reset_text, headers.get(RATE_LIMIT)
         self.probe_state = _KNOWN
 
-    def _close(self, headers: Mapping[str, str], now: float, epoch: float) -> None:
+    def _close(self, wait: float | None, headers: Mapping[str, str], now: float) -> None:
         self.remaining = 0
-        wait = parse_retry_after(headers, epoch)
         if wait is None:
-            wait = max(REPROBE_DELAY, self.seconds_until_end(now))
+            # Without these headers it may come from a gateway with a limit of its own.
+            is_spent = parse_int(headers.get(RATE_REMAINING)) == 0 and parse_int(headers.get(RATE_RESET)) is not None
+            wait = max(REPROBE_DELAY, self.seconds_until_end(now)) if is_spent else RATE_LIMIT_WAIT
         if self.probe_state is _PROBING and wait <= RESET_ROUNDING:
             self.reset_slack = RESET_ROUNDING
         self._closed_until = max(self._closed_until, now + min(wait, self.length))

@@ -49,11 +49,11 @@ class LocalState:
             self._probe = permit.number
         self.window.acquire()
 
-    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> bool:
+    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, retry_after: float | None) -> bool:
         """Return a permit and apply a response. Return whether to report it at once."""
         window, before = self.window, self.window.remaining
         if not window.update_fast(status, headers):
-            window.update(status, headers, clock.monotonic(), clock.time())
+            window.update(status, headers, clock.monotonic(), clock.time(), retry_after)
         if RATE_LIMIT in headers:
             self.rate_limit = parse_rate_limit(headers) or self.rate_limit
         self._response_count += 1

@@ -169,9 +169,11 @@ class RedisRateLimiter:
                 raise wait_error(self._queue.seconds_until_open(priority), clock, self.state) from None
             raise
 
-    def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock) -> None:
-        """Return a permit whose request got a response; the next exchange reports it."""
-        self._after_release(is_urgent=self._local.on_response(permit, status, headers, clock))
+    def on_response(
+        self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, *, retry_after: float | None = None
+    ) -> None:
+        """Return a permit whose request got a response; the next exchange reports it. See `Limiter.on_response`."""
+        self._after_release(is_urgent=self._local.on_response(permit, status, headers, clock, retry_after))
 
     def release(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:  # noqa: ARG002 -- required by the protocol
         """Return a permit whose request got no response. If it was sent, it counts until a later response states the count."""

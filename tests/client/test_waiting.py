@@ -22,7 +22,7 @@ from cstar_async import (
 from cstar_async.hooks import WaitInfo
 from cstar_async.testing.clock import FakeClock
 
-from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, failed, held, ok
+from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, failed, held, ok, raw
 
 HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"data": {'
 
@@ -138,6 +138,25 @@ async def test_a_429_without_retries_is_a_rate_limit_error(server: Server, make_
     with pytest.raises(RateLimitError) as caught:
         await make_client(max_retries=0).tickets.get("tkt_1")
     assert 7 == caught.value.retry_after
+
+
+@pytest.mark.parametrize(
+    ("refusal", "wait"),
+    [(failed(429, retryAfter=30), 30.0), (failed(429, retryAfter="2"), 2.0), (raw(b"<html>Slow down</html>", 429), 60.0)],
+)
+async def test_a_429_holds_for_the_next_call(
+    server: Server, make_client: MakeClient, clock: SkippingClock, refusal: ScriptedResponse, wait: float
+) -> None:
+    """The next call waits as long as a retry would have, whatever reset an earlier response stated."""
+    client = make_client(max_retries=0)
+    reset = {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": "990", "X-RateLimit-Reset": str(int(clock.time()) + 3000)}
+    server.script(ok(TICKET, headers=reset), refusal)
+    await client.tickets.get("tkt_1")
+    with pytest.raises(RateLimitError):
+        await client.tickets.get("tkt_1")
+    assert [] == clock.slept
+    await client.tickets.get("tkt_1")
+    assert wait == pytest.approx(sum(clock.slept))
 
 
 async def test_a_429_whose_wait_exceeds_the_total_timeout_is_raised_before_waiting(

@@ -73,24 +73,42 @@ def test_response_of_the_new_window_to_an_earlier_request_ends_the_probe() -> No
         (formatdate(EPOCH - 90, usegmt=True), 0.0),
         ("31536000", 3600.0),
         (formatdate(EPOCH + 366 * 86400, usegmt=True), 3600.0),
-        ("soon", 3600.0),
-        ("-5", 3600.0),
-        ("nan", 3600.0),
-        ("inf", 3600.0),
-        ("", 3600.0),
+        ("soon", 60.0),
+        ("-5", 60.0),
+        ("nan", 60.0),
+        ("inf", 60.0),
+        ("", 60.0),
     ],
 )
 def test_refusal_closes_the_window_for_the_stated_time(retry_after: str, opens: float) -> None:
-    """A number or a date is kept, a year is cut to the window, and a malformed value leaves the known end."""
+    """A number or a date is kept, a year is cut to the window, and a malformed value means the default."""
     window = window_after(rate_headers(5) | {"Retry-After": retry_after}, 429)
     assert opens == window.seconds_until_end(0.0)
     assert (opens == 0.0) == window.can_send(INTERACTIVE, 0.0)
 
 
-def test_refusal_without_headers_allows_a_probe_after_a_second() -> None:
-    """One request finds out for all."""
-    window = window_after({}, 429)
-    assert (0, 1) == (count_permits(window, 0.5), count_permits(window, 1.0))
+@pytest.mark.parametrize(
+    ("headers", "retry_after", "opens"),
+    [
+        ({}, None, 60.0),
+        (rate_headers(5), None, 60.0),
+        ({"X-RateLimit-Remaining": "0"}, None, 60.0),
+        (rate_headers(0, EPOCH + 3000), None, 3000.0),
+        ({}, 30.0, 30.0),
+        (rate_headers(0, EPOCH + 3000), 30.0, 30.0),
+        ({}, 0.0, 0.0),
+        ({}, 1e6, 3600.0),
+    ],
+)
+def test_refusal_without_retry_after_closes_the_window_as_long_as_a_retry_waits(
+    headers: dict[str, str], retry_after: float | None, opens: float
+) -> None:
+    """That is the wait of the body, or the reset if nothing remains until then, or a minute."""
+    window = window_after(rate_headers(990, EPOCH + 3000))
+    window.update(429, headers, 0.0, EPOCH, retry_after)
+    assert opens == window.seconds_until_end(0.0)
+    assert (opens == 0.0) == window.can_send(INTERACTIVE, 0.0)
+    assert 1 == count_permits(window, opens)
 
 
 def test_early_probe_is_followed_by_another_one_second_later() -> None:
