@@ -13,9 +13,10 @@ import orjson
 
 from cstar_async._types import UntypedJSON
 
-# An even number of backslashes before the escape are escaped backslashes. A pair is matched as a whole, so that it is kept.
-_SURROGATE: Final = re.compile(
-    rb"(?<!\\)((?:\\\\)*+)(?:(\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})|\\u[dD][89a-fA-F][\da-fA-F]{2})"
+# Escaped backslashes and whole pairs are matched, too, so that no match begins inside of them. The literal backslash at the
+# beginning lets the search skip everything else quickly.
+_ESCAPE: Final = re.compile(
+    rb"\\(?:\\(?:\\\\)*+|u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2}))"
 )
 
 
@@ -24,7 +25,7 @@ def parse_json(text: bytes) -> UntypedJSON:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        repaired = _SURROGATE.sub(_replace_half, text)
+        repaired = _ESCAPE.sub(_replace_half, text)
     try:
         return orjson.loads(repaired)
     except orjson.JSONDecodeError:
@@ -34,4 +35,4 @@ def parse_json(text: bytes) -> UntypedJSON:
 
 
 def _replace_half(match: re.Match[bytes]) -> bytes:
-    return match[0] if match[2] else match[1] + rb"\ufffd"
+    return rb"\ufffd" if match[1] else match[0]
