@@ -108,7 +108,7 @@ class AiohttpTransport:
                                 request.method,
                                 url,
                                 headers=request.headers,
-                                data=_payload(request.body),
+                                data=request.body and _payload(request.body),
                                 allow_redirects=False,
                                 auto_decompress=request.stream,
                             )
@@ -156,7 +156,7 @@ class AiohttpTransport:
             request.method,
             url,
             headers={**self._headers, **(request.headers or {})},
-            data=_payload(request.body),
+            data=request.body and _payload(request.body),
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
@@ -246,9 +246,9 @@ class _Stream(StreamingResponse):
             connection.close()  # `ClientResponse.close` leaves it if the event loop has ended
 
 
-def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+def _payload(body: bytes) -> bytes | io.BytesIO:
     """Return a large body as a file, which aiohttp sends in pieces. For large bytes it emits a `ResourceWarning`."""
-    return io.BytesIO(body) if body is not None and len(body) > _MAX_BYTES_BODY else body
+    return io.BytesIO(body) if len(body) > _MAX_BYTES_BODY else body
 
 
 def max_concurrency(session: object, max_connections: int) -> int:

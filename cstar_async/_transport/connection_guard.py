@@ -54,7 +54,7 @@ class ConnectionTracker:
         # Data on a new connection is its response, even if the server did not wait for the request.
         for closed in [used for used in self._used if not used.is_connected()]:
             del self._used[closed]
-        # Those of TLS stay open for a moment after their protocol was closed.
+        # Those of TLS stay open for a short time after their protocol was closed.
         self._transports = [transport for transport in (*self._transports, _socket_transport(protocol)) if _is_open(transport)]
         self._used[protocol] = _unread_data_check(protocol.transport)
         return True
