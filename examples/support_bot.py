@@ -162,6 +162,14 @@ async def serve(inbox: WebhookInbox, port: int) -> None:
         await runner.cleanup()
 
 
+def read_port() -> int:
+    """Return the port from the environment."""
+    text = os.environ.get("BOT_PORT", "8080")
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise ValueError(f"BOT_PORT must be a port from 0 to 65535, got {text!r}")
+    return int(text)
+
+
 async def main() -> int:
     """Run the bot until SIGINT or SIGTERM."""
     secret = os.environ.get("CSTAR_WEBHOOK_SECRET")
@@ -170,14 +178,14 @@ async def main() -> int:
         async with CStarClient.from_env() as cstar:
             SupportBot(cstar, inbox, on_call=os.environ.get("BOT_ON_CALL"))
             async with inbox:
-                work = serve(inbox, int(os.environ.get("BOT_PORT", "8080"))) if secret else inbox.run(cstar.events(*WANTED))
+                work = serve(inbox, read_port()) if secret else inbox.run(cstar.events(*WANTED))
                 task = asyncio.ensure_future(work)
                 for number in (signal.SIGINT, signal.SIGTERM):
                     asyncio.get_running_loop().add_signal_handler(number, task.cancel)
                 await asyncio.wait([task])
                 if not task.cancelled():
                     task.result()
-    except (CStarError, OSError) as error:
+    except (CStarError, OSError, ValueError) as error:
         LOGGER.error("the bot stops: %s", error.report() if isinstance(error, CStarError) else error)  # noqa: TRY400 -- the message is enough
         return 1
     return 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import socket
 import statistics
 import sys
@@ -182,6 +183,9 @@ async def run(console: Console, cstar: CStarClient, environment: dict[str, str],
 
 async def main(tickets: int = 24, pace: float = 1.2) -> int:
     """Start the server and the bot; the exit status is 0 if every ticket got one welcome."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # ends the server and the bot, too
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         async with running(*SERVE) as server:
@@ -194,5 +198,5 @@ async def main(tickets: int = 24, pace: float = 1.2) -> int:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):
         raise SystemExit(asyncio.run(main(*(int(text) for text in given[:1]), *(float(text) for text in given[1:2]))))

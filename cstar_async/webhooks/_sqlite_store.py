@@ -43,7 +43,8 @@ class SqliteStore(EventStore):
             use it.
 
     Raises:
-        ConfigurationError: (by each method) Another process uses the file and did not release it within five seconds.
+        ConfigurationError: (by each method) Another process uses the file and did not release it within five seconds, or the file
+            cannot be opened.
     """
 
     def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
@@ -133,8 +134,9 @@ class SqliteStore(EventStore):
             job.is_done = True
 
     def _open_connection(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, check_same_thread=False)
+        connection: sqlite3.Connection | None = None
         try:
+            connection = sqlite3.connect(self._path, check_same_thread=False)
             # Two processes would both claim the events of an earlier one. The lock ends with its process.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -144,11 +146,12 @@ class SqliteStore(EventStore):
                 " (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB, at REAL NOT NULL)"
             )
             connection.execute("CREATE INDEX IF NOT EXISTS done ON events (at) WHERE body IS NULL")
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                raise ConfigurationError(
-                    "path must be a file that no other process uses; give each process a file of its own"
-                ) from error
-            raise
+        except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                message = "path must be a file that no other process uses; give each process a file of its own"
+            else:
+                message = f"path must be a SQLite file in a directory that exists, both writable: {error}"
+            raise ConfigurationError(message) from error
         return connection

@@ -163,6 +163,7 @@ class EventStream:
             return
         self._response = response
         self._parser = self._new_parser(self._parser.last_event_id, self._parser.retry)
+        LOGGER.info("event stream connected")
         self._connected_at, self._was_connected = self._executor.context.clock.monotonic(), True
 
     async def _read(self, response: StreamingResponse) -> None:

@@ -93,6 +93,16 @@ async def test_a_sqlite_file_serves_one_process(tmp_path: Path, monkeypatch: pyt
     await second.aclose()
 
 
+@pytest.mark.parametrize("name", ["missing/events.db", "corrupt.db", "."])
+async def test_a_file_that_cannot_be_opened_is_a_configuration_error(name: str, tmp_path: Path) -> None:
+    """The directory is missing, the file is no database, or it is a directory. The reason of SQLite is in the error."""
+    (tmp_path / "corrupt.db").write_bytes(b"no database " * 100)
+    store = SqliteStore(tmp_path / name)
+    with pytest.raises(ConfigurationError, match=r"^path must be a SQLite file .*: (unable to open|file is not a) database"):
+        await store.claim_pending()
+    await store.aclose()
+
+
 async def test_concurrent_events_are_written_in_few_transactions(tmp_path: Path) -> None:
     """They keep their order, and each call returns whether its event is new."""
     store = SqliteStore(tmp_path / "events.db")
