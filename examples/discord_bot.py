@@ -148,11 +148,14 @@ def _thread_of(ticket: Ticket) -> int | None:
 
 async def main() -> None:
     """Run both connections until SIGINT or SIGTERM, or until one of them fails."""
+    token = os.environ.get("DISCORD_TOKEN")
+    if not token:
+        sys.exit("set DISCORD_TOKEN to the token of the bot")
     store = SqliteStore(os.environ.get("BOT_DATABASE", "discord_bot.db"))
     async with CStarClient.from_env() as cstar:
         inbox = WebhookInbox((), store=store)
         async with TicketClient(cstar, inbox) as client, inbox:
-            tasks = asyncio.gather(client.start(os.environ["DISCORD_TOKEN"]), inbox.run(cstar.events("ticket.*")))
+            tasks = asyncio.gather(client.start(token), inbox.run(cstar.events("ticket.*")))
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, tasks.cancel)
             await asyncio.wait([tasks])

@@ -48,7 +48,7 @@ def create_app() -> FastAPI:
     """Create the application with the settings of the environment."""
     cstar = CStarClient.from_env()
     store = SqliteStore(os.environ.get("EVENTS_DATABASE", "fastapi_app.db"))
-    inbox = WebhookInbox(os.environ["CSTAR_WEBHOOK_SECRET"], store=store)
+    inbox = WebhookInbox(os.environ.get("CSTAR_WEBHOOK_SECRET", ""), store=store)  # raises if it is missing
     states: dict[str, State] = {}
 
     @asynccontextmanager

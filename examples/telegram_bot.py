@@ -129,9 +129,12 @@ def _name_of(message: Message) -> str | None:
 
 async def main() -> None:
     """Run both connections until SIGINT or SIGTERM, or until one of them fails."""
+    token = os.environ.get("TELEGRAM_TOKEN")
+    if not token:
+        sys.exit("set TELEGRAM_TOKEN to the token of the bot")
     store = SqliteStore(os.environ.get("BOT_DATABASE", "telegram_bot.db"))
     dispatcher = Dispatcher()
-    async with CStarClient.from_env() as cstar, Bot(os.environ["TELEGRAM_TOKEN"]) as bot:
+    async with CStarClient.from_env() as cstar, Bot(token) as bot:
         inbox = WebhookInbox((), store=store)
         TicketBot(cstar, inbox, bot, dispatcher)
         async with inbox:
