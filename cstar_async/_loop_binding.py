@@ -25,6 +25,11 @@ class LoopBinding:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the running loop is the one of the first use."""
+        return self._loop is asyncio.get_running_loop()
+
     def bind(self) -> None:
         """Bind to the running loop on first use, and check it afterwards.
 

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 
 import attrs
 
+from cstar_async._client.closable_waits import CLIENT_CLOSED
 from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.context import ClientContext
 from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
@@ -168,7 +169,7 @@ class BaseClient:
     async def __aenter__(self) -> Self:
         self._executor.context.loop_binding.bind()
         if self._executor.context.is_closed:
-            raise CStarError("this client is closed")
+            raise CStarError(CLIENT_CLOSED)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 
 import attrs
 
+from cstar_async._client.closable_waits import ClosableWaits
 from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.drift import Schemas
 from cstar_async._client.hook_dispatcher import HookDispatcher
@@ -43,6 +44,7 @@ class ClientContext:
     is_publishable: bool
     """Whether the key can only read."""
     is_closed: bool = False
+    waits: ClosableWaits = attrs.field(factory=ClosableWaits, init=False)
     team_path: SingleFlight[str] = attrs.field(init=False)
     """The path prefix of the team."""
     loop_binding: LoopBinding = attrs.field(init=False)
@@ -68,6 +70,8 @@ class ClientContext:
         return self._schemas
 
     async def aclose(self) -> None:
-        """Close the transport; may be called twice."""
+        """End the waits of calls and close the transport; may be called twice."""
         self.is_closed = True
+        if self.loop_binding.is_current:
+            self.waits.end_all()
         await self.transport.aclose()

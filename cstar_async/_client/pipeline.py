@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from typing import Literal
 
 from cstar_async._client.call import Call
+from cstar_async._client.closable_waits import CLIENT_CLOSED
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
 from cstar_async._protocol.envelope import find_request_id, parse_lenient
@@ -57,7 +58,7 @@ class RequestPipeline(ABC):
         try:
             context.loop_binding.bind()
             if context.is_closed:
-                raise CStarError("this client is closed")
+                raise CStarError(CLIENT_CLOSED)
             if context.hooks.has_call_hooks:
                 self._notify_call_start(call)
             prefix = context.path_prefix
@@ -101,7 +102,8 @@ class RequestPipeline(ABC):
             if permit is None:
                 context.semaphore.release()
         if permit is None:
-            permit = await self._acquire_slot_and_permit(call)
+            async with context.waits.enter():
+                permit = await self._acquire_slot_and_permit(call)
         try:
             timeout = settings.timeout
             if call.deadline is not None:
@@ -161,7 +163,8 @@ class RequestPipeline(ABC):
             RetryInfo(**call.identity, attempt=call.attempts, status=failure.status, error=type(error).__name__, wait=wait)
         )
         self._notify_wait(call, "rate_limit" if failure.status == 429 else "back_off", wait)
-        await context.clock.sleep(wait)
+        async with context.waits.enter():
+            await context.clock.sleep(wait)
 
     async def _acquire_slot_and_permit(self, call: Call) -> Permit:
         """Wait for a slot and a permit.
