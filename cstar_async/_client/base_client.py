@@ -66,6 +66,7 @@ class BaseClient:
         url = settings.base_url
         limiter = RateLimiter() if settings.rate_limiter is None else settings.rate_limiter
         limiter.set_initial_limit(initial_limit)
+        clock = SystemClock() if clock is None else clock
         context = ClientContext(
             transport=AiohttpTransport(
                 base_url=url,
@@ -76,12 +77,12 @@ class BaseClient:
                 session=settings.session,
                 max_response_size=settings.max_response_size,
             ),
-            clock=SystemClock() if clock is None else clock,
+            clock=clock,
             random=random.random,
             limiter=limiter,
             semaphore=PrioritySemaphore(max_concurrency(settings.session, settings.max_connections)),
             retry_budget=RetryBudget(settings.retry_budget),
-            hooks=HookDispatcher(settings.hooks),
+            hooks=HookDispatcher(settings.hooks, clock),
             host=url.host or "",
             port=url.port or 0,
             path_prefix=url.raw_path.rstrip("/"),

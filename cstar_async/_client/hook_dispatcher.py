@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import attrs
+
+from cstar_async._clock import Clock
 from cstar_async._redaction import redact
 from cstar_async.hooks import CallEndInfo, CallStartInfo, DriftInfo, HookInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
@@ -41,10 +45,13 @@ class HookDispatcher:
 
     Args:
         hooks: Only the methods that a class or an instance overrides are called.
+        clock: The clock of the client.
     """
 
-    def __init__(self, hooks: Iterable[Hooks]) -> None:
+    def __init__(self, hooks: Iterable[Hooks], clock: Clock) -> None:
         hooks = tuple(hooks)
+        self._clock = clock
+        self._waits: dict[str, _LongWait] = {}
         self._hooks: dict[type, tuple[Callable[[Any], object], ...]] = {
             info: tuple(method for hook in hooks if _overrides(method := getattr(hook, name), name))
             for info, name in HOOK_METHODS.items()
@@ -62,6 +69,8 @@ class HookDispatcher:
         """Log a value and call the hooks that handle it."""
         if type(info) in _LOG:
             _log(info)
+        if isinstance(info, WaitInfo) and info.wait >= LONG_WAIT:
+            self._warn_of_wait(info)
         for hook in self._hooks[type(info)]:
             try:
                 result: object = hook(info)
@@ -74,6 +83,31 @@ class HookDispatcher:
                         "a hook returned a coroutine on %s, which does not run; hooks must be plain functions", type(info).__name__
                     )
 
+    def _warn_of_wait(self, info: WaitInfo) -> None:
+        """Log one warning for all calls that start to wait together, and none for those that join before the wait ends."""
+        now = self._clock.monotonic()
+        known = self._waits.get(info.reason)
+        if known is not None and now < known.ends:
+            known.count += 1
+            known.longest = max(known.longest, info.wait)
+            return
+        self._waits[info.reason] = wait = _LongWait(now + info.wait, info.wait)
+        asyncio.get_running_loop().call_soon(_log_long_wait, info.reason, wait)
+
+
+@attrs.define
+class _LongWait:
+    """Calls that wait for the same reason."""
+
+    ends: float
+    longest: float
+    count: int = 1
+
+
+def _log_long_wait(reason: str, wait: _LongWait) -> None:
+    fields = {"reason": reason, "wait": wait.longest, "count": wait.count}
+    LOGGER.warning("waiting calls: %(count)d, for up to %(wait).0f s (%(reason)s)", fields, extra=fields)
+
 
 def _overrides(method: object, name: str) -> bool:
     """Return whether a method of a hook differs from that of `Hooks`, which does nothing."""
@@ -82,8 +116,6 @@ def _overrides(method: object, name: str) -> bool:
 
 def _log(info: object) -> None:
     level, message = _LOG[type(info)]
-    if isinstance(info, WaitInfo) and info.wait >= LONG_WAIT:
-        level = logging.WARNING
     if LOGGER.isEnabledFor(level):
         fields = {name: getattr(info, name) for name in _LOG_FIELDS if hasattr(info, name)}
         if fields.get("request_id"):

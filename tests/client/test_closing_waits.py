@@ -1,14 +1,16 @@
-"""Calls that wait while their client is closed."""
+"""Many calls that wait: their warning in the log, and their end when the client is closed."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from cstar_async import CStarClient, CStarError, Priority
+from cstar_async import CStarClient, CStarError, Priority, RateLimiter
+from cstar_async.testing.clock import FakeClock
 
 from .conftest import TICKET, MakeClient, ScriptedResponse, Server, failed, held, ok
 
@@ -48,8 +50,8 @@ async def test_waiting_calls_end_when_the_client_is_closed(
 
 async def test_cancelled_and_other_clients_calls_are_left_alone(server: Server, make_client: MakeClient) -> None:
     """A cancellation stays one, and a client that shares the limiter waits on."""
-    client = make_client(_clock=None, max_wait=1e9)
-    limiter = client._executor.context.limiter
+    limiter = RateLimiter()
+    client = make_client(_clock=None, max_wait=1e9, rate_limiter=limiter)
     other: CStarClient = make_client(_clock=None, max_wait=1e9, rate_limiter=limiter)
     server.script(_spent())
     await client.tickets.get("tkt_1")
@@ -64,3 +66,32 @@ async def test_cancelled_and_other_clients_calls_are_left_alone(server: Server, 
     await other.aclose()
     with pytest.raises(CStarError, match="this client is closed"):
         await waiting
+
+
+async def test_many_waiting_calls_write_one_warning_a_window(
+    server: Server, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The warning counts the calls that start to wait together. Later calls of the window add none, the next window does."""
+    clock = FakeClock()
+    client = make_client(_clock=clock, max_wait=7200.0)
+    server.default = ok(TICKET, headers=_limits(clock, 0))
+    await client.tickets.get("tkt_1")
+    for count in (50, 10):
+        calls = [asyncio.ensure_future(client.tickets.get("tkt_1")) for _ in range(count)]
+        await asyncio.sleep(0.05)
+        late = asyncio.ensure_future(client.tickets.get("tkt_1"))
+        await asyncio.sleep(0.02)
+        warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+        assert [f"waiting calls: {count}"] == [warning.partition(",")[0] for warning in warnings]
+        caplog.clear()
+        for call in (*calls, late):
+            call.cancel()
+        await asyncio.gather(*calls, late, return_exceptions=True)
+        clock.advance(601)
+        server.default = ok(TICKET, headers=_limits(clock, 0))
+        await client.tickets.get("tkt_1")
+
+
+def _limits(clock: FakeClock, remaining: int) -> dict[str, str]:
+    reset = str(int(clock.time()) + 600)
+    return {"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": reset}
