@@ -77,12 +77,17 @@ def validate_reserve(background_reserve: float) -> float:
     return background_reserve
 
 
-def wait_error(wait: float, clock: Clock, state: RateLimitState | None) -> RateLimitWaitError:
-    """Return the error for a wait, in seconds from now, that is longer than allowed."""
+def wait_error(wait: float, clock: Clock, state: RateLimitState | None, lost_count: int = 0) -> RateLimitWaitError:
+    """Return the error for a wait, in seconds from now, that is longer than allowed.
+
+    If requests without a response are the cause, not the limit, *lost_count* is their number.
+    """
     retry_at = to_datetime(clock.time() + wait)
+    reason = f"the rate limit allows no request before {retry_at:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s"
+    if lost_count:
+        reason = f"the server may be down: {lost_count} requests got no response, and one is sent at a time until one does"
     return RateLimitWaitError(
-        f"the rate limit allows no request before {retry_at:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s; max_wait or the total"
-        " timeout allows less",
+        f"{reason}; max_wait or the total timeout allows less",
         retry_at=retry_at,
         wait=wait,
         state=state,

@@ -93,7 +93,7 @@ class RateLimiter:
         now = clock.monotonic()
         expected = self._expected_wait(priority, now)
         if expected > max_wait:
-            raise wait_error(expected, clock, self.state)
+            raise wait_error(expected, clock, self.state, self._window.blocking_losses(priority))
         on_wait(expected)
         waiter = _Waiter(now + max_wait)
         queue = self._queues[priority]
@@ -204,9 +204,10 @@ class RateLimiter:
         ends = now + self._window.seconds_until_end(now)
         for priority, queue in self._queues.items():
             earliest = now if self._window.may_free_capacity(priority) else ends
+            lost_count = self._window.blocking_losses(priority)
             for waiter in queue:
                 if not waiter.wake.done() and (waiter.deadline <= now or waiter.deadline < earliest):
-                    waiter.wake.set_exception(wait_error(max(earliest, waiter.deadline) - now, clock, self.state))
+                    waiter.wake.set_exception(wait_error(max(earliest, waiter.deadline) - now, clock, self.state, lost_count))
 
     def _elect_timer_waiter(self) -> None:
         """Wake the timer waiter to compute its sleep again; elect one if there is none."""

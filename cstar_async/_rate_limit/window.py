@@ -115,6 +115,11 @@ class RateLimitWindow:
         """Return whether responses to requests in flight may allow more, because remaining may include those already."""
         return self.in_flight > 0 and self.remaining - ahead > (self.reserve * self.limit if priority else 0)
 
+    def blocking_losses(self, priority: Priority) -> int:
+        """Return how many requests without a response keep others waiting; 0 if the limit does."""
+        available = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
+        return self.unconfirmed if available > 0 else 0
+
     def acquire(self) -> bool:
         """Take a permit. Return whether it is the probe's."""
         self.in_flight += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
+from cstar_async._clock import SystemClock
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, LONG, PROBE, ignore, limiter_after_response, wait_for_permit
 
@@ -257,3 +258,18 @@ async def test_expected_wait_for_responses_is_zero(clock: ManualClock) -> None:
     for task in tasks:
         task.cancel()
     assert [0.0, 0.0, 3600.0] == waits
+
+
+@pytest.mark.parametrize("lost", [95, 100])
+async def test_error_of_a_wait_names_an_outage(lost: int) -> None:
+    """Requests without a response block the others, not the limit: the error says so."""
+    limiter, clock = RateLimiter(), SystemClock()
+    limiter.set_initial_limit(100)
+    permits = [limiter.try_acquire(Priority.INTERACTIVE, clock) for _ in range(lost)]
+    for permit in permits:
+        assert permit is not None
+        limiter.release(permit, clock, sent=True)
+    while limiter.try_acquire(Priority.INTERACTIVE, clock) is not None:
+        pass
+    with pytest.raises(RateLimitWaitError, match=rf"server may be down: {lost} requests got no response"):
+        await limiter.acquire(Priority.INTERACTIVE, clock, max_wait=0.01, on_wait=lambda _: None)
