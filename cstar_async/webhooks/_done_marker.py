@@ -27,6 +27,10 @@ class DoneMarker:
         self._unmarked: dict[str, None] = {}
         self._repeating: asyncio.Task[None] | None = None
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether an event is handled and not marked."""
+        return key in self._unmarked
+
     async def mark(self, key: str) -> None:
         """Mark an event. Start a task that repeats it if the store fails."""
         if not await self._try(key) and self._repeating is None:

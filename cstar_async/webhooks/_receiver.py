@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 
 MAX_UNCONFIRMED_IDS: Final = 10_000
-MAX_ACCEPTED_IDS: Final = 100_000
 
 
 class WebhookInbox(EventHandlers):
@@ -99,7 +98,7 @@ class WebhookInbox(EventHandlers):
         self._accepting: set[asyncio.Task[Exception | None]] = set()
         # Ids of events whose `add` raised: the store may have them all the same.
         self._unconfirmed_ids: BoundedSet[str] = BoundedSet(MAX_UNCONFIRMED_IDS)
-        self._accepted_ids: BoundedSet[str] = BoundedSet(MAX_ACCEPTED_IDS)
+        self._queued_ids: set[str] = set()
         self._marker = DoneMarker(self._store, clock)
         self._streams: set[EventStream] = set()
         self._starting: asyncio.Task[None] | None = None
@@ -267,20 +266,24 @@ class WebhookInbox(EventHandlers):
             is_new = await self._store.add(key, body)
             is_waiting = is_new or (key in self._unconfirmed_ids and await self._is_stored(key))
         except Exception as error:  # a store may raise any exception
-            if is_started and self._store.lease_interval is None and key not in self._accepted_ids:
+            if is_started and self._store.lease_interval is None and not self._is_known(key):
                 self._unconfirmed_ids.add(key)
             return error
-        if is_new or (is_waiting and key in self._unconfirmed_ids):
+        if is_new or (is_waiting and key in self._unconfirmed_ids and not self._is_known(key)):
             self._enqueue(key, event)
         self._unconfirmed_ids.discard(key)
         return None
+
+    def _is_known(self, key: str) -> bool:
+        """Return whether this inbox handles an event, or has handled it and not marked it yet."""
+        return key in self._queued_ids or key in self._marker
 
     async def _is_stored(self, key: str) -> bool:
         """Return whether an event that the store has is not done. A store in memory has no events of an earlier process."""
         return isinstance(self._store, MemoryStore) or any(key == stored for stored, _ in await self._store.claim_pending())
 
     def _enqueue(self, key: str, event: WebhookEvent) -> None:
-        self._accepted_ids.add(key)
+        self._queued_ids.add(key)
         self._queue.put(_ordering_key(key, event), (key, event))
 
     async def _accept_with_retries(self, event: WebhookEvent, body: bytes) -> bool:
@@ -323,6 +326,7 @@ class WebhookInbox(EventHandlers):
         key, event = pending
         await self._call_handlers(key, event)
         await self._marker.mark(key)
+        self._queued_ids.discard(key)
 
 
 def _dedup_key(event: WebhookEvent, body: bytes) -> str:
