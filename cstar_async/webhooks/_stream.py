@@ -59,7 +59,8 @@ class EventStream:
 
     `async with` connects, and raises what a call would raise. After that, a connection that breaks or is idle for too long is
     replaced; each connection costs one call of the rate limit. Repeated events are dropped. The iteration ends when the stream is
-    closed. It raises an error that a new connection cannot repair, such as a revoked key.
+    closed. It raises `CStarError` when the client is closed, and an error that a new connection cannot repair, such as a revoked
+    key.
 
     The arguments are those of `CStarClient.events`.
     """
@@ -168,7 +169,7 @@ class EventStream:
 
     async def _read(self, response: StreamingResponse) -> None:
         try:
-            async with asyncio.timeout(self._idle_timeout):
+            async with self._executor.context.waits.enter(), asyncio.timeout(self._idle_timeout):
                 chunk = await response.read()
         except TimeoutError:
             raise ConnectionFailedError("no data arrived within idle_timeout") from None
@@ -194,7 +195,8 @@ class EventStream:
         sleeping = asyncio.ensure_future(context.clock.sleep(wait))
         closing = asyncio.ensure_future(self._closed.wait())
         try:
-            await asyncio.wait((sleeping, closing), return_when=asyncio.FIRST_COMPLETED)
+            async with context.waits.enter():
+                await asyncio.wait((sleeping, closing), return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeping.cancel()
             closing.cancel()

@@ -12,6 +12,7 @@ from cstar_async import (
     ConfigurationError,
     ConnectionFailedError,
     CStarClient,
+    CStarError,
     DecodeError,
     RateLimitWaitError,
     ServerError,
@@ -302,3 +303,18 @@ async def test_cancellation_closes_the_connection() -> None:
         with pytest.raises(asyncio.CancelledError):
             await iterating
         await asyncio.wait_for(disconnected.wait(), 5)
+
+
+@pytest.mark.parametrize("script", [[sending(message(1))], [sending(message(1), then="end"), failing(503)]])
+async def test_closing_the_client_ends_the_iteration(script: list[Responder]) -> None:
+    """It ends at once, while it waits for data or for the next connection."""
+    async with serve_events(*script) as server:
+        cstar = server.client(_clock=FakeClock())
+        stream = cstar.events()
+        assert await next_ids(stream, 1) == ["evt_1"]
+        waiting = asyncio.create_task(anext(stream))
+        await asyncio.sleep(0.05)
+        await cstar.aclose()
+        with pytest.raises(CStarError, match="this client is closed"):
+            await asyncio.wait_for(waiting, 0.4)
+        await stream.aclose()
