@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 RUN := .venv/bin
 NODE_TOOLS := build/node
-TYPED := cstar_async codegen examples tests/typing
+TYPED := cstar_async codegen examples bench tests/typing
 # Run two targets in parallel. GNU make 4 prints the output of each target in one piece.
 PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
