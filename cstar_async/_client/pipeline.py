@@ -199,6 +199,9 @@ class RequestPipeline(ABC):
         semaphore = self.context.semaphore
         if semaphore.try_acquire():
             return
+        if call.deadline is None:
+            await semaphore.acquire(call.settings.priority)  # without a timeout, which takes memory while thousands of calls wait
+            return
         try:
             async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
                 await semaphore.acquire(call.settings.priority)
