@@ -60,7 +60,7 @@ class CStarClient(BaseClient, ClientNamespaces):
         api_version: The `CStar-Version` header, which keeps responses stable when the API changes. None: not sent.
         timeout: Seconds for one attempt, above 0, without the wait for a free connection. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
-        max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. Default 60.
+        max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. None: as long as it takes. Default 60.
         max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB.
         retry_budget: Tokens shared by all calls, from 0. A retry takes 5; a success returns 1, after a retry 5. Without enough
             tokens errors are raised at once. None: unlimited. Default 500.
@@ -88,7 +88,7 @@ class CStarClient(BaseClient, ClientNamespaces):
         api_version: str | None = API_VERSION,
         timeout: float = 30.0,
         max_retries: int = 3,
-        max_wait: float = 60.0,
+        max_wait: float | None = 60.0,
         max_response_size: int | None = MAX_RESPONSE_SIZE,
         retry_budget: int | None = 500,
         max_connections: int = 100,

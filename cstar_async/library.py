@@ -58,7 +58,7 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         base_url: Scheme, host and an optional path prefix of the service.
         timeout: Seconds for one attempt, above 0, without the wait for a free connection. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
-        max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. Default 60.
+        max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. None: as long as it takes. Default 60.
         max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB.
         retry_budget: Tokens shared by all calls, see `CStarClient`. None: unlimited. Default 500.
         max_connections: Concurrent requests, from 1. Further calls wait in order. Default 100.
@@ -82,7 +82,7 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         base_url: str = BASE_URL,
         timeout: float = 30.0,
         max_retries: int = 3,
-        max_wait: float = 60.0,
+        max_wait: float | None = 60.0,
         max_response_size: int | None = MAX_RESPONSE_SIZE,
         retry_budget: int | None = 500,
         max_connections: int = 100,

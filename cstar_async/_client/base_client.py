@@ -20,7 +20,7 @@ from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
 from cstar_async._operations.operation import Scope
 from cstar_async._protocol import credentials
-from cstar_async._protocol.headers import default_headers
+from cstar_async._protocol.headers import MAX_WAIT, default_headers
 from cstar_async._protocol.retry import RetryBudget
 from cstar_async._rate_limit.limiter import RateLimiter
 from cstar_async._types import Priority, RateLimitState, Response
@@ -178,9 +178,10 @@ class BaseClient:
 
     def __repr__(self) -> str:
         team_id, settings = self._executor.context.team_id, self._executor.settings
+        max_wait = None if settings.max_wait == MAX_WAIT else settings.max_wait
         return (
             f"{type(self).__name__}(base_url={self._base_url!r}, team_id={team_id!r}, timeout={settings.timeout}, "
-            f"max_retries={settings.max_retries}, max_wait={settings.max_wait})"
+            f"max_retries={settings.max_retries}, max_wait={max_wait})"
         )
 
     def __reduce__(self) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 import attrs
 
 from cstar_async._client.hook_dispatcher import HOOK_METHODS
+from cstar_async._protocol.headers import MAX_WAIT
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_int, is_str
@@ -184,18 +185,25 @@ def check_request_options(options: object) -> None:
         raise InvalidArgumentError(f"options must be a RequestOptions, got {type(options).__name__}")
 
 
+def _max_wait(value: float | None) -> float:
+    """Return the longest single wait. No server can ask for more than `MAX_WAIT`, so that stands for None."""
+    if value is None:
+        return MAX_WAIT
+    check_seconds("max_wait", value, allow_zero=True)
+    return value
+
+
 @attrs.frozen(kw_only=True)
 class CallSettings:
     """The settings that each view of a client, and each call, can replace."""
 
     timeout: float = 30.0
     max_retries: int = 3
-    max_wait: float = 60.0
+    max_wait: float = attrs.field(default=60.0, converter=_max_wait)
     priority: Priority = attrs.field(default=Priority.INTERACTIVE, converter=validate_priority)
 
     def __attrs_post_init__(self) -> None:
         check_seconds("timeout", self.timeout)
-        check_seconds("max_wait", self.max_wait, allow_zero=True)
         validate_count("max_retries", self.max_retries, 0)
 
     def replace(self, **changes: float | None) -> CallSettings:
@@ -210,7 +218,7 @@ class CommonOptions(TypedDict, total=False):
     base_url: str
     timeout: float
     max_retries: int
-    max_wait: float
+    max_wait: float | None
     max_response_size: int | None
     retry_budget: int | None
     max_connections: int

@@ -100,6 +100,24 @@ async def test_a_429_that_asks_for_too_long_is_raised_at_once(server: Server, cl
     assert clock.time() + 61 == error.retry_at.timestamp()
 
 
+async def test_without_max_wait_a_429_is_waited_for(server: Server, make_client: MakeClient, clock: SkippingClock) -> None:
+    """None means as long as it takes."""
+    server.script(failed(429, headers={"Retry-After": "3000"}))
+    assert "tkt_1" == (await make_client(max_wait=None).tickets.get("tkt_1")).id
+    assert 3000 <= sum(clock.slept) <= 3300
+
+
+async def test_without_max_wait_the_next_window_is_waited_for(
+    server: Server, make_client: MakeClient, clock: SkippingClock
+) -> None:
+    """A known limit is waited for as well, and nothing is sent before."""
+    server.script(ok(TICKET, headers=limits(0, clock, reset=3000)))
+    client = make_client(max_wait=None)
+    await client.tickets.get("tkt_1")
+    await client.tickets.get("tkt_1")
+    assert 3000 <= sum(clock.slept) <= 3300
+
+
 @pytest.mark.parametrize("text", ["31536000", formatdate(1_800_000_000 + 31_536_000, usegmt=True), "9" * 30])
 async def test_a_429_that_asks_for_a_year_is_raised_at_once(
     server: Server, client: CStarClient, clock: SkippingClock, text: str
