@@ -14,6 +14,8 @@ from cstar_async._rate_limit.window import ProbeState
 from cstar_async._types import RateLimitState, UntypedJSON
 from cstar_async.redis._shared_window import SharedWindow
 
+LEASE_RENEWAL_INTERVAL: Final = 20.0
+"""Seconds between two exchanges while requests wait, so that the lease of the process does not expire."""
 PEER_STATE_TTL: Final = 60.0
 """Seconds after which the last reply says nothing about other processes; their leases have expired by then."""
 

@@ -23,7 +23,7 @@ from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_err
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
 from cstar_async.errors import ConnectionFailedError, CStarError, InvalidArgumentError
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
-from cstar_async.redis._local_state import LocalState
+from cstar_async.redis._local_state import LEASE_RENEWAL_INTERVAL, LocalState
 from cstar_async.redis._shared_window import SharedWindow
 from cstar_async.redis._sync_task import SyncTask
 from cstar_async.redis._wait_queue import Waiter, WaitQueue
@@ -45,8 +45,6 @@ MAX_RETRY_INTERVAL: Final = 1.0
 """Seconds between two attempts to reach a Redis that is unavailable."""
 MAX_POLL_INTERVAL: Final = 0.25
 """Seconds between two exchanges while a response to any process may free a permit."""
-LEASE_RENEWAL_INTERVAL: Final = 20.0
-"""Seconds between two exchanges while requests wait, so that the lease of the process does not expire."""
 
 
 class RedisRateLimiter:
