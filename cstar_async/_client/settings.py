@@ -186,7 +186,7 @@ def check_request_options(options: object) -> None:
 
 
 def _max_wait(value: float | None) -> float:
-    """Return the longest single wait. No server can ask for more than `MAX_WAIT`, so that stands for None."""
+    """Return the longest single wait. No server can ask for more than `MAX_WAIT`, so None means that."""
     if value is None:
         return MAX_WAIT
     check_seconds("max_wait", value, allow_zero=True)

@@ -30,7 +30,7 @@ def test_a_client_of_things_that_do_not_fit_is_refused(name: str, value: Any) ->
         CStarClient(**{"api_key": "sk_test_abcdef", name: value})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["timeout", "max_retries", "max_wait", "priority", "max_connections"])
+@pytest.mark.parametrize("name", ["timeout", "max_retries", "priority", "max_connections"])
 def test_a_client_without_a_setting_is_refused(name: str) -> None:
     """None is no setting but where it is said to be one."""
     with pytest.raises(InvalidArgumentError, match=name):
