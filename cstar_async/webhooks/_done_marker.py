@@ -36,12 +36,17 @@ class DoneMarker:
         if not await self._try(key) and self._repeating is None:
             self._repeating = asyncio.get_running_loop().create_task(self._repeat())
 
+    async def mark_all(self) -> None:
+        """Mark what is left, until the store fails."""
+        for key in list(self._unmarked):
+            if not await self._try(key):
+                return
+
     async def aclose(self) -> None:
-        """Mark what is left once more, and log the ids that the store did not write."""
+        """End the task, and log the ids that the store did not write."""
         if self._repeating is not None:
             self._repeating.cancel()
             await asyncio.wait([self._repeating])
-        await self._mark_all()
         for key in self._unmarked:
             LOGGER.error("%s: handled, but not marked as done before the inbox closed; it may be handled again", key)
 
@@ -51,15 +56,9 @@ class DoneMarker:
             while self._unmarked and not is_being_cancelled():
                 attempt += 1
                 await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
-                await self._mark_all()
+                await self.mark_all()
         finally:
             self._repeating = None
-
-    async def _mark_all(self) -> None:
-        """Mark events until the store fails."""
-        for key in list(self._unmarked):
-            if not await self._try(key):
-                return
 
     async def _try(self, key: str) -> bool:
         # First taken out, then added again, so that an id that always fails does not block the others.
@@ -71,7 +70,7 @@ class DoneMarker:
         except Exception as error:  # a store may raise any exception
             log_store_error(f"mark {key} as done", error)
             return False
-        del self._unmarked[key]
+        self._unmarked.pop(key, None)
         return True
 
 

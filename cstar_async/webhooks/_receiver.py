@@ -223,13 +223,14 @@ class WebhookInbox(EventHandlers):
                 await stream.aclose()
             async with asyncio.timeout(self._shutdown_timeout):
                 await self.wait_until_idle()
-                await self._marker.aclose()
+                await self._marker.mark_all()
         except TimeoutError:
             pass  # what is not handled is logged and returned
         finally:
             tasks = [*self._accepting, *(task for task in (self._starting, self._renewing) if task)]
             await asyncio.gather(*[task for task in tasks if task.cancel()], return_exceptions=True)
             remaining = await self._queue.stop()
+            await self._marker.aclose()
             await self._store.aclose()
             for key, _ in remaining:
                 LOGGER.warning("%s: not handled before the inbox closed", key)

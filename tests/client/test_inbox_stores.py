@@ -97,6 +97,34 @@ async def test_a_store_that_fails_in_mark_done_is_logged(caplog: pytest.LogCaptu
     assert "the event store failed to mark evt_1 as done: OSError" in caplog.text
 
 
+@pytest.mark.parametrize("fails_by", ["error", "hanging"])
+async def test_closing_in_spite_of_a_handler_reports_what_is_not_marked(caplog: pytest.LogCaptureFixture, fails_by: str) -> None:
+    """An event that was handled, and that the store did not mark, is logged by its id, and no task remains."""
+
+    class UnmarkedStore(MemoryStore):
+        """A store that marks nothing."""
+
+        async def mark_done(self, event_id: str) -> None:
+            """Fail, or wait for ever."""
+            if fails_by == "error":
+                raise OSError("disk full")
+            await asyncio.Event().wait()
+
+    before = asyncio.all_tasks()
+    inbox = inbox_of(store=UnmarkedStore(), shutdown_timeout=0.01)
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        if event.id == "evt_2":
+            await asyncio.Event().wait()
+
+    await deliver(inbox, body_of(1), body_of(2, about="tkt_2"))
+    await asyncio.sleep(0.01)
+    assert "evt_2" in await inbox.aclose()
+    assert "evt_1: handled, but not marked as done before the inbox closed" in caplog.text
+    assert asyncio.all_tasks() == before
+
+
 async def test_an_event_is_handled_if_its_request_is_cancelled() -> None:
     """The store has it in the end, and would drop a repeated delivery."""
     handled: list[str] = []
