@@ -44,7 +44,7 @@ class KeyedQueue(Generic[T]):
         self._queues[key] = deque([item])
         task = asyncio.get_running_loop().create_task(self._run(key))
         self._tasks[task] = None
-        task.add_done_callback(self._tasks.pop)
+        task.add_done_callback(self._remove)
 
     async def wait_below(self, size: int) -> None:
         """Wait until fewer than *size* items wait or are being handled."""
@@ -65,6 +65,13 @@ class KeyedQueue(Generic[T]):
             await asyncio.wait(tasks)
         abandoned, self._abandoned = self._abandoned, []
         return abandoned
+
+    def _remove(self, task: asyncio.Task[None]) -> None:
+        """Mark a SystemExit as seen: it has ended the loop already, and asyncio would log it when the task is collected."""
+        del self._tasks[task]
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            context = {"message": "the task of a queue has failed", "exception": error, "task": task}
+            task.get_loop().call_exception_handler(context)
 
     async def _run(self, key: str) -> None:
         queue = self._queues[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import suppress
 from pathlib import Path
 
@@ -89,8 +90,8 @@ async def test_events_of_a_task_that_was_cancelled_are_returned() -> None:
     assert await inbox.aclose() == ("evt_1", "evt_2")
 
 
-def test_events_behind_a_handler_that_ends_the_program_are_returned() -> None:
-    """`sys.exit` in a handler leaves the loop; the inbox can be closed in it afterwards."""
+def test_events_behind_a_handler_that_ends_the_program_are_returned(caplog: pytest.LogCaptureFixture) -> None:
+    """`sys.exit` in a handler leaves the loop; the inbox can be closed in it afterwards, and no lost exception is logged."""
     loop = asyncio.new_event_loop()
     inbox, has_both = inbox_of(), asyncio.Event()
 
@@ -108,6 +109,8 @@ def test_events_behind_a_handler_that_ends_the_program_are_returned() -> None:
         loop.run_until_complete(run())
     assert loop.run_until_complete(inbox.aclose()) == ("evt_1", "evt_2")
     loop.close()
+    gc.collect()
+    assert {record.name for record in caplog.records} == {"cstar_async.webhooks"}
 
 
 @pytest.mark.parametrize("raised", [None, ValueError(), ConnectionFailedError("no connection")])

@@ -1,0 +1,23 @@
+"""The queue of an inbox: what it says when its own task fails."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cstar_async.webhooks._keyed_queue import KeyedQueue
+
+
+async def test_an_error_of_the_task_reaches_the_handler_of_the_event_loop_at_once() -> None:
+    """Not only when the task is collected."""
+    reported: list[object] = []
+    error = ValueError()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+
+    async def handle(_: int) -> None:
+        raise error
+
+    queue = KeyedQueue(handle)
+    queue.put("a", 1)
+    await queue.wait_below(1)
+    await asyncio.sleep(0)
+    assert (reported, await queue.stop()) == ([error], [1])
