@@ -23,10 +23,10 @@ from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_err
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
 from cstar_async.errors import ConnectionFailedError, CStarError, InvalidArgumentError
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
-from cstar_async.redis._local_state import LEASE_RENEWAL_INTERVAL, LocalState
+from cstar_async.redis._local_state import LocalState
 from cstar_async.redis._shared_window import SharedWindow
 from cstar_async.redis._sync_task import SyncTask
-from cstar_async.redis._wait_queue import Waiter, WaitQueue
+from cstar_async.redis._wait_queue import MAX_POLL_INTERVAL, Waiter, WaitQueue
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -43,8 +43,6 @@ LAZY_SYNC_DELAY: Final = 0.05
 INITIAL_RETRY_INTERVAL: Final = 0.1
 MAX_RETRY_INTERVAL: Final = 1.0
 """Seconds between two attempts to reach a Redis that is unavailable."""
-MAX_POLL_INTERVAL: Final = 0.25
-"""Seconds between two exchanges while a response to any process may free a permit."""
 
 
 class RedisRateLimiter:
@@ -105,7 +103,6 @@ class RedisRateLimiter:
         self._local = LocalState(self._window, timeout=timeout, resync_timeout=2 * MAX_RETRY_INTERVAL + timeout)
         self._queue = WaitQueue(background_reserve)
         self._sync = SyncTask(self._sync_once)
-        self._poll_interval = 0.0
         self._failures = 0
         self._retry_at = 0.0
         self._fallback_from = 0.0
@@ -239,15 +236,7 @@ class RedisRateLimiter:
                 self._sync.schedule(0.0)  # to return the permits that nobody waits for, or what is left of the fallback
         if self._queue:
             self._queue.update(reply, lambda wait: wait_error(wait, self._clock, self.state))
-            poll_after = reply.get("poll_after")
-            if poll_after is None:
-                self._sync.schedule(0.0)  # they came during the exchange
-            else:
-                # The end of a window is known to the millisecond; a response to any process may come at any time.
-                self._poll_interval = min(MAX_POLL_INTERVAL, max(poll_after, self._poll_interval * 1.5))
-                self._sync.schedule(min(LEASE_RENEWAL_INTERVAL, max(poll_after, self._poll_interval)))
-        if not self._queue or any(reply["granted"]):
-            self._poll_interval = 0.0
+            self._sync.schedule(self._queue.seconds_until_poll(reply) if self._queue else LAZY_SYNC_DELAY)
 
     def _grant(self, reply: Mapping[str, UntypedJSON]) -> bool:
         """Give the permits of a reply to waiting requests. Return whether some are left over."""

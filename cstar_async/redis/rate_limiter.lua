@@ -14,7 +14,6 @@ local RESET_TOLERANCE = 2000   -- resets that differ by less are the same, becau
 local LEASE = 60000            -- after that time without a request, or a whole window, the permits of a process count as lost
 local PROBE_TIMEOUT = 10000    -- after that time without a response, another process sends the probe
 local RESERVATION_GRACE = 1000 -- how much later than asked to a process may collect what is reserved for it
-local POLL_INTERVAL = 0.02     -- seconds until the next request, if a response to any process may free a permit
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -187,14 +186,14 @@ if granted[1] + granted[2] > 0 then
 end
 me.waiting = { me.waiting[1] - granted[1], me.waiting[2] - granted[2] }
 
--- Say when the rest may get a permit: soon, or when the window ends.
+-- Say when the rest may get a permit: when the window ends, or at any time (0), after a response to any process.
 local left = state.ends and (state.ends - now) / 1000
 local expected_waits, poll_after = {}, nil
 for priority = 1, 2 do
   local is_soon = state.phase ~= 'known' or not left or state.remaining - state.lost > reserve[priority]
   expected_waits[priority] = is_soon and 0 or math.max(0, left)
   if me.waiting[priority] > 0 then
-    local wait = is_soon and POLL_INTERVAL or (state.opens - now) / 1000
+    local wait = is_soon and 0 or (state.opens - now) / 1000
     poll_after = poll_after and math.min(poll_after, wait) or wait
   end
 end
@@ -207,5 +206,5 @@ return cjson.encode({
   phase = state.phase, limit = state.limit, remaining = state.remaining, length = state.length, left = left, reset = state.reset,
   now = now, reset_slack = state.reset_slack / 1000, epoch = state.epoch, resync = state.resync_until and state.resync or 0,
   peer_count = peer_count, held_by_peers = held_by_peers, wanted_by_peers = wanted, expected_waits = expected_waits,
-  poll_after = poll_after,
+  waiting_peers = { #competing_members[1], #competing_members[2] }, poll_after = poll_after,
 })

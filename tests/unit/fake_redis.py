@@ -56,6 +56,7 @@ def make_reply(**changes: Any) -> dict[str, Any]:
         "number": 1,
         "held_by_peers": 0,
         "wanted_by_peers": [0, 0],
+        "waiting_peers": [0, 0],
         "expected_waits": [0, 0],
     }
     peers = {"now": 1_000_000, "reset_slack": 0, "epoch": 5, "resync": 0, "peer_count": 0}

@@ -79,7 +79,7 @@ async def test_fallback_sends_one_request_first(limiter: RedisRateLimiter, fake_
 async def test_resync_is_followed_by_a_report_at_once(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
     """Nothing is granted. When it ends, the rest of the fallback is returned."""
     await acquire(limiter)
-    fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 0.01}]
+    fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 0}]
     await acquire(limiter)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
     reports = [
@@ -95,7 +95,7 @@ async def test_long_resync_leaves_a_share(
     """Not at once, because it mostly ends earlier, and what this process read last may be old."""
     monkeypatch.setattr("cstar_async.redis._rate_limiter.MAX_POLL_INTERVAL", 0.01)
     await acquire(limiter)
-    fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 0.001}] * 1000
+    fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 0}] * 1000
     assert isinstance(await acquire(limiter), Permit)
     assert 3 <= len(fake_redis.requests) < 100
     assert all(request["resync"] == 9 for request in fake_redis.requests[2:])

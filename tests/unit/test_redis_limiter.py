@@ -196,22 +196,43 @@ async def test_wait_longer_than_allowed_fails(limiter: RedisRateLimiter, fake_re
 
 
 async def test_on_wait_is_called_once_with_the_expected_wait(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
-    """For a limit of two, with two requests of other processes ahead."""
+    """For a limit of two, and another process where two requests wait. Each process gets one permit of a window."""
     waits: list[float] = []
-    fake_redis.replies += [closed_window(limit=2, wanted_by_peers=[2, 0])] * 2
+    fake_redis.replies += [closed_window(limit=2, wanted_by_peers=[2, 0], waiting_peers=[1, 0])] * 2
     tasks = [acquire(limiter, max_wait=10 * LONG, on_wait=waits.append) for _ in range(4)]
     await settle()
     tasks.append(acquire(limiter, max_wait=10 * LONG, on_wait=waits.append))
     await settle()
-    assert [7200.0, 7200.0, 10800.0, 10800.0, 14400.0] == waits
+    assert [3600.0, 7200.0, 10800.0, 10800.0, 14400.0] == waits
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@pytest.mark.parametrize(
+    ("priority", "wanted", "expected"),
+    [
+        (Priority.INTERACTIVE, [100_000, 100_000], 3600.0),  # its turn is in the next window, whatever the others want
+        (Priority.BACKGROUND, [0, 100_000], 3600.0),
+        (Priority.BACKGROUND, [1800, 0], 3 * 3600.0),  # 900 of each window, after all interactive requests
+    ],
+)
+async def test_expected_wait_knows_that_permits_are_divided_evenly(
+    limiter: RedisRateLimiter, fake_redis: FakeRedis, priority: Priority, wanted: list[int], expected: float
+) -> None:
+    """Two other processes, where many requests wait, are each ahead by one."""
+    waits: list[float] = []
+    fake_redis.replies.append(closed_window(wanted_by_peers=wanted, waiting_peers=[min(2, count) for count in wanted]))
+    task = acquire(limiter, priority=priority, max_wait=expected + 1, on_wait=waits.append)
+    await settle()
+    assert [expected] == waits
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_requests_fail_when_the_window_is_found_to_be_closed(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
     """Those that would wait for too long."""
-    fake_redis.replies += [{"granted": [0, 0], "phase": "probing", "poll_after": 0.001}, closed_window()]
+    fake_redis.replies += [{"granted": [0, 0], "phase": "probing", "poll_after": 0}, closed_window()]
     short, long = acquire(limiter, max_wait=60), acquire(limiter)
     with pytest.raises(RateLimitWaitError):
         await short
@@ -230,6 +251,15 @@ async def test_request_does_not_wait_longer_for_a_redis_that_hangs(limiter: Redi
     with pytest.raises(RateLimitWaitError):
         await acquire(limiter, max_wait=0.0)
     fake_redis.may_reply.set()
+
+
+async def test_failed_request_waits_no_longer_in_redis(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+    """Permits of the next window are not reserved for it."""
+    fake_redis.replies.append(closed_window())
+    with pytest.raises(RateLimitWaitError):
+        await acquire(limiter, max_wait=60)
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
+    assert [[1, 0], [0, 0]] == [request["waiting"] for request in fake_redis.requests]
 
 
 async def test_cancelled_request_waits_no_longer_in_redis(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
