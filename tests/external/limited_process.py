@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from typing import Any
 
-from cstar_async import CStarClient, CStarError, Priority
+from cstar_async import CStarClient, CStarError, Priority, RequestOptions
 from cstar_async.redis import RedisRateLimiter
+from tests.external.strict_server import PROCESS
 
 
 async def send_requests(*, redis: str, server: str, workers: int, processes: int, background: bool) -> dict[str, Any]:
@@ -26,11 +28,13 @@ async def send_requests(*, redis: str, server: str, workers: int, processes: int
         api_key="sk_test_shared", team_id="team", base_url=server, rate_limiter=limiter, max_retries=0, priority=priority
     )
 
+    options = RequestOptions(headers={PROCESS: str(os.getpid())})
+
     async def work() -> None:
         nonlocal sent
         while True:
             try:
-                await client.request("GET", "/tickets")
+                await client.request("GET", "/tickets", options=options)
             except CStarError as error:
                 errors[type(error).__name__] = errors.get(type(error).__name__, 0) + 1
                 await asyncio.sleep(0.05)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
+PROCESS = "X-Test-Process"
+"""The header in which a process names itself."""
 
 
 class StrictServer:
@@ -28,7 +31,7 @@ class StrictServer:
         self._slowness = slowness
         self.used: Counter[int] = Counter()
         self.refused: Counter[int] = Counter()
-        self.callers: Counter[str] = Counter()
+        self.used_by: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._rng = random.Random(7)
         application = web.Application()
         application.router.add_get("/api/v1/teams/team/tickets", self._respond)
@@ -43,9 +46,10 @@ class StrictServer:
         """Return when the first window begins after so many seconds."""
         return (int(time.time() + after) // self.window + 1) * self.window
 
-    def used_in(self, begins: float, ends: float) -> list[int]:
-        """Return the requests of each window between two times."""
-        return [self.used[number] for number in range(int(begins) // self.window, int(ends) // self.window)]
+    def used_in(self, begins: float, ends: float, *, process: int | None = None) -> list[int]:
+        """Return the requests of each window between two times, of all processes or of one."""
+        used = self.used if process is None else self.used_by[str(process)]
+        return [used[number] for number in range(int(begins) // self.window, int(ends) // self.window)]
 
     async def __aenter__(self) -> Self:
         await self._server.start_server()
@@ -64,6 +68,7 @@ class StrictServer:
         number = int(time.time()) // self.window
         is_refused = self.used[number] >= self.limit
         (self.refused if is_refused else self.used)[number] += 1
+        self.used_by[request.headers.get(PROCESS, "")][number] += not is_refused
         ends = (number + 1) * self.window
         headers = {
             "X-RateLimit-Limit": str(self.limit),

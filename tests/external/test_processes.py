@@ -55,9 +55,9 @@ class ProcessGroup:
         outputs = await asyncio.gather(*(process.communicate() for process in self.processes))
         return [json.loads(out) if out else {} for out, _ in outputs]
 
-    def used(self) -> list[int]:
-        """Return the requests of each window."""
-        return self._server.used_in(self.begins, self.ends)
+    def used(self, process: asyncio.subprocess.Process | None = None) -> list[int]:
+        """Return the requests of each window, of all processes or of one."""
+        return self._server.used_in(self.begins, self.ends, process=None if process is None else process.pid)
 
     async def kill(self) -> None:
         """Kill the processes that still run."""
@@ -101,16 +101,17 @@ async def test_processes_use_the_limit_and_are_never_refused(group: ProcessGroup
 
 
 async def test_few_requests_are_served_beside_many(group: ProcessGroup, server: StrictServer) -> None:
-    """A process with 400 waiting requests, twice the limit, does not delay those with two for long.
+    """A process with 1,000 waiting requests, five windows of them, does not delay those with two until they are served.
 
-    The first window may be used before they have started. They are served in each of the other three.
+    Not judged: the first window, which may be used before all have started; and one other, which a busy machine may delay.
     """
-    await group.add(400, 2, 2, 2)
-    await group.run(windows=4)
-    many, *few = await group.result()
+    await group.add(1000, 2, 2, 2)
+    await group.run(windows=5)
+    await group.result()
+    many, *few = (group.used(process)[1:] for process in group.processes)
     assert 0 == server.refused.total()
-    assert many["sent"] > 300
-    assert all(result["sent"] >= 2 * 3 for result in few)
+    assert all(calls > 100 for calls in many)
+    assert all(sum(calls > 0 for calls in process) >= 3 for process in few), few
 
 
 async def test_background_processes_leave_the_reserve(group: ProcessGroup, server: StrictServer) -> None:
