@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 from cstar_async import Priority
 from cstar_async._clock import SystemClock
@@ -29,9 +30,18 @@ def acquire(
     return asyncio.create_task(limiter.acquire(priority, CLOCK, max_wait=max_wait, on_wait=lambda _: None))
 
 
-async def has_permit(*tasks: asyncio.Task[Permit]) -> list[bool]:
-    """Return which requests have a permit, after time for several exchanges."""
+async def expect_permits(expected: list[bool] | int, *tasks: asyncio.Task[Permit]) -> None:
+    """Check which requests get a permit, or how many: within five seconds, and no more after time for several exchanges."""
+    count = expected if isinstance(expected, int) else sum(expected)
+    deadline = time.monotonic() + 5
+    while sum(have_permits(tasks)) < count and time.monotonic() < deadline:
+        await asyncio.wait(tasks, timeout=0.02)
     await asyncio.wait(tasks, timeout=0.3)
+    assert expected == (sum(have_permits(tasks)) if isinstance(expected, int) else have_permits(tasks))
+
+
+def have_permits(tasks: Iterable[asyncio.Task[Permit]]) -> list[bool]:
+    """Return which requests have a permit."""
     return [task.done() and task.exception() is None for task in tasks]
 
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from cstar_async import ConnectionFailedError, CStarClient, Priority, RateLimitWaitError, RequestOptions
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from tests.external.limiters import CLOCK, STATE, Pair, acquire, cancel_all, has_permit, headers, use_one
+from tests.external.limiters import CLOCK, STATE, Pair, acquire, cancel_all, expect_permits, headers, use_one
 from tests.external.redis_server import RedisServer
 from tests.external.strict_server import StrictServer
 
@@ -41,9 +41,9 @@ async def test_restart_keeps_what_processes_report(pair: Pair, redis_server: Red
     redis_server.kill()
     redis_server.start()
     tasks = [acquire(other) for _ in range(4)]
-    assert 0 == sum(await has_permit(*tasks))
+    await expect_permits(0, *tasks)
     one.on_response(held[0], 200, headers(4), CLOCK)
-    assert 2 == sum(await has_permit(*tasks))
+    await expect_permits(2, *tasks)
     one.on_response(held[1], 200, headers(3), CLOCK)
     await cancel_all(*tasks)
 
@@ -56,12 +56,12 @@ async def test_new_state_waits_for_missing_processes_until_the_timeout(pair: Pai
     assert isinstance(await acquire(other), Permit)
     await drop_state(redis)
     tasks = [acquire(other) for _ in range(4)]
-    assert 0 == sum(await has_permit(*tasks))
+    await expect_permits(0, *tasks)
     await expire_resync(redis)
-    assert 1 == sum(await has_permit(*tasks))
+    await expect_permits(1, *tasks)
     probe = next(task for task in tasks if task.done())
     other.on_response(probe.result(), 200, headers(4), CLOCK)
-    assert 4 == sum(await has_permit(*tasks))
+    await expect_permits(4, *tasks)
 
 
 async def test_new_process_does_not_end_the_resync(pair: Pair, redis: Redis, redis_server: RedisServer) -> None:
@@ -74,12 +74,12 @@ async def test_new_process_does_not_end_the_resync(pair: Pair, redis: Redis, red
     async with RedisRateLimiter(redis_server.url, name="main") as new:
         await use_one(new, 2)
         old = acquire(other)
-        assert [False] == await has_permit(old)
+        await expect_permits([False], old)
         late = [acquire(new) for _ in range(3)]
-        assert 0 == sum(await has_permit(*late))
+        await expect_permits(0, *late)
         for permit in held:
             one.on_response(permit, 200, headers(2), CLOCK)
-        assert 2 == sum(await has_permit(*late, old))
+        await expect_permits(2, *late, old)
         await cancel_all(*late, old)
 
 
@@ -111,11 +111,10 @@ async def test_unavailable_redis_is_an_error_or_a_share_but_no_wait(fault: str, 
             redis_server.kill()
         with pytest.raises(ConnectionFailedError, match="Redis"):
             await failing.request("GET", "/tickets")
-        briefly = RequestOptions(max_wait=0.3)
         for _ in range(38 // 4):
-            await sharing.request("GET", "/tickets", options=briefly)
+            await sharing.request("GET", "/tickets", options=RequestOptions(max_wait=5))
         with pytest.raises(RateLimitWaitError):
-            await sharing.request("GET", "/tickets", options=briefly)
+            await sharing.request("GET", "/tickets", options=RequestOptions(max_wait=0.3))
         if fault == "hang":
             redis_server.resume()
         else:
