@@ -103,7 +103,7 @@ async def test_processes_use_the_limit_and_are_never_refused(group: ProcessGroup
 async def test_few_requests_are_served_beside_many(group: ProcessGroup, server: StrictServer) -> None:
     """A process with 1,000 waiting requests, five windows of them, does not delay those with two until they are served.
 
-    Not judged: the first window, which may be used before all have started; and one other, which a busy machine may delay.
+    Not checked: the first window, which may be used before all have started; and one other, which a busy machine may delay.
     """
     await group.add(1000, 2, 2, 2)
     await group.run(windows=5)

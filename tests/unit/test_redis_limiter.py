@@ -217,7 +217,7 @@ async def test_on_wait_is_called_once_with_the_expected_wait(limiter: RedisRateL
         (Priority.BACKGROUND, [1800, 0], 3 * 3600.0),  # 900 of each window, after all interactive requests
     ],
 )
-async def test_expected_wait_knows_that_permits_are_divided_evenly(
+async def test_expected_wait_counts_an_even_division_of_permits(
     limiter: RedisRateLimiter, fake_redis: FakeRedis, priority: Priority, wanted: list[int], expected: float
 ) -> None:
     """Two other processes, where many requests wait, are each ahead by one."""
