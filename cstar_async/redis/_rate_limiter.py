@@ -11,17 +11,16 @@ fallback.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import orjson
 
 from cstar_async._clock import Clock, SystemClock
-from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
-from cstar_async.errors import ConnectionFailedError, CStarError, InvalidArgumentError
+from cstar_async.errors import CStarError, InvalidArgumentError
+from cstar_async.redis._availability import MAX_RETRY_INTERVAL, Availability
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
 from cstar_async.redis._local_state import LocalState
 from cstar_async.redis._shared_window import SharedWindow
@@ -32,17 +31,12 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.cluster import RedisCluster
 
-LOGGER: Final = logging.getLogger("cstar_async")
 _CLOSED: Final = "the rate limiter is closed"
-_UNAVAILABLE: Final = "the rate limiter cannot reach Redis, so nothing was sent"
 
 MIN_ROUND_TRIP: Final = 0.1
 """Seconds for the exchange with Redis that even a request with max_wait=0 may take."""
 LAZY_SYNC_DELAY: Final = 0.05
 """Seconds after which a response is reported that no request waits for; the next request reports it earlier."""
-INITIAL_RETRY_INTERVAL: Final = 0.1
-MAX_RETRY_INTERVAL: Final = 1.0
-"""Seconds between two attempts to reach a Redis that is unavailable."""
 
 
 class RedisRateLimiter:
@@ -103,8 +97,7 @@ class RedisRateLimiter:
         self._local = LocalState(self._window, timeout=timeout, resync_timeout=2 * MAX_RETRY_INTERVAL + timeout)
         self._queue = WaitQueue(background_reserve)
         self._sync = SyncTask(self._sync_once)
-        self._failures = 0
-        self._retry_at = 0.0
+        self._availability = Availability()
         self._fallback_from = 0.0
 
     def __repr__(self) -> str:
@@ -117,8 +110,26 @@ class RedisRateLimiter:
 
     @property
     def is_degraded(self) -> bool:
-        """Whether Redis was unavailable at the last exchange."""
-        return self._failures > 0
+        """Whether Redis was unavailable at the last exchange. `ping` makes one now."""
+        return self._availability.is_degraded
+
+    async def ping(self) -> float:
+        """Check that Redis can be used, and return the seconds of one exchange, which every request needs.
+
+        It reports the state of this process as a request does, so it also notices a replica or missing rights. Useful at the start
+        of a process, where a wrong URL is an error and not a share of the limit, and in a health check.
+
+        Raises:
+            ConnectionFailedError: Redis sent no reply within *timeout*, or refused the script. The text has the reason.
+            CStarError: The limiter is closed, or bound to another event loop.
+        """
+        self.bind_to_loop()
+        if self._sync.is_closed:
+            raise CStarError(_CLOSED)
+        seconds = await self._sync.run()
+        if self.is_degraded:
+            raise self._availability.error
+        return seconds
 
     def bind_to_loop(self) -> None:
         """Bind to the running loop at the first call; raise a `CStarError` in any other one."""
@@ -149,12 +160,12 @@ class RedisRateLimiter:
         if self._sync.is_closed:
             raise CStarError(_CLOSED)
         self._clock = clock
-        now = asyncio.get_running_loop().time()
-        if self.is_degraded and self._raises_when_unavailable and now < self._retry_at:
-            raise ConnectionFailedError(_UNAVAILABLE, request_sent=False)
-        waiter = self._queue.add(priority, now + max_wait, on_wait)
+        seconds_until_retry = self._availability.seconds_until_retry()
+        if seconds_until_retry and self._raises_when_unavailable:
+            raise self._availability.error
+        waiter = self._queue.add(priority, asyncio.get_running_loop().time() + max_wait, on_wait)
         self._grant_from_fallback()
-        self._sync.schedule(self._seconds_until_retry())
+        self._sync.schedule(seconds_until_retry)
         try:
             async with asyncio.timeout(max(max_wait, MIN_ROUND_TRIP)):
                 return await waiter.future
@@ -182,7 +193,7 @@ class RedisRateLimiter:
         try:
             self._queue.fail_all(lambda: CStarError(_CLOSED))
             if await self._sync.close() and not self.is_degraded:
-                await self._sync_once()
+                await self._sync.run()
         finally:
             await self._connection.aclose()
 
@@ -204,10 +215,7 @@ class RedisRateLimiter:
     def _after_release(self, *, is_urgent: bool) -> None:
         self._grant_from_fallback()
         is_urgent = is_urgent or self.is_degraded or self._local.peers_wait or len(self._queue) > 0
-        self._sync.schedule(self._seconds_until_retry() if is_urgent else LAZY_SYNC_DELAY)
-
-    def _seconds_until_retry(self) -> float:
-        return max(0.0, self._retry_at - asyncio.get_running_loop().time()) if self.is_degraded else 0.0
+        self._sync.schedule(self._availability.seconds_until_retry() if is_urgent else LAZY_SYNC_DELAY)
 
     async def _sync_once(self) -> None:
         """Exchange states with Redis."""
@@ -224,9 +232,7 @@ class RedisRateLimiter:
             # redis-py sent the request twice, or the clock of Redis was changed.
             self._sync.schedule(0.0)
             return
-        if self.is_degraded:
-            LOGGER.warning("the rate limiter reaches Redis again")
-        self._failures = 0
+        self._availability.on_reply()
         if reply["resync"]:
             self._handle_resync(reply["resync"])
         else:
@@ -264,18 +270,14 @@ class RedisRateLimiter:
 
     def _on_unavailable(self, reason: str) -> None:
         """Continue with the fallback, and try again later."""
-        if not self.is_degraded:
-            LOGGER.warning("the rate limiter cannot reach Redis: %s", reason)
+        self._availability.on_failure(reason)
         self._local.resync, self._fallback_from = 0, 0.0
-        self._failures += 1
-        interval = backoff_seconds(self._failures, initial=INITIAL_RETRY_INTERVAL, maximum=MAX_RETRY_INTERVAL)
-        self._retry_at = asyncio.get_running_loop().time() + interval
         self._window.enter_fallback(self._local.held_by_peers)
         if self._raises_when_unavailable:
-            self._queue.fail_all(lambda: ConnectionFailedError(_UNAVAILABLE, request_sent=False))
+            self._queue.fail_all(lambda: self._availability.error)
         self._grant_from_fallback()
         if self._queue or self._window.in_flight:
-            self._sync.schedule(interval)
+            self._sync.schedule(self._availability.seconds_until_retry())
 
     def _grant_from_fallback(self) -> None:
         is_refused = self._sync.is_closed or (self.is_degraded and self._raises_when_unavailable)

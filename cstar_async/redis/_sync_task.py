@@ -15,6 +15,7 @@ class SyncTask:
         self._task: asyncio.Task[None] | None = None
         self._due: float | None = None
         self._rescheduled = asyncio.Event()
+        self._lock = asyncio.Lock()
         self.is_closed = False
 
     def schedule(self, delay: float) -> None:
@@ -28,6 +29,14 @@ class SyncTask:
             self._rescheduled.set()
         if self._task is None:
             self._task = loop.create_task(self._run(), name="cstar_async rate limit")
+
+    async def run(self) -> float:
+        """Call *sync*, after a call that is running. Return its duration in seconds."""
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            started = loop.time()
+            await self._sync()
+            return loop.time() - started
 
     async def close(self) -> bool:
         """Cancel the task. Return whether a call was due or running."""
@@ -51,6 +60,6 @@ class SyncTask:
                             await self._rescheduled.wait()
                 else:
                     self._due = None
-                    await self._sync()
+                    await self.run()
         finally:
             self._task = None

@@ -124,6 +124,25 @@ async def test_unavailable_redis_is_an_error_or_a_share_but_no_wait(fault: str, 
     assert 0 == server.refused.total()
 
 
+async def test_ping_finds_a_redis_that_no_request_can_use(redis_server: RedisServer, redis: Redis) -> None:
+    """A replica that refuses to write, a user without the right to run scripts, a server that is down: each by its reason."""
+    async with RedisRateLimiter(redis_server.url, name="main") as limiter:
+        assert await limiter.ping() > 0
+        await redis.replicaof("127.0.0.1", "1")
+        with pytest.raises(ConnectionFailedError, match="ReadOnlyError"):
+            await limiter.ping()
+        await redis.execute_command("REPLICAOF", "NO", "ONE")
+        await redis.acl_setuser("default", enabled=True, nopass=True, commands=["-@scripting"])
+        with pytest.raises(ConnectionFailedError, match="NoPermissionError"):
+            await limiter.ping()
+        redis_server.kill()
+        with pytest.raises(ConnectionFailedError, match="nothing was sent: ConnectionError"):
+            await limiter.ping()
+        redis_server.start()
+        await limiter.ping()
+        assert not limiter.is_degraded
+
+
 async def test_client_of_the_user_is_not_closed(redis: Redis) -> None:
     """One that decodes replies works, too."""
     async with RedisRateLimiter(redis, name="main") as limiter:

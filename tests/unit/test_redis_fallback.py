@@ -29,7 +29,7 @@ async def test_unavailable_redis_is_an_error_by_choice(fake_redis: FakeRedis, ca
 
 async def test_redis_is_tried_again_after_the_retry_interval(fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the next request."""
-    monkeypatch.setattr("cstar_async.redis._rate_limiter.INITIAL_RETRY_INTERVAL", 0.0)
+    monkeypatch.setattr("cstar_async.redis._availability.INITIAL_RETRY_INTERVAL", 0.0)
     client: Any = fake_redis
     fake_redis.is_unavailable = True
     async with RedisRateLimiter(client, name="main", on_unavailable="error") as limiter:
@@ -41,11 +41,69 @@ async def test_redis_is_tried_again_after_the_retry_interval(fake_redis: FakeRed
         assert not limiter.is_degraded
 
 
+async def test_ping_makes_one_exchange(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+    """It takes no permit, and returns its duration."""
+    seconds = await limiter.ping()
+    assert (True, [0, 0]) == (seconds > 0, fake_redis.requests[0]["waiting"])
+    assert (1, False) == (len(fake_redis.requests), limiter.is_degraded)
+
+
+@pytest.mark.parametrize("on_unavailable", ["share", "error"])
+async def test_ping_of_an_unavailable_redis_is_an_error(fake_redis: FakeRedis, on_unavailable: Any) -> None:
+    """Whatever requests do. It tries each time, and the error has the reason, without an address."""
+    client: Any = fake_redis
+    fake_redis.is_unavailable = True
+    async with RedisRateLimiter(client, name="main", on_unavailable=on_unavailable) as limiter:
+        for _ in range(2):
+            with pytest.raises(ConnectionFailedError, match="nothing was sent: ConnectionRefusedError") as caught:
+                await limiter.ping()
+            assert "secret" not in str(caught.value)
+        assert (2, True) == (len(fake_redis.requests), limiter.is_degraded)
+        fake_redis.is_unavailable = False
+        await limiter.ping()
+        assert not limiter.is_degraded
+
+
+async def test_ping_of_a_redis_that_hangs_ends_after_the_timeout(fake_redis: FakeRedis) -> None:
+    """Also while the exchange of a request runs."""
+    client: Any = fake_redis
+    fake_redis.may_reply.clear()
+    async with RedisRateLimiter(client, name="main", timeout=0.01) as limiter:
+        request = acquire(limiter)
+        await settle()
+        with pytest.raises(ConnectionFailedError, match="TimeoutError"):
+            await limiter.ping()
+        await request
+
+
+async def test_cancelled_ping_delays_no_request(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+    """The request has an exchange of its own."""
+    fake_redis.may_reply.clear()
+    ping = asyncio.create_task(limiter.ping())
+    await settle()
+    request = acquire(limiter)
+    await settle()
+    ping.cancel()
+    fake_redis.may_reply.set()
+    assert isinstance(await request, Permit)
+    assert ping.cancelled()
+
+
+async def test_ping_of_a_closed_limiter_is_an_error(fake_redis: FakeRedis) -> None:
+    """No exchange follows the last one."""
+    client: Any = fake_redis
+    limiter = RedisRateLimiter(client, name="main")
+    await limiter.aclose()
+    with pytest.raises(CStarError, match="closed"):
+        await limiter.ping()
+    assert [] == fake_redis.requests
+
+
 async def test_unavailable_redis_leaves_a_share(
     limiter: RedisRateLimiter, fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quarter of what was left. A request beyond it waits until Redis is available again."""
-    monkeypatch.setattr("cstar_async.redis._rate_limiter.INITIAL_RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr("cstar_async.redis._availability.INITIAL_RETRY_INTERVAL", 0.01)
     fake_redis.replies.append({"remaining": 20})
     limiter.on_response(await acquire(limiter), 200, rate_headers(19), CLOCK)
     fake_redis.is_unavailable = True
@@ -129,7 +187,7 @@ async def test_report_without_a_reply_is_repeated(
     limiter: RedisRateLimiter, fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Responses and lost requests."""
-    monkeypatch.setattr("cstar_async.redis._rate_limiter.INITIAL_RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr("cstar_async.redis._availability.INITIAL_RETRY_INTERVAL", 0.01)
     with_response, without_response = await asyncio.gather(acquire(limiter), acquire(limiter))
     limiter.on_response(with_response, 200, rate_headers(999), CLOCK)
     limiter.release(without_response, CLOCK)
