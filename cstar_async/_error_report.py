@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cstar_async._redaction import redact
+from cstar_async._validation import is_number
 from cstar_async._version import __version__
 
 if TYPE_CHECKING:
@@ -23,17 +24,17 @@ def format_report(error: CStarError) -> str:
         "error": type(error).__name__,
         "message": error.message,
         "operation": error.operation,
-        **{name: _str(getattr(error, name, None)) for name in _RESPONSE_FIELDS},
+        **{name: getattr(error, name, None) for name in _RESPONSE_FIELDS},
         "request_id": error.request_id,
         "time": _time(error.occurred_at),
         "attempts": None if error.operation is None else _attempts(error.attempts, error.elapsed),
-        "sent": {True: "perhaps; the server may have acted", False: "no", None: None}[getattr(error, "request_sent", None)],
+        "sent": _sent(getattr(error, "request_sent", None)),
         "idempotency_key": error.idempotency_key,
         "rate_limit": _rate_limit(error.rate_limit),
         "retry_after": _seconds(getattr(error, "retry_after", None)),
         "wait": _seconds(getattr(error, "wait", None)),
         "retry_at": _time(getattr(error, "retry_at", None)),
-        "doc_url": _str(getattr(error, "doc_url", None)),
+        "doc_url": getattr(error, "doc_url", None),
         "cause": _cause(error.__cause__),
         "versions": _versions(),
     }
@@ -42,20 +43,20 @@ def format_report(error: CStarError) -> str:
     return "\n".join(f"{name:<{width}}  {redact(value)}" for name, value in known.items())
 
 
-def _str(value: object) -> str | None:
-    return None if value is None else str(value)
+def _time(at: object) -> object:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if isinstance(at, datetime) else at
 
 
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+def _seconds(number: object) -> object:
+    return f"{number:.2f} s" if is_number(number) else number
 
 
-def _seconds(number: float | None) -> str | None:
-    return None if number is None else f"{number:.2f} s"
+def _sent(request_sent: object) -> str | None:
+    return None if request_sent is None else "perhaps; the server may have acted" if request_sent else "no"
 
 
 def _attempts(attempts: int, elapsed: float | None) -> str:
-    count = str(attempts) if attempts else "none, nothing was sent"
+    count = redact(attempts) if attempts else "none, nothing was sent"
     return count if elapsed is None else f"{count} ({_seconds(elapsed)} in all)"
 
 

@@ -9,6 +9,8 @@ import logging
 import re
 from typing import Final
 
+from cstar_async._repr import short_repr
+
 MAX_LENGTH: Final = 200
 """Characters of a server's message that are shown."""
 MAX_STORED_LENGTH: Final = 2000
@@ -22,20 +24,25 @@ _SECRET: Final = re.compile(
 _ADDRESS: Final = re.compile(r"(?<![^\s@<>\"'(),;:])[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 
 
-def printable_line(text: str) -> str:
-    """Return one line of *text* that every log and UTF-8 can take: at most 2,000 characters, unprintable ones replaced."""
+def printable_line(text: object) -> str:
+    """Return one line that every log and UTF-8 can take: at most 2,000 characters, unprintable ones replaced.
+
+    *text* is usually a str. Of any other object, it is the shortened repr.
+    """
+    if not isinstance(text, str):
+        text = short_repr(text)
     line = " ".join(text[:MAX_STORED_LENGTH].split())
     if len(text) > MAX_STORED_LENGTH:
         line = line[: MAX_STORED_LENGTH - 1] + "…"
     return line if line.isprintable() else "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
-def redact_secrets(text: str) -> str:
+def redact_secrets(text: object) -> str:
     """Return one line of *text* without keys and tokens, for what is stored or pickled."""
     return _SECRET.sub(_prefix_of, printable_line(text))
 
 
-def redact(text: str) -> str:
+def redact(text: object) -> str:
     """Return one short line of *text* without keys, tokens and e-mail addresses, for what is shown."""
     line = printable_line(text)
     if line.endswith("…"):

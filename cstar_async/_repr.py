@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import reprlib
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol
+
+MAX_REPR: Final = 100
+"""Characters of a caller's value in an error."""
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = MAX_REPR
+
+
+def short_repr(value: object) -> str:
+    """Return the repr of any object for an error message: shortened, also if it is nested deeply or its own repr fails."""
+    try:
+        return _SHORT.repr(value)
+    except Exception:  # such as the ValueError for an int of thousands of digits
+        return f"an object of type {type(value).__name__}"
 
 
 class _Printer(Protocol):

@@ -71,7 +71,7 @@ class CStarError(Exception):
 
     def __str__(self) -> str:
         details = self._details()
-        message = redact(self.message)
+        message = redact(self.message)  # callers may construct an error with objects of any type
         return f"{message} ({', '.join(details)})" if details else message
 
     def __repr__(self) -> str:
@@ -85,9 +85,9 @@ class CStarError(Exception):
         """Return the text in brackets after the message."""
         details = [f"request {redact(self.request_id)}"] if self.request_id else []
         if self.operation:
-            details.append(self.operation)
-        if self.attempts > 1:
-            details.append(f"{self.attempts} attempts")
+            details.append(redact(self.operation))
+        if self.attempts not in (0, 1):
+            details.append(f"{redact(self.attempts)} attempts")
         return details
 
     def report(self) -> str:
@@ -160,7 +160,7 @@ class DecodeError(CStarError):
     """HTTP status of the response."""
 
     def _details(self) -> list[str]:
-        return [f"status {self.status}", f"at {self.where}", *super()._details()]
+        return [f"status {redact(self.status)}", f"at {redact(self.where)}", *super()._details()]
 
 
 class PaginationError(CStarError):
@@ -201,7 +201,8 @@ class APIError(CStarError):
     """Seconds that the server requires before a retry."""
 
     def _details(self) -> list[str]:
-        details = [f"{self.status} {redact(self.code)}" if self.code else str(self.status)]
+        status = redact(self.status)
+        details = [f"{status} {redact(self.code)}" if self.code else status]
         if self.param:
             details.append(f"param {redact(self.param)}")
         return [*details, *super()._details()]

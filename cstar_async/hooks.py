@@ -16,7 +16,7 @@ import attrs
 
 from cstar_async._redaction import redact
 from cstar_async._types import Priority, RateLimitState
-from cstar_async.errors import InvalidArgumentError
+from cstar_async._validation import validate_count
 
 
 @attrs.frozen(kw_only=True)
@@ -163,9 +163,7 @@ class DriftCounter(Hooks):
     """
 
     def __init__(self, *, max_entries: int = 1000) -> None:
-        if max_entries < 1:
-            raise InvalidArgumentError(f"max_entries must be an int from 1, got {max_entries!r}")
-        self._max_entries = max_entries
+        self._max_entries = validate_count("max_entries", max_entries, 1)
         self._counts: Counter[DriftInfo] = Counter()
         self._overflow_count = 0
 

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from cstar_async._types import is_int, is_str
+from cstar_async._validation import MAX_COUNT, MAX_INT_BITS, check_instance
 from cstar_async.errors import InvalidArgumentError
 
 REQUIRED: Final = ("email", "externalId", "timestamp")
 SIGNED: Final = ("email", "externalId", "name", "timestamp")
-MAX_NUMBER: Final = 2**53 - 1
-"""The largest int that JavaScript writes exactly."""
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -44,6 +43,7 @@ def sign_identity(fields: Mapping[str, str | int | None], secret: str) -> str:
 
 def canonical_identity(fields: Mapping[str, str | int | None]) -> str:
     """Return the JSON that is signed. The argument and errors are those of `sign_identity`."""
+    check_instance("fields", fields, Mapping, "a mapping of names to values")
     signed: dict[str, str | int] = {}
     for name, value in fields.items():
         if name not in SIGNED:
@@ -60,9 +60,9 @@ def canonical_identity(fields: Mapping[str, str | int | None]) -> str:
 
 def _validate(name: str, value: str | int) -> str | int:
     if is_int(value):
-        if name == "timestamp" and abs(value) <= MAX_NUMBER:
+        if name == "timestamp" and abs(value) <= MAX_COUNT:
             return value
-        if name == "externalId":
+        if name == "externalId" and value.bit_length() <= MAX_INT_BITS:
             return str(value)
     if name == "timestamp":
         raise InvalidArgumentError(f"`timestamp` must be an int of seconds up to 2**53 - 1, got {type(value).__name__}")

@@ -10,11 +10,13 @@ echo their input. No header is added to requests.
 from __future__ import annotations
 
 from contextvars import Token
+from types import NoneType
 from typing import Final, TypeAlias
 
 import attrs
 
 from cstar_async._redaction import redact
+from cstar_async._validation import check_instance
 from cstar_async._version import __version__
 from cstar_async.hooks import CallEndInfo, CallStartInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
@@ -54,9 +56,13 @@ class OpenTelemetryHooks(Hooks):
 
     Args:
         tracer_provider: Receives the spans. Default: the global one.
+
+    Raises:
+        InvalidArgumentError: *tracer_provider* is no tracer provider.
     """
 
     def __init__(self, tracer_provider: trace.TracerProvider | None = None) -> None:
+        check_instance("tracer_provider", tracer_provider, (trace.TracerProvider, NoneType), "a TracerProvider of OpenTelemetry")
         self._tracer = trace.get_tracer("cstar_async", __version__, tracer_provider)
         self._spans: dict[str, _ActiveSpan] = {}
 
@@ -92,7 +98,7 @@ class OpenTelemetryHooks(Hooks):
 
     def on_retry(self, info: RetryInfo, /) -> None:
         """Add the reason of a retry."""
-        attributes: Attributes = {"cstar.attempt": info.attempt, "error.type": error_type(info.status, info.error)}
+        attributes: Attributes = {"cstar.attempt": info.attempt, "error.type": _error_type(info.status, info.error)}
         self._add_event(info.call_id, "cstar.retry", {**attributes, "cstar.seconds": info.wait})
 
     def on_wait(self, info: WaitInfo, /) -> None:
@@ -115,7 +121,7 @@ class OpenTelemetryHooks(Hooks):
             span.set_attribute("cstar.rate_limit.limit", info.rate_limit.limit)
             span.set_attribute("cstar.rate_limit.remaining", info.rate_limit.remaining)
         if info.error is not None:
-            span.set_attribute("error.type", error_type(info.status, info.error))
+            span.set_attribute("error.type", _error_type(info.status, info.error))
             span.set_status(trace.StatusCode.ERROR)
         span.end()
 
@@ -123,6 +129,6 @@ class OpenTelemetryHooks(Hooks):
         self._spans[call_id].span.add_event(name, attributes)
 
 
-def error_type(status: int | None, error: str) -> str:
+def _error_type(status: int | None, error: str) -> str:
     """Return an error status as a str, or else the class of the exception."""
     return error if status is None or status < 400 else str(status)

@@ -6,7 +6,7 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, Final, ParamSpec, Self, TypeVar, cast
 
 import attrs
 
@@ -28,6 +28,8 @@ from cstar_async.errors import CStarError, InvalidArgumentError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_WITH_RESPONSE: Final = "with_response() takes a method and its arguments: with_response(cstar.tickets.get, 'tkt_…')"
 
 
 class BaseClient:
@@ -152,7 +154,7 @@ class BaseClient:
         capture: list[Response[Any]] = []
         token = RESPONSE_CAPTURE.set(capture)
         try:
-            data = await method(*args, **kwargs)
+            data = await _require_awaitable(method(*args, **kwargs))
         finally:
             RESPONSE_CAPTURE.reset(token)
         if not capture:
@@ -203,4 +205,10 @@ def _require_callable(method: object) -> None:
         return
     if inspect.iscoroutine(method):
         method.close()  # avoids Python's warning about a coroutine that was never awaited
-    raise InvalidArgumentError("with_response() takes a method and its arguments: with_response(cstar.tickets.get, 'tkt_…')")
+    raise InvalidArgumentError(_WITH_RESPONSE)
+
+
+def _require_awaitable(result: Awaitable[R]) -> Awaitable[R]:
+    if inspect.isawaitable(result):
+        return result
+    raise InvalidArgumentError(_WITH_RESPONSE)

@@ -12,7 +12,7 @@ from cstar_async._client.call import Call, CallTarget, StreamCall
 from cstar_async._client.drift import find_drift
 from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call, check_query
-from cstar_async._client.settings import check_request_options, validate_count
+from cstar_async._client.settings import check_request_options
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.model import Model
 from cstar_async._operations.operation import Operation
@@ -27,8 +27,9 @@ from cstar_async._protocol.envelope import (
 )
 from cstar_async._protocol.headers import parse_rate_limit
 from cstar_async._protocol.messages import StreamingResponse
-from cstar_async._protocol.urls import page_query, query_string, validate_query
+from cstar_async._protocol.urls import page_query, path_segment, query_string, validate_query
 from cstar_async._types import JSON, UNSET, JSONObject, RequestOptions, Response, UntypedJSON, is_object, is_str, json_type_name
+from cstar_async._validation import validate_count
 from cstar_async.errors import ConfigurationError, DecodeError
 from cstar_async.pagination import Page, Paginator
 from cstar_async.pagination._checkpoint import ListKey
@@ -108,7 +109,7 @@ class ClientExecutor(RequestPipeline):
             partial(self._fetch_page, operation, item, path, encoded, options),
             first_page=None if first is None else validate_count("page", first, 1),
             page_size=None if size is None else validate_count("page_size", size, 1),
-            list_key=ListKey(operation.id, f"{'/'.join(path)}?{encoded}"),
+            list_key=ListKey(operation.id, f"{'/'.join(map(path_segment, path))}?{encoded}"),
             read_quota=read_quota,
             is_paged=is_paged,
         )

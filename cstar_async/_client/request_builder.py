@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from cstar_async._client.call import Call, CallTarget, RawTarget
 from cstar_async._client.context import ClientContext
-from cstar_async._client.settings import CallSettings, check_request_options, check_seconds
+from cstar_async._client.settings import CallSettings, check_request_options
 from cstar_async._model.argument_check import check_body, warn_if_misspelt
 from cstar_async._model.codec import encode_body
 from cstar_async._model.model import Model
@@ -19,6 +19,7 @@ from cstar_async._protocol.retry import SAFE_METHODS
 from cstar_async._protocol.urls import encode_raw_path, path_segment, query_string, validate_query
 from cstar_async._redaction import redact
 from cstar_async._types import JSONObject, RequestOptions, is_str
+from cstar_async._validation import invalid, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -67,7 +68,7 @@ def build_raw_call(
     """Build the call of a path given by the caller."""
     verb = method.upper() if is_str(method) else method
     if verb not in RAW_METHODS:
-        raise InvalidArgumentError(f"method must be GET, POST, PATCH, PUT or DELETE, got {method!r}")
+        raise invalid("method", "GET, POST, PATCH, PUT or DELETE", method)
     encoded = encode_raw_path(path)
     target = RawTarget("request", verb, redact(path))  # such a path has ids in it, and some ids are e-mail addresses
     if context.is_publishable:
@@ -109,7 +110,7 @@ def _build_call(
             timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority
         )
         if options.total_timeout is not None:
-            check_seconds("total_timeout", options.total_timeout)
+            validate_seconds("total_timeout", options.total_timeout, above_zero=True)
             deadline = started + options.total_timeout
         if options.extra_query:
             encoded_query = query_string(query, validate_query(options.extra_query, "extra_query"))

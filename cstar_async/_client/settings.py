@@ -6,7 +6,6 @@ Objects and strings that cannot be used raise `ConfigurationError`, values out o
 from __future__ import annotations
 
 import inspect
-import math
 import urllib.request
 from collections.abc import Iterable
 from functools import partial
@@ -18,7 +17,8 @@ from cstar_async._client.hook_dispatcher import HOOK_METHODS
 from cstar_async._protocol.headers import MAX_WAIT
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
-from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_int, is_str
+from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_str
+from cstar_async._validation import invalid, validate_count, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 from cstar_async.hooks import Hooks
 
@@ -79,13 +79,11 @@ def validate_api_version(api_version: str | None) -> str | None:
     return api_version
 
 
-def validate_priority(priority: Priority) -> Priority:
+def validate_priority(priority: object) -> Priority:
     """Return a priority, given as such or as its number."""
-    try:
+    if isinstance(priority, int) and priority in set(Priority):
         return Priority(priority)
-    except ValueError:
-        pass
-    raise InvalidArgumentError(f"priority must be Priority.INTERACTIVE or Priority.BACKGROUND, got {priority!r}")
+    raise invalid("priority", "Priority.INTERACTIVE or Priority.BACKGROUND", priority)
 
 
 def validate_proxy(proxy: str | None) -> str | None:
@@ -161,24 +159,6 @@ def validate_limiter(limiter: object) -> Limiter | None:
     raise ConfigurationError(f"rate_limiter must be a RateLimiter, got {type(limiter).__name__}")
 
 
-def check_seconds(name: str, value: object, *, allow_zero: bool = False) -> None:
-    """Check that a duration is finite and above 0, or from 0."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not 0 <= value < math.inf
-        or (value == 0 and not allow_zero)
-    ):
-        raise InvalidArgumentError(f"{name} must be a number of seconds {'from' if allow_zero else 'above'} 0, got {value!r}")
-
-
-def validate_count(name: str, value: object, minimum: int) -> int:
-    """Return a count that is an int from *minimum*."""
-    if is_int(value) and value >= minimum:
-        return value
-    raise InvalidArgumentError(f"{name} must be an int from {minimum}, got {value!r}")
-
-
 def check_request_options(options: object) -> None:
     """Check the `options` of a call."""
     if options is not None and not isinstance(options, RequestOptions):
@@ -189,8 +169,7 @@ def _max_wait(value: float | None) -> float:
     """Return the longest single wait. No server can ask for more than `MAX_WAIT`, so None means that."""
     if value is None:
         return MAX_WAIT
-    check_seconds("max_wait", value, allow_zero=True)
-    return value
+    return min(validate_seconds("max_wait", value), MAX_WAIT)
 
 
 @attrs.frozen(kw_only=True)
@@ -203,7 +182,7 @@ class CallSettings:
     priority: Priority = attrs.field(default=Priority.INTERACTIVE, converter=validate_priority)
 
     def __attrs_post_init__(self) -> None:
-        check_seconds("timeout", self.timeout)
+        validate_seconds("timeout", self.timeout, above_zero=True)
         validate_count("max_retries", self.max_retries, 0)
 
     def replace(self, **changes: float | None) -> CallSettings:

@@ -16,6 +16,7 @@ import orjson
 from cstar_async._model.decoding import format_datetime
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, JSONObject, UntypedJSON, is_mapping, is_object
+from cstar_async._validation import invalid
 from cstar_async.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def from_dict(model: type[T], data: JSONObject) -> T:
     if isinstance(target, type):
         decode = getattr(sys.modules.get(target.__module__), "DECODERS", {}).get(target)
     if decode is None:
-        raise InvalidArgumentError(f"model must be a class of cstar_async.models, got {model!r}")
+        raise invalid("model", "a class of cstar_async.models", model)
     if not is_mapping(data):
         raise InvalidArgumentError(f"data of {model.__name__} must be a mapping, got {type(data).__name__}")
     decoded: T = decode(dict(data))

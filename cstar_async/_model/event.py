@@ -40,7 +40,8 @@ class WebhookEvent(Model):
     """Unknown fields, such as the repeated fields of a flat payload."""
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
-        return [("id", self.id), ("type", self.type)]
+        values: dict[str, UntypedJSON] = {"id": self.id, "type": self.type}
+        return [(name, value) for name, value in values.items() if isinstance(value, (str, int))]
 
 
 @attrs.frozen(kw_only=True, repr=False)

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
-import attrs
-
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._repr import FieldRepr
 from cstar_async._types import UntypedJSON, is_array
@@ -37,7 +35,7 @@ class Model(FieldRepr):
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
         kind: UntypedJSON = type(self)
-        for field in attrs.fields(kind):
+        for field in getattr(kind, "__attrs_attrs__", ()):
             value: UntypedJSON = getattr(self, field.name)
             if (field.name == self.__identity__ and isinstance(value, (str, int))) or isinstance(value, OpenEnum):
                 yield field.name, value

@@ -11,12 +11,11 @@ import os
 from typing import Final
 
 from cstar_async._types import is_int, is_str
+from cstar_async._validation import MAX_INT_BITS
 from cstar_async.errors import InvalidArgumentError
 
 MAX_KEY_LENGTH: Final = 255
 """Characters of a key (inferred)."""
-MAX_INT_BITS: Final = 2048
-"""Bits of an int that is part of a key. Every Python formats such ints, whatever its limit of digits is."""
 
 
 def new_key() -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from cstar_async._model.decoding import format_datetime
 from cstar_async._types import UNSET, is_mapping, is_str
+from cstar_async._validation import MAX_INT_BITS, invalid
 from cstar_async.errors import InvalidArgumentError
 
 
@@ -71,12 +72,18 @@ def page_query(filters: str, number: int | None, size: int | None) -> str:
 def _format_value(value: object, name: str) -> str:
     if isinstance(value, (list, tuple)):
         items = cast("list[object] | tuple[object, ...]", value)
-        return ",".join(_format_value(item, name) for item in items)
+        return ",".join(_format_item(item, name) for item in items)
+    return _format_item(value, name)
+
+
+def _format_item(value: object, name: str) -> str:
     if isinstance(value, str):
         return _encode(str(value), name)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
+        if value.bit_length() > MAX_INT_BITS:
+            raise invalid(name, f"an int of at most {MAX_INT_BITS} bits", value)
         return repr(int(value))
     if isinstance(value, float):
         return _encode(repr(value), name)

@@ -10,7 +10,8 @@ import attrs
 from cstar_async._clock import Clock
 from cstar_async._protocol.headers import to_datetime
 from cstar_async._types import Priority, RateLimitState
-from cstar_async.errors import InvalidArgumentError, RateLimitWaitError
+from cstar_async._validation import invalid, is_number
+from cstar_async.errors import RateLimitWaitError
 
 
 @attrs.frozen
@@ -72,9 +73,9 @@ class Limiter(Protocol):
 
 def validate_reserve(background_reserve: float) -> float:
     """Return the reserve if it is in its range."""
-    if not 0 <= background_reserve < 1:
-        raise InvalidArgumentError(f"background_reserve must be a number from 0 to below 1, got {background_reserve!r}")
-    return background_reserve
+    if is_number(background_reserve) and 0 <= background_reserve < 1:
+        return background_reserve
+    raise invalid("background_reserve", "a number from 0 to below 1", background_reserve)
 
 
 def wait_error(wait: float, clock: Clock, state: RateLimitState | None, lost_count: int = 0) -> RateLimitWaitError:

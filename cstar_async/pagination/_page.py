@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
+from types import NoneType
 from typing import TypeAlias, TypeVar, cast, overload
 
 from cstar_async._repr import FieldRepr
 from cstar_async._types import PageInfo
+from cstar_async._validation import check_instance
 from cstar_async.errors import PaginationError
 
 T = TypeVar("T")
@@ -32,6 +34,8 @@ class Page(Sequence[T], FieldRepr):
     def __init__(
         self, data: Iterable[T], info: PageInfo | None = None, *, fetch_next: Callable[[], Awaitable[Page[T]]] | None = None
     ) -> None:
+        check_instance("data", data, Iterable, "an iterable of items")
+        check_instance("info", info, (PageInfo, NoneType), "a PageInfo")
         self.data: list[T] = list(data)
         """The items, in the server's order."""
         self.info: PageInfo = PageInfo(page=1, total=len(self.data), total_pages=1) if info is None else info

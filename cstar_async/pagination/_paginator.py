@@ -9,7 +9,8 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import attrs
 
 from cstar_async._repr import FieldRepr
-from cstar_async._types import JSON, is_int
+from cstar_async._types import JSON
+from cstar_async._validation import validate_count
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.pagination._checkpoint import Checkpoint, ListKey, dump_checkpoint, load_checkpoint
 from cstar_async.pagination._page import FetchPage, Page, fetch_numbered, linked_page
@@ -120,8 +121,8 @@ class Paginator(FieldRepr, Generic[T]):
             PaginationError: The list does not advance, or continues far beyond its stated total.
             CStarError: A call failed; see the method that lists these items.
         """
-        if limit is not None and not (is_int(limit) and limit >= 0):
-            raise InvalidArgumentError(f"limit must be an int from 0 or None, got {limit!r}")
+        if limit is not None:
+            validate_count("limit", limit, 0)
         items: list[T] = []
         if limit == 0:
             return items

@@ -13,6 +13,7 @@ from cstar_async._loop_binding import LoopBinding
 from cstar_async._protocol.credentials import KEY_PREFIXES
 from cstar_async._redaction import redact
 from cstar_async._types import UntypedJSON, is_str
+from cstar_async._validation import validate_seconds
 from cstar_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ class RedisConnection:
             from redis.exceptions import NoScriptError, RedisError, ResponseError
         except ImportError:
             raise ImportError("cstar_async.redis needs redis-py: pip install 'cstar-async[redis]'") from None
-        if not timeout > 0:
-            raise InvalidArgumentError(f"timeout must be seconds above 0, got {timeout!r}")
-        self._timeout = timeout
+        self._timeout = validate_seconds("timeout", timeout, above_zero=True)
         self._owns_client = is_str(client_or_url)
         client: object = client_or_url
         if is_str(client_or_url):

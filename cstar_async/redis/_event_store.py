@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from cstar_async._types import UntypedJSON
-from cstar_async.errors import ConnectionFailedError, InvalidArgumentError
+from cstar_async._validation import check_instance, check_str, invalid, is_number
+from cstar_async.errors import ConnectionFailedError
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class RedisStore:
     """
 
     def __init__(self, client_or_url: Redis | RedisCluster | str, *, name: str, lease: float = 60.0, timeout: float = 5.0) -> None:
-        if not lease >= 1:
-            raise InvalidArgumentError(f"lease must be at least 1 second, got {lease!r}")
+        if not is_number(lease) or lease < 1:
+            raise invalid("lease", "a number of seconds from 1", lease)
         self._prefix = f"cstar_async:{{{validate_name(name)}}}:events"
         self._connection = RedisConnection(client_or_url, owner="event store", script="event_store.lua", timeout=timeout)
         self._lease = lease
@@ -72,6 +73,8 @@ class RedisStore:
 
     async def add(self, event_id: str, body: bytes) -> bool:
         """Store an event for this receiver. Return False if a receiver has it, or has handled it."""
+        check_str("event_id", event_id)
+        check_instance("body", body, bytes, "bytes")
         while event_id in self._inflight:
             await self._inflight[event_id].wait()
         if event_id in self._owned:
@@ -88,6 +91,7 @@ class RedisStore:
 
     async def mark_done(self, event_id: str) -> None:
         """Delete the body of an event, and keep its id as long as cStar may deliver it again. A renewal repeats it if it fails."""
+        check_str("event_id", event_id)
         self._done.add(event_id)
         await self._run("done", event_id, event_id=event_id)
         self._done.discard(event_id)

@@ -19,7 +19,8 @@ import orjson
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
-from cstar_async.errors import CStarError, InvalidArgumentError
+from cstar_async._validation import invalid, validate_count
+from cstar_async.errors import CStarError
 from cstar_async.redis._availability import MAX_RETRY_INTERVAL, Availability
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
 from cstar_async.redis._local_state import LocalState
@@ -85,10 +86,9 @@ class RedisRateLimiter:
         expected_processes: int = 10,
         timeout: float = 1.0,
     ) -> None:
-        if on_unavailable not in {"share", "error"}:
-            raise InvalidArgumentError(f"on_unavailable must be 'share' or 'error', got {on_unavailable!r}")
-        if not expected_processes >= 1:
-            raise InvalidArgumentError(f"expected_processes must be an int of at least 1, got {expected_processes!r}")
+        if on_unavailable not in ("share", "error"):
+            raise invalid("on_unavailable", "'share' or 'error'", on_unavailable)
+        validate_count("expected_processes", expected_processes, 1)
         self._key = f"cstar_async:{{{validate_name(name)}}}:limit"
         self._connection = RedisConnection(client_or_url, owner="rate limiter", script="rate_limiter.lua", timeout=timeout)
         self._raises_when_unavailable = on_unavailable == "error"

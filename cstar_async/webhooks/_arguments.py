@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cstar_async._model.event import WebhookEvent
-from cstar_async._types import is_int, is_str
-from cstar_async.errors import InvalidArgumentError
-
-
-def validate_count(name: str, value: int) -> int:
-    """Return an int of at least 1. Raise InvalidArgumentError for anything else."""
-    if not (is_int(value) and value >= 1):
-        raise InvalidArgumentError(f"{name} must be an int of at least 1, got {value!r}")
-    return value
+from cstar_async._types import is_str
+from cstar_async._validation import invalid
 
 
 def validate_types(types: Iterable[object]) -> None:
     """Raise InvalidArgumentError unless each item is an event type, a pattern or an event class."""
     for one in types:
-        if not ((is_str(one) and one) or (isinstance(one, type) and issubclass(one, WebhookEvent))):
-            raise InvalidArgumentError(
-                f"types must be event types such as 'ticket.created', patterns such as 'ticket.*', or event classes, got {one!r}"
-            )
+        if not (one if is_str(one) else _is_event_class(one)):
+            raise invalid("types", "event types such as 'ticket.created', patterns such as 'ticket.*', or event classes", one)
+
+
+def _is_event_class(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, WebhookEvent)
 
 
 def matches(event: WebhookEvent, types: Iterable[str | type[WebhookEvent]]) -> bool:

@@ -13,8 +13,9 @@ from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON
+from cstar_async._validation import validate_count
 from cstar_async.errors import InvalidArgumentError
-from cstar_async.webhooks._arguments import matches, validate_count, validate_types
+from cstar_async.webhooks._arguments import matches, validate_types
 from cstar_async.webhooks._failures import SafeTraceback, describe_with_line, outage_wait
 from cstar_async.webhooks._keyed_queue import is_being_cancelled
 
@@ -36,8 +37,8 @@ class EventHandlers:
     """Register handlers and call them, with retries."""
 
     def __init__(self, concurrency: int, max_attempts: int, timeout: float, clock: Clock) -> None:
-        self._slots = asyncio.Semaphore(validate_count("concurrency", concurrency))
-        self._max_attempts = validate_count("max_attempts", max_attempts)
+        self._slots = asyncio.Semaphore(validate_count("concurrency", concurrency, 1))
+        self._max_attempts = validate_count("max_attempts", max_attempts, 1)
         self._handler_timeout = timeout
         self._clock = clock
         self._handlers: list[tuple[tuple[str | type[WebhookEvent], ...], Handler[UntypedJSON]]] = []

@@ -20,25 +20,24 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
-from cstar_async._bounded_set import BoundedSet
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._loop_binding import LoopBinding
 from cstar_async._model.event import WebhookEvent
 from cstar_async._types import UntypedJSON, is_object, is_str
-from cstar_async.errors import CStarError, InvalidArgumentError, PayloadError, WebhookError
+from cstar_async._validation import check_instance, validate_count, validate_seconds
+from cstar_async.errors import CStarError, PayloadError, WebhookError
 from cstar_async.webhooks._adapters import ASGIApp, handle_aiohttp
-from cstar_async.webhooks._arguments import validate_count
+from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._done_marker import STORE_TIMEOUT, DoneMarker, log_store_error
 from cstar_async.webhooks._handlers import LOGGER, EventHandlers
 from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
 from cstar_async.webhooks._parsing import parse_event
 from cstar_async.webhooks._signature import validate_body, validate_secrets, verify_signature
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore, MemoryStore
+from cstar_async.webhooks._stream import EventStream
 
 if TYPE_CHECKING:
     from aiohttp import web
-
-    from cstar_async.webhooks._stream import EventStream
 
 
 MAX_UNCONFIRMED_IDS: Final = 10_000
@@ -85,15 +84,14 @@ class WebhookInbox(EventHandlers):
         _clock: Clock | None = None,
     ) -> None:
         for name, seconds in (("handler_timeout", handler_timeout), ("shutdown_timeout", shutdown_timeout)):
-            if not seconds >= 0:
-                raise InvalidArgumentError(f"{name} must be a number of seconds of at least 0, got {seconds!r}")
+            validate_seconds(name, seconds, infinite=True)
         clock = SystemClock() if _clock is None else _clock
         super().__init__(concurrency, max_attempts, handler_timeout, clock)
         self._verify = partial(verify_signature, secret=validate_secrets(secret), tolerance=tolerance, allow_legacy=allow_legacy)
         self._store: EventStore = MemoryStore() if store is None else store
-        self._max_pending = validate_count("max_pending", max_pending)
+        self._max_pending = validate_count("max_pending", max_pending, 1)
         self._shutdown_timeout = shutdown_timeout
-        self._max_event_size = validate_count("max_event_size", max_event_size)
+        self._max_event_size = validate_count("max_event_size", max_event_size, 1)
         self._queue: KeyedQueue[tuple[str, WebhookEvent]] = KeyedQueue(self._handle)
         self._accepting: set[asyncio.Task[Exception | None]] = set()
         # Ids of events whose `add` raised: the store may have them all the same.
@@ -132,7 +130,8 @@ class WebhookInbox(EventHandlers):
         Raises:
             CStarError: The inbox was first used in another event loop.
         """
-        header = next((value for name, value in headers.items() if name.lower() == "x-signature"), "")
+        check_instance("headers", headers, Mapping, "a mapping of names to values")
+        header = next((value for name, value in headers.items() if is_str(name) and name.lower() == "x-signature"), "")
         try:
             if len(validate_body(body)) > self._max_event_size:
                 LOGGER.warning("delivery rejected: its body is larger than max_event_size, %d bytes", self._max_event_size)
@@ -185,6 +184,7 @@ class WebhookInbox(EventHandlers):
             CStarError: The exception that ends the stream, or the inbox was first used in another event loop.
             Exception: The exception of the store on its first use.
         """
+        check_instance("stream", stream, EventStream, "a value of client.events()")
         await self.start()
         last = await self._store.last_event_id()
         if last is not None and not last.startswith(BODY_HASH_PREFIX):

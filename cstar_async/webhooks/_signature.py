@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cstar_async._types import UntypedJSON, is_str
+from cstar_async._validation import validate_count
 from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureError, StaleTimestampError
 
 LEGACY_PREFIX: Final = "sha256="
@@ -33,10 +34,17 @@ def sign(body: bytes, secret: str, *, timestamp: int | None = None) -> str:
     Returns:
         The value of `X-Signature`: `t=<seconds>,v1=<64 hex digits>`.
 
+    Raises:
+        PayloadError: *body* is not bytes.
+        InvalidArgumentError: *secret* is not a str, or *timestamp* is not an int from 0.
+
     Source: Webhook reference, Signature (documented).
     """
-    sent_at = int(time.time()) if timestamp is None else timestamp
-    return f"t={sent_at},v1={_digest(secret, b'%d.%s' % (sent_at, body))}"
+    message = validate_body(body)
+    if not is_str(secret):
+        raise InvalidArgumentError(f"secret must be a str, got {type(secret).__name__}")
+    sent_at = int(time.time()) if timestamp is None else validate_count("timestamp", timestamp, 0)
+    return f"t={sent_at},v1={_digest(secret, b'%d.%s' % (sent_at, message))}"
 
 
 def verify_signature(

@@ -13,6 +13,7 @@ import attrs
 
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._types import UntypedJSON
+from cstar_async._validation import check_instance, check_str
 from cstar_async.errors import ConfigurationError
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 
@@ -43,11 +44,13 @@ class SqliteStore(EventStore):
             use it.
 
     Raises:
+        InvalidArgumentError: *path* is neither a str nor a `Path`.
         ConfigurationError: (by each method) Another process uses the file and did not release it within five seconds, or the file
             cannot be opened.
     """
 
     def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
+        check_instance("path", path, (str, Path), "a str or a Path")
         self._path = path
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._connection: sqlite3.Connection | None = None
@@ -58,6 +61,8 @@ class SqliteStore(EventStore):
 
     async def add(self, event_id: str, body: bytes) -> bool:
         """Write an event. Return False if its id was there already."""
+        check_str("event_id", event_id)
+        check_instance("body", body, bytes, "bytes")
         now = self._clock.time()
 
         def write(file: sqlite3.Connection) -> bool:
@@ -69,6 +74,7 @@ class SqliteStore(EventStore):
 
     async def mark_done(self, event_id: str) -> None:
         """Delete the body of an event. Its id is kept as long as cStar may repeat the delivery."""
+        check_str("event_id", event_id)
         values = (self._clock.time(), event_id)
         await self._run_in_thread(lambda file: file.execute("UPDATE events SET body = NULL, at = ? WHERE id = ?", values))
 

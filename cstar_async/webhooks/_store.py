@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from cstar_async._bounded_set import BoundedSet
-from cstar_async.webhooks._arguments import validate_count
+from cstar_async._validation import check_str, validate_count
+from cstar_async.webhooks._bounded_set import BoundedSet
 
 BODY_HASH_PREFIX: Final = "sha256:"
 """Beginning of the id that an inbox gives to an event without one: the hash of its body follows."""
@@ -57,11 +57,12 @@ class MemoryStore(EventStore):
     """
 
     def __init__(self, *, max_ids: int = 100_000) -> None:
-        self._ids: BoundedSet[str] = BoundedSet(validate_count("max_ids", max_ids))
+        self._ids: BoundedSet[str] = BoundedSet(validate_count("max_ids", max_ids, 1))
         self._last_id: str | None = None
 
     async def add(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process
         """Keep an id. Return False if it was there already."""
+        check_str("event_id", event_id)
         is_new = self._ids.add(event_id)
         if is_new and not event_id.startswith(BODY_HASH_PREFIX):
             self._last_id = event_id

@@ -15,7 +15,6 @@ from typing import Final, Self
 
 import orjson
 
-from cstar_async._bounded_set import BoundedSet
 from cstar_async._client.call import RawTarget
 from cstar_async._client.executor import ClientExecutor
 from cstar_async._model.event import WebhookEvent
@@ -24,19 +23,20 @@ from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON, is_object, is_str
+from cstar_async._validation import invalid, validate_count, validate_seconds
 from cstar_async.errors import (
     APIError,
     ConnectionFailedError,
     CStarError,
     DecodeError,
-    InvalidArgumentError,
     PayloadError,
     RateLimitError,
     RateLimitWaitError,
     ServerError,
     TransportError,
 )
-from cstar_async.webhooks._arguments import matches, validate_count, validate_types
+from cstar_async.webhooks._arguments import matches, validate_types
+from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import describe, outage_wait
 from cstar_async.webhooks._parsing import event_from_dict
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
@@ -75,14 +75,14 @@ class EventStream:
         max_event_size: int,
     ) -> None:
         validate_types(types)
-        if idle_timeout is not None and not idle_timeout > 0:
-            raise InvalidArgumentError(f"idle_timeout must be a number of seconds above 0 or None, got {idle_timeout!r}")
-        if start_after is not None and not (start_after.isascii() and start_after.isprintable()):
-            raise InvalidArgumentError(f"start_after must be the id of an event, in printable ASCII, got {start_after!r}")
+        if idle_timeout is not None:
+            validate_seconds("idle_timeout", idle_timeout, above_zero=True, infinite=True)
+        if start_after is not None and not (is_str(start_after) and start_after.isascii() and start_after.isprintable()):
+            raise invalid("start_after", "the id of an event, in printable ASCII", start_after)
         self._executor = executor
         self._types = types or ("*",)
         self._idle_timeout = idle_timeout
-        self._max_event_size = validate_count("max_event_size", max_event_size)
+        self._max_event_size = validate_count("max_event_size", max_event_size, 1)
         self._ready: deque[tuple[WebhookEvent, bytes]] = deque()
         self._seen: BoundedSet[str] = BoundedSet(MAX_SEEN_IDS)
         self._parser = self._new_parser(start_after or "")

@@ -6,14 +6,15 @@ import asyncio
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cstar_async import ConfigurationError, InvalidArgumentError
 from cstar_async.testing.clock import FakeClock
 from cstar_async.webhooks import MemoryStore, SqliteStore
+from tests.client.conftest import SkippingClock
 from tests.client.inboxes import body_of, deliver, inbox_of
 
 
@@ -120,12 +121,12 @@ async def test_concurrent_events_are_written_in_few_transactions(tmp_path: Path)
 
 async def test_a_failed_transaction_raises_in_each_call(tmp_path: Path) -> None:
     """None of its events is written."""
-    store = SqliteStore(tmp_path / "events.db")
+    clock = SkippingClock()
+    times = iter([0.0, 1.0, Decimal(2), 3.0, 4.0])  # SQLite takes no Decimal
+    clock.time = lambda: next(times)  # type: ignore[method-assign,assignment,return-value]
+    store = SqliteStore(tmp_path / "events.db", _clock=clock)
     await store.add("evt_0", b"{}")
-    wrong: Any = object()
-    results = await asyncio.gather(
-        store.add("evt_1", b"{}"), store.add("evt_2", wrong), store.add("evt_3", b"{}"), return_exceptions=True
-    )
+    results = await asyncio.gather(*(store.add(f"evt_{number}", b"{}") for number in (1, 2, 3)), return_exceptions=True)
     assert [isinstance(result, sqlite3.Error) for result in results[1:]] == [True, True]
     assert "evt_3" not in [key for key, _ in await store.claim_pending()]
     assert await store.add("evt_3", b"{}")

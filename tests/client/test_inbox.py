@@ -123,7 +123,7 @@ async def test_a_body_that_is_not_bytes_gets_401(caplog: pytest.LogCaptureFixtur
 def test_an_argument_out_of_range_is_rejected(wrong: dict[str, Any]) -> None:
     """The error names the argument, its range and the value."""
     ((name, value),) = wrong.items()
-    with pytest.raises(InvalidArgumentError, match=rf"^{name} must be .* at least [01], got {value}$"):
+    with pytest.raises(InvalidArgumentError, match=rf"^{name} must be .* from [01], got {value}$"):
         WebhookInbox(SECRET, **wrong)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cstar_async import RequestOptions
+from cstar_async import CStarError, RequestOptions
 from cstar_async.testing import FakeCStar
 from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
 
@@ -96,11 +96,11 @@ def test_log_finds_by_operation() -> None:
 
 
 def test_cleared_log_is_empty() -> None:
-    """`clear()` removes every entry; `last` then raises an IndexError."""
+    """`clear()` removes every entry; `last` then raises an error."""
     log = RequestLog()
     log.append(ReceivedRequest(method="GET", path="/a"))
     log.clear()
-    with pytest.raises(IndexError):
+    with pytest.raises(CStarError, match="no request"):
         _ = log.last
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cstar_async._bounded_set import BoundedSet
+from cstar_async.webhooks._bounded_set import BoundedSet
 
 
 def test_add_reports_whether_the_item_is_new() -> None:

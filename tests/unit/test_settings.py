@@ -9,6 +9,7 @@ from cstar_async import ConfigurationError, Hooks, InvalidArgumentError, Priorit
 from cstar_async._client import settings
 from cstar_async._client.settings import CallSettings, ClientSettings
 from cstar_async._protocol import credentials
+from cstar_async._validation import validate_seconds
 
 
 def client_settings(*, max_connections: int, retry_budget: int | None) -> ClientSettings:
@@ -114,7 +115,7 @@ def test_time_that_no_call_goes_by_is_refused(wrong: dict[str, float]) -> None:
 def test_an_unusable_total_timeout_is_refused(total_timeout: float) -> None:
     """Finite and above 0."""
     with pytest.raises(InvalidArgumentError, match="total_timeout must be a number of seconds above 0"):
-        settings.check_seconds("total_timeout", total_timeout)
+        validate_seconds("total_timeout", total_timeout, above_zero=True)
 
 
 @pytest.mark.parametrize("priority", ["high", 2, None])

@@ -12,6 +12,7 @@ import attrs
 import orjson
 
 from cstar_async._types import JSON
+from cstar_async.errors import CStarError
 
 MAX_REQUESTS: Final = 100_000
 """The default length of a log: more than a test sends, and a bound for a fake that runs for weeks."""
@@ -112,8 +113,10 @@ class RequestLog(Sequence[ReceivedRequest]):
         """The newest entry.
 
         Raises:
-            IndexError: There is no entry.
+            CStarError: There is no entry.
         """
+        if not self._entries:
+            raise CStarError("the log has no entry, because no request was received")
         return self._entries[-1]
 
     def for_operation(self, operation: str) -> list[ReceivedRequest]:
