@@ -73,8 +73,8 @@ def measure() -> dict[str, tuple[float, float]]:
         limiter.on_response(permit, 200, HEADERS, clock)
 
     def enter_semaphore() -> None:
-        semaphore.try_acquire()
-        semaphore.release()
+        semaphore.try_acquire(priority)
+        semaphore.release(priority)
 
     return {
         "20 limiter: acquire and release, us": (microseconds(acquire_and_release), 0.5),

@@ -64,9 +64,11 @@ class CStarClient(BaseClient, ClientNamespaces):
         max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB.
         retry_budget: Tokens shared by all calls, from 0. A retry takes 5; a success returns 1, after a retry 5. Without enough
             tokens errors are raised at once. None: unlimited. Default 500.
-        max_connections: Concurrent requests, from 1. Further calls wait in order. Default 100.
+        max_connections: Concurrent requests, from 1. Further calls wait in order. Background calls leave a tenth, but at least one,
+            to interactive calls; with 1, there is no reserve. Default 100.
         rate_limiter: The rate limiter; share one between clients of one key. Default: a new `RateLimiter()`.
-        priority: Priority of the calls. `Priority.BACKGROUND` leaves a reserve of the rate limit to interactive calls.
+        priority: Priority of the calls. `Priority.BACKGROUND` leaves a reserve of the rate limit and of `max_connections` to
+            interactive calls.
         proxy: URL of an HTTP proxy. None: no proxy; only `from_env()` reads the environment.
         ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to accept any certificate.
         session: An aiohttp session to use and never close. None: the client creates and closes one.

@@ -6,51 +6,84 @@ It comes before the connection pool: a waiting call then costs one future, and i
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from bisect import insort
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 from cstar_async._types import Priority
 
+_INTERACTIVE_SHARE: Final = 10
+"""One of so many slots is for interactive calls only."""
+_Waiter: TypeAlias = tuple[float, asyncio.Future[None]]
+_BY_START: Final = itemgetter(0)
+
 
 class PrioritySemaphore:
-    """A semaphore that wakes interactive calls first, in order within a priority.
+    """A semaphore that wakes interactive calls first, and within a priority the one that started first.
+
+    Background calls leave a tenth of the slots, but at least one, to interactive calls. A single slot serves both.
 
     Args:
         slots: How many calls may hold it at once, from 1.
     """
 
-    __slots__ = ("_queues", "free")
+    __slots__ = ("_background_free", "_queues", "_slots", "free")
 
     def __init__(self, slots: int) -> None:
-        self.free = slots
-        self._queues: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in Priority)
+        self._slots = self.free = slots
+        self._background_free = _background_slots(slots)
+        self._queues: tuple[list[_Waiter], ...] = tuple([] for _ in Priority)
 
-    def try_acquire(self) -> bool:
-        """Take a slot if one is free. Then nobody waits, because `release` passes slots to waiting calls."""
-        if self.free:
-            self.free -= 1
-            return True
-        return False
+    def try_acquire(self, priority: Priority) -> bool:
+        """Take a slot if one is free. Then no call that could use it waits, because `release` passes slots to waiting calls."""
+        if self.free <= 0 or (priority and self._background_free <= 0):
+            return False
+        self.free -= 1
+        if priority:
+            self._background_free -= 1
+        return True
 
-    async def acquire(self, priority: Priority) -> None:
-        """Wait for a slot. If the wait is cancelled, a slot already received goes to the next call."""
+    async def acquire(self, priority: Priority, started: float) -> None:
+        """Take a slot, or wait for one. If the wait is cancelled, a slot already received goes to the next call.
+
+        A call that waits again, because of a retry or of the rate limit, keeps its turn by the time at which it *started*.
+        """
+        if self.try_acquire(priority):
+            return
         slot = asyncio.get_running_loop().create_future()
-        queue = self._queues[priority]
-        queue.append(slot)
+        waiter, queue = (started, slot), self._queues[priority]
+        insort(queue, waiter, key=_BY_START)
         try:
             await slot
         except BaseException:
             if slot.done() and not slot.cancelled():
-                self.release()
-            elif slot in queue:  # `release` may have removed it in the same turn of the loop
-                queue.remove(slot)
+                self.release(priority)
+            elif waiter in queue:  # `release` may have removed it in the same turn of the loop
+                queue.remove(waiter)
             raise
 
-    def release(self) -> None:
-        """Pass the slot to the first waiting call, or free it."""
-        for queue in self._queues:
-            while queue:
-                slot = queue.popleft()
+    def release(self, priority: Priority) -> None:
+        """Return a slot of a call, and pass it to the first waiting one that may use it."""
+        self.free += 1
+        if priority:
+            self._background_free += 1
+        if any(self._queues):
+            self._wake()
+
+    def resize(self, slots: int) -> None:
+        """Change the number of slots. If fewer than are in use, calls wait until enough of them are released."""
+        self.free += slots - self._slots
+        self._background_free += _background_slots(slots) - _background_slots(self._slots)
+        self._slots = slots
+        self._wake()
+
+    def _wake(self) -> None:
+        for priority, queue in zip(Priority, self._queues, strict=True):
+            while queue and (queue[0][1].done() or self.try_acquire(priority)):
+                _, slot = queue.pop(0)
                 if not slot.done():
                     slot.set_result(None)
-                    return
-        self.free += 1
+
+
+def _background_slots(slots: int) -> int:
+    return slots if slots == 1 else slots - max(1, slots // _INTERACTIVE_SHARE)

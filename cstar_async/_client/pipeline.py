@@ -97,10 +97,10 @@ class RequestPipeline(ABC):
         """Send one request with a slot and a permit, and update the limiter from its response."""
         context, settings = self.context, call.settings
         limiter, clock, permit = context.limiter, context.clock, None
-        if context.semaphore.try_acquire():
+        if context.semaphore.try_acquire(call.settings.priority):
             permit = limiter.try_acquire(settings.priority, clock)
             if permit is None:
-                context.semaphore.release()
+                context.semaphore.release(call.settings.priority)
         if permit is None:
             async with context.waits.enter():
                 permit = await self._acquire_slot_and_permit(call)
@@ -126,7 +126,7 @@ class RequestPipeline(ABC):
                 limiter.on_response(permit, response.status, response.headers, clock)
             return response
         finally:
-            context.semaphore.release()
+            context.semaphore.release(call.settings.priority)
 
     async def _wait_or_raise(self, call: Call, failure: Failure, error: TransportError | APIError) -> None:
         """Wait before the next attempt, or raise the error of the last one.
@@ -176,7 +176,7 @@ class RequestPipeline(ABC):
         permit = context.limiter.try_acquire(priority, clock)
         if permit is not None:
             return permit
-        context.semaphore.release()
+        context.semaphore.release(call.settings.priority)
         max_wait = call.settings.max_wait
         if call.deadline is not None:
             max_wait = min(max_wait, call.deadline - clock.monotonic())
@@ -197,14 +197,14 @@ class RequestPipeline(ABC):
 
     async def _acquire_slot(self, call: Call) -> None:
         semaphore = self.context.semaphore
-        if semaphore.try_acquire():
+        if semaphore.try_acquire(call.settings.priority):
             return
         if call.deadline is None:
-            await semaphore.acquire(call.settings.priority)  # without a timeout, which takes memory while thousands of calls wait
+            await semaphore.acquire(call.settings.priority, call.started)  # no timeout: it takes memory while thousands of calls wait
             return
         try:
             async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
-                await semaphore.acquire(call.settings.priority)
+                await semaphore.acquire(call.settings.priority, call.started)
         except TimeoutError:
             raise _expired("the request was sent") from None
 

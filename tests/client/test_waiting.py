@@ -391,10 +391,10 @@ async def test_cancelling_a_call_that_just_got_a_slot_does_not_lose_it(server: S
     """A call cancelled in the turn in which it got its slot passes it on."""
     client = make_client(max_connections=1)
     semaphore = client._executor.context.semaphore
-    assert semaphore.try_acquire()
+    assert semaphore.try_acquire(Priority.INTERACTIVE)
     waiting = asyncio.ensure_future(client.tickets.get("tkt_1"))
     await asyncio.sleep(0)
-    semaphore.release()
+    semaphore.release(Priority.INTERACTIVE)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert (1, []) == (semaphore.free, server.requests)
