@@ -16,10 +16,11 @@ from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
 from cstar_async._protocol.envelope import find_request_id, parse_lenient
 from cstar_async._protocol.error_responses import parse_error
-from cstar_async._protocol.headers import parse_rate_limit, to_datetime
+from cstar_async._protocol.headers import RATE_REMAINING, parse_int, parse_rate_limit, to_datetime
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, decide
 from cstar_async._rate_limit.interface import Permit
+from cstar_async._types import RateLimitState
 from cstar_async.errors import (
     APIError,
     CStarError,
@@ -96,11 +97,11 @@ class RequestPipeline(ABC):
     async def _send_once(self, call: Call) -> RawResponse:
         """Send one request with a slot and a permit, and update the limiter from its response."""
         context, settings = self.context, call.settings
-        limiter, clock, permit = context.limiter, context.clock, None
-        if context.semaphore.try_acquire(call.settings.priority):
-            permit = limiter.try_acquire(settings.priority, clock)
+        limiter, clock, priority, permit = context.limiter, context.clock, settings.priority, None
+        if context.semaphore.try_acquire(priority):
+            permit = limiter.try_acquire(priority, clock)
             if permit is None:
-                context.semaphore.release(call.settings.priority)
+                context.semaphore.release(priority)
         if permit is None:
             async with context.waits.enter():
                 permit = await self._acquire_slot_and_permit(call)
@@ -119,14 +120,17 @@ class RequestPipeline(ABC):
             raise
         else:
             if response.status == 429:
+                context.closings += 1
                 # The limiter keeps the wait that a retry keeps, and only the body may state it.
                 retry_after = parse_error(response, clock.time()).retry_after
                 limiter.on_response(permit, 429, response.headers, clock, retry_after=retry_after)
             else:
                 limiter.on_response(permit, response.status, response.headers, clock)
+                if context.unused_permits and parse_int(response.headers.get(RATE_REMAINING)) == 0:
+                    context.closings += 1
             return response
         finally:
-            context.semaphore.release(call.settings.priority)
+            context.semaphore.release(priority)
 
     async def _wait_or_raise(self, call: Call, failure: Failure, error: TransportError | APIError) -> None:
         """Wait before the next attempt, or raise the error of the last one.
@@ -169,42 +173,57 @@ class RequestPipeline(ABC):
     async def _acquire_slot_and_permit(self, call: Call) -> Permit:
         """Wait for a slot and a permit.
 
-        No slot is held while waiting for a permit: calls that wait for the next window must not block one that need not wait.
+        A slot is held only while the limiter may grant a permit at once: calls that wait for the next window must not block one
+        that need not wait. A permit is returned if the window may have closed while its call waited for a slot.
         """
-        context, clock, priority = self.context, self.context.clock, call.settings.priority
+        context, limiter, clock, priority = self.context, self.context.limiter, self.context.clock, call.settings.priority
+        holds_slot = False
+
+        def on_wait(wait: float) -> None:
+            nonlocal holds_slot
+            if holds_slot:
+                holds_slot = False
+                context.semaphore.release(priority)
+            self._notify_wait(call, "rate_limit", wait)
+
         await self._acquire_slot(call)
-        permit = context.limiter.try_acquire(priority, clock)
-        if permit is not None:
-            return permit
-        context.semaphore.release(call.settings.priority)
-        max_wait = call.settings.max_wait
-        if call.deadline is not None:
-            max_wait = min(max_wait, call.deadline - clock.monotonic())
-        try:
-            permit = await context.limiter.acquire(
-                priority, clock, max_wait=max_wait, on_wait=lambda wait: self._notify_wait(call, "rate_limit", wait)
-            )
-        except RateLimitWaitError as error:
-            call.attempts -= 1  # this attempt was not sent
-            call.annotate(error)
-            raise
-        try:
-            await self._acquire_slot(call)
-        except BaseException:
-            context.limiter.release(permit, clock, sent=False)
-            raise
+        permit = limiter.try_acquire(priority, clock)
+        while permit is None:
+            holds_slot = True
+            max_wait, time_left = call.settings.max_wait, call.time_left(clock.monotonic())
+            max_wait = max_wait if time_left is None else min(max_wait, time_left)
+            try:
+                permit = await limiter.acquire(priority, clock, max_wait=max_wait, on_wait=on_wait)
+            except BaseException as error:
+                if holds_slot:
+                    context.semaphore.release(priority)
+                if isinstance(error, RateLimitWaitError):
+                    call.attempts -= 1  # this attempt was not sent
+                    call.annotate(error)
+                raise
+            if not holds_slot and not context.semaphore.try_acquire(priority):
+                closings, state, granted_at = context.closings, limiter.state, clock.time()
+                context.unused_permits += 1
+                try:
+                    await self._acquire_slot(call)
+                except BaseException:
+                    limiter.release(permit, clock, sent=False)
+                    raise
+                finally:
+                    context.unused_permits -= 1
+                if context.closings > closings or _may_have_closed(state, limiter.state, granted_at, clock.time()):
+                    limiter.release(permit, clock, sent=False)
+                    permit = None
         return permit
 
     async def _acquire_slot(self, call: Call) -> None:
-        semaphore = self.context.semaphore
-        if semaphore.try_acquire(call.settings.priority):
-            return
+        semaphore, priority = self.context.semaphore, call.settings.priority
         if call.deadline is None:
-            await semaphore.acquire(call.settings.priority, call.started)  # no timeout: it takes memory while thousands of calls wait
+            await semaphore.acquire(priority, call.started)  # without a timeout, whose memory thousands of waiting calls would take
             return
         try:
             async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
-                await semaphore.acquire(call.settings.priority, call.started)
+                await semaphore.acquire(priority, call.started)
         except TimeoutError:
             raise _expired("the request was sent") from None
 
@@ -278,6 +297,14 @@ class RequestPipeline(ABC):
 
 def _expired(event: str) -> RequestTimeoutError:
     return RequestTimeoutError(f"total_timeout expired before {event}", request_sent=False)
+
+
+def _may_have_closed(before: RateLimitState | None, state: RateLimitState | None, since: float, now: float) -> bool:
+    """Return whether the server stated that nothing remains, or the window ended, since a permit was granted."""
+    if state is None:
+        return False
+    has_ended = state.reset_at is not None and since < state.reset_at.timestamp() <= now
+    return has_ended or (state.remaining == 0 and state != before)
 
 
 def _status_of(error: BaseException | None) -> int | None:
