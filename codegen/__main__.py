@@ -1,8 +1,11 @@
 """Run the generator: `python -m codegen [--check] [--document PATH] [--output PATH]`.
 
-Problems, differences and unused schemas are printed to stderr, one a line.
+`python -m codegen lint [--document PATH]` checks a document against the rules of this project, which no run of the generator needs.
 
-Exit status 0: done, or no differences. 1: `--check` found differences. 2: the document cannot be used; nothing was written.
+Problems, differences and notes on what is passed over are printed to stderr, one a line.
+
+Exit status 0: done, or no differences. 1: `--check` found differences. 2: the document cannot be used, or `lint` found problems;
+nothing was written.
 """
 
 from __future__ import annotations
@@ -16,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from codegen import output
-from codegen.errors import CodegenError, Problem
+from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.ir.build import build_ir
 from codegen.ir.fake import fake_behaviour
 from codegen.lint.run import lint, lint_overlay
-from codegen.parser import parse, validate_openapi
+from codegen.parser.run import parse
+from codegen.parser.validation import validate_openapi
 from codegen.render import render
 from codegen.spec.document import Document, child_pointer
 from codegen.spec.loader import read
@@ -39,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     given = _parser().parse_args(arguments)
     try:
+        if given.command == "lint":
+            return _lint(given.document)
         return _check(given.document, given.output) if given.check else _write(given.document, given.output)
     except CodegenError as error:
         for problem in error.problems:
@@ -46,30 +52,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return REFUSED
 
 
+def _lint(path: Path) -> int:
+    document = Document(read(path))
+    validate_openapi(document.raw)
+    lint(document)
+    overlay = path.with_name(FAKE)
+    if overlay.is_file():
+        lint_overlay(document, Document(apply_overlay(document.raw, read(overlay), name=overlay.name)))
+    return DONE
+
+
 def generate(document: Path, folder: Path) -> None:
     """Write the output for a document into an empty folder, and print its unused schemas."""
     raw = read(document)
-    validate_openapi(raw)
-    lint(Document(raw))
-    parsed = parse(Document(raw))
+    notes = NoteCollector()
+    parsed = parse(raw, notes)
     code = build_ir(parsed)
-    render(parsed, code, _fake_behaviour(parsed.document, document.with_name(FAKE)), folder)
+    render(code, _fake_behaviour(Document(raw), document.with_name(FAKE)), folder)
     for name in code.unused_schemas:
-        sys.stderr.write(
-            f"note: {child_pointer('#/components/schemas', name)}: no operation uses this schema, so it has no class.\n"
-        )
+        notes.add(child_pointer("#/components/schemas", name), f"no operation uses the schema `{name}`, so it has no class.")
+    for line in notes.lines:
+        sys.stderr.write(f"{line}\n")
 
 
 def _fake_behaviour(document: Document, overlay: Path) -> dict[str, Any]:
     if not overlay.is_file():
         return fake_behaviour(document)
-    overlaid = Document(apply_overlay(document.raw, read(overlay), name=overlay.name))
-    lint_overlay(document, overlaid)
-    return fake_behaviour(overlaid)
+    return fake_behaviour(Document(apply_overlay(document.raw, read(overlay), name=overlay.name)))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m codegen", description="Generate the models and methods of cstar_async.")
+    parser.add_argument("command", nargs="?", choices=["lint"], help="check the document against the rules of this project only")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
     parser.add_argument("--output", type=Path, default=PACKAGE, help="the package to write into (default: cstar_async)")

@@ -1,4 +1,4 @@
-"""Collect the problems of a document, so that one run reports all that a stage finds."""
+"""Collect the problems and notes of a document, so that one run reports all of them."""
 
 from __future__ import annotations
 
@@ -41,3 +41,23 @@ class ProblemCollector:
         """Raise `CodegenError` if there are problems."""
         if self._problems:
             raise CodegenError(self._problems)
+
+
+class NoteCollector:
+    """What a run passes over. A note is printed once, with the first of its places."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, dict[str, None]] = {}
+
+    def add(self, location: str, message: str) -> None:
+        """Add a note."""
+        self._places.setdefault(message, {})[location] = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The notes, one a line."""
+        return [self._line(message, list(places)) for message, places in self._places.items()]
+
+    def _line(self, message: str, places: list[str]) -> str:
+        others = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        return f"note: {places[0]}{others}: {message}"

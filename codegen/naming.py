@@ -5,8 +5,11 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable
 
-from openapi_python_client.strings import ClassName, pascal_case, snake_case
+from openapi_python_client.strings import ClassName, pascal_case
+from openapi_python_client.strings import snake_case as _snake_case
 
 _ANNOTATIONS = {"str", "int", "float", "bool", "dict", "list", "tuple", "datetime"}
 
@@ -44,7 +47,12 @@ RESERVED_CLASSES = frozenset(
         "UntypedJSON",
         "Unset",
         "DECODERS",
+        "EMPTY_EXTRA",
+        "Date",
+        "Any",
     }
+    | set(dir(builtins))
+    | set(keyword.kwlist)
 )
 """Reserved names of schemas: those that generated modules import."""
 
@@ -55,26 +63,95 @@ RESERVED_ROOTS = frozenset({"shared", "events", "operations", "models", "api", "
 """Reserved names of root namespaces: those of other modules."""
 
 
+def snake_case(text: str) -> str:
+    """Return a name in snake_case, in the form in which Python compares names. An acronym is one word, also in the plural."""
+    text = unicodedata.normalize("NFKC", text)
+    return _snake_case(re.sub(r"([A-Z]{2,})s(?![a-z])", lambda found: f"{found[1].capitalize()}s", text))
+
+
+def identifier(text: str, prefix: str, reserved: Collection[str] = ()) -> str:
+    """Return a public Python name in snake_case; one that is reserved or a keyword ends with an underscore."""
+    name = "_".join(re.findall(r"\w+", snake_case(text))).strip("_")
+    if not name.isidentifier():
+        name = f"{prefix}_{name}".rstrip("_")
+    return f"{name}_" if keyword.iskeyword(name) or name in reserved else name
+
+
 def attribute(wire: str) -> str:
     """Return the Python name of a field or parameter: `customer_id` for `customerId`, `from_` for a keyword."""
-    name = snake_case(wire)
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return identifier(wire, "field", RESERVED_ATTRIBUTES)
 
 
-def argument(wire: str) -> str:
-    """Return the name of an argument: that of the attribute, or `options_` where every function has such an argument."""
-    name = attribute(wire)
-    return f"{name}_" if name in RESERVED_ARGUMENTS else name
+def argument_of(attribute: str) -> str:
+    """Return the argument for an attribute: its name, or `options_` where every function has such an argument."""
+    return f"{attribute}_" if attribute in RESERVED_ARGUMENTS else attribute
+
+
+def attributes(wires: Iterable[str]) -> dict[str, str]:
+    """Return the attribute of each field of a model. Of several with one name, the field that has it on the wire keeps it."""
+    return distinct(wires, attribute)
+
+
+def distinct(texts: Iterable[str], rule: Callable[[str], str], taken: Collection[str] = ()) -> dict[str, str]:
+    """Return a name of its own for each text. A name that is taken gets a number.
+
+    Texts that are names already come first, so that a new text does not change their names.
+    """
+    texts = list(texts)
+    found: dict[str, str] = {}
+    used = set(taken)
+    for text in sorted(set(texts), key=lambda text: (rule(text) != text, text)):
+        base, number = rule(text), 2
+        name = base
+        while name in used:
+            name = f"{base.rstrip('_')}_{number}"
+            number += 1
+        used.add(name)
+        found[text] = name
+    return {text: found[text] for text in texts}
+
+
+def function(operation_id: str) -> str:
+    """Return the name of the function of an operation."""
+    return identifier(operation_id, "call", RESERVED_FUNCTIONS)
 
 
 def constant(text: str) -> str:
     """Return the constant of an enum's value: `AUTO_TAG` for `auto-tag`."""
-    return snake_case(text.upper()).upper()
+    return identifier(text, "value").strip("_").upper() if text else "EMPTY"
 
 
 def class_of(schema: str) -> str:
-    """Return the class that openapi-python-client gives a schema."""
-    return str(ClassName(schema, "field_"))
+    """Return the class of a schema: its name, if that can be the name of a class."""
+    schema = unicodedata.normalize("NFKC", schema)
+    name = schema if re.fullmatch(r"[A-Z][A-Za-z0-9]*", schema) else str(ClassName(schema, "Model"))
+    return f"{name}Model" if name in RESERVED_CLASSES else name
+
+
+class ClassNames:
+    """The names of classes, so that no two of them, nor their functions and aliases, are equal."""
+
+    def __init__(self) -> None:
+        self._stems: set[str] = set()
+
+    def add(self, name: str) -> str:
+        """Return the class for a name; with a number if it is taken."""
+        base, number = class_of(name), 2
+        name = base
+        while self._stems & {function_stem(name), function_stem(name.removesuffix("Like")), function_stem(like_alias(name))}:
+            name, number = f"{base}{number}", number + 1
+        self._stems.add(function_stem(name))
+        return name
+
+    def add_all(self, schemas: Collection[str]) -> dict[str, str]:
+        """Return a class for each schema. Schemas whose names are classes already keep them."""
+        found = {name: self.add(name) for name in sorted(schemas, key=lambda name: (class_of(name) != name, name))}
+        return {name: found[name] for name in schemas}
+
+
+def joined(owner: str, wire: str) -> str:
+    """Return the class of an inline schema: `TicketCustomer` for the property `customer` of `Ticket`."""
+    return owner + pascal_case(unicodedata.normalize("NFKC", wire))
 
 
 def function_stem(schema: str) -> str:

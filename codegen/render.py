@@ -13,13 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
-from openapi_python_client import Project
+from jinja2 import Environment, FileSystemLoader
 
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode
 from codegen.output import PAGE
-from codegen.parser import Parsed
 from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -30,18 +28,19 @@ SETTINGS = ("line-length = 132", "target-version = 'py311'", "exclude = []")
 IMPORT_SETTINGS = ("lint.isort.known-first-party = ['cstar_async']", "lint.isort.known-third-party = ['attrs']")
 
 
-def render(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any], folder: Path) -> None:
+def render(code: GeneratedCode, fake: dict[str, Any], folder: Path) -> None:
     """Write all files of the output into an empty folder."""
-    for name, text in _texts(parsed, code, fake).items():
+    for name, text in _texts(code, fake).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     _format(folder)
 
 
-def _texts(parsed: Parsed, code: GeneratedCode, fake: dict[str, Any]) -> dict[str, str]:
+def _texts(code: GeneratedCode, fake: dict[str, Any]) -> dict[str, str]:
     """Return the text of each file, by its path below the package."""
-    env: Environment = Project(openapi=parsed.data, config=parsed.config, custom_template_path=TEMPLATES).env
+    loader = FileSystemLoader(TEMPLATES)
+    env = Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  # Python, not HTML
 
     def show(name: str, **values: object) -> str:
         return env.get_template(name).render(**values)

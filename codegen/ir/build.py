@@ -15,7 +15,6 @@ from codegen.ir.namespaces import NamespaceModuleSpec, namespace_modules
 from codegen.ir.operations import OperationSpec, operation_spec, strip_descriptions
 from codegen.ir.types import TypeMapper
 from codegen.ir.usage import SchemaUsage
-from codegen.parser import Parsed
 from codegen.spec.document import Document
 from codegen.spec.queries import BATCHING
 
@@ -63,21 +62,18 @@ class GeneratedCode:
         return tuple(module.namespaces for module in self.api_modules if module.namespaces.is_on_client)
 
 
-def build_ir(parsed: Parsed) -> GeneratedCode:
-    """Build the code of a parsed document. Raises `CodegenError` for what is not supported."""
+def build_ir(document: Document) -> GeneratedCode:
+    """Build the code of a document. Raises `CodegenError` for what is not supported."""
     problems = ProblemCollector()
-    document = parsed.document
-    usage = SchemaUsage(document, problems)
-    problems.raise_if_any()
-    types = TypeMapper(document, problems)
-    models = ModelBuilder(parsed, usage, types, problems)
-    problems.raise_if_any()
+    usage = SchemaUsage(document)
+    types = TypeMapper(document)
+    models = ModelBuilder(document, usage, types)
     assignment = ModuleAssignment(document, usage, problems)
-    modules = model_modules(models, assignment, problems)
-    functions = FunctionBuilder(parsed, models, types)
+    modules = model_modules(models, assignment)
+    functions = FunctionBuilder(document, models, types)
     namespaces = namespace_modules(document)
     operations = tuple(operation_spec(document, operation) for operation in document.operations)
-    apis = tuple(_api_module(module, parsed, functions, operations, assignment) for module in namespaces)
+    apis = tuple(_api_module(module, document, functions, operations, assignment) for module in namespaces)
     events = event_specs(document)
     emitted = {
         "constant": [operation.id for operation in operations],
@@ -120,13 +116,13 @@ def _events(document: Document) -> dict[str, Any]:
 
 def _api_module(
     namespaces: NamespaceModuleSpec,
-    parsed: Parsed,
+    document: Document,
     functions: FunctionBuilder,
     operations: tuple[OperationSpec, ...],
     assignment: ModuleAssignment,
 ) -> ApiModuleSpec:
     root = namespaces.root.attribute
-    own = [operation for operation in parsed.document.operations if operation.root == root]
+    own = [operation for operation in document.operations if operation.root == root]
     single = [functions.of(operation) for operation in own]
     built = (*single, *(functions.batched(operation) for operation in own if BATCHING in operation.node))
     return ApiModuleSpec(

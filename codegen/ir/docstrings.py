@@ -34,23 +34,42 @@ def to_python_terms(text: str, names: Mapping[str, str] | None = None) -> str:
     return re.sub(r"(?<![`\w])null(?![`\w])", "None", text)
 
 
-def described(node: Node, names: Mapping[str, str] | None = None) -> str:
-    """Return the description of a field, parameter or response, marked where it is not documented."""
-    text = to_python_terms(sentence(str(node.get("description", ""))), names)
-    is_marked = str(node.get("x-evidence", "documented")) == "documented" or "(inferred)" in text
+def described(node: Node, names: Mapping[str, str] | None = None, *, fallback: str = "") -> str:
+    """Return the description of a field, parameter or response, marked where it is not documented.
+
+    Args:
+        node: What is described.
+        names: The Python name of each wire name that the text may have in back-quotes.
+        fallback: The description of a node without one.
+    """
+    given = text_of(node, "description")
+    text = to_python_terms(sentence(given), names) if given else fallback
+    is_marked = text_of(node, "x-evidence") in ("", "documented") or "(inferred)" in text
     return text if is_marked else f"{text[:-1]} (inferred)."
 
 
-def in_short(node: Node, names: Mapping[str, str] | None = None) -> str:
+def text_of(node: Node, key: str) -> str:
+    """Return the text under a key on one line; empty if there is none."""
+    return " ".join(str(node.get(key) or "").split())
+
+
+def in_short(node: Node, names: Mapping[str, str] | None = None, *, fallback: str = "") -> str:
     """Return the first sentence of a description."""
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z`])", described(node, names), maxsplit=1)[0]
+    return first_sentence(described(node, names, fallback=fallback))
 
 
-def source_of(node: Node) -> str:
-    """Return the line with the evidence and the source of a docstring."""
-    evidence = str(node["x-evidence"])
-    source = " ".join(str(node["x-source"]).split()).rstrip(".").removeprefix(f"{evidence}:").strip()
-    return f"{evidence.capitalize()}: {source}."
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a description."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z`])", text, maxsplit=1)[0]
+
+
+def source_of(node: Node) -> list[str]:
+    """Return the line with the evidence and the source of a docstring; none for a node without them."""
+    evidence, source = text_of(node, "x-evidence"), text_of(node, "x-source")
+    if not evidence:
+        return []
+    source = source.rstrip(".").removeprefix(f"{evidence}:").strip()
+    return [f"{evidence.capitalize()}: {source}." if source else f"{evidence.capitalize()}."]
 
 
 @dataclass(frozen=True)

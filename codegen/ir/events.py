@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import naming as names
-from codegen.ir.docstrings import docstring, sentence, source_of
+from codegen.ir.docstrings import docstring, sentence, source_of, text_of
 from codegen.spec.document import Document, Event, schema_named
 from codegen.spec.queries import is_free_object
 
@@ -33,16 +33,13 @@ def event_specs(document: Document) -> tuple[EventSpec, ...]:
 def _event_spec(event: Event, document: Document) -> EventSpec:
     schema = schema_named(event.data["$ref"])
     free = is_free_object(document.schemas[schema])
-    prose = [sentence(str(event.node["summary"])), *map(sentence, _described(event))]
+    texts = (text_of(event.node, "summary"), text_of(event.node, "description"))
+    prose = [sentence(text) for text in texts if text]
     return EventSpec(
         type=event.type,
         name=names.event_class(event.type),
-        doc=docstring([*prose, f"The event `{event.type}`.", source_of(event.node)], depth=1),
+        doc=docstring([*prose, f"The event `{event.type}`.", *source_of(event.node)], depth=1),
         data="JSON" if free else schema,
         reading="None" if free else names.decoder(schema),
         schemas=() if free else (schema,),
     )
-
-
-def _described(event: Event) -> list[str]:
-    return [str(event.node["description"])] if "description" in event.node else []

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codegen import naming as names
-from codegen.ir.docstrings import sentence
+from codegen.ir.docstrings import sentence, text_of
 from codegen.spec.document import Document, Event, Node, Operation, items, schema_named
-from codegen.spec.queries import body_name, caller_parameters, is_free_object, path_scope
+from codegen.spec.queries import BODY, argument_names, body_name, caller_parameters, is_free_object, path_scope
 from codegen.spec.vocabulary import EVIDENCE
 
 _MEANINGS = {
@@ -74,7 +74,7 @@ class EvidencePage:
 
 def evidence_page(document: Document) -> EvidencePage:
     """Build the page, its namespaces in the order of the tags."""
-    given = [operation.node["x-evidence"] for operation in document.operations]
+    given = [_evidence(operation.node) for operation in document.operations]
     sections = (_section(document, tag["name"], tag["description"]) for tag in document.raw["tags"])
     return EvidencePage(
         kinds=tuple(EvidenceCount(name=name, count=given.count(name), meaning=_MEANINGS[name]) for name in EVIDENCE),
@@ -89,7 +89,7 @@ def _event_row(document: Document, event: Event) -> EventRow:
         name=names.event_class(event.type),
         type=event.type,
         data="" if is_free_object(document.schemas[schema]) else schema,
-        evidence=str(event.node["x-evidence"]),
+        evidence=_evidence(event.node),
         source=_source(event.node),
     )
 
@@ -105,27 +105,32 @@ def _row(document: Document, operation: Operation) -> OperationRow:
     return OperationRow(
         call=f"{owner}.{operation.name}({', '.join(_needed(document, operation))})",
         request=f"{operation.method.upper()} {operation.path.removeprefix(prefix)}",
-        evidence=str(operation.node["x-evidence"]),
+        evidence=_evidence(operation.node),
         source=_source(operation.node),
     )
 
 
 def _source(node: Node) -> str:
     """Return the source without the evidence, which has its own column."""
-    return _in_a_cell(str(node["x-source"]).removeprefix(f"{node['x-evidence']}:"))
+    return _in_a_cell(text_of(node, "x-source").removeprefix(f"{_evidence(node)}:"))
+
+
+def _evidence(node: Node) -> str:
+    return text_of(node, "x-evidence") or "documented"
 
 
 def _needed(document: Document, operation: Operation) -> Iterator[str]:
     """Yield the required arguments: the positional ones, then the others by name."""
+    given = argument_names(document, operation)
     for one in caller_parameters(operation):
-        name = names.attribute(one.name)
+        name = given[one.location, one.name]
         if one.location == "path" or one.is_positional:
             yield name
         elif one.node.get("required"):
             yield f"{name}=…"
-    body = body_name(document, operation)
+    body = body_name(operation)
     for wire in items(document.schemas[body], "required") if body else ():
-        yield f"{names.attribute(wire)}=…"
+        yield f"{given[BODY, wire]}=…"
 
 
 def _in_a_cell(text: str) -> str:

@@ -8,9 +8,21 @@ from typing import Any
 
 from codegen import naming as names
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object, items
-from codegen.spec.queries import body_name, call_kind, caller_parameters, result_name
+from codegen.spec.queries import (
+    BODY,
+    JSON_TYPE,
+    alternatives,
+    argument_names,
+    body_name,
+    call_kind,
+    caller_parameters,
+    result_name,
+    types_of,
+)
 
 _WIDTH = 100
+_MAX_DEPTH = 4
+"""The deepest nesting of a value."""
 _STRINGS = {"email": "jane@example.com", "uri": "https://example.com/cstar", "date-time": "2026-03-01T00:00:00Z"}
 """The values of strings of a format that have no example of their own."""
 
@@ -25,39 +37,44 @@ def example_of(document: Document, operation: Operation, method: str) -> tuple[s
     """
     arguments = list(_arguments(document, operation))
     receiver = "library" if operation.path.startswith("/api/library/") else f"client.{operation.namespace}"
-    kind = call_kind(document, operation)
+    kind = call_kind(operation)
     name = _variable(document, operation)
     if kind in ("page", "whole"):
         return (*_call(f"async for {name} in {receiver}.{method}", arguments, ":"), f"    print({name})")
-    target = {"deleted": "", "array": f"{name}s = "}.get(kind, f"{name} = ")
+    target = {"deleted": "", "none": "", "array": f"{name}s = "}.get(kind, f"{name} = ")
     return tuple(_call(f"{target}await {receiver}.{method}", arguments))
 
 
 def _variable(document: Document, operation: Operation) -> str:
-    schema = result_name(document, operation)
+    schema = result_name(operation)
+    if schema is None:
+        return "result"
     return "data" if "properties" not in document.schemas[schema] else names.function_stem(schema)
 
 
 def _arguments(document: Document, operation: Operation) -> Iterator[tuple[str, str]]:
     """Yield the arguments of the call: their names (empty: by position) and their values as code."""
     given = entries(operation.node, "x-cstar-example")
+    arguments = argument_names(document, operation)
     for parameter in caller_parameters(operation):
         if parameter.location == "path" or parameter.is_positional:
             value = given.get(parameter.name, _positional_value(document, parameter))
-            yield "", names.argument(parameter.name) if value is None else _literal(value)
+            yield "", arguments[parameter.location, parameter.name] if value is None else _literal(value)
     body = given or _example_of_body(document, operation)
-    for parameter in _query_parameters(document, operation, given):
+    for parameter in _named_parameters(document, operation, given):
         value = given.get(parameter.name, _value(document, parameter.node["schema"]))
-        yield names.argument(parameter.name), _literal(value)
-    name = body_name(document, operation)
+        yield arguments[parameter.location, parameter.name], _literal(value)
+    name = body_name(operation)
     for wire in entries(document.schemas[name], "properties") if name else ():
         if wire in body:
-            yield names.argument(wire), _literal(body[wire])
+            yield arguments[BODY, wire], _literal(body[wire])
+    if operation.body and not name:
+        yield arguments[BODY, ""], _literal(_value(document, operation.body.schema))
 
 
-def _query_parameters(document: Document, operation: Operation, given: Node) -> list[Parameter]:
-    """Return the query parameters of the example: those given, else the required ones, else the first with known values."""
-    query = [one for one in caller_parameters(operation) if one.location == "query" and not one.is_positional]
+def _named_parameters(document: Document, operation: Operation, given: Node) -> list[Parameter]:
+    """Return the other parameters of the example: those given, else the required ones, else the first with known values."""
+    query = [one for one in caller_parameters(operation) if one.location != "path" and not one.is_positional]
     if given:
         return [one for one in query if one.name in given]
     known = [one for one in query if "enum" in document.follow(one.node["schema"], "")[0]]
@@ -71,35 +88,37 @@ def _positional_value(document: Document, parameter: Parameter) -> Any:
 
 
 def _example_of_body(document: Document, operation: Operation) -> Node:
-    name = body_name(document, operation)
-    if name is None:
+    name = body_name(operation)
+    if name is None or operation.body is None:
         return {}
-    body, _ = document.follow(operation.node["requestBody"], "")
-    media = body["content"]["application/json"]
+    body = operation.body.node
+    media = body["content"][JSON_TYPE]
     schema = document.schemas[name]
-    named = [one["value"] for one in entries(media, "examples").values()]
+    named = [one.get("value") for one in entries(media, "examples").values() if is_object(one)]
     examples = [media["example"]] if "example" in media else [*named, *items(schema, "examples")]
-    if examples:
+    if examples and is_object(examples[0]):
         return dict(examples[0])
     properties = entries(schema, "properties")
     chosen = items(schema, "required") or ([] if body.get("required") is False else list(properties)[:1])
     return {wire: _value(document, properties[wire]) for wire in chosen}
 
 
-def _value(document: Document, schema: Node) -> Any:
+def _value(document: Document, schema: Node, depth: int = 0) -> Any:
     """Return a value of a schema."""
     schema, _ = document.follow(schema, "")
     for found in ([schema["const"]] if "const" in schema else [], items(schema, "examples"), items(schema, "enum")):
         if found:
             return found[0]
-    options = [option for option in items(schema, "oneOf") if option.get("type") != "null"]
+    options, _ = alternatives(schema)
     if options:
-        return _value(document, options[0])
-    types = items(schema, "type") if is_list(schema.get("type")) else [str(schema.get("type"))]
+        return _value(document, options[0], depth + 1)
+    types = types_of(schema) or ["string"]
     if "array" in types:
-        return [_value(document, schema["items"])]
+        return [_value(document, entries(schema, "items"), depth + 1)] if depth < _MAX_DEPTH else []
     if "object" in types:
-        return {wire: _value(document, entries(schema, "properties")[wire]) for wire in items(schema, "required")}
+        properties = entries(schema, "properties")
+        required = items(schema, "required") if depth < _MAX_DEPTH else []
+        return {wire: _value(document, properties[wire], depth + 1) for wire in required}
     plain: dict[str, Any] = {"integer": schema.get("minimum", 1), "number": 1.5, "boolean": True}
     return plain.get(types[0], _STRINGS.get(str(schema.get("format")), "…"))
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from codegen import naming as names
-from codegen.ir.docstrings import Block, CodeSection, Section, described, docstring, sentence, source_of, to_python_terms
+from codegen.ir.docstrings import (
+    Block,
+    CodeSection,
+    Section,
+    described,
+    docstring,
+    first_sentence,
+    sentence,
+    source_of,
+    text_of,
+    to_python_terms,
+)
 from codegen.ir.examples import example_of
 from codegen.ir.operations import LimitSpec, batch_size, limits_of
-from codegen.spec.document import Document, Node, Operation, entries
+from codegen.spec.document import Document, Node, Operation, is_object
 from codegen.spec.queries import (
     BATCHING,
+    BODY,
+    argument_names,
+    attribute_names,
     body_name,
-    caller_parameters,
-    data_schema,
     is_free_object,
-    is_nullable,
     is_open,
     result_name,
     sends_idempotency_key,
-    success_response,
-    text_content_type,
 )
 
 ERRORS = {
@@ -55,14 +64,14 @@ def function_docstring(document: Document, operation: Operation, arguments: list
     key = [KEY] if sends_idempotency_key(operation) else []
     return docstring(
         [
-            sentence(operation.node["summary"]),
+            summary_of(operation),
             _request_line(operation),
             *_description(document, operation),
             Section("Args", (*arguments, *key, OPTIONS)),
-            Section("Returns", (("", _returned(document, operation)),)),
+            *([Section("Returns", (("", returned),))] if (returned := _returned(document, operation)) else []),
             Section("Raises", (*_limit_errors(document, operation), *_response_errors(document, operation), ALL_ERRORS)),
             CodeSection("Example", example_of(document, operation, operation.name)),
-            source_of(operation.node),
+            *source_of(operation.node),
         ],
         depth=1,
     )
@@ -80,27 +89,31 @@ def batched_docstring(document: Document, operation: Operation, arguments: list[
     all_arguments = {**dict(arguments), split: "A list or tuple of any length. Nothing is sent for an empty one."}
     return docstring(
         [
-            sentence(f"{operation.node['summary'].rstrip('.')}, any number of `{split}`"),
+            sentence(f"{summary_of(operation).rstrip('.')}, any number of `{split}`"),
             f"{_request_line(operation)} for {size} `{split}` at a time, one request after the other.",
             BATCHED_CALL,
             Section("Args", (*all_arguments.items(), BATCH_KEY, ("options", "Options of each request."))),
             Section("Returns", (("", _sum_of(operation, split)),)),
             Section("Raises", (*_response_errors(document, operation), ALL_ERRORS)),
             CodeSection("Example", example_of(document, operation, names.batched(operation.name))),
-            source_of(operation.node),
+            *source_of(operation.node),
         ],
         depth=1,
     )
 
 
+def summary_of(operation: Operation) -> str:
+    """Return the first line of a docstring: the summary, or else the beginning of the description, or the name of the method."""
+    text = text_of(operation.node, "summary") or first_sentence(text_of(operation.node, "description"))
+    return sentence(text or operation.id.replace("_", " ").strip().capitalize())
+
+
 def python_names(document: Document, operation: Operation) -> dict[str, str]:
     """Return the Python name of each wire name that a description of the operation may mention."""
-    attributes = {
-        wire: names.attribute(wire)
-        for schema in (result_name(document, operation), body_name(document, operation))
-        for wire in (entries(document.schemas[schema], "properties") if schema else ())
-    }
-    return attributes | {parameter.name: names.argument(parameter.name) for parameter in caller_parameters(operation)}
+    schemas = [document.schemas[name] for name in (result_name(operation), body_name(operation)) if name]
+    attributes = {wire: name for schema in schemas for wire, name in attribute_names(schema).items()}
+    arguments = {wire: name for (location, wire), name in argument_names(document, operation).items() if location != BODY}
+    return attributes | arguments
 
 
 def _request_line(operation: Operation) -> str:
@@ -109,21 +122,23 @@ def _request_line(operation: Operation) -> str:
 
 
 def _description(document: Document, operation: Operation) -> list[Block]:
-    text = sentence(str(operation.node.get("description", "")))
-    body = body_name(document, operation)
+    text = text_of(operation.node, "description")
+    body, result = body_name(operation), result_name(operation)
     notes = [OPEN_BODY] if body and is_open(document.schemas[body]) else []
-    notes += [FREE] if is_free_object(document.schemas[result_name(document, operation)]) else []
-    paragraph = " ".join([to_python_terms(text, python_names(document, operation)) if text != "." else "", *notes]).strip()
-    return [paragraph] if paragraph and paragraph != sentence(operation.node["summary"]) else []
+    notes += [FREE] if result and is_free_object(document.schemas[result]) else []
+    paragraph = " ".join([to_python_terms(sentence(text), python_names(document, operation)) if text else "", *notes]).strip()
+    return [paragraph] if paragraph and paragraph != summary_of(operation) else []
 
 
 def _returned(document: Document, operation: Operation) -> str:
-    response = success_response(document, operation)
-    sentences = [described(response, python_names(document, operation))]
-    if text := text_content_type(document, operation):
-        sentences.append(f"A str where the server sends `{text}`.")
-    sentences += ["None: there is none."] if is_nullable(data_schema(document, operation)) else []
-    sentences += ["Without fields when the server sends no body."] if response.get("x-cstar-may-be-empty") else []
+    result = operation.result
+    if result.shape == "none":
+        return ""
+    sentences = [described(result.node, python_names(document, operation), fallback="The result.")]
+    if result.text is not None and result.shape not in ("text", "bytes"):
+        sentences.append(f"A str where the server sends `{result.text}`.")
+    sentences += ["None: there is none."] if result.is_nullable else []
+    sentences += ["Without fields when the server sends no body."] if result.may_be_empty and not result.is_nullable else []
     return " ".join(sentences)
 
 
@@ -141,7 +156,9 @@ def _exceeded(limit: LimitSpec) -> str:
 def _response_errors(document: Document, operation: Operation) -> list[tuple[str, str]]:
     """Return the errors that the document describes for this operation in particular."""
     found: dict[str, list[str]] = {}
-    for status, response in operation.node["responses"].items():
+    for status, response in operation.node.get("responses", {}).items():
+        if status.startswith("x-") or not is_object(response):
+            continue
         if text := _reason(document, operation, status, response):
             name = ERRORS.get(status, "ServerError" if status.startswith("5") else "APIError")
             found.setdefault(name, []).append(text)
@@ -153,9 +170,9 @@ def _reason(document: Document, operation: Operation, status: str, response: Nod
         return ""
     if set(response) != {"$ref"}:
         node, _ = document.follow(response, "")
-        return described(node, python_names(document, operation))
+        return described(node, python_names(document, operation)) if text_of(node, "description") else ""
     nouns = [_noun(name, operation) for name in operation.placeholders if name not in ("team", "teamId")]
-    if status != "404" or not nouns:
+    if status != "404" or not nouns or "x-evidence" not in operation.node:
         return ""
     visible = "is not public" if operation.node["x-cstar-key"] == "none" else "is not visible to this key"
     return f"The {' or the '.join(nouns)} does not exist or {visible}."

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from codegen import naming as names
-from codegen.ir.docstrings import described
+from codegen.ir.docstrings import described, docstring
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
 from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
-from codegen.ir.types import PythonType, TypeMapper
-from codegen.parser import Parsed
-from codegen.spec.document import Operation, Parameter
-from codegen.spec.queries import (
-    body_name,
-    call_kind,
-    caller_parameters,
-    data_schema,
-    is_nullable,
-    result_name,
-    sends_idempotency_key,
-    text_content_type,
-)
+from codegen.ir.types import TypeMapper
+from codegen.spec.document import Document, Operation, Parameter, entries
+from codegen.spec.queries import BODY, argument_names, body_name, call_kind, caller_parameters, sends_idempotency_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderSpec:
+    """The function that decodes a result which is no model."""
+
+    name: str
+    doc: str
+    annotation: str
+    expression: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,151 +33,217 @@ class FunctionSpec:
     parameters: str
     returns: str
     doc: str
-    call: str
+    statement: str
+    """The call, with `return` if it has a result."""
     classes: frozenset[str]
     """The schemas that its code uses."""
+    decoders: tuple[DecoderSpec, ...] = ()
+    """The decoder of its result, if that needs one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
-    """An argument that is not an id."""
+    """An argument of a function."""
 
     name: str
     wire: str
+    location: str
     declaration: str
     is_required: bool
     description: str
     classes: tuple[str, ...]
     is_positional: bool = False
+    value: str = ""
+    """The expression of its value in the call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Result:
+    """What a function returns, and how the client decodes it."""
+
+    returns: str
+    decoded_as: str
+    """The argument of the executor: a class, or the name of a decoder."""
+    classes: tuple[str, ...]
+    decoders: tuple[DecoderSpec, ...] = ()
 
 
 class FunctionBuilder:
     """Builds functions."""
 
-    def __init__(self, parsed: Parsed, models: ModelBuilder, types: TypeMapper) -> None:
-        self._parsed = parsed
-        self._document = parsed.document
+    def __init__(self, document: Document, models: ModelBuilder, types: TypeMapper) -> None:
+        self._document = document
         self._models = models
         self._types = types
 
     def of(self, operation: Operation) -> FunctionSpec:
         """Build the function for an operation."""
-        kind = call_kind(self._document, operation)
-        result = self._types.of_component(result_name(self._document, operation))
-        ids = [parameter for parameter in caller_parameters(operation) if parameter.location == "path"]
-        in_path = [names.argument(parameter.name) for parameter in ids]
-        wire_to_python = python_names(self._document, operation)
-        query = self._query(operation, wire_to_python)
-        body = self._body(operation)
+        arguments = self._arguments(operation)
+        result = self._result(operation)
         has_key = sends_idempotency_key(operation)
-        fields = body.fields if body else ()
-        arguments = sorted([*query, *(_body_argument(field, wire_to_python) for field in fields)], key=_argument_order)
-        described_arguments = [(names.argument(parameter.name), described(parameter.node, wire_to_python)) for parameter in ids]
-        described_arguments += [(argument.name, argument.description) for argument in arguments]
-        returns = _RETURNS[kind].format(result.read_type)
-        if text_content_type(self._document, operation) is not None:
-            returns += " | str"
-        elif is_nullable(data_schema(self._document, operation)):
-            returns += " | None"
-        is_paginated = kind in ("page", "whole")
+        is_paginated = call_kind(operation) in ("page", "whole")
         method = "client.__executor__.paginate" if is_paginated else "await client.__executor__.execute"
-        leading = [f"operations.{operation.id.upper()}", returns if kind == "array" else result.read_type, *in_path]
+        in_path = [argument.value for argument in arguments if argument.location == "path"]
+        call = self._call(method, [f"operations.{operation.id.upper()}", result.decoded_as, *in_path], arguments, operation)
         return FunctionSpec(
             name=operation.id,
             keyword="def" if is_paginated else "async def",
-            parameters=_signature(in_path, arguments, has_key=has_key),
-            returns=returns,
-            doc=function_docstring(self._document, operation, described_arguments),
-            call=_call(method, leading, query, body, has_key=has_key),
-            classes=frozenset({*result.classes, *_classes_of(body), *(name for one in query for name in one.classes)}),
+            parameters=_signature(arguments, has_key=has_key),
+            returns=result.returns,
+            doc=function_docstring(self._document, operation, [(one.name, one.description) for one in arguments]),
+            statement=call if result.returns == "None" else f"return {call}",
+            classes=frozenset(
+                {*result.classes, *(name for one in arguments for name in one.classes), *self._body_classes(operation)}
+            ),
+            decoders=result.decoders,
         )
 
     def batched(self, operation: Operation) -> FunctionSpec:
         """Build the function that splits an operation over several requests."""
         one = self.of(operation)
-        body = self._body(operation)
-        wire_to_python = python_names(self._document, operation)
-        described_arguments = [(field.attribute, described(field.node, wire_to_python)) for field in (body.fields if body else ())]
+        fields = [argument for argument in self._arguments(operation) if argument.location == BODY]
         leading = ["client.__executor__", f"operations.{operation.id.upper()}_BATCHES", one.returns]
         return replace(
             one,
             name=names.batched(operation.id),
-            doc=batched_docstring(self._document, operation, described_arguments),
-            call=_call("await run_in_batches", leading, [], body, has_key=True),
+            doc=batched_docstring(self._document, operation, [(field.name, field.description) for field in fields]),
+            statement=f"return {self._call('await run_in_batches', leading, fields, operation)}",
         )
 
-    def _body(self, operation: Operation) -> ModelSpec | None:
-        name = body_name(self._document, operation)
+    def _result(self, operation: Operation) -> _Result:
+        result, kind = operation.result, call_kind(operation)
+        if kind in ("none", "text", "bytes"):
+            python = {"none": "None", "text": "str", "bytes": "bytes"}[kind]
+            return _Result(returns=python, decoded_as="NoneType" if kind == "none" else python, classes=())
+        if kind == "value":
+            return self._value(operation)
+        schema = entries(result.schema, "items") if kind in ("page", "whole", "array") else result.schema
+        type_ = self._types.of(schema)
+        returns = {"page": "Paginator[{}]", "whole": "Paginator[{}]", "array": "list[{}]"}.get(kind, "{}").format(type_.read_type)
+        decoded_as = returns if kind == "array" else type_.read_type
+        if result.text is not None:
+            returns += " | str"
+        elif result.is_nullable:
+            returns += " | None"
+        return _Result(returns=returns, decoded_as=decoded_as, classes=type_.classes)
+
+    def _value(self, operation: Operation) -> _Result:
+        type_ = self._types.of(operation.result.schema)
+        is_nullable = operation.result.is_nullable and not type_.is_nullable
+        annotation = type_.optional_read_type if is_nullable else type_.declared_read_type
+        name = f"_decode_{operation.id}"
+        decoder = DecoderSpec(
+            name=name,
+            doc=docstring([f"Decode the result of `{operation.id}`."], depth=1),
+            annotation=annotation,
+            expression=type_.decoding_of("value"),
+        )
+        returns = annotation if operation.result.text is None else f"{annotation} | str"
+        return _Result(returns=returns, decoded_as=name, classes=type_.classes, decoders=(decoder,))
+
+    def _body_model(self, operation: Operation) -> ModelSpec | None:
+        name = body_name(operation)
         return self._models.models[name] if name else None
 
-    def _query(self, operation: Operation, wire_to_python: dict[str, str]) -> list[Argument]:
-        endpoint = self._parsed.endpoints[operation.id]
-        properties = {prop.name.get_untrusted_value(): prop for prop in endpoint.query_parameters}
-        return [
-            _query_argument(parameter, self._types.of(properties[parameter.name], parameter.pointer), wire_to_python)
+    def _body_classes(self, operation: Operation) -> set[str]:
+        model = self._body_model(operation)
+        return {model.name} if model else set()
+
+    def _arguments(self, operation: Operation) -> list[Argument]:
+        """Return the arguments: those of the path first, then the positional, the required and the optional ones."""
+        wire_to_python = python_names(self._document, operation)
+        given = argument_names(self._document, operation)
+        found = [
+            self._parameter(parameter, given[parameter.location, parameter.name], wire_to_python)
             for parameter in caller_parameters(operation)
-            if parameter.location == "query"
         ]
+        if model := self._body_model(operation):
+            found += [_body_field(field, given[BODY, field.wire], wire_to_python) for field in model.fields]
+        elif operation.body:
+            found.append(self._body(operation, given[BODY, ""]))
+        return sorted(found, key=_argument_order)
+
+    def _parameter(self, parameter: Parameter, name: str, wire_to_python: dict[str, str]) -> Argument:
+        is_required = parameter.node.get("required") is True
+        type_ = self._types.of(parameter.node["schema"])
+        if parameter.location == "path":
+            is_text = type_.is_string and not type_.container and type_.read_type != "JSON"
+            annotation, default = type_.argument_type, ""
+            value = name if is_text else f"path_text({name}, {name!r})"
+        else:
+            if type_.item_argument_type:
+                type_ = replace(type_, argument_type=f"{type_.item_argument_type} | {type_.argument_type}")
+            annotation, default = request_annotation(replace(type_, is_nullable=False), is_required=is_required)
+            value = name
+        return Argument(
+            name=name,
+            wire=parameter.name,
+            location=parameter.location,
+            declaration=f"{name}: {annotation}{default}",
+            is_required=is_required,
+            description=described(
+                parameter.node, wire_to_python, fallback=f"The {parameter.location} parameter `{parameter.name}`."
+            ),
+            classes=type_.classes,
+            is_positional=parameter.is_positional or parameter.location == "path",
+            value=value,
+        )
+
+    def _body(self, operation: Operation, name: str) -> Argument:
+        """Return the one argument for a body that is no model."""
+        body = operation.body
+        is_required = body is not None and body.is_required
+        type_ = self._types.of(body.schema if body else {})
+        annotation, default = request_annotation(type_, is_required=is_required)
+        return Argument(
+            name=name,
+            wire="",
+            location=BODY,
+            declaration=f"{name}: {annotation}{default}",
+            is_required=is_required,
+            description=described(body.node if body else {}, fallback="The body of the request."),
+            classes=type_.classes,
+            value=name,
+        )
+
+    def _call(self, method: str, leading: Sequence[str], arguments: Sequence[Argument], operation: Operation) -> str:
+        """Return the call that the function makes."""
+        given = list(leading)
+        for keyword, location in (("query", "query"), ("headers", "header"), ("cookies", "cookie")):
+            if values := ", ".join(f"{one.wire!r}: {one.value}" for one in arguments if one.location == location):
+                given.append(f"{keyword}={{{values}}}")
+        model = self._body_model(operation)
+        fields = {one.wire: one for one in arguments if one.location == BODY}
+        if model:
+            given.append(f"body={model.name}({', '.join(f'{one.attribute}={fields[one.wire].name}' for one in model.fields)})")
+        elif fields:
+            given.append(f"body={fields[''].name}")
+        given += ["idempotency_key=idempotency_key"] if sends_idempotency_key(operation) else []
+        given += ["options=options"]
+        return f"{method}({', '.join(given)})"
 
 
-_RETURNS = {"page": "Paginator[{}]", "whole": "Paginator[{}]", "array": "list[{}]", "object": "{}", "deleted": "{}"}
+def _argument_order(argument: Argument) -> tuple[bool, bool, bool]:
+    return argument.location != "path", not argument.is_positional, not argument.is_required
 
 
-def _argument_order(argument: Argument) -> tuple[bool, bool]:
-    """Sort positional arguments first, then required, then optional ones."""
-    return not argument.is_positional, not argument.is_required
-
-
-def _classes_of(model: ModelSpec | None) -> set[str]:
-    return {model.name, *(name for field in model.fields for name in field.type_.classes)} if model else set()
-
-
-def _query_argument(parameter: Parameter, type_: PythonType, wire_to_python: dict[str, str]) -> Argument:
-    is_required = parameter.node.get("required") is True
-    if type_.item_argument_type:
-        type_ = replace(type_, argument_type=f"{type_.item_argument_type} | {type_.argument_type}")
-    annotation, default = request_annotation(type_, is_required=is_required)
-    name = names.argument(parameter.name)
-    return Argument(
-        name=name,
-        wire=parameter.name,
-        declaration=f"{name}: {annotation}{default}",
-        is_required=is_required,
-        description=described(parameter.node, wire_to_python),
-        classes=type_.classes,
-        is_positional=parameter.is_positional,
-    )
-
-
-def _body_argument(field: FieldSpec, wire_to_python: dict[str, str]) -> Argument:
-    name = names.argument(field.wire)
+def _body_field(field: FieldSpec, name: str, wire_to_python: dict[str, str]) -> Argument:
     return Argument(
         name=name,
         wire=field.wire,
+        location=BODY,
         declaration=name + field.declaration.removeprefix(field.attribute),
         is_required=field.is_required,
-        description=described(field.node, wire_to_python),
+        description=described(field.node, wire_to_python, fallback=f"The field `{field.wire}`."),
         classes=field.type_.classes,
+        value=name,
     )
 
 
-def _signature(ids: list[str], arguments: list[Argument], *, has_key: bool) -> str:
+def _signature(arguments: Sequence[Argument], *, has_key: bool) -> str:
     """Return the parameters: the client, ids by position or by name, then those by name."""
-    positional = [f"{name}: str" for name in ids]
-    positional += [argument.declaration for argument in arguments if argument.is_positional]
+    positional = [argument.declaration for argument in arguments if argument.is_positional]
     named = [argument.declaration for argument in arguments if not argument.is_positional]
     named += ["idempotency_key: str | None = None"] if has_key else []
     named += ["options: RequestOptions | None = None"]
     return ", ".join(["client: SupportsExecute", "/", *positional, "*", *named])
-
-
-def _call(method: str, leading: list[str], query: list[Argument], body: ModelSpec | None, *, has_key: bool) -> str:
-    """Return the call that the function makes."""
-    given = list(leading)
-    if query:
-        given.append(f"query={{{', '.join(f'{argument.wire!r}: {argument.name}' for argument in query)}}}")
-    if body:
-        given.append(f"body={body.name}({', '.join(f'{field.attribute}={names.argument(field.wire)}' for field in body.fields)})")
-    given += ["idempotency_key=idempotency_key"] if has_key else []
-    given += ["options=options"]
-    return f"{method}({', '.join(given)})"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import naming as names
-from codegen.errors import ProblemCollector
-from codegen.ir.docstrings import Block, Section, described, docstring, in_short, sentence, source_of, to_python_terms
+from codegen.ir.docstrings import Block, Section, described, docstring, in_short, sentence, source_of, text_of, to_python_terms
 from codegen.ir.types import DecodeStep, PythonType, TypeMapper
 from codegen.ir.usage import SchemaUsage
-from codegen.parser import Parsed
-from codegen.spec.document import Node, child_pointer, entries, items
-from codegen.spec.queries import is_model, is_union, union_members, union_tags
+from codegen.spec.document import Document, Node, entries, items
+from codegen.spec.queries import attribute_names, is_model, is_union, union_members, union_tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,27 +111,26 @@ class ModelSpec:
 class ModelBuilder:
     """Builds all schemas that become classes."""
 
-    def __init__(self, parsed: Parsed, usage: SchemaUsage, types: TypeMapper, problems: ProblemCollector) -> None:
-        self._parsed = parsed
+    def __init__(self, document: Document, usage: SchemaUsage, types: TypeMapper) -> None:
         self._usage = usage
         self._types = types
-        self._problems = problems
-        schemas = parsed.document.schemas
+        schemas = document.schemas
         self.enums = {name: self._enum(name, schemas[name]) for name in usage.generated if "enum" in schemas[name]}
         self.models = {name: self._model(name, schemas[name]) for name in usage.generated if is_model(schemas[name])}
         self.unions = {name: _union(name, schemas[name]) for name in usage.generated if is_union(schemas[name])}
 
     def _enum(self, name: str, schema: Node) -> EnumSpec:
-        described_values = schema["x-enum-descriptions"]
-        values = tuple((names.constant(value), sentence(described_values[value])) for value in schema["enum"])
+        constants = _constants(schema)
+        texts = {value: sentence(text) for value, text in entries(schema, "x-enum-descriptions").items()}
+        values = tuple((constants[value], texts.get(value, f"`{value}`.")) for value in schema["enum"])
         members = tuple(
-            MemberSpec(constant=names.constant(value), value=value, doc=docstring([sentence(described_values[value])], depth=1))
+            MemberSpec(constant=constants[value], value=value, doc=docstring([texts.get(value, f"`{value}`.")], depth=1))
             for value in schema["enum"]
         )
         return EnumSpec(
             name=name,
             alias=names.like_alias(name),
-            doc=docstring([sentence(schema["description"]), Section("Attributes", values), source_of(schema)], depth=1),
+            doc=docstring([_described(schema, name), Section("Attributes", values), *source_of(schema)], depth=1),
             alias_doc=docstring([f"The type of an argument for `{name}`: a constant or a str, known or not."], depth=0),
             members=members,
             known=repr({member.constant: member.value for member in members}),
@@ -141,19 +138,12 @@ class ModelBuilder:
         )
 
     def _model(self, name: str, schema: Node) -> ModelSpec:
-        parsed = self._parsed.models[name]
-        all_properties = [*(parsed.required_properties or ()), *(parsed.optional_properties or ())]
-        properties = {prop.name.get_untrusted_value(): prop for prop in all_properties}
-        pointer = child_pointer("#/components/schemas", name, "properties")
         is_request = name in self._usage.requests
-        wire_to_python = {wire: names.attribute(wire) for wire in entries(schema, "properties")}
+        wire_to_python = attribute_names(schema)
         fields: list[FieldSpec] = []
         for wire, node in entries(schema, "properties").items():
-            if wire not in properties:
-                self._problems.add(child_pointer(pointer, wire), f"openapi-python-client lost the property `{wire}`.")
-                continue
             models = [model for model in node.get("x-cstar-models", ()) if model in self._usage.generated]
-            type_ = self._types.of(properties[wire], child_pointer(pointer, wire)).with_models(models)
+            type_ = self._types.of(node).with_models(models)
             is_required = wire in items(schema, "required")
             fields.append(self._field(name, wire, node, type_, wire_to_python, is_required=is_required))
         stem = names.function_stem(name)
@@ -162,10 +152,10 @@ class ModelBuilder:
         known = f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known
         return ModelSpec(
             name=name,
-            doc=docstring(_model_doc(schema, wire_to_python), depth=1),
+            doc=docstring(_model_doc(name, schema, wire_to_python), depth=1),
             wire_names=repr({field.attribute: field.wire for field in fields}),
             keeps_null=("True",) if is_request else (),
-            identities=tuple(repr(names.attribute(schema[key])) for key in ("x-cstar-identity",) if key in schema),
+            identities=tuple(repr(wire_to_python[schema[key]]) for key in ("x-cstar-identity",) if key in schema),
             fields=tuple(fields),
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Decode a `{name}`."], depth=1),
@@ -183,7 +173,7 @@ class ModelBuilder:
     def _field(
         self, owner: str, wire: str, node: Node, type_: PythonType, wire_to_python: dict[str, str], *, is_required: bool
     ) -> FieldSpec:
-        attribute = names.attribute(wire)
+        attribute = wire_to_python[wire]
         is_request = owner in self._usage.requests
         if is_request:
             annotation, default = request_annotation(type_, is_required=is_required)
@@ -208,17 +198,34 @@ class ModelBuilder:
             is_required=is_required,
             node=node,
             declaration=f"{attribute}: {annotation}{default}",
-            doc=docstring([described(node, wire_to_python)], depth=1),
+            doc=docstring([described(node, wire_to_python, fallback=f"The field `{wire}`.")], depth=1),
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
             decode_steps=type_.decode_steps(f"raw.{attribute}"),
         )
 
 
-def _model_doc(schema: Node, wire_to_python: dict[str, str]) -> list[Block]:
+def _constants(schema: Node) -> dict[str, str]:
+    """Return the constant of each value of an enum: that of `x-enum-varnames`, or the one derived from the value."""
+    values, given = schema["enum"], [str(name) for name in items(schema, "x-enum-varnames")]
+    if len(given) == len(values):
+        named = dict(zip(values, given, strict=True))
+        return names.distinct(values, lambda value: names.constant(named[value]))
+    return names.distinct(values, names.constant)
+
+
+def _described(schema: Node, name: str) -> str:
+    """Return the description of a class, or its name as words."""
+    return sentence(text_of(schema, "description") or names.function_stem(name).replace("_", " ").capitalize())
+
+
+def _model_doc(name: str, schema: Node, wire_to_python: dict[str, str]) -> list[Block]:
     """Return the blocks of a class docstring, with a short list of the fields for `help()`."""
-    fields = tuple((wire_to_python[wire], in_short(node, wire_to_python)) for wire, node in entries(schema, "properties").items())
+    properties = entries(schema, "properties").items()
+    fields = tuple(
+        (wire_to_python[wire], in_short(node, wire_to_python, fallback=f"The field `{wire}`.")) for wire, node in properties
+    )
     attributes = [Section("Attributes", fields)] if fields else []
-    return [to_python_terms(sentence(schema["description"]), wire_to_python), *attributes, source_of(schema)]
+    return [to_python_terms(_described(schema, name), wire_to_python), *attributes, *source_of(schema)]
 
 
 def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:
@@ -227,17 +234,18 @@ def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:
 
 
 def _union(name: str, schema: Node) -> UnionSpec:
-    members, fallback = union_members(schema), str(schema["x-cstar-unknown"])
+    members, fallback = union_members(schema), schema.get("x-cstar-unknown")
     decoders = "".join(f"{tag!r}: {names.decoder(member)}, " for tag, member in union_tags(schema).items())
+    unknown = f"a `{fallback}`" if fallback else "the object as it arrived"
     return UnionSpec(
         name=name,
-        doc=docstring([sentence(schema["description"]), source_of(schema)], depth=0),
-        members=" | ".join(members),
+        doc=docstring([_described(schema, name), *source_of(schema)], depth=0),
+        members=" | ".join([*members, *([] if fallback else ["dict[str, JSON]"])]),
         tag=repr(schema["discriminator"]["propertyName"]),
         decoders=f"{{{decoders}}}",
-        fallback=names.decoder(fallback),
+        fallback=names.decoder(str(fallback)) if fallback else "keep_object",
         decoder=names.decoder(name),
-        decoder_doc=docstring([f"Decode a `{name}`; a `{fallback}` if the tag is not known."], depth=1),
+        decoder_doc=docstring([f"Decode a `{name}`; {unknown} if the tag is not known."], depth=1),
         table=f"_{names.function_stem(name).upper()}",
         classes=frozenset(members),
     )

@@ -2,12 +2,12 @@
 
 A schema that one root namespace uses goes to the module of that namespace. A schema that several use goes to the one whose name it
 begins with (`TicketStatus` to `tickets`), else to `shared`. `x-cstar-module` overrides both. The modules import each other at run
-time, because annotations must be resolvable, so they may not form a cycle.
+time, because annotations must be resolvable, so they may not form a cycle: what would close one goes to `shared`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -15,7 +15,7 @@ from codegen import naming as names
 from codegen.errors import ProblemCollector
 from codegen.ir.models import EnumSpec, ModelBuilder, ModelSpec, UnionSpec
 from codegen.ir.usage import SchemaUsage
-from codegen.spec.document import Document, child_pointer
+from codegen.spec.document import Document, child_pointer, entries, items, schemas_named_in
 
 SHARED = "shared"
 
@@ -50,6 +50,7 @@ class ModuleAssignment:
         self._document = document
         self._usage = usage
         self._modules = {name: self._module_for(name, problems) for name in usage.generated}
+        self._break_cycles()
 
     def __getitem__(self, schema: str) -> str:
         return self._modules[schema]
@@ -64,6 +65,34 @@ class ModuleAssignment:
                 readers = [names.reader(schema)] if "x-cstar-string-shorthand" in self._document.schemas[schema] else []
                 found.setdefault(self[schema], []).extend((schema, companion, *readers))
         return tuple((module, ", ".join(found[module])) for module in sorted(found))
+
+    def _needs(self) -> dict[str, set[str]]:
+        """Return the modules that each module imports."""
+        found: dict[str, set[str]] = {module: set() for module in self._modules.values()}
+        for schema, module in self._modules.items():
+            found[module] |= {self._modules[used] for used in self._used_by(schema)} - {module}
+        return found
+
+    def _used_by(self, schema: str) -> Iterator[str]:
+        node = self._document.schemas[schema]
+        named = [name for inner in entries(node, "properties").values() for name in items(inner, "x-cstar-models")]
+        return (name for name in (*schemas_named_in(node), *named) if name in self._modules)
+
+    def _break_cycles(self) -> None:
+        """Move to `shared` what modules of a cycle need of each other, with all that it needs itself."""
+        while cycle := _cycle_in(self._needs()):
+            waiting = [used for schema in self._in(cycle) for used in self._used_by(schema) if self[used] != self[schema]]
+            waiting += [schema for schema in self._in(cycle) if self[schema] == SHARED]
+            moved: set[str] = set()
+            while waiting:
+                schema = waiting.pop()
+                if schema not in moved:
+                    moved.add(schema)
+                    waiting += [used for used in self._used_by(schema) if self[used] in cycle]
+            self._modules |= dict.fromkeys(moved, SHARED)
+
+    def _in(self, modules: Container[str]) -> list[str]:
+        return [schema for schema, module in self._modules.items() if module in modules]
 
     def _module_for(self, schema: str, problems: ProblemCollector) -> str:
         roots = {operation.root for operation in self._document.operations}
@@ -92,15 +121,23 @@ def _own_prefix(root: str, schema: str) -> str:
     return ""
 
 
-def model_modules(builder: ModelBuilder, assignment: ModuleAssignment, problems: ProblemCollector) -> tuple[ModelModuleSpec, ...]:
+def _cycle_in(needs: Mapping[str, set[str]]) -> list[str]:
+    """Return modules that import each other in a cycle; empty if there are none."""
+    try:
+        TopologicalSorter({module: sorted(needed) for module, needed in needs.items()}).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1]
+        return cycle
+    return []
+
+
+def model_modules(builder: ModelBuilder, assignment: ModuleAssignment) -> tuple[ModelModuleSpec, ...]:
     """Build the modules of models, each after those that it imports."""
     modules = sorted({assignment[name] for name in (*builder.enums, *builder.models, *builder.unions)})
     users: tuple[ModelSpec | UnionSpec, ...] = (*builder.models.values(), *builder.unions.values())
-    needs = {
-        module: {assignment[used] for user in users if assignment[user.name] == module for used in user.classes} - {module}
-        for module in modules
-    }
-    return tuple(_model_module(module, builder, assignment) for module in _in_order(needs, problems))
+    used = {module: [one for user in users if assignment[user.name] == module for one in user.classes] for module in modules}
+    needs = {module: sorted({assignment[one] for one in needed} - {module}) for module, needed in used.items()}
+    return tuple(_model_module(module, builder, assignment) for module in TopologicalSorter(needs).static_order())
 
 
 def _model_module(module: str, builder: ModelBuilder, assignment: ModuleAssignment) -> ModelModuleSpec:
@@ -115,14 +152,3 @@ def _model_module(module: str, builder: ModelBuilder, assignment: ModuleAssignme
         unions=unions,
         imports=assignment.imports({used for user in users for used in user.classes}, beside=module),
     )
-
-
-def _in_order(needs: Mapping[str, set[str]], problems: ProblemCollector) -> list[str]:
-    sorter = TopologicalSorter({module: sorted(needed) for module, needed in needs.items()})
-    try:
-        return list(sorter.static_order())
-    except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        sentence = f"modules of models would import each other in a circle: {circle}; set `x-cstar-module`."
-        problems.add("#/components/schemas", sentence)
-        return sorted(needs)

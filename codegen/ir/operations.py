@@ -7,23 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen import naming as names
-from codegen.spec.document import Document, Operation, Parameter, entries, is_list, is_object, items
+from codegen.ir.docstrings import text_of
+from codegen.spec.document import Document, Operation, Parameter, entries, is_list, is_object, items, schema_named
 from codegen.spec.queries import (
     BATCHING,
     CONDITIONAL_LIMIT,
+    argument_names,
     body_name,
     caller_parameters,
-    data_schema,
     is_free_object,
-    is_nullable,
     path_scope,
-    response_shape,
     result_name,
     sends_idempotency_key,
-    success_response,
-    text_content_type,
 )
 
+_JSON_SHAPES = ("object", "array", "page", "deleted", "value")
 PROSE = frozenset({"description", "x-evidence", "x-source", "x-enum-descriptions", "examples", "x-cstar-models"})
 """Keys for readers and type checkers, left out of the data for programs."""
 
@@ -44,7 +42,7 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
     """Build the constant of an operation. Arguments with their default are left out."""
     scope, prefix = path_scope(operation.path)
     path = operation.path.removeprefix(prefix)
-    result = result_name(document, operation)
+    found, result = operation.result, result_name(operation)
     values: dict[str, Any] = {
         "id": operation.id,
         "namespace": operation.namespace,
@@ -53,27 +51,27 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
         "path": operation.path,
         "scope": scope,
         "segments": tuple(re.split(r"\{[^{}]*\}", path)),
-        "shape": response_shape(document, operation),
-        "success_status": int(operation.successes[0]),
-        "result": None if is_free_object(document.schemas[result]) else result,
-        "request": body_name(document, operation),
+        "shape": found.shape,
+        "success_status": found.status,
+        "result": result if result and not is_free_object(document.schemas[result]) else None,
+        "request": body_name(operation),
         "required_key": operation.node["x-cstar-key"],
         "sends_idempotency_key": sends_idempotency_key(operation),
-        "evidence": operation.node["x-evidence"],
+        "evidence": text_of(operation.node, "x-evidence") or "documented",
     }
     code_of = {name: repr(value) for name, value in values.items()}
-    if parameters := "".join(f"{_parameter(parameter)}, " for parameter in caller_parameters(operation)):
+    if parameters := "".join(f"{_parameter(document, operation, parameter)}, " for parameter in caller_parameters(operation)):
         code_of["parameters"] = f"({parameters})"
     if known := _known_values(document, operation):
         code_of["known_values"] = f"{{{known}}}"
-    if text := text_content_type(document, operation):
-        code_of["text"] = repr(text)
+    if found.text:
+        code_of["text"] = repr(found.text)
     if limits := "".join(f"{_limit(one)}, " for one in limits_of(document, operation)):
         code_of["limits"] = f"({limits})"
-    if is_nullable(data_schema(document, operation)):
-        code_of["nullable"] = "True"
-    if success_response(document, operation).get("x-cstar-may-be-empty"):
-        code_of["may_be_empty"] = "True"
+    flags = {"nullable": found.is_nullable, "may_be_empty": found.may_be_empty, "has_envelope": not found.has_envelope}
+    code_of |= {name: repr(name != "has_envelope") for name, is_other in flags.items() if is_other and found.shape in _JSON_SHAPES}
+    if operation.body and operation.body.media != "json":
+        code_of["body_format"] = repr(operation.body.media)
     constant = operation.id.upper()
     arguments = "".join(f"{name}={code}, " for name, code in code_of.items())
     return OperationSpec(
@@ -93,10 +91,10 @@ class LimitSpec:
 
 def limits_of(document: Document, operation: Operation) -> list[LimitSpec]:
     """Return the limits of the body's arrays."""
-    name = body_name(document, operation)
+    name = body_name(operation)
     found: list[LimitSpec] = []
     for wire, node in entries(document.schemas[name], "properties").items() if name else ():
-        if "maxItems" in node:
+        if isinstance(node.get("maxItems"), int):
             rule = operation.node.get(BATCHING, {})
             alternative = f"{operation.namespace}.{names.batched(operation.name)}" if rule.get("split") == wire else None
             found.append(LimitSpec(wire=wire, max_items=node["maxItems"], alternative=alternative))
@@ -157,16 +155,16 @@ def _known_values(document: Document, operation: Operation) -> str:
     found: dict[str, list[str]] = {}
     for parameter in caller_parameters(operation):
         schema = parameter.node["schema"]
-        reference = schema.get("items", schema).get("$ref")
+        reference = (entries(schema, "items") or schema).get("$ref")
         if parameter.location == "query" and reference is not None:
-            found[parameter.name] = items(document.at(reference), "enum")
+            found[parameter.name] = items(document.schemas[schema_named(reference)], "enum")
     return "".join(f"{name!r}: frozenset({{{', '.join(map(repr, values))}}}), " for name, values in found.items() if values)
 
 
-def _parameter(parameter: Parameter) -> str:
+def _parameter(document: Document, operation: Operation, parameter: Parameter) -> str:
     values: dict[str, Any] = {
         "name": parameter.name,
-        "attribute": names.argument(parameter.name),
+        "attribute": argument_names(document, operation)[parameter.location, parameter.name],
         "location": parameter.location,
         "required": parameter.node.get("required", False),
         "positional": parameter.is_positional,

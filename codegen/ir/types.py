@@ -1,33 +1,13 @@
-"""Map the properties of the document to Python types, and to the code that decodes them.
-
-A type is made from a property of openapi-python-client. Whether a class is a model, a free object
-or a map is looked up in the document.
-"""
+"""Map schemas to Python types, and to the code that decodes their values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from openapi_python_client.parser.properties.any import AnyProperty
-from openapi_python_client.parser.properties.boolean import BooleanProperty
-from openapi_python_client.parser.properties.const import ConstProperty
-from openapi_python_client.parser.properties.datetime import DateTimeProperty
-from openapi_python_client.parser.properties.enum_property import EnumProperty
-from openapi_python_client.parser.properties.float import FloatProperty
-from openapi_python_client.parser.properties.int import IntProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.properties.model_property import ModelProperty
-from openapi_python_client.parser.properties.none import NoneProperty
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_python_client.parser.properties.string import StringProperty
-from openapi_python_client.parser.properties.union import UnionProperty
-from openapi_python_client.parser.properties.uuid import UuidProperty
-
 from codegen import naming as names
-from codegen.errors import ProblemCollector
-from codegen.spec.document import Document
-from codegen.spec.queries import is_free_object, is_union, union_members
+from codegen.spec.document import Document, Node, is_object, schema_named
+from codegen.spec.queries import alternatives, is_free_object, types_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +80,8 @@ class PythonType:
             target: The expression of the variable or attribute.
         """
         if self.container:
-            kind = "dict" if self.container == "decode_map" else "list"
-            reader = f"{self.container}({self.object_reader or self.value_reader}, {target})"
-            return (DecodeStep(condition=f"{target}.__class__ is {kind}", expression=reader),)
+            kind = "dict" if self.container in MAP_READERS else "list"
+            return (DecodeStep(condition=f"{target}.__class__ is {kind}", expression=self.container_reader(target)),)
         if self.object_reader:
             return (DecodeStep(condition=f"{target}.__class__ is dict", expression=f"{self.object_reader}({target})"),)
         if self.is_enum:
@@ -111,58 +90,71 @@ class PythonType:
             return (DecodeStep(condition=f"{target} is not None", expression=f"{self.value_reader}({target})"),)
         return ()
 
+    def decoding_of(self, value: str) -> str:
+        """Return the expression that decodes any value."""
+        if self.container:
+            return self.container_reader(value)
+        if self.object_reader:
+            return f"{self.object_reader}({value}) if is_object({value}) else {value}"
+        return f"{self.value_reader}({value})" if self.value_reader else value
+
+    def container_reader(self, target: str) -> str:
+        """Return the expression that decodes a container in a variable or attribute."""
+        return f"{self.container}({self.object_reader or self.value_reader}, {target})"
+
     def with_models(self, models: Sequence[str]) -> PythonType:
         """Return the type of a free object, or of a list of them, that callers can also give as one of some models."""
         choices = " | ".join([*models, "JSONObject"])
         return replace(self, argument_type=self.argument_type.replace("JSONObject", choices), classes=(*self.classes, *models))
 
 
+MAP_READERS = ("decode_map", "decode_map_values")
+"""The functions that decode maps; the others decode lists."""
+
 STRING = PythonType(read_type="str", argument_type="str", is_string=True)
 ANY_JSON = PythonType(read_type="JSON", argument_type="JSON | JSONObject", is_string=True)
 FREE_OBJECT = PythonType(read_type="dict[str, JSON]", argument_type="JSONObject")
 DATETIME = PythonType(read_type="datetime", argument_type="datetime", value_reader="parse_datetime")
 
-_LEAVES: dict[type, PythonType] = {
-    StringProperty: STRING,
-    UuidProperty: STRING,  # ids are opaque strings
-    ConstProperty: STRING,
-    IntProperty: PythonType(read_type="int", argument_type="int"),
-    FloatProperty: PythonType(read_type="float", argument_type="float"),
-    BooleanProperty: PythonType(read_type="bool", argument_type="bool"),
-    DateTimeProperty: DATETIME,
-    AnyProperty: ANY_JSON,
+_PLAIN: dict[str, PythonType] = {
+    "string": STRING,
+    "integer": PythonType(read_type="int", argument_type="int"),
+    "number": PythonType(read_type="float", argument_type="float"),
+    "boolean": PythonType(read_type="bool", argument_type="bool"),
 }
+_FORMATS = {"date-time": DATETIME}
+"""The formats of strings that have a type of their own. Ids are opaque strings, also those of the format `uuid`."""
 
 
 class TypeMapper:
-    """Maps properties to Python types."""
+    """Maps schemas in the form that the parser gives them."""
 
-    def __init__(self, document: Document, problems: ProblemCollector) -> None:
+    def __init__(self, document: Document) -> None:
         self._document = document
-        self._problems = problems
-        # openapi-python-client expands references to unions; the members identify the union.
-        schemas = document.schemas.items()
-        self._unions = {frozenset(union_members(schema)): name for name, schema in schemas if is_union(schema)}
 
-    def of(self, prop: PropertyProtocol, pointer: str) -> PythonType:
-        """Return the type of a property; report what is not supported under *pointer*."""
-        if leaf := _LEAVES.get(type(prop)):
-            return leaf
-        match prop:
-            case EnumProperty():
-                return self.of_enum(str(prop.class_info.name))
-            case ModelProperty():
-                return self._of_object(prop, pointer)
-            case ListProperty():
-                return self._of_list(self.of(prop.inner_property, pointer), pointer)
-            case UnionProperty():
-                return self._of_union(prop, pointer)
-            case _:
-                self._problems.add(pointer, f"the generator cannot express a {type(prop).__name__}.")
-                return ANY_JSON
+    def of(self, node: Node) -> PythonType:
+        """Return the type of a value."""
+        if "$ref" in node:
+            return self.of_component(schema_named(node["$ref"]))
+        options, is_nullable = alternatives(node)
+        types = [self.of(option) for option in options] if options else [self._of_type(one, node) for one in types_of(node)]
+        if len(types) != 1:
+            return _any_of(types, is_nullable=is_nullable) if types else ANY_JSON
+        return replace(types[0], is_nullable=types[0].is_nullable or is_nullable)
 
-    def of_enum(self, name: str) -> PythonType:
-        """Return the type of an open enum."""
+    def of_component(self, name: str) -> PythonType:
+        """Return the type of a component: an enum, a model, a union of models, or a free object."""
+        schema = self._document.schemas[name]
+        if "enum" in schema:
+            return self._of_enum(name)
+        if is_free_object(schema):
+            return FREE_OBJECT
+        type_ = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
+        if "x-cstar-string-shorthand" in schema:
+            return replace(type_, object_reader="", value_reader=names.reader(name))
+        return type_
+
+    def _of_enum(self, name: str) -> PythonType:
         return PythonType(
             read_type=name,
             argument_type=names.like_alias(name),
@@ -173,71 +165,92 @@ class TypeMapper:
             is_string=True,
         )
 
-    def of_component(self, name: str) -> PythonType:
-        """Return the type of a component: a model, a union of models, or a free object."""
-        if is_free_object(self._document.schemas[name]):
-            return FREE_OBJECT
-        type_ = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
-        if "x-cstar-string-shorthand" in self._document.schemas[name]:
-            return replace(type_, object_reader="", value_reader=names.reader(name))
+    def _of_type(self, type_name: str, node: Node) -> PythonType:
+        if type_name == "array":
+            return _list_of(self.of(node.get("items", {})))
+        if type_name == "object":
+            values = node.get("additionalProperties")
+            return _map_of(self.of(values)) if is_object(values) and values else FREE_OBJECT
+        plain = _PLAIN.get(type_name, ANY_JSON)
+        return _FORMATS.get(str(node.get("format")), plain) if plain is STRING else plain
+
+
+def _map_of(inner: PythonType) -> PythonType:
+    inner = _read_by_value(inner)
+    return replace(
+        inner,
+        read_type=f"dict[str, {inner.declared_read_type}]",
+        writable_type=f"dict[str, {inner.declared_writable_type}]",
+        argument_type=f"Mapping[str, {inner.declared_argument_type}]",
+        container="decode_map" if inner.object_reader else "decode_map_values" if inner.value_reader else "",
+        is_nullable=False,
+        is_string=False,
+    )
+
+
+def _list_of(item: PythonType) -> PythonType:
+    item = _read_by_value(item)
+    many = f"list[{item.declared_argument_type}] | tuple[{item.declared_argument_type}, ...]"
+    return replace(
+        item,
+        read_type=f"list[{item.declared_read_type}]",
+        writable_type=f"list[{item.declared_writable_type}]",
+        argument_type=many if item.is_string else f"Sequence[{item.declared_argument_type}]",
+        item_argument_type=item.declared_argument_type,
+        container="decode_list" if item.object_reader else "decode_values" if item.value_reader else "",
+        is_nullable=False,
+        is_string=False,
+    )
+
+
+def _read_by_value(type_: PythonType) -> PythonType:
+    """Return a type whose containers are decoded by a function of one value, so that a container of them can be decoded."""
+    if not type_.container:
         return type_
-
-    def _of_object(self, prop: ModelProperty, pointer: str) -> PythonType:
-        name = str(prop.class_info.name)
-        if name in self._document.schemas:
-            return self.of_component(name)
-        inner = prop.additional_properties
-        if inner is None or isinstance(inner, AnyProperty):
-            return FREE_OBJECT
-        return self._of_map(self.of(inner, pointer), pointer)
-
-    def _of_map(self, inner: PythonType, pointer: str) -> PythonType:
-        if inner.container or (inner.value_reader and not inner.object_reader):
-            self._problems.add(pointer, "the generator cannot express a map of anything but objects and plain values.")
-        return replace(
-            inner,
-            read_type=f"dict[str, {inner.declared_read_type}]",
-            writable_type=f"dict[str, {inner.declared_writable_type}]",
-            argument_type=f"Mapping[str, {inner.declared_argument_type}]",
-            container="decode_map" if inner.object_reader else "",
-            is_nullable=False,
-            is_string=False,
-        )
-
-    def _of_list(self, item: PythonType, pointer: str) -> PythonType:
-        if item.container:
-            self._problems.add(pointer, "the generator cannot express a list of lists of objects.")
-        many = f"list[{item.declared_argument_type}] | tuple[{item.declared_argument_type}, ...]"
-        readers = "decode_list" if item.object_reader else "decode_values" if item.value_reader else ""
-        return replace(
-            item,
-            read_type=f"list[{item.declared_read_type}]",
-            writable_type=f"list[{item.declared_writable_type}]",
-            argument_type=many if item.is_string else f"Sequence[{item.declared_argument_type}]",
-            item_argument_type=item.declared_argument_type,
-            container=readers,
-            is_nullable=False,
-            is_string=False,
-        )
-
-    def _of_union(self, prop: UnionProperty, pointer: str) -> PythonType:
-        members = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
-        is_nullable = len(members) < len(prop.inner_properties)
-        if name := self._unions.get(frozenset(str(inner.class_info.name) for inner in members if isinstance(inner, ModelProperty))):
-            return replace(self.of_component(name), is_nullable=is_nullable)
-        types = [self.of(inner, pointer) for inner in members]
-        if len(types) == 1:
-            return replace(types[0], is_nullable=is_nullable)
-        if any(type_.value_reader or type_.object_reader for type_ in types):
-            self._problems.add(pointer, "the generator cannot distinguish the members of a union unless all of them are plain.")
-        annotation = " | ".join(_deduplicated(type_.read_type for type_ in types))
-        return PythonType(
-            read_type=annotation,
-            argument_type=annotation,
-            is_nullable=is_nullable,
-            is_string=any(type_.is_string for type_ in types),
-        )
+    return replace(type_, value_reader=f"lambda value: {type_.container_reader('value')}", object_reader="", container="")
 
 
-def _deduplicated(annotations: Iterator[str]) -> list[str]:
-    return list(dict.fromkeys(annotations))
+def _any_of(types: Sequence[PythonType], *, is_nullable: bool) -> PythonType:
+    """Return the type of a value of one of several types. What cannot be distinguished from another is not decoded."""
+    if ANY_JSON in types:
+        return ANY_JSON
+    are_objects = [type_ for type_ in types if _kind_in_json(type_) == "object"]
+    decoded = next((type_ for type_ in are_objects if type_.object_reader and not type_.container and len(are_objects) == 1), None)
+    undecoded = [type_ if type_ is decoded else _undecoded(type_) for type_ in types]
+    return PythonType(
+        read_type=_joined(type_.declared_read_type for type_ in undecoded),
+        writable_type=_joined(type_.declared_writable_type for type_ in undecoded),
+        argument_type=_joined(type_.argument_type for type_ in types),
+        object_reader=decoded.object_reader if decoded else "",
+        classes=tuple(dict.fromkeys(name for type_ in types for name in type_.classes)),
+        is_nullable=is_nullable or any(type_.is_nullable for type_ in types),
+        is_string=any(type_.is_string for type_ in types),
+    )
+
+
+def _kind_in_json(type_: PythonType) -> str:
+    if type_.read_type.startswith("list["):
+        return "array"
+    is_object_type = type_.read_type.startswith("dict[") or bool(type_.object_reader)
+    return "object" if is_object_type else "plain"
+
+
+def _undecoded(type_: PythonType) -> PythonType:
+    """Return the type of a value that stays as it arrived."""
+    if not (type_.container or type_.object_reader or type_.value_reader):
+        return type_
+    read_type = {"array": "list[JSON]", "object": "dict[str, JSON]"}.get(_kind_in_json(type_), "str")
+    return PythonType(read_type=read_type, argument_type=type_.argument_type, is_string=type_.is_string)
+
+
+def _joined(annotations: Iterable[str]) -> str:
+    """Join annotations to a union that has each member once."""
+    members: dict[str, None] = {}
+    for annotation in annotations:
+        member = ""
+        for part in annotation.split(" | "):
+            member = f"{member} | {part}" if member else part
+            if member.count("[") == member.count("]"):
+                members[member] = None
+                member = ""
+    return " | ".join(members)

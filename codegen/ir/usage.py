@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.errors import ProblemCollector
 from codegen.spec.document import Document, Operation
-from codegen.spec.queries import body_name, body_schema, data_schema, is_free_object
+from codegen.spec.queries import is_free_object
 
 EVENTS = "events"
 """The name of the webhooks section among the root namespaces."""
@@ -15,7 +14,7 @@ EVENTS = "events"
 class SchemaUsage:
     """The use of each schema in data, bodies and parameters."""
 
-    def __init__(self, document: Document, problems: ProblemCollector) -> None:
+    def __init__(self, document: Document) -> None:
         self._document = document
         responses: dict[str, None] = {}
         bodies: dict[str, None] = {}
@@ -23,7 +22,8 @@ class SchemaUsage:
         self.roots: dict[str, set[str]] = {}
         """The root namespaces that use each schema."""
         for operation in document.operations:
-            for target, node in ((responses, data_schema(document, operation)), (bodies, body_schema(document, operation))):
+            body = operation.body.schema if operation.body else {}
+            for target, node in ((responses, operation.result.schema), (bodies, body)):
                 target.update(self._reach(operation, node))
             schemas = [parameter.node["schema"] for parameter in operation.parameters if not parameter.is_supplied_by_client]
             parameters.update(self._reach(operation, schemas))
@@ -43,15 +43,9 @@ class SchemaUsage:
             name for name, schema in document.schemas.items() if name not in reached and not schema.get("x-cstar-envelope")
         )
         """The schemas that no operation uses, so that they have no class."""
-        self._inspect(responses, problems)
 
     def _reach(self, operation: Operation, node: Any) -> dict[str, None]:
         reached = self._document.reachable_schemas(node)
         for name in reached:
             self.roots.setdefault(name, set()).add(operation.root)
         return reached
-
-    def _inspect(self, responses: dict[str, None], problems: ProblemCollector) -> None:
-        for operation in self._document.operations:
-            if (body := body_name(self._document, operation)) in responses:
-                problems.add(operation.pointer, f"the body `{body}` is also part of a response; bodies need a schema of their own.")

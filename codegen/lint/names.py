@@ -9,26 +9,16 @@ from collections.abc import Callable, Iterable
 
 from codegen import naming as names
 from codegen.errors import ProblemCollector
-from codegen.spec.document import Document, Operation, child_pointer, entries, schema_named
-from codegen.spec.queries import BATCHING, is_model, namespace_ancestors, path_scope
+from codegen.spec.document import Document, child_pointer
+from codegen.spec.queries import BATCHING, namespace_ancestors, path_scope
 from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
 
 
 def inspect(document: Document, problems: ProblemCollector) -> None:
     """Check all names."""
     _inspect_schemas(document, problems)
-    for name, schema in document.schemas.items():
-        pointer = child_pointer("#/components/schemas", name)
-        if schema.get("x-cstar-envelope"):
-            continue
-        if "enum" in schema:
-            _inspect_constants(schema["enum"], pointer, problems)
-        elif is_model(schema):
-            _inspect_attributes(entries(schema, "properties"), pointer, problems)
     _inspect_operation_ids(document, problems)
     _inspect_namespaces(document, problems)
-    for operation in document.operations:
-        _inspect_arguments(document, operation, problems)
 
 
 def _report_clashes(
@@ -54,29 +44,6 @@ def _inspect_schemas(document: Document, problems: ProblemCollector) -> None:
         if alias != name and "enum" in document.schemas.get(alias, {}):
             problems.add(pointer, f"`{name}` is the name of the type that arguments for the enum `{alias}` have.")
     _report_clashes(pointers, names.function_stem, "schemas", problems)
-
-
-def _inspect_constants(values: list[str], pointer: str, problems: ProblemCollector) -> None:
-    for value in values:
-        if not names.is_usable(names.constant(value)):
-            problems.add(pointer, f"the value `{value}` cannot become the name of a constant.")
-    _report_clashes([(value, pointer) for value in values], names.constant, "values", problems)
-
-
-def _inspect_attributes(properties: Iterable[str], pointer: str, problems: ProblemCollector) -> None:
-    for wire in properties:
-        attribute = names.attribute(wire)
-        if not names.is_usable(attribute):
-            problems.add(
-                child_pointer(pointer, "properties", wire), f"the property `{wire}` cannot become the name of an attribute."
-            )
-        if attribute in names.RESERVED_ATTRIBUTES:
-            problems.add(
-                child_pointer(pointer, "properties", wire), f"an attribute cannot be called `{attribute}`; models need that name."
-            )
-    _report_clashes(
-        [(wire, child_pointer(pointer, "properties", wire)) for wire in properties], names.attribute, "properties", problems
-    )
 
 
 def _inspect_operation_ids(document: Document, problems: ProblemCollector) -> None:
@@ -136,17 +103,3 @@ def _inspect_members(document: Document, problems: ProblemCollector) -> None:
             other.id for other in document.operations if other.namespace == operation.namespace
         }:
             problems.add(operation.pointer, f"the method `{operation.namespace}.{method}` has the name of another operation.")
-
-
-def _inspect_arguments(document: Document, operation: Operation, problems: ProblemCollector) -> None:
-    wires = [(parameter.name, parameter.pointer) for parameter in operation.parameters if not parameter.is_supplied_by_client]
-    if "requestBody" in operation.node:
-        body, _ = document.follow(operation.node["requestBody"], "")
-        reference = body["content"]["application/json"]["schema"]["$ref"]
-        pointer = child_pointer(operation.pointer, "requestBody")
-        wires += [(wire, pointer) for wire in entries(document.schemas[schema_named(reference)], "properties")]
-    for wire, pointer in wires:
-        if not names.is_usable(names.argument(wire)):
-            problems.add(pointer, f"`{wire}` cannot become the name of an argument.")
-    placed = [(wire, operation.pointer) for wire, _ in wires]
-    _report_clashes(placed, names.argument, f"arguments of `{operation.id}`", problems)

@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, Literal, TypeAlias, TypeGuard
+from urllib.parse import unquote
 
 Node: TypeAlias = dict[str, Any]
 """An object of the document. Its values are whatever the author wrote, hence Any."""
+
+Shape: TypeAlias = Literal["object", "array", "page", "deleted", "value", "none", "text", "bytes"]
+"""The form of a result: an object, an array, a page of a list, a confirmation of deletion, other JSON, nothing, a str, bytes."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -43,14 +47,49 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a call returns, as the parser finds it in the successful responses."""
+
+    status: int
+    shape: Shape
+    schema: Node
+    """The schema of the value; that of `data` in an envelope. Empty without a value."""
+    node: Node
+    """The response."""
+    has_envelope: bool = False
+    is_nullable: bool = False
+    may_be_empty: bool = False
+    """Whether a success may have no body: an object without fields, or None for any other value."""
+    is_part: bool = False
+    """Whether an array may be a part of a list of which the client cannot find the other parts."""
+    text: str | None = None
+    """The content type of the text that the server may send instead of JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """The body of a request."""
+
+    schema: Node
+    """Its schema: a reference to a model for one whose fields are arguments."""
+    has_fields: bool
+    """Whether its fields are arguments. Otherwise it is one argument."""
+    media: Literal["json", "form"]
+    is_required: bool
+    node: Node
+
+
+@dataclass(frozen=True, kw_only=True)
 class Operation:
-    """An operation as the document has it."""
+    """An operation as the document has it. The parser sets its result and its body."""
 
     pointer: str
     path: str
     method: str
     node: Node
     parameters: tuple[Parameter, ...]
+    result: Result = Result(status=200, shape="none", schema={}, node={})  # frozen
+    body: Body | None = None
 
     @property
     def id(self) -> str:
@@ -94,16 +133,25 @@ class Event:
 
     @property
     def data(self) -> Node:
-        """The schema of `data`."""
-        data: Node = self.body["allOf"][1]["properties"]["data"]
-        return data
+        """The schema of `data`; empty if it has none."""
+        parts = [part for part in items(self.body, "allOf") if is_object(part)]
+        data = next((entries(part, "properties").get("data") for part in reversed(parts)), None)
+        return data if is_object(data) else {}
 
 
 class Document:
-    """An OpenAPI document that passed `validate_openapi`."""
+    """An OpenAPI document that passed `validate_openapi`.
 
-    def __init__(self, raw: Node) -> None:
+    Args:
+        raw: The document.
+        operations: Its operations, where the parser has found their results and bodies. None: as they are in the document.
+        events: Its events that the generator supports. None: all of them.
+    """
+
+    def __init__(self, raw: Node, operations: tuple[Operation, ...] | None = None, events: tuple[Event, ...] | None = None) -> None:
         self.raw = raw
+        self._given = operations
+        self._given_events = events
 
     @property
     def components(self) -> Node:
@@ -119,10 +167,13 @@ class Document:
         """Return the target of a local reference such as `#/components/schemas/Ticket`; None if there is none."""
         node: Any = self.raw
         for part in reference.removeprefix("#/").split("/"):
-            key = part.replace("~1", "/").replace("~0", "~")
-            if not is_object(node) or key not in node:
+            key = unquote(part).replace("~1", "/").replace("~0", "~")
+            if is_object(node) and key in node:
+                node = node[key]
+            elif is_list(node) and key.isdecimal() and int(key) < len(node):
+                node = node[int(key)]
+            else:
                 return None
-            node = node[key]
         return node
 
     def follow(self, node: Node, pointer: str) -> tuple[Node, str]:
@@ -131,17 +182,20 @@ class Document:
         if not reference:
             return node, pointer
         beside = {key: value for key, value in node.items() if key != "$ref"}
-        return {**self.at(reference), **beside}, reference
+        return {**(self.at(reference) or {}), **beside}, reference
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """All operations, in the document's order."""
-        return tuple(self._operations())
+        return tuple(self._operations()) if self._given is None else self._given
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """All types of events, in the document's order."""
-        return tuple(self._event(name, item["post"]) for name, item in entries(self.raw, "webhooks").items())
+        if self._given_events is not None:
+            return self._given_events
+        webhooks = entries(self.raw, "webhooks")
+        return tuple(self._event(name, item["post"]) for name, item in webhooks.items() if _is_post(item))
 
     def _event(self, name: str, node: Node) -> Event:
         body, _ = self.follow(entries(node, "requestBody"), "")
@@ -167,11 +221,15 @@ class Document:
         reached: dict[str, None] = {}
         waiting = [node]
         while waiting:
-            for name in _schemas_named_in(waiting.pop()):
+            for name in schemas_named_in(waiting.pop()):
                 if name not in reached:
                     reached[name] = None
                     waiting.append(self.schemas.get(name, {}))
         return reached
+
+
+def _is_post(item: object) -> bool:
+    return is_object(item) and is_object(item.get("post"))
 
 
 def child_pointer(pointer: str, *parts: str) -> str:
@@ -207,16 +265,17 @@ def find_keyword(schema: object, keyword: str, pointer: str) -> Iterator[str]:
             yield from find_keyword(schema.get(key), keyword, child_pointer(pointer, key))
 
 
-def _schemas_named_in(node: Any) -> Iterator[str]:
+def schemas_named_in(node: Any) -> Iterator[str]:
+    """Yield the component schemas that a node refers to, also repeatedly."""
     if is_object(node):
         reference = node.get("$ref")
         if isinstance(reference, str) and reference.startswith("#/components/schemas/"):
             yield schema_named(reference)
         for value in node.values():
-            yield from _schemas_named_in(value)
+            yield from schemas_named_in(value)
     elif is_list(node):
         for value in node:
-            yield from _schemas_named_in(value)
+            yield from schemas_named_in(value)
 
 
 def entries(node: Node, key: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from codegen import naming as names
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_object, items, schema_named
 
 TEAM_SCOPE = "/api/v1/teams/{teamId}"
 LIBRARY_SCOPE = "/api/library/{team}"
 IDEMPOTENCY_KEY = "Idempotency-Key"
+BODY = "body"
 JSON_TYPE = "application/json"
 BATCHING = "x-cstar-batching"
 CONDITIONAL_LIMIT = "x-cstar-max-items-when"
@@ -41,17 +43,6 @@ def sends_idempotency_key(operation: Operation) -> bool:
     return any(parameter.name == IDEMPOTENCY_KEY for parameter in operation.parameters)
 
 
-def success_response(document: Document, operation: Operation) -> Node:
-    """Return the successful response of an operation."""
-    response, _ = document.follow(operation.node["responses"][operation.successes[0]], "")
-    return response
-
-
-def data_schema(document: Document, operation: Operation) -> Node:
-    """Return the schema of `data` in the successful response."""
-    return enveloped_data(success_response(document, operation)["content"][JSON_TYPE]["schema"]) or {}
-
-
 def enveloped_data(schema: Node) -> Node | None:
     """Return the schema of `data` in a response schema; None for a schema that is not of the one supported form."""
     parts: list[Node] = items(schema, "allOf")
@@ -76,45 +67,56 @@ def referenced_schema(data: Node) -> Node:
     return next((option for option in items(data, "oneOf") if option != _NULL), data) if is_nullable(data) else data
 
 
-def result_name(document: Document, operation: Operation) -> str:
-    """Return the component that `data` is, or that its items are."""
-    return schema_named(referenced_schema(data_schema(document, operation))["$ref"])
+def result_name(operation: Operation) -> str | None:
+    """Return the component that the result is, or that its items are; None for any other value."""
+    schema = operation.result.schema
+    schema = entries(schema, "items") if operation.result.shape in ("array", "page") else schema
+    return schema_named(schema["$ref"]) if operation.result.shape != "value" and "$ref" in schema else None
 
 
-def response_shape(document: Document, operation: Operation) -> str:
-    """Return the shape of `data`: `page`, `array`, `deleted` or `object`."""
-    if operation.node.get("x-cstar-pagination") == "page":
-        return "page"
-    if data_schema(document, operation).get("type") == "array":
-        return "array"
-    return "deleted" if result_name(document, operation) == "Deleted" else "object"
+def call_kind(operation: Operation) -> str:
+    """Return the shape of the result, or `whole`: a GET of a list that is not paged, which returns a `Paginator` of one page."""
+    is_whole = operation.result.shape == "array" and operation.method == "get" and not operation.result.is_part
+    return "whole" if is_whole else operation.result.shape
 
 
-def call_kind(document: Document, operation: Operation) -> str:
-    """Return the shape of the response, or `whole`: a GET of a list that is not paged, which returns a `Paginator` of one page."""
-    shape = response_shape(document, operation)
-    return "whole" if shape == "array" and operation.method == "get" else shape
+def body_name(operation: Operation) -> str | None:
+    """Return the component whose fields are arguments; None without one."""
+    body = operation.body
+    return schema_named(body.schema["$ref"]) if body and body.has_fields else None
 
 
-def text_content_type(document: Document, operation: Operation) -> str | None:
-    """Return the content type of the text that the server may send instead of JSON; None if it never does."""
-    text: str | None = success_response(document, operation).get("x-cstar-text")
-    return text
+def attribute_names(schema: Node) -> dict[str, str]:
+    """Return the attribute of each field of a model."""
+    return names.attributes(entries(schema, "properties"))
 
 
-def body_schema(document: Document, operation: Operation) -> Node | None:
-    """Return the schema of the request body; None without a body."""
-    if "requestBody" not in operation.node:
-        return None
-    body, _ = document.follow(operation.node["requestBody"], "")
-    schema: Node = body["content"][JSON_TYPE]["schema"]
-    return schema
+def argument_names(document: Document, operation: Operation) -> dict[tuple[str, str], str]:
+    """Return the argument for each parameter, by its location and name, and for each field of the body, under `body`.
+
+    A name that is taken gets an underscore: that of a field that is called like a parameter. Parameters of the path come first.
+    """
+    places = [(one.location, one.name) for one in caller_parameters(operation)]
+    name = body_name(operation)
+    attributes = attribute_names(document.schemas[name]) if name else {}
+    places += [(BODY, wire) for wire in attributes]
+    places += [(BODY, "")] if operation.body and not name else []
+    found: dict[tuple[str, str], str] = {}
+    for location, wire in places:
+        wanted = attributes[wire] if location == BODY and wire else names.attribute(wire or "body")
+        argument, number = names.argument_of(wanted), 2
+        while argument in found.values():
+            argument = f"{wanted}_" if f"{wanted}_" not in found.values() else f"{wanted}_{number}"
+            number += 1
+        found[location, wire] = argument
+    return found
 
 
-def body_name(document: Document, operation: Operation) -> str | None:
-    """Return the component that the request body is; None without a body."""
-    schema = body_schema(document, operation)
-    return schema_named(schema["$ref"]) if schema else None
+def alternatives(schema: Node) -> tuple[list[Node], bool]:
+    """Return the schemas of which a value has one, without null, and whether it may be null."""
+    options: list[Node] = items(schema, "oneOf") or items(schema, "anyOf")
+    others = [option for option in options if option != _NULL]
+    return others, len(others) < len(options) or "null" in items(schema, "type")
 
 
 def types_of(schema: Node) -> list[str]:

@@ -7,13 +7,14 @@ import pickle
 from typing import Any
 
 from codegen.__main__ import DOCUMENT
-from codegen.errors import CodegenError, Problem
+from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.ir.build import GeneratedCode, build_ir
 from codegen.ir.functions import FunctionSpec
 from codegen.ir.models import ModelSpec
 from codegen.ir.operations import OperationSpec
 from codegen.lint.run import lint
-from codegen.parser import Parsed, parse, validate_openapi
+from codegen.parser.run import parse
+from codegen.parser.validation import validate_openapi
 from codegen.spec.document import Document, Node
 from codegen.spec.loader import read
 
@@ -74,11 +75,16 @@ def small(*more: str) -> Node:
     return raw
 
 
-def reading(raw: Node) -> Parsed:
-    """Lint and parse a document."""
-    validate_openapi(raw)
-    lint(Document(raw))
-    return parse(Document(raw))
+def parsed(raw: Node) -> Document:
+    """Parse a document."""
+    return parse(raw, NoteCollector())
+
+
+def notes_on(raw: Node) -> list[str]:
+    """Return the notes of a run."""
+    notes = NoteCollector()
+    parse(raw, notes)
+    return notes.lines
 
 
 def code_of(raw: Node) -> GeneratedCode:
@@ -88,7 +94,7 @@ def code_of(raw: Node) -> GeneratedCode:
 
 @functools.lru_cache(maxsize=16)
 def _view_of(frozen: bytes) -> GeneratedCode:
-    return build_ir(reading(pickle.loads(frozen)))
+    return build_ir(parsed(pickle.loads(frozen)))
 
 
 def models_of(raw: Node) -> dict[str, ModelSpec]:
@@ -107,9 +113,10 @@ def operations_of(raw: Node) -> dict[str, OperationSpec]:
 
 
 def problems_with(raw: Node) -> list[Problem]:
-    """Return the problems of a document."""
+    """Return the problems that lint finds in a document."""
     try:
-        code_of(raw)
+        validate_openapi(raw)
+        lint(Document(raw))
     except CodegenError as error:
         return list(error.problems)
     return []

@@ -164,7 +164,7 @@ def test_any_operation_can_be_dropped(path: str, method: str) -> None:
 
 def test_schema_goes_with_the_last_operation_that_needs_it(shrunk: Shrunk) -> None:
     """It has no class, though the document still has it; a note reports it."""
-    note = "note: #/components/schemas/TicketUpdate: no operation uses this schema, so it has no class."
+    note = "note: #/components/schemas/TicketUpdate: no operation uses the schema `TicketUpdate`, so it has no class."
 
     assert note in shrunk.notes
     assert [] == shrunk.files_with("TicketUpdate")

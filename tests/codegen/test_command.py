@@ -15,7 +15,8 @@ import pytest
 from codegen import render
 from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
 from codegen.output import FOLDERS
-from tests.codegen.documents import entry, model, real, small
+from codegen.spec.document import Node
+from tests.codegen.documents import TICKET, entry, model, operation, real, schema, small
 from tests.codegen.trees import Tree
 
 
@@ -170,7 +171,7 @@ def test_missing_output_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "the output cannot be written: No such file or directory." in capsys.readouterr().err
 
 
-GHOST = "note: #/components/schemas/Ghost: no operation uses this schema, so it has no class.\n"
+GHOST = "note: #/components/schemas/Ghost: no operation uses the schema `Ghost`, so it has no class.\n"
 
 
 def test_unused_schema_is_reported(tree: Tree) -> None:
@@ -218,13 +219,36 @@ def test_output_does_not_depend_on_the_folder(tmp_path: Path) -> None:
 
 def test_refusal_has_no_traceback(tree: Tree) -> None:
     """The command prints problems and exits with a status that is not zero."""
-    tree.write(lambda raw: raw["components"]["schemas"]["Ticket"].pop("description"))
+    tree.write(lambda raw: operation(raw, TICKET, "get").update(operationId="update_ticket"))
     before = tree.files()
 
     done = tree.generate()
 
-    assert (2, "", "#/components/schemas/Ticket: the schema has no `description`.\n") == (done.returncode, done.stdout, done.stderr)
+    problem = "{}: the operationId `update_ticket` is not the only one of this name.\n"
+    places = ("#/paths/~1api~1v1~1teams~1{teamId}~1tickets~1{ticketId}/" + method for method in ("get", "patch"))
+    assert (2, "", "".join(map(problem.format, places))) == (done.returncode, done.stdout, done.stderr)
     assert before == tree.files()
+
+
+def test_lint_accepts_the_document_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    """It states the evidence, the source and the description of everything."""
+    assert (DONE, "") == (main(["lint"]), capsys.readouterr().err)
+
+
+def test_field_without_evidence_is_generated_and_found_by_lint(tree: Tree) -> None:
+    """The rules of the project never stop a run."""
+
+    def change(raw: Node) -> None:
+        schema(raw, "Ticket")["properties"]["dueOn"] = {"type": "string"}
+
+    tree.write(change, keep_overlay=True)
+    done, linted = tree.generate(), tree.generate("lint")
+
+    assert (DONE, "") == (done.returncode, done.stderr)
+    field = "#/components/schemas/Ticket/properties/dueOn: the property has no"
+    missing = [f"{field} `{key}`." for key in ("description", "x-evidence", "x-source")]
+    assert (REFUSED, missing) == (linted.returncode, linted.stderr.splitlines())
+    assert 'due_on: str | None = None\n    """The field `dueOn`."""' in tree.files()["models/tickets.py"].decode()
 
 
 def test_generator_imports_nothing_of_the_package() -> None:

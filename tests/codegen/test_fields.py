@@ -9,15 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from openapi_python_client.parser.properties.date import DateProperty
-from openapi_python_client.parser.properties.datetime import DateTimeProperty
-from openapi_python_client.parser.properties.int import IntProperty
-from openapi_python_client.parser.properties.union import UnionProperty
 
-from codegen.errors import CodegenError, ProblemCollector
 from codegen.ir.models import FieldSpec
-from codegen.ir.types import TypeMapper
-from codegen.spec.document import Document, Node
+from codegen.spec.document import Node
 from cstar_async._model import decoding as _wire
 from cstar_async._model.codec import from_dict
 from cstar_async._types import UNSET
@@ -216,27 +210,3 @@ def test_model_may_refer_to_itself() -> None:
     schema(raw, "Ticket")["properties"]["tree"] = entry("A tree.", **{"$ref": f"{SCHEMAS}/Tree"})
 
     assert "below: list[Tree] | None = None" == models_of(raw)["Tree"].fields[0].declaration
-
-
-def _problems_of(prop: Any) -> list[str]:
-    problems = ProblemCollector()
-    TypeMapper(Document(real()), problems).of(prop, "#/here")
-    with pytest.raises(CodegenError) as caught:
-        problems.raise_if_any()
-    return [str(problem) for problem in caught.value.problems]
-
-
-def _property(kind: Any, **more: Any) -> Any:
-    return kind(name="x", required=True, default=None, python_name="x", description=None, example=None, **more)
-
-
-def test_property_of_a_new_kind_is_refused() -> None:
-    """An unsupported property is a problem."""
-    assert ["#/here: the generator cannot express a DateProperty."] == _problems_of(_property(DateProperty))
-
-
-def test_union_of_indistinguishable_types_is_refused() -> None:
-    """A datetime or a number cannot be distinguished by type alone."""
-    union = _property(UnionProperty, inner_properties=[_property(DateTimeProperty), _property(IntProperty)])
-
-    assert ["#/here: the generator cannot distinguish the members of a union unless all of them are plain."] == _problems_of(union)

@@ -12,7 +12,7 @@ from tests.codegen.documents import (
     code_of,
     entry,
     operation,
-    reading,
+    parsed,
     real,
     schema,
 )
@@ -72,25 +72,35 @@ def test_fake_has_the_schemas_of_events() -> None:
     assert "EventTicket" in schemas["components"]["schemas"]
 
 
-def test_lost_property_is_a_problem() -> None:
-    """Properties are counted, too."""
-    parsed = reading(real())
-    tag = parsed.models["Tag"]
-    object.__setattr__(tag, "required_properties", [])
-
-    with pytest.raises(CodegenError, match="openapi-python-client lost the property `name`"):
-        build_ir(parsed)
-
-
 def test_operation_without_a_method_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operation must be in the code."""
-    parsed = reading(real())
-    monkeypatch.setattr("codegen.ir.build.namespace_modules", lambda document: namespace_modules(document)[1:])
+    document = parsed(real())
+    monkeypatch.setattr("codegen.ir.build.namespace_modules", lambda given: namespace_modules(given)[1:])
 
     with pytest.raises(CodegenError) as caught:
-        build_ir(parsed)
+        build_ir(document)
 
     place = "#/paths/~1api~1v1~1auth~1whoami/get"
     assert [f"{place}: the operation `whoami` became a {what} 0 times." for what in ("function", "method")] == [
         str(problem) for problem in caught.value.problems
     ]
+
+
+def test_modules_do_not_import_each_other_in_a_cycle() -> None:
+    """What would close a cycle goes to `shared`, with all that it refers to."""
+    raw = real()
+    schema(raw, "TicketCustomer")["x-cstar-module"] = "customers"
+    schema(raw, "Customer")["properties"]["last"] = entry("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"})
+
+    modules = {name: module.name for module in code_of(raw).model_modules for name in module.exports}
+
+    assert ("shared", "shared", "tickets") == (modules["TicketCustomer"], modules["TicketStatus"], modules["Ticket"])
+
+
+def test_module_that_does_not_exist_is_refused() -> None:
+    """`x-cstar-module` names a root namespace or `shared`."""
+    raw = real()
+    schema(raw, "Whoami")["x-cstar-module"] = "nowhere"
+
+    with pytest.raises(CodegenError, match="the module `nowhere` is not a root namespace"):
+        code_of(raw)

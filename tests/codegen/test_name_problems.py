@@ -5,19 +5,12 @@ from __future__ import annotations
 from tests.codegen.documents import (
     entry,
     model,
-    schema,
 )
 from tests.codegen.edits import (
     GET,
     GET_KEYS,
-    LIST,
     SCHEMAS,
-    STATUS_SCHEMA,
-    TICKET_SCHEMA,
-    UPDATE,
     Case,
-    add_field,
-    add_parameter,
     add_schema,
     all_of,
     assert_refused,
@@ -46,43 +39,6 @@ CASES = {
         all_of(add_schema("TICKET", model("More.", id=_TITLE))),
         f"{SCHEMAS}/TICKET",
         "the schemas `Ticket` and `TICKET` would both be `ticket` in Python.",
-    ),
-    "two attributes with one name": Case(
-        add_field("created_at", type="string"),
-        f"{SCHEMAS}/Ticket/properties/created_at",
-        "the properties `createdAt` and `created_at` would both be `created_at` in Python.",
-    ),
-    "an attribute without a name": Case(
-        add_field("1st", type="string"),
-        f"{SCHEMAS}/Ticket/properties/1st",
-        "the property `1st` cannot become the name of an attribute.",
-    ),
-    "an attribute that models have": Case(
-        add_field("extra", type="string"),
-        f"{SCHEMAS}/Ticket/properties/extra",
-        "an attribute cannot be called `extra`; models need that name.",
-    ),
-    "two constants with one name": Case(
-        all_of(
-            lambda raw: schema(raw, "TicketStatus")["enum"].append("Open"),
-            put(*STATUS_SCHEMA, "x-enum-descriptions", "Open", to="Open."),
-        ),
-        f"{SCHEMAS}/TicketStatus",
-        "the values `open` and `Open` would both be `OPEN` in Python.",
-    ),
-    "a constant without a name": Case(
-        all_of(
-            lambda raw: schema(raw, "TicketStatus")["enum"].append("-"), put(*STATUS_SCHEMA, "x-enum-descriptions", "-", to="None.")
-        ),
-        f"{SCHEMAS}/TicketStatus",
-        "the value `-` cannot become the name of a constant.",
-    ),
-    "an empty constant": Case(
-        all_of(
-            lambda raw: schema(raw, "TicketStatus")["enum"].append(""), put(*STATUS_SCHEMA, "x-enum-descriptions", "", to="None.")
-        ),
-        f"{SCHEMAS}/TicketStatus",
-        "the value `` cannot become the name of a constant.",
     ),
     "a repeated operationId": Case(
         put(*GET_KEYS, "operationId", to="list_tickets"),
@@ -136,39 +92,6 @@ CASES = {
         ),
         GET,
         "a namespace cannot be called `request`; that name is taken.",
-    ),
-    "an id and a body field with one name": Case(
-        put("components", "schemas", "TicketUpdate", "properties", "ticket_id", to=_TITLE),
-        UPDATE,
-        "the arguments of `update_ticket` `ticketId` and `ticket_id` would both be `ticket_id` in Python.",
-    ),
-    "two query parameters with one name": Case(
-        add_parameter(**{"name": "customer_id", "in": "query", "schema": {"type": "string"}}),
-        LIST,
-        "the arguments of `list_tickets` `customerId` and `customer_id` would both be `customer_id` in Python.",
-    ),
-    "an argument without a name": Case(
-        add_parameter(**{"name": "1st", "in": "query", "schema": {"type": "string"}}),
-        f"{LIST}/parameters/8",
-        "`1st` cannot become the name of an argument.",
-    ),
-    "a module that does not exist": Case(
-        put(*TICKET_SCHEMA, "x-cstar-module", to="nowhere"), f"{SCHEMAS}/Ticket", "the module `nowhere` is not a root namespace."
-    ),
-    "modules in a cycle": Case(
-        all_of(
-            put("components", "schemas", "TicketCustomer", "x-cstar-module", to="customers"),
-            put(
-                "components",
-                "schemas",
-                "Customer",
-                "properties",
-                "last",
-                to=entry("X.", **{"$ref": f"{SCHEMAS}/TicketStatus"}),
-            ),
-        ),
-        SCHEMAS,
-        "modules of models would import each other in a circle: customers -> tickets -> customers; set `x-cstar-module`.",
     ),
 }
 

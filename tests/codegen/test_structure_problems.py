@@ -78,7 +78,7 @@ CASES = {
         put(*GET_KEYS, "parameters", to=None), f"{GET}/parameters", "a value must not be null; leave the key out."
     ),
     "a value of the wrong type": Case(
-        put(*TICKET_SCHEMA, "properties", to=[]), f"{SCHEMAS}/Ticket/properties", "Input should be a valid dictionary."
+        put(*TICKET_SCHEMA, "properties", to=[]), f"{SCHEMAS}/Ticket/properties", "Input should be an object."
     ),
     "no paths": Case(put("paths", to={}), "#/paths", "the document has no operations."),
     "a tag without description": Case(drop("tags", 1, "description"), "#/tags/1", "the tag `tickets` has no description."),

@@ -1,0 +1,1 @@
+"""Bring a document into the form that the generator builds code from."""

@@ -1,0 +1,147 @@
+"""Find the result of an operation, and whether the document puts results into an envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from codegen import naming as names
+from codegen.errors import NoteCollector
+from codegen.parser.left_out import LeftOutError
+from codegen.parser.media import essence, is_json, is_text
+from codegen.parser.references import References, nested
+from codegen.parser.schemas import SchemaParser
+from codegen.spec.document import Document, Node, Operation, Result, Shape, entries, is_object, schema_named
+from codegen.spec.queries import alternatives, types_of
+
+ENVELOPE_FIELDS = frozenset({"success", "data", "meta", "pagination"})
+"""The fields of the envelope that the client can read."""
+_PAGING = frozenset(
+    {"page", "pages", "pagesize", "perpage", "pagetoken", "limit", "offset", "cursor", "after", "before", "startingafter"}
+)
+"""Query parameters that ask for a part of a list, in lower case without separators."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Response:
+    """The content of a successful response."""
+
+    status: int
+    node: Node
+    pointer: str
+    media: str
+    """Its JSON type, or else its first type; empty without content."""
+    text: str | None
+    """The text type beside JSON."""
+
+
+class ResponseParser:
+    """Parses responses."""
+
+    def __init__(self, document: Document, schemas: SchemaParser, references: References, notes: NoteCollector) -> None:
+        self._document = document
+        self._schemas = schemas
+        self._references = references
+        self._notes = notes
+        self._has_envelope = False
+
+    def recognise_envelope(self, operations: Sequence[Operation]) -> None:
+        """Find out whether nine in ten of the JSON results of a document are in an envelope."""
+        responses = [response for operation in operations for response in self._successes(operation) if is_json(response.media)]
+        enveloped = [response for response in responses if self._data(response) is not None]
+        self._has_envelope = bool(responses) and len(enveloped) >= 0.9 * len(responses)
+
+    def parse(self, operation: Operation, owner: str) -> Result:
+        """Parse the result of an operation.
+
+        Args:
+            operation: The operation, with its parameters.
+            owner: The class that begins the names of inline schemas.
+        """
+        responses = self._successes(operation)
+        if not responses and any(status[:1] == "3" for status in entries(operation.node, "responses")):
+            raise LeftOutError("it redirects, and the client follows no redirect")
+        if not responses:
+            self._notes.add(operation.pointer, "an operation without a successful response returns any JSON.")
+            return Result(status=200, shape="value", schema={}, node={}, is_nullable=True, may_be_empty=True)
+        results = [self._result(response, operation, owner) for response in responses]
+        first = next((result for result in results if result.shape != "none"), results[0])
+        others = [
+            result for result in results if result.shape != "none" and (result.shape, result.schema) != (first.shape, first.schema)
+        ]
+        if others and {result.shape for result in (first, *others)} <= {"object", "array", "value"} and not first.has_envelope:
+            options = [result.schema for result in (first, *others)]
+            first = replace(first, shape="value", schema={"anyOf": options})
+        elif others:
+            self._notes.add(operation.pointer, "its successful responses differ; the first one is read.")
+        if any(result.shape == "none" for result in results) and first.shape in ("object", "array", "page", "value"):
+            return replace(first, shape="value", is_nullable=True, may_be_empty=True)
+        return first
+
+    def _successes(self, operation: Operation) -> list[_Response]:
+        responses = entries(operation.node, "responses")
+        good = [status for status in responses if status[:1] == "2"] or [status for status in responses if status == "default"]
+        return [self._success(responses[status], status, nested(operation.pointer, "responses", status)) for status in good]
+
+    def _success(self, given: object, status: str, pointer: str) -> _Response:
+        node, place = self._references.follow(given, pointer) if is_object(given) else ({}, pointer)
+        content = entries(node, "content")
+        media = next(filter(is_json, content), "") or next(iter(content), "")
+        text = next((essence(one) for one in content if one != media and is_text(one)), None) if is_json(media) else None
+        text = str(node["x-cstar-text"]).lower() if "x-cstar-text" in node else text
+        number = int(status) if status.isdecimal() else 200
+        return _Response(status=number, node=node, pointer=place, media=media, text=text)
+
+    def _schema(self, response: _Response) -> tuple[Node, str]:
+        schema = entries(entries(response.node, "content"), response.media).get("schema", {})
+        return (schema if is_object(schema) else {}), nested(response.pointer, "content", response.media, "schema")
+
+    def _data(self, response: _Response) -> tuple[Node, str] | None:
+        """Return the schema of `data` with its pointer; None for a response without an envelope."""
+        node, place = self._references.resolve(*self._schema(response))
+        flat = self._schemas.flat(node, place)
+        properties = entries(flat, "properties")
+        is_envelope = "data" in properties and ("data" in flat.get("required", ()) or len(properties) > 1)
+        if not is_envelope or not properties.keys() <= ENVELOPE_FIELDS:
+            return None
+        data = properties["data"]
+        return (data if is_object(data) else {}), nested(place, "properties", "data")
+
+    def _result(self, response: _Response, operation: Operation, owner: str) -> Result:
+        if not response.media:
+            return Result(status=response.status, shape="none", schema={}, node=response.node)
+        if not is_json(response.media):
+            shape: Shape = "text" if is_text(response.media) else "bytes"
+            return Result(status=response.status, shape=shape, schema={}, node=response.node, text=essence(response.media))
+        data = self._data(response) if self._has_envelope else None
+        node, pointer = data or self._schema(response)
+        name = f"{owner}Response" if pointer.startswith("#/paths/") else names.class_of(pointer.split("/")[3])
+        schema = self._schemas.value(node, pointer, name)
+        options, is_nullable = alternatives(schema)
+        inner = options[0] if len(options) == 1 and is_nullable else schema
+        return Result(
+            status=response.status,
+            shape=self._shape(inner, operation, has_envelope=data is not None),
+            is_part=data is None and any(_folded(one.name) in _PAGING for one in operation.parameters if one.location == "query"),
+            may_be_empty=response.node.get("x-cstar-may-be-empty") is True,
+            schema=inner if self._schemas.is_object(inner) else schema,
+            node=response.node,
+            has_envelope=data is not None,
+            is_nullable=is_nullable,
+            text=response.text,
+        )
+
+    def _shape(self, schema: Node, operation: Operation, *, has_envelope: bool) -> Shape:
+        if self._schemas.is_object(schema):
+            is_deleted = has_envelope and "$ref" in schema and schema_named(schema["$ref"]) == "Deleted"
+            return "deleted" if is_deleted else "object"
+        if types_of(schema) != ["array"] or not self._schemas.is_object(entries(schema, "items")):
+            return "value"
+        query = {parameter.name for parameter in operation.parameters if parameter.location == "query"}
+        if operation.method == "get" and has_envelope and {"page", "pageSize"} <= query:
+            return "page"
+        return "array"
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")

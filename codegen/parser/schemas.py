@@ -1,0 +1,240 @@
+"""Bring schemas into one form.
+
+A component is a model, an enum of strings, a union of models with a tag, or a free object. Any other value is a reference to a
+component, a plain value, an array, a map, or one of several such values. So `nullable`, `allOf` and aliases are resolved. Inline
+objects, enums and unions become components, named after their owner and property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from codegen import naming as names
+from codegen.errors import NoteCollector, ProblemCollector
+from codegen.parser.merging import flattened, without_nullable
+from codegen.parser.references import References, nested, owner_of
+from codegen.parser.unions import Tags, find_tags, options_of
+from codegen.spec.document import Document, Node, child_pointer, is_list, is_object, schema_named
+from codegen.spec.queries import is_free_object, is_model, types_of
+
+COMPONENTS = "#/components/schemas"
+MAX_DEPTH = 40
+"""The deepest nesting of inline schemas; a deeper value stays JSON."""
+
+
+class SchemaParser:
+    """Parses the schemas of a document."""
+
+    def __init__(self, document: Document, references: References, problems: ProblemCollector, notes: NoteCollector) -> None:
+        self._schemas = document.schemas
+        self._references = references
+        self._problems = problems
+        self._notes = notes
+        self._class_names = names.ClassNames()
+        self._classes = self._class_names.add_all(self._schemas)
+        self._components: dict[str, Node] = {}
+        self._hoisted: dict[str, str] = {}
+        """The class of each inline schema, by its pointer."""
+        self._flat: dict[str, tuple[Node, bool]] = {}
+        """Each schema without `allOf` and `nullable`, and whether it allows null, by its pointer."""
+        self._kinds: dict[str, str] = {}
+        self._inlined: list[str] = []
+        """The aliases that are being resolved."""
+
+    def parse_components(self) -> None:
+        """Parse all components."""
+        kept = {name: node for name, node in self._schemas.items() if self._kind(node, child_pointer(COMPONENTS, name))}
+        self._components = {self._classes[name]: {} for name in kept}
+        for name, node in kept.items():
+            self._components[self._classes[name]] = self._component(node, child_pointer(COMPONENTS, name), self._classes[name])
+
+    @property
+    def components(self) -> dict[str, Node]:
+        """The components by the names of their classes: those of the document in its order, then the inline ones."""
+        return self._components
+
+    def flat(self, node: Node, pointer: str) -> Node:
+        """Return a schema without `allOf`."""
+        return self._flattened(node, pointer)[0]
+
+    def is_model(self, schema: Node) -> bool:
+        """Return whether a parsed schema is a model."""
+        return "$ref" in schema and is_model(self._components[schema_named(schema["$ref"])])
+
+    def is_object(self, schema: Node) -> bool:
+        """Return whether a parsed schema is a model or a free object."""
+        target = self._components[schema_named(schema["$ref"])] if "$ref" in schema else schema
+        return is_model(target) or is_free_object(target)
+
+    def value(self, node: object, pointer: str, owner: str) -> Node:
+        """Parse the schema of a value.
+
+        Args:
+            node: The schema.
+            pointer: Where it is.
+            owner: The name of its class, if it becomes one.
+        """
+        if not is_object(node):
+            return {}
+        if "$ref" in node:
+            return self._reference(node, pointer, owner)
+        flat, is_nullable = self._flattened(node, pointer)
+        if "$ref" in flat:
+            return _nullable(self._reference(flat, pointer, owner), is_nullable=is_nullable)
+        if self._kind(node, pointer) in ("model", "enum", "union"):
+            return _nullable(self._hoist(flat, pointer, owner), is_nullable=is_nullable)
+        if pointer.count("/") > MAX_DEPTH:
+            self._notes.add(pointer, f"what is nested more than {MAX_DEPTH} levels deep stays JSON.")
+            return {}
+        return _nullable(self._plain(flat, pointer, owner), is_nullable=is_nullable)
+
+    def _reference(self, node: Node, pointer: str, owner: str) -> Node:
+        target, place = self._references.resolve({"$ref": node["$ref"]}, pointer)
+        is_nullable = node.get("nullable") is True or self._flattened(target, place)[1]
+        name = owner_of(place)
+        if name in self._classes and self._kind(target, place):
+            reference = f"{COMPONENTS}/{self._classes[name]}"
+            parsed = {key: reference if key == "$ref" else value for key, value in node.items() if key != "nullable"}
+            return _nullable(parsed, is_nullable=is_nullable)
+        beside = {key: value for key, value in node.items() if key not in ("$ref", "nullable")}
+        if place in self._inlined:
+            self._notes.add(pointer, "a value that contains itself without an object between stays JSON.")
+            return beside
+        self._inlined.append(place)
+        try:
+            parsed = self.value(target, place, self._classes.get(name, owner))
+        finally:
+            self._inlined.pop()
+        return _nullable({**parsed, **beside}, is_nullable=is_nullable)
+
+    def _flattened(self, node: Node, pointer: str) -> tuple[Node, bool]:
+        found = self._flat.get(pointer)
+        if found is None:
+            flat = flattened(node, pointer, self._references, self._notes) if is_object(node) else {}
+            found = self._flat[pointer] = without_nullable(flat)
+        return found
+
+    def _kind(self, node: Node, pointer: str) -> str:
+        """Return `model`, `enum`, `union` or `free` for what is a component, and an empty string for any other value."""
+        if pointer not in self._kinds:
+            self._kinds[pointer] = "" if "$ref" in node else self._kind_of(self._flattened(node, pointer)[0], pointer)
+        return self._kinds[pointer]
+
+    def _kind_of(self, node: Node, pointer: str) -> str:
+        if "$ref" in node:
+            return ""
+        if "enum" in node:
+            return "enum" if node["enum"] and all(isinstance(value, str) for value in node["enum"]) else ""
+        if options_of(node)[1]:
+            return "union" if self._tags(node, pointer) else ""
+        if is_model(node) or (node.get("properties") and not types_of(node)):
+            return "model"
+        is_free = types_of(node) == ["object"] and node.get("additionalProperties") is True
+        return "free" if is_free and owner_of(pointer) else ""
+
+    def _tags(self, node: Node, pointer: str) -> Tags | None:
+        keyword, options = options_of(node)
+        members: dict[str, Node] = {}
+        for index, option in options:
+            target, place = self._references.resolve(option, nested(pointer, keyword, index))
+            members[place] = self._flattened(target, place)[0]
+        return find_tags(node, members, self._references, pointer)
+
+    def _hoist(self, node: Node, pointer: str, owner: str) -> Node:
+        name = self._hoisted.get(pointer)
+        if name is None:
+            name = self._hoisted[pointer] = self._class_names.add(owner)
+            self._components[name] = {}
+            self._components[name] = self._component(node, pointer, name)
+        return {"$ref": f"{COMPONENTS}/{name}", **_prose(node)}
+
+    def _component(self, node: Node, pointer: str, name: str) -> Node:
+        if node.get("x-cstar-envelope"):
+            return node
+        node, _ = self._flattened(node, pointer)
+        if "enum" in node:
+            return {**node, "enum": list(dict.fromkeys(node["enum"]))}
+        if options_of(node)[1]:
+            return self._union(node, pointer, name)
+        if "properties" not in node:
+            return node
+        parsed = {"type": "object", **node} if "type" not in node else dict(node)
+        parsed["properties"] = {
+            wire: self.value(inner, nested(pointer, "properties", wire), names.joined(name, wire))
+            for wire, inner in node["properties"].items()
+        }
+        if "required" in node:
+            parsed["required"] = [wire for wire in node["required"] if wire in node["properties"]]
+        return parsed
+
+    def _union(self, node: Node, pointer: str, name: str) -> Node:
+        keyword, options = options_of(node)
+        tag, tags = self._tags(node, pointer) or ("", {})
+        members: dict[str, Node] = {}
+        for index, option in options:
+            _, place = self._references.resolve(option, nested(pointer, keyword, index))
+            members[place] = self.value(option, place, f"{name}Option{index + 1}")
+        mapping = {text: members[place]["$ref"] for text, place in tags.items()}
+        parsed = {
+            "oneOf": [{"$ref": member["$ref"]} for member in members.values()],
+            "discriminator": {"propertyName": tag, "mapping": mapping},
+        }
+        kept = {key: parsed.get(key, value) for key, value in node.items() if key not in ("anyOf", "type")}
+        return {**kept, **parsed}
+
+    def _plain(self, node: Node, pointer: str, owner: str) -> Node:
+        keyword, options = options_of(node)
+        if options:
+            parsed_options = {
+                index: self.value(option, nested(pointer, keyword, index), f"{owner}Option{index + 1}") for index, option in options
+            }
+            only = parsed_options[options[0][0]]
+            if len(options) == 1 and "$ref" not in only:
+                return {**only, **{key: value for key, value in node.items() if key != keyword}}
+            given = enumerate(node[keyword])
+            return {**node, keyword: [parsed_options.get(index, {"type": "null"}) for index, _ in given]}
+        parsed = dict(node)
+        if "type" not in node:
+            parsed.update(_implied_type(node))
+        types = types_of(parsed)
+        if "array" in types:
+            parsed["items"] = self.value(node.get("items", {}), nested(pointer, "items"), f"{owner}Item")
+        if "object" in types:
+            values = node.get("additionalProperties")
+            is_map = is_object(values) and bool(values)
+            parsed["additionalProperties"] = (
+                self.value(values, nested(pointer, "additionalProperties"), f"{owner}Value") if is_map else True
+            )
+        return parsed
+
+
+def _prose(node: Node) -> Node:
+    return {key: node[key] for key in ("description", "deprecated", "default") if key in node}
+
+
+def _nullable(node: Node, *, is_nullable: bool) -> Node:
+    """Return a parsed schema that also allows null."""
+    if not is_nullable or not node:
+        return node
+    if "$ref" in node:
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        return {"oneOf": [{"$ref": node["$ref"]}, {"type": "null"}], **beside}
+    for keyword in ("oneOf", "anyOf"):
+        if keyword in node:
+            options = node[keyword]
+            return node if {"type": "null"} in options else {**node, keyword: [*options, {"type": "null"}]}
+    types = node["type"] if is_list(node.get("type")) else [node["type"]] if "type" in node else []
+    return {**node, "type": [*types, "null"]} if types and "null" not in types else node
+
+
+def _implied_type(node: Node) -> Iterator[tuple[str, str]]:
+    """Yield the type that other keywords imply, for a schema without one."""
+    values: list[object] = [*(node.get("enum") or []), *([node["const"]] if "const" in node else [])]
+    for type_name, python in (("boolean", bool), ("string", str), ("integer", int), ("number", (int, float))):
+        if values and all(isinstance(value, python) for value in values):
+            yield "type", type_name
+            return
+    for keys, type_name in (({"items"}, "array"), ({"additionalProperties"}, "object"), ({"format", "pattern"}, "string")):
+        if keys & node.keys():
+            yield "type", type_name
+            return
