@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -14,7 +15,8 @@ from cstar_async._validation import validate_count
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.pagination._checkpoint import Checkpoint, ListKey, dump_checkpoint, load_checkpoint
 from cstar_async.pagination._page import FetchPage, Page, fetch_numbered, linked_page
-from cstar_async.pagination._traversal import PageTraversal
+from cstar_async.pagination._read_ahead import ReadAhead
+from cstar_async.pagination._traversal import PageTraversal, last_page_to_request
 
 T = TypeVar("T")
 
@@ -22,6 +24,8 @@ ITERATION_PAGE_SIZE: Final = 100
 """Items a page that an iteration requests by default: the most that the API returns, so the fewest requests."""
 MAX_REREADS: Final = 3
 """How often an iteration reads the same earlier pages while the list keeps moving."""
+COLLECT_READ_AHEAD: Final = 8
+"""Pages that `collect()` requests ahead by default."""
 
 ReadQuota: TypeAlias = "Callable[[], tuple[int, datetime | None]]"
 """Returns how many calls the rate limit window has left for a list, and when it ends."""
@@ -49,12 +53,22 @@ class IterationEstimate:
         return None if self.calls is None else self.calls <= self.remaining
 
 
+@attrs.define
+class _Progress(Generic[T]):
+    """What a list and its `prefetch()` have in common."""
+
+    traversal: PageTraversal[T] | None = None
+    """The last iteration."""
+    total: int | None = None
+    """Items in the list, as last stated."""
+
+
 class Paginator(FieldRepr, Generic[T]):
     """A list of the API, one page or many. Making one sends nothing.
 
     `await` gives the first page, `async for` iterates over all items, `pages()` over all pages. `collect()` returns a list,
     `first()` one item. Each use reads the list again. `checkpoint` is the position of the last iteration, `resume()` continues from
-    it in any process, and `estimate()` returns what an iteration costs.
+    it in any process, and `estimate()` returns what an iteration costs. `prefetch()` requests pages ahead.
 
     Iterating requests 100 items a page unless a size was given. While no item moves, it takes one request for each 100 items.
     No item comes twice. Items that move while the total stays the same and nothing repeats on the next page can be missed.
@@ -70,6 +84,7 @@ class Paginator(FieldRepr, Generic[T]):
         read_quota: ReadQuota,
         is_paged: bool = True,
         checkpoint: Checkpoint | None = None,
+        read_ahead: int | None = None,
     ) -> None:
         self._fetch = fetch
         self._first_page = first_page
@@ -79,8 +94,8 @@ class Paginator(FieldRepr, Generic[T]):
         self._is_paged = is_paged
         page = first_page or 1
         self._start = checkpoint or Checkpoint(first_page=page, page_size=page_size or ITERATION_PAGE_SIZE, page=page)
-        self._traversal: PageTraversal[T] | None = None
-        self._total: int | None = None
+        self._read_ahead = read_ahead
+        self._progress = _Progress[T]()
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
         key, position = self._list_key, self._position()
@@ -89,14 +104,11 @@ class Paginator(FieldRepr, Generic[T]):
     def __await__(self) -> Generator[Any, None, Page[T]]:
         return self._fetch_first_page().__await__()
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        traversal = self._begin()
-        async for page in self._pages(traversal):
-            for item in page.data:
-                traversal.yielded_count += 1
-                yield item
+    def __aiter__(self) -> AsyncGenerator[T, None]:
+        ahead = self._reading_ahead(self._read_ahead or 0)
+        return ahead.cancelled_with(self._iterate_items(ahead))
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterate over all pages that have new items.
 
         Items that shifted onto an earlier page come with the page that revealed it, so pages can be shorter or longer than usual.
@@ -105,16 +117,14 @@ class Paginator(FieldRepr, Generic[T]):
             PaginationError: The list does not advance, or continues far beyond its stated total.
             CStarError: A call failed; see the method that lists these items.
         """
-        traversal = self._begin()
-        async for page in self._pages(traversal):
-            traversal.yielded_count = len(page)
-            yield page
+        ahead = self._reading_ahead(self._read_ahead or 0)
+        return ahead.cancelled_with(self._iterate_pages(ahead))
 
     async def collect(self, limit: int | None = None) -> list[T]:
-        """Collect all items in a list.
+        """Collect all items in a list. Requests up to eight pages ahead, unless `prefetch()` was given another number.
 
         Args:
-            limit: The most items to collect, from 0; no page is fetched beyond it. None: all.
+            limit: The most items to collect, from 0; no page is requested beyond it. None: all.
 
         Raises:
             InvalidArgumentError: *limit* is negative or not an int.
@@ -127,13 +137,35 @@ class Paginator(FieldRepr, Generic[T]):
         if limit == 0:
             return items
         traversal = self._begin()
-        async for page in self._pages(traversal):
-            wanted = page.data if limit is None else page.data[: limit - len(items)]
-            traversal.yielded_count = len(wanted)
-            items += wanted
-            if limit is not None and len(items) >= limit:
-                break
+        depth = COLLECT_READ_AHEAD if self._read_ahead is None else self._read_ahead
+        async with self._reading_ahead(depth) as ahead:
+            # Without a total, the next page is requested as soon as this one is collected.
+            async for page in self._pages(traversal, ahead, limit, needs_total=True):
+                wanted = page.data if limit is None else page.data[: limit - len(items)]
+                traversal.yielded_count = len(wanted)
+                items += wanted
+                if limit is not None and len(items) >= limit:
+                    break
         return items
+
+    def prefetch(self, n: int) -> Paginator[T]:
+        """Return the same list with up to *n* pages requested ahead of the reader, in flight or in memory.
+
+        The promises of an iteration hold, and it takes as many requests as without: the total states how many pages there are. For
+        a list without a total, one page is requested ahead. Where items moved, the pages ahead are read again. Leaving the loop
+        cancels the requests in flight, but those already sent count for the rate limit.
+
+        An error is raised after all items before it were yielded. `checkpoint` and `estimate()` of both lists are the same.
+
+        Args:
+            n: The most pages ahead, from 0. More than `max_connections` gains nothing. 0: none, also in `collect()`.
+
+        Raises:
+            InvalidArgumentError: *n* is negative or not an int.
+        """
+        paginator = copy.copy(self)
+        paginator._read_ahead = validate_count("n", n, 0)  # noqa: SLF001 - a copy of this one
+        return paginator
 
     async def first(self) -> T | None:
         """Fetch the first item of an iteration. Takes one request.
@@ -149,7 +181,7 @@ class Paginator(FieldRepr, Generic[T]):
         """
         is_unlimited = self._first_page is None and self._page_size is None
         start = Checkpoint(first_page=1, page_size=1, page=1) if is_unlimited else self._start
-        async for page in self._pages(PageTraversal[T](start)):
+        async for page in self._pages(PageTraversal[T](start), self._reading_ahead(0)):
             return page.data[0]
         return None
 
@@ -193,6 +225,7 @@ class Paginator(FieldRepr, Generic[T]):
             read_quota=self._read_quota,
             is_paged=self._is_paged,
             checkpoint=start,
+            read_ahead=self._read_ahead,
         )
 
     async def estimate(self) -> IterationEstimate:
@@ -205,21 +238,22 @@ class Paginator(FieldRepr, Generic[T]):
             CStarError: The call failed; see the method that lists these items.
         """
         start = self._start
-        if self._is_paged and self._total is None and not start.is_done:
+        if self._is_paged and self._progress.total is None and not start.is_done:
             self._remember_total(await self._fetch(1, 1))
-        calls = None
+        calls, total = None, self._progress.total
         if start.is_done or not self._is_paged:
             calls = int(not start.is_done)
-        elif self._total is not None:
-            calls = max(1, -(-self._total // start.page_size) - start.page + 1)
+        elif total is not None:
+            calls = max(1, -(-total // start.page_size) - start.page + 1)
         remaining, resets_at = self._read_quota()
-        return IterationEstimate(calls=calls, items=self._total, remaining=remaining, resets_at=resets_at)
+        return IterationEstimate(calls=calls, items=total, remaining=remaining, resets_at=resets_at)
 
     def _position(self) -> Checkpoint:
-        return self._start if self._traversal is None else self._traversal.checkpoint()
+        traversal = self._progress.traversal
+        return self._start if traversal is None else traversal.checkpoint()
 
     def _begin(self) -> PageTraversal[T]:
-        self._traversal = traversal = PageTraversal[T](self._start)
+        self._progress.traversal = traversal = PageTraversal[T](self._start)
         return traversal
 
     async def _fetch_first_page(self) -> Page[T]:
@@ -230,22 +264,55 @@ class Paginator(FieldRepr, Generic[T]):
 
     def _remember_total(self, page: Page[T]) -> Page[T]:
         if page.info.total is not None:
-            self._total = page.info.total
+            self._progress.total = page.info.total
         return page
 
-    async def _pages(self, traversal: PageTraversal[T]) -> AsyncIterator[Page[T]]:
-        """Yield each page with the items to yield from it; the caller counts those in the traversal."""
+    def _reading_ahead(self, max_pages: int) -> ReadAhead[T]:
+        return ReadAhead(self._page, max_pages)
+
+    async def _iterate_items(self, ahead: ReadAhead[T]) -> AsyncGenerator[T, None]:
+        traversal = self._begin()
+        async with ahead:
+            async for page in self._pages(traversal, ahead):
+                for item in page.data:
+                    traversal.yielded_count += 1
+                    yield item
+
+    async def _iterate_pages(self, ahead: ReadAhead[T]) -> AsyncGenerator[Page[T], None]:
+        traversal = self._begin()
+        async with ahead:
+            async for page in self._pages(traversal, ahead):
+                traversal.yielded_count = len(page)
+                yield page
+
+    async def _pages(
+        self, traversal: PageTraversal[T], ahead: ReadAhead[T], limit: int | None = None, *, needs_total: bool = False
+    ) -> AsyncIterator[Page[T]]:
+        """Yield each page with the items to yield from it; the caller counts those in the traversal.
+
+        No page is requested ahead that is not needed for *limit* items, and with *needs_total* none of a list without a total.
+        """
         number, size = traversal.page, traversal.start.page_size
         while not traversal.start.is_done:
-            page = await self._page(number, size)
+            page, is_older = await ahead.read(number, size)
             shifted: list[T] = []
             new = traversal.new_items(page.data)
             if traversal.has_moved(page, new):
+                await ahead.discard()
+                if is_older:
+                    # Items may have moved after it was read, so it is read again, too.
+                    traversal.discard_step()
+                    page = await self._page(number, size)
+                    new = traversal.new_items(page.data)
                 if not traversal.must_find_position:
                     number, page, shifted, new = await self._reread_previous_pages(traversal, number, page, new)
                 elif not traversal.has_old_item(page.data):
                     number, page, shifted, new = await self._relocate(traversal, number, page, new)
             traversal.commit_page(number, page, shifted, new)
+            if limit is not None:
+                limit -= len(shifted) + len(new)
+            if page.info.total is not None or not needs_total:
+                ahead.request_after(number, size, last_page_to_request(number, page, size, limit))
             if shifted or new:
                 yield linked_page(self._fetch, [*shifted, *new], page.info, number, size)
             if not page.has_more:

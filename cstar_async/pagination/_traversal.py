@@ -93,6 +93,11 @@ class PageTraversal(Generic[T]):
                 shifted.append(item)
         return shifted
 
+    def discard_step(self) -> None:
+        """Mark the items of this step as unseen: its pages are read again."""
+        self._seen -= self._seen_this_step
+        self._seen_this_step.clear()
+
     def has_moved(self, page: Page[T], new: list[T]) -> bool:
         """Return whether items moved since the page before, or, on a page read again after `resume()`, since the checkpoint."""
         data, total = page.data, page.info.total
@@ -200,6 +205,24 @@ class PageTraversal(Generic[T]):
     def _after_last_old(self, data: list[T]) -> int:
         """Return the index behind the last old item that has an id; 0 if there is none."""
         return next((at for at in range(len(data), 0, -1) if _identity(data[at - 1]) is not None and self._is_old(data[at - 1])), 0)
+
+
+def last_page_to_request(number: int, page: Page[T], size: int, limit: int | None) -> int:
+    """Return the last page that can be requested ahead after page *number*, so that no request is in vain.
+
+    Args:
+        number: The number of the page.
+        page: The page, as it was read last.
+        size: Items a page, as requested.
+        limit: How many more items are wanted. None: all.
+    """
+    if not page.has_more:
+        return number
+    last = number + 1
+    if page.info.total is not None:
+        # The server may cap the size. Its total may be too low.
+        last = max(last, -(-page.info.total // max(len(page.data), page.info.page_size or 0)))
+    return last if limit is None else min(last, number - (-max(0, limit) // max(len(page.data), size)))
 
 
 def _identity(item: object) -> Hashable:

@@ -78,6 +78,7 @@ async def iterations(cstar: CStarClient) -> None:
     tickets = cstar.tickets.list(status="open")
     assert_type(tickets.checkpoint, dict[str, JSON])
     assert_type(cstar.tickets.list(status="open").resume(tickets.checkpoint), Paginator[Ticket])
+    assert_type(cstar.tickets.list().prefetch(8), Paginator[Ticket])
     cost = await tickets.estimate()
     assert_type(cost, IterationEstimate)
     assert_type((cost.calls, cost.remaining, cost.fits, cost.resets_at), tuple[int | None, int, bool | None, datetime | None])

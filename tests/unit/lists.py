@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,13 +16,16 @@ from cstar_async.pagination._page import FetchPage, linked_page
 
 LIST_KEY = ListKey("list_tickets", "/tickets?status=open&tag=a")
 RESETS_AT = datetime(2026, 3, 1, tzinfo=UTC)
+READ_AHEAD: int | None = None
+"""Pages that every list requests ahead; set by the fixture `read_ahead`."""
 
 
 def paginate(
     fetch: FetchPage[Ticket], *, page: int | None = None, size: int | None = None, list_key: ListKey = LIST_KEY, remaining: int = 5
 ) -> Paginator[Ticket]:
     """Return a list as callers get it."""
-    return Paginator(fetch, first_page=page, page_size=size, list_key=list_key, read_quota=lambda: (remaining, RESETS_AT))
+    tickets = Paginator(fetch, first_page=page, page_size=size, list_key=list_key, read_quota=lambda: (remaining, RESETS_AT))
+    return tickets if READ_AHEAD is None else tickets.prefetch(READ_AHEAD)
 
 
 class ServerList:
@@ -69,3 +73,52 @@ def saved(tickets: Paginator[Ticket]) -> dict[str, Any]:
 async def ids(tickets: Paginator[Ticket]) -> list[str]:
     """Return the ids of an iteration."""
     return [ticket.id async for ticket in tickets]
+
+
+class HeldServer(ServerList):
+    """A server that responds to a request only when the test says so."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.max_in_flight = 0
+        self._responses: dict[int, asyncio.Future[None]] = {}
+
+    @property
+    def waiting(self) -> list[int]:
+        """The numbers of the pages in flight."""
+        return list(self._responses)
+
+    async def fetch(self, number: int | None, size: int | None) -> Page[Ticket]:
+        """Return one page of the list, as it is when the test says so."""
+        response = asyncio.get_running_loop().create_future()
+        self._responses[number or 1] = response
+        self.max_in_flight = max(self.max_in_flight, len(self._responses))
+        self.requests.append((number, size))
+        try:
+            await response
+        finally:
+            self._responses.pop(number or 1, None)
+        page = await super().fetch(number, size)
+        self.requests.pop()
+        return page
+
+    def respond(self, number: int) -> None:
+        """Respond to the request for a page."""
+        self._responses.pop(number).set_result(None)
+
+    def fail(self, number: int, error: Exception) -> None:
+        """Respond with an error."""
+        self._responses.pop(number).set_exception(error)
+
+    async def respond_to_all(self, reader: asyncio.Task[Any]) -> None:
+        """Respond to the last request first, until the reader has ended."""
+        await settle()
+        while not reader.done():
+            self.respond(self.waiting[-1])
+            await settle()
+
+
+async def settle() -> None:
+    """Let all tasks run until each waits."""
+    for _ in range(10):
+        await asyncio.sleep(0)

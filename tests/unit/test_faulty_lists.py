@@ -12,6 +12,8 @@ from cstar_async.pagination import PageInfo
 from cstar_async.pagination._page import linked_page
 from tests.unit.lists import paginate
 
+pytestmark = pytest.mark.usefixtures("read_ahead")
+
 
 class FaultyServer:
     """A server that always states more pages."""

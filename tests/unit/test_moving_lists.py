@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from cstar_async import Page, from_dict
 from cstar_async.models import Ticket
 from cstar_async.pagination import PageInfo
 from cstar_async.pagination._page import linked_page
 from tests.unit.lists import ServerList, ids, paginate
+
+pytestmark = pytest.mark.usefixtures("read_ahead")
 
 
 def keep(rows: list[str]) -> None:

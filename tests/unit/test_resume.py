@@ -11,6 +11,8 @@ from cstar_async.pagination._checkpoint import MAX_REMEMBERED_IDS
 from cstar_async.pagination._page import linked_page
 from tests.unit.lists import ServerList, ids, paginate, saved
 
+pytestmark = pytest.mark.usefixtures("read_ahead")
+
 
 @pytest.mark.parametrize("count", range(1, 26))
 async def test_resumed_iteration_yields_the_other_items(count: int) -> None:
