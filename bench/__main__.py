@@ -24,7 +24,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench import calls, memory, pieces
+from bench import calls, memory, pages, pieces
 from bench.server import ID, PAGE, TEAM
 from cstar_async import CStarClient
 from cstar_async._model.codec import decode_items
@@ -168,6 +168,7 @@ def measure(url: str) -> list[Row]:
         Row("16 models made by import", models_made_by_import(), 0),
         *(Row(name, value, limit) for name, (value, limit) in memory.compare(url).items()),
         *(Row(name, value, limit) for name, (value, limit) in pieces.measure().items()),
+        *(Row(name, value, limit) for name, (value, limit) in pages.compare().items()),
     ]
 
 

@@ -30,10 +30,10 @@ TIMES = 40
 
 
 @contextmanager
-def server_in_a_thread() -> Generator[int]:
+def server_in_a_thread(protocol: type[Server] = Server) -> Generator[int]:
     """Run a server during the block, and yield its port."""
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(Server, "127.0.0.1", 0))
+    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
