@@ -28,7 +28,7 @@ from cstar_async._validation import check_instance, validate_count, validate_sec
 from cstar_async.errors import CStarError, PayloadError, WebhookError
 from cstar_async.webhooks._adapters import ASGIApp, handle_aiohttp
 from cstar_async.webhooks._bounded_set import BoundedSet
-from cstar_async.webhooks._done_marker import STORE_TIMEOUT, DoneMarker, log_store_error
+from cstar_async.webhooks._progress import STORE_TIMEOUT, DoneMarker, log_store_error
 from cstar_async.webhooks._handlers import LOGGER, EventHandlers
 from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
 from cstar_async.webhooks._parsing import parse_event

@@ -65,7 +65,7 @@ async def test_a_store_that_hangs_in_mark_done_blocks_nothing(
 ) -> None:
     """The next event of the ticket is handled all the same."""
     handled: list[str] = []
-    monkeypatch.setattr("cstar_async.webhooks._done_marker.STORE_TIMEOUT", 0.01)
+    monkeypatch.setattr("cstar_async.webhooks._progress.STORE_TIMEOUT", 0.01)
 
     class HangingStore(MemoryStore):
         """A store whose `mark_done` hangs."""
