@@ -153,7 +153,7 @@ class CStarClient(BaseClient, ClientNamespaces):
         *types: str | type[WebhookEvent],
         idle_timeout: float | None = 300.0,
         start_after: str | None = None,
-        max_event_size: int = 1024 * 1024,
+        max_event_size: int = 8 * 1024 * 1024,
     ) -> EventStream:
         """Receive events over a connection of the client: `async with cstar.events("ticket.*") as stream`.
 
@@ -164,7 +164,7 @@ class CStarClient(BaseClient, ClientNamespaces):
             types: Event types (`"ticket.created"`, `"ticket.*"`, `"*"`) or event classes. Default: all.
             idle_timeout: Seconds without data after which the connection is replaced, above 0. None: never. Default 300.
             start_after: The id of the last event that was handled. None: start with new events.
-            max_event_size: The maximum size of an event in bytes, from 1. A larger event is dropped and logged. Default 1 MiB.
+            max_event_size: The maximum size of an event in bytes, from 1. A larger event is dropped and logged. Default 8 MiB.
 
         Returns:
             A stream to enter and iterate over. Entering raises what a call raises, and `ConfigurationError` for a publishable key.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from cstar_async._generated import events as _events
 from cstar_async._model import event as _event
@@ -11,6 +13,9 @@ from cstar_async._protocol.json_parser import parse_json
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import PayloadError
 from cstar_async.webhooks._signature import verify_signature
+
+_ID: Final = re.compile(rb'"id"\s*:\s*"([\w.:-]{1,200})"')
+_MAX_SEARCHED: Final = 1000
 
 
 def construct_event(
@@ -70,3 +75,9 @@ def event_from_dict(wire: UntypedJSON) -> WebhookEvent:
         raise PayloadError("an event must have a `type`")
     kind = _events.EVENTS.get(wire["type"])
     return _event.DECODERS[UnknownEvent](wire) if kind is None else _events.DECODERS[kind](wire)
+
+
+def find_event_id(body: bytes) -> str:
+    """Return the id of a body that is too large to parse, for the log. It is before the data, which has other ids."""
+    found = _ID.search(body[:_MAX_SEARCHED].partition(b'"data"')[0])
+    return found[1].decode() if found else "an event without an id"

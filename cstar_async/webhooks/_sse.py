@@ -7,19 +7,23 @@ from typing import Final, NamedTuple
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_MAX_BEGINNING: Final = 1000
 _MAX_FIELD_NAME: Final = 16
 """Bytes that are read of a line beyond the maximum size, so that a value of this size still fits with its field name."""
 
 
 class ServerSentEvent(NamedTuple):
-    """One message: its data (None if larger than the maximum), and its own type and id, each empty if it has none.
+    """One message: its data, and its own type and id, each empty if it has none.
+
+    Of data larger than the maximum, only the beginning of the first line is kept.
 
     In the standard, a message without an id has that of the message before. Here it has none, because it is another event.
     """
 
-    data: str | None
+    data: str
     event: str
     id: str
+    is_too_large: bool = False
 
 
 class SSEParser:
@@ -65,6 +69,8 @@ class SSEParser:
             self._data_size += len(value) + 1
             if self._data_size <= self._max_size + 1:
                 self._data.append(value)
+            elif not self._data:
+                self._data = [value[:_MAX_BEGINNING]]
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         elif name == b"id" and b"\0" not in value:
@@ -80,5 +86,6 @@ class SSEParser:
             self.last_event_id = event_id
         if size == 0:
             return None
-        data = b"\n".join(lines).decode("utf-8", "replace") if size <= self._max_size + 1 else None
-        return ServerSentEvent(data, event, event_id or "")
+        is_too_large = size > self._max_size + 1
+        data = lines[0][:_MAX_BEGINNING] if is_too_large else b"\n".join(lines)
+        return ServerSentEvent(data.decode("utf-8", "replace"), event, event_id or "", is_too_large)

@@ -38,7 +38,7 @@ from cstar_async.errors import (
 from cstar_async.webhooks._arguments import matches, validate_types
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import describe, outage_wait
-from cstar_async.webhooks._parsing import event_from_dict
+from cstar_async.webhooks._parsing import event_from_dict, find_event_id
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
@@ -218,10 +218,10 @@ def _is_temporary(error: CStarError) -> bool:
 
 def _parse_message(message: ServerSentEvent) -> tuple[WebhookEvent, bytes] | None:
     """Return the event of a message and its body, or None. The type and id of the message are used if the payload has none."""
-    if message.data is None:
-        LOGGER.error("%s: event dropped, it is larger than max_event_size", message.id or "an event without an id")
-        return None
     body = message.data.encode()
+    if message.is_too_large:
+        LOGGER.error("%s: event dropped, it is larger than max_event_size", message.id or find_event_id(body))
+        return None
     try:
         wire: UntypedJSON = parse_json(body)
         if is_object(wire):

@@ -57,16 +57,34 @@ async def test_a_message_that_is_not_an_event_is_logged(caplog: pytest.LogCaptur
     assert "Jane" not in caplog.text
 
 
-async def test_an_event_over_the_maximum_size_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The log has its id, and the next event is returned."""
-    large = message(1).replace(b"tkt_1", b"x" * 500)
+@pytest.mark.parametrize(
+    ("large", "event_id"),
+    [
+        (message(1).replace(b"tkt_1", b"x" * 500), "evt_1"),
+        (message(1).replace(b"id: evt_1\n", b"").replace(b"tkt_1", b"x" * 500), "evt_1"),
+        (b'data: {"type": "a.b",\ndata: "id" : "evt_1", "data": "' + b"x" * 500 + b'"}\n\n', "an event without an id"),
+        (b'data: {"type": "a.b", "data": {"id": "Jane Doe"}, "more": "' + b"x" * 500 + b'"}\n\n', "an event without an id"),
+        (b"data: " + b"x" * 100_000 + b"\nid: evt_1\n\n", "evt_1"),
+    ],
+)
+async def test_an_event_over_the_maximum_size_is_logged(large: bytes, event_id: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The log has its id, if the message has one or its payload begins with it, and the next event is returned."""
     async with (
         serve_events(sending(large, message(2))) as server,
         server.client() as cstar,
         cstar.events(max_event_size=200) as stream,
     ):
         assert await next_ids(stream, 1) == ["evt_2"]
-    assert "evt_1: event dropped, it is larger than max_event_size" in caplog.text
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        f"{event_id}: event dropped, it is larger than max_event_size"
+    ]
+
+
+async def test_an_event_of_several_megabytes_is_returned() -> None:
+    """A message may have pictures in its text."""
+    large = message(1).replace(b"tkt_1", b"x" * 7_000_000)
+    async with serve_events(sending(large)) as server, server.client() as cstar, cstar.events() as stream:
+        assert await next_ids(stream, 1) == ["evt_1"]
 
 
 async def test_an_id_that_is_not_a_str_ends_nothing() -> None:

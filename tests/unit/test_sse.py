@@ -102,15 +102,17 @@ def test_a_long_line_takes_linear_time() -> None:
 
 
 def test_a_message_without_an_end_takes_limited_memory() -> None:
-    """Its data is dropped, in one line or in many, and the next message is parsed."""
+    """Only the beginning of its data is kept, in one line or in many, and the next message is parsed."""
     parser = SSEParser(max_size=100)
     for _ in range(50):
         assert [] == parser.feed(b"data: " + b"x" * 10 + b"\n")
-    assert [ServerSentEvent(None, "", "")] == parser.feed(b"\ndata: ")
-    for _ in range(50):
+    assert [ServerSentEvent("x" * 10, "", "", is_too_large=True)] == parser.feed(b"\ndata: ")
+    for _ in range(500):
         assert [] == parser.feed(b"x" * 10)
     assert len(parser._line) < 200
-    assert [ServerSentEvent(None, "", ""), ServerSentEvent("a", "", "")] == parser.feed(b"\n\ndata: a\n\n")
+    large, after = parser.feed(b"\n\ndata: a\n\n")
+    assert (large.is_too_large, set(large.data), len(large.data) < 200) == (True, {"x"}, True)
+    assert ServerSentEvent("a", "", "") == after
 
 
 @given(
