@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON
-from cstar_async._validation import check_instance, check_str, invalid, is_number
+from cstar_async._validation import check_instance, check_str, invalid, is_number, validate_count
 from cstar_async.errors import ConnectionFailedError
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.cluster import RedisCluster
 
+_KEYS: Final = ("receivers", "arrivals", "owners", "bodies", "attempts", "dead", "errors", "last")
 RENEWALS_PER_LEASE: Final = 3
 """Renewals within the time of a lease, so that one that fails does no harm."""
 
@@ -97,16 +100,44 @@ class RedisStore:
         self._done.discard(event_id)
         self._owned.discard(event_id)
 
-    async def claim_pending(self) -> list[tuple[str, bytes]]:
+    async def record_attempts(self, event_id: str, attempts: int) -> bool:
+        """Set the number of attempts of an event. Return False if another receiver has claimed it."""
+        check_str("event_id", event_id)
+        validate_count("attempts", attempts, 0)
+        if await self._run("attempts", event_id, str(attempts)):
+            return True
+        self._owned.discard(event_id)
+        return False
+
+    async def mark_dead(self, event_id: str, error: str) -> None:
+        """Keep an event as a dead letter, unless another receiver has claimed it."""
+        check_str("event_id", event_id)
+        check_str("error", error)
+        await self._run("dead", event_id, error)
+        self._owned.discard(event_id)
+
+    async def claim_pending(self) -> list[StoredEvent]:
         """Renew the lease, and return the events of receivers whose lease has expired, in the order of their arrival."""
         for event_id in list(self._done):
             await self.mark_done(event_id)
         is_unsure = asyncio.get_running_loop().time() < self._unsure_until
-        reply: list[str | bytes] = await self._run("pending", "own" if is_unsure else "")
-        events = [(_decode(event_id), _encode(body)) for event_id, body in zip(reply[::2], reply[1::2], strict=True)]
-        new = [(event_id, body) for event_id, body in events if event_id not in self._owned and event_id not in self._inflight]
-        self._owned.update(event_id for event_id, _ in new)
+        events = [_to_stored(row) for row in await self._run("pending", "own" if is_unsure else "")]
+        new = [event for event in events if event.id not in self._owned and event.id not in self._inflight]
+        self._owned.update(event.id for event in new)
         return new
+
+    async def dead_letters(self) -> list[StoredEvent]:
+        """Return the events that any receiver gave up."""
+        return [_to_stored(row, scale=1e3) for row in await self._run("letters")]
+
+    async def requeue_dead_letter(self, event_id: str) -> StoredEvent | None:
+        """Make a dead letter a pending event of this receiver. None if another receiver was first."""
+        check_str("event_id", event_id)
+        rows = await self._run("requeue", event_id)
+        if not rows:
+            return None
+        self._owned.add(event_id)
+        return _to_stored(rows[0])
 
     async def last_event_id(self) -> str | None:
         """Return the id of the event that any receiver stored last, or None."""
@@ -129,7 +160,8 @@ class RedisStore:
         self._has_lease = True
         # Not in __init__: a store that is created before a fork must be another receiver in each child.
         self._receiver = self._receiver or secrets.token_hex(8)
-        keys = [f"{self._prefix}:{name}" for name in ("receivers", "arrivals", "owners", "bodies", "last", f"id:{event_id}")]
+        keys = [f"{self._prefix}:{name}" for name in _KEYS]
+        keys.append(f"{self._prefix}:id:{event_id}")
         try:
             return await self._connection.run(keys, command, self._receiver, str(int(self._lease * 1000)), *args)
         except BaseException as error:
@@ -141,6 +173,18 @@ class RedisStore:
 
 def _decode(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode()
+
+
+def _to_stored(row: list[str | bytes], *, scale: float = 1e6) -> StoredEvent:
+    """Return the event of a row, whose time is in fractions of a second: *scale* of them."""
+    event_id, body, attempts, at, *error = row
+    return StoredEvent(
+        id=_decode(event_id),
+        body=_encode(body),
+        attempts=int(attempts),
+        since=datetime.fromtimestamp(float(at) / scale, UTC),
+        error=_decode(error[0]) if error else None,
+    )
 
 
 def _encode(value: str | bytes) -> bytes:

@@ -21,28 +21,34 @@ from typing import TYPE_CHECKING
 from cstar_async._generated import events as _events
 from cstar_async._generated.events import *  # noqa: F403 -- a class for each type of event
 from cstar_async._model.event import UnknownEvent, WebhookEvent
+from cstar_async._model.stored_event import StoredEvent
 from cstar_async.errors import PayloadError, SignatureError, StaleTimestampError, WebhookError
 from cstar_async.models.events import FieldChange
+from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import construct_event, event_from_dict
 from cstar_async.webhooks._receiver import WebhookInbox
 from cstar_async.webhooks._signature import sign, verify_signature
 from cstar_async.webhooks._sqlite_store import SqliteStore
-from cstar_async.webhooks._store import EventStore, MemoryStore
+from cstar_async.webhooks._stats import InboxStats
+from cstar_async.webhooks._store import DeadLetter, EventStore
 from cstar_async.webhooks._stream import EventStream
 
 if TYPE_CHECKING:
     from cstar_async.redis import RedisStore
 
 __all__ = [
+    "DeadLetter",
     "EventStore",
     "EventStream",
     "FieldChange",
+    "InboxStats",
     "MemoryStore",
     "PayloadError",
     "RedisStore",
     "SignatureError",
     "SqliteStore",
     "StaleTimestampError",
+    "StoredEvent",
     "UnknownEvent",
     "WebhookError",
     "WebhookEvent",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import traceback
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from cstar_async._protocol.retry import RATE_LIMIT_WAIT
-from cstar_async._redaction import redact
+from cstar_async._redaction import clean_log_record, redact
 from cstar_async.errors import APIError, CStarError, RateLimitError, RateLimitWaitError, TransportError
+
+LOGGER: Final = logging.getLogger("cstar_async.webhooks")
+LOGGER.addFilter(clean_log_record)
 
 MAX_STATED_WAIT: Final = 3600.0
 """Longest wait in seconds before the next attempt, whatever an error states."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Final, TypeAlias, TypeVar, overload
 
 from cstar_async._clock import Clock
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
-from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON
 from cstar_async._validation import validate_count
-from cstar_async.errors import InvalidArgumentError
+from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_types
-from cstar_async.webhooks._failures import SafeTraceback, describe_with_line, outage_wait
+from cstar_async.webhooks._failures import LOGGER, SafeTraceback, describe_with_line, outage_wait
 from cstar_async.webhooks._keyed_queue import is_being_cancelled
+from cstar_async.webhooks._progress import ProgressRecorder, QueuedEvent
+from cstar_async.webhooks._stats import EventCounts
+from cstar_async.webhooks._store import RETRY_HORIZON
 
 E = TypeVar("E", bound=WebhookEvent)
 F = TypeVar("F", bound=WebhookEvent)
@@ -26,18 +28,20 @@ G = TypeVar("G", bound=WebhookEvent)
 Handler: TypeAlias = Callable[[E], Awaitable[None]]
 ErrorHandler: TypeAlias = Callable[[WebhookEvent, Exception], Awaitable[None]]
 
-LOGGER: Final = logging.getLogger("cstar_async.webhooks")
-LOGGER.addFilter(clean_log_record)
-
 INITIAL_BACKOFF: Final = 0.5
 MAX_BACKOFF: Final = 30.0
+MAX_OUTAGE: Final = RETRY_HORIZON
+"""Seconds after which an outage ends the attempts, as it ends the deliveries of cStar. It may be a request that never succeeds."""
 
 
 class EventHandlers:
     """Register handlers and call them, with retries."""
 
-    def __init__(self, concurrency: int, max_attempts: int, timeout: float, clock: Clock) -> None:
+    def __init__(self, progress: ProgressRecorder, clock: Clock, *, concurrency: int, max_attempts: int, timeout: float) -> None:
+        self._progress = progress
+        self._counts = EventCounts()
         self._slots = asyncio.Semaphore(validate_count("concurrency", concurrency, 1))
+        self._interrupted_slot = asyncio.Lock()
         self._max_attempts = validate_count("max_attempts", max_attempts, 1)
         self._handler_timeout = timeout
         self._clock = clock
@@ -87,39 +91,89 @@ class EventHandlers:
         self._error_handlers.append(handler)
         return handler
 
-    async def _call_handlers(self, key: str, event: WebhookEvent) -> None:
-        """Call the handlers of an event in the order of their registration. Wait for the first registration."""
-        await self._has_handlers.wait()
-        for types, handler in self._handlers:
-            if matches(event, types):
-                await self._call_with_retries(handler, key, event)
+    async def _call_handlers(self, queued: QueuedEvent) -> list[Exception]:
+        """Call the handlers of an event in the order of their registration, and return the last exception of those that failed.
 
-    async def _call_with_retries(self, handler: Handler[UntypedJSON], key: str, event: WebhookEvent) -> None:
-        attempt, outages = 1, 0
-        while (failure := await self._call(handler, event)) is not None:
-            if is_being_cancelled():  # the handler has replaced the CancelledError by another exception
-                raise asyncio.CancelledError
+        Wait for the first registration. Each handler has its own attempts, except those of earlier processes.
+        """
+        await self._has_handlers.wait()
+        failures: list[Exception] = []
+        earlier_attempts = queued.attempts
+        for types, handler in self._handlers:
+            if matches(queued.event, types):
+                if earlier_attempts >= self._max_attempts:
+                    return [CStarError(f"the process ended before the result of attempt {earlier_attempts} was stored")]
+                queued.attempts = earlier_attempts
+                failure = await self._call_with_retries(handler, queued)
+                if failure is not None:
+                    failures.append(failure)
+        return failures
+
+    async def _call_with_retries(self, handler: Handler[UntypedJSON], queued: QueuedEvent) -> Exception | None:
+        outages, outage_began = 0, 0.0
+        while (failure := await self._attempt(handler, queued)) is not None:
             stated = outage_wait(failure)
-            if stated is not None:
-                outages += 1
-                wait = max(stated, backoff_seconds(outages, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
-                LOGGER.warning("%s: handler called again in %.1f s: %s", key, wait, describe_with_line(failure))
-                await self._clock.sleep(wait)
+            if stated is None:
+                self._counts.add("failed", queued.event.type)
+                LOGGER.warning("%s: handler failed, attempt %d: %s", queued.key, queued.attempts, describe_with_line(failure))
+                if queued.attempts >= self._max_attempts:
+                    return failure
+                outages = 0
+                await self._back_off(queued.attempts)
                 continue
-            LOGGER.warning("%s: handler failed, attempt %d: %s", key, attempt, describe_with_line(failure))
-            if attempt >= self._max_attempts:
-                await self._report_failure(key, event, failure)
-                return
-            await self._back_off(attempt)
-            attempt, outages = attempt + 1, 0
+            now = self._clock.monotonic()
+            if outages == 0:
+                outage_began = now
+            elif now - outage_began >= MAX_OUTAGE:
+                LOGGER.warning(
+                    "%s: handler not called again, its outage takes too long: %s", queued.key, describe_with_line(failure)
+                )
+                return failure
+            queued.attempts -= 1
+            await self._progress.record_attempts(queued)  # otherwise a restart during the wait would cost an attempt
+            outages += 1
+            wait = max(stated, backoff_seconds(outages, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
+            LOGGER.warning("%s: handler called again in %.1f s: %s", queued.key, wait, describe_with_line(failure))
+            await self._sleep(wait)
+        return None
+
+    async def _attempt(self, handler: Handler[UntypedJSON], queued: QueuedEvent) -> Exception | None:
+        """Record an attempt, as soon as the store can, and call the handler. Return its exception.
+
+        Of the events whose handler may have ended the process, one at a time is handled, so that only one of them loses an attempt
+        if it does so again.
+        """
+        queued.attempts += 1
+        store_failures = 0
+        try:
+            while True:
+                async with self._interrupted_slot if queued.was_interrupted else nullcontext(), self._slots:
+                    if await self._progress.record_attempts(queued):
+                        failure = await self._call(handler, queued.event)
+                        if failure is not None and is_being_cancelled():  # it has replaced the CancelledError
+                            raise asyncio.CancelledError
+                        return failure
+                store_failures += 1
+                await self._back_off(store_failures)
+        except asyncio.CancelledError:
+            queued.attempts -= 1  # the inbox closes, which is not the fault of the handler
+            raise
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep. The wall clock counts, too, because the monotonic clock may stop while the machine is suspended."""
+        ends_at = self._clock.time() + seconds
+        while seconds > 0:
+            step = min(seconds, MAX_BACKOFF)
+            await self._clock.sleep(step)
+            seconds = min(seconds - step, ends_at - self._clock.time())
 
     async def _back_off(self, attempt: int) -> None:
         await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
 
     async def _call(self, handler: Callable[..., Awaitable[None]], *arguments: object) -> Exception | None:
-        """Call a handler and return its exception."""
+        """Call a handler and return its exception. The caller has a slot."""
         try:
-            async with self._slots, asyncio.timeout(self._handler_timeout):
+            async with asyncio.timeout(self._handler_timeout):
                 await handler(*arguments)
         except asyncio.CancelledError:
             if is_being_cancelled():
@@ -136,13 +190,14 @@ class EventHandlers:
             return failure
         return None
 
-    async def _report_failure(self, key: str, event: WebhookEvent, failure: Exception) -> None:
+    async def _report_failure(self, queued: QueuedEvent, failure: Exception) -> None:
         if not self._error_handlers:
-            LOGGER.error("%s (%s): all attempts failed\n%s", key, event.type, SafeTraceback(failure))
+            LOGGER.error("%s (%s): all attempts failed\n%s", queued.key, queued.event.type, SafeTraceback(failure))
         for handler in self._error_handlers:
-            error = await self._call(handler, event, failure)
+            async with self._slots:
+                error = await self._call(handler, queued.event, failure)
             if error is not None:
-                LOGGER.error("%s: error handler failed\n%s", key, SafeTraceback(error))
+                LOGGER.error("%s: error handler failed\n%s", queued.key, SafeTraceback(error))
 
 
 def _validate_handler(handler: object) -> None:

@@ -1,14 +1,17 @@
-"""Mark events as done in a store that may fail."""
+"""Write the attempts and the outcomes of events to a store that may fail."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Final
 
+import attrs
+
 from cstar_async._clock import Clock
+from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
-from cstar_async.webhooks._failures import describe
-from cstar_async.webhooks._handlers import LOGGER
+from cstar_async.webhooks._failures import LOGGER, describe
 from cstar_async.webhooks._keyed_queue import is_being_cancelled
 from cstar_async.webhooks._store import EventStore
 
@@ -18,27 +21,68 @@ INITIAL_BACKOFF: Final = 1.0
 MAX_BACKOFF: Final = 60.0
 
 
-class DoneMarker:
-    """Mark events as done, and repeat that until the store has written it: an event without the mark is handled again."""
+class EventLostError(Exception):
+    """The event is not pending for this inbox. Another one may have claimed it."""
+
+
+@attrs.define(eq=False)
+class QueuedEvent:
+    """An event in the queue."""
+
+    key: str
+    event: WebhookEvent
+    added_at: datetime
+    attempts: int = 0
+    """The calls of a handler that failed, are running, or did not end before their process."""
+    stored_attempts: int | None = 0
+    """The number in the store. None: unknown."""
+    was_interrupted: bool = False
+    """Whether a call of an earlier process may have ended that process."""
+
+
+class ProgressRecorder:
+    """Write to the store, and repeat outcomes until the store has them: an event without one is handled again."""
 
     def __init__(self, store: EventStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._unmarked: dict[str, None] = {}
+        # The description of the exception of each dead event; None: done.
+        self._unwritten: dict[str, str | None] = {}
         self._repeating: asyncio.Task[None] | None = None
 
     def __contains__(self, key: str) -> bool:
-        """Return whether an event is handled and not marked."""
-        return key in self._unmarked
+        """Return whether an event has an outcome that is not written."""
+        return key in self._unwritten
 
-    async def mark(self, key: str) -> None:
-        """Mark an event. Start a task that repeats it if the store fails."""
+    async def record_attempts(self, queued: QueuedEvent) -> bool:
+        """Write the number of attempts unless the store has it. Return False if the store fails."""
+        if queued.stored_attempts == queued.attempts:
+            return True
+        queued.stored_attempts = None  # a write that is cancelled may have succeeded
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT):
+                is_pending = await self._store.record_attempts(queued.key, queued.attempts)
+        except Exception as error:  # a store may raise any exception
+            log_store_error(f"record an attempt of {queued.key}", error)
+            return False
+        if not is_pending:
+            raise EventLostError
+        queued.stored_attempts = queued.attempts
+        return True
+
+    async def record_outcome(self, key: str, error: str | None) -> None:
+        """Mark an event as done, or as dead because of an error. Start a task that repeats it if the store fails."""
+        self._unwritten[key] = error
         if not await self._try(key) and self._repeating is None:
             self._repeating = asyncio.get_running_loop().create_task(self._repeat())
 
-    async def mark_all(self) -> None:
-        """Mark what is left, until the store fails."""
-        for key in list(self._unmarked):
+    def discard(self, key: str) -> None:
+        """Repeat an outcome no longer, because the store has it."""
+        self._unwritten.pop(key, None)
+
+    async def write_all(self) -> None:
+        """Write what is left, until the store fails."""
+        for key in list(self._unwritten):
             if not await self._try(key):
                 return
 
@@ -47,30 +91,32 @@ class DoneMarker:
         if self._repeating is not None:
             self._repeating.cancel()
             await asyncio.wait([self._repeating])
-        for key in self._unmarked:
-            LOGGER.error("%s: handled, but not marked as done before the inbox closed; it may be handled again", key)
+        for key, error in self._unwritten.items():
+            outcome = "handled, but not marked as done" if error is None else "given up, but not marked as dead"
+            LOGGER.error("%s: %s before the inbox closed; it may be handled again", key, outcome)
 
     async def _repeat(self) -> None:
         attempt = 0
         try:
-            while self._unmarked and not is_being_cancelled():
+            while self._unwritten and not is_being_cancelled():
                 attempt += 1
                 await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
-                await self.mark_all()
+                await self.write_all()
         finally:
             self._repeating = None
 
     async def _try(self, key: str) -> bool:
+        if key not in self._unwritten:
+            return True
         # First taken out, then added again, so that an id that always fails does not block the others.
-        self._unmarked.pop(key, None)
-        self._unmarked[key] = None
+        error = self._unwritten[key] = self._unwritten.pop(key)
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
-                await self._store.mark_done(key)
-        except Exception as error:  # a store may raise any exception
-            log_store_error(f"mark {key} as done", error)
+                await (self._store.mark_done(key) if error is None else self._store.mark_dead(key, error))
+        except Exception as failure:  # a store may raise any exception
+            log_store_error(f"mark {key} as {'done' if error is None else 'dead'}", failure)
             return False
-        self._unmarked.pop(key, None)
+        self._unwritten.pop(key, None)
         return True
 
 

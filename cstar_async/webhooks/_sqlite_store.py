@@ -6,21 +6,23 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
 import attrs
 
 from cstar_async._clock import Clock, SystemClock
+from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON
-from cstar_async._validation import check_instance, check_str
+from cstar_async._validation import check_instance, check_str, validate_count
 from cstar_async.errors import ConfigurationError
-from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
+from cstar_async.webhooks._store import BODY_HASH_PREFIX, DEAD_LETTER_RETENTION, RETRY_HORIZON, EventStore
 
 T = TypeVar("T")
 
-RETRY_HORIZON: Final = 31 * 3600 + 12 * 60 + 30
-"""Seconds over which cStar repeats a delivery (inferred from the documented schedule)."""
+_ADDED_COLUMNS: Final = {"attempts": "INTEGER NOT NULL DEFAULT 0", "error": "TEXT"}
+"""Columns that files of earlier versions do not have. An event with an error is dead; one without a body is done."""
 
 
 @attrs.define(eq=False)
@@ -28,6 +30,7 @@ class _Job:
     """A function to call with the connection, and its result."""
 
     run: Callable[[sqlite3.Connection], UntypedJSON]
+    is_durable: bool
     result: UntypedJSON = None
     error: Exception | None = None
     is_done: bool = False
@@ -72,16 +75,57 @@ class SqliteStore(EventStore):
 
         return await self._run_in_thread(write)
 
+    async def record_attempts(self, event_id: str, attempts: int) -> bool:
+        """Set the number of attempts. A crash of the machine may undo that, but not one of the process: so it costs no flush."""
+        check_str("event_id", event_id)
+        validate_count("attempts", attempts, 0)
+        update = "UPDATE events SET attempts = ? WHERE id = ? AND body IS NOT NULL AND error IS NULL"
+        values = (attempts, event_id)
+        return await self._run_in_thread(lambda file: file.execute(update, values).rowcount == 1, is_durable=False)
+
     async def mark_done(self, event_id: str) -> None:
         """Delete the body of an event. Its id is kept as long as cStar may repeat the delivery."""
         check_str("event_id", event_id)
         values = (self._clock.time(), event_id)
-        await self._run_in_thread(lambda file: file.execute("UPDATE events SET body = NULL, at = ? WHERE id = ?", values))
+        await self._run_in_thread(
+            lambda file: file.execute("UPDATE events SET body = NULL, error = NULL, at = ? WHERE id = ?", values)
+        )
 
-    async def claim_pending(self) -> list[tuple[str, bytes]]:
-        """Return the events that are not marked as done."""
-        query = "SELECT id, body FROM events WHERE body IS NOT NULL ORDER BY number"
-        return await self._run_in_thread(lambda file: file.execute(query).fetchall())
+    async def mark_dead(self, event_id: str, error: str) -> None:
+        """Keep an event as a dead letter. Delete those that are too old."""
+        check_str("event_id", event_id)
+        check_str("error", error)
+        now = self._clock.time()
+
+        def write(file: sqlite3.Connection) -> None:
+            file.execute("DELETE FROM events WHERE error IS NOT NULL AND at < ?", (now - DEAD_LETTER_RETENTION,))
+            update = "UPDATE events SET error = ?, at = ? WHERE id = ? AND body IS NOT NULL AND error IS NULL"
+            file.execute(update, (error, now, event_id))
+
+        await self._run_in_thread(write)
+
+    async def claim_pending(self) -> list[StoredEvent]:
+        """Return the events that are neither done nor dead."""
+        return await self._select("body IS NOT NULL AND error IS NULL ORDER BY number")
+
+    async def dead_letters(self) -> list[StoredEvent]:
+        """Return the events that were given up."""
+        return await self._select("error IS NOT NULL ORDER BY at, number")
+
+    async def requeue_dead_letter(self, event_id: str) -> StoredEvent | None:
+        """Make a dead letter a pending event."""
+        check_str("event_id", event_id)
+        now = self._clock.time()
+
+        def write(file: sqlite3.Connection) -> tuple[bytes] | None:
+            select = "SELECT body FROM events WHERE id = ? AND error IS NOT NULL"
+            row: tuple[bytes] | None = file.execute(select, (event_id,)).fetchone()
+            if row is not None:
+                file.execute("UPDATE events SET error = NULL, attempts = 0, at = ? WHERE id = ?", (now, event_id))
+            return row
+
+        row = await self._run_in_thread(write)
+        return None if row is None else StoredEvent(id=event_id, body=row[0], attempts=0, since=_utc(now))
 
     async def last_event_id(self) -> str | None:
         """Return the id of the event that was added last, by this process or an earlier one."""
@@ -100,9 +144,18 @@ class SqliteStore(EventStore):
                     await asyncio.get_running_loop().run_in_executor(executor, connection.close)
                 executor.shutdown(wait=False)
 
-    async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def _select(self, condition: str) -> list[StoredEvent]:
+        query = f"SELECT id, body, attempts, at, error FROM events WHERE {condition}"  # noqa: S608 -- a constant
+        rows: list[tuple[str, bytes, int, float, str | None]]
+        rows = await self._run_in_thread(lambda file: file.execute(query).fetchall())
+        return [
+            StoredEvent(id=event_id, body=body, attempts=attempts, since=_utc(at), error=error)
+            for event_id, body, attempts, at, error in rows
+        ]
+
+    async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T], *, is_durable: bool = True) -> T:
         """Call a function in a thread. The task that gets the lock runs all waiting jobs, so a burst costs few disk writes."""
-        job = _Job(run)
+        job = _Job(run, is_durable)
         self._jobs.append(job)
         try:
             async with self._lock:
@@ -130,6 +183,9 @@ class SqliteStore(EventStore):
         try:
             if self._connection is None:
                 self._connection = self._open_connection()
+            # Both levels keep the file consistent; FULL also waits until the disk has the transaction.
+            level = "FULL" if any(job.is_durable for job in batch) else "NORMAL"
+            self._connection.execute(f"PRAGMA synchronous = {level}")
             with self._connection:
                 for job in batch:
                     job.result = job.run(self._connection)
@@ -146,12 +202,15 @@ class SqliteStore(EventStore):
             # Two processes would both claim the events of an earlier one. The lock ends with its process.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS events"
                 " (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB, at REAL NOT NULL)"
             )
+            columns = {column[1] for column in connection.execute("PRAGMA table_info(events)")}
+            for name in _ADDED_COLUMNS.keys() - columns:
+                connection.execute(f"ALTER TABLE events ADD COLUMN {name} {_ADDED_COLUMNS[name]}")
             connection.execute("CREATE INDEX IF NOT EXISTS done ON events (at) WHERE body IS NULL")
+            connection.execute("CREATE INDEX IF NOT EXISTS dead ON events (at) WHERE error IS NOT NULL")
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
@@ -161,3 +220,7 @@ class SqliteStore(EventStore):
                 message = f"path must be a SQLite file in a directory that exists, both writable: {error}"
             raise ConfigurationError(message) from error
         return connection
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

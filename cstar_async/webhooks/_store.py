@@ -1,18 +1,55 @@
-"""The protocol of event stores, and the store in memory."""
+"""The protocol of event stores, and what they return."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, Protocol
 
-from cstar_async._validation import check_str, validate_count
-from cstar_async.webhooks._bounded_set import BoundedSet
+import attrs
+
+from cstar_async._model.event import WebhookEvent
+from cstar_async._model.stored_event import StoredEvent
+from cstar_async.webhooks._parsing import parse_event
 
 BODY_HASH_PREFIX: Final = "sha256:"
 """Beginning of the id that an inbox gives to an event without one: the hash of its body follows."""
+RETRY_HORIZON: Final = 31 * 3600 + 12 * 60 + 30
+"""Seconds over which cStar repeats a delivery (inferred from the documented schedule)."""
+DEAD_LETTER_RETENTION: Final = 30 * 24 * 3600
+"""Seconds for which a store keeps a dead letter."""
+
+
+@attrs.frozen(kw_only=True)
+class DeadLetter:
+    """An event that an inbox gave up, as returned by `WebhookInbox.dead_letters`."""
+
+    id: str
+    """The id of the event, or the hash of its body if it has none."""
+    body: bytes = attrs.field(repr=False)
+    """The JSON text of the event."""
+    attempts: int
+    """The calls of a handler that failed, or that did not end before their process."""
+    error: str
+    """The class of the last exception and the line that raised it. Texts that may contain the event are left out."""
+    failed_at: datetime
+    """The time at which the event was given up."""
+
+    @property
+    def event(self) -> WebhookEvent:
+        """The event. Raises a `PayloadError` if the body is none, which is then the reason why it was given up."""
+        return parse_event(self.body)
 
 
 class EventStore(Protocol):
-    """What an inbox needs of a store. Each method may raise any exception: the inbox then asks cStar to deliver again."""
+    """What an inbox needs of a store.
+
+    An event is pending, done or dead. A store holds the state of each id, and for pending and dead events the body, the number of
+    attempts and the time. It must keep them over a restart to lose no event. Ids of done events are kept as long as cStar repeats
+    deliveries, dead letters for 30 days.
+
+    Each method is atomic and may raise any exception. A delivery is then requested again, and every other change is repeated until
+    it succeeds. So a change that was made before its exception must do no harm when it is made again.
+    """
 
     @property
     def lease_interval(self) -> float | None:
@@ -24,60 +61,39 @@ class EventStore(Protocol):
         return None
 
     async def add(self, event_id: str, body: bytes) -> bool:
-        """Store an event until it is marked as done. Return False if the store had its id already."""
+        """Store a pending event without attempts. Return False if the store has its id already, whatever its state."""
+        ...
+
+    async def record_attempts(self, event_id: str, attempts: int) -> bool:
+        """Set the number of attempts of a pending event. It is called before each call of a handler.
+
+        Return False if the event is not pending, or if another inbox has claimed it: its handlers are then not called.
+        """
         ...
 
     async def mark_done(self, event_id: str) -> None:
         """Mark an event as handled. Its id is kept, its body is deleted."""
 
-    async def claim_pending(self) -> list[tuple[str, bytes]]:
-        """Return the id and body of each stored event that no running inbox handles, in the order in which they were added."""
+    async def mark_dead(self, event_id: str, error: str) -> None:
+        """Mark a pending event as given up, with the description of the exception. Its id, body and attempts are kept."""
+
+    async def claim_pending(self) -> list[StoredEvent]:
+        """Return each pending event that no running inbox handles, in the order in which they were added."""
+        ...
+
+    async def dead_letters(self) -> list[StoredEvent]:
+        """Return the events that were given up, the oldest failure first."""
+        ...
+
+    async def requeue_dead_letter(self, event_id: str) -> StoredEvent | None:
+        """Make a dead letter a pending event of this inbox without attempts, and return it. None: it is no dead letter."""
         ...
 
     async def last_event_id(self) -> str | None:
-        """Return the id of the event that was added last, done or not. The event stream continues after it. None: no event.
+        """Return the id of the event that was added last, whatever its state. The event stream continues after it. None: no event.
 
         Ids that begin with `sha256:` are left out. The inbox makes them for events without an id, and cStar has none of them.
         """
 
     async def aclose(self) -> None:
         """Release all resources. May be called twice."""
-
-
-class MemoryStore(EventStore):
-    """Keep the ids of events in memory, to drop repeated deliveries.
-
-    Events that are not handled are lost when the process ends; `SqliteStore` keeps them.
-
-    Args:
-        max_ids: The number of ids to keep, from 1; the oldest are dropped. Default 100,000, which takes about 20 MB.
-
-    Raises:
-        InvalidArgumentError: *max_ids* is out of range.
-    """
-
-    def __init__(self, *, max_ids: int = 100_000) -> None:
-        self._ids: BoundedSet[str] = BoundedSet(validate_count("max_ids", max_ids, 1))
-        self._last_id: str | None = None
-
-    async def add(self, event_id: str, body: bytes) -> bool:  # noqa: ARG002 -- memory ends with the process
-        """Keep an id. Return False if it was there already."""
-        check_str("event_id", event_id)
-        is_new = self._ids.add(event_id)
-        if is_new and not event_id.startswith(BODY_HASH_PREFIX):
-            self._last_id = event_id
-        return is_new
-
-    async def mark_done(self, event_id: str) -> None:
-        """Do nothing: the id stays, and no body is kept."""
-
-    async def claim_pending(self) -> list[tuple[str, bytes]]:
-        """Return nothing: no event outlives the process."""
-        return []
-
-    async def last_event_id(self) -> str | None:
-        """Return the id that was added last."""
-        return self._last_id
-
-    async def aclose(self) -> None:
-        """Do nothing."""

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from cstar_async.testing.clock import FakeClock
-from cstar_async.webhooks import MemoryStore, WebhookInbox, sign
+from cstar_async.webhooks import MemoryStore, StoredEvent, WebhookInbox, sign
 
 SECRET = "whsec_inbox"
 
@@ -50,6 +51,15 @@ async def serve_inbox(inbox: WebhookInbox, *middlewares: Any) -> AsyncIterator[C
         yield post
 
 
+async def kill(inbox: WebhookInbox) -> None:
+    """End an inbox as the death of its process does: its tasks end, and it writes nothing more."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await inbox._store.aclose()
+
+
 async def pass_time(clock: FakeClock, seconds: float) -> None:
     """Advance a clock, and let tasks run before and after that."""
     for _ in range(10):
@@ -79,12 +89,25 @@ class BrokenStore(MemoryStore):
         """Perhaps fail."""
         if "mark_done" in self.broken:
             raise OSError("Jane Doe")
+        await super().mark_done(event_id)
 
-    async def claim_pending(self) -> list[tuple[str, bytes]]:
+    async def mark_dead(self, event_id: str, error: str) -> None:
+        """Perhaps fail."""
+        if "mark_dead" in self.broken:
+            raise OSError("Jane Doe")
+        await super().mark_dead(event_id, error)
+
+    async def record_attempts(self, event_id: str, attempts: int) -> bool:
+        """Perhaps fail."""
+        if "record_attempts" in self.broken:
+            raise OSError("Jane Doe")
+        return await super().record_attempts(event_id, attempts)
+
+    async def claim_pending(self) -> list[StoredEvent]:
         """Perhaps fail."""
         if "claim_pending" in self.broken:
             raise OSError("Jane Doe")
-        return []
+        return await super().claim_pending()
 
 
 class SharedStore(BrokenStore):
@@ -92,15 +115,21 @@ class SharedStore(BrokenStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self.abandoned: list[tuple[str, bytes]] = []
+        self.abandoned: list[StoredEvent] = []
 
     @property
     def lease_interval(self) -> float:
         """20 seconds."""
         return 20.0
 
-    async def claim_pending(self) -> list[tuple[str, bytes]]:
+    async def claim_pending(self) -> list[StoredEvent]:
         """Return the events of other receivers, or fail."""
         await super().claim_pending()
         abandoned, self.abandoned = self.abandoned, []
         return abandoned
+
+    async def abandon(self, body: bytes, *, attempts: int = 0) -> None:
+        """Store an event as a receiver does that dies."""
+        event_id = json.loads(body)["id"]
+        await self.add(event_id, body)
+        self.abandoned.append(StoredEvent(id=event_id, body=body, attempts=attempts, since=datetime.now(UTC)))

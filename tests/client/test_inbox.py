@@ -148,13 +148,34 @@ async def test_a_body_over_the_maximum_size_gets_413(body: bytes, caplog: pytest
     async with inbox_of(max_event_size=100, shutdown_timeout=0) as inbox, serve_inbox(inbox) as post:
         assert (await post(body), await deliver(inbox, body)) == (413, [413])
         assert await post(body_of(1).ljust(100)) == 200
-    assert "larger than max_event_size, 100 bytes" in caplog.text
+    assert "an event without an id: delivery rejected, it is larger than max_event_size, 100 bytes" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "event_id"),
+    [
+        ({"X-Event-ID": "evt_1"}, b"{", "evt_1"),
+        ({"x-event-id": "evt_1\nERROR forged"}, b"{", "evt_1 ERROR forged"),
+        ({}, body_of(1), "evt_1"),
+        ({}, b'{"data": {"id": "tkt_1"}, "id": "evt_1"', "an event without an id"),
+        ({}, b'{"id": "Jane Doe", "x": "', "an event without an id"),
+        ({}, b"", "an event without an id"),
+    ],
+)
+async def test_a_body_over_the_maximum_size_is_logged_with_its_id(
+    headers: dict[str, str], body: bytes, event_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It comes from the header, or from the beginning of the body."""
+    async with inbox_of(max_event_size=100) as inbox:
+        assert await inbox.receive(body.ljust(101), headers) == 413
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage().partition(": ")[0]) == ("ERROR", event_id)
 
 
 async def test_a_large_body_reaches_an_inbox_that_allows_it() -> None:
-    """The limit of the application of aiohttp does not apply."""
-    async with inbox_of(max_event_size=3 * 1024 * 1024, shutdown_timeout=0) as inbox, serve_inbox(inbox) as post:
-        assert await post(body_of(1).ljust(2 * 1024 * 1024)) == 200
+    """The limit of the application of aiohttp does not apply. A message may have pictures in its text."""
+    async with inbox_of(shutdown_timeout=0) as inbox, serve_inbox(inbox) as post:
+        assert await post(body_of(1).ljust(7 * 1024 * 1024)) == 200
 
 
 async def test_a_body_that_a_middleware_has_read_is_received() -> None:
@@ -209,7 +230,7 @@ async def test_the_inbox_is_an_asgi_application(framework: str) -> None:
                 await client.post("/hooks/", content=body, headers={"X-Signature": sign(body, SECRET)}),
                 await client.post("/hooks/", content=body),
                 await client.get("/hooks/"),
-                await client.post("/hooks/", content=b"x" * (1024 * 1024 + 1)),
+                await client.post("/hooks/", content=b"x" * (8 * 1024 * 1024 + 1)),
             ]
         await inbox.wait_until_idle()
     assert ([response.status_code for response in responses], handled) == ([200, 401, 405, 413], ["evt_1"])

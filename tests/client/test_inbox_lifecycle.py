@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cstar_async import ConnectionFailedError, CStarError
-from cstar_async.webhooks import SqliteStore, WebhookEvent, WebhookInbox
+from cstar_async import ConnectionFailedError, CStarError, PayloadError
+from cstar_async.webhooks import SqliteStore, StoredEvent, WebhookEvent, WebhookInbox
 from tests.client.inboxes import SECRET, BrokenStore, SharedStore, body_of, deliver, inbox_of
 
 
@@ -143,7 +143,7 @@ async def test_a_store_that_suppresses_a_cancellation_does_not_prevent_the_close
 
         calls = 0
 
-        async def claim_pending(self) -> list[tuple[str, bytes]]:
+        async def claim_pending(self) -> list[StoredEvent]:
             """Wait until it is cancelled."""
             self.calls += 1
             if self.calls > 1:
@@ -245,7 +245,7 @@ async def test_stored_events_wait_for_the_first_handler(tmp_path: Path) -> None:
 
 
 async def test_a_stored_event_that_cannot_be_parsed_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It stays in the store, and the others are handled."""
+    """It becomes a dead letter, and the others are handled."""
     path = tmp_path / "events.db"
     store = SqliteStore(path)
     await store.add("evt_1", b"Jane Doe")
@@ -261,9 +261,15 @@ async def test_a_stored_event_that_cannot_be_parsed_is_logged(tmp_path: Path, ca
 
     assert await deliver(inbox, body_of(3)) == [200]
     await inbox.wait_until_idle()
+    (letter,) = await inbox.dead_letters()
+    assert (letter.id, letter.error, inbox.stats().dead) == ("evt_1", "PayloadError: body must be JSON", 1)
+    with pytest.raises(PayloadError):
+        _ = letter.event
+    assert await inbox.retry_dead_letter("evt_1")
+    assert [letter.id for letter in await inbox.dead_letters()] == ["evt_1"]
     await inbox.aclose()
     assert handled == ["evt_2", "evt_3"]
-    assert "evt_1: stored event not readable, it stays in the store: body must be JSON" in caplog.text
+    assert "evt_1: stored event not readable, it is a dead letter now: body must be JSON" in caplog.text
     assert "Jane" not in caplog.text
 
 

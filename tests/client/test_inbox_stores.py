@@ -155,7 +155,7 @@ async def test_events_of_other_receivers_are_claimed_periodically(caplog: pytest
         async def handle(event: WebhookEvent) -> None:
             handled.append(event.id)
 
-        store.abandoned.append(("evt_1", body_of(1)))
+        await store.abandon(body_of(1))
         store.broken.add("claim_pending")
         await pass_time(clock, 20.0)
         assert handled == []

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 
 from cstar_async import ConnectionFailedError, InvalidArgumentError
 from cstar_async.redis import RedisStore
+from cstar_async.webhooks import StoredEvent
 
 
 class FakeStoreRedis:
@@ -21,7 +23,7 @@ class FakeStoreRedis:
 
     def __init__(self) -> None:
         self.commands: list[tuple[str, ...]] = []
-        self.replies: dict[str, Any] = {"accept": b"own", "done": None, "pending": [], "last": None, "leave": 1}
+        self.replies: dict[str, Any] = {"accept": b"own", "attempts": 1, "done": None, "pending": [], "last": None, "leave": 1}
         self.failing: set[str] = set()
         self.errors: list[Exception] = []
         self.may_reply = asyncio.Event()
@@ -157,8 +159,9 @@ async def test_event_of_a_lost_reply_is_pending(store: RedisStore, redis: FakeSt
     redis.failing.add("accept")
     with pytest.raises(ConnectionFailedError):
         await store.add("evt_2", b"[]")
-    redis.replies["pending"] = [b"evt_1", b"{}", "evt_2", "[]"]
-    assert [("evt_2", b"[]")] == await store.claim_pending()
+    redis.replies["pending"] = [[b"evt_1", b"{}", b"0", b"1790000000000000"], ["evt_2", "[]", "3", "1790000000500000"]]
+    since = datetime.fromtimestamp(1_790_000_000.5, UTC)
+    assert [StoredEvent(id="evt_2", body=b"[]", attempts=3, since=since)] == await store.claim_pending()
     assert [("pending", ""), ("pending", "own")] == [command for command in redis.commands if command[0] == "pending"]
     assert await store.add("evt_2", b"[]") is False
 
@@ -166,7 +169,7 @@ async def test_event_of_a_lost_reply_is_pending(store: RedisStore, redis: FakeSt
 async def test_event_that_is_being_added_is_not_pending(store: RedisStore, redis: FakeStoreRedis) -> None:
     """It would be handled twice."""
     redis.may_reply.clear()
-    redis.replies["pending"] = [b"evt_1", b"{}"]
+    redis.replies["pending"] = [[b"evt_1", b"{}", b"0", b"1790000000000000"]]
     pending, accepting = asyncio.create_task(store.claim_pending()), asyncio.create_task(store.add("evt_1", b"{}"))
     await asyncio.sleep(0)
     redis.may_reply.set()
@@ -183,6 +186,16 @@ async def test_mark_done_without_a_reply_is_repeated(store: RedisStore, redis: F
     await store.claim_pending()
     await store.claim_pending()
     assert [("done", "evt_1")] * 2 == [command for command in redis.commands if command[0] == "done"]
+
+
+async def test_event_that_another_receiver_has_claimed_can_be_claimed_back(store: RedisStore, redis: FakeStoreRedis) -> None:
+    """Once that one has died."""
+    await store.add("evt_1", b"{}")
+    redis.replies["attempts"] = 0
+    assert await store.record_attempts("evt_1", 1) is False
+    redis.replies["pending"] = [[b"evt_1", b"{}", b"2", b"1790000000000000"]]
+    assert [2] == [stored.attempts for stored in await store.claim_pending()]
+    assert [] == await store.claim_pending()
 
 
 async def test_last_event_id_is_that_of_any_receiver(store: RedisStore, redis: FakeStoreRedis) -> None:

@@ -1,0 +1,187 @@
+"""Accept each event once: add it to the store and to the queue, although deliveries repeat, stores fail and requests end early."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cstar_async._clock import Clock
+from cstar_async._model.event import WebhookEvent
+from cstar_async._model.stored_event import StoredEvent
+from cstar_async._types import UntypedJSON, is_object, is_str
+from cstar_async.errors import PayloadError
+from cstar_async.webhooks._bounded_set import BoundedSet
+from cstar_async.webhooks._failures import LOGGER, describe
+from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
+from cstar_async.webhooks._parsing import parse_event
+from cstar_async.webhooks._progress import STORE_TIMEOUT, EventLostError, ProgressRecorder, QueuedEvent, log_store_error
+from cstar_async.webhooks._stats import EventCounts
+from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
+
+MAX_UNCONFIRMED_IDS: Final = 10_000
+
+
+class EventAcceptor:
+    """The events that an inbox has accepted: from deliveries and streams, of earlier processes, and dead letters to try again."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        progress: ProgressRecorder,
+        counts: EventCounts,
+        clock: Clock,
+        handle: Callable[[QueuedEvent], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._progress = progress
+        self._counts = counts
+        self._clock = clock
+        self.queue: KeyedQueue[QueuedEvent] = KeyedQueue(handle)
+        self.queued: dict[str, QueuedEvent] = {}
+        """The events in the queue, by their keys."""
+        self.adding: set[asyncio.Task[bool | Exception]] = set()
+        # Ids of events whose `add` raised: the store may have them all the same.
+        self._unconfirmed_ids: BoundedSet[str] = BoundedSet(MAX_UNCONFIRMED_IDS)
+        self._starting: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load the pending events of the store once, and then regularly if others use it."""
+        starting = self._starting
+        if starting is None or (starting.done() and not starting.cancelled() and starting.exception()):
+            starting = self._starting = asyncio.get_running_loop().create_task(self._resume())
+        await asyncio.shield(starting)
+
+    async def accept(self, event: WebhookEvent, body: bytes) -> bool:
+        """Add an event unless it was added before. Return False if the inbox closes first."""
+        return await self._run_to_end(self._add(event, body)) is not None
+
+    async def requeue(self, event_id: str) -> bool | None:
+        """Add a dead letter to the queue. Return False if the store has none with this id, and None if the inbox closes first."""
+        return await self._run_to_end(self._requeue(event_id))
+
+    async def stop(self) -> list[str]:
+        """Cancel all tasks. Return the ids of the events that are not handled."""
+        tasks: list[asyncio.Task[Any]] = [*self.adding, *(task for task in (self._starting, self._renewing) if task)]
+        await asyncio.gather(*[task for task in tasks if task.cancel()], return_exceptions=True)
+        remaining = [one for one in await self.queue.stop() if one.key in self.queued and one.key not in self._progress]
+        for queued in remaining:
+            try:
+                if not await self._progress.record_attempts(queued):  # without the attempts that were cancelled
+                    break
+            except EventLostError:
+                pass
+        return [queued.key for queued in remaining]
+
+    async def _run_to_end(self, work: Coroutine[None, None, bool | Exception]) -> bool | None:
+        """Run a change even if the caller is cancelled. Return None if it is cancelled because the inbox closes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.adding.add(task)
+        task.add_done_callback(self.adding.discard)
+        try:
+            result = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled() or is_being_cancelled():
+                raise
+            return None
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def _add(self, event: WebhookEvent, body: bytes) -> bool | Exception:
+        """Return the exception of the store instead of raising it, because the caller may be gone."""
+        key = dedup_key(event, body)
+        is_started = False
+        try:
+            await self.start()
+            is_started = True
+            is_new = await self._store.add(key, body)
+            is_pending = is_new or (key in self._unconfirmed_ids and await self._find(key) is not None)
+        except Exception as error:  # a store may raise any exception
+            if is_started:
+                self._note_unconfirmed(key)
+            return error
+        if is_new or (is_pending and key in self._unconfirmed_ids and not self._is_known(key)):
+            self._enqueue(QueuedEvent(key, event, datetime.fromtimestamp(self._clock.time(), UTC)))
+        self._unconfirmed_ids.discard(key)
+        return True
+
+    async def _requeue(self, event_id: str) -> bool | Exception:
+        """Return the exception of the store instead of raising it, because the caller may be gone."""
+        try:
+            await self.start()
+            letter = await self._store.requeue_dead_letter(event_id)
+            if letter is None and event_id in self._unconfirmed_ids and not self._is_known(event_id):
+                letter = await self._find(event_id)
+        except Exception as error:  # a store may raise any exception
+            self._note_unconfirmed(event_id)
+            return error
+        self._unconfirmed_ids.discard(event_id)
+        if letter is not None:
+            self._progress.discard(event_id)
+            await self._enqueue_stored(letter)
+        return letter is not None
+
+    def _note_unconfirmed(self, key: str) -> None:
+        """Note that the store may have made an event pending before it failed. A shared store finds that out by itself."""
+        if self._store.lease_interval is None and not self._is_known(key):
+            self._unconfirmed_ids.add(key)
+
+    def _is_known(self, key: str) -> bool:
+        """Return whether this inbox handles an event, or has handled it and not marked it yet."""
+        return key in self.queued or key in self._progress
+
+    async def _find(self, key: str) -> StoredEvent | None:
+        """Return a pending event of the store."""
+        return next((stored for stored in await self._store.claim_pending() if stored.id == key), None)
+
+    def _enqueue(self, queued: QueuedEvent) -> None:
+        self.queued[queued.key] = queued
+        self.queue.put(_ordering_key(queued), queued)
+
+    async def _enqueue_stored(self, stored: StoredEvent) -> None:
+        try:
+            event = parse_event(stored.body)
+        except PayloadError as error:
+            LOGGER.error("%s: stored event not readable, it is a dead letter now: %s", stored.id, error)
+            self._counts.add("dead", "*")
+            await self._progress.record_outcome(stored.id, describe(error))
+        else:
+            attempts = stored.attempts
+            self._enqueue(QueuedEvent(stored.id, event, stored.since, attempts, attempts, was_interrupted=attempts > 0))
+
+    async def _resume(self) -> None:
+        await self._load_pending()
+        if self._store.lease_interval is not None:
+            self._renewing = asyncio.get_running_loop().create_task(self._renew(self._store.lease_interval))
+
+    async def _renew(self, interval: float) -> None:
+        """Renew the lease of a shared store, and take over events of inboxes whose lease has ended."""
+        while not is_being_cancelled():  # a Redis client may suppress the cancellation
+            await self._clock.sleep(interval)
+            try:
+                async with asyncio.timeout(STORE_TIMEOUT):
+                    await self._load_pending()
+            except Exception as error:  # a store may raise any exception
+                log_store_error("return pending events", error)
+
+    async def _load_pending(self) -> None:
+        for stored in await self._store.claim_pending():
+            await self._enqueue_stored(stored)
+
+
+def dedup_key(event: WebhookEvent, body: bytes) -> str:
+    """Return the id of an event, or the hash of its body if it has none."""
+    return event.id if is_str(event.id) and event.id else f"{BODY_HASH_PREFIX}{hashlib.sha256(body).hexdigest()}"
+
+
+def _ordering_key(queued: QueuedEvent) -> str:
+    """Return the same key for events about the same object, such as a ticket, and the event's own key if it names none."""
+    resource = queued.event.type.partition(".")[0]
+    data: UntypedJSON = queued.event.data
+    subject: UntypedJSON = data.get(resource) if is_object(data) else getattr(data, resource, None)
+    subject_id: UntypedJSON = subject.get("id") if is_object(subject) else getattr(subject, "id", None)
+    return f"{resource}:{subject_id}" if is_str(subject_id) else f"event:{queued.key}"
