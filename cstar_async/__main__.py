@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -91,6 +90,7 @@ _seconds: Final = _checked(
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from cstar_async.errors import ConfigurationError
     from cstar_async.testing import FakeCStar
 
     retries = {} if options.delivery_retries is None else {"delivery_retries": options.delivery_retries}
@@ -105,9 +105,8 @@ def _serve(options: argparse.Namespace) -> int:
     except ImportError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {reason}. Choose another port with --port.\n")
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

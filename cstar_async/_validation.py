@@ -27,6 +27,12 @@ def check_instance(name: str, value: object, cls: type | tuple[type, ...], expec
         raise invalid(name, expected, value)
 
 
+def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
+    """Check that an argument is one of a few values."""
+    if value not in choices:
+        raise invalid(name, " or ".join(map(repr, choices)), value)
+
+
 def check_str(name: str, value: object) -> None:
     """Check that an argument is a str that UTF-8 can encode."""
     try:

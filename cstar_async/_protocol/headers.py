@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from cstar_async._repr import short_repr
 from cstar_async._types import RateLimitState, is_mapping, is_str
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
@@ -121,7 +122,11 @@ def to_datetime(epoch: float) -> datetime:
     return datetime.fromtimestamp(epoch, UTC)
 
 
-def validate_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def validate_headers(
+    headers: Mapping[str, str],
+    reserved: Collection[str] = RESERVED_HEADERS,
+    owner: str = "set by the client; use the client's arguments",
+) -> dict[str, str]:
     """Return a copy of a caller's headers. The `InvalidArgumentError` for one that cannot be sent does not contain its value."""
     given: object = headers
     if not is_mapping(given):
@@ -129,9 +134,9 @@ def validate_headers(headers: Mapping[str, str]) -> dict[str, str]:
     valid: dict[str, str] = {}
     for name, value in given.items():
         if not is_str(name) or not _TOKEN.fullmatch(name):
-            raise InvalidArgumentError(f"headers: {name!r} is not a valid header name")
-        if name.lower() in RESERVED_HEADERS:
-            raise InvalidArgumentError(f"headers: {name} is set by the client; use the client's arguments")
+            raise InvalidArgumentError(f"headers: {short_repr(name)} is not a valid header name")
+        if name.lower() in reserved:
+            raise InvalidArgumentError(f"headers: {name} is {owner}")
         if not is_str(value) or _CONTROL.search(value):
             raise InvalidArgumentError(f"headers: the value of {name} must be a str without control characters")
         valid[name] = value

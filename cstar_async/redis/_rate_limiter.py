@@ -19,7 +19,7 @@ import orjson
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
-from cstar_async._validation import invalid, validate_count
+from cstar_async._validation import check_choice, validate_count
 from cstar_async.errors import CStarError
 from cstar_async.redis._availability import MAX_RETRY_INTERVAL, Availability
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
@@ -86,8 +86,7 @@ class RedisRateLimiter:
         expected_processes: int = 10,
         timeout: float = 1.0,
     ) -> None:
-        if on_unavailable not in ("share", "error"):
-            raise invalid("on_unavailable", "'share' or 'error'", on_unavailable)
+        check_choice("on_unavailable", on_unavailable, ("share", "error"))
         validate_count("expected_processes", expected_processes, 1)
         self._key = f"cstar_async:{{{validate_name(name)}}}:limit"
         self._connection = RedisConnection(client_or_url, owner="rate limiter", script="rate_limiter.lua", timeout=timeout)

@@ -7,12 +7,16 @@ It has the three methods that the client uses (`monotonic`, `time`, `sleep`).
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from datetime import UTC, datetime
 from operator import attrgetter
 
 import attrs
 
+from cstar_async._validation import invalid, is_number, validate_count, validate_seconds
+
+_MAX_TIME_S = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _IDLE_TURNS_BEFORE_JUMP = 32
 """Iterations of the event loop before an autojumping clock jumps, so that every task that can run does so first."""
 
@@ -45,7 +49,7 @@ class FakeClock:
         self._frozen = frozen or autojump
         self._autojump = autojump
         self._began_s = time.monotonic()
-        self._wall_at_zero_s = time.time() if start is None else float(start)
+        self._wall_at_zero_s = time.time() if start is None else _validate_time("start", start)
         self._offset_s = 0.0
         self._sleepers: dict[_Sleeper, None] = {}
         self._watchers: dict[asyncio.Future[None], int] = {}
@@ -71,10 +75,10 @@ class FakeClock:
             seconds: How far, from 0.
 
         Raises:
-            ValueError: *seconds* is negative.
+            InvalidArgumentError: *seconds* is negative, or leads beyond the year 9998.
         """
-        if seconds < 0:
-            raise ValueError(f"seconds must be at least 0, got {seconds}")
+        validate_seconds("seconds", seconds)
+        _validate_time("the time after seconds", self.time() + seconds)
         self._offset_s += seconds
         self._wake_due()
 
@@ -86,8 +90,11 @@ class FakeClock:
 
         Args:
             new_time: Unix time in seconds, or an aware datetime.
+
+        Raises:
+            InvalidArgumentError: It is neither, or beyond the year 9998.
         """
-        target_s = new_time.timestamp() if isinstance(new_time, datetime) else float(new_time)
+        target_s = _validate_time("new_time", new_time.timestamp() if isinstance(new_time, datetime) else new_time)
         difference_s = target_s - self.time()
         if difference_s >= 0:
             self.advance(difference_s)
@@ -100,6 +107,8 @@ class FakeClock:
         Args:
             seconds: How long; 0 or less only yields to the event loop.
         """
+        if not is_number(seconds) and seconds != math.inf:
+            raise invalid("seconds", "a number", seconds)
         if seconds <= 0:
             await asyncio.sleep(0)
             return
@@ -129,6 +138,7 @@ class FakeClock:
         Args:
             sleepers: How many tasks must sleep; default 1.
         """
+        validate_count("sleepers", sleepers, 0)
         if self.sleeper_count >= sleepers:
             return
         watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -163,8 +173,17 @@ class FakeClock:
         if turns > 0:
             self._restart_idle_count(loop, turns - 1)
         elif self._sleepers:
-            self.advance(max(0.0, min(sleeper.wakes_at_s for sleeper in self._sleepers) - self.monotonic()))
-            self._restart_idle_count(loop)
+            seconds = max(0.0, min(sleeper.wakes_at_s for sleeper in self._sleepers) - self.monotonic())
+            if self.time() + seconds <= _MAX_TIME_S:  # a sleep without an end is no time to jump to
+                self.advance(seconds)
+                self._restart_idle_count(loop)
+
+
+def _validate_time(name: str, value: object) -> float:
+    """Return a Unix time that a datetime can hold."""
+    if is_number(value) and abs(value) <= _MAX_TIME_S:
+        return float(value)
+    raise invalid(name, "a Unix time before the year 9999", value)
 
 
 def timestamp(unix_s: float) -> str:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, Unpack
 
+from cstar_async._types import is_int
+from cstar_async._validation import (
+    MAX_INT_BITS,
+    check_choice,
+    check_instance,
+    check_str,
+    invalid,
+    is_number,
+    validate_count,
+    validate_seconds,
+)
+from cstar_async.errors import CStarError
 from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import new_id, new_request_id, seeded_random
 from cstar_async.testing._data.spec import generated_document
@@ -68,7 +80,7 @@ class FakeCStar:
 
     Raises:
         ImportError: `jsonschema` is not installed; the extra `testing` installs it.
-        ValueError: A limit, window, retry or *max_requests* is out of range.
+        InvalidArgumentError: An argument is of another type, or out of its range.
     """
 
     def __init__(
@@ -86,6 +98,16 @@ class FakeCStar:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        if seed is not None and not (is_int(seed) and seed.bit_length() <= MAX_INT_BITS):
+            raise invalid("seed", f"an int of at most {MAX_INT_BITS} bits", seed)
+        check_instance("clock", clock, (FakeClock, NoneType), "a FakeClock")
+        check_choice("pagination", pagination, ("top", "meta"))
+        check_choice("pagination_shape", pagination_shape, ("hasMore", "totalPages"))
+        check_instance("delivery_retries", delivery_retries, (list, tuple), "a list of seconds")
+        for seconds in delivery_retries:
+            validate_seconds("delivery_retries", seconds)
+        check_str("host", host)
+        validate_count("port", port, 0)
         self.clock: Final = FakeClock() if clock is None else clock
         self.requests: Final = RequestLog(max_requests)
         self.faults: Final = FaultRegistry(seeded_random("faults", seed))
@@ -132,10 +154,10 @@ class FakeCStar:
         """The base URL, such as `http://127.0.0.1:41234`.
 
         Raises:
-            RuntimeError: The fake is not started, or closed.
+            CStarError: The fake is not started, or closed.
         """
         if self._server.url is None:
-            raise RuntimeError("the fake has no URL before it is started: use 'async with' or call start()")
+            raise CStarError("the fake has no URL before it is started: use 'async with' or call start()")
         return self._server.url
 
     @property
@@ -160,7 +182,7 @@ class FakeCStar:
             options: Arguments of `CStarClient`; they override *api_key*, *team_id* and *base_url* of this fake.
 
         Raises:
-            RuntimeError: The fake is not started, or closed.
+            CStarError: The fake is not started, or closed.
         """
         from cstar_async.client import ClientOptions, CStarClient
 
@@ -176,7 +198,7 @@ class FakeCStar:
             options: Arguments of `CStarLibrary`; they override *team* and *base_url* of this fake.
 
         Raises:
-            RuntimeError: The fake is not started, or closed.
+            CStarError: The fake is not started, or closed.
         """
         from cstar_async.library import CStarLibrary, LibraryOptions
 
@@ -201,7 +223,16 @@ class FakeCStar:
 
         Returns:
             The key. `team_of()` returns its team.
+
+        Raises:
+            InvalidArgumentError: An argument is none of these.
         """
+        check_choice("key_type", key_type, ("secret", "publishable"))
+        check_choice("environment", environment, ("test", "live"))
+        if team is not None:
+            check_str("team", team)
+        if expires_in is not None and not is_number(expires_in):
+            raise invalid("expires_in", "a number of seconds", expires_in)
         expires_at = None if expires_in is None else self.clock.time() + expires_in
         teams = {key.team.slug: key.team for key in self._keys}
         owner = self._team if team is None else teams.get(team) or self._new_team(team.replace("-", " ").title(), team)
@@ -211,7 +242,7 @@ class FakeCStar:
         """Revoke a key.
 
         Raises:
-            KeyError: There is no such key.
+            InvalidArgumentError: There is no such key.
         """
         self._keys.revoke(key)
 
@@ -219,7 +250,7 @@ class FakeCStar:
         """Return the team of a key.
 
         Raises:
-            KeyError: There is no such key.
+            InvalidArgumentError: There is no such key.
         """
         return self._keys.get(key).team
 
@@ -229,7 +260,11 @@ class FakeCStar:
         Args:
             calls: How many.
             key: The key; default the secret key.
+
+        Raises:
+            InvalidArgumentError: *calls* is no int from 0, or there is no such key.
         """
+        validate_count("calls", calls, 0)
         self._limits.use(self._secret if key is None else self._keys.get(key), calls, self.clock.time())
 
     async def start(self) -> None:
@@ -238,7 +273,7 @@ class FakeCStar:
         A closed fake can be started again, on the same port and with its data; pending deliveries continue.
 
         Raises:
-            OSError: The port is in use.
+            ConfigurationError: Nothing can listen at *host* and *port*.
         """
         await self._server.start()
         self._dispatcher.start()
@@ -294,5 +329,8 @@ class FakeCStar:
 
 
 def _rate_limits(*, limits: bool, rate_limit: int | None, rate_window: int) -> RateLimits:
-    limit = rate_limit if limits else UNLIMITED
+    validate_count("rate_window", rate_window, 1)
+    limit = None if rate_limit is None else validate_count("rate_limit", rate_limit, 0)
+    if not limits:
+        limit = UNLIMITED
     return RateLimits(DOCUMENTED_LIMITS if limit is None else dict.fromkeys(DOCUMENTED_LIMITS, limit), rate_window)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cstar_async import InvalidArgumentError
 from cstar_async.testing import FakeClock
 
 
@@ -42,7 +43,7 @@ def test_advance_moves_both_times() -> None:
 
 def test_advance_backwards_is_refused() -> None:
     """`advance()` refuses a negative number."""
-    with pytest.raises(ValueError, match="must be at least 0"):
+    with pytest.raises(InvalidArgumentError, match="seconds must be"):
         FakeClock().advance(-1)
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cstar_async import CStarClient, InvalidRequestError
+from cstar_async import CStarClient, InvalidArgumentError, InvalidRequestError
 from cstar_async.models import Webhook
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.webhooks import TicketCreated
@@ -327,7 +327,7 @@ async def test_retry_schedule_can_be_set(at: Receiver) -> None:
         await fake.deliveries.wait_until_idle()
     assert [delivery.attempt for delivery in fake.deliveries] == [1, 2]
     assert fake.deliveries.pending_count == 0
-    with pytest.raises(ValueError, match="from 0"):
+    with pytest.raises(InvalidArgumentError, match="from 0"):
         FakeCStar(delivery_retries=(-1,))
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 import cstar_async.testing
+from cstar_async import ConfigurationError, CStarError
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.testing._data.spec import Document, generated_document
 from cstar_async.testing._handlers.registry import operations_without_handler
@@ -47,7 +48,7 @@ async def test_client_waits_on_the_clock_of_the_fake() -> None:
 async def test_fake_without_a_start_has_no_url() -> None:
     """`url` raises an error that says what to do before the start."""
     fake = FakeCStar()
-    with pytest.raises(RuntimeError, match="async with"):
+    with pytest.raises(CStarError, match="async with"):
         _ = fake.url
 
 
@@ -97,11 +98,11 @@ async def test_address_of_version_six_is_bracketed() -> None:
 
 
 async def test_port_in_use_is_an_error(fake: FakeCStar) -> None:
-    """A port in use is an `OSError`, after which the fake can be closed and started elsewhere."""
+    """A port in use is a `ConfigurationError`, after which the fake can be closed and started elsewhere."""
     second = FakeCStar(port=int(fake.url.rpartition(":")[2]))
-    with pytest.raises(OSError, match="address already in use"):
+    with pytest.raises(ConfigurationError, match="Address already in use"):
         await second.start()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(CStarError):
         _ = second.url
 
 

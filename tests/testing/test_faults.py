@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cstar_async import InvalidArgumentError
 from cstar_async.testing import FakeCStar
 from cstar_async.testing._http.faults import FaultRegistry
 from cstar_async.testing._http.request_log import ReceivedRequest
@@ -132,8 +133,8 @@ def test_adding_faults_combine(faults: FaultRegistry) -> None:
     ],
 )
 def test_invalid_fault_is_refused(faults: FaultRegistry, nonsense: dict[str, Any]) -> None:
-    """An invalid fault is a `ValueError`."""
-    with pytest.raises(ValueError, match=r"fault|status|probability|max_triggers|drop|Content-Type"):
+    """An invalid fault is refused."""
+    with pytest.raises(InvalidArgumentError, match=r"fault|status|probability|triggers|drop|delay|truncate|content-length"):
         faults.add(**nonsense)
 
 

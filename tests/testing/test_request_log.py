@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cstar_async import CStarError, RequestOptions
+from cstar_async import CStarError, InvalidArgumentError, RequestOptions
 from cstar_async.testing import FakeCStar
 from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
 
@@ -72,7 +72,7 @@ async def test_fake_keeps_max_requests() -> None:
 @pytest.mark.parametrize("max_entries", [0, -1])
 def test_log_without_entries_is_refused(max_entries: int) -> None:
     """`max_requests` is at least 1."""
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(InvalidArgumentError, match="from 1"):
         FakeCStar(max_requests=max_entries)
 
 

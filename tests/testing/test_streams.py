@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 
-from cstar_async import CStarClient, ServerError
+from cstar_async import CStarClient, InvalidArgumentError, ServerError
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.testing._events.streams import MAX_RETAINED_EVENTS, Listener
 from cstar_async.webhooks import EventStream, TicketCreated
@@ -235,7 +235,7 @@ async def test_streams_with_faults_miss_nothing(fake: FakeCStar, cstar: CStarCli
             await asyncio.sleep(0.001)
     assert len(set(following.result())) == 20
     assert len(fake.requests.for_operation("listen_to_events")) > 1
-    with pytest.raises(ValueError, match="from 0 to 1"):
+    with pytest.raises(InvalidArgumentError, match="from 0 to 1"):
         fake.streams.inject_faults(2)
 
 

@@ -52,9 +52,6 @@ class DeliveryDispatcher:
         clock: The clock of the schedule.
         retries: Seconds before each further attempt.
         max_entries: How many attempts are logged.
-
-    Raises:
-        ValueError: A value of *retries* is negative.
     """
 
     def __init__(
@@ -65,8 +62,6 @@ class DeliveryDispatcher:
         retries: Sequence[float] = DOCUMENTED_RETRIES,
         max_entries: int = MAX_REQUESTS,
     ) -> None:
-        if not all(seconds >= 0 for seconds in retries):
-            raise ValueError(f"delivery_retries must be numbers of seconds from 0, got {tuple(retries)}")
         self.faults: Final = faults
         self.done: Final[deque[Delivery]] = deque(maxlen=max_entries)
         """The attempts made, oldest first."""

@@ -14,7 +14,9 @@ from typing import Final
 
 import attrs
 
-from cstar_async.testing._http.faults import FaultList, FaultTiming
+from cstar_async._validation import check_choice, check_str, invalid, is_number, validate_count, validate_seconds
+from cstar_async.errors import InvalidArgumentError
+from cstar_async.testing._http.faults import FaultList, FaultTiming, check_triggers
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -31,10 +33,6 @@ class DeliveryFault:
     trigger_count: int = 0
     """How often it has triggered."""
 
-    def matches(self, event: str, webhook: str) -> bool:
-        """Return whether it can trigger for an attempt, probability aside."""
-        return self.max_triggers != 0 and fnmatchcase(event, self.event) and self.webhook in (None, webhook)
-
 
 @attrs.frozen(kw_only=True)
 class DeliveryPlan:
@@ -46,6 +44,11 @@ class DeliveryPlan:
 
 
 NO_FAULTS: Final = DeliveryPlan()
+
+
+def _matches(fault: DeliveryFault, event: str, webhook: str) -> bool:
+    """Return whether a fault can trigger for an attempt, probability aside."""
+    return fault.max_triggers != 0 and fnmatchcase(event, fault.event) and fault.webhook in (None, webhook)
 
 
 class DeliveryFaults(FaultList[DeliveryFault]):
@@ -79,14 +82,15 @@ class DeliveryFaults(FaultList[DeliveryFault]):
             The fault; its `trigger_count` says how often it has triggered.
 
         Raises:
-            ValueError: There is nothing to do, or a value is out of range.
+            InvalidArgumentError: There is nothing to do, or a value is out of range.
         """
+        check_str("event", event)
+        check_choice("drop", drop, (None, "before", "after"))
+        validate_seconds("delay", delay)
+        validate_count("repeat", repeat, 0)
+        check_triggers(max_triggers, probability)
         if drop is None and not delay and not repeat:
-            raise ValueError("a fault must have at least one of drop, delay and repeat")
-        if drop not in (None, "before", "after") or delay < 0 or repeat < 0 or (max_triggers is not None and max_triggers < 1):
-            raise ValueError("drop must be 'before' or 'after', delay and repeat at least 0, max_triggers at least 1")
-        if not 0 < probability <= 1:
-            raise ValueError(f"probability must be above 0 and at most 1, got {probability}")
+            raise InvalidArgumentError("a fault must have at least one of drop, delay and repeat")
         fault = DeliveryFault(
             event=event, webhook=webhook, max_triggers=max_triggers, probability=probability, drop=drop, delay=delay, repeat=repeat
         )
@@ -101,10 +105,10 @@ class DeliveryFaults(FaultList[DeliveryFault]):
             delay: Seconds of a delay, by the fake's clock.
 
         Raises:
-            ValueError: *share* is out of range.
+            InvalidArgumentError: *share* or *delay* is out of range.
         """
-        if not 0 < share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, got {share}")
+        if not is_number(share) or not 0 < share <= 1:
+            raise invalid("share", "a number above 0, at most 1", share)
         each = share / 4
         self.add(drop="before", probability=each, max_triggers=None)
         self.add(drop="after", probability=each, max_triggers=None)
@@ -113,7 +117,7 @@ class DeliveryFaults(FaultList[DeliveryFault]):
 
     def plan(self, event: str, webhook: str) -> DeliveryPlan:
         """Return the faults that an attempt meets, and count them as triggered."""
-        triggered = [fault for fault in self._faults if fault.matches(event, webhook) and self._is_triggered(fault)]
+        triggered = [fault for fault in self._faults if _matches(fault, event, webhook) and self._is_triggered(fault)]
         return DeliveryPlan(
             delay=sum(fault.delay for fault in triggered),
             drop=next((fault.drop for fault in triggered if fault.drop is not None), None),

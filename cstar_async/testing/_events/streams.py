@@ -13,6 +13,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, Self
 
+from cstar_async._validation import invalid, is_number
 from cstar_async.testing._data.store import Database
 from cstar_async.testing._events.factory import OutgoingEvent
 from cstar_async.testing.clock import FakeClock
@@ -137,10 +138,10 @@ class EventStreams:
             share: The share of events, from 0 (no faults) to 1.
 
         Raises:
-            ValueError: *share* is out of range.
+            InvalidArgumentError: *share* is out of range.
         """
-        if not 0 <= share <= 1:
-            raise ValueError(f"share must be from 0 to 1, got {share}")
+        if not is_number(share) or not 0 <= share <= 1:
+            raise invalid("share", "a number from 0 to 1", share)
         self._share = share
 
     def end(self) -> None:

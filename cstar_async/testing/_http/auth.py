@@ -13,6 +13,8 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from cstar_async._operations.operation import Operation
+from cstar_async._types import is_str
+from cstar_async.errors import InvalidArgumentError
 from cstar_async.testing._data.store import Team
 from cstar_async.testing._errors import APIFailure
 
@@ -66,20 +68,19 @@ class APIKeys:
         self._keys[key.text] = key
 
     def revoke(self, text: str) -> None:
-        """Remove a key.
-
-        Raises:
-            KeyError: There is no such key.
-        """
-        del self._keys[text]
+        """Remove a key; see `get`."""
+        del self._keys[self.get(text).text]
 
     def get(self, text: str) -> Key:
         """Return a key by its text.
 
         Raises:
-            KeyError: There is no such key.
+            InvalidArgumentError: There is no such key.
         """
-        return self._keys[text]
+        key = self._keys.get(text) if is_str(text) else None
+        if key is None:
+            raise InvalidArgumentError("key must be a key of this fake, got another value")
+        return key
 
     def find(self, authorization: str | None) -> Key | None:
         """Return the key of an `Authorization` header, without checking it; None for none or an unknown one."""

@@ -20,9 +20,12 @@ from random import Random
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
-import orjson
 
-from cstar_async._types import JSONObject
+from cstar_async._model.codec import encode_body
+from cstar_async._protocol.headers import validate_headers
+from cstar_async._types import JSONObject, is_str
+from cstar_async._validation import check_choice, check_instance, check_str, invalid, is_number, validate_count, validate_seconds
+from cstar_async.errors import InvalidArgumentError
 from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.request_log import ReceivedRequest
 from cstar_async.testing._http.responses import Envelopes, ServerResponse
@@ -82,44 +85,48 @@ class Fault:
             "after" if self.after or self.drop == "after" or (self.truncate_after is not None and not self.responds) else "before"
         )
 
-    def matches(self, request: ReceivedRequest) -> bool:
-        """Return whether it can trigger for a request, probability aside."""
-        return (
-            self.max_triggers != 0
-            and self.operation in (None, request.operation)
-            and self.method in (None, request.method)
-            and (self.path is None or self.path in request.path)
-            and (self.match is None or self.match(request))
+
+def _matches(fault: Fault, request: ReceivedRequest) -> bool:
+    """Return whether a fault can trigger for a request, probability aside."""
+    return (
+        fault.max_triggers != 0
+        and fault.operation in (None, request.operation)
+        and fault.method in (None, request.method)
+        and (fault.path is None or fault.path in request.path)
+        and (fault.match is None or fault.match(request))
+    )
+
+
+def check_triggers(max_triggers: object, probability: object) -> None:
+    """Check the arguments that say how often a fault triggers."""
+    if max_triggers is not None:
+        validate_count("max_triggers", max_triggers, 1)
+    if not is_number(probability) or not 0 < probability <= 1:
+        raise invalid("probability", "a number above 0, at most 1", probability)
+
+
+def _check(fault: Fault) -> None:
+    """Check that the values of a fault are in range and make sense together."""
+    for name in ("operation", "method", "path", "content_type", "code", "message"):
+        if getattr(fault, name) is not None:
+            check_str(name, getattr(fault, name))
+    if fault.match is not None and not callable(fault.match):
+        raise invalid("match", "a function", fault.match)
+    check_triggers(fault.max_triggers, fault.probability)
+    check_choice("drop", fault.drop, (None, "before", "after"))
+    validate_seconds("delay", fault.delay)
+    if fault.truncate_after is not None:
+        validate_count("truncate_after", fault.truncate_after, 0)
+    if fault.status is not None and not 200 <= validate_count("status", fault.status, 200) <= 599:
+        raise invalid("status", "from 200 to 599", fault.status)
+    if not (fault.responds or fault.breaks or fault.delay or fault.headers):
+        raise InvalidArgumentError(
+            "a fault must have at least one of status, body, headers, retry_after, delay, drop, reset and truncate_after"
         )
-
-    def check(self) -> None:
-        """Check that the fault makes sense.
-
-        Raises:
-            ValueError: It does not.
-        """
-        if not (self.responds or self.breaks or self.delay or self.headers):
-            raise ValueError(
-                "a fault must have at least one of status, body, headers, retry_after, delay, drop, reset and truncate_after"
-            )
-        if self.closes_without_response and (self.responds or self.truncate_after is not None):
-            raise ValueError("drop and reset send no response: remove status, body and truncate_after")
-        if self.drop == "before" and self.after:
-            raise ValueError("drop must be 'after' or None with after=True, got 'before'")
-        if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError(f"status must be from 200 to 599, got {self.status}")
-        if not 0 < self.probability <= 1:
-            raise ValueError(f"probability must be above 0 and at most 1, got {self.probability}")
-        if (
-            (self.max_triggers is not None and self.max_triggers < 1)
-            or self.delay < 0
-            or (self.truncate_after is not None and self.truncate_after < 0)
-        ):
-            raise ValueError("max_triggers must be at least 1, delay and truncate_after at least 0")
-        if {name.lower() for name in self.headers} & _OWN_HEADERS:
-            raise ValueError(
-                "headers must not have Content-Type or Content-Length: use content_type; the length is that of the body"
-            )
+    if fault.closes_without_response and (fault.responds or fault.truncate_after is not None):
+        raise InvalidArgumentError("drop and reset send no response: remove status, body and truncate_after")
+    if fault.drop == "before" and fault.after:
+        raise InvalidArgumentError("drop must be 'after' or None with after=True, got 'before'")
 
 
 def fault_response(fault: Fault, real: ServerResponse | None, *, request_id: str, at: str) -> ServerResponse:
@@ -256,14 +263,15 @@ class FaultRegistry(FaultList[Fault]):
             The fault; its `trigger_count` says how often it has triggered.
 
         Raises:
-            ValueError: There is nothing to do, two arguments exclude each other, or a value is out of range.
+            InvalidArgumentError: There is nothing to do, two arguments exclude each other, or a value is out of range.
         """
-        merged = dict(headers or {})
+        merged = {} if headers is None else validate_headers(headers, _OWN_HEADERS, "set by content_type and body")
         if retry_after is not None:
-            merged["Retry-After"] = retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+            text = retry_after if isinstance(retry_after, str) else f"{validate_seconds('retry_after', retry_after):g}"
+            merged |= validate_headers({"Retry-After": text})
         fault = Fault(
             operation=operation,
-            method=method.upper() if method else None,
+            method=method.upper() if is_str(method) else method,
             path=path,
             match=match,
             max_triggers=max_triggers,
@@ -280,7 +288,7 @@ class FaultRegistry(FaultList[Fault]):
             truncate_after=truncate_after,
             after=after,
         )
-        fault.check()
+        _check(fault)
         self._faults.append(fault)
         return fault
 
@@ -290,7 +298,7 @@ class FaultRegistry(FaultList[Fault]):
         ending: Fault | None = None
         for fault in self._faults:
             ends = fault.responds or fault.breaks
-            if (ends and ending is not None) or not (fault.matches(request) and self._is_triggered(fault)):
+            if (ends and ending is not None) or not (_matches(fault, request) and self._is_triggered(fault)):
                 continue
             triggered.append(fault)
             ending = fault if ends else ending
@@ -306,4 +314,8 @@ class FaultRegistry(FaultList[Fault]):
 def _as_bytes(body: bytes | str | JSONObject | None) -> bytes | None:
     if body is None or isinstance(body, bytes):
         return body
-    return body.encode() if isinstance(body, str) else orjson.dumps(dict(body))
+    if isinstance(body, str):
+        check_str("body", body)
+        return body.encode()
+    check_instance("body", body, Mapping, "bytes, a str or a mapping")
+    return encode_body(body, None)

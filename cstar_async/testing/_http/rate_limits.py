@@ -59,14 +59,9 @@ class RateLimits:
     Args:
         limits: Calls per window by type of caller; default the documented ones.
         window_s: Length of a window in whole seconds, from 1.
-
-    Raises:
-        ValueError: An argument is out of range.
     """
 
     def __init__(self, limits: Mapping[CallerType, int] = DOCUMENTED_LIMITS, window_s: int = DOCUMENTED_WINDOW_S) -> None:
-        if window_s < 1 or min(limits.values()) < 0:
-            raise ValueError(f"rate_window must be at least 1 and rate_limit at least 0, got {window_s} and {min(limits.values())}")
         self._limits = {**DOCUMENTED_LIMITS, **limits}
         self._window_s = window_s
         self._windows: dict[str, _Window] = {}

@@ -12,6 +12,7 @@ import attrs
 import orjson
 
 from cstar_async._types import JSON
+from cstar_async._validation import validate_count
 from cstar_async.errors import CStarError
 
 MAX_REQUESTS: Final = 100_000
@@ -86,13 +87,11 @@ class RequestLog(Sequence[ReceivedRequest]):
         max_entries: How many entries are kept, from 1; the oldest are dropped first.
 
     Raises:
-        ValueError: *max_entries* is below 1.
+        InvalidArgumentError: *max_entries* is no int from 1.
     """
 
     def __init__(self, max_entries: int = MAX_REQUESTS) -> None:
-        if max_entries < 1:
-            raise ValueError(f"max_requests must be at least 1, got {max_entries}")
-        self._max_entries = max_entries
+        self._max_entries = validate_count("max_requests", max_entries, 1)
         self._entries: list[ReceivedRequest] = []
 
     @overload

@@ -7,6 +7,7 @@ implemented here. With `_events.sender`, this is the only module of the fake tha
 from __future__ import annotations
 
 import math
+import os
 import socket
 import struct
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
+from cstar_async.errors import ConfigurationError
 from cstar_async.testing._http.faults import FaultPlan, FaultRegistry
 from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
 from cstar_async.testing._http.responses import ServerResponse, Stream
@@ -59,7 +61,7 @@ class LoopbackServer:
         """Start listening; a second call does nothing.
 
         Raises:
-            OSError: The port is in use.
+            ConfigurationError: Nothing can listen at the host and port.
         """
         if self._runner is not None:
             return
@@ -70,8 +72,12 @@ class LoopbackServer:
         try:
             await self._runner.setup()
             await web.TCPSite(self._runner, self._host, self._port).start()
-        except BaseException:
+        except BaseException as error:
             await self.aclose()
+            if isinstance(error, (OSError, OverflowError, UnicodeError)):
+                raise ConfigurationError(
+                    f"cannot listen on {self._host}:{self._port}: {_reason(error)}; choose another port"
+                ) from error
             raise
         host, port = self._runner.addresses[0][:2]
         self._port = port  # a restart uses the same port
@@ -125,6 +131,12 @@ class LoopbackServer:
         if real.stream is not None and (response is None or response.stream is None):
             real.stream.close()
         return response
+
+
+def _reason(error: Exception) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    # The number of an error of name resolution is negative.
+    return os.strerror(number) if number is not None and number > 0 else str(error)
 
 
 def _disconnect(request: web.Request, *, hard: bool) -> web.Response:
