@@ -193,7 +193,7 @@ class RequestPipeline(ABC):
             max_wait, time_left = call.settings.max_wait, call.time_left(clock.monotonic())
             max_wait = max_wait if time_left is None else min(max_wait, time_left)
             try:
-                permit = await limiter.acquire(priority, clock, max_wait=max_wait, on_wait=on_wait)
+                permit = await limiter.acquire(priority, clock, max_wait=max_wait, on_wait=on_wait, started=call.started)
             except BaseException as error:
                 if holds_slot:
                     context.semaphore.release(priority)

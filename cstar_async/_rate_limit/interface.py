@@ -49,13 +49,17 @@ class Limiter(Protocol):
         """Return a permit if one is available without waiting. It must be cheap: every request calls it."""
         ...
 
-    async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
+    async def acquire(
+        self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None], started: float | None = None
+    ) -> Permit:
         """Wait for a permit. *on_wait* is called before that with the seconds that the wait is expected to take.
 
         Raises:
             RateLimitWaitError: The wait would be, or became, longer than *max_wait*. No permit was taken.
         """
         ...
+        Within a priority, the request whose call *started* first is served first; None: now. So a retry keeps the turn of its call.
+
 
     def on_response(
         self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, *, retry_after: float | None = None

@@ -19,16 +19,20 @@ from cstar_async._rate_limit.window import RateLimitWindow
 from cstar_async._types import Priority, RateLimitState
 from cstar_async.errors import CStarError
 
+from bisect import insort
 _GRANTED: Final = Permit()
+_STARTED: Final = attrgetter("started")
 _PROBE: Final = Permit(is_probe=True)
+from operator import attrgetter
 
 
 class _Waiter:
     """A waiting request. Its future gets a result when it has a permit or must look at the clock, or an error."""
 
-    __slots__ = ("deadline", "permit", "wake")
+    __slots__ = ("deadline", "permit", "started", "wake")
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, started: float, deadline: float) -> None:
+        self.started = started
         self.deadline = deadline
         self.permit: Permit | None = None
         self.wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -88,16 +92,19 @@ class RateLimiter:
             return None
         return _PROBE if window.acquire() else _GRANTED
 
-    async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
+    async def acquire(
+        self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None], started: float | None = None
+    ) -> Permit:
         """Wait for a permit; see `Limiter.acquire`."""
         now = clock.monotonic()
         expected = self._expected_wait(priority, now)
         if expected > max_wait:
             raise wait_error(expected, clock, self.state, self._window.blocking_losses(priority))
         on_wait(expected)
-        waiter = _Waiter(now + max_wait)
+        waiter = _Waiter(now if started is None else started, now + max_wait)
         queue = self._queues[priority]
-        queue.append(waiter)
+        # A retry comes before the calls that began after its own: the first attempts alone could use up all that is accepted.
+        insort(queue, waiter, key=_STARTED)
         self._waiting_count += 1
         if self._timer_waiter is not None and waiter.deadline < self._timer_ends:
             _wake(self._timer_waiter)

@@ -148,7 +148,15 @@ class RedisRateLimiter:
         """Return None: every permit needs an exchange with Redis, which only `acquire` can wait for."""
         return None
 
-    async def acquire(self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None]) -> Permit:
+    async def acquire(
+        self,
+        priority: Priority,
+        clock: Clock,
+        *,
+        max_wait: float,
+        on_wait: Callable[[float], None],
+        started: float | None = None,  # noqa: ARG002 -- required by the protocol
+    ) -> Permit:
         """Wait for a permit; see `Limiter.acquire`. *on_wait* is not called if the first exchange grants it.
 
         Raises:
