@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
@@ -9,6 +10,7 @@ import attrs
 
 from cstar_async._clock import Clock
 from cstar_async._protocol.headers import to_datetime
+from cstar_async._rate_limit.window import REPROBE_DELAY
 from cstar_async._types import Priority, RateLimitState
 from cstar_async._validation import invalid, is_number
 from cstar_async.errors import RateLimitWaitError
@@ -19,9 +21,11 @@ class Permit:
     """The right to send one request."""
 
     is_probe: bool = False
-    """Whether it is the first request of a new window, whose response the others wait for."""
+    """Whether it belongs to a slow start: others may wait for the response to its request."""
     number: int = 0
-    """Its number among the permits of all processes that share a key; 0 if the limiter is in memory."""
+    """Its number among the permits of all processes that share a key. In memory, that of its slow start; 0 without one."""
+    priority: Priority = Priority.INTERACTIVE
+    """The priority of the request."""
 
 
 @runtime_checkable
@@ -54,12 +58,12 @@ class Limiter(Protocol):
     ) -> Permit:
         """Wait for a permit. *on_wait* is called before that with the seconds that the wait is expected to take.
 
+        Within a priority, the request whose call *started* first is served first; None: now. So a retry keeps the turn of its call.
+
         Raises:
             RateLimitWaitError: The wait would be, or became, longer than *max_wait*. No permit was taken.
         """
         ...
-        Within a priority, the request whose call *started* first is served first; None: now. So a retry keeps the turn of its call.
-
 
     def on_response(
         self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, *, retry_after: float | None = None
@@ -83,17 +87,21 @@ def validate_reserve(background_reserve: float) -> float:
 
 
 def wait_error(wait: float, clock: Clock, state: RateLimitState | None, lost_count: int = 0) -> RateLimitWaitError:
-    """Return the error for a wait, in seconds from now, that is longer than allowed.
+    """Return the error for a wait, in seconds from now, that is longer than allowed; 0 if its length is unknown.
 
     If requests without a response are the cause, not the limit, *lost_count* is their number.
     """
-    retry_at = to_datetime(clock.time() + wait)
-    reason = f"the rate limit allows no request before {retry_at:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s"
     if lost_count:
         reason = f"the server may be down: {lost_count} requests got no response, and one is sent at a time until one does"
+    elif wait <= 0:
+        reason = "the requests in flight may use up the rate limit, and none of them has a response yet"
+    else:
+        retry_at = to_datetime(clock.time() + wait)
+        reason = f"the rate limit allows no request before {retry_at:%Y-%m-%d %H:%M:%S} UTC, in {math.ceil(wait)} s"
+    wait = wait if wait > 0 else REPROBE_DELAY
     return RateLimitWaitError(
         f"{reason}; max_wait or the total timeout allows less",
-        retry_at=retry_at,
+        retry_at=to_datetime(clock.time() + wait),
         wait=wait,
         state=state,
     )

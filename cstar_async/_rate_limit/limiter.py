@@ -1,5 +1,16 @@
 """The rate limiter in memory: a queue of requests in front of a window.
 
+What a limiter promises, in memory or in Redis:
+
+1. No request is sent that is known to be refused: beyond the count that the server states, or before the wait of a 429 has ended.
+2. Within a priority, permits are granted in the order in which the calls began, and no interactive request waits for a background
+   one.
+3. When a window begins, one request is sent first, and the others wait for its response, but no longer than two seconds.
+4. After a 429, requests are sent in growing portions, so that a server without rate limit headers refuses only a few of them.
+5. A window is over when the monotonic or the wall clock has passed its end, so a suspended machine does not wait for it again.
+6. A request that would wait longer than `max_wait` fails with the cause and the time, and a cancelled one leaves its permit to
+   others.
+
 There is no background task. One of the waiting requests, the *timer waiter*, also sleeps until the window opens or a deadline
 passes. When it leaves, the next one takes over. So nothing can leak, and a waiting request costs one small object.
 """
@@ -8,8 +19,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final
 
 from cstar_async._clock import Clock
@@ -19,11 +32,10 @@ from cstar_async._rate_limit.window import RateLimitWindow
 from cstar_async._types import Priority, RateLimitState
 from cstar_async.errors import CStarError
 
-from bisect import insort
-_GRANTED: Final = Permit()
+_PERMITS: Final = tuple(Permit(priority=priority) for priority in Priority)
 _STARTED: Final = attrgetter("started")
-_PROBE: Final = Permit(is_probe=True)
-from operator import attrgetter
+_WALL_CLOCK_INTERVAL: Final = 30.0
+"""Seconds between two readings of the wall clock while requests wait: the monotonic clock may stop in a suspended machine."""
 
 
 class _Waiter:
@@ -83,20 +95,22 @@ class RateLimiter:
 
     def remaining(self, priority: Priority, clock: Clock) -> int:
         """Return how many requests of this priority the window allows besides those that wait or are in flight."""
-        return max(0, self._window.calls_left(priority, clock.monotonic()) - self._waiting_count)
+        return max(0, self._window.calls_left(priority, clock.monotonic(), clock.time()) - self._waiting_count)
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """Return a permit if one is available and no request of this or a higher priority waits."""
-        window = self._window
-        if (self._waiting_count and self._count_ahead(priority)) or not window.can_send(priority, clock.monotonic()):
+        window, now = self._window, clock.monotonic()
+        if (self._waiting_count and self._count_ahead(priority)) or not window.can_send(priority, now):
             return None
-        return _PROBE if window.acquire() else _GRANTED
+        slow_start = window.acquire(priority, now)
+        return Permit(True, slow_start, priority) if slow_start else _PERMITS[priority]
 
     async def acquire(
         self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None], started: float | None = None
     ) -> Permit:
         """Wait for a permit; see `Limiter.acquire`."""
         now = clock.monotonic()
+        self._window.open_if_over(now, clock.time())
         expected = self._expected_wait(priority, now)
         if expected > max_wait:
             raise wait_error(expected, clock, self.state, self._window.blocking_losses(priority))
@@ -140,14 +154,14 @@ class RateLimiter:
             if RATE_LIMIT in headers:
                 self._last_headers = headers
             window.update(status, headers, clock.monotonic(), clock.time(), retry_after)
-        window.release(permit.is_probe, status < 500)
+        window.release(permit.priority, permit.number, status)
         if self._waiting_count:
             self._grant_permits(clock.monotonic())
             self._elect_timer_waiter()
 
     def release(self, permit: Permit, clock: Clock, sent: bool = True) -> None:
         """Return a permit whose request got no response; see `Limiter.release`."""
-        self._window.release(permit.is_probe, False, sent)
+        self._window.release(permit.priority, permit.number, 0, is_lost=sent)
         if self._waiting_count:
             self._grant_permits(clock.monotonic())
             self._elect_timer_waiter()
@@ -172,7 +186,8 @@ class RateLimiter:
             while queue and self._window.can_send(priority, now):
                 waiter = queue.popleft()
                 self._waiting_count -= 1
-                waiter.permit = _PROBE if self._window.acquire() else _GRANTED
+                slow_start = self._window.acquire(priority, now)
+                waiter.permit = Permit(True, slow_start, priority) if slow_start else _PERMITS[priority]
                 _wake(waiter)
 
     async def _wait_for_wakeup(self, waiter: _Waiter, clock: Clock) -> None:
@@ -185,7 +200,7 @@ class RateLimiter:
                 waiter.wake = asyncio.get_running_loop().create_future()
             return
         now = clock.monotonic()
-        seconds = max(0.0, min(self._first_deadline() - now, self._window.seconds_until_open(now)))
+        seconds = max(0.0, min(self._first_deadline() - now, self._window.seconds_until_open(now), _WALL_CLOCK_INTERVAL))
         self._timer_ends = now + seconds
         timer = asyncio.ensure_future(clock.sleep(seconds))
         try:
@@ -197,6 +212,7 @@ class RateLimiter:
             waiter.wake.result()
             waiter.wake = asyncio.get_running_loop().create_future()
         now = clock.monotonic()
+        self._window.open_if_over(now, clock.time())
         if self._first_deadline() <= now:
             self._window.open_at_stated_end(now)
         self._grant_permits(now)

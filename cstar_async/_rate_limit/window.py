@@ -1,6 +1,8 @@
 """Rate limit arithmetic: which requests may be sent now, and when the next one may.
 
-Nothing here waits or reads a clock: callers pass the time, in seconds of a monotonic clock.
+Nothing here waits or reads a clock: callers pass the time, in seconds of a monotonic clock. Where a window may be over, they also
+pass that of the wall clock, because a monotonic clock may stop while the machine is suspended. The earlier end counts. A wall clock
+that is set back changes nothing, and one that is set forward too far costs one probe.
 
 Terminology
     A *window* is the span of time in which a key may send *limit* requests; an hour at cStar. *Remaining* is the count that the
@@ -15,14 +17,14 @@ Lost responses
     gets a response. If only unconfirmed requests block the next one, that one is sent alone to find out.
 
 Probes
-    When a window ends, the next limit is unknown and the server's clock may differ. One request, the *probe*, is sent alone, and
-    the others wait for its response. If it gets none, the next request is the probe. Resets are stated in whole seconds. If a probe
-    was sent too early, the server rounds down, and every later window opens a second after its stated end.
+    When a window ends, the next limit is unknown and the server's clock may differ. So the next one begins with a slow start: one
+    request, the *probe*, is sent first, and for a second or two the others wait for its response. Resets are stated in whole
+    seconds. If a probe was sent too early, the server rounds down, and every later window opens a second after its stated end.
 
 Refusals
     A 429 closes the window for the wait that a retry keeps, too: the one that headers or body state, or 60 seconds. If it states
     only that nothing remains until a reset, the window is closed until then. Other responses that arrive before that time belong to
-    earlier requests and are ignored; only another 429 can extend the wait.
+    earlier requests and are ignored; only another 429 can extend the wait. After that, a slow start finds out how much is accepted.
 
 Headers
     Malformed headers count as missing, and missing ones change nothing. A reset is compared with the response's own `Date`, so a
@@ -31,7 +33,6 @@ Headers
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Mapping
 from typing import Final
@@ -47,6 +48,7 @@ from cstar_async._protocol.headers import (
     parse_retry_after,
 )
 from cstar_async._protocol.retry import RATE_LIMIT_WAIT
+from cstar_async._rate_limit.slow_start import SlowStart
 from cstar_async._types import Priority
 
 SECRET_LIMIT: Final = 1000
@@ -63,18 +65,8 @@ RESET_ROUNDING: Final = 1.0
 """Seconds by which a window may end after its stated reset, because the server rounds down."""
 RESET_TOLERANCE: Final = 2.0
 """Seconds by which two resets of one window may differ, because servers round."""
-
-
-class ProbeState(enum.Enum):
-    """What is known of the present window."""
-
-    KNOWN = enum.auto()
-    NEEDS_PROBE = enum.auto()
-    PROBING = enum.auto()
-
-
-# Looked up for every request; a global is cheaper than an attribute of the class.
-_KNOWN, _NEEDS_PROBE, _PROBING = ProbeState
+WALL_CLOCK_TOLERANCE: Final = 10.0
+"""Seconds by which the wall clock must have passed an end that the monotonic clock has not, because it is corrected at times."""
 
 
 class RateLimitWindow:
@@ -86,12 +78,14 @@ class RateLimitWindow:
         self.reserve = reserve  # share of the limit that background requests leave
         self.length = WINDOW
         self.in_flight = 0
+        self.background_in_flight = 0
         self.unconfirmed = 0
-        self.probe_state = _KNOWN
+        self.slow_start = SlowStart()
         self._responses_until_confirmed = 0
         self._closed_until = -math.inf
         self._ends: float | None = None
         self._opens = math.inf
+        self._opens_by_wall_clock = math.inf
         self.reset_slack = 0.0
         self._last_limit: str | None = None
         self._last_reset: str | None = None
@@ -100,14 +94,20 @@ class RateLimitWindow:
         """Return whether a request may be sent now."""
         if now >= self._opens:
             self.open()
-        if self.probe_state is not _KNOWN:
-            return self.probe_state is _NEEDS_PROBE
+        if self.slow_start.is_active:
+            if not self.slow_start.can_send(priority, now):
+                return False
+            if self._ends is None and self.slow_start.in_flight(priority) == 0:
+                return True  # it finds out what the window allows
         available = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
-        return available > self.unconfirmed or (available > 0 and self.in_flight == 0)
+        if available > self.unconfirmed:
+            return True
+        # Lost requests may have used up the rest. One request finds out; a background one does not keep an interactive one waiting.
+        return available > 0 and self.in_flight == (0 if priority else self.background_in_flight)
 
-    def calls_left(self, priority: Priority, now: float) -> int:
+    def calls_left(self, priority: Priority, now: float, epoch: float) -> int:
         """Return how many requests can still be sent in this window; after its end, in the next one."""
-        is_over = self._ends is not None and now >= self._ends
+        is_over = self._ends is not None and (now >= self._ends or epoch >= self._opens_by_wall_clock)
         left = self.limit if is_over else self.remaining
         return max(0, math.ceil(left - self.in_flight - self.unconfirmed - (self.reserve * self.limit if priority else 0)))
 
@@ -118,40 +118,49 @@ class RateLimitWindow:
     def blocking_losses(self, priority: Priority) -> int:
         """Return how many requests without a response keep others waiting; 0 if the limit does."""
         available = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
-        return self.unconfirmed if available > 0 else 0
+        return self.unconfirmed if 0 < available <= self.unconfirmed else 0
 
-    def acquire(self) -> bool:
-        """Take a permit. Return whether it is the probe's."""
+    def acquire(self, priority: Priority, now: float) -> int:
+        """Take a permit. Return the number of the slow start that it belongs to; 0 without one."""
         self.in_flight += 1
-        is_probe = self.probe_state is _NEEDS_PROBE
-        if is_probe:
-            self.probe_state = _PROBING
-        return is_probe
+        if priority:
+            self.background_in_flight += 1
+        return self.slow_start.acquire(priority, now) if self.slow_start.is_active else 0
 
-    def release(self, is_probe: bool, answered: bool, lost: bool = False) -> None:
-        """Return a permit after a response (*answered*), after a request without a response (*lost*), or unused.
+    def release(self, priority: Priority, slow_start: int, status: int, *, is_lost: bool = False) -> None:
+        """Return a permit after a response of this *status*; 0 without one, if the request is lost or was not sent.
 
-        Any response ends the probe. Otherwise a server that sends no rate limit headers would get one request at a time.
+        *slow_start* is the number that `acquire` returned.
         """
         self.in_flight -= 1
-        if lost:
+        if priority:
+            self.background_in_flight -= 1
+        is_answered = 0 < status < 500
+        if is_lost:
             # Requests in flight may have been counted before this one; the response to any later one includes it.
             self.unconfirmed += 1
             self._responses_until_confirmed = self.in_flight + 1
-        elif answered and self.unconfirmed:
+        elif is_answered and self.unconfirmed:
             self._responses_until_confirmed -= 1
             if self._responses_until_confirmed <= 0:
                 self.unconfirmed = 0
-        if is_probe and self.probe_state is _PROBING:
-            self.probe_state = _KNOWN if answered else _NEEDS_PROBE
+        if slow_start:
+            self.slow_start.release(priority, slow_start, is_accepted=is_answered and status != 429)
+        elif is_answered and status != 429:
+            self.slow_start.accepted += 1
 
     def seconds_until_end(self, now: float) -> float:
         """Return the time until the stated end of the window; 0 if it is unknown or has passed."""
         return 0.0 if self._ends is None else max(0.0, self._ends - now)
 
     def seconds_until_open(self, now: float) -> float:
-        """Return the time until the next window may be probed; infinite if the end is unknown."""
-        return max(0.0, self._opens - now)
+        """Return the time until more requests may be sent without a response; infinite if that is unknown."""
+        return max(0.0, min(self._opens, self.slow_start.grows_at) - now)
+
+    def open_if_over(self, now: float, epoch: float) -> None:
+        """Open the next window if this one is over by either clock."""
+        if now >= self._opens or epoch >= self._opens_by_wall_clock:
+            self.open()
 
     def open_at_stated_end(self, now: float) -> None:
         """Open the next window at the stated end, for a request that cannot wait out the rounding of the reset."""
@@ -180,13 +189,14 @@ class RateLimitWindow:
 
         *retry_after* is the wait in seconds that a 429 states anywhere; None: only its headers can state one.
         """
+        self.open_if_over(now, epoch)
         if status != 429 and now < self._closed_until:
             return  # a response from before the refusal that closed the window
         remaining_text = headers.get(RATE_REMAINING)
         if remaining_text is not None:
             self._apply_headers(remaining_text, headers, now, epoch)
         if status == 429:
-            self._close(parse_retry_after(headers, epoch) if retry_after is None else retry_after, headers, now)
+            self._close(parse_retry_after(headers, epoch) if retry_after is None else retry_after, headers, now, epoch)
 
     def _apply_headers(self, remaining_text: str, headers: Mapping[str, str], now: float, epoch: float) -> None:
         remaining = parse_int(remaining_text)
@@ -211,38 +221,47 @@ class RateLimitWindow:
             return  # a delayed response of the previous window
         if left <= 0:
             # This count is of a window that is over. If it comes with the probe, the server has not opened the next window yet.
-            if self.probe_state is _PROBING:
-                self.remaining, self.probe_state, self.reset_slack = remaining, _KNOWN, RESET_ROUNDING
-                self._end_at(now + REPROBE_DELAY, is_exact=True)
+            if self._is_probing:
+                self.remaining, self.reset_slack = remaining, RESET_ROUNDING
+                self._end_in(REPROBE_DELAY, now, epoch, is_exact=True)
+                self.slow_start.end()
             return
         is_new = self._ends is None or ends > self._ends + RESET_TOLERANCE
         self.remaining = remaining if is_new or limit != self.limit else min(self.remaining, remaining)
         self.limit = limit
-        self._end_at(ends)
+        self._end_in(left, now, epoch)
         self._last_reset, self._last_limit = reset_text, headers.get(RATE_LIMIT)
-        self.probe_state = _KNOWN
+        self.slow_start.confirm()
 
-    def _close(self, wait: float | None, headers: Mapping[str, str], now: float) -> None:
+    @property
+    def _is_probing(self) -> bool:
+        """Whether the window began at a stated end, and what it allows is unknown."""
+        return self.slow_start.is_active and not self.slow_start.is_after_refusal
+
+    def _close(self, wait: float | None, headers: Mapping[str, str], now: float, epoch: float) -> None:
         self.remaining = 0
         if wait is None:
             # Without these headers it may come from a gateway with a limit of its own.
             is_spent = parse_int(headers.get(RATE_REMAINING)) == 0 and parse_int(headers.get(RATE_RESET)) is not None
             wait = max(REPROBE_DELAY, self.seconds_until_end(now)) if is_spent else RATE_LIMIT_WAIT
-        if self.probe_state is _PROBING and wait <= RESET_ROUNDING:
+        if self._is_probing and wait <= RESET_ROUNDING:
             self.reset_slack = RESET_ROUNDING
         self._closed_until = max(self._closed_until, now + min(wait, self.length))
-        self._end_at(self._closed_until, is_exact=True)
+        self._end_in(self._closed_until - now, now, epoch, is_exact=True)
         self._last_reset = None
-        self.probe_state = _KNOWN
+        self.slow_start.end()
 
-    def _end_at(self, ends: float, *, is_exact: bool = False) -> None:
-        """Set the end. The next window opens then, or later if the server rounds resets down and *ends* is a reset."""
-        self._ends, self._opens = ends, ends if is_exact else ends + self.reset_slack
+    def _end_in(self, seconds: float, now: float, epoch: float, *, is_exact: bool = False) -> None:
+        """Set the end. The next window opens then, or later if the server rounds resets down and the end is a reset."""
+        slack = 0.0 if is_exact else self.reset_slack
+        self._ends, self._opens = now + seconds, now + seconds + slack
+        self._opens_by_wall_clock = epoch + seconds + slack + WALL_CLOCK_TOLERANCE
 
     def open(self) -> None:
-        """Open the next window, which needs a probe."""
+        """Open the next window, or the present one again after a refusal."""
         self.remaining = self.limit
         self.unconfirmed = 0
-        self.probe_state = _NEEDS_PROBE
-        self._ends, self._opens = None, math.inf
+        self.slow_start.begin(self.limit, is_after_refusal=self._closed_until > -math.inf)
+        self._closed_until = -math.inf
+        self._ends, self._opens, self._opens_by_wall_clock = None, math.inf, math.inf
         self._last_reset = None

@@ -10,7 +10,6 @@ from typing import Final
 from cstar_async._clock import Clock
 from cstar_async._protocol.headers import RATE_LIMIT, parse_rate_limit, to_datetime
 from cstar_async._rate_limit.interface import Permit
-from cstar_async._rate_limit.window import ProbeState
 from cstar_async._types import RateLimitState, UntypedJSON
 from cstar_async.redis._shared_window import SharedWindow
 
@@ -44,12 +43,13 @@ class LocalState:
         """Whether there was a response that Redis has not read yet."""
         return self._response_count > self._reported_count
 
-    def on_grant(self, permit: Permit) -> None:
+    def on_grant(self, permit: Permit, now: float) -> None:
         """Take a permit that Redis granted."""
         if permit.is_probe:
             self.window.open()
+            self.window.slow_start.begin(self.window.limit, is_after_refusal=False)
             self._probe = permit.number
-        self.window.acquire()
+        self.window.acquire(permit.priority, now)
 
     def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, retry_after: float | None) -> bool:
         """Return a permit and apply a response. Return whether to report it at once."""
@@ -62,18 +62,18 @@ class LocalState:
         if status == 429:
             self._refused_at = self._response_count
         self._last_number = max(self._last_number, permit.number)
-        window.release(permit.is_probe, status < 500)
+        window.release(permit.priority, window.slow_start.number if permit.is_probe else 0, status)
         window.confirm_fallback()
         if permit.is_probe:
             self._probe = 0
-            if window.probe_state is ProbeState.KNOWN:
+            if not window.slow_start.is_active:
                 self._probe_done = permit.number
         is_used_elsewhere = before - window.remaining > 1 + window.in_flight + self.held_by_peers
         return permit.is_probe or is_used_elsewhere or status == 429
 
     def release(self, permit: Permit, *, is_lost: bool) -> None:
         """Return a permit without a response."""
-        self.window.release(permit.is_probe, False)
+        self.window.release(permit.priority, self.window.slow_start.number if permit.is_probe else 0, 0)
         if permit.is_probe:
             self._probe = 0
         elif is_lost:
@@ -132,4 +132,4 @@ class LocalState:
         if not is_outdated and reply["phase"] == "known" and reply.get("left") is not None:
             reset = to_datetime(reply.get("reset") or clock.time() + reply["left"])
             self.rate_limit = RateLimitState(int(reply["limit"]), int(reply["remaining"]), reset, float(reply["length"]))
-        self.window.apply_snapshot(reply, clock.monotonic(), is_outdated=is_outdated)
+        self.window.apply_snapshot(reply, clock.monotonic(), clock.time(), is_outdated=is_outdated)

@@ -142,7 +142,7 @@ class RedisRateLimiter:
     def remaining(self, priority: Priority, clock: Clock) -> int:
         """Return how many requests the window allows besides those that wait or are in flight, as of the last exchange."""
         held = len(self._queue) + (0 if self._window.in_fallback else self._local.held_by_peers)
-        return max(0, self._window.calls_left(priority, clock.monotonic()) - held)
+        return max(0, self._window.calls_left(priority, clock.monotonic(), clock.time()) - held)
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:  # noqa: ARG002 -- required by the protocol
         """Return None: every permit needs an exchange with Redis, which only `acquire` can wait for."""
@@ -260,8 +260,8 @@ class RedisRateLimiter:
                 if waiter is None:
                     left_over = True
                     break
-                permit = Permit(reply["is_probe"], reply["number"])
-                self._local.on_grant(permit)
+                permit = Permit(reply["is_probe"], reply["number"], priority)
+                self._local.on_grant(permit, self._clock.monotonic())
                 waiter.future.set_result(permit)
         return left_over
 
@@ -295,4 +295,4 @@ class RedisRateLimiter:
             while self._queue.counts[priority] and self._window.can_send(priority, now):
                 waiter = self._queue.pop(priority)
                 if waiter is not None:
-                    waiter.future.set_result(Permit(self._window.acquire()))
+                    waiter.future.set_result(Permit(self._window.acquire(priority, now) > 0, priority=priority))

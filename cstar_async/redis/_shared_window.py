@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from cstar_async._protocol.headers import parse_int
-from cstar_async._rate_limit.window import ProbeState, RateLimitWindow
+from cstar_async._rate_limit.window import RateLimitWindow
 from cstar_async._types import Priority, UntypedJSON
 
 
@@ -33,20 +33,20 @@ class SharedWindow(RateLimitWindow):
             return allowed
         if self._fallback_left(priority) <= 0:
             return False
-        if self.probe_state is ProbeState.NEEDS_PROBE:
+        if self.slow_start.is_active:
             return True
         share = self.remaining // self._expected_processes
         return self.in_flight < (share + 1) // 2 if self._is_confirmed else share > 0 and self._fallback_used == 0
 
-    def calls_left(self, priority: Priority, now: float) -> int:
+    def calls_left(self, priority: Priority, now: float, epoch: float) -> int:
         """Return how many requests can still be sent, in fallback those of the share."""
-        left = super().calls_left(priority, now)
+        left = super().calls_left(priority, now, epoch)
         return max(0, min(left, math.floor(self._fallback_left(priority)))) if self.in_fallback else left
 
-    def acquire(self) -> bool:
-        """Take a permit. Return whether it is the probe's."""
+    def acquire(self, priority: Priority, now: float) -> int:
+        """Take a permit; see `RateLimitWindow.acquire`."""
         self._fallback_used += 1
-        return super().acquire()
+        return super().acquire(priority, now)
 
     def enter_fallback(self, held_by_peers: int) -> None:
         """Continue without Redis."""
@@ -78,12 +78,12 @@ class SharedWindow(RateLimitWindow):
             **({} if (reset := parse_int(self._last_reset)) is None else {"reset": reset}),
         }
 
-    def apply_snapshot(self, reply: Mapping[str, UntypedJSON], now: float, *, is_outdated: bool) -> None:
+    def apply_snapshot(self, reply: Mapping[str, UntypedJSON], now: float, epoch: float, *, is_outdated: bool) -> None:
         """Leave the fallback and apply a reply. One that misses a newer response (*is_outdated*) does not change the counts."""
         self.in_fallback = False
         if reply["phase"] != "known":
             return
-        self.probe_state = ProbeState.KNOWN
+        self.slow_start.end()
         if is_outdated:
             return
         self.reset_slack = max(self.reset_slack, reply["reset_slack"])
@@ -92,7 +92,7 @@ class SharedWindow(RateLimitWindow):
         if left is None:
             self._ends, self._opens = None, math.inf
         else:
-            self._end_at(now + float(left))
+            self._end_in(float(left), now, epoch)
         self._last_limit, self._last_reset = str(self.limit), None if reset is None else str(int(reset))
 
     def open(self) -> None:

@@ -76,8 +76,11 @@ class Sent:
     """A request in flight."""
 
     permit: Permit
+    priority: Priority
+    is_count_known: bool
+    """Whether a response had stated what the window allows when it was sent."""
     was_alone: bool
-    """Whether no other one was in flight when it was sent."""
+    """Whether no other one, which it must wait for, was in flight when it was sent."""
     status: int = 0
     headers: dict[str, str] = attrs.field(factory=dict)
     arrived_at: float = 0.0
@@ -97,18 +100,6 @@ class Waiting:
     number: int
 
 
-class AdjustableClock(ManualClock):
-    """A manual clock whose wall clock may be wrong."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.error = 0.0
-
-    def time(self) -> float:
-        """Return the seconds since the epoch, with the error."""
-        return super().time() + self.error
-
-
 class LimiterMachine(RuleBasedStateMachine):
     """Send requests of two priorities to a strict server, with every kind of failure."""
 
@@ -117,14 +108,15 @@ class LimiterMachine(RuleBasedStateMachine):
         """Create a limiter with the initial limit."""
         self.is_key_unshared = is_key_unshared
         self.loop = asyncio.new_event_loop()
-        self.clock, self.server = AdjustableClock(), StrictServer(limit)
+        self.clock, self.server = ManualClock(), StrictServer(limit)
         self.limiter = RateLimiter(background_reserve=reserve)
         self.limiter.set_initial_limit(limit)
         self.waiting: list[Waiting] = []
         self.sent: list[Sent] = []
         self.count = 0
         self.granted: dict[Priority, int] = {}
-        self.closed_until = -1.0
+        self.closed_until = self.closed_until_by_wall_clock = -1.0
+        self.is_count_known = True
         self.unreliable_windows: set[int] = set()
         self.windows_with_losses: set[int] = set()
 
@@ -149,10 +141,16 @@ class LimiterMachine(RuleBasedStateMachine):
 
     def send(self, permit: Permit, priority: Priority, number: int) -> None:
         """Send a request that has a permit."""
+        self.end_refusal_by_wall_clock()
         assert self.clock.now >= self.closed_until, "sent although a refusal closed the window"
         assert number > self.granted.get(priority, 0), "sent out of order"
         self.granted[priority] = number
-        self.sent.append(Sent(permit, was_alone=not self.sent))
+        assert priority is permit.priority
+        if permit.is_probe:
+            # Until a response states the count, more may be sent than it allows: the probe does not keep others waiting for long.
+            self.is_count_known = False
+        before = [one for one in self.sent if one.priority <= priority]
+        self.sent.append(Sent(permit, priority, self.is_count_known, was_alone=not before))
 
     @rule(priority=st.sampled_from(Priority), max_wait=st.sampled_from([0.0, 50.0, 1e9]), count=st.integers(1, 4))
     def start_requests(self, priority: Priority, max_wait: float, count: int) -> None:
@@ -189,7 +187,7 @@ class LimiterMachine(RuleBasedStateMachine):
         one = undelivered[which % len(undelivered)]
         one.status, one.headers = self.server.respond(self.clock.now)
         one.arrived_at = self.clock.now
-        if one.status == 429 and self.window() not in self.unreliable_windows and not one.permit.is_probe:
+        if one.status == 429 and self.window() not in self.unreliable_windows and one.is_count_known:
             assert self.window() in self.windows_with_losses, "sent although it would be refused"
             assert one.was_alone, "more than one sent to confirm the count"
 
@@ -202,6 +200,8 @@ class LimiterMachine(RuleBasedStateMachine):
         if self.clock.now - one.arrived_at >= WINDOW:
             # Its reset is counted from its own Date, so it states an end that is wrong now. A request never takes a whole window.
             self.unreliable_windows.add(self.window())
+        elif one.status != 429 and one.arrived_at // WINDOW == self.clock.now // WINDOW:
+            self.is_count_known = True
         self.apply_response(one, one.status, one.headers)
 
     @precondition(lambda self: bool(self.sent) and not self.is_key_unshared)
@@ -228,6 +228,7 @@ class LimiterMachine(RuleBasedStateMachine):
         seconds = {"7": 7.0, "30": 30.0, "31536000": float(WINDOW), "date": 20.0}.get(text, 0.0)
         headers = {"Retry-After": named.get(text, text), "Date": formatdate(EPOCH + now, usegmt=True)}
         self.closed_until = max(self.closed_until, now + seconds)
+        self.closed_until_by_wall_clock = max(self.closed_until_by_wall_clock, self.clock.time() + seconds)
         self.apply_response(one, 429, headers)
 
     def hide_count(self, one: Sent) -> None:
@@ -298,8 +299,16 @@ class LimiterMachine(RuleBasedStateMachine):
 
     @rule(error=st.floats(-1e6, 1e6))
     def set_wall_clock(self, error: float) -> None:
-        """Change the wall clock."""
-        self.clock.error = error
+        """Change the wall clock. If it is set forward, the window seems to be over, as after a suspension."""
+        self.end_refusal_by_wall_clock()
+        self.clock.wall_offset = error
+        self.end_refusal_by_wall_clock()
+        self.unreliable_windows.add(self.window())
+
+    def end_refusal_by_wall_clock(self) -> None:
+        """End the wait of a refusal if the wall clock has passed it, even if it is set back later."""
+        if self.clock.time() >= self.closed_until_by_wall_clock:
+            self.closed_until = self.closed_until_by_wall_clock = -1.0
 
     @invariant()
     def counts_agree(self) -> None:
@@ -323,7 +332,9 @@ class LimiterMachine(RuleBasedStateMachine):
                 self.pass_time(WINDOW / 2)
             assert ([], [], 0) == (self.waiting, self.sent, self.limiter._window.in_flight)
         finally:
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.loop.run_until_complete(settle())
             self.loop.close()
 
 

@@ -14,10 +14,11 @@ EPOCH = 1_790_000_000.0
 
 
 class ManualClock:
-    """A clock that only moves by `advance`."""
+    """A clock that only moves by `advance`. Its wall clock may be wrong, or continue while the monotonic clock stops."""
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.wall_offset = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     def monotonic(self) -> float:
@@ -26,7 +27,7 @@ class ManualClock:
 
     def time(self) -> float:
         """Return the seconds since the epoch."""
-        return EPOCH + self.now
+        return EPOCH + self.now + self.wall_offset
 
     async def sleep(self, seconds: float) -> None:
         """Wait until `advance` has passed that time."""

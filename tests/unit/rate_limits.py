@@ -12,7 +12,7 @@ from tests.unit.clocks import EPOCH, ManualClock, rate_headers
 
 INTERACTIVE, BACKGROUND = Priority.INTERACTIVE, Priority.BACKGROUND
 LONG = 10_000.0
-GRANTED, PROBE = Permit(), Permit(is_probe=True)
+GRANTED = Permit()
 
 
 def ignore(_: float) -> None:
@@ -44,7 +44,7 @@ def count_permits(window: RateLimitWindow, now: float = 0.0, maximum: int = 2000
     """Take permits until none is left, and return how many there were."""
     count = 0
     while count < maximum and window.can_send(priority, now):
-        window.acquire()
+        window.acquire(priority, now)
         count += 1
     return count
 

@@ -22,9 +22,10 @@ def test_requests_in_flight_are_subtracted_from_the_new_window() -> None:
     window = window_after(rate_headers(5, EPOCH + 10))
     assert 5 == count_permits(window)
     assert window.can_send(INTERACTIVE, 10.0)
-    assert window.acquire() is True
+    probe = window.acquire(INTERACTIVE, 10.0)
+    assert probe > 0
     window.update(200, rate_headers(999, EPOCH + 3610), 10.0, EPOCH + 10)
-    window.release(is_probe=True, answered=True)
+    window.release(INTERACTIVE, probe, 200)
     assert 999 - 5 == count_permits(window, 10.0)
 
 
@@ -33,9 +34,9 @@ def test_probe_refused_for_a_second_delays_later_windows_by_a_second(retry_after
     """A probe at the stated end that is refused for at most a second was too early."""
     window = window_after(rate_headers(5, EPOCH + 10))
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
+    probe = window.acquire(INTERACTIVE, 10.0)
     window.update(429, {"Retry-After": retry_after}, 10.0, EPOCH + 10)
-    window.release(is_probe=True, answered=True)
+    window.release(INTERACTIVE, probe, 429)
     again = 10.0 + float(retry_after)
     window.update(200, rate_headers(999, EPOCH + 3610), again, EPOCH + again)
     assert (1.0 if is_early else 0.0) == window.seconds_until_open(again) - window.seconds_until_end(again)
@@ -45,9 +46,9 @@ def test_probe_counted_in_the_old_window_delays_later_windows_by_a_second() -> N
     """Its response states the reset of the window before."""
     window = window_after(rate_headers(5, EPOCH + 10))
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
+    probe = window.acquire(INTERACTIVE, 10.0)
     window.update(200, rate_headers(4, EPOCH + 10), 10.0, EPOCH + 10)
-    window.release(is_probe=True, answered=True)
+    window.release(INTERACTIVE, probe, 200)
     window.update(200, rate_headers(999, EPOCH + 3610), 11.0, EPOCH + 11)
     assert (3599.0, 3600.0) == (window.seconds_until_end(11.0), window.seconds_until_open(11.0))
 
@@ -55,11 +56,11 @@ def test_probe_counted_in_the_old_window_delays_later_windows_by_a_second() -> N
 def test_response_of_the_new_window_to_an_earlier_request_ends_the_probe() -> None:
     """The first response of the new window is enough."""
     window = window_after(rate_headers(5, EPOCH + 10))
-    window.acquire()
+    window.acquire(INTERACTIVE, 0.0)
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
+    window.acquire(INTERACTIVE, 10.0)
     window.update(200, rate_headers(999, EPOCH + 3610), 10.0, EPOCH + 10)
-    window.release(is_probe=False, answered=True)
+    window.release(INTERACTIVE, 0, 200)
     assert 998 == count_permits(window, 10.0)
 
 
@@ -115,9 +116,9 @@ def test_early_probe_is_followed_by_another_one_second_later() -> None:
     """A server that counts whole seconds may open later than it stated."""
     window = window_after(rate_headers(0, EPOCH + 10))
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
+    probe = window.acquire(INTERACTIVE, 10.0)
     window.update(200, rate_headers(0, EPOCH + 10), 10.3, EPOCH + 10.3)
-    window.release(is_probe=True, answered=True)
+    window.release(INTERACTIVE, probe, 200)
     assert (0, 1) == (count_permits(window, 11.0), count_permits(window, 11.4))
 
 
@@ -125,9 +126,9 @@ def test_refused_probe_closes_the_window() -> None:
     """The other requests are not sent."""
     window = window_after(rate_headers(0, EPOCH + 10))
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
+    probe = window.acquire(INTERACTIVE, 10.0)
     window.update(429, {"Retry-After": "20"}, 10.0, EPOCH + 10)
-    window.release(is_probe=True, answered=True)
+    window.release(INTERACTIVE, probe, 429)
     assert (0, 1) == (count_permits(window, 29.0), count_permits(window, 30.0))
 
 
@@ -161,21 +162,21 @@ def test_refusal_without_retry_after_does_not_shorten_one_with_it() -> None:
 
 
 def test_probe_after_a_refusal_updates_the_window() -> None:
-    """Its response states the new count."""
+    """Its response states the new count. Until more are accepted, two may be in flight."""
     window = window_after(rate_headers(0) | {"Retry-After": "5"}, 429)
     assert window.can_send(INTERACTIVE, 5.0)
-    window.acquire()
+    probe = window.acquire(INTERACTIVE, 5.0)
     window.update(200, rate_headers(7), 5.0, EPOCH + 5)
-    window.release(is_probe=True, answered=True)
-    assert 7 == count_permits(window, 5.0)
+    window.release(INTERACTIVE, probe, 200)
+    assert (7, 2) == (window.calls_left(INTERACTIVE, 5.0, EPOCH), count_permits(window, 5.0))
 
 
 def lose(window: RateLimitWindow, count: int) -> None:
     """Send so many requests that get no response."""
     for _ in range(count):
-        window.acquire()
+        window.acquire(INTERACTIVE, 0.0)
     for _ in range(count):
-        window.release(is_probe=False, answered=False, lost=True)
+        window.release(INTERACTIVE, 0, 0, is_lost=True)
 
 
 def test_unconfirmed_requests_allow_one_request_at_a_time() -> None:
@@ -189,34 +190,34 @@ def test_unconfirmed_requests_are_subtracted() -> None:
     """Two of five."""
     window = window_after(rate_headers(5))
     lose(window, 2)
-    assert (3, 3) == (window.calls_left(INTERACTIVE, 0.0), count_permits(window))
+    assert (3, 3) == (window.calls_left(INTERACTIVE, 0.0, EPOCH), count_permits(window))
 
 
 def test_response_to_a_later_request_confirms_the_count() -> None:
     """The server had counted one of three."""
     window = window_after(rate_headers(3))
     lose(window, 3)
-    window.acquire()
+    window.acquire(INTERACTIVE, 0.0)
     window.update(200, rate_headers(1), 0.0, EPOCH)
-    window.release(is_probe=False, answered=True)
+    window.release(INTERACTIVE, 0, 200)
     assert (0, 1) == (window.unconfirmed, count_permits(window))
 
 
 def test_response_to_an_earlier_request_does_not_confirm_the_count() -> None:
     """It may have been counted before the lost one."""
     window = window_after(rate_headers(3))
-    window.acquire()
+    window.acquire(INTERACTIVE, 0.0)
     lose(window, 1)
     window.update(200, rate_headers(2), 0.0, EPOCH)
-    window.release(is_probe=False, answered=True)
+    window.release(INTERACTIVE, 0, 200)
     assert (1, 1) == (window.unconfirmed, count_permits(window))
 
 
 def test_request_that_was_never_sent_is_not_unconfirmed() -> None:
     """The server cannot have counted it."""
     window = window_after(rate_headers(1))
-    window.acquire()
-    window.release(is_probe=False, answered=False)
+    window.acquire(INTERACTIVE, 0.0)
+    window.release(INTERACTIVE, 0, 0)
     assert 1 == count_permits(window)
 
 
@@ -231,10 +232,10 @@ def test_new_window_has_no_unconfirmed_requests() -> None:
 def test_earlier_request_without_headers_does_not_end_the_probe() -> None:
     """The probe is still in flight."""
     window = window_after(rate_headers(5, EPOCH + 10))
-    window.acquire()
+    window.acquire(INTERACTIVE, 0.0)
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
-    window.release(is_probe=False, answered=True)
+    window.acquire(INTERACTIVE, 10.0)
+    window.release(INTERACTIVE, 0, 200)
     assert window.can_send(INTERACTIVE, 10.0) is False
 
 
@@ -242,8 +243,8 @@ def test_probe_of_the_previous_window_does_not_end_that_of_the_next() -> None:
     """The next window has its own probe."""
     window = window_after(rate_headers(5, EPOCH + 10))
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
+    probe = window.acquire(INTERACTIVE, 10.0)
     window.update(200, rate_headers(5, EPOCH + 20), 10.0, EPOCH + 10)
     assert window.can_send(INTERACTIVE, 20.0)
-    window.release(is_probe=True, answered=True)
+    window.release(INTERACTIVE, probe, 200)
     assert 1 == count_permits(window, 20.0)

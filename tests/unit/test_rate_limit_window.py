@@ -153,7 +153,7 @@ def test_calls_left_takes_no_permit(remaining: int, in_flight: int, now: float, 
     """Requests in flight are subtracted, and the reserve for background ones. A window that is over counts with its limit."""
     window = window_after(rate_headers(remaining))
     window.in_flight = in_flight
-    assert (first, behind) == (window.calls_left(INTERACTIVE, now), window.calls_left(BACKGROUND, now))
+    assert (first, behind) == (window.calls_left(INTERACTIVE, now, EPOCH), window.calls_left(BACKGROUND, now, EPOCH))
     assert window.in_flight == in_flight
 
 
@@ -209,7 +209,7 @@ def test_fast_update_does_nothing_during_a_probe() -> None:
     """The next window is another one, whatever responses of the old one state."""
     window = window_after(rate_headers(9, EPOCH + 10))
     assert window.can_send(INTERACTIVE, 10.0)
-    window.acquire()
+    window.acquire(INTERACTIVE, 0.0)
     limit = {"X-RateLimit-Limit": "1000"}
     assert (False, False) == (window.update_fast(200, rate_headers(3, EPOCH + 10)), window.update_fast(200, EMPTY | limit))
 
@@ -237,5 +237,5 @@ def test_responses_may_free_capacity(*, remaining: int, in_flight: int, priority
 def test_no_request_is_ahead_by_default() -> None:
     """The last request left may be one's own."""
     window = window_after(rate_headers(1))
-    window.acquire()
+    window.acquire(INTERACTIVE, 0.0)
     assert window.may_free_capacity(INTERACTIVE) is True

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import InvalidArgumentError, RateLimiter
+from cstar_async._rate_limit.interface import Permit
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
-from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, PROBE, limiter_after_response, wait_for_permit
+from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, limiter_after_response, wait_for_permit
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_background_requests_leave_the_reserve(clock: ManualClock) -> None:
     """With 101 of 1,000 left and a reserve of 10 %, one background request is sent."""
     limiter = limiter_after_response(clock, 101)
     permits = [limiter.try_acquire(BACKGROUND, clock) for _ in range(3)]
-    assert [GRANTED, None, None] == permits
+    assert [Permit(priority=BACKGROUND), None, None] == permits
 
 
 async def test_probe_of_a_new_window_is_sent_alone(clock: ManualClock) -> None:
@@ -67,7 +68,7 @@ async def test_probe_of_a_new_window_is_sent_alone(clock: ManualClock) -> None:
     await settle()
     await clock.advance(3600)
     assert [True, False, False] == [task.done() for task in tasks]
-    assert tasks[0].result() == PROBE
+    assert tasks[0].result().is_probe
     limiter.on_response(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
     await settle()
     assert [GRANTED, GRANTED] == [await task for task in tasks[1:]]
@@ -118,7 +119,7 @@ async def test_next_request_becomes_the_timer_waiter_after_a_cancellation(clock:
     await settle()
     await clock.advance(3600)
     assert second.done()
-    assert second.result() == PROBE
+    assert second.result().is_probe
 
 
 async def test_last_waiter_becomes_the_timer_waiter_when_all_others_are_cancelled(clock: ManualClock) -> None:
@@ -158,7 +159,7 @@ async def test_probe_cancelled_in_the_same_iteration_is_not_lost(clock: ManualCl
     limiter.release(held, clock)
     first.cancel()
     await settle()
-    assert (True, PROBE) == (first.cancelled(), second.result())
+    assert (True, True) == (first.cancelled(), second.result().is_probe)
 
 
 async def test_waiting_background_request_leaves_the_reserve(clock: ManualClock) -> None:
@@ -182,7 +183,9 @@ async def test_refusal_closes_the_window_although_its_count_is_above_zero(clock:
     limiter.on_response(held, 429, rate_headers(9) | {"Retry-After": "5"}, clock)
     assert limiter.try_acquire(INTERACTIVE, clock) is None
     clock.now = 5.0
-    assert limiter.try_acquire(INTERACTIVE, clock) == PROBE
+    permit = limiter.try_acquire(INTERACTIVE, clock)
+    assert permit is not None
+    assert permit.is_probe
 
 
 async def test_interactive_request_precedes_an_earlier_background_one(clock: ManualClock) -> None:
@@ -269,4 +272,6 @@ async def test_limiter_works_after_all_waiting_requests_were_cancelled(clock: Ma
         task.cancel()
     await settle()
     clock.now = 3600.0
-    assert limiter.try_acquire(INTERACTIVE, clock) == PROBE
+    permit = limiter.try_acquire(INTERACTIVE, clock)
+    assert permit is not None
+    assert permit.is_probe

@@ -7,7 +7,7 @@ import pytest
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
 from cstar_async._clock import SystemClock
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
-from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, LONG, PROBE, ignore, limiter_after_response, wait_for_permit
+from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, LONG, ignore, limiter_after_response, wait_for_permit
 
 
 @pytest.fixture
@@ -21,11 +21,13 @@ async def limiter_of_rounding_server(clock: ManualClock) -> RateLimiter:
     limiter = limiter_after_response(clock, 0)
     await clock.advance(3600)
     permit = limiter.try_acquire(INTERACTIVE, clock)
-    assert permit == PROBE
+    assert permit is not None
+    assert permit.is_probe
     limiter.on_response(permit, 429, {"Retry-After": "1"}, clock)
     await clock.advance(1)
     permit = limiter.try_acquire(INTERACTIVE, clock)
-    assert permit == PROBE
+    assert permit is not None
+    assert permit.is_probe
     limiter.on_response(permit, 200, rate_headers(0, EPOCH + 7200), clock)
     return limiter
 
@@ -46,7 +48,7 @@ async def test_wait_exactly_as_long_as_allowed_gets_a_permit(clock: ManualClock)
     task = wait_for_permit(limiter_after_response(clock, 0), clock, max_wait=3600)
     await settle()
     await clock.advance(3600)
-    assert task.result() == PROBE
+    assert task.result().is_probe
 
 
 async def test_wait_exactly_as_long_as_allowed_probes_at_the_stated_end(clock: ManualClock) -> None:
@@ -55,7 +57,7 @@ async def test_wait_exactly_as_long_as_allowed_probes_at_the_stated_end(clock: M
     task = wait_for_permit(limiter, clock, max_wait=3599)
     await settle()
     await clock.advance(3599)
-    assert task.result() == PROBE
+    assert task.result().is_probe
 
 
 async def test_server_that_rounds_down_is_probed_a_second_after_the_stated_end(clock: ManualClock) -> None:
@@ -66,7 +68,7 @@ async def test_server_that_rounds_down_is_probed_a_second_after_the_stated_end(c
     await clock.advance(3599)
     assert not task.done()
     await clock.advance(1)
-    assert task.result() == PROBE
+    assert task.result().is_probe
 
 
 async def test_short_wait_behind_a_long_one_ends_in_time(clock: ManualClock) -> None:
@@ -93,7 +95,7 @@ async def test_wait_that_is_just_long_enough_continues_after_a_response(clock: M
     limiter.on_response(held, 200, rate_headers(0), clock)
     await settle()
     await clock.advance(3600)
-    assert task.result() == PROBE
+    assert task.result().is_probe
 
 
 async def test_on_wait_gets_the_expected_wait(clock: ManualClock) -> None:
