@@ -176,8 +176,30 @@ class RequestPipeline(ABC):
         A slot is held only while the limiter may grant a permit at once: calls that wait for the next window must not block one
         that need not wait. A permit is returned if the window may have closed while its call waited for a slot.
         """
-        context, limiter, clock, priority = self.context, self.context.limiter, self.context.clock, call.settings.priority
-        holds_slot = False
+        context, clock, priority = self.context, self.context.clock, call.settings.priority
+        await self._acquire_slot(call)
+        permit = context.limiter.try_acquire(priority, clock)
+        while permit is None:
+            permit, holds_slot = await self._acquire_permit(call)
+            if holds_slot or context.semaphore.try_acquire(priority):
+                break
+            closings, state, granted_at = context.closings, context.limiter.state, clock.time()
+            context.unused_permits += 1
+            try:
+                await self._acquire_slot(call)
+            except BaseException:
+                context.limiter.release(permit, clock, sent=False)
+                raise
+            finally:
+                context.unused_permits -= 1
+            if context.closings > closings or _may_have_closed(state, context.limiter.state, granted_at, clock.time()):
+                context.limiter.release(permit, clock, sent=False)
+                permit = None
+        return permit
+
+    async def _acquire_permit(self, call: Call) -> tuple[Permit, bool]:
+        """Wait for a permit, and release the slot before the limiter waits. Return whether the slot is still held."""
+        context, clock, priority, holds_slot = self.context, self.context.clock, call.settings.priority, True
 
         def on_wait(wait: float) -> None:
             nonlocal holds_slot
@@ -186,35 +208,18 @@ class RequestPipeline(ABC):
                 context.semaphore.release(priority)
             self._notify_wait(call, "rate_limit", wait)
 
-        await self._acquire_slot(call)
-        permit = limiter.try_acquire(priority, clock)
-        while permit is None:
-            holds_slot = True
-            max_wait, time_left = call.settings.max_wait, call.time_left(clock.monotonic())
-            max_wait = max_wait if time_left is None else min(max_wait, time_left)
-            try:
-                permit = await limiter.acquire(priority, clock, max_wait=max_wait, on_wait=on_wait, started=call.started)
-            except BaseException as error:
-                if holds_slot:
-                    context.semaphore.release(priority)
-                if isinstance(error, RateLimitWaitError):
-                    call.attempts -= 1  # this attempt was not sent
-                    call.annotate(error)
-                raise
-            if not holds_slot and not context.semaphore.try_acquire(priority):
-                closings, state, granted_at = context.closings, limiter.state, clock.time()
-                context.unused_permits += 1
-                try:
-                    await self._acquire_slot(call)
-                except BaseException:
-                    limiter.release(permit, clock, sent=False)
-                    raise
-                finally:
-                    context.unused_permits -= 1
-                if context.closings > closings or _may_have_closed(state, limiter.state, granted_at, clock.time()):
-                    limiter.release(permit, clock, sent=False)
-                    permit = None
-        return permit
+        max_wait, time_left = call.settings.max_wait, call.time_left(clock.monotonic())
+        max_wait = max_wait if time_left is None else min(max_wait, time_left)
+        try:
+            permit = await context.limiter.acquire(priority, clock, max_wait=max_wait, on_wait=on_wait, started=call.started)
+        except BaseException as error:
+            if holds_slot:
+                context.semaphore.release(priority)
+            if isinstance(error, RateLimitWaitError):
+                call.attempts -= 1  # this attempt was not sent
+                call.annotate(error)
+            raise
+        return permit, holds_slot
 
     async def _acquire_slot(self, call: Call) -> None:
         semaphore, priority = self.context.semaphore, call.settings.priority
