@@ -71,7 +71,8 @@ class CStarClient(BaseClient, ClientNamespaces):
             interactive calls.
         proxy: URL of an HTTP proxy. None: no proxy; only `from_env()` reads the environment.
         ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to accept any certificate.
-        session: An aiohttp session to use and never close. None: the client creates and closes one.
+        session: An aiohttp session to use and never close. None: the client creates and closes one. In a session of yours, each
+            event stream uses a connection that calls cannot use; one connection must be left.
         hooks: Instances of `Hooks`, see `cstar_async.hooks`.
 
     Raises:

@@ -69,6 +69,8 @@ class BaseClient:
         limiter = RateLimiter() if settings.rate_limiter is None else settings.rate_limiter
         limiter.set_initial_limit(initial_limit)
         clock = SystemClock() if clock is None else clock
+        session, max_connections = settings.session, settings.max_connections
+        semaphore = PrioritySemaphore(max_concurrency(session, max_connections))
         context = ClientContext(
             transport=AiohttpTransport(
                 base_url=url,
@@ -76,13 +78,14 @@ class BaseClient:
                 timeout=call_settings.timeout,
                 proxy=settings.proxy,
                 ssl=settings.ssl,
-                session=settings.session,
+                session=session,
                 max_response_size=settings.max_response_size,
+                on_streams=lambda streams: semaphore.resize(max_concurrency(session, max_connections, streams)),
             ),
             clock=clock,
             random=random.random,
             limiter=limiter,
-            semaphore=PrioritySemaphore(max_concurrency(settings.session, settings.max_connections)),
+            semaphore=semaphore,
             retry_budget=RetryBudget(settings.retry_budget),
             hooks=HookDispatcher(settings.hooks, clock),
             host=url.host or "",

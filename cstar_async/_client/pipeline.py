@@ -116,7 +116,9 @@ class RequestPipeline(ABC):
             else:
                 response = await context.transport.send(call, timeout)
         except BaseException as error:
-            limiter.release(permit, clock, sent=not isinstance(error, TransportError) or error.request_sent)
+            # Other errors of ours are those of a session that cannot be used.
+            sent = error.request_sent if isinstance(error, TransportError) else not isinstance(error, CStarError)
+            limiter.release(permit, clock, sent=sent)
             raise
         else:
             if response.status == 429:

@@ -11,13 +11,12 @@ import io
 import os
 import re
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -44,6 +43,12 @@ _SESSION_CREDENTIALS: Final = (
     "session must have no credentials of its own (auth=, or a .netrc read by trust_env), which would replace the API key"
 )
 
+_NO_CONNECTION: Final = "no connection of the session was free, or could be made, in time"
+_LAST_CONNECTION: Final = (
+    "session must have a connection left for calls, and an event stream would use its last one; "
+    "raise limit or limit_per_host of its connector"
+)
+
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 """Turns off aiohttp's timers: `SharedTimeout` replaces them."""
 _MAX_HEADER_LINE: Final = 65536
@@ -55,7 +60,10 @@ _LONG_LINE: Final = re.compile(r"Got more than (\d+) bytes")
 
 
 class AiohttpTransport:
-    """Send requests through an aiohttp session: the user's, which is never closed, or one created for the first request."""
+    """Send requests through an aiohttp session: the user's, which is never closed, or one created for the first request.
+
+    *on_streams* is called with the number of open streams when it changes: in a user's session they use up its connections.
+    """
 
     def __init__(
         self,
@@ -67,6 +75,7 @@ class AiohttpTransport:
         ssl: Ssl | None,
         session: aiohttp.ClientSession | None,
         max_response_size: int | None,
+        on_streams: Callable[[int], None],
     ) -> None:
         self._base_url = base_url
         self._origin = str(base_url.origin())
@@ -79,6 +88,8 @@ class AiohttpTransport:
         self._owns_session = session is None
         self._connections = ConnectionTracker()
         self._streams: WeakSet[_Stream] = WeakSet()
+        self._stream_count = 0
+        self._on_streams = on_streams
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process: int | None = None
         self._closed = False
@@ -98,6 +109,8 @@ class AiohttpTransport:
         limit = self._timeout
         if limit is None or limit.seconds != timeout:
             limit = SharedTimeout(timeout, asyncio.get_running_loop())
+        guard: ConnectionGuard | None = None
+        close_stream = self._count_stream() if request.stream else None
         try:
             with limit:
                 if self._owns_session:
@@ -116,9 +129,11 @@ class AiohttpTransport:
                             continue
                     protocol = response.protocol if isinstance(response, NoReplayResponse) else None
                 else:
-                    response, protocol = await self._send_via_user_session(session, request, url)
-                if request.stream and response.status == 200:
-                    stream = _Stream(response)
+                    guard = ConnectionGuard(self._connections)
+                    response = await self._send_via_user_session(session, request, url, guard)
+                    protocol = guard.protocol
+                if close_stream is not None and response.status == 200:
+                    stream, close_stream = _Stream(response, close_stream), None
                     self._streams.add(stream)
                     return stream
                 body = await read_body(response, self._max_response_size, is_decompressed=request.stream)
@@ -128,7 +143,10 @@ class AiohttpTransport:
                     body = await self._decompressor.decompress(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
-            failure: CStarError = RequestTimeoutError("the server did not respond in time")
+            if guard is None or guard.protocol is not None:
+                failure: CStarError = RequestTimeoutError("the server did not respond in time")
+            else:
+                failure = RequestTimeoutError(_NO_CONNECTION, request_sent=False)
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
             failure = ConnectionFailedError(f"the connection could not be made: {_reason(error)}", request_sent=False)
         except (aiohttp.ClientError, OSError) as error:
@@ -144,15 +162,16 @@ class AiohttpTransport:
         finally:
             if limit is not self._timeout:
                 limit.close()
+            if close_stream is not None:
+                close_stream()
         # Raised outside the handlers, so that no error of aiohttp becomes its context.
         raise failure
 
     async def _send_via_user_session(
-        self, session: aiohttp.ClientSession, request: Request, url: URL
-    ) -> tuple[aiohttp.ClientResponse, ResponseHandler | None]:
-        """Send through a user's session, overriding its settings. Return the response and its connection."""
-        guard = ConnectionGuard(self._connections)
-        response = await session.request(
+        self, session: aiohttp.ClientSession, request: Request, url: URL, guard: ConnectionGuard
+    ) -> aiohttp.ClientResponse:
+        """Send through a user's session, overriding its settings."""
+        return await session.request(
             request.method,
             url,
             headers={**self._headers, **(request.headers or {})},
@@ -166,7 +185,23 @@ class AiohttpTransport:
             proxy=self._proxy,
             ssl=self._ssl,
         )
-        return response, guard.protocol
+
+    def _count_stream(self) -> Callable[[], None]:
+        """Count a stream that is about to be opened, and return a function to call at its end.
+
+        Raises:
+            ConfigurationError: It would use the last connection of the user's session, so that every call would wait for it.
+        """
+        if not self._owns_session and max_concurrency(self._session, 1, self._stream_count + 1) < 1:
+            raise ConfigurationError(_LAST_CONNECTION)
+        self._stream_count += 1
+        self._on_streams(self._stream_count)
+
+        def end() -> None:
+            self._stream_count -= 1
+            self._on_streams(self._stream_count)
+
+        return end
 
     async def aclose(self) -> None:
         """Close the session if it is the client's own. May be called twice, and before the first request."""
@@ -225,11 +260,13 @@ class AiohttpTransport:
 class _Stream(StreamingResponse):
     """A response of aiohttp that is read as it arrives."""
 
-    __slots__ = ("__weakref__", "_response")
+    __slots__ = ("__weakref__", "_end", "_response")
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, on_end: Callable[[], None]) -> None:
         super().__init__(response.status, response.headers, b"")
         self._response = response
+        self._end = finalize(self, on_end)  # calls it once, also if nothing closes the stream
+        self._end.atexit = False
 
     async def read(self) -> bytes:
         """Return the next bytes; see `StreamingResponse.read`."""
@@ -244,6 +281,7 @@ class _Stream(StreamingResponse):
         self._response.close()
         if connection is not None:
             connection.close()  # `ClientResponse.close` leaves it if the event loop has ended
+        self._end()
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:
@@ -251,14 +289,17 @@ def _payload(body: bytes) -> bytes | io.BytesIO:
     return io.BytesIO(body) if len(body) > _MAX_BYTES_BODY else body
 
 
-def max_concurrency(session: object, max_connections: int) -> int:
-    """Return how many requests may be in flight, so that none waits inside aiohttp, where its timeout would already run."""
+def max_concurrency(session: object, max_connections: int, streams: int = 0) -> int:
+    """Return how many requests may be in flight, so that none waits inside aiohttp, where its timeout would already run.
+
+    Open *streams* use connections of a user's session, but not of the client's own.
+    """
     if session is None:
         return max_connections
     if not isinstance(session, aiohttp.ClientSession):
         raise ConfigurationError(f"session must be an aiohttp.ClientSession, got {type(session).__name__}")
     limits = () if session.connector is None else (session.connector.limit, session.connector.limit_per_host)
-    return min([max_connections, *(limit for limit in limits if limit)])
+    return min([max_connections, *(limit - streams for limit in limits if limit)])
 
 
 def _validate_ssl(ssl: object) -> Ssl:

@@ -24,6 +24,7 @@ def transport() -> AiohttpTransport:
         ssl=None,
         session=None,
         max_response_size=None,
+        on_streams=lambda _: None,
     )
 
 
