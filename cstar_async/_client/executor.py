@@ -28,7 +28,18 @@ from cstar_async._protocol.envelope import (
 from cstar_async._protocol.headers import parse_rate_limit
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.urls import page_query, path_segment, query_string, validate_query
-from cstar_async._types import JSON, UNSET, JSONObject, RequestOptions, Response, UntypedJSON, is_object, is_str, json_type_name
+from cstar_async._types import (
+    JSON,
+    UNSET,
+    JSONObject,
+    Priority,
+    RequestOptions,
+    Response,
+    UntypedJSON,
+    is_object,
+    is_str,
+    json_type_name,
+)
 from cstar_async._validation import validate_count
 from cstar_async.errors import ConfigurationError, DecodeError
 from cstar_async.pagination import Page, Paginator
@@ -179,7 +190,8 @@ class ClientExecutor(RequestPipeline):
 
         token = RESPONSE_CAPTURE.set(None)
         try:
-            team_id = (await self.execute(WHOAMI, Whoami)).team_id
+            # Interactive, because calls of both priorities wait for it.
+            team_id = (await self.execute(WHOAMI, Whoami, options=RequestOptions(priority=Priority.INTERACTIVE))).team_id
         finally:
             RESPONSE_CAPTURE.reset(token)
         if not is_str(team_id) or not team_id:

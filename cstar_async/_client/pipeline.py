@@ -236,9 +236,11 @@ class RequestPipeline(ABC):
 
     async def _resolve_team_path(self, call: Call) -> str:
         """Return the path prefix of the key's team; concurrent calls share one request."""
+        # Another call may have more time for the rate limit than this one.
+        max_wait = call.settings.max_wait + call.settings.timeout
         try:
             async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
-                return await self.context.team_path.get(self._find_team_path)
+                return await self.context.team_path.get(self._find_team_path, max_wait)
         except TimeoutError:
             error = _expired("the team of the key was found")
             call.annotate(error)

@@ -28,13 +28,17 @@ class SingleFlight(Generic[T]):
         self.value = value
         self._flight: asyncio.Future[CStarError | None] | None = None
 
-    async def get(self, compute: Callable[[], Awaitable[T]]) -> T:
-        """Return the value, computed at most once."""
+    async def get(self, compute: Callable[[], Awaitable[T]], max_wait: float) -> T:
+        """Return the value. A caller that has waited *max_wait* seconds for another one computes it itself."""
         while self.value is None:
             if self._flight is None:
                 return await self._compute(compute)
-            # Shielded: cancelling one caller must not end the wait of the others.
-            failure = await asyncio.shield(self._flight)
+            # `wait` does not cancel the future: cancelling one caller must not end the wait of the others.
+            done, _ = await asyncio.wait([self._flight], timeout=max_wait)
+            if not done:
+                self.value = await compute()
+                break
+            failure = done.pop().result()
             if failure is not None:
                 # A copy: one exception raised in many tasks would collect all their tracebacks.
                 raise copy.copy(failure) from failure.__cause__

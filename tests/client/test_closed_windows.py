@@ -68,8 +68,7 @@ def limiter(request: pytest.FixtureRequest) -> Any:
 
 async def _wait_for_window(client: CStarClient, clock: FakeClock, server: Server, calls: int) -> list[asyncio.Task[Any]]:
     """Use up a window of 100 seconds, and start calls that wait for the next one."""
-    server.script(ok(TICKET, headers=limits(0, clock, reset=100)))
-    await client.tickets.get("tkt_1")
+    await _learn(client, server, limits(0, clock))
     tasks = [asyncio.ensure_future(client.tickets.get(f"tkt_{number}")) for number in range(calls)]
     await clock.wait_for_sleepers()
     return tasks
@@ -137,8 +136,7 @@ async def test_a_call_that_cannot_wait_is_refused_while_others_wait(
 ) -> None:
     """Of 10,000 calls, those that a later window would serve are refused at once, with the time of that window."""
     client = make_client(_clock=fake_clock, max_wait=2 * 3600.0)
-    server.script(ok(TICKET, headers=limits(0, fake_clock, reset=3600)))
-    await client.tickets.get("tkt_1")
+    await _learn(client, server, limits(0, fake_clock, reset=3600))
     calls = [asyncio.ensure_future(client.tickets.get("tkt_1")) for _ in range(10_000)]
     done, waiting = await asyncio.wait(calls, timeout=0.5)
     errors = [task.exception() for task in done]
@@ -156,8 +154,7 @@ async def test_calls_that_wait_for_the_window_hold_no_slot(
 ) -> None:
     """Background calls wait for the next window, and interactive ones use every connection meanwhile."""
     client = make_client(_clock=fake_clock, rate_limiter=limiter, max_connections=CONNECTIONS, max_wait=None)
-    server.script(ok(TICKET, headers=limits(50, fake_clock, reset=100)))
-    await client.tickets.get("tkt_1")
+    await _learn(client, server, limits(50, fake_clock))
     background = client.with_options(priority=Priority.BACKGROUND)
     calls = [asyncio.ensure_future(background.tickets.get("tkt_b")) for _ in range(CALLS)]
     await fake_clock.wait_for_sleepers()
@@ -170,6 +167,42 @@ async def test_calls_that_wait_for_the_window_hold_no_slot(
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
     assert ((0, 0), CONNECTIONS) == (_held(client, limiter), server.max_in_flight)
+
+
+async def test_a_background_call_that_finds_the_team_holds_up_no_interactive_one(
+    server: Server, make_client: MakeClient, fake_clock: FakeClock, limiter: Any
+) -> None:
+    """In the reserve, the team is found with the priority of the calls that may be sent."""
+    await _learn(make_client(_clock=fake_clock, rate_limiter=limiter), server, limits(50, fake_clock))
+    client = make_client(_clock=fake_clock, rate_limiter=limiter, team_id=None, max_wait=200.0)
+    server.script(ok({"teamId": "team_9"}))
+    background = asyncio.ensure_future(client.with_options(priority=Priority.BACKGROUND).tickets.get("tkt_b"))
+    async with asyncio.timeout(5):
+        await client.tickets.get("tkt_i")
+    assert ["whoami", "tkt_i"] == [request.path.rpartition("/")[2] for request in server.requests[1:]]
+    background.cancel()
+    await asyncio.gather(background, return_exceptions=True)
+
+
+async def test_a_call_that_cannot_wait_does_not_wait_for_another_one_to_find_the_team(
+    server: Server, make_client: MakeClient, fake_clock: FakeClock, limiter: Any
+) -> None:
+    """The first call waits for the next window, and the second one is refused."""
+    await _learn(make_client(_clock=fake_clock, rate_limiter=limiter), server, limits(0, fake_clock, reset=3000))
+    client = make_client(_clock=fake_clock, rate_limiter=limiter, team_id=None, max_wait=None)
+    first = asyncio.ensure_future(client.tickets.get("tkt_1"))
+    await fake_clock.wait_for_sleepers()
+    with pytest.raises(RateLimitWaitError):
+        await client.with_options(max_wait=0, timeout=0.01).tickets.get("tkt_1")
+    assert (False, 1) == (first.done(), len(server.requests))
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def _learn(client: CStarClient, server: Server, headers: dict[str, str]) -> None:
+    """Send a call whose response states the rate limit."""
+    server.script(ok(TICKET, headers=headers))
+    await client.tickets.get("tkt_1")
 
 
 @pytest.mark.parametrize("seed", range(4))

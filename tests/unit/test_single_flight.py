@@ -27,13 +27,13 @@ class Work:
 async def test_known_value_needs_no_work() -> None:
     """Nothing is computed."""
     work = Work()
-    assert ("team", 0) == (await SingleFlight("team").get(work), len(work.runs))
+    assert ("team", 0) == (await SingleFlight("team").get(work, 60.0), len(work.runs))
 
 
 async def test_concurrent_callers_share_one_run() -> None:
     """One call, however many callers."""
     flight, work = SingleFlight[str](), Work()
-    tasks = [asyncio.create_task(flight.get(work)) for _ in range(10)]
+    tasks = [asyncio.create_task(flight.get(work, 60.0)) for _ in range(10)]
     await settle()
     work.runs[0].set_result("team")
     assert (["team"] * 10, 1) == (await asyncio.gather(*tasks), len(work.runs))
@@ -42,12 +42,12 @@ async def test_concurrent_callers_share_one_run() -> None:
 async def test_failure_is_shared_and_the_next_caller_computes_again() -> None:
     """Those who wait get the error, each a copy; later callers do not."""
     flight, work = SingleFlight[str](), Work()
-    tasks = [asyncio.create_task(flight.get(work)) for _ in range(2)]
+    tasks = [asyncio.create_task(flight.get(work, 60.0)) for _ in range(2)]
     await settle()
     work.runs[0].set_exception(NotFoundError("gone", status=404))
     first, second = await asyncio.gather(*tasks, return_exceptions=True)
     assert (NotFoundError, NotFoundError, False) == (type(first), type(second), first is second)
-    third = asyncio.create_task(flight.get(work))
+    third = asyncio.create_task(flight.get(work, 60.0))
     await settle()
     work.runs[1].set_result("team")
     assert "team" == await third
@@ -57,7 +57,7 @@ async def test_failure_is_shared_and_the_next_caller_computes_again() -> None:
 async def test_end_of_the_first_caller_alone_lets_another_take_over(end: str) -> None:
     """Its cancellation and its deadline are its own."""
     flight, work = SingleFlight[str](), Work()
-    first, second = asyncio.create_task(flight.get(work)), asyncio.create_task(flight.get(work))
+    first, second = asyncio.create_task(flight.get(work, 60.0)), asyncio.create_task(flight.get(work, 60.0))
     await settle()
     if end == "cancel":
         first.cancel()
@@ -72,9 +72,20 @@ async def test_end_of_the_first_caller_alone_lets_another_take_over(end: str) ->
 async def test_cancelled_waiter_does_not_end_the_work() -> None:
     """Who waits for another's work leaves it running."""
     flight, work = SingleFlight[str](), Work()
-    first, second = asyncio.create_task(flight.get(work)), asyncio.create_task(flight.get(work))
+    first, second = asyncio.create_task(flight.get(work, 60.0)), asyncio.create_task(flight.get(work, 60.0))
     await settle()
     second.cancel()
     await settle()
     work.runs[0].set_result("team")
     assert ("team", True) == (await first, second.cancelled())
+
+
+async def test_caller_that_has_waited_long_enough_computes_the_value_itself() -> None:
+    """The first caller, which may wait longer, returns the value too."""
+    flight, work = SingleFlight[str](), Work()
+    first, second = asyncio.create_task(flight.get(work, 60.0)), asyncio.create_task(flight.get(work, 0.0))
+    await asyncio.sleep(0.02)
+    work.runs[1].set_result("team")
+    assert "team" == await second
+    work.runs[0].set_result("team")
+    assert ("team", "team") == (await first, flight.value)
