@@ -6,8 +6,11 @@ import asyncio
 import logging
 from typing import Final
 
+from cstar_async._clock import Clock
+from cstar_async._protocol.headers import to_datetime
 from cstar_async._protocol.retry import backoff_seconds
-from cstar_async.errors import ConnectionFailedError
+from cstar_async._types import RateLimitState
+from cstar_async.errors import ConnectionFailedError, RateLimitWaitError
 
 LOGGER: Final = logging.getLogger("cstar_async")
 INITIAL_RETRY_INTERVAL: Final = 0.1
@@ -35,6 +38,16 @@ class Availability:
             f"the rate limiter cannot reach Redis, so nothing was sent: {self._reason}", request_sent=False
         )
 
+    def wait_error(self, clock: Clock, state: RateLimitState | None) -> RateLimitWaitError:
+        """Return the error for a request that waits longer than allowed, while Redis grants nothing."""
+        reason = self._reason or "its data was lost, and not all processes have reported theirs"
+        return RateLimitWaitError(
+            f"the rate limiter cannot use Redis ({reason}), and the share of this process allows no request now",
+            retry_at=to_datetime(clock.time() + MAX_RETRY_INTERVAL),
+            wait=MAX_RETRY_INTERVAL,
+            state=state,
+        )
+
     def seconds_until_retry(self) -> float:
         """Return the time until Redis may be tried again; 0 while it is available."""
         return max(0.0, self._retry_at - asyncio.get_running_loop().time()) if self._failures else 0.0
@@ -52,4 +65,4 @@ class Availability:
         """Note that Redis sent a reply."""
         if self._failures:
             LOGGER.warning("the rate limiter reaches Redis again")
-        self._failures = 0
+        self._failures, self._reason = 0, ""

@@ -33,7 +33,9 @@ class LocalState:
         # Responses so far, the last 429 among them, and those that Redis has read; the same for requests without a response.
         self._response_count = self._refused_at = self._reported_count = self._sent_count = 0
         self._lost = self._sent_lost = 0
-        self._last_number = self._probe = self._probe_done = 0
+        # The last permit whose request got a response; the slow start of all processes, and what it accepted and holds here.
+        self._answered = self._slow_start = self._accepted = 0
+        self._slow_held = [0, 0]
         self._redis_time_offset: float | None = None
         self._read_at = 0.0
         self._epoch = self._peer_count = 0
@@ -43,13 +45,13 @@ class LocalState:
         """Whether there was a response that Redis has not read yet."""
         return self._response_count > self._reported_count
 
-    def on_grant(self, permit: Permit, now: float) -> None:
+    def on_grant(self, permit: Permit, reply: Mapping[str, UntypedJSON], now: float) -> None:
         """Take a permit that Redis granted."""
-        if permit.is_probe:
+        if permit.is_probe and not reply["is_known"]:
             self.window.open()
-            self.window.slow_start.begin(self.window.limit, is_after_refusal=False)
-            self._probe = permit.number
+            self.window.slow_start.begin(self.window.limit, is_after_refusal=reply["is_after_refusal"])
         self.window.acquire(permit.priority, now)
+        self._slow_held[permit.priority] += 1
 
     def on_response(self, permit: Permit, status: int, headers: Mapping[str, str], clock: Clock, retry_after: float | None) -> bool:
         """Return a permit and apply a response. Return whether to report it at once."""
@@ -61,25 +63,27 @@ class LocalState:
         self._response_count += 1
         if status == 429:
             self._refused_at = self._response_count
-        self._last_number = max(self._last_number, permit.number)
-        window.release(permit.priority, window.slow_start.number if permit.is_probe else 0, status)
+        elif status < 500 and permit.number > self._slow_start > 0:
+            self._accepted += 1
+        if status < 500:
+            self._answered = max(self._answered, permit.number)
+        self._release(permit, status)
         window.confirm_fallback()
-        if permit.is_probe:
-            self._probe = 0
-            if not window.slow_start.is_active:
-                self._probe_done = permit.number
         is_used_elsewhere = before - window.remaining > 1 + window.in_flight + self.held_by_peers
         return permit.is_probe or is_used_elsewhere or status == 429
 
     def release(self, permit: Permit, *, is_lost: bool) -> None:
         """Return a permit without a response."""
-        self.window.release(permit.priority, self.window.slow_start.number if permit.is_probe else 0, 0)
-        if permit.is_probe:
-            self._probe = 0
-        elif is_lost:
+        self._release(permit, 0)
+        if is_lost:
             self._lost += 1
 
-    def build_request(self, waiting: list[int], now: float, *, is_closed: bool) -> dict[str, UntypedJSON]:
+    def _release(self, permit: Permit, status: int) -> None:
+        self.window.release(permit.priority, permit.number, status)
+        if permit.number > self._slow_start > 0:
+            self._slow_held[permit.priority] -= 1
+
+    def build_request(self, waiting: list[int], clock: Clock, *, is_closed: bool) -> dict[str, UntypedJSON]:
         """Return a request to Redis. Without a reply to it, the next one reports the same again."""
         if not self._member:
             # Not in __init__: a limiter that is created before a fork must be another member in each child.
@@ -91,7 +95,7 @@ class LocalState:
             "member": self._member,
             "sequence": self._sequence,
             "valid_until": 0 if offset is None else int((loop_time + offset + self._timeout) * 1000),
-            "held": window.in_flight,
+            "held": [window.in_flight - window.background_in_flight, window.background_in_flight],
             "fallback_left": 0 if is_closed else window.fallback_left(),
             "in_fallback": window.in_fallback,
             "resync": self.resync,
@@ -101,27 +105,30 @@ class LocalState:
             "held_by_peers": self.held_by_peers,
             "lost": self._lost,
             "waiting": waiting,
-            "probe": self._probe,
-            "probe_done": self._probe_done,
+            "answered": self._answered,
+            "slow_start": {"number": self._slow_start, "held": self._slow_held, "accepted": self._accepted},
             "reserve": window.reserve,
             "limit": window.limit,
             "length": window.length,
             "reset_slack": window.reset_slack,
         }
-        snapshot = window.snapshot(now)
+        snapshot = window.snapshot(clock.monotonic(), clock.time())
         if snapshot is not None:
-            is_new = self.has_unreported_response
-            number, is_refused = self._last_number if is_new else 0, self._refused_at > self._reported_count
-            request["window"] = {**snapshot, "is_new": is_new, "refused": is_refused, "number": number}
+            is_refused = self._refused_at > self._reported_count
+            request["window"] = {**snapshot, "is_new": self.has_unreported_response, "refused": is_refused}
         return request
 
     def read_reply(self, reply: Mapping[str, UntypedJSON]) -> bool:
-        """Read what a reply states about Redis and the other processes. Return False for one to a repeated request."""
+        """Read what a reply states about Redis and the other processes. Return False if Redis refused the request."""
         loop_time = asyncio.get_running_loop().time()
         self._redis_time_offset = reply["now"] / 1000 - loop_time
-        self._reported_count, self._lost = self._sent_count, self._lost - self._sent_lost
-        if "stale" in reply:
+        if reply.get("refused") == "late":
             return False
+        self._reported_count, self._lost = self._sent_count, self._lost - self._sent_lost
+        if "refused" in reply:
+            return False
+        if reply["slow_start"] != self._slow_start:
+            self._slow_start, self._slow_held, self._accepted = int(reply["slow_start"]), [0, 0], 0
         self._read_at, self._epoch, self._peer_count = loop_time, reply["epoch"], reply["peer_count"]
         self.held_by_peers, self.peers_wait = reply["held_by_peers"], any(reply["wanted_by_peers"])
         return True
@@ -129,7 +136,7 @@ class LocalState:
     def apply_window(self, reply: Mapping[str, UntypedJSON], clock: Clock) -> None:
         """Apply the window of a reply."""
         is_outdated = self.has_unreported_response
-        if not is_outdated and reply["phase"] == "known" and reply.get("left") is not None:
+        if not is_outdated and reply["is_known"] and reply.get("left") is not None:
             reset = to_datetime(reply.get("reset") or clock.time() + reply["left"])
             self.rate_limit = RateLimitState(int(reply["limit"]), int(reply["remaining"]), reset, float(reply["length"]))
         self.window.apply_snapshot(reply, clock.monotonic(), clock.time(), is_outdated=is_outdated)

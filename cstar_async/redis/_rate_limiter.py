@@ -20,7 +20,7 @@ from cstar_async._clock import Clock, SystemClock
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
 from cstar_async._validation import check_choice, validate_count
-from cstar_async.errors import CStarError
+from cstar_async.errors import CStarError, RateLimitWaitError
 from cstar_async.redis._availability import MAX_RETRY_INTERVAL, Availability
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
 from cstar_async.redis._local_state import LocalState
@@ -49,11 +49,11 @@ class RedisRateLimiter:
         async with RedisRateLimiter("redis://cache:6379", name="main") as limiter:
             async with CStarClient.from_env(rate_limiter=limiter) as cstar: ...
 
-    * No request is sent that is known to be refused. In a new window, one request of all processes is sent first. If it has no
-      response within 10 seconds, another one is sent.
-    * Interactive requests of all processes precede background ones, which leave the reserve.
-    * Within a process and priority, requests are served first-in first-out. Between processes, permits are divided evenly, first
-      to the one served the longest ago.
+    * No request is sent that is known to be refused. In a new window, one request of all processes is sent first. The others wait
+      for its response, but no longer than two seconds. After a 429, all processes together send growing portions.
+    * Interactive requests of all processes precede background ones, which leave the reserve, and never wait for their responses.
+    * Within a process and priority, requests are served in the order in which their calls began. Between processes, permits are
+      divided evenly, first to the one served the longest ago.
     * The permits of a process that dies count as used until a response to a later request states the real count.
     * While Redis is unavailable, requests use a local share of the limit, or fail, after one wait of at most *timeout*. Redis is
       tried again at least every second. A process that alone cannot reach Redis may exceed the limit by its share.
@@ -122,9 +122,7 @@ class RedisRateLimiter:
             ConnectionFailedError: Redis sent no reply within *timeout*, or refused the script. The text has the reason.
             CStarError: The limiter is closed, or bound to another event loop.
         """
-        self.bind_to_loop()
-        if self._sync.is_closed:
-            raise CStarError(_CLOSED)
+        self._check_usable()
         seconds = await self._sync.run()
         if self.is_degraded:
             raise self._availability.error
@@ -149,13 +147,7 @@ class RedisRateLimiter:
         return None
 
     async def acquire(
-        self,
-        priority: Priority,
-        clock: Clock,
-        *,
-        max_wait: float,
-        on_wait: Callable[[float], None],
-        started: float | None = None,  # noqa: ARG002 -- required by the protocol
+        self, priority: Priority, clock: Clock, *, max_wait: float, on_wait: Callable[[float], None], started: float | None = None
     ) -> Permit:
         """Wait for a permit; see `Limiter.acquire`. *on_wait* is not called if the first exchange grants it.
 
@@ -163,14 +155,13 @@ class RedisRateLimiter:
             ConnectionFailedError: Redis is unavailable, and `on_unavailable` is `"error"`.
             CStarError: The limiter is closed, or bound to another event loop.
         """
-        self.bind_to_loop()
-        if self._sync.is_closed:
-            raise CStarError(_CLOSED)
+        self._check_usable()
         self._clock = clock
         seconds_until_retry = self._availability.seconds_until_retry()
         if seconds_until_retry and self._raises_when_unavailable:
             raise self._availability.error
-        waiter = self._queue.add(priority, asyncio.get_running_loop().time() + max_wait, on_wait)
+        started = clock.monotonic() if started is None else started
+        waiter = self._queue.add(priority, started, asyncio.get_running_loop().time() + max_wait, on_wait)
         self._grant_from_fallback()
         self._sync.schedule(seconds_until_retry)
         try:
@@ -179,7 +170,7 @@ class RedisRateLimiter:
         except BaseException as error:
             self._abandon(waiter)
             if isinstance(error, TimeoutError):
-                raise wait_error(self._queue.seconds_until_open(priority), clock, self.state) from None
+                raise self._wait_error(priority, self._queue.seconds_until_open(priority)) from None
             raise
 
     def on_response(
@@ -210,6 +201,11 @@ class RedisRateLimiter:
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
+    def _check_usable(self) -> None:
+        self.bind_to_loop()
+        if self._sync.is_closed:
+            raise CStarError(_CLOSED)
+
     def _abandon(self, waiter: Waiter) -> None:
         if waiter.future.cancelled():
             self._queue.discard(waiter)
@@ -226,7 +222,7 @@ class RedisRateLimiter:
 
     async def _sync_once(self) -> None:
         """Exchange states with Redis."""
-        request = self._local.build_request(self._queue.counts, self._clock.monotonic(), is_closed=self._sync.is_closed)
+        request = self._local.build_request(self._queue.counts, self._clock, is_closed=self._sync.is_closed)
         try:
             reply = await self._connection.run([self._key], orjson.dumps(request))
         except RedisUnavailableError as error:
@@ -236,7 +232,7 @@ class RedisRateLimiter:
 
     def _handle_reply(self, reply: dict[str, UntypedJSON]) -> None:
         if not self._local.read_reply(reply):
-            # redis-py sent the request twice, or the clock of Redis was changed.
+            # redis-py sent the request twice, or a clock was changed, or this process was suspended.
             self._sync.schedule(0.0)
             return
         self._availability.on_reply()
@@ -248,7 +244,7 @@ class RedisRateLimiter:
             if self._grant(reply) or was_in_fallback:
                 self._sync.schedule(0.0)  # to return the permits that nobody waits for, or what is left of the fallback
         if self._queue:
-            self._queue.update(reply, lambda wait: wait_error(wait, self._clock, self.state))
+            self._queue.update(reply, self._wait_error)
             self._sync.schedule(self._queue.seconds_until_poll(reply) if self._queue else LAZY_SYNC_DELAY)
 
     def _grant(self, reply: Mapping[str, UntypedJSON]) -> bool:
@@ -261,7 +257,7 @@ class RedisRateLimiter:
                     left_over = True
                     break
                 permit = Permit(reply["is_probe"], reply["number"], priority)
-                self._local.on_grant(permit, self._clock.monotonic())
+                self._local.on_grant(permit, reply, self._clock.monotonic())
                 waiter.future.set_result(permit)
         return left_over
 
@@ -287,12 +283,15 @@ class RedisRateLimiter:
             self._sync.schedule(self._availability.seconds_until_retry())
 
     def _grant_from_fallback(self) -> None:
-        is_refused = self._sync.is_closed or (self.is_degraded and self._raises_when_unavailable)
-        if not self._window.in_fallback or is_refused or asyncio.get_running_loop().time() < self._fallback_from:
+        if not self._window.in_fallback:
             return
-        now = self._clock.monotonic()
-        for priority in Priority:
-            while self._queue.counts[priority] and self._window.can_send(priority, now):
-                waiter = self._queue.pop(priority)
-                if waiter is not None:
-                    waiter.future.set_result(Permit(self._window.acquire(priority, now) > 0, priority=priority))
+        is_refused = self._sync.is_closed or (self.is_degraded and self._raises_when_unavailable)
+        if not is_refused and asyncio.get_running_loop().time() >= self._fallback_from:
+            self._queue.grant_from(self._window, self._clock.monotonic())
+        self._queue.announce_waits()
+
+    def _wait_error(self, priority: Priority, wait: float) -> RateLimitWaitError:
+        """Return the error for a wait that is longer than allowed; 0 if its length is unknown."""
+        if self._window.in_fallback:
+            return self._availability.wait_error(self._clock, self.state)
+        return wait_error(wait, self._clock, self.state, self._queue.blocking_losses[priority])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from cstar_async._protocol.headers import parse_int
-from cstar_async._rate_limit.window import RateLimitWindow
+from cstar_async._rate_limit.window import WALL_CLOCK_TOLERANCE, RateLimitWindow
 from cstar_async._types import Priority, UntypedJSON
 
 
@@ -52,6 +52,9 @@ class SharedWindow(RateLimitWindow):
         """Continue without Redis."""
         if not self.in_fallback:
             self.in_fallback, self._is_confirmed = True, False
+            if self.slow_start.is_active:
+                # Again, because that of Redis has granted permits that this process does not hold.
+                self.slow_start.begin(self.limit, is_after_refusal=self.slow_start.is_after_refusal)
             self._fallback_budget, self._fallback_used = self._share_of(self.remaining - self.in_flight - held_by_peers), 0
 
     def confirm_fallback(self) -> None:
@@ -65,15 +68,19 @@ class SharedWindow(RateLimitWindow):
         """Return how many requests may be sent before the next reply of Redis, in this window or at the start of the next."""
         return max(self._fallback_budget - self._fallback_used, self._share_of_window()) if self.in_fallback else 0
 
-    def snapshot(self, now: float) -> dict[str, UntypedJSON] | None:
+    def snapshot(self, now: float, epoch: float) -> dict[str, UntypedJSON] | None:
         """Return the window for a request to Redis; None if it is unknown or over."""
-        if self._ends is None or now >= self._opens:
+        if self._ends is None or now >= self._opens or epoch >= self._opens_by_wall_clock:
             return None
+        left = self._ends - now
+        left_by_wall_clock = self._opens_by_wall_clock - WALL_CLOCK_TOLERANCE - (self._opens - self._ends) - epoch
+        if left_by_wall_clock < left - WALL_CLOCK_TOLERANCE:
+            left = left_by_wall_clock  # the machine was suspended
         return {
             "limit": self.limit,
             "remaining": self.remaining,
             "length": self.length,
-            "left": self._ends - now,
+            "left": left,
             "is_exact": self.reset_slack > 0 and self._opens == self._ends,
             **({} if (reset := parse_int(self._last_reset)) is None else {"reset": reset}),
         }
@@ -81,7 +88,7 @@ class SharedWindow(RateLimitWindow):
     def apply_snapshot(self, reply: Mapping[str, UntypedJSON], now: float, epoch: float, *, is_outdated: bool) -> None:
         """Leave the fallback and apply a reply. One that misses a newer response (*is_outdated*) does not change the counts."""
         self.in_fallback = False
-        if reply["phase"] != "known":
+        if not reply["is_known"]:
             return
         self.slow_start.end()
         if is_outdated:

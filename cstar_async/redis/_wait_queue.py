@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final
 
 from cstar_async._rate_limit.interface import Permit
@@ -12,32 +14,45 @@ from cstar_async._rate_limit.window import REPROBE_DELAY
 from cstar_async._types import Priority, UntypedJSON
 from cstar_async.errors import CStarError
 from cstar_async.redis._local_state import LEASE_RENEWAL_INTERVAL
+from cstar_async.redis._shared_window import SharedWindow
 
 MIN_POLL_INTERVAL: Final = 0.02
 MAX_POLL_INTERVAL: Final = 0.25
 """Seconds between two exchanges while a response to any process may free a permit. They grow while none does."""
 
+_STARTED: Final = attrgetter("started")
+
 
 class Waiter:
     """A waiting request. Its future gets the permit or an error."""
 
-    __slots__ = ("deadline", "future", "on_wait", "priority")
+    __slots__ = ("deadline", "future", "on_wait", "priority", "started")
 
-    def __init__(self, priority: Priority, deadline: float, on_wait: Callable[[float], None]) -> None:
+    def __init__(self, priority: Priority, started: float, deadline: float, on_wait: Callable[[float], None]) -> None:
         self.priority: Final = priority
+        self.started: Final = started
         self.deadline = deadline
         self.on_wait: Callable[[float], None] | None = on_wait
         self.future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
 
+    def announce(self, expected: float) -> None:
+        """Call `on_wait`, the first time."""
+        if self.on_wait is not None:
+            on_wait, self.on_wait = self.on_wait, None
+            on_wait(expected)
+
 
 class WaitQueue:
-    """Waiting requests, first-in first-out within a priority. Times are those of the event loop."""
+    """Waiting requests, within a priority in the order in which their calls started. Times are those of the event loop."""
 
     def __init__(self, reserve: float) -> None:
         self._reserve = reserve
         self._queues: dict[Priority, deque[Waiter]] = {priority: deque() for priority in Priority}
         self._opens: dict[Priority, float] = dict.fromkeys(Priority, 0.0)
         self._poll_interval = 0.0
+        self._has_new = False
+        self.blocking_losses = [0, 0]
+        """Number of requests without a response that keep others waiting, by priority; 0 if the limit does."""
 
     def __len__(self) -> int:
         return sum(self.counts)
@@ -47,10 +62,11 @@ class WaitQueue:
         """Number of waiting requests by priority."""
         return [len(queue) for queue in self._queues.values()]
 
-    def add(self, priority: Priority, deadline: float, on_wait: Callable[[float], None]) -> Waiter:
+    def add(self, priority: Priority, started: float, deadline: float, on_wait: Callable[[float], None]) -> Waiter:
         """Add a request, which calls *on_wait* once with its expected wait."""
-        waiter = Waiter(priority, deadline, on_wait)
-        self._queues[priority].append(waiter)
+        waiter = Waiter(priority, started, deadline, on_wait)
+        insort(self._queues[priority], waiter, key=_STARTED)
+        self._has_new = True
         return waiter
 
     def discard(self, waiter: Waiter) -> None:
@@ -67,6 +83,15 @@ class WaitQueue:
                 return waiter
         return None
 
+    def grant_from(self, window: SharedWindow, now: float) -> None:
+        """Give the permits of a fallback to the requests."""
+        for priority, queue in self._queues.items():
+            while queue and window.can_send(priority, now):
+                waiter = self.pop(priority)
+                if waiter is not None:
+                    slow_start = window.acquire(priority, now)
+                    waiter.future.set_result(Permit(slow_start > 0, slow_start, priority))
+
     def fail_all(self, make_error: Callable[[], CStarError]) -> None:
         """Fail all requests."""
         for priority in Priority:
@@ -74,8 +99,16 @@ class WaitQueue:
                 waiter.future.set_exception(make_error())
 
     def seconds_until_open(self, priority: Priority) -> float:
-        """Return the time until the window is expected to open; a short time if that is unknown."""
-        return max(0.0, self._opens[priority] - asyncio.get_running_loop().time()) or REPROBE_DELAY
+        """Return the time until the window is expected to open; 0 if that is unknown."""
+        return max(0.0, self._opens[priority] - asyncio.get_running_loop().time())
+
+    def announce_waits(self) -> None:
+        """Notify the requests that wait for an unknown time."""
+        if self._has_new:
+            self._has_new = False
+            for queue in self._queues.values():
+                for waiter in list(queue):
+                    waiter.announce(0.0)
 
     def seconds_until_poll(self, reply: Mapping[str, UntypedJSON]) -> float:
         """Return the time until the next exchange: the end of the window, or less if a response may free a permit."""
@@ -89,9 +122,11 @@ class WaitQueue:
         self._poll_interval = min(MAX_POLL_INTERVAL, max(MIN_POLL_INTERVAL, self._poll_interval * 1.5))
         return self._poll_interval
 
-    def update(self, reply: Mapping[str, UntypedJSON], make_error: Callable[[float], CStarError]) -> None:
+    def update(self, reply: Mapping[str, UntypedJSON], make_error: Callable[[Priority, float], CStarError]) -> None:
         """Pass the expected waits of a reply to the requests, and fail those that would wait beyond their deadline."""
         now = asyncio.get_running_loop().time()
+        has_new, self._has_new = self._has_new, False
+        self.blocking_losses = reply["blocking_losses"]
         interactive = reply["wanted_by_peers"][0] + len(self._queues[Priority.INTERACTIVE])
         for (priority, queue), wait, wanted, peers in zip(
             self._queues.items(), reply["expected_waits"], reply["wanted_by_peers"], reply["waiting_peers"], strict=True
@@ -99,7 +134,7 @@ class WaitQueue:
             opens = now + wait if wait else 0.0
             has_changed = abs(opens - self._opens[priority]) > REPROBE_DELAY
             self._opens[priority] = opens
-            if not queue or (queue[-1].on_wait is None and not has_changed):
+            if not has_new and not has_changed:
                 continue
             usable = max(1, int(reply["limit"] * (1 - self._reserve if priority else 1)))
             for position, waiter in enumerate(list(queue)):
@@ -108,9 +143,8 @@ class WaitQueue:
                 # Permits are divided evenly, so each process is ahead by as many requests as this one has sent, and one more.
                 ahead = position + min(wanted, peers * (position + 1)) + (interactive if priority else 0)
                 expected = wait + (ahead // usable) * reply["length"] if wait else 0.0
-                if now + expected > waiter.deadline:
+                if expected and now + expected > waiter.deadline:
                     queue.remove(waiter)
-                    waiter.future.set_exception(make_error(expected))
-                elif waiter.on_wait is not None:
-                    on_wait, waiter.on_wait = waiter.on_wait, None
-                    on_wait(expected)
+                    waiter.future.set_exception(make_error(priority, expected))
+                else:
+                    waiter.announce(expected)

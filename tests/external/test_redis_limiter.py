@@ -20,7 +20,7 @@ pytestmark = pytest.mark.external
 
 def build_request(limiter: RedisRateLimiter) -> dict[str, Any]:
     """Return what the limiter would send to Redis next."""
-    return limiter._local.build_request([0, 0], CLOCK.monotonic(), is_closed=False)
+    return limiter._local.build_request([0, 0], CLOCK, is_closed=False)
 
 
 async def move_window(redis: Redis, *, opens: int) -> None:
@@ -170,9 +170,9 @@ async def test_delayed_request_changes_nothing(pair: Pair, redis: Redis) -> None
     one, _ = pair
     await use_one(one, 50)
     await acquire(one)
-    request = json.dumps({**build_request(one), "sequence": 1, "held": 40})
-    assert json.loads(await redis.eval(one._connection.script, 1, STATE, request))["stale"]
-    assert 1 == json.loads(await redis.get(STATE))["members"][one._local._member]["held"]
+    request = json.dumps({**build_request(one), "sequence": 1, "held": [40, 0]})
+    assert json.loads(await redis.eval(one._connection.script, 1, STATE, request))["refused"]
+    assert 1 == json.loads(await redis.get(STATE))["members"][one._local._member]["held"][0]
 
 
 async def test_request_whose_sender_stopped_waiting_changes_nothing(pair: Pair, redis: Redis) -> None:
@@ -181,9 +181,9 @@ async def test_request_whose_sender_stopped_waiting_changes_nothing(pair: Pair, 
     await use_one(one, 50)
     await acquire(one)
     request = build_request(one)
-    stale = json.dumps({**request, "held": 40, "valid_until": request["valid_until"] - 2000})
-    assert json.loads(await redis.eval(one._connection.script, 1, STATE, stale))["stale"]
-    assert 1 == json.loads(await redis.get(STATE))["members"][one._local._member]["held"]
+    stale = json.dumps({**request, "held": [40, 0], "valid_until": request["valid_until"] - 2000})
+    assert json.loads(await redis.eval(one._connection.script, 1, STATE, stale))["refused"]
+    assert 1 == json.loads(await redis.get(STATE))["members"][one._local._member]["held"][0]
 
 
 async def test_redis_has_one_key_with_a_ttl_and_no_secret(redis_server: RedisServer, redis: Redis) -> None:

@@ -49,12 +49,16 @@ class FakeRedis:
 
 def make_reply(**changes: Any) -> dict[str, Any]:
     """Return a reply: a window with 1,000 requests, and no other process that waits."""
-    window = {"phase": "known", "limit": 1000, "remaining": 1000, "length": 3600, "left": 3600.0, "reset": int(EPOCH) + 3600}
+    window = {"limit": 1000, "remaining": 1000, "length": 3600, "left": 3600.0, "reset": int(EPOCH) + 3600}
     grant = {
         "granted": [0, 0],
         "is_probe": False,
         "number": 1,
         "held_by_peers": 0,
+        "is_after_refusal": False,
+        "is_known": True,
+        "slow_start": 1,
+        "blocking_losses": [0, 0],
         "wanted_by_peers": [0, 0],
         "waiting_peers": [0, 0],
         "expected_waits": [0, 0],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cstar_async import ConnectionFailedError, CStarError, Priority
+from cstar_async import ConnectionFailedError, CStarError, Priority, RateLimitWaitError
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
 from tests.unit.clocks import rate_headers, settle
@@ -115,7 +115,25 @@ async def test_unavailable_redis_leaves_a_share(
     fake_redis.is_unavailable = False
     await last
     request = [request for request in fake_redis.requests if request["in_fallback"]][-1]
-    assert (0, 15, [1, 0]) == (request["held"], request["window"]["remaining"], request["waiting"])
+    assert ([0, 0], 15, [1, 0]) == (request["held"], request["window"]["remaining"], request["waiting"])
+
+
+async def test_request_beyond_the_share_is_notified_of_its_wait(fake_redis: FakeRedis) -> None:
+    """So that its client lends its connection to others. The error names what is unavailable."""
+    client: Any = fake_redis
+    fake_redis.replies.append({"remaining": 40})
+    waits: list[float] = []
+    async with RedisRateLimiter(client, name="main", expected_processes=20) as limiter:
+        await acquire(limiter)
+        fake_redis.is_unavailable = True
+        granted = acquire(limiter, on_wait=waits.append)
+        await granted
+        late = acquire(limiter, max_wait=0.2, on_wait=waits.append)
+        await settle()
+        assert [0.0] == waits
+        with pytest.raises(RateLimitWaitError, match=r"cannot use Redis \(ConnectionRefusedError\)") as caught:
+            await late
+        assert caught.value.wait > 0
 
 
 async def test_fallback_sends_one_request_first(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
@@ -221,7 +239,7 @@ async def test_closing_reports_the_final_state(fake_redis: FakeRedis) -> None:
     client: Any = fake_redis
     async with RedisRateLimiter(client, name="main") as limiter:
         limiter.on_response(await acquire(limiter), 200, rate_headers(5), CLOCK)
-    assert [0, 0] == [request["held"] for request in fake_redis.requests]
+    assert [[0, 0], [0, 0]] == [request["held"] for request in fake_redis.requests]
     assert 5 == fake_redis.requests[-1]["window"]["remaining"]
 
 

@@ -12,8 +12,10 @@ import pytest
 from cstar_async import CStarError, InvalidArgumentError, Priority, RateLimitWaitError
 from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async.redis import RedisRateLimiter
+from cstar_async.redis._local_state import LocalState
+from cstar_async.redis._shared_window import SharedWindow
 from tests.unit.clocks import EPOCH, rate_headers, settle
-from tests.unit.fake_redis import CLOCK, LONG, FakeRedis, acquire, closed_window
+from tests.unit.fake_redis import CLOCK, LONG, FakeRedis, acquire, closed_window, make_reply
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ async def test_next_request_reports_the_last_response(limiter: RedisRateLimiter,
     await acquire(limiter)
     first, second = fake_redis.requests
     assert "window" not in first
-    assert (0, 999, True) == (second["held"], second["window"]["remaining"], second["window"]["is_new"])
+    assert ([0, 0], 999, True) == (second["held"], second["window"]["remaining"], second["window"]["is_new"])
 
 
 async def test_use_outside_of_the_processes_is_reported_at_once(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
@@ -106,7 +108,7 @@ async def test_last_response_is_reported_by_itself(limiter: RedisRateLimiter, fa
     """After that there is no task."""
     limiter.on_response(await acquire(limiter), 200, rate_headers(999), CLOCK)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
-    assert [(0, False), (0, True)] == [
+    assert [([0, 0], False), ([0, 0], True)] == [
         (request["held"], request.get("window", {}).get("is_new", False)) for request in fake_redis.requests
     ]
 
@@ -132,21 +134,28 @@ async def test_remaining_subtracts_the_permits_of_other_processes(limiter: Redis
     assert (489, 389) == (limiter.remaining(Priority.INTERACTIVE, CLOCK), limiter.remaining(Priority.BACKGROUND, CLOCK))
 
 
-async def test_result_of_the_probe_is_reported(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
-    """Done after a response of the API; open again without one."""
-    fake_redis.replies += [
-        {"phase": "probing", "is_probe": True, "number": 7},
-        {},
-        {"phase": "probing", "is_probe": True, "number": 8},
-    ]
-    limiter.on_response(await acquire(limiter), 200, {}, CLOCK)
-    limiter.release(await acquire(limiter), CLOCK)
-    await acquire(limiter)
-    assert [(0, 0), (0, 7), (0, 7)] == [
-        (request["probe"], request["probe_done"])
-        for request in (fake_redis.requests[0], fake_redis.requests[1], fake_redis.requests[-1])
-    ]
-    assert 0 == fake_redis.requests[-1]["lost"]
+async def test_results_of_a_slow_start_are_reported() -> None:
+    """Its permits in use, and its accepted requests: no refused, failed or earlier ones. The next slow start begins at nothing."""
+    local = LocalState(SharedWindow(reserve=0.1, expected_processes=10), timeout=1.0, resync_timeout=3.0)
+
+    def grant(number: int, slow_start: int, priority: Priority = Priority.INTERACTIVE) -> Permit:
+        permit, reply = Permit(True, number, priority), make_reply(number=number, slow_start=slow_start)
+        local.read_reply(reply)
+        local.on_grant(permit, reply, CLOCK.monotonic())
+        return permit
+
+    def report() -> Any:
+        return local.build_request([0, 0], CLOCK, is_closed=False)["slow_start"]
+
+    early, permits = grant(6, 5), [grant(8 + number, 7) for number in range(4)]
+    background = grant(12, 7, Priority.BACKGROUND)
+    assert {"number": 7, "held": [4, 1], "accepted": 0} == report()
+    for permit, status in zip([early, *permits], [200, 200, 404, 429, 503], strict=True):
+        local.on_response(permit, status, {}, CLOCK, None)
+    local.release(background, is_lost=True)
+    assert {"number": 7, "held": [0, 0], "accepted": 2} == report()
+    grant(20, 13)
+    assert {"number": 13, "held": [1, 0], "accepted": 0} == report()
 
 
 async def test_request_without_a_response_is_reported_as_lost(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
@@ -167,7 +176,7 @@ async def test_refusal_is_reported_with_its_wait(limiter: RedisRateLimiter, fake
 
 async def test_reset_slack_is_reported(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
     """After a probe that was sent too early, because the server rounds down."""
-    fake_redis.replies += [{"phase": "probing", "is_probe": True, "number": 7}]
+    fake_redis.replies += [{"is_known": False, "is_probe": True, "number": 7}]
     limiter.on_response(await acquire(limiter), 429, {"Retry-After": "1"}, CLOCK)
     await acquire(limiter)
     assert [(0.0, None), (1.0, True)] == [
@@ -232,7 +241,7 @@ async def test_expected_wait_counts_an_even_division_of_permits(
 
 async def test_requests_fail_when_the_window_is_found_to_be_closed(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
     """Those that would wait for too long."""
-    fake_redis.replies += [{"granted": [0, 0], "phase": "probing", "poll_after": 0}, closed_window()]
+    fake_redis.replies += [{"granted": [0, 0], "is_known": False, "poll_after": 0}, closed_window()]
     short, long = acquire(limiter, max_wait=60), acquire(limiter)
     with pytest.raises(RateLimitWaitError):
         await short
@@ -287,7 +296,7 @@ async def test_permit_of_a_request_cancelled_in_the_same_iteration_is_not_lost(
     await asyncio.gather(task, return_exceptions=True)
     await acquire(limiter)
     assert task.cancelled()
-    assert (0, 0) == (fake_redis.requests[-1]["held"], fake_redis.requests[-1]["lost"])
+    assert ([0, 0], 0) == (fake_redis.requests[-1]["held"], fake_redis.requests[-1]["lost"])
 
 
 async def test_permit_for_a_request_cancelled_during_the_exchange_is_returned(
@@ -301,14 +310,19 @@ async def test_permit_for_a_request_cancelled_during_the_exchange_is_returned(
     await settle()
     fake_redis.may_reply.set()
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
-    assert [([1, 0], 0), ([0, 0], 0)] == [(request["waiting"], request["held"]) for request in fake_redis.requests]
+    assert [([1, 0], [0, 0]), ([0, 0], [0, 0])] == [(request["waiting"], request["held"]) for request in fake_redis.requests]
 
 
-async def test_stale_reply_is_followed_by_another_exchange(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
-    """Redis does not repeat what it has granted."""
-    fake_redis.replies.append({"stale": True})
+@pytest.mark.parametrize("refused", ["repeated", "late"])
+async def test_refused_request_is_followed_by_another_exchange(
+    limiter: RedisRateLimiter, fake_redis: FakeRedis, refused: str
+) -> None:
+    """What Redis has not applied is reported again."""
+    limiter.release(await acquire(limiter), CLOCK)
+    fake_redis.replies.append({"refused": refused})
     assert isinstance(await acquire(limiter), Permit)
-    assert [1, 2] == [request["sequence"] for request in fake_redis.requests]
+    assert [1, 2, 3] == [request["sequence"] for request in fake_redis.requests]
+    assert [0, 1, 1 if refused == "late" else 0] == [request["lost"] for request in fake_redis.requests]
 
 
 async def test_granted_priorities_are_kept(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:

@@ -14,8 +14,20 @@ def test_snapshot_of_a_window_ends_with_its_reset_slack() -> None:
     """Responses after its stated end are reported, too."""
     window = SharedWindow(reserve=0.0, expected_processes=10)
     window.apply_snapshot(make_reply(left=10.0, reset_slack=1.0), 0.0, EPOCH, is_outdated=False)
-    snapshots = [window.snapshot(now) for now in (9.5, 10.5, 11.0)]
+    snapshots = [window.snapshot(now, EPOCH + now) for now in (9.5, 10.5, 11.0)]
     assert [0.5, -0.5, None] == [snapshot and snapshot["left"] for snapshot in snapshots]
+
+
+@pytest.mark.parametrize(
+    ("suspended", "left"),
+    [(0.0, 2999.0), (600.0, 2399.0), (2900.0, 99.0), (3600.0, None), (8 * 3600.0, None), (-600.0, 2999.0), (5.0, 2999.0)],
+)
+def test_snapshot_after_a_suspension_ends_by_the_wall_clock(suspended: float, left: float | None) -> None:
+    """The monotonic clock stopped. A clock that was set back, or corrected by a few seconds, changes nothing."""
+    window = SharedWindow(reserve=0.0, expected_processes=10)
+    window.apply_snapshot(make_reply(left=3000.0), 0.0, EPOCH, is_outdated=False)
+    snapshot = window.snapshot(1.0, EPOCH + 1.0 + suspended)
+    assert left == (snapshot and snapshot["left"])
 
 
 def test_share_of_a_new_window_is_at_least_one_request() -> None:
