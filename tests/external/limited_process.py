@@ -18,16 +18,22 @@ from cstar_async.redis import RedisRateLimiter
 from tests.external.strict_server import PROCESS
 
 
-async def send_requests(*, redis: str, server: str, workers: int, processes: int, background: bool) -> dict[str, Any]:
-    """Send requests with so many workers between two times."""
+async def send_requests(
+    *, redis: str, server: str, workers: int, processes: int, background: bool, is_single: bool = False
+) -> dict[str, Any]:
+    """Send requests with so many workers between two times, without retries; or one request each, with retries (*is_single*)."""
     sent = 0
     errors: dict[str, int] = {}
     limiter = RedisRateLimiter(redis, name="main", expected_processes=processes)
     priority = Priority.BACKGROUND if background else Priority.INTERACTIVE
     client = CStarClient(
-        api_key="sk_test_shared", team_id="team", base_url=server, rate_limiter=limiter, max_retries=0, priority=priority
+        api_key="sk_test_shared",
+        team_id="team",
+        base_url=server,
+        rate_limiter=limiter,
+        max_retries=3 if is_single else 0,
+        priority=priority,
     )
-
     options = RequestOptions(headers={PROCESS: str(os.getpid())})
 
     async def work() -> None:
@@ -40,6 +46,8 @@ async def send_requests(*, redis: str, server: str, workers: int, processes: int
                 await asyncio.sleep(0.05)
             else:
                 sent += 1
+            if is_single:
+                return
 
     async with limiter, client:
         sys.stdout.write("ready\n")
@@ -47,7 +55,7 @@ async def send_requests(*, redis: str, server: str, workers: int, processes: int
         begins, ends = json.loads(await asyncio.to_thread(sys.stdin.readline))
         await asyncio.sleep(begins - time.time())
         tasks = [asyncio.create_task(work()) for _ in range(workers)]
-        await asyncio.sleep(ends - time.time())
+        await asyncio.wait(tasks, timeout=ends - time.time())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

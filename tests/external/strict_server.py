@@ -23,12 +23,16 @@ class StrictServer:
         limit: Requests in a window.
         window: Seconds of a window.
         slowness: Factor for the time of a response, which is 22 ms on average.
+        first_delay: Seconds that the response to the first request of a window takes longer.
+        is_silent: Whether responses state no rate limit, except for `Retry-After: 1`.
     """
 
-    def __init__(self, *, limit: int, window: int, slowness: int = 1) -> None:
+    def __init__(self, *, limit: int, window: int, slowness: int = 1, first_delay: float = 0.0, is_silent: bool = False) -> None:
         self.limit = limit
         self.window = window
         self._slowness = slowness
+        self._first_delay = first_delay
+        self._is_silent = is_silent
         self.used: Counter[int] = Counter()
         self.refused: Counter[int] = Counter()
         self.used_by: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -69,6 +73,8 @@ class StrictServer:
         is_refused = self.used[number] >= self.limit
         (self.refused if is_refused else self.used)[number] += 1
         self.used_by[request.headers.get(PROCESS, "")][number] += not is_refused
+        if self.used[number] == 1:
+            await asyncio.sleep(self._first_delay)
         ends = (number + 1) * self.window
         headers = {
             "X-RateLimit-Limit": str(self.limit),
@@ -77,7 +83,10 @@ class StrictServer:
             "X-RateLimit-Window": str(self.window),
         }
         await self._pause()
-        if is_refused:
+        if self._is_silent:
+            headers = {"Retry-After": "1"} if is_refused else {}
+        elif is_refused:
             headers["Retry-After"] = str(max(1, ends - int(time.time())))
+        if is_refused:
             return web.json_response({"error": {"type": "rate_limit_error", "message": "too many"}}, status=429, headers=headers)
         return web.json_response({"data": []}, headers=headers)
