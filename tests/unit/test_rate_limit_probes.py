@@ -6,9 +6,10 @@ from email.utils import formatdate
 
 import pytest
 
+from cstar_async import Priority
 from cstar_async._rate_limit.window import RateLimitWindow
 from tests.unit.clocks import EPOCH, rate_headers
-from tests.unit.rate_limits import INTERACTIVE, count_permits, window_after
+from tests.unit.rate_limits import BACKGROUND, INTERACTIVE, count_permits, window_after
 
 
 def test_new_window_grants_one_probe_until_its_response() -> None:
@@ -248,3 +249,103 @@ def test_probe_of_the_previous_window_does_not_end_that_of_the_next() -> None:
     assert window.can_send(INTERACTIVE, 20.0)
     window.release(INTERACTIVE, probe, 200)
     assert 1 == count_permits(window, 20.0)
+
+
+@pytest.mark.parametrize("priority", [INTERACTIVE, BACKGROUND])
+def test_first_request_of_a_window_is_sent_although_earlier_ones_could_use_it_up(priority: Priority) -> None:
+    """They hang, and the server counts them in the window before."""
+    window = window_after(rate_headers(2, EPOCH + 10, limit=2))
+    assert 2 == count_permits(window)
+    assert 1 == count_permits(window, 10.0, priority=priority)
+
+
+def test_first_interactive_request_is_sent_beside_a_background_one() -> None:
+    """Although the limit may be used up."""
+    window = window_after(rate_headers(1, EPOCH + 10, limit=1))
+    assert (1, 1) == (count_permits(window, 10.0, priority=BACKGROUND), count_permits(window, 10.0))
+
+
+def test_assumed_limit_holds_when_no_response_states_it() -> None:
+    """After two seconds, no more than the last limit are in flight."""
+    window = window_after(rate_headers(0, EPOCH + 10, limit=4))
+    assert [1, 1, 2, 0] == [count_permits(window, now) for now in (10.0, 11.0, 12.0, 13.0)]
+
+
+def test_stated_count_holds_after_a_refusal() -> None:
+    """Although the portion would allow more."""
+    window = window_after({"Retry-After": "5"}, 429)
+    assert window.can_send(INTERACTIVE, 5.0)
+    probe = window.acquire(INTERACTIVE, 5.0)
+    window.update(200, rate_headers(0), 5.0, EPOCH + 5)
+    window.release(INTERACTIVE, probe, 200)
+    assert [0, 0] == [count_permits(window, now) for now in (5.0, 60.0)]
+
+
+def test_slow_start_after_a_refusal_ends_with_its_window() -> None:
+    """The next window begins with a probe, whose response ends it."""
+    window = window_after({"Retry-After": "5"}, 429)
+    assert window.can_send(INTERACTIVE, 5.0)
+    probe = window.acquire(INTERACTIVE, 5.0)
+    window.update(200, rate_headers(0, EPOCH + 10), 5.0, EPOCH + 5)
+    window.release(INTERACTIVE, probe, 200)
+    assert window.can_send(INTERACTIVE, 10.0)
+    probe = window.acquire(INTERACTIVE, 10.0)
+    window.update(200, rate_headers(90, EPOCH + 3610), 10.0, EPOCH + 10)
+    window.release(INTERACTIVE, probe, 200)
+    assert 90 == count_permits(window, 10.0)
+
+
+@pytest.mark.parametrize(("status", "in_flight"), [(200, 2), (404, 2), (429, 1), (500, 1), (503, 1), (0, 1)])
+def test_only_accepted_requests_raise_the_portion(status: int, in_flight: int) -> None:
+    """A 404 is one, a 429 or a 5xx is none."""
+    window = window_after({"Retry-After": "5"}, 429)
+    assert window.can_send(INTERACTIVE, 5.0)
+    window.release(INTERACTIVE, window.acquire(INTERACTIVE, 5.0), status)
+    assert in_flight == count_permits(window, 5.0)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_requests_before_a_refusal_count_as_accepted(status: int) -> None:
+    """After it, the third request is sent alone."""
+    window = RateLimitWindow()
+    for response in (status, status, 429, 500, 0):
+        window.acquire(INTERACTIVE, 0.0)
+        window.release(INTERACTIVE, 0, response)
+    window.update(429, {"Retry-After": "5"}, 0.0, EPOCH)
+    assert 1 == count_permits(window, 5.0)
+    window.release(INTERACTIVE, window.slow_start.number, 200)
+    assert 1 == count_permits(window, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "first", "second"),
+    [(BACKGROUND, INTERACTIVE, True), (INTERACTIVE, INTERACTIVE, False), (INTERACTIVE, BACKGROUND, False)],
+)
+def test_interactive_request_does_not_wait_for_a_background_one_that_confirms_the_count(
+    in_flight: Priority, first: Priority, *, second: bool
+) -> None:
+    """Every other combination waits."""
+    window = window_after(rate_headers(500))
+    lose(window, 500)
+    window.acquire(in_flight, 0.0)
+    assert second is window.can_send(first, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "in_flight", "lost", "blocking"), [(9, 0, 9, 9), (9, 0, 8, 0), (9, 9, 9, 0), (9, 8, 1, 1), (9, 0, 0, 0)]
+)
+def test_lost_requests_block_others_if_less_is_left_without_them(remaining: int, in_flight: int, lost: int, blocking: int) -> None:
+    """Otherwise the limit or the requests in flight do."""
+    window = window_after(rate_headers(remaining))
+    window.in_flight, window.unconfirmed = in_flight, lost
+    assert blocking == window.blocking_losses(INTERACTIVE)
+
+
+def test_early_refusal_after_a_refusal_delays_no_later_window() -> None:
+    """A throttle that asks for a second each time is no server that rounds its resets down."""
+    window = window_after({"Retry-After": "1"}, 429)
+    assert window.can_send(INTERACTIVE, 1.0)
+    probe = window.acquire(INTERACTIVE, 1.0)
+    window.update(429, {"Retry-After": "1"}, 1.0, EPOCH + 1)
+    window.release(INTERACTIVE, probe, 429)
+    assert 0.0 == window.reset_slack
