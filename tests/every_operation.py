@@ -71,7 +71,8 @@ def sample_call(operation: Operation) -> SampleCall:
             query[parameter.name] = _query_value(value)
     body = None if operation.request is None else sample_body(operation.request)
     if operation.request is not None and body is not None:
-        arguments |= {names.argument(wire): body[wire] for wire in getattr(models, operation.request).__wire_names__.values()}
+        wire_names = getattr(models, operation.request).__wire_names__
+        arguments |= {names.argument_of(attribute): body[wire] for attribute, wire in wire_names.items()}
         if schemas()[operation.request].get("x-cstar-additional-fields"):
             arguments["options"] = RequestOptions(extra_body=UNKNOWN_FIELD)
             body |= UNKNOWN_FIELD
