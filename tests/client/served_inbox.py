@@ -24,7 +24,7 @@ application = inbox.asgi_app  # gunicorn needs the name of a variable
 async def handle(event: WebhookEvent) -> None:
     """Handle an event until the inbox closes."""
     record(f"started {event.id}")
-    while not inbox._closing:  # noqa: ASYNC110  # a handler is not told
+    while not inbox._closing:  # noqa: ASYNC110  # nothing notifies a handler
         await asyncio.sleep(0.01)
     record(f"finished {event.id}")
 

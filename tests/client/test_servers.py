@@ -27,7 +27,6 @@ COMMANDS = {
 }
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("server", COMMANDS)
 async def test_server_starts_the_inbox_delivers_events_and_closes_it(server: str, tmp_path: Path) -> None:
     """A stored event is handled at the start, a delivery gets 200, and SIGTERM ends the server after the handlers."""
