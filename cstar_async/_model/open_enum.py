@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
 
-from cstar_async._types import UntypedJSON
+from cstar_async._types import UntypedJSON, is_str
+from cstar_async.errors import InvalidArgumentError
 
 
 class _Members(dict[str, "OpenEnum"]):
@@ -36,6 +37,11 @@ class OpenEnum(str):
 
     __by_value__: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
     """A member for every str; generated decoders look members up here."""
+
+    def __new__(cls, value: str) -> Self:
+        if not is_str(value):
+            raise InvalidArgumentError(f"{cls.__name__} must be a str, got {type(value).__name__}")
+        return super().__new__(cls, value)
 
     def __init_subclass__(cls, *, known: Mapping[str, str]) -> None:
         super().__init_subclass__()

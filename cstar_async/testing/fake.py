@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, Unpack
 
-from cstar_async._types import is_int
+from cstar_async._types import is_int, is_str
 from cstar_async._validation import (
     MAX_INT_BITS,
     check_choice,
@@ -106,7 +106,8 @@ class FakeCStar:
         check_instance("delivery_retries", delivery_retries, (list, tuple), "a list of seconds")
         for seconds in delivery_retries:
             validate_seconds("delivery_retries", seconds)
-        check_str("host", host)
+        if not (is_str(host) and host.isascii() and host.isprintable() and host):
+            raise invalid("host", "an address or the name of one", host)
         validate_count("port", port, 0)
         self.clock: Final = FakeClock() if clock is None else clock
         self.requests: Final = RequestLog(max_requests)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import NoneType
 from typing import TYPE_CHECKING, Final, Self
 
 from cstar_async._clock import Clock, SystemClock
@@ -69,7 +70,8 @@ class WebhookInbox(EventHandlers):
             logged with their ids. Anyone can send so much to a public URL: a signature is checked when its body is complete.
 
     Raises:
-        InvalidArgumentError: A number is out of range, or *secret* is not a str, is empty or has an empty item.
+        InvalidArgumentError: A number is out of range, *store* is no event store, or *secret* is not a str, is empty or has an
+            empty item.
 
     Source: Webhook reference, Delivery and Signature (documented).
     """
@@ -91,6 +93,9 @@ class WebhookInbox(EventHandlers):
     ) -> None:
         for name, seconds in (("handler_timeout", handler_timeout), ("shutdown_timeout", shutdown_timeout)):
             validate_seconds(name, seconds, infinite=True)
+        if tolerance is not None:
+            validate_seconds("tolerance", tolerance)
+        check_instance("store", store, (EventStore, NoneType), "an event store, such as SqliteStore(path)")
         clock = SystemClock() if _clock is None else _clock
         self._store: EventStore = MemoryStore(_clock=clock) if store is None else store
         progress = ProgressRecorder(self._store, clock)

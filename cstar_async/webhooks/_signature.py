@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
 import re
 import time
 from collections.abc import Sequence
 from typing import Final
 
 from cstar_async._types import UntypedJSON, is_str
-from cstar_async._validation import validate_count
+from cstar_async._validation import is_number, validate_count
 from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureError, StaleTimestampError
 
 LEGACY_PREFIX: Final = "sha256="
@@ -83,9 +82,9 @@ def verify_signature(
     _check_any(signatures, secrets, timestamp.encode() + b"." + message)
     if tolerance is None:
         return
-    age = abs((time.time() if now is None else now) - int(timestamp))
-    # Written so that NaN and infinity are rejected.
-    if not (math.isfinite(tolerance) and age <= tolerance):
+    now = time.time() if now is None else now
+    # Written so that NaN, infinity and what is no number are rejected.
+    if not (is_number(tolerance) and is_number(now) and abs(now - int(timestamp)) <= tolerance):
         raise StaleTimestampError("the signature matches, but its timestamp is more than tolerance seconds from now")
 
 

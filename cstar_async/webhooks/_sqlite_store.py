@@ -15,7 +15,7 @@ import attrs
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON
-from cstar_async._validation import check_instance, check_str, validate_count
+from cstar_async._validation import check_instance, check_str, invalid, validate_count
 from cstar_async.errors import ConfigurationError
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, DEAD_LETTER_RETENTION, RETRY_HORIZON, EventStore
 
@@ -54,6 +54,7 @@ class SqliteStore(EventStore):
 
     def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
         check_instance("path", path, (str, Path), "a str or a Path")
+        check_str("path", str(path))
         self._path = path
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._connection: sqlite3.Connection | None = None
@@ -211,6 +212,8 @@ class SqliteStore(EventStore):
                 connection.execute(f"ALTER TABLE events ADD COLUMN {name} {_ADDED_COLUMNS[name]}")
             connection.execute("CREATE INDEX IF NOT EXISTS done ON events (at) WHERE body IS NULL")
             connection.execute("CREATE INDEX IF NOT EXISTS dead ON events (at) WHERE error IS NOT NULL")
+        except ValueError:
+            raise invalid("path", "a path that the system can open", str(self._path)) from None
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
@@ -40,6 +40,7 @@ class DeadLetter:
         return parse_event(self.body)
 
 
+@runtime_checkable
 class EventStore(Protocol):
     """What an inbox needs of a store.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
+from cstar_async import InvalidArgumentError
 from cstar_async.models import TicketStatus
 
 
@@ -43,3 +45,10 @@ def test_member_matches_its_value() -> None:
         case _:
             found = False
     assert found
+
+
+@pytest.mark.parametrize("value", [None, 5, b"open", ["open"]])
+def test_what_is_no_str_is_refused(value: Any) -> None:
+    """None must not become the str `None`."""
+    with pytest.raises(InvalidArgumentError, match="TicketStatus must be a str, got"):
+        TicketStatus(value)
