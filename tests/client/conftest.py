@@ -149,6 +149,10 @@ class Server:
             writer.transport.abort()
         return response.then == "keep"
 
+    def owns(self, task: asyncio.Task[Any]) -> bool:
+        """Return whether a task handles a connection."""
+        return task in self._tasks
+
     async def end(self) -> None:
         """Close every connection."""
         tasks = list(self._tasks)
@@ -158,10 +162,10 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+async def serving(*, tls: ssl.SSLContext | None = None, limit: int = 2**16) -> AsyncIterator[Server]:
     """Run a server on loopback."""
     server = Server()
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls, limit=limit)
     server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield server
