@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast
 
@@ -19,9 +19,10 @@ from cstar_async._client.settings import CallSettings, ClientSettings, validate_
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
 from cstar_async._operations.operation import Scope
-from cstar_async._protocol import credentials
+from cstar_async._protocol.credentials import Credential, credential_headers, is_publishable
 from cstar_async._protocol.headers import MAX_WAIT, default_headers
 from cstar_async._protocol.retry import RetryBudget
+from cstar_async._protocol.urls import query_string
 from cstar_async._rate_limit.limiter import RateLimiter
 from cstar_async._types import Priority, RateLimitState, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
@@ -51,6 +52,8 @@ class BaseClient:
         api_key: str | None,
         initial_limit: int,
         clock: Clock | None,
+        credentials: Sequence[Credential] = (),
+        package: str = "cstar_async",
     ) -> None:
         """Connect the parts of the client; no I/O, and no running loop needed.
 
@@ -62,6 +65,8 @@ class BaseClient:
             api_key: A validated key; None: no key is sent.
             initial_limit: Calls of a window until a response states the limit.
             clock: None: the system's clock.
+            credentials: What authenticates the requests, where that is no API key of cStar.
+            package: The package of the generated code.
         """
         from cstar_async._transport.aiohttp_transport import AiohttpTransport, max_concurrency
 
@@ -74,7 +79,7 @@ class BaseClient:
         context = ClientContext(
             transport=AiohttpTransport(
                 base_url=url,
-                headers=default_headers(api_key, settings.api_version),
+                headers=default_headers(api_key, settings.api_version) | credential_headers(credentials),
                 timeout=call_settings.timeout,
                 proxy=settings.proxy,
                 ssl=settings.ssl,
@@ -93,7 +98,9 @@ class BaseClient:
             path_prefix=url.raw_path.rstrip("/"),
             scope=scope,
             team_id=validate_team_id(team_id),
-            is_publishable=credentials.is_publishable(api_key),
+            is_publishable=is_publishable(api_key),
+            query=query_string({one.name: one.value for one in credentials if one.location == "query"}),
+            package=package,
         )
         self._base_url = str(url)
         self._executor = self.__executor__ = ClientExecutor(context, call_settings)
@@ -182,10 +189,11 @@ class BaseClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        team_id, settings = self._executor.context.team_id, self._executor.settings
+        context, settings = self._executor.context, self._executor.settings
         max_wait = None if settings.max_wait == MAX_WAIT else settings.max_wait
+        team = "" if context.scope == "root" else f"team_id={context.team_id!r}, "
         return (
-            f"{type(self).__name__}(base_url={self._base_url!r}, team_id={team_id!r}, timeout={settings.timeout}, "
+            f"{type(self).__name__}(base_url={self._base_url!r}, {team}timeout={settings.timeout}, "
             f"max_retries={settings.max_retries}, max_wait={max_wait})"
         )
 

@@ -43,6 +43,10 @@ class ClientContext:
     team_id: str | None
     is_publishable: bool
     """Whether the key can only read."""
+    query: str = ""
+    """The credentials that are parameters of the query, encoded."""
+    package: str = "cstar_async"
+    """The package of the generated code."""
     is_closed: bool = False
     unused_permits: int = 0
     """Permits of calls that wait for a slot."""
@@ -69,7 +73,7 @@ class ClientContext:
         if self._schemas is None:
             from importlib import resources  # slow to import and needed only with an `on_drift` hook
 
-            text = resources.files("cstar_async._generated").joinpath("schemas.json").read_bytes()
+            text = resources.files(f"{self.package}._generated").joinpath("schemas.json").read_bytes()
             self._schemas = cast("Schemas", json.loads(text)["components"]["schemas"])
         return self._schemas
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
@@ -14,8 +14,7 @@ from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call, check_query
 from cstar_async._client.settings import check_request_options
 from cstar_async._model.codec import decode_item, decode_items
-from cstar_async._model.model import Model
-from cstar_async._operations.operation import Operation
+from cstar_async._operations.operation import Operation, Shape
 from cstar_async._protocol.envelope import (
     decode_text,
     find_request_id,
@@ -25,13 +24,12 @@ from cstar_async._protocol.envelope import (
     request_id_of,
     timestamp_of,
 )
-from cstar_async._protocol.headers import parse_rate_limit
-from cstar_async._protocol.messages import StreamingResponse
+from cstar_async._protocol.headers import parameter_headers, parse_rate_limit
+from cstar_async._protocol.messages import RawResponse, StreamingResponse
 from cstar_async._protocol.urls import page_query, path_segment, query_string, validate_query
 from cstar_async._types import (
     JSON,
     UNSET,
-    JSONObject,
     Priority,
     RequestOptions,
     Response,
@@ -50,6 +48,7 @@ T = TypeVar("T")
 
 RESPONSE_CAPTURE: Final[ContextVar[list[Response[Any]] | None]] = ContextVar("cstar_async_response_capture", default=None)
 """Where `with_response` gets the last response of a call. A context variable, so that concurrent calls have one each."""
+_WITHOUT_JSON: Final = frozenset({"none", "text", "bytes"})
 _DATA_TYPES: Final[dict[str, type]] = {"object": dict, "deleted": dict, "array": list, "page": list}
 
 
@@ -61,33 +60,42 @@ class ClientExecutor(RequestPipeline):
     async def execute(
         self,
         operation: Operation,
-        result: type[T],
+        result: type[T] | Callable[[UntypedJSON], T],
         /,
         *path: str,
         query: Mapping[str, object] | None = None,
-        body: Model | JSONObject | None = None,
+        headers: Mapping[str, object] | None = None,
+        cookies: Mapping[str, object] | None = None,
+        body: object = None,
         idempotency_key: str | None = None,
         options: RequestOptions | None = None,
     ) -> T:
         """Call an operation; see `OperationExecutor.execute`."""
         call = build_operation_call(self.context, self.settings, operation, path, query, body, idempotency_key, options)
+        if headers or cookies:
+            call.headers = {**(call.headers or {}), **parameter_headers(headers, cookies)}
         await self.send_with_retries(call)
+        shape = operation.shape
+        if shape in _WITHOUT_JSON:
+            return self._finish(call, {}, cast("T", _read_without_json(shape, call.response)))
         if operation.text is not None:
             text = decode_text(call.response, operation.text)
             if text is not None:
                 return self._finish(call, {}, cast("T", text))
-        if operation.shape == "deleted" and not call.response.body.strip():
-            envelope: dict[str, UntypedJSON] = {"data": {"deleted": True, "id": path[-1]}}
+        if shape == "deleted" and not call.response.body.strip():
+            envelope: dict[str, UntypedJSON] = {"data": {"deleted": True, "id": path[-1] if path else None}}
         elif operation.may_be_empty and not call.response.body.strip():
-            envelope = {"data": {}}
+            envelope = {"data": None if shape == "value" else {}}
         else:
             envelope = self._parse_envelope(call, operation)
         data: UntypedJSON = envelope["data"]
         if data is None:
             return self._finish(call, envelope, cast("T", None))
-        if operation.shape == "array":
+        if shape == "array":
             return self._finish(call, envelope, cast("T", decode_items(get_args(result)[0], data)))
-        return self._finish(call, envelope, decode_item(result, data))
+        decode: UntypedJSON = result
+        decoded: T = decode(data) if shape == "value" else decode_item(decode, data)
+        return self._finish(call, envelope, decoded)
 
     def paginate(
         self,
@@ -96,9 +104,12 @@ class ClientExecutor(RequestPipeline):
         /,
         *path: str,
         query: Mapping[str, object] | None = None,
+        headers: Mapping[str, object] | None = None,
+        cookies: Mapping[str, object] | None = None,
         options: RequestOptions | None = None,
     ) -> Paginator[T]:
         """Return a paginator; see `OperationExecutor.paginate`."""
+        extra_headers = parameter_headers(headers, cookies) if headers or cookies else None
         filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
         check_request_options(options)
         if operation.known_values:
@@ -107,7 +118,7 @@ class ClientExecutor(RequestPipeline):
             filters.update(validate_query(options.extra_query, "extra_query"))
         is_paged = operation.shape == "page"
         first, size = (filters.pop("page", None), filters.pop("pageSize", None)) if is_paged else (None, None)
-        encoded = query_string(filters) if filters else ""
+        encoded = query_string(filters, styles=operation.query_styles) if filters else ""
         context, priority = self.context, self.settings.priority
         if options is not None and options.priority is not None:
             priority = options.priority
@@ -117,7 +128,7 @@ class ClientExecutor(RequestPipeline):
             return context.limiter.remaining(priority, context.clock), None if state is None else state.reset_at
 
         return Paginator(
-            partial(self._fetch_page, operation, item, path, encoded, options),
+            partial(self._fetch_page, operation, item, path, encoded, extra_headers, options),
             first_page=None if first is None else validate_count("page", first, 1),
             page_size=None if size is None else validate_count("page_size", size, 1),
             list_key=ListKey(operation.id, f"{'/'.join(map(path_segment, path))}?{encoded}"),
@@ -131,6 +142,7 @@ class ClientExecutor(RequestPipeline):
         item: type[T],
         path: tuple[str, ...],
         filters: str,
+        headers: Mapping[str, str] | None,
         options: RequestOptions | None,
         number: int | None,
         size: int | None,
@@ -139,12 +151,14 @@ class ClientExecutor(RequestPipeline):
         call = build_operation_call(self.context, self.settings, operation, path, None, None, None, options)
         is_paged = operation.shape == "page"
         call.query = page_query(filters, number, size) if is_paged else filters
+        if headers:
+            call.headers = {**(call.headers or {}), **headers}
         await self.send_with_retries(call)
         envelope = self._parse_envelope(call, operation)
         items = decode_items(item, envelope["data"])
         if not is_paged:
             return self._finish(call, envelope, Page(items))
-        fetch = partial(self._fetch_page, operation, item, path, filters, options)
+        fetch = partial(self._fetch_page, operation, item, path, filters, headers, options)
         return self._finish(call, envelope, linked_page(fetch, items, parse_page_info(envelope, len(items)), number, size))
 
     async def request(
@@ -201,14 +215,15 @@ class ClientExecutor(RequestPipeline):
     def _parse_envelope(self, call: Call, operation: Operation) -> dict[str, UntypedJSON]:
         """Parse the envelope of a success, and check the JSON type of `data`."""
         response = call.response
-        expected = _DATA_TYPES[operation.shape]
+        expected = _DATA_TYPES.get(operation.shape)
         try:
-            envelope = parse_envelope(response)
+            envelope = parse_envelope(response) if operation.has_envelope else {"data": parse_body(response)}
             data = envelope["data"]
-            if data.__class__ is not expected and not (data is None and operation.nullable):
+            if expected is not None and data.__class__ is not expected and not (data is None and operation.nullable):
                 raise DecodeError(
-                    f"data must be {'an object' if expected is dict else 'an array'}, got {json_type_name(data)}",
-                    where="$.data",
+                    f"{'data' if operation.has_envelope else 'the response'} must be "
+                    f"{'an object' if expected is dict else 'an array'}, got {json_type_name(data)}",
+                    where="$.data" if operation.has_envelope else "$",
                     status=response.status,
                     request_id=request_id_of(envelope),
                 )
@@ -248,3 +263,10 @@ class ClientExecutor(RequestPipeline):
             idempotency_key=call.idempotency_key,
             elapsed=self.context.clock.monotonic() - call.started,
         )
+
+
+def _read_without_json(shape: Shape, response: RawResponse) -> object:
+    """Return the body of a result that is not JSON."""
+    if shape == "none":
+        return None
+    return response.body.decode("utf-8-sig", "replace") if shape == "text" else response.body

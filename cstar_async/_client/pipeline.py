@@ -66,6 +66,8 @@ class RequestPipeline(ABC):
             if call.is_team_scoped:
                 prefix = context.team_path.value or await self._resolve_team_path(call)
             call.path = prefix + call.path
+            if context.query:
+                call.query = f"{call.query}&{context.query}".removeprefix("&")
             may_have_acted = False
             while True:
                 call.attempts += 1

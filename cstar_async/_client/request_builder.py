@@ -16,14 +16,16 @@ from cstar_async._operations.operation import Limit, Operation
 from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.idempotency import new_key, validate_key
 from cstar_async._protocol.retry import SAFE_METHODS
-from cstar_async._protocol.urls import encode_raw_path, path_segment, query_string, validate_query
+from cstar_async._protocol.urls import encode_raw_path, form_of, path_segment, query_string, validate_query
 from cstar_async._redaction import redact
-from cstar_async._types import JSONObject, RequestOptions, is_str
+from cstar_async._types import UNSET, RequestOptions, is_mapping, is_str
 from cstar_async._validation import invalid, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
+_FORM_BODY: Final = {_headers.CONTENT_TYPE: "application/x-www-form-urlencoded"}
+_NOT_JSON: Final = frozenset({"text", "bytes"})
 
 
 def build_operation_call(
@@ -32,7 +34,7 @@ def build_operation_call(
     operation: Operation,
     path: tuple[str, ...],
     query: Mapping[str, object] | None,
-    body: Model | JSONObject | None,
+    body: object,
     idempotency_key: str | None,
     options: RequestOptions | None,
 ) -> Call:
@@ -45,6 +47,8 @@ def build_operation_call(
         check_item_limits(operation, body)
     if isinstance(body, Model):
         check_body(body, operation.id)
+        if operation.optional_body and all(getattr(body, attribute) is UNSET for attribute in body.__wire_names__):
+            body = None
     if query and operation.known_values:
         check_query(operation, query)
     segments = operation.segments
@@ -52,7 +56,24 @@ def build_operation_call(
     for index, value in enumerate(path):
         relative += path_segment(value) + segments[index + 1]
     is_team_scoped, has_key = operation.scope != "root", operation.sends_idempotency_key
-    return _build_call(context, settings, operation, relative, query, body, idempotency_key, options, is_team_scoped, has_key)
+    call = _build_call(
+        context,
+        settings,
+        operation,
+        relative,
+        query,
+        None if body is UNSET else body,
+        idempotency_key,
+        options,
+        is_team_scoped,
+        has_key,
+        operation.query_styles,
+    )
+    if operation.body_format == "form" and call.body is not None:
+        call.body, call.headers = form_of(call.body), {**(call.headers or {}), **_FORM_BODY}
+    if operation.shape in _NOT_JSON:
+        call.headers = {**(call.headers or {}), _headers.ACCEPT: operation.text or "*/*"}
+    return call
 
 
 def build_raw_call(
@@ -74,7 +95,7 @@ def build_raw_call(
     if context.is_publishable:
         _check_can_write(target)
     query = None if params is None else validate_query(params, "params")
-    is_team_scoped = not encoded.startswith("/api/")
+    is_team_scoped = context.scope != "root" and not encoded.startswith("/api/")
     has_key = verb not in SAFE_METHODS and context.scope == "team"  # the library takes no idempotency keys
     return _build_call(context, settings, target, encoded, query, json, idempotency_key, options, is_team_scoped, has_key)
 
@@ -90,11 +111,12 @@ def _build_call(
     options: RequestOptions | None,
     is_team_scoped: bool,
     has_key: bool,
+    styles: Mapping[str, str] | None = None,
 ) -> Call:
     if options is not None:
         check_request_options(options)
     started, deadline = context.clock.monotonic(), None
-    encoded_query = query_string(query) if query else ""
+    encoded_query = query_string(query, styles=styles) if query else ""
     content: bytes | None = None
     headers: Mapping[str, str] | None = None
     extra_body = None if options is None else options.extra_body
@@ -113,7 +135,7 @@ def _build_call(
             validate_seconds("total_timeout", options.total_timeout, above_zero=True)
             deadline = started + options.total_timeout
         if options.extra_query:
-            encoded_query = query_string(query, validate_query(options.extra_query, "extra_query"))
+            encoded_query = query_string(query, validate_query(options.extra_query, "extra_query"), styles=styles)
         if options.headers:
             headers = {**(headers or {}), **_headers.validate_headers(options.headers)}
     return Call(
@@ -151,7 +173,7 @@ def _check_scope(context: ClientContext, operation: Operation) -> None:
     raise error
 
 
-def check_item_limits(operation: Operation, body: Model | JSONObject | None) -> None:
+def check_item_limits(operation: Operation, body: object) -> None:
     """Check that no array of a body is longer than the operation allows.
 
     Raises:
@@ -168,11 +190,11 @@ def check_item_limits(operation: Operation, body: Model | JSONObject | None) -> 
             raise error
 
 
-def _applies(limit: Limit, body: Model | JSONObject | None) -> bool:
+def _applies(limit: Limit, body: object) -> bool:
     return limit.condition is None or _field(body, limit.condition[0]) == limit.condition[1]
 
 
-def _field(body: Model | JSONObject | None, wire_name: str) -> object:
+def _field(body: object, wire_name: str) -> object:
     if isinstance(body, Model):
         return next((getattr(body, attribute) for attribute, name in body.__wire_names__.items() if name == wire_name), None)
-    return None if body is None else body.get(wire_name)
+    return body.get(wire_name) if is_mapping(body) else None

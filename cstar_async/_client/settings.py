@@ -191,10 +191,9 @@ class CallSettings:
         return attrs.evolve(self, **given)
 
 
-class CommonOptions(TypedDict, total=False):
-    """The keyword arguments that `CStarClient` and `CStarLibrary` share."""
+class ConnectionOptions(TypedDict, total=False):
+    """The keyword arguments that all clients share, whatever their API is."""
 
-    base_url: str
     timeout: float
     max_retries: int
     max_wait: float | None
@@ -206,6 +205,18 @@ class CommonOptions(TypedDict, total=False):
     ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
     session: aiohttp.ClientSession | None
     hooks: Iterable[Hooks]
+
+
+class CommonOptions(ConnectionOptions, total=False):
+    """The keyword arguments that `CStarClient` and `CStarLibrary` share."""
+
+    base_url: str
+
+
+class ApiClientOptions(ConnectionOptions, total=False):
+    """The keyword arguments that the clients of all other APIs share."""
+
+    priority: Priority
 
 
 @attrs.frozen(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeVar
 
 from cstar_async._types import JSON, UntypedJSON, is_array, is_object, is_str
@@ -37,6 +37,14 @@ def parse_datetime(value: UntypedJSON) -> UntypedJSON:
     return parsed.replace(tzinfo=UTC) if len(value) > _MAX_DATE_LENGTH else value
 
 
+def parse_date(value: UntypedJSON) -> UntypedJSON:
+    """Parse a date such as `2026-03-01`. Any other value is passed on."""
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+
+
 def format_datetime(value: datetime, where: str) -> str:
     """Format a datetime as the API does: in UTC with a Z, with fractions of a second only if there are any."""
     if value.tzinfo is None or value.utcoffset() is None:
@@ -62,6 +70,16 @@ def decode_values(decode: Callable[[UntypedJSON], UntypedJSON], value: UntypedJS
 def decode_map(decode: Callable[[dict[str, UntypedJSON]], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
     """Decode the objects among the values of an object with free keys."""
     return {key: decode(item) if is_object(item) else item for key, item in value.items()} if is_object(value) else value
+
+
+def decode_map_values(decode: Callable[[UntypedJSON], UntypedJSON], value: UntypedJSON) -> UntypedJSON:
+    """Decode every value of an object with free keys, of whatever type."""
+    return {key: decode(item) for key, item in value.items()} if is_object(value) else value
+
+
+def keep_object(wire: dict[str, UntypedJSON]) -> dict[str, JSON]:
+    """Return an object as it arrived: one of a union whose tag is not known."""
+    return wire
 
 
 def select_decoder(decoders: Mapping[str, T], tag: UntypedJSON, fallback: T) -> T:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar, overload
 
-from cstar_async._model.model import Model
 from cstar_async._operations.operation import Operation
-from cstar_async._types import JSONObject, RequestOptions
+from cstar_async._types import RequestOptions, UntypedJSON
 from cstar_async.pagination import Paginator
 
 T = TypeVar("T")
@@ -23,18 +22,20 @@ class OperationExecutor(Protocol):
     async def execute(
         self,
         operation: Operation,
-        result: type[T],
+        result: type[T] | Callable[[UntypedJSON], T],
         /,
         *path: str,
         query: Mapping[str, object] | None = None,
-        body: Model | JSONObject | None = None,
+        headers: Mapping[str, object] | None = None,
+        cookies: Mapping[str, object] | None = None,
+        body: object = None,
         idempotency_key: str | None = None,
         options: RequestOptions | None = None,
     ) -> T:
         """Call an operation and return its `data` as *result*.
 
-        For an array, *result* is `list[Item]`. Besides *result*, a nullable operation returns None, and one that may respond with
-        text returns a str; their generated functions are annotated accordingly.
+        For an array, *result* is `list[Item]`, and for any other value its decoder. Besides *result*, a nullable operation returns
+        None, and one that may respond with text returns a str; their generated functions are annotated accordingly.
         """
         ...
 
@@ -45,6 +46,8 @@ class OperationExecutor(Protocol):
         /,
         *path: str,
         query: Mapping[str, object] | None = None,
+        headers: Mapping[str, object] | None = None,
+        cookies: Mapping[str, object] | None = None,
         options: RequestOptions | None = None,
     ) -> Paginator[T]:
         """Return a paginator over items; no request is sent until it is awaited or iterated over."""

@@ -13,8 +13,18 @@ from cstar_async._types import JSON
 Scope: TypeAlias = Literal["root", "team", "library"]
 """What a path is relative to: the host, the team of the key, or a public library."""
 
-Shape: TypeAlias = Literal["object", "array", "page", "deleted"]
-"""What `data` is: an object, a whole list, a page of a list, or a confirmation of deletion."""
+Shape: TypeAlias = Literal["object", "array", "page", "deleted", "value", "none", "text", "bytes"]
+"""What `data` is: an object, a whole list, a page of a list, a confirmation of deletion, or any other JSON value.
+
+A result without JSON is nothing, a str or bytes.
+"""
+
+QueryStyle: TypeAlias = Literal["exploded", "space", "pipe", "deep", "fields", "json"]
+"""How a parameter of the query is sent that is no plain value and no list joined with commas.
+
+A list is a parameter for each item, or joined with spaces or bars. An object is a parameter for each key, with the name of the
+whole before it (`name[key]`) or without it, or JSON.
+"""
 
 Key: TypeAlias = Literal["any", "secret", "none"]
 """The kind of key that the server requires."""
@@ -23,18 +33,19 @@ Evidence: TypeAlias = Literal["documented", "inferred", "named"]
 """Whether cStar documents the operation, it is inferred, or only its name is known."""
 
 _NOTHING: Mapping[str, JSON] = MappingProxyType({})
+_NO_STYLES: Mapping[str, QueryStyle] = MappingProxyType({})
 _NOTHING_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 @attrs.frozen(kw_only=True)
 class Parameter:
-    """A path, query or header parameter."""
+    """A parameter of the path or the query, a header or a cookie."""
 
     name: str
     """Wire name, such as `pageSize`."""
     attribute: str
     """Python name, such as `page_size`."""
-    location: Literal["path", "query", "header"]
+    location: Literal["path", "query", "header", "cookie"]
     required: bool = False
     positional: bool = False
     """Whether a query parameter is a positional argument."""
@@ -79,7 +90,7 @@ class Operation:
     nullable: bool = False
     """Whether `data` may be null."""
     may_be_empty: bool = False
-    """Whether a success may have no body, which means an object without fields."""
+    """Whether a success may have no body, which means an object without fields, or None for any other value."""
     request: str | None = None
     """The schema of the body. None: no body."""
     required_key: Key = "any"
@@ -87,6 +98,13 @@ class Operation:
     evidence: Evidence
     text: str | None = None
     """The content type of a success that is not JSON. None: a success is always JSON."""
+    has_envelope: bool = True
+    """Whether a success has its value in `data`. False: the whole body is the value."""
+    body_format: Literal["json", "form"] = "json"
+    optional_body: bool = False
+    """Whether a body without any field is not sent."""
+    query_styles: Mapping[str, QueryStyle] = _NO_STYLES
+    """The parameters of the query, by wire name, that have a style of their own."""
     limits: tuple[Limit, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     known_values: Mapping[str, frozenset[str]] = _NOTHING_KNOWN

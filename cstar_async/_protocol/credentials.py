@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Final, Literal
 
+import attrs
+
+from cstar_async._protocol.headers import AUTHORIZATION
 from cstar_async._types import is_str
 from cstar_async.errors import ConfigurationError
 
@@ -23,6 +28,48 @@ def validate_api_key(api_key: str) -> str:
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise ConfigurationError("api_key must be printable ASCII without spaces; copy the key again, and nothing else")
     return api_key
+
+
+@attrs.frozen
+class Credential:
+    """What authenticates the requests to another API: a header, a cookie or a parameter of the query."""
+
+    location: Literal["header", "query", "cookie"]
+    name: str
+    value: str = attrs.field(repr=False)
+
+
+def bearer(token: str | None, argument: str) -> Credential | None:
+    """Return the credential for a token; None without one."""
+    return None if token is None else Credential("header", AUTHORIZATION, f"Bearer {_printable(token, argument)}")
+
+
+def basic(username: str | None, password: str | None) -> Credential | None:
+    """Return the credential of HTTP basic authentication; None without a user name."""
+    if username is None:
+        return None
+    if not is_str(username) or not is_str(password) or ":" in username:
+        raise ConfigurationError("username and password must be str, and username must have no colon")
+    encoded = b64encode(f"{username}:{password}".encode()).decode()
+    return Credential("header", AUTHORIZATION, f"Basic {encoded}")
+
+
+def named_key(location: Literal["header", "query", "cookie"], name: str, value: str | None, argument: str) -> Credential | None:
+    """Return the credential for a key that the API expects under a name of its own; None without a key."""
+    return None if value is None else Credential(location, name, _printable(value, argument))
+
+
+def credential_headers(credentials: Sequence[Credential]) -> dict[str, str]:
+    """Return the headers of credentials, without those that are parameters of the query."""
+    headers = {one.name: one.value for one in credentials if one.location == "header"}
+    cookies = "; ".join(f"{one.name}={one.value}" for one in credentials if one.location == "cookie")
+    return headers | ({"Cookie": cookies} if cookies else {})
+
+
+def _printable(value: str, argument: str) -> str:
+    if not is_str(value) or not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigurationError(f"{argument} must be printable ASCII without spaces; copy it again, and nothing else")
+    return value
 
 
 def is_publishable(api_key: str | None) -> bool:

@@ -12,12 +12,15 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import quote
 
+from cstar_async._protocol.urls import parameter_text
 from cstar_async._repr import short_repr
-from cstar_async._types import RateLimitState, is_mapping, is_str
+from cstar_async._types import UNSET, RateLimitState, is_mapping, is_str
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 
+ACCEPT: Final = "Accept"
 AUTHORIZATION: Final = "Authorization"
 API_VERSION: Final = "CStar-Version"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
@@ -58,7 +61,7 @@ USER_AGENT: Final = f"cstar-async/{__version__} Python/{platform.python_version(
 
 def default_headers(api_key: str | None, api_version: str | None) -> dict[str, str]:
     """Return the headers of every request of a client."""
-    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    headers = {ACCEPT: "application/json", "User-Agent": USER_AGENT}
     if api_key is not None:
         headers[AUTHORIZATION] = f"Bearer {api_key}"
     if api_version is not None:
@@ -141,6 +144,14 @@ def validate_headers(
             raise InvalidArgumentError(f"headers: the value of {name} must be a str without control characters")
         valid[name] = value
     return valid
+
+
+def parameter_headers(headers: Mapping[str, object] | None, cookies: Mapping[str, object] | None) -> dict[str, str]:
+    """Return the headers for parameters that are headers or cookies. `UNSET` is left out."""
+    given = {name: parameter_text(value, name) for name, value in (headers or {}).items() if value is not UNSET}
+    pairs = [(name, parameter_text(value, name)) for name, value in (cookies or {}).items() if value is not UNSET]
+    cookie = {"Cookie": "; ".join(f"{name}={quote(value)}" for name, value in pairs)} if pairs else {}
+    return validate_headers({**given, **cookie})
 
 
 def parse_rate_limit(headers: Mapping[str, str]) -> RateLimitState | None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import cast
-from urllib.parse import quote, unquote
+from typing import Final, cast
+from urllib.parse import quote, unquote, urlencode
 from uuid import UUID
 
+import orjson
+
+from cstar_async._model.codec import encode_body, to_wire
 from cstar_async._model.decoding import format_datetime
-from cstar_async._types import UNSET, is_mapping, is_str
+from cstar_async._types import UNSET, is_array, is_mapping, is_object, is_str
 from cstar_async._validation import MAX_INT_BITS, invalid
 from cstar_async.errors import InvalidArgumentError
+
+_SEPARATORS: Final = {"space": "%20", "pipe": "%7C"}
 
 
 def path_segment(value: str, name: str = "an id in the path") -> str:
@@ -47,10 +52,14 @@ def validate_query(query: object, name: str) -> Mapping[str, object]:
     return cast("Mapping[str, object]", query)
 
 
-def query_string(*parts: Mapping[str, object] | None) -> str:
+def query_string(*parts: Mapping[str, object] | None, styles: Mapping[str, str] | None = None) -> str:
     """Return query parameters as a query string, without the question mark.
 
     `UNSET` is left out, lists are joined with commas, and datetimes are in UTC. Later parts override earlier ones.
+
+    Args:
+        parts: The parameters, by name.
+        styles: The parameters that have a style of their own, see `QueryStyle`.
     """
     merged: dict[str, object] = {}
     for part in parts:
@@ -58,9 +67,53 @@ def query_string(*parts: Mapping[str, object] | None) -> str:
             merged.update(part)
     pairs: list[str] = []
     for name, value in merged.items():
-        if value is not UNSET:
+        if styles and name in styles and value is not UNSET:
+            pairs += _styled_pairs(name, value, styles[name])
+        elif value is not UNSET:
             pairs.append(f"{_encode(name, 'a query parameter')}={_format_value(value, name)}")
     return "&".join(pairs)
+
+
+def _styled_pairs(name: str, value: object, style: str) -> list[str]:
+    """Return the pairs of a parameter that has a style of its own."""
+    key = _encode(name, "a query parameter")
+    if style == "json":
+        return [f"{key}={_encode(encode_body(value, None).decode(), name)}"]
+    wire = to_wire(value, name)
+    if is_array(wire) and style in _SEPARATORS:
+        return [f"{key}={_SEPARATORS[style].join(_format_value(item, name) for item in wire)}"]
+    if is_array(wire):
+        return [f"{key}={_format_value(item, name)}" for item in wire]
+    if is_object(wire):
+        names = [(inner if style == "fields" else f"{name}[{inner}]", item) for inner, item in wire.items()]
+        return [f"{_encode(inner, name)}={_format_value(item, name)}" for inner, item in names if item is not None]
+    return [f"{key}={_format_value(wire, name)}"]
+
+
+def form_of(body: bytes) -> bytes:
+    """Return a JSON object as a form. A list is a field for each item, and a nested object is JSON."""
+    fields: list[tuple[str, str]] = []
+    for name, value in orjson.loads(body).items():
+        for item in value if is_array(value) else [value]:
+            is_plain = isinstance(item, (str, int, float)) and not isinstance(item, bool)
+            text = str(item) if is_plain else "" if item is None else orjson.dumps(item).decode()
+            fields.append((name, text))
+    return urlencode(fields).encode()
+
+
+def path_text(value: object, name: str) -> str:
+    """Return a value that is no str, such as a number or a date, as text for a path."""
+    text = parameter_text(value, name)
+    if not text:
+        raise InvalidArgumentError(f"{name} must not be empty")
+    return text
+
+
+def parameter_text(value: object, name: str) -> str:
+    """Return a value as text that is not encoded, for a path or a header."""
+    if is_str(value):
+        return str(value)
+    return unquote(_format_value(value, name))
 
 
 def page_query(filters: str, number: int | None, size: int | None) -> str:

@@ -1,0 +1,88 @@
+"""Base class of the clients of other APIs, whose packages the generator writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cstar_async._client.base_client import BaseClient
+from cstar_async._client.settings import MAX_RESPONSE_SIZE, ApiClientOptions, CallSettings, ClientSettings
+from cstar_async._protocol.credentials import Credential
+from cstar_async._types import JSON, Priority, RequestOptions, Response
+
+_NO_LIMIT: Final = 1_000_000_000
+"""Calls of a window until a response states a limit."""
+
+
+class ApiClient(BaseClient):
+    """Call an API with the limits, retries and errors of this package."""
+
+    def _connect(
+        self,
+        package: str,
+        base_url: str,
+        credentials: Sequence[Credential | None],
+        options: ApiClientOptions,
+    ) -> None:
+        """Connect the parts of the client; no I/O, and no running loop needed.
+
+        Args:
+            package: The package of the generated code.
+            base_url: Scheme, host and an optional path prefix of the API.
+            credentials: What authenticates the requests; None where it was not given.
+            options: The other arguments of the client.
+        """
+        self._setup(
+            ClientSettings(
+                base_url=base_url,
+                api_version=None,
+                max_response_size=options.get("max_response_size", MAX_RESPONSE_SIZE),
+                retry_budget=options.get("retry_budget", 500),
+                max_connections=options.get("max_connections", 100),
+                rate_limiter=options.get("rate_limiter"),
+                proxy=options.get("proxy"),
+                ssl=options.get("ssl"),
+                session=options.get("session"),
+                hooks=options.get("hooks", ()),
+            ),
+            CallSettings(
+                timeout=options.get("timeout", 30.0),
+                max_retries=options.get("max_retries", 3),
+                max_wait=options.get("max_wait", 60.0),
+                priority=options.get("priority", Priority.INTERACTIVE),
+            ),
+            scope="root",
+            team_id=None,
+            api_key=None,
+            initial_limit=_NO_LIMIT,
+            clock=None,
+            credentials=[one for one in credentials if one is not None],
+            package=package,
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        options: RequestOptions | None = None,
+    ) -> Response[JSON]:
+        """Call an endpoint that has no method here; see `CStarClient.request`.
+
+        Args:
+            method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`.
+            path: Under the base URL, such as `/pets`.
+            params: Query parameters. `UNSET` omits one, lists are joined with commas.
+            json: The JSON body; None: no body.
+            options: Options of this call.
+
+        Returns:
+            The response. Its `data` is the whole body, or that in an envelope.
+
+        Raises:
+            InvalidArgumentError: The method, path, query or body cannot be sent.
+            CStarError: As for every call, see `cstar_async.errors`.
+        """
+        return await self._executor.request(method, path, params=params, json=json, idempotency_key=None, options=options)
