@@ -11,6 +11,7 @@ nothing was written.
 from __future__ import annotations
 
 import argparse
+import keyword
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
@@ -21,11 +22,12 @@ from typing import Any
 from codegen import output
 from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.ir.build import build_ir
+from codegen.ir.client import client_spec
 from codegen.ir.fake import fake_behaviour
 from codegen.lint.run import lint, lint_overlay
 from codegen.parser.run import parse
 from codegen.parser.validation import validate_openapi
-from codegen.render import render
+from codegen.render import Target, render
 from codegen.spec.document import Document, child_pointer
 from codegen.spec.loader import read
 from codegen.spec.overlay import apply_overlay
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.command == "lint":
             return _lint(given.document)
-        return _check(given.document, given.output) if given.check else _write(given.document, given.output)
+        return _check(given) if given.check else _write(given)
     except CodegenError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
@@ -62,14 +64,28 @@ def _lint(path: Path) -> int:
     return DONE
 
 
-def generate(document: Path, folder: Path) -> None:
-    """Write the output for a document into an empty folder, and print its unused schemas."""
+def generate(document: Path, folder: Path, *, package: str = PACKAGE.name, client: str | None = None) -> None:
+    """Write the output for a document into an empty folder, and print what was passed over.
+
+    Args:
+        document: The document.
+        folder: The empty folder.
+        package: The name under which the output is imported. `cstar_async` has clients of its own.
+        client: The name of the client class of any other package. None: made from the title of the document.
+    """
     raw = read(document)
     notes = NoteCollector()
-    parsed = parse(raw, notes)
+    is_sdk = package == PACKAGE.name
+    parsed = parse(raw, notes, is_sdk=is_sdk)
     code = build_ir(parsed)
-    render(code, _fake_behaviour(Document(raw), document.with_name(FAKE)), folder)
-    for name in code.unused_schemas:
+    if is_sdk:
+        target = Target(package=package, source=f"openapi/{DOCUMENT.name}")
+        fake = _fake_behaviour(Document(raw), document.with_name(FAKE))
+    else:
+        target = Target(package=package, source=document.name, client=client_spec(parsed, client, notes))
+        fake = {}
+    render(code, fake, folder, target)
+    for name in (name for name in code.unused_schemas if name in Document(raw).schemas):
         notes.add(child_pointer("#/components/schemas", name), f"no operation uses the schema `{name}`, so it has no class.")
     for line in notes.lines:
         sys.stderr.write(f"{line}\n")
@@ -86,36 +102,52 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", nargs="?", choices=["lint"], help="check the document against the rules of this project only")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
-    parser.add_argument("--output", type=Path, default=PACKAGE, help="the package to write into (default: cstar_async)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=PACKAGE,
+        help="the package to write into (default: cstar_async). Under any other name it becomes a package of its own",
+    )
+    parser.add_argument("--client", help="the name of the client class of a package of its own (default: from the title)")
     return parser
 
 
-def _check(document: Path, package: Path) -> int:
+def _generate(given: argparse.Namespace, folder: Path) -> None:
+    package = given.output.resolve().name
+    for name, value in (("--output", package), ("--client", given.client)):
+        if value is not None and (not value.isidentifier() or keyword.iskeyword(value)):
+            raise CodegenError([Problem(name, f"the name must be a Python identifier, got `{value}`.")])
+    generate(given.document, folder, package=package, client=given.client)
+
+
+def _check(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="codegen-") as name:
-        generate(document, Path(name))
-        lines = output.differences(Path(name), package)
+        _generate(given, Path(name))
+        lines = output.differences(Path(name), given.output)
     for line in lines:
         sys.stderr.write(f"{line}\n")
     return DIFFERENT if lines else DONE
 
 
-def _write(document: Path, package: Path) -> int:
-    with _staging_dir(package) as staging_dir:
+def _write(given: argparse.Namespace) -> int:
+    with _staging_dir(given.output) as staging_dir:
         new_dir, backup_dir = staging_dir / "new", staging_dir / "backup"
         new_dir.mkdir()
         backup_dir.mkdir()
-        generate(document, new_dir)
+        _generate(given, new_dir)
         try:
-            output.replace_atomically(new_dir, package, backup_dir)
+            output.replace_atomically(new_dir, given.output, backup_dir)
         except OSError as error:
-            raise CodegenError([Problem(str(package), f"the output cannot be written: {error.strerror}.")]) from None
+            raise CodegenError([Problem(str(given.output), f"the output cannot be written: {error.strerror}.")]) from None
     return DONE
 
 
 @contextmanager
 def _staging_dir(package: Path) -> Generator[Path]:
     """Create a folder beside the output, because renaming must not cross file systems."""
+    is_new = not package.exists()
     try:
+        package.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".codegen-", dir=package))
     except OSError as error:
         raise CodegenError([Problem(str(package), f"the output cannot be written: {error.strerror}.")]) from None
@@ -123,6 +155,8 @@ def _staging_dir(package: Path) -> Generator[Path]:
         yield folder
     finally:
         output.remove(folder)
+        if is_new and not any(package.iterdir()):
+            package.rmdir()
 
 
 if __name__ == "__main__":

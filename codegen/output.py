@@ -14,20 +14,27 @@ FOLDERS = ("_generated", "api", "models")
 """The folders of the package that have generated files only."""
 PAGE = "docs/evidence.md"
 """The generated page, beside the package."""
+FILES = ("__init__.py", "client.py", "py.typed")
+"""The files of a package that is generated as a whole."""
 
 
 def differences(new_dir: Path, package: Path) -> list[str]:
     """Return a line for each file that differs between the new output and the package."""
-    wanted, found = _files(new_dir, new_dir / PAGE), _files(package, _path_of(package, PAGE))
+    wanted, found = _files(new_dir, new_dir), _files(package, new_dir)
     lines = [f"missing: {name}" for name in wanted.keys() - found.keys()]
     lines += [f"stray: {name}" for name in found.keys() - wanted.keys()]
     lines += [f"differs: {name}" for name in wanted.keys() & found.keys() if wanted[name] != found[name]]
     return sorted(lines)
 
 
-def _files(package: Path, page: Path) -> dict[str, bytes]:
-    found = {path.relative_to(package).as_posix(): path.read_bytes() for folder in FOLDERS for path in _files_in(package / folder)}
-    return {**found, PAGE: page.read_bytes()} if page.is_file() else found
+def _files(package: Path, new_dir: Path) -> dict[str, bytes]:
+    """Return the generated files of a package, and the others that the new output has."""
+    paths = {path.relative_to(package).as_posix(): path for folder in FOLDERS for path in _files_in(package / folder)}
+    for name in (PAGE, *FILES):
+        path = package / name if package == new_dir else _path_of(package, name)
+        if (new_dir / name).is_file() and path.is_file():
+            paths[name] = path
+    return {name: path.read_bytes() for name, path in paths.items()}
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -38,7 +45,8 @@ def replace_atomically(new_dir: Path, package: Path, backup_dir: Path) -> None:
     """Move the new files into the package, and the old ones to *backup_dir*. All folders are on one file system."""
     moved: list[tuple[Path, Path]] = []
     try:
-        for name in (*FOLDERS, PAGE):
+        others = [name for name in (PAGE, *FILES) if (new_dir / name).exists()]
+        for name in (*FOLDERS, *others):
             path = _path_of(package, name)
             for source, target in ((path, backup_dir / name), (new_dir / name, path)):
                 if source.exists():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode
+from codegen.ir.client import ClientSpec
 from codegen.output import PAGE
 from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
 
@@ -25,53 +27,76 @@ RUFF_VERSION = "0.17.6"
 ISOLATION_FLAGS = ("--quiet", "--isolated", "--no-cache", "--no-respect-gitignore")
 """Flags that make ruff ignore settings, caches and ignore lists of the folder."""
 SETTINGS = ("line-length = 132", "target-version = 'py311'", "exclude = []")
-IMPORT_SETTINGS = ("lint.isort.known-first-party = ['cstar_async']", "lint.isort.known-third-party = ['attrs']")
 
 
-def render(code: GeneratedCode, fake: dict[str, Any], folder: Path) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is written."""
+
+    package: str
+    """The name under which the generated modules import each other."""
+    source: str
+    """The document, as the header of each file names it."""
+    client: ClientSpec | None = None
+    """The client of a package of its own; None for `cstar_async`, whose clients are written by hand."""
+
+
+def render(code: GeneratedCode, fake: dict[str, Any], folder: Path, target: Target) -> None:
     """Write all files of the output into an empty folder."""
-    for name, text in _texts(code, fake).items():
+    for name, text in _texts(code, fake, target).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-    _format(folder)
+    _format(folder, target.package)
 
 
-def _texts(code: GeneratedCode, fake: dict[str, Any]) -> dict[str, str]:
+def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[str, str]:
     """Return the text of each file, by its path below the package."""
     loader = FileSystemLoader(TEMPLATES)
     env = Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  # Python, not HTML
+    shared: dict[str, object] = {"package": target.package, "source": target.source, "is_own": target.client is not None}
 
     def show(name: str, **values: object) -> str:
-        return env.get_template(name).render(**values)
+        return env.get_template(name).render(**shared, **values)
 
+    models, api = f"{target.package}.models", f"{target.package}.api"
     texts = {
         "_generated/__init__.py": show("package_init.py.jinja", line="The code generated from the OpenAPI document."),
         "_generated/operations/__init__.py": show("package_init.py.jinja", line="The operations as values."),
         "_generated/all_operations.py": show("all_operations.py.jinja", operations=code.operations, modules=code.api_modules),
-        "_generated/events.py": show("events.py.jinja", events=code.events, imports=code.event_imports),
         "_generated/schemas.json": f"{json.dumps(code.schemas, indent=2, ensure_ascii=False)}\n",
-        "_generated/fake.json": f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n",
-        "models/__init__.py": show("models_init.py.jinja", modules=code.model_modules, package="cstar_async.models"),
-        "api/__init__.py": show("api_init.py.jinja", modules=code.api_modules, package="cstar_async.api"),
+        "models/__init__.py": show("models_init.py.jinja", modules=code.model_modules, folder=models),
+        "api/__init__.py": show("api_init.py.jinja", modules=code.api_modules, folder=api),
         "api/_namespaces.py": show("client_namespaces.py.jinja", modules=code.client_namespaces),
-        PAGE: show("evidence.md.jinja", page=code.evidence, team_scope=TEAM_SCOPE, library_scope=LIBRARY_SCOPE),
     }
     texts |= {f"models/{module.name}.py": show("models.py.jinja", module=module) for module in code.model_modules}
     for module in code.api_modules:
         texts[f"_generated/operations/{module.name}.py"] = show("operations.py.jinja", module=module)
         texts[f"api/{module.name}.py"] = show("api.py.jinja", module=module)
+    if target.client is None:
+        texts["_generated/events.py"] = show("events.py.jinja", events=code.events, imports=code.event_imports)
+        texts["_generated/fake.json"] = f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n"
+        texts[PAGE] = show("evidence.md.jinja", page=code.evidence, team_scope=TEAM_SCOPE, library_scope=LIBRARY_SCOPE)
+    else:
+        texts["client.py"] = show("client.py.jinja", client=target.client)
+        texts["__init__.py"] = show("own_init.py.jinja", client=target.client)
+        texts["py.typed"] = ""
     return texts
 
 
-def _format(folder: Path) -> None:
+def _format(folder: Path, package: str) -> None:
     if version("ruff") != RUFF_VERSION:
         raise CodegenError([Problem("ruff", f"the version must be {RUFF_VERSION}, got {version('ruff')}.")])
     # Two runs: imports that are sorted while they are too long for a line would stay split.
     _ruff("check", "--fix-only", "--select", "F401", folder=folder, settings=SETTINGS)
-    _ruff("check", "--fix-only", "--select", "I", folder=folder, settings=(*SETTINGS, *IMPORT_SETTINGS))
+    _ruff("check", "--fix-only", "--select", "I", folder=folder, settings=(*SETTINGS, *_import_settings(package)))
     _ruff("format", folder=folder, settings=SETTINGS)
     _ruff("check", "--select", "F,E9", "--output-format", "concise", folder=folder, settings=SETTINGS)
+
+
+def _import_settings(package: str) -> tuple[str, ...]:
+    third_party = ["attrs", *(["cstar_async"] if package != "cstar_async" else [])]
+    return f"lint.isort.known-first-party = [{package!r}]", f"lint.isort.known-third-party = {third_party}"
 
 
 def _ruff(*arguments: str, folder: Path, settings: tuple[str, ...]) -> None:

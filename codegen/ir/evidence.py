@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from codegen import naming as names
 from codegen.ir.docstrings import sentence, text_of
 from codegen.spec.document import Document, Event, Node, Operation, items, schema_named
-from codegen.spec.queries import BODY, argument_names, body_name, caller_parameters, is_free_object, path_scope
+from codegen.spec.queries import BODY, argument_names, body_name, caller_parameters, is_free_object, scope_of
 from codegen.spec.vocabulary import EVIDENCE
 
 _MEANINGS = {
@@ -100,7 +100,7 @@ def _section(document: Document, namespace: str, description: str) -> EvidenceSe
 
 
 def _row(document: Document, operation: Operation) -> OperationRow:
-    scope, prefix = path_scope(operation.path)
+    scope, prefix = scope_of(document, operation)
     owner = "library" if scope == "library" else f"cstar.{operation.namespace}"
     return OperationRow(
         call=f"{owner}.{operation.name}({', '.join(_needed(document, operation))})",

@@ -17,6 +17,7 @@ from codegen.spec.queries import (
     call_kind,
     caller_parameters,
     result_name,
+    scope_of,
     types_of,
 )
 
@@ -36,7 +37,7 @@ def example_of(document: Document, operation: Operation, method: str) -> tuple[s
         method: The name of the method, which may be the batched one.
     """
     arguments = list(_arguments(document, operation))
-    receiver = "library" if operation.path.startswith("/api/library/") else f"client.{operation.namespace}"
+    receiver = "library" if scope_of(document, operation)[0] == "library" else f"client.{operation.namespace}"
     kind = call_kind(operation)
     name = _variable(document, operation)
     if kind in ("page", "whole"):

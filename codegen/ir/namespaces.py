@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from codegen import naming as names
 from codegen.ir.docstrings import docstring, sentence
 from codegen.spec.document import Document, Operation
-from codegen.spec.queries import BATCHING, namespace_ancestors, path_scope
+from codegen.spec.queries import BATCHING, namespace_ancestors, scope_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceMod
     return NamespaceModuleSpec(
         root=root_class,
         classes=tuple(_deepest_first(root_class)),
-        is_on_client=not any(path_scope(operation.path)[0] == "library" for operation in operations),
+        is_on_client=not any(scope_of(document, operation)[0] == "library" for operation in operations),
     )
 
 

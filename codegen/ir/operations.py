@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen import naming as names
 from codegen.ir.docstrings import text_of
-from codegen.spec.document import Document, Operation, Parameter, entries, is_list, is_object, items, schema_named
+from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object, items, schema_named
 from codegen.spec.queries import (
     BATCHING,
     CONDITIONAL_LIMIT,
@@ -16,8 +16,9 @@ from codegen.spec.queries import (
     body_name,
     caller_parameters,
     is_free_object,
-    path_scope,
+    kinds_of,
     result_name,
+    scope_of,
     sends_idempotency_key,
 )
 
@@ -40,7 +41,7 @@ class OperationSpec:
 
 def operation_spec(document: Document, operation: Operation) -> OperationSpec:
     """Build the constant of an operation. Arguments with their default are left out."""
-    scope, prefix = path_scope(operation.path)
+    scope, prefix = scope_of(document, operation)
     path = operation.path.removeprefix(prefix)
     found, result = operation.result, result_name(operation)
     values: dict[str, Any] = {
@@ -70,6 +71,10 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
         code_of["limits"] = f"({limits})"
     flags = {"nullable": found.is_nullable, "may_be_empty": found.may_be_empty, "has_envelope": not found.has_envelope}
     code_of |= {name: repr(name != "has_envelope") for name, is_other in flags.items() if is_other and found.shape in _JSON_SHAPES}
+    if operation.body and operation.body.may_be_left_out:
+        code_of["optional_body"] = "True"
+    if styles := _query_styles(document, operation):
+        code_of["query_styles"] = repr(styles)
     if operation.body and operation.body.media != "json":
         code_of["body_format"] = repr(operation.body.media)
     constant = operation.id.upper()
@@ -159,6 +164,27 @@ def _known_values(document: Document, operation: Operation) -> str:
         if parameter.location == "query" and reference is not None:
             found[parameter.name] = items(document.schemas[schema_named(reference)], "enum")
     return "".join(f"{name!r}: frozenset({{{', '.join(map(repr, values))}}}), " for name, values in found.items() if values)
+
+
+def _query_styles(document: Document, operation: Operation) -> dict[str, str]:
+    """Return the style of each parameter of the query that is not sent as a plain value or joined with commas."""
+    query = [parameter for parameter in caller_parameters(operation) if parameter.location == "query"]
+    styles = {parameter.name: _query_style(document, parameter.node) for parameter in query}
+    return {name: style for name, style in styles.items() if style}
+
+
+def _query_style(document: Document, node: Node) -> str:
+    if "content" in node:
+        return "json"
+    kinds = kinds_of(document, node["schema"])
+    style = str(node.get("style") or "form")
+    if "array" in kinds and style in ("spaceDelimited", "pipeDelimited") and node.get("explode") is not True:
+        return "space" if style == "spaceDelimited" else "pipe"
+    if "object" in kinds and style == "deepObject":
+        return "deep"
+    if node.get("explode", style == "form") is not True:
+        return ""
+    return "exploded" if "array" in kinds else "fields" if "object" in kinds else ""
 
 
 def _parameter(document: Document, operation: Operation, parameter: Parameter) -> str:

@@ -122,7 +122,10 @@ _PLAIN: dict[str, PythonType] = {
     "number": PythonType(read_type="float", argument_type="float"),
     "boolean": PythonType(read_type="bool", argument_type="bool"),
 }
-_FORMATS = {"date-time": DATETIME}
+_FORMATS = {
+    "date-time": DATETIME,
+    "date": PythonType(read_type="Date", argument_type="Date", value_reader="parse_date"),
+}
 """The formats of strings that have a type of their own. Ids are opaque strings, also those of the format `uuid`."""
 
 

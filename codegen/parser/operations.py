@@ -40,7 +40,7 @@ class OperationParser:
         self._references = references
         self._problems = problems
         self._notes = notes
-        self._parameters = ParameterParser(schemas, references, problems, notes)
+        self._parameters = ParameterParser(document, schemas, references, problems, notes)
         self._responses = ResponseParser(document, schemas, references, notes)
 
     def parse(self) -> tuple[tuple[Operation, ...], list[Node]]:
@@ -77,11 +77,13 @@ class OperationParser:
         ids = names.distinct(
             [_id_of(operation) for operation, _ in found], names.function, taken=namespaces.roots | namespaces.batched
         )
+        plain = {name: names.identifier(name, "call") for name in ids}
         for operation, item in found:
-            name = ids[_id_of(operation)]
+            name, method = ids[_id_of(operation)], plain[_id_of(operation)]
             namespace = namespaces.of(operation)
             tags = {"tags": [namespace]} if "tags" in operation.node else {}
-            method = str(operation.node.get("x-cstar-method") or name)
+            # A method may have a name that a function cannot have, such as that of its namespace or of a builtin.
+            method = str(operation.node.get("x-cstar-method") or (method if [*plain.values()].count(method) == 1 else name))
             key = operation.node.get("x-cstar-key", "any" if self._needs_key(operation) else "none")
             node = {**operation.node, "operationId": name, **tags, "x-cstar-namespace": namespace, "x-cstar-method": method}
             node["x-cstar-key"] = key

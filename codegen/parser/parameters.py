@@ -10,8 +10,8 @@ from codegen.parser.left_out import LeftOutError
 from codegen.parser.media import is_json
 from codegen.parser.references import References, nested
 from codegen.parser.schemas import SchemaParser
-from codegen.spec.document import Node, Operation, Parameter, entries, items
-from codegen.spec.queries import IDEMPOTENCY_KEY
+from codegen.spec.document import Document, Node, Operation, Parameter, entries, items
+from codegen.spec.queries import IDEMPOTENCY_KEY, path_scope
 
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 """Headers that OpenAPI says to ignore here; the client sets them."""
@@ -21,7 +21,15 @@ _LOCATIONS = ("path", "query", "header", "cookie")
 class ParameterParser:
     """Parses parameters."""
 
-    def __init__(self, schemas: SchemaParser, references: References, problems: ProblemCollector, notes: NoteCollector) -> None:
+    def __init__(
+        self,
+        document: Document,
+        schemas: SchemaParser,
+        references: References,
+        problems: ProblemCollector,
+        notes: NoteCollector,
+    ) -> None:
+        self._is_sdk = document.is_sdk
         self._schemas = schemas
         self._references = references
         self._problems = problems
@@ -38,7 +46,9 @@ class ParameterParser:
         """
         shared, own = self._read(item, place), self._read(operation.node, nested(place, operation.method))
         found = {(one.location, one.name): one for one in (*shared, *own)}
-        parsed = [self._parsed(one, owner) for one in found.values() if self._is_used(one, operation)]
+        parsed = [
+            self._parsed(self._given_by_caller(one, operation), owner) for one in found.values() if self._is_used(one, operation)
+        ]
         declared = {one.name for one in parsed if one.location == "path"}
         for name, count in Counter(operation.placeholders).items():
             if count > 1:
@@ -72,6 +82,16 @@ class ParameterParser:
             self._notes.add(parameter.pointer, f"the client sets the header `{parameter.name}` itself.")
             return False
         return True
+
+    def _given_by_caller(self, parameter: Parameter, operation: Operation) -> Parameter:
+        """Return a parameter without the mark that the client sets it, if this client does not."""
+        _, prefix = path_scope(operation.path)
+        is_set = parameter.location != "path" or f"{{{parameter.name}}}" in prefix
+        if not parameter.is_supplied_by_client or (self._is_sdk and is_set):
+            return parameter
+        self._notes.add(parameter.pointer, f"the client does not set `{parameter.name}`; it is an argument.")
+        node = {key: value for key, value in parameter.node.items() if key != "x-cstar-client-parameter"}
+        return Parameter(pointer=parameter.pointer, node=node)
 
     def _parsed(self, parameter: Parameter, owner: str) -> Parameter:
         node = parameter.node

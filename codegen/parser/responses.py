@@ -14,6 +14,8 @@ from codegen.parser.schemas import SchemaParser
 from codegen.spec.document import Document, Node, Operation, Result, Shape, entries, is_object, schema_named
 from codegen.spec.queries import alternatives, types_of
 
+_ALTERNATIVES = frozenset({"text/csv", "text/plain"})
+"""The content types that a server may send instead of JSON, because a parameter asks for it."""
 ENVELOPE_FIELDS = frozenset({"success", "data", "meta", "pagination"})
 """The fields of the envelope that the client can read."""
 _PAGING = frozenset(
@@ -87,7 +89,8 @@ class ResponseParser:
         node, place = self._references.follow(given, pointer) if is_object(given) else ({}, pointer)
         content = entries(node, "content")
         media = next(filter(is_json, content), "") or next(iter(content), "")
-        text = next((essence(one) for one in content if one != media and is_text(one)), None) if is_json(media) else None
+        others = [essence(one) for one in content if one != media and essence(one) in _ALTERNATIVES] if is_json(media) else []
+        text = next(iter(others), None)
         text = str(node["x-cstar-text"]).lower() if "x-cstar-text" in node else text
         number = int(status) if status.isdecimal() else 200
         return _Response(status=number, node=node, pointer=place, media=media, text=text)
@@ -119,16 +122,17 @@ class ResponseParser:
         schema = self._schemas.value(node, pointer, name)
         options, is_nullable = alternatives(schema)
         inner = options[0] if len(options) == 1 and is_nullable else schema
+        shape = self._shape(inner, operation, has_envelope=data is not None)
         return Result(
             status=response.status,
-            shape=self._shape(inner, operation, has_envelope=data is not None),
+            shape=shape,
             is_part=data is None and any(_folded(one.name) in _PAGING for one in operation.parameters if one.location == "query"),
             may_be_empty=response.node.get("x-cstar-may-be-empty") is True,
             schema=inner if self._schemas.is_object(inner) else schema,
             node=response.node,
             has_envelope=data is not None,
             is_nullable=is_nullable,
-            text=response.text,
+            text=None if operation.method == "get" and shape in ("array", "page") else response.text,
         )
 
     def _shape(self, schema: Node, operation: Operation, *, has_envelope: bool) -> Shape:

@@ -20,50 +20,64 @@ from codegen.parser.validation import validate_openapi
 from codegen.spec.document import Body, Document, Node, Operation, entries, items, schema_named
 
 
-def parse(raw: Node, notes: NoteCollector) -> Document:
-    """Parse a document. Raises `CodegenError` with all its problems."""
+def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True) -> Document:
+    """Parse a document. Raises `CodegenError` with all its problems.
+
+    Args:
+        raw: The document.
+        notes: Collects what is passed over.
+        is_sdk: Whether the code is that of `cstar_async`. False: it is a package of its own, which has no events.
+    """
     validate_openapi(raw)
     problems = ProblemCollector()
-    document = Document(raw)
+    document = Document(raw, is_sdk=is_sdk)
     references = References(document, problems)
     schemas = SchemaParser(document, references, problems, notes)
     schemas.parse_components()
     parser = OperationParser(document, schemas, references, problems, notes)
     operations, tags = parser.parse()
-    events = tuple(parse_events(document, schemas, notes))
+    events = tuple(parse_events(document, schemas, notes)) if is_sdk else ()
+    if not is_sdk and entries(raw, "webhooks"):
+        notes.add("#/webhooks", "webhooks are passed over; a package of its own has no events.")
     problems.raise_if_any()
     parsed = {**raw, "tags": tags, "components": {**document.components, "schemas": schemas.components}}
-    return Document(parsed, _with_own_bodies(Document(parsed, operations, events)), events)
+    return Document(parsed, _with_own_bodies(Document(parsed, operations, events)), events, is_sdk=is_sdk)
 
 
 def _with_own_bodies(document: Document) -> tuple[Operation, ...]:
-    """Return the operations so that no body has the class of a response, where null and an absent field are the same."""
+    """Return the operations so that some bodies have a class of their own.
+
+    A response has null and an absent field in common. A body that may be left out has no required field.
+    """
     read = document.reachable_schemas([operation.result.schema for operation in document.operations])
     read |= document.reachable_schemas([event.data for event in document.events])
     class_names = names.ClassNames()
     class_names.add_all(document.schemas)
-    own: dict[str, str] = {}
-    for operation in document.operations:
-        name = _model_of(operation.body)
-        if name in read and name not in own:
-            own[name] = class_names.add(f"{name}Input")
-            document.schemas[own[name]] = _writable(document.schemas[name])
-    return tuple(replace(operation, body=_renamed(operation.body, own)) for operation in document.operations)
+    own: dict[tuple[str, bool], str] = {}
+
+    def with_own_body(operation: Operation) -> Operation:
+        body, name = operation.body, _model_of(operation.body)
+        may_be_left_out = body is not None and not body.is_required and bool(items(document.schemas.get(name, {}), "required"))
+        if body is None or not name or (name not in read and not may_be_left_out):
+            return operation
+        key = (name, may_be_left_out)
+        if key not in own:
+            own[key] = class_names.add(f"{name}{'Optional' if may_be_left_out else ''}Input")
+            document.schemas[own[key]] = _writable(document.schemas[name], may_be_left_out=may_be_left_out)
+        schema = {**body.schema, "$ref": f"{COMPONENTS}/{own[key]}"}
+        return replace(operation, body=replace(body, schema=schema, may_be_left_out=may_be_left_out))
+
+    return tuple(map(with_own_body, document.operations))
 
 
 def _model_of(body: Body | None) -> str:
     return schema_named(body.schema["$ref"]) if body and body.has_fields else ""
 
 
-def _renamed(body: Body | None, own: dict[str, str]) -> Body | None:
-    name = own.get(_model_of(body))
-    return replace(body, schema={**body.schema, "$ref": f"{COMPONENTS}/{name}"}) if body and name else body
-
-
-def _writable(schema: Node) -> Node:
-    """Return a model without the properties that only the server sets."""
+def _writable(schema: Node, *, may_be_left_out: bool) -> Node:
+    """Return a model without the properties that only the server sets; without required ones if the body may be left out."""
     properties: dict[str, Any] = {
         wire: node for wire, node in entries(schema, "properties").items() if node.get("readOnly") is not True
     }
-    required: Sequence[str] = [wire for wire in items(schema, "required") if wire in properties]
+    required: Sequence[str] = [wire for wire in items(schema, "required") if wire in properties and not may_be_left_out]
     return {**schema, "properties": properties, "required": required}

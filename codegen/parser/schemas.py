@@ -44,13 +44,12 @@ class SchemaParser:
     def parse_components(self) -> None:
         """Parse all components."""
         kept = {name: node for name, node in self._schemas.items() if self._kind(node, child_pointer(COMPONENTS, name))}
-        self._components = {self._classes[name]: {} for name in kept}
         for name, node in kept.items():
             self._components[self._classes[name]] = self._component(node, child_pointer(COMPONENTS, name), self._classes[name])
 
     @property
     def components(self) -> dict[str, Node]:
-        """The components by the names of their classes: those of the document in its order, then the inline ones."""
+        """The components by the names of their classes: those of the document in its order, inline ones before their owners."""
         return self._components
 
     def flat(self, node: Node, pointer: str) -> Node:
@@ -144,7 +143,6 @@ class SchemaParser:
         name = self._hoisted.get(pointer)
         if name is None:
             name = self._hoisted[pointer] = self._class_names.add(owner)
-            self._components[name] = {}
             self._components[name] = self._component(node, pointer, name)
         return {"$ref": f"{COMPONENTS}/{name}", **_prose(node)}
 

@@ -77,6 +77,8 @@ class Body:
     media: Literal["json", "form"]
     is_required: bool
     node: Node
+    may_be_left_out: bool = False
+    """Whether no body is sent if no field is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,10 +148,19 @@ class Document:
         raw: The document.
         operations: Its operations, where the parser has found their results and bodies. None: as they are in the document.
         events: Its events that the generator supports. None: all of them.
+        is_sdk: Whether its code is that of `cstar_async`, whose clients know teams. False: it is a package of its own.
     """
 
-    def __init__(self, raw: Node, operations: tuple[Operation, ...] | None = None, events: tuple[Event, ...] | None = None) -> None:
+    def __init__(
+        self,
+        raw: Node,
+        operations: tuple[Operation, ...] | None = None,
+        events: tuple[Event, ...] | None = None,
+        *,
+        is_sdk: bool = True,
+    ) -> None:
         self.raw = raw
+        self.is_sdk = is_sdk
         self._given = operations
         self._given_events = events
 

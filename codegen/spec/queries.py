@@ -25,6 +25,11 @@ def path_scope(path: str) -> tuple[str, str]:
     return "root", ""
 
 
+def scope_of(document: Document, operation: Operation) -> tuple[str, str]:
+    """Return what the path of an operation is relative to, and the prefix; the API itself in a package of its own."""
+    return path_scope(operation.path) if document.is_sdk else ("root", "")
+
+
 def namespace_ancestors(namespace: str) -> list[str]:
     """Return a namespace and those above it, the highest first: `tickets`, `tickets.messages`."""
     parts = namespace.split(".")
@@ -117,6 +122,15 @@ def alternatives(schema: Node) -> tuple[list[Node], bool]:
     options: list[Node] = items(schema, "oneOf") or items(schema, "anyOf")
     others = [option for option in options if option != _NULL]
     return others, len(others) < len(options) or "null" in items(schema, "type")
+
+
+def kinds_of(document: Document, schema: Node) -> set[str]:
+    """Return the JSON types that a parsed value can have, without null."""
+    if "$ref" in schema:
+        return kinds_of(document, document.schemas[schema_named(schema["$ref"])])
+    if options := alternatives(schema)[0]:
+        return {kind for option in options for kind in kinds_of(document, option)}
+    return set(types_of(schema))
 
 
 def types_of(schema: Node) -> list[str]:

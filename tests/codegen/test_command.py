@@ -24,9 +24,9 @@ from tests.codegen.trees import Tree
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a small document, and the package and the page generated from it."""
     folder = tmp_path_factory.mktemp("made")
-    (folder / "package").mkdir()
+    (folder / "cstar_async").mkdir()
     (folder / "small.yaml").write_text(json.dumps(small()), encoding="utf-8")
-    assert DONE == main(["--document", str(folder / "small.yaml"), "--output", str(folder / "package")])
+    assert DONE == main(["--document", str(folder / "small.yaml"), "--output", str(folder / "cstar_async")])
     return folder
 
 
@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def package(tmp_path: Path, made: Path) -> Path:
     """Return a package that was generated from a small document beside it."""
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    return tmp_path / "package"
+    return tmp_path / "cstar_async"
 
 
 def _main(package: Path, *arguments: str) -> int:
@@ -94,10 +94,10 @@ def test_run_into_an_empty_package_writes_everything(tmp_path: Path, package: Pa
     """There need not be an earlier output."""
     (tmp_path / "new").mkdir()
     shutil.copy(tmp_path / "small.yaml", tmp_path / "new")
-    (tmp_path / "new" / "package").mkdir()
+    (tmp_path / "new" / "cstar_async").mkdir()
 
-    assert DONE == _main(tmp_path / "new" / "package")
-    assert _contents(package) == _contents(tmp_path / "new" / "package")
+    assert DONE == _main(tmp_path / "new" / "cstar_async")
+    assert _contents(package) == _contents(tmp_path / "new" / "cstar_async")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
@@ -165,10 +165,31 @@ def test_failed_replacement_is_undone(package: Path, monkeypatch: pytest.MonkeyP
     assert f"{package}: the output cannot be written: Permission denied.\n" == capsys.readouterr().err
 
 
-def test_missing_output_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The package must exist."""
-    assert REFUSED == main(["--output", str(tmp_path / "nowhere")])
-    assert "the output cannot be written: No such file or directory." in capsys.readouterr().err
+def test_output_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file is in the place of the package."""
+    (tmp_path / "cstar_async").write_text("")
+
+    assert REFUSED == main(["--output", str(tmp_path / "cstar_async")])
+    assert "the output cannot be written: File exists." in capsys.readouterr().err
+
+
+def test_output_is_created_and_removed_after_a_failure(tmp_path: Path) -> None:
+    """A refused document leaves no folder."""
+    document = _document(tmp_path, "openapi: 3.1.0\n")
+
+    assert REFUSED == main(["--document", str(document), "--output", str(tmp_path / "new" / "shop")])
+    assert not (tmp_path / "new" / "shop").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--output", "my-shop"], ["--output", "class"], ["--output", "shop", "--client", "2nd"]])
+def test_name_that_python_cannot_import_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """The folder is the name of the package, and the client is a class."""
+    monkeypatch.chdir(tmp_path)
+
+    assert REFUSED == main(arguments)
+    assert f"{arguments[-2]}: the name must be a Python identifier, got `{arguments[-1]}`.\n" == capsys.readouterr().err
 
 
 GHOST = "note: #/components/schemas/Ghost: no operation uses the schema `Ghost`, so it has no class.\n"

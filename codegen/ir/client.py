@@ -1,0 +1,108 @@
+"""Build the client class of a package of its own: its name, its base URL and its credentials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codegen import naming as names
+from codegen.errors import NoteCollector
+from codegen.ir.docstrings import Section, docstring, sentence, text_of
+from codegen.spec.document import Document, Node, child_pointer, entries, is_object, items
+
+_RESERVED = frozenset({"self", "base_url", "options", "package", "credentials"})
+_CONNECTION = (
+    "The arguments of every client: `timeout`, `max_retries`, `max_wait`, `max_response_size`, `retry_budget`, `max_connections`,"
+    " `rate_limiter`, `priority`, `proxy`, `ssl`, `session` and `hooks`, as in `cstar_async.CStarClient`."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialSpec:
+    """A way to authenticate requests."""
+
+    arguments: tuple[str, ...]
+    description: str
+    expression: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientSpec:
+    """The client class of a package of its own."""
+
+    name: str
+    title: str
+    doc: str
+    parameters: str
+    credentials: tuple[str, ...]
+    """The expressions of its credentials."""
+
+
+def client_spec(document: Document, name: str | None, notes: NoteCollector) -> ClientSpec:
+    """Build the client class; its name is made from the title of the document if none is given."""
+    info = entries(document.raw, "info")
+    title = text_of(info, "title") or "API"
+    class_name = name or f"{names.class_of(re.sub(r'[^0-9A-Za-z]+', ' ', title)).removesuffix('Client')}Client"
+    base_url = _base_url(document)
+    credentials = list(_credentials(document, notes))
+    is_required = len(credentials) == 1 and bool(items(document.raw, "security")) and {} not in document.raw["security"]
+    annotation = "str" if is_required else "str | None = None"
+    parameters = [f"{argument}: {annotation}" for one in credentials for argument in one.arguments]
+    parameters.append(f"base_url: str = {base_url!r}" if base_url else "base_url: str")
+    arguments = [(", ".join(one.arguments), one.description) for one in credentials]
+    arguments.append(("base_url", "Scheme, host and an optional path prefix of the API."))
+    return ClientSpec(
+        name=class_name,
+        title=sentence(title),
+        doc=docstring([sentence(f"Call the API `{title}`"), Section("Args", (*arguments, ("options", _CONNECTION)))], depth=1),
+        parameters=", ".join([*parameters, "**options: Unpack[ApiClientOptions]"]),
+        credentials=tuple(one.expression for one in credentials),
+    )
+
+
+def _base_url(document: Document) -> str:
+    """Return the URL of the first server, with the defaults of its variables; empty if it names no host."""
+    servers: list[Node] = items(document.raw, "servers") or [{}]
+    server = servers[0]
+    url = str(server.get("url") or "")
+    for name, variable in entries(server, "variables").items():
+        url = url.replace(f"{{{name}}}", str(variable.get("default", "")) if is_object(variable) else "")
+    return url.rstrip("/") if re.match(r"https?://[^/{}]+[^{}]*$", url) else ""
+
+
+def _credentials(document: Document, notes: NoteCollector) -> Iterator[CredentialSpec]:
+    """Yield the credentials of the security schemes that operations use, or of all schemes if none is used."""
+    schemes = entries(document.components, "securitySchemes")
+    owners = [document.raw, *(operation.node for operation in document.operations)]
+    used = {name for owner in owners for need in items(owner, "security") if is_object(need) for name in need}
+    chosen = {name: document.follow(scheme, "")[0] for name, scheme in schemes.items() if name in used or not used}
+    taken: set[str] = set()
+    for name, scheme in chosen.items():
+        argument = "api_key" if len(chosen) == 1 else names.identifier(name, "key", _RESERVED | taken)
+        found = _credential(scheme, argument, is_only=len(chosen) == 1)
+        if found is None:
+            pointer = child_pointer("#/components/securitySchemes", name)
+            notes.add(pointer, "the client cannot authenticate with such a security scheme; it is passed over.")
+        elif not taken & set(found.arguments):
+            taken |= set(found.arguments)
+            yield found
+
+
+def _credential(scheme: Node, argument: str, *, is_only: bool) -> CredentialSpec | None:
+    kind, method = scheme.get("type"), str(scheme.get("scheme") or "").lower()
+    if kind == "http" and method == "basic":
+        arguments = ("username", "password") if is_only else (f"{argument}_username", f"{argument}_password")
+        expression = f"basic({', '.join(arguments)})"
+        return CredentialSpec(arguments=arguments, description="User name and password.", expression=expression)
+    if (kind == "http" and method == "bearer") or kind in ("oauth2", "openIdConnect"):
+        what = "The API key or token." if kind == "http" else "An access token."
+        return CredentialSpec(arguments=(argument,), description=what, expression=f"bearer({argument}, {argument!r})")
+    if kind == "apiKey" and scheme.get("in") in ("header", "query", "cookie"):
+        where = {"header": "header", "query": "parameter", "cookie": "cookie"}[scheme["in"]]
+        return CredentialSpec(
+            arguments=(argument,),
+            description=f"The API key, sent as the {where} `{scheme.get('name')}`.",
+            expression=f"named_key({scheme['in']!r}, {scheme.get('name')!r}, {argument}, {argument!r})",
+        )
+    return None
