@@ -49,7 +49,7 @@ T = TypeVar("T")
 RESPONSE_CAPTURE: Final[ContextVar[list[Response[Any]] | None]] = ContextVar("cstar_async_response_capture", default=None)
 """Where `with_response` gets the last response of a call. A context variable, so that concurrent calls have one each."""
 _WITHOUT_JSON: Final = frozenset({"none", "text", "bytes"})
-_DATA_TYPES: Final[dict[str, type]] = {"object": dict, "deleted": dict, "array": list, "page": list}
+_DATA_TYPES: Final[dict[str, type | None]] = {"object": dict, "deleted": dict, "array": list, "page": list, "value": None}
 
 
 class ClientExecutor(RequestPipeline):
@@ -215,7 +215,7 @@ class ClientExecutor(RequestPipeline):
     def _parse_envelope(self, call: Call, operation: Operation) -> dict[str, UntypedJSON]:
         """Parse the envelope of a success, and check the JSON type of `data`."""
         response = call.response
-        expected = _DATA_TYPES.get(operation.shape)
+        expected = _DATA_TYPES[operation.shape]
         try:
             envelope = parse_envelope(response) if operation.has_envelope else {"data": parse_body(response)}
             data = envelope["data"]
