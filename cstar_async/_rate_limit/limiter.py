@@ -121,7 +121,7 @@ class RateLimiter:
         insort(queue, waiter, key=_STARTED)
         self._waiting_count += 1
         if self._timer_waiter is not None and waiter.deadline < self._timer_ends:
-            _wake(self._timer_waiter)
+            _wake(self._timer_waiter.wake)
         try:
             # A new window may have opened with nobody there to notice.
             self._grant_permits(now)
@@ -188,7 +188,7 @@ class RateLimiter:
                 self._waiting_count -= 1
                 slow_start = self._window.acquire(priority, now)
                 waiter.permit = Permit(True, slow_start, priority) if slow_start else _PERMITS[priority]
-                _wake(waiter)
+                _wake(waiter.wake)
 
     async def _wait_for_wakeup(self, waiter: _Waiter, clock: Clock) -> None:
         """Wait until woken; as the timer waiter, also until something changes by time alone."""
@@ -202,14 +202,14 @@ class RateLimiter:
         now = clock.monotonic()
         seconds = max(0.0, min(self._first_deadline() - now, self._window.seconds_until_open(now), _WALL_CLOCK_INTERVAL))
         self._timer_ends = now + seconds
-        timer = asyncio.ensure_future(clock.sleep(seconds))
+        timer, wake = asyncio.ensure_future(clock.sleep(seconds)), waiter.wake
+        timer.add_done_callback(lambda _: _wake(wake))
         try:
-            await asyncio.wait((timer, waiter.wake), return_when=asyncio.FIRST_COMPLETED)
+            await wake  # as the others do, so that requests which get permits together continue in order
         finally:
             timer.cancel()
             self._timer_ends = -math.inf
-        if waiter.wake.done() and waiter.permit is None:
-            waiter.wake.result()
+        if waiter.permit is None:
             waiter.wake = asyncio.get_running_loop().create_future()
         now = clock.monotonic()
         self._window.open_if_over(now, clock.time())
@@ -239,9 +239,9 @@ class RateLimiter:
                 (waiter for queue in self._queues.values() for waiter in queue if not waiter.wake.done()), None
             )
         if self._timer_waiter is not None:
-            _wake(self._timer_waiter)
+            _wake(self._timer_waiter.wake)
 
 
-def _wake(waiter: _Waiter) -> None:
-    if not waiter.wake.done():
-        waiter.wake.set_result(None)
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

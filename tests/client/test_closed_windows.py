@@ -131,6 +131,21 @@ async def test_retries_wait_for_a_window_that_closed_during_their_back_off(
     assert ({RateLimitWaitError}, 21) == ({type(result) for result in results}, len(server.requests))
 
 
+async def test_calls_keep_their_order_from_one_window_to_the_next(
+    server: Server, make_client: MakeClient, fake_clock: FakeClock
+) -> None:
+    """Three windows of 20 calls, each used up, serve 60 calls in order."""
+    client = make_client(_clock=fake_clock, max_connections=1, max_wait=None)
+    calls = await _wait_for_window(client, fake_clock, server, CALLS)
+    for window in range(3):
+        server.script(*(ok(TICKET, headers=limits(left, fake_clock, reset=101, limit=20)) for left in reversed(range(20))))
+        fake_clock.advance(102)
+        await server.seen(1 + 20 * (window + 1))
+        await asyncio.sleep(0.02)
+    await asyncio.gather(*calls)
+    assert [f"tkt_{number}" for number in range(CALLS)] == [request.path.rpartition("/")[2] for request in server.requests[1:]]
+
+
 async def test_a_call_that_cannot_wait_is_refused_while_others_wait(
     server: Server, make_client: MakeClient, fake_clock: FakeClock
 ) -> None:
