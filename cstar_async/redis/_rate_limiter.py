@@ -59,7 +59,8 @@ class RedisRateLimiter:
       tried again at least every second. A process that alone cannot reach Redis may exceed the limit by its share.
     * A Redis that lost its data grants nothing until each process has reported its state, or for two seconds and *timeout*.
       Meanwhile the local shares are used.
-    * A request with a permit may still wait for `max_connections`.
+    * A request that got its permit after a wait may still wait for `max_connections`. If the window closes meanwhile, it waits for
+      another permit.
 
     Args:
         client_or_url: A `redis.asyncio` client, which is never closed; or a URL, whose connection `aclose` closes.
