@@ -48,10 +48,6 @@ class ClientContext:
     package: str = "cstar_async"
     """The package of the generated code."""
     is_closed: bool = False
-    unused_permits: int = 0
-    """Permits of calls that wait for a slot."""
-    closings: int = 0
-    """Responses after which such a permit is of no use: those with status 429, or without remaining calls."""
     waits: ClosableWaits = attrs.field(factory=ClosableWaits, init=False)
     team_path: SingleFlight[str] = attrs.field(init=False)
     """The path prefix of the team."""

@@ -16,11 +16,10 @@ from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
 from cstar_async._protocol.envelope import find_request_id, parse_lenient
 from cstar_async._protocol.error_responses import parse_error
-from cstar_async._protocol.headers import RATE_REMAINING, parse_int, parse_rate_limit, to_datetime
+from cstar_async._protocol.headers import parse_rate_limit, to_datetime
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, decide
 from cstar_async._rate_limit.interface import Permit
-from cstar_async._types import RateLimitState
 from cstar_async.errors import (
     APIError,
     CStarError,
@@ -124,14 +123,11 @@ class RequestPipeline(ABC):
             raise
         else:
             if response.status == 429:
-                context.closings += 1
                 # The limiter keeps the wait that a retry keeps, and only the body may state it.
                 retry_after = parse_error(response, clock.time()).retry_after
                 limiter.on_response(permit, 429, response.headers, clock, retry_after=retry_after)
             else:
                 limiter.on_response(permit, response.status, response.headers, clock)
-                if context.unused_permits and parse_int(response.headers.get(RATE_REMAINING)) == 0:
-                    context.closings += 1
             return response
         finally:
             context.semaphore.release(priority)
@@ -178,7 +174,7 @@ class RequestPipeline(ABC):
         """Wait for a slot and a permit.
 
         A slot is held only while the limiter may grant a permit at once: calls that wait for the next window must not block one
-        that need not wait. A permit is returned if the window may have closed while its call waited for a slot.
+        that need not wait. A permit is returned if its window ended or closed while the call waited for a slot.
         """
         context, clock, priority = self.context, self.context.clock, call.settings.priority
         await self._acquire_slot(call)
@@ -187,16 +183,13 @@ class RequestPipeline(ABC):
             permit, holds_slot = await self._acquire_permit(call)
             if holds_slot or context.semaphore.try_acquire(priority):
                 break
-            closings, state, granted_at = context.closings, context.limiter.state, clock.time()
-            context.unused_permits += 1
+            window = context.limiter.window_number(priority, clock)
             try:
                 await self._acquire_slot(call)
             except BaseException:
                 context.limiter.release(permit, clock, sent=False)
                 raise
-            finally:
-                context.unused_permits -= 1
-            if context.closings > closings or _may_have_closed(state, context.limiter.state, granted_at, clock.time()):
+            if context.limiter.window_number(priority, clock) != window:
                 context.limiter.release(permit, clock, sent=False)
                 permit = None
         return permit
@@ -308,14 +301,6 @@ class RequestPipeline(ABC):
 
 def _expired(event: str) -> RequestTimeoutError:
     return RequestTimeoutError(f"total_timeout expired before {event}", request_sent=False)
-
-
-def _may_have_closed(before: RateLimitState | None, state: RateLimitState | None, since: float, now: float) -> bool:
-    """Return whether the server stated that nothing remains, or the window ended, since a permit was granted."""
-    if state is None:
-        return False
-    has_ended = state.reset_at is not None and since < state.reset_at.timestamp() <= now
-    return has_ended or (state.remaining == 0 and state != before)
 
 
 def _status_of(error: BaseException | None) -> int | None:

@@ -49,6 +49,13 @@ class Limiter(Protocol):
         """Return how many requests of this priority the window still allows. Nothing is taken."""
         ...
 
+    def window_number(self, priority: Priority, clock: Clock) -> int:
+        """Return a number that changes when the window ends, or allows no more requests of this priority.
+
+        A request that could not use its permit at once must not use it after that.
+        """
+        ...
+
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """Return a permit if one is available without waiting. It must be cheap: every request calls it."""
         ...

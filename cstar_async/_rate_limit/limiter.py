@@ -97,6 +97,10 @@ class RateLimiter:
         """Return how many requests of this priority the window allows besides those that wait or are in flight."""
         return max(0, self._window.calls_left(priority, clock.monotonic(), clock.time()) - self._waiting_count)
 
+    def window_number(self, priority: Priority, clock: Clock) -> int:
+        """Return a number that changes when the window ends or closes; see `Limiter.window_number`."""
+        return self._window.number(priority, clock.monotonic(), clock.time())
+
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """Return a permit if one is available and no request of this or a higher priority waits."""
         window, now = self._window, clock.monotonic()

@@ -143,6 +143,10 @@ class RedisRateLimiter:
         held = len(self._queue) + (0 if self._window.in_fallback else self._local.held_by_peers)
         return max(0, self._window.calls_left(priority, clock.monotonic(), clock.time()) - held)
 
+    def window_number(self, priority: Priority, clock: Clock) -> int:
+        """Return a number that changes when the window ends, or is closed in this process; see `Limiter.window_number`."""
+        return self._window.number(priority, clock.monotonic(), clock.time())
+
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:  # noqa: ARG002 -- required by the protocol
         """Return None: every permit needs an exchange with Redis, which only `acquire` can wait for."""
         return None

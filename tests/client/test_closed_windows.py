@@ -28,6 +28,7 @@ class UserLimiter:
         self.bind_to_loop = self._window.bind_to_loop
         self.set_initial_limit = self._window.set_initial_limit
         self.remaining = self._window.remaining
+        self.window_number = self._window.window_number
         self.on_response = self._window.on_response
         self.release = self._window.release
 
@@ -91,6 +92,28 @@ async def test_calls_that_waited_are_not_sent_into_a_window_that_closed(
     assert len(server.requests) <= 2 + 2 * CONNECTIONS
     assert refused >= CALLS - 1 - 2 * CONNECTIONS
     assert (0, 0) == _held(client, limiter)
+
+
+async def test_a_client_that_shares_the_limiter_sends_no_more_calls(
+    server: Server, make_client: MakeClient, fake_clock: FakeClock, limiter: Any
+) -> None:
+    """A response to one client closes the window for the waiting calls of the other."""
+    options: dict[str, Any] = {"_clock": fake_clock, "rate_limiter": limiter, "max_retries": 0, "max_wait": 200.0}
+    one, other = make_client(max_connections=1, **options), make_client(max_connections=1, **options)
+    await _learn(one, server, limits(0, fake_clock))
+    first = asyncio.ensure_future(one.tickets.get("tkt_1"))
+    await fake_clock.wait_for_sleepers()
+    calls = [asyncio.ensure_future(client.tickets.get("tkt_1")) for client in (one, other) for _ in range(20)]
+    refusal, last = asyncio.Event(), asyncio.Event()
+    opened = ok(TICKET, headers=limits(900, fake_clock, reset=3700))
+    server.script(opened, held(refusal, failed(429, headers={"Retry-After": "3500"})), held(last, opened))
+    fake_clock.advance(101)
+    await server.seen(4)
+    refusal.set()
+    await asyncio.wait([first, *calls], return_when=asyncio.FIRST_EXCEPTION)
+    last.set()
+    results = await asyncio.gather(first, *calls, return_exceptions=True)
+    assert (4, 38) == (len(server.requests), sum(isinstance(result, RateLimitWaitError) for result in results))
 
 
 async def test_a_window_that_ends_while_calls_wait_for_a_connection_needs_a_probe(
