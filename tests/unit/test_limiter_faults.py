@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from cstar_async import Priority, RateLimitWaitError
-from tests.unit.limiter_harness import LIMITERS, LimiterHarness, granted
+from tests.unit.limiter_harness import LIMITERS, LimiterHarness, Request, granted
 
 
 @pytest_asyncio.fixture(params=LIMITERS)
@@ -104,3 +104,88 @@ async def test_error_of_a_spent_limit_names_no_outage(harness: LimiterHarness) -
     (waiting,) = await harness.start(max_wait=60)
     with pytest.raises(RateLimitWaitError, match="the rate limit allows no request before"):
         await waiting
+
+
+def in_flight(requests: list[Request], returned: set[Request]) -> list[Request]:
+    """Return which requests have a permit."""
+    return [request for request in requests if request not in returned and granted([request]) == [True]]
+
+
+async def accept(harness: LimiterHarness, requests: list[Request], returned: set[Request]) -> int:
+    """Accept all requests that have a permit, and return how many there were."""
+    accepted = in_flight(requests, returned)
+    for request in accepted:
+        await harness.respond(request)
+    returned.update(accepted)
+    return len(accepted)
+
+
+async def test_throttle_gets_as_many_as_it_accepted_then_one_at_a_time(harness: LimiterHarness) -> None:
+    """It accepted seven in growing portions, and refused the next. The next slow start pauses after seven, then tries more."""
+    await harness.refuse(1)
+    await harness.advance(1.1)
+    requests, returned = await harness.start(60), set[Request]()
+    assert [1, 2, 4] == [await accept(harness, requests, returned) for _ in range(3)]
+    refused, *unused = in_flight(requests, returned)
+    await harness.respond(refused, 429, {"Retry-After": "1"})
+    for request in unused:
+        await harness.lose(request, sent=False)
+    returned.update([refused, *unused])
+    await harness.advance(1.1)
+    assert [1, 2, 4, 1, 2, 4] == [await accept(harness, requests, returned) for _ in range(6)]
+
+
+async def test_throttle_gets_no_more_in_flight_than_it_accepted(harness: LimiterHarness) -> None:
+    """It accepted two, so of a portion of two the second one is the last without a response to both."""
+    await harness.refuse(1)
+    await harness.advance(1.1)
+    requests, returned = await harness.start(60), set[Request]()
+    assert 1 == await accept(harness, requests, returned)
+    first, second = in_flight(requests, returned)
+    await harness.respond(first)
+    (third, fourth) = [request for request in in_flight(requests, returned) if request not in {first, second}]
+    await harness.respond(second, 429, {"Retry-After": "1"})
+    for request in (third, fourth):
+        await harness.lose(request, sent=False)
+    returned.update([first, second, third, fourth])
+    await harness.advance(1.1)
+    assert [1, 1, 1, 2] == [await accept(harness, requests, returned) for _ in range(4)]
+
+
+async def test_requests_of_the_last_window_do_not_hold_up_the_next(harness: LimiterHarness) -> None:
+    """As many as the limit hang, and may count in the new window. One finds out."""
+    await harness.state_window(3, limit=3, reset_in=2)
+    await harness.start(3)
+    await harness.advance(3.1)
+    assert [True, False] == granted(await harness.start(2))
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_response_without_headers_ends_the_wait_of_a_new_window(harness: LimiterHarness, status: int) -> None:
+    """The limit of the window before is used."""
+    await harness.state_window(0, limit=7, reset_in=2)
+    await harness.advance(3.1)
+    first, *rest = await harness.start(9)
+    await harness.respond(first, status)
+    assert 7 == sum(granted(rest))
+
+
+async def test_failure_that_states_a_count_ends_the_wait_of_a_new_window(harness: LimiterHarness) -> None:
+    """The count is known, whatever the status."""
+    await harness.state_window(0, limit=7, reset_in=2)
+    await harness.advance(3.1)
+    first, *rest = await harness.start(9)
+    await harness.respond(first, 503, harness.headers(4, limit=7))
+    assert 4 == sum(granted(rest))
+
+
+async def test_background_requests_get_what_interactive_ones_leave(harness: LimiterHarness) -> None:
+    """Twelve permits come back: nine are used, and three are within the reserve of ten."""
+    await harness.state_window(20)
+    held = await harness.start(20)
+    (background,) = await harness.start(priority=Priority.BACKGROUND)
+    interactive = await harness.start(9)
+    for request in held[:12]:
+        harness.limiter.release(request.result(), harness.clock, sent=False)
+    await harness.settle()
+    assert [True] * 9 + [False] == granted([*interactive, background])
