@@ -52,6 +52,7 @@ local function begin_slow_start(is_after_refusal)
     threshold = accepted > 0 and accepted or threshold,
   }
   state.slow_start = slow
+  for _, member in pairs(state.members) do member.slow_held, member.accepted = nil, nil end
 end
 local function end_slow_start() slow.is_active, slow.grows_at = false, nil end
 local function grow_to(portion)
@@ -90,8 +91,10 @@ end
 
 -- Apply what the process did since its last request.
 lose(request.lost)
-local before = me.slow_start and me.slow_start.number == slow.number and me.slow_start.accepted or 0
-local accepted = request.slow_start.number == slow.number and request.slow_start.accepted - before or 0
+local report = request.slow_start
+if report.number ~= slow.number then report = { held = { 0, 0 }, accepted = 0 } end
+local accepted = report.accepted - (me.accepted or 0)
+me.accepted, me.slow_held = report.accepted, report.held
 if accepted > 0 then
   slow.accepted = slow.accepted + accepted
   if slow.is_active and slow.is_after_refusal then
@@ -102,8 +105,7 @@ if accepted > 0 then
   end
 end
 me.sequence, me.waiting, me.lease = request.sequence, request.waiting, now + math.min(LEASE, state.length * 1000)
-me.held, me.slow_start = request.held, request.slow_start
-me.fallback_left = request.fallback_left -- they may be sent before this reply arrives
+me.held, me.fallback_left = request.held, request.fallback_left -- the latter may be sent before this reply arrives
 state.members[request.member] = me
 
 -- Apply its window. A response since its last request counts in full; otherwise only a lower count does.
@@ -142,13 +144,10 @@ for name, member in pairs(state.members) do
     state.members[name] = nil
   else
     must_report = must_report or member.must_report
-    for priority = 1, 2 do
-      held[priority] = held[priority] + member.held[priority]
-      if member.slow_start.number == slow.number then
-        slow_held[priority] = slow_held[priority] + member.slow_start.held[priority]
-      end
+    held = { held[1] + member.held[1] + member.fallback_left, held[2] + member.held[2] }
+    if member.slow_held then
+      slow_held = { slow_held[1] + member.slow_held[1], slow_held[2] + member.slow_held[2] }
     end
-    held[1] = held[1] + member.fallback_left
     if name ~= request.member then
       peer_count, held_by_peers = peer_count + 1, held_by_peers + count
       for priority = 1, 2 do
@@ -171,7 +170,7 @@ if state.resync_until then
   elseif state.resync_until <= now then
     if is_missing then lose(state.reported_by_others) end
     begin_slow_start(slow.is_active and slow.is_after_refusal)
-    state.resync_until = nil
+    slow_held, state.resync_until = { 0, 0 }, nil
   else
     peer_count = math.max(peer_count, state.expected_members - 1)
   end
@@ -230,10 +229,10 @@ end
 local count = granted[1] + granted[2]
 local is_probe = count > 0 and slow.is_active
 if count > 0 then
-  if me.slow_start.number ~= slow.number then me.slow_start = { number = slow.number, held = { 0, 0 }, accepted = 0 } end
+  me.slow_held = me.slow_held or { 0, 0 }
   for priority = 1, 2 do
     me.held[priority] = me.held[priority] + granted[priority]
-    me.slow_start.held[priority] = me.slow_start.held[priority] + granted[priority]
+    me.slow_held[priority] = me.slow_held[priority] + granted[priority]
   end
   state.last_number = state.last_number + count
   me.last_served, slow.sent = state.last_number, slow.sent + count
@@ -244,6 +243,7 @@ if count > 0 then
   end
 end
 me.waiting = { me.waiting[1] - granted[1], me.waiting[2] - granted[2] }
+if not slow.is_active then me.slow_held = nil end
 
 -- Say when the rest may get a permit: when the window ends, or at any time (0), after a response to any process.
 local left = state.ends and (state.ends - now) / 1000
