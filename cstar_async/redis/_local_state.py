@@ -58,8 +58,9 @@ class LocalState:
         window, before = self.window, self.window.remaining
         if not window.update_fast(status, headers):
             window.update(status, headers, clock.monotonic(), clock.time(), retry_after)
-        if RATE_LIMIT in headers:
-            self.rate_limit = parse_rate_limit(headers) or self.rate_limit
+        stated = parse_rate_limit(headers) if RATE_LIMIT in headers else None
+        if stated is not None and not _has_less(self.rate_limit, stated):
+            self.rate_limit = stated
         self._response_count += 1
         if status == 429:
             self._refused_at = self._response_count
@@ -136,7 +137,14 @@ class LocalState:
     def apply_window(self, reply: Mapping[str, UntypedJSON], clock: Clock) -> None:
         """Apply the window of a reply."""
         is_outdated = self.has_unreported_response
-        if not is_outdated and reply["is_known"] and reply.get("left") is not None:
+        if reply["is_known"] and reply.get("left") is not None:
             reset = to_datetime(reply.get("reset") or clock.time() + reply["left"])
-            self.rate_limit = RateLimitState(int(reply["limit"]), int(reply["remaining"]), reset, float(reply["length"]))
+            stated = RateLimitState(int(reply["limit"]), int(reply["remaining"]), reset, float(reply["length"]))
+            if not is_outdated or _has_less(stated, self.rate_limit):
+                self.rate_limit = stated
         self.window.apply_snapshot(reply, clock.monotonic(), clock.time(), is_outdated=is_outdated)
+
+
+def _has_less(one: RateLimitState | None, other: RateLimitState | None) -> bool:
+    """Return whether *one* states less of the same window, so that it is the newer one."""
+    return one is not None and other is not None and one.reset_at == other.reset_at and one.remaining < other.remaining

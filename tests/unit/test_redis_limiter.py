@@ -127,6 +127,22 @@ async def test_state_is_the_last_one_stated(limiter: RedisRateLimiter) -> None:
     assert 42 == limiter.state.remaining
 
 
+async def test_state_keeps_the_lower_count_of_a_window(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+    """A response from before another process used the rest does not hide that. One of the next window does."""
+    first, second, third = [await acquire(limiter) for _ in range(3)]
+    fake_redis.replies.append({"remaining": 0})
+    await acquire(limiter)
+    remaining: list[int | None] = []
+    for permit, headers in [
+        (first, rate_headers(900)),
+        (second, rate_headers(950, EPOCH + 7200)),
+        (third, rate_headers(949, EPOCH + 7200)),
+    ]:
+        limiter.on_response(permit, 200, headers, CLOCK)
+        remaining.append(limiter.state and limiter.state.remaining)
+    assert [0, 950, 949] == remaining
+
+
 async def test_remaining_subtracts_the_permits_of_other_processes(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
     """And the reserve for background requests."""
     fake_redis.replies.append({"remaining": 500, "held_by_peers": 10})
