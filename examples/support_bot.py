@@ -6,6 +6,8 @@ receives webhooks at `/hooks/cstar` on BOT_PORT (8080). Without CSTAR_WEBHOOK_SE
 public URL. BOT_DATABASE is the file with the events in progress (`support_bot.db`), BOT_ON_CALL the `mem_` id of the member who
 gets urgent tickets. Ctrl-C or SIGTERM ends it after the events in progress. A crash loses no event and repeats no reply.
 
+At the start it lists the events that earlier runs gave up. With BOT_RETRY=1 it tries them again, once the cause is repaired.
+
 `make bot` runs it on a local server.
 """
 
@@ -148,6 +150,14 @@ def _text_of(ticket: Ticket) -> str:
     return " ".join([ticket.title, *texts]).casefold()
 
 
+async def review_dead_letters(inbox: WebhookInbox, *, retry: bool) -> None:
+    """Log the events that earlier runs gave up, and try them again on request."""
+    for letter in await inbox.dead_letters():
+        LOGGER.warning("%s was given up at %s: %s", letter.id, f"{letter.failed_at:%Y-%m-%d %H:%M} UTC", letter.error)
+        if retry:
+            await inbox.retry_dead_letter(letter.id)
+
+
 async def serve(inbox: WebhookInbox, port: int) -> None:
     """Receive webhooks until cancelled."""
     application = web.Application()
@@ -178,6 +188,7 @@ async def main() -> int:
         async with CStarClient.from_env() as cstar:
             SupportBot(cstar, inbox, on_call=os.environ.get("BOT_ON_CALL"))
             async with inbox:
+                await review_dead_letters(inbox, retry=os.environ.get("BOT_RETRY") == "1")
                 work = serve(inbox, read_port()) if secret else inbox.run(cstar.events(*WANTED))
                 task = asyncio.ensure_future(work)
                 for number in (signal.SIGINT, signal.SIGTERM):
@@ -188,6 +199,8 @@ async def main() -> int:
     except (CStarError, OSError, ValueError) as error:
         LOGGER.error("the bot stops: %s", error.report() if isinstance(error, CStarError) else error)  # noqa: TRY400 -- the message is enough
         return 1
+    stats = inbox.stats()
+    LOGGER.info("%d events handled, %d given up", stats.handled, stats.dead)
     return 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from cstar_async._clock import Clock
@@ -98,14 +97,13 @@ class EventAcceptor:
         try:
             await self.start()
             is_started = True
-            is_new = await self._store.add(key, body)
-            is_pending = is_new or (key in self._unconfirmed_ids and await self._find(key) is not None)
+            is_new = await self._store.add(key, body) or await self._take_unconfirmed(key) is not None
         except Exception as error:  # a store may raise any exception
             if is_started:
                 self._note_unconfirmed(key)
             return error
-        if is_new or (is_pending and key in self._unconfirmed_ids and not self._is_known(key)):
-            self._enqueue(QueuedEvent(key, event, datetime.fromtimestamp(self._clock.time(), UTC)))
+        if is_new:
+            self._enqueue(QueuedEvent(key, event, self._clock.time()))
         self._unconfirmed_ids.discard(key)
         return True
 
@@ -113,9 +111,7 @@ class EventAcceptor:
         """Return the exception of the store instead of raising it, because the caller may be gone."""
         try:
             await self.start()
-            letter = await self._store.requeue_dead_letter(event_id)
-            if letter is None and event_id in self._unconfirmed_ids and not self._is_known(event_id):
-                letter = await self._find(event_id)
+            letter = await self._store.requeue_dead_letter(event_id) or await self._take_unconfirmed(event_id)
         except Exception as error:  # a store may raise any exception
             self._note_unconfirmed(event_id)
             return error
@@ -127,16 +123,18 @@ class EventAcceptor:
 
     def _note_unconfirmed(self, key: str) -> None:
         """Note that the store may have made an event pending before it failed. A shared store finds that out by itself."""
-        if self._store.lease_interval is None and not self._is_known(key):
+        if self._store.lease_interval is None and key not in self.queued and key not in self._progress:
             self._unconfirmed_ids.add(key)
 
-    def _is_known(self, key: str) -> bool:
-        """Return whether this inbox handles an event, or has handled it and not marked it yet."""
-        return key in self.queued or key in self._progress
-
-    async def _find(self, key: str) -> StoredEvent | None:
-        """Return a pending event of the store."""
-        return next((stored for stored in await self._store.claim_pending() if stored.id == key), None)
+    async def _take_unconfirmed(self, key: str) -> StoredEvent | None:
+        """Return a pending event that a change has left in the store although it raised. Return it to one caller."""
+        if key not in self._unconfirmed_ids:
+            return None
+        found = next((stored for stored in await self._store.claim_pending() if stored.id == key), None)
+        if key not in self._unconfirmed_ids:
+            return None
+        self._unconfirmed_ids.discard(key)
+        return found
 
     def _enqueue(self, queued: QueuedEvent) -> None:
         self.queued[queued.key] = queued
@@ -151,7 +149,7 @@ class EventAcceptor:
             await self._progress.record_outcome(stored.id, describe(error))
         else:
             attempts = stored.attempts
-            self._enqueue(QueuedEvent(stored.id, event, stored.since, attempts, attempts, was_interrupted=attempts > 0))
+            self._enqueue(QueuedEvent(stored.id, event, stored.since.timestamp(), attempts, attempts, was_interrupted=attempts > 0))
 
     async def _resume(self) -> None:
         await self._load_pending()

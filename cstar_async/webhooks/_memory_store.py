@@ -16,6 +16,18 @@ from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 MAX_DEAD_LETTERS: Final = 1000
 
 
+@attrs.define
+class _Entry:
+    body: bytes
+    since: float
+    attempts: int = 0
+    error: str | None = None
+
+    def to_stored(self, event_id: str) -> StoredEvent:
+        since = datetime.fromtimestamp(self.since, UTC)
+        return StoredEvent(id=event_id, body=self.body, attempts=self.attempts, since=since, error=self.error)
+
+
 class MemoryStore(EventStore):
     """Keep events in memory, to drop repeated deliveries.
 
@@ -31,8 +43,8 @@ class MemoryStore(EventStore):
     def __init__(self, *, max_ids: int = 100_000, _clock: Clock | None = None) -> None:
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._ids: BoundedSet[str] = BoundedSet(validate_count("max_ids", max_ids, 1))
-        self._pending: dict[str, StoredEvent] = {}
-        self._dead: dict[str, StoredEvent] = {}
+        self._pending: dict[str, _Entry] = {}
+        self._dead: dict[str, _Entry] = {}
         self._last_id: str | None = None
 
     async def add(self, event_id: str, body: bytes) -> bool:
@@ -40,7 +52,7 @@ class MemoryStore(EventStore):
         check_str("event_id", event_id)
         if event_id in self._pending or event_id in self._dead or not self._ids.add(event_id):
             return False
-        self._pending[event_id] = StoredEvent(id=event_id, body=body, attempts=0, since=self._now())
+        self._pending[event_id] = _Entry(body, self._clock.time())
         if not event_id.startswith(BODY_HASH_PREFIX):
             self._last_id = event_id
         return True
@@ -49,10 +61,10 @@ class MemoryStore(EventStore):
         """Set the number of attempts. Return False if the event is not pending."""
         check_str("event_id", event_id)
         validate_count("attempts", attempts, 0)
-        event = self._pending.get(event_id)
-        if event is None:
+        entry = self._pending.get(event_id)
+        if entry is None:
             return False
-        self._pending[event_id] = attrs.evolve(event, attempts=attempts)
+        entry.attempts = attempts
         return True
 
     async def mark_done(self, event_id: str) -> None:
@@ -64,20 +76,19 @@ class MemoryStore(EventStore):
         """Keep a dead letter."""
         check_str("event_id", event_id)
         check_str("error", error)
-        event = self._pending.pop(event_id, None)
-        if event is None:
-            return
-        self._dead[event_id] = attrs.evolve(event, error=error, since=self._now())
-        if len(self._dead) > MAX_DEAD_LETTERS:
-            del self._dead[next(iter(self._dead))]
+        entry = self._pending.pop(event_id, None)
+        if entry is not None:
+            self._dead[event_id] = _Entry(entry.body, self._clock.time(), entry.attempts, error)
+            if len(self._dead) > MAX_DEAD_LETTERS:
+                del self._dead[next(iter(self._dead))]
 
     async def claim_pending(self) -> list[StoredEvent]:
         """Return the events that are not done, of an earlier inbox with this store."""
-        return list(self._pending.values())
+        return [entry.to_stored(event_id) for event_id, entry in self._pending.items()]
 
     async def dead_letters(self) -> list[StoredEvent]:
         """Return the events that were given up."""
-        return list(self._dead.values())
+        return [entry.to_stored(event_id) for event_id, entry in self._dead.items()]
 
     async def requeue_dead_letter(self, event_id: str) -> StoredEvent | None:
         """Make a dead letter a pending event."""
@@ -85,8 +96,8 @@ class MemoryStore(EventStore):
         letter = self._dead.pop(event_id, None)
         if letter is None:
             return None
-        event = self._pending[event_id] = attrs.evolve(letter, attempts=0, since=self._now(), error=None)
-        return event
+        entry = self._pending[event_id] = _Entry(letter.body, self._clock.time())
+        return entry.to_stored(event_id)
 
     async def last_event_id(self) -> str | None:
         """Return the id that was added last."""
@@ -94,6 +105,3 @@ class MemoryStore(EventStore):
 
     async def aclose(self) -> None:
         """Do nothing."""
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.time(), UTC)

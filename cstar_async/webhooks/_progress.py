@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import Final
 
 import attrs
@@ -31,7 +30,8 @@ class QueuedEvent:
 
     key: str
     event: WebhookEvent
-    added_at: datetime
+    since: float
+    """The Unix time since which it is pending."""
     attempts: int = 0
     """The calls of a handler that failed, are running, or did not end before their process."""
     stored_attempts: int | None = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -48,9 +48,9 @@ class EventCounts:
 
     def stats(self, queued: Collection[QueuedEvent]) -> InboxStats:
         """Return the counts together with the events that are pending."""
-        pending: dict[str, list[datetime]] = {}
+        pending: dict[str, list[float]] = {}
         for one in queued:
-            pending.setdefault(one.event.type, []).append(one.added_at)
+            pending.setdefault(one.event.type, []).append(one.since)
         none, total = Counter[str](), Counter[str]()
         for counts in self._counts.values():
             total.update(counts)
@@ -58,13 +58,13 @@ class EventCounts:
             event_type: _stats_of(pending.get(event_type, []), self._counts.get(event_type, none), {})
             for event_type in sorted({*pending, *self._counts})
         }
-        return _stats_of([one.added_at for one in queued], total, by_type)
+        return _stats_of([one.since for one in queued], total, by_type)
 
 
-def _stats_of(pending: list[datetime], counts: Counter[str], by_type: dict[str, InboxStats]) -> InboxStats:
+def _stats_of(pending: list[float], counts: Counter[str], by_type: dict[str, InboxStats]) -> InboxStats:
     return InboxStats(
         pending=len(pending),
-        oldest=min(pending, default=None),
+        oldest=datetime.fromtimestamp(min(pending), UTC) if pending else None,
         handled=counts["handled"],
         failed=counts["failed"],
         dead=counts["dead"],

@@ -216,6 +216,31 @@ async def test_bot_runs_from_the_shell_and_ends_cleanly(
     await store.aclose()
 
 
+@pytest.mark.parametrize("retry", ["1", ""])
+async def test_bot_lists_dead_letters_and_tries_them_again_on_request(
+    fake: FakeCStar, cstar: CStarClient, tmp_path: Path, retry: str
+) -> None:
+    """An event that an earlier run gave up gets its welcome with BOT_RETRY=1, and stays in the file otherwise."""
+    ticket = await cstar.tickets.create(title="Invoice")
+    store = SqliteStore(tmp_path / "bot.db")
+    await store.add("evt_1", event(ticket))
+    await store.mark_dead("evt_1", "KeyError (support_bot.py:1, in welcome)")
+    await store.aclose()
+    settings = {"CSTAR_WEBHOOK_SECRET": SECRET, "BOT_PORT": "0", "BOT_DATABASE": str(tmp_path / "bot.db"), "BOT_RETRY": retry}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(EXAMPLES / "support_bot.py"), env=environment(fake, **settings), stderr=subprocess.PIPE
+    )
+    await read_log(process, "evt_1 was given up at")
+    await read_log(process, "waiting for webhooks")
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    assert f"{1 if retry else 0} events handled, 0 given up".encode() in errors
+    assert (process.returncode, len(await store.dead_letters()), len(await welcomes(cstar, ticket))) == (
+        (0, 0, 1) if retry else (0, 1, 0)
+    )
+    await store.aclose()
+
+
 async def test_bot_with_an_invalid_key_prints_the_reason(fake: FakeCStar, tmp_path: Path) -> None:
     """An unknown key gives an error without a traceback, and exit status 1."""
     settings: dict[str, Any] = {"BOT_DATABASE": str(tmp_path / "bot.db"), "CSTAR_API_KEY": "sk_test_" + "0" * 32}
