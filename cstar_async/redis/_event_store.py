@@ -35,8 +35,10 @@ class RedisStore:
     So derive idempotency keys in handlers with `idempotency_key("reply", event.id)`.
 
     Order is kept within a receiver only. If the order of two events of one ticket matters, compare their contents, or send the
-    deliveries of a webhook to one receiver. Use an append-only file in Redis, with `appendfsync always` if every event counts. An
-    event that no receiver has handled for 30 days is dropped.
+    deliveries of a webhook to one receiver. Use an append-only file in Redis, with `appendfsync always` if every event counts.
+
+    Attempts and dead letters are shared. A receiver that was suspended for longer than its lease leaves out what another one has
+    claimed. Dead letters, and events that no receiver has handled, are dropped after 30 days.
 
     Args:
         client_or_url: A `redis.asyncio` client, which is never closed; or a URL, whose connection `aclose` closes.

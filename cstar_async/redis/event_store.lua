@@ -51,8 +51,8 @@ local function accept(id, body)
 end
 
 local function mark_done(id)
-  redis.call('ZREM', ARRIVALS, id)
-  for _, key in ipairs({OWNERS, BODIES, ATTEMPTS}) do redis.call('HDEL', key, id) end
+  for _, key in ipairs({ARRIVALS, DEAD}) do redis.call('ZREM', key, id) end
+  for _, key in ipairs({OWNERS, BODIES, ATTEMPTS, ERRORS}) do redis.call('HDEL', key, id) end
   redis.call('SET', ID, '', 'PX', RETRY_HORIZON)
 end
 

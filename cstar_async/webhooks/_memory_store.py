@@ -71,6 +71,7 @@ class MemoryStore(EventStore):
         """Drop the event, and keep its id."""
         check_str("event_id", event_id)
         self._pending.pop(event_id, None)
+        self._dead.pop(event_id, None)
 
     async def mark_dead(self, event_id: str, error: str) -> None:
         """Keep a dead letter."""

@@ -19,6 +19,7 @@ later. This costs no attempt, and neither does the close of the inbox. After 31 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import NoneType
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-_MAX_LOGGED_ID: Final = 200
+_LOGGED_ID: Final = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 
 
 class WebhookInbox(EventHandlers):
@@ -138,20 +139,22 @@ class WebhookInbox(EventHandlers):
         check_instance("headers", headers, Mapping, "a mapping of names to values")
         try:
             if len(validate_body(body)) > self._max_event_size:
-                event_id = _header(headers, "x-event-id")[:_MAX_LOGGED_ID] or find_event_id(body)
-                LOGGER.error("%s: delivery rejected, it is larger than max_event_size, %d bytes", event_id, self._max_event_size)
+                size = self._max_event_size
+                LOGGER.error("%s: delivery rejected, it is larger than max_event_size, %d bytes", _logged_id(headers, body), size)
                 return 413
             self._verify(body, _header(headers, "x-signature"), now=self._clock.time())
         except WebhookError as error:
-            LOGGER.warning("delivery rejected: %s", error)
+            LOGGER.warning("%s: delivery rejected: %s", _logged_id(headers, body), error)
             return 401
         try:
             event = parse_event(body)
         except PayloadError as error:
-            LOGGER.error("signed delivery dropped: %s", error)
+            LOGGER.error("%s: signed delivery dropped: %s", _logged_id(headers, body), error)
             return 200
         self._loop_binding.bind()
         if self._closing or self.pending + len(self._acceptor.adding) >= self._max_pending:
+            reason = "closed" if self._closing else "full"
+            LOGGER.warning("%s: delivery rejected, this inbox is %s", dedup_key(event, body), reason)
             return 503
         try:
             # If the store is slow, cStar is asked to deliver again. The event is still handled once the store has it.
@@ -311,3 +314,9 @@ class WebhookInbox(EventHandlers):
 
 def _header(headers: Mapping[str, str], lower_name: str) -> str:
     return next((value for name, value in headers.items() if is_str(name) and name.lower() == lower_name), "")
+
+
+def _logged_id(headers: Mapping[str, str], body: object) -> str:
+    """Return the id of an event that was not parsed."""
+    event_id = _header(headers, "x-event-id")
+    return event_id if _LOGGED_ID.fullmatch(event_id) else find_event_id(body if isinstance(body, bytes) else b"")

@@ -73,7 +73,7 @@ class EventStore(Protocol):
         ...
 
     async def mark_done(self, event_id: str) -> None:
-        """Mark an event as handled. Its id is kept, its body is deleted."""
+        """Mark an event as handled, even if another inbox has given it up meanwhile. Its id is kept, its body is deleted."""
 
     async def mark_dead(self, event_id: str, error: str) -> None:
         """Mark a pending event as given up, with the description of the exception. Its id, body and attempts are kept."""

@@ -233,8 +233,7 @@ def _parse_message(message: ServerSentEvent) -> tuple[WebhookEvent, bytes] | Non
                 wire |= missing
         return event_from_dict(wire), body
     except (ValueError, PayloadError) as error:
-        event_id = message.id or "a message without an id"
-        LOGGER.warning("%s: message dropped, it is not an event: %s", event_id, error)
+        LOGGER.warning("%s: message dropped, it is not an event: %s", message.id or find_event_id(body), error)
         return None
 
 

@@ -155,7 +155,8 @@ async def test_a_body_over_the_maximum_size_gets_413(body: bytes, caplog: pytest
     ("headers", "body", "event_id"),
     [
         ({"X-Event-ID": "evt_1"}, b"{", "evt_1"),
-        ({"x-event-id": "evt_1\nERROR forged"}, b"{", "evt_1 ERROR forged"),
+        ({"x-event-id": "evt_1\nERROR forged"}, b"{", "an event without an id"),
+        ({"x-event-id": "jane@example.com"}, body_of(1), "evt_1"),
         ({}, body_of(1), "evt_1"),
         ({}, b'{"data": {"id": "tkt_1"}, "id": "evt_1"', "an event without an id"),
         ({}, b'{"id": "Jane Doe", "x": "', "an event without an id"),
@@ -170,6 +171,31 @@ async def test_a_body_over_the_maximum_size_is_logged_with_its_id(
         assert await inbox.receive(body.ljust(101), headers) == 413
     (record,) = caplog.records
     assert (record.levelname, record.getMessage().partition(": ")[0]) == ("ERROR", event_id)
+
+
+async def test_every_rejected_delivery_is_logged_with_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    """CStar delivers it again, but not for ever."""
+    released, wrong = asyncio.Event(), b'{"id": "evt_2"}'
+    inbox = inbox_of(max_pending=1)
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        await released.wait()
+
+    assert await inbox.receive(body_of(0), {"X-Signature": sign(body_of(0), "whsec_other")}) == 401
+    assert await inbox.receive(body_of(1), {}) == 401
+    assert await deliver(inbox, wrong, body_of(3), body_of(4)) == [200, 200, 503]
+    released.set()
+    await inbox.aclose()
+    assert await deliver(inbox, body_of(5)) == [503]
+    logged = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert logged[0] == ("WARNING", "evt_0: delivery rejected: the signature matches none of the secrets")
+    assert logged[1][1].startswith("evt_1: delivery rejected: header must have the form")
+    assert logged[2] == ("ERROR", "evt_2: signed delivery dropped: an event must have a `type`")
+    assert logged[3:] == [
+        ("WARNING", "evt_4: delivery rejected, this inbox is full"),
+        ("WARNING", "evt_5: delivery rejected, this inbox is closed"),
+    ]
 
 
 async def test_a_large_body_reaches_an_inbox_that_allows_it() -> None:

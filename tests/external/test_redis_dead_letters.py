@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
 from redis.asyncio import Redis
 
 from cstar_async import ConnectionFailedError
 from cstar_async.webhooks import RedisStore, WebhookEvent, WebhookInbox, sign
+from tests.client.store_model import CHANGES, Change, check_against_model
 from tests.external.redis_server import RedisServer
 
 pytestmark = pytest.mark.external
@@ -166,8 +168,10 @@ async def test_suspended_receiver_does_not_handle_what_another_has_claimed(redis
         await expire_lease(redis, store)
         async with other:
             await other.wait_until_idle()
+            assert [letter.id for letter in await other.dead_letters()] == ["evt_1"]  # its attempt did not end
         may_go.set()
         await slow.wait_until_idle()
+        assert await slow.dead_letters() == []
     assert (slow_handled, handled) == (["evt_1"], ["evt_2", "evt_3"])
 
 
@@ -218,3 +222,16 @@ async def test_keys_of_the_first_version_are_pending_without_attempts(redis_serv
         await inbox.wait_until_idle()
     assert handled == ["evt_0"]
     assert await redis.hgetall(f"{PREFIX}owners") == {"evt_1": "old-alive"}
+
+
+@given(changes=CHANGES)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_redis_store_behaves_like_the_model(redis_server: RedisServer, changes: list[Change]) -> None:
+    """Whatever the order of calls, with restarts of the receiver."""
+
+    async def check() -> None:
+        async with Redis.from_url(redis_server.url) as client:
+            await client.flushall()
+        await check_against_model(lambda: make_store(redis_server), changes)
+
+    asyncio.run(check())
