@@ -12,6 +12,7 @@ import os
 import re
 import ssl as tls
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 from weakref import WeakSet, finalize
 
@@ -260,13 +261,14 @@ class AiohttpTransport:
 class _Stream(StreamingResponse):
     """A response of aiohttp that is read as it arrives."""
 
-    __slots__ = ("__weakref__", "_end", "_response")
+    __slots__ = ("__weakref__", "_on_collect", "_on_end", "_response")
 
     def __init__(self, response: aiohttp.ClientResponse, on_end: Callable[[], None]) -> None:
         super().__init__(response.status, response.headers, b"")
         self._response = response
-        self._end = finalize(self, on_end)  # calls it once, also if nothing closes the stream
-        self._end.atexit = False
+        self._on_end = on_end
+        self._on_collect = finalize(self, _call_in_loop, asyncio.get_running_loop(), on_end)
+        self._on_collect.atexit = False
 
     async def read(self) -> bytes:
         """Return the next bytes; see `StreamingResponse.read`."""
@@ -281,7 +283,14 @@ class _Stream(StreamingResponse):
         self._response.close()
         if connection is not None:
             connection.close()  # `ClientResponse.close` leaves it if the event loop has ended
-        self._end()
+        if self._on_collect.detach() is not None:
+            self._on_end()
+
+
+def _call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    """Call a function for a stream that was not closed. Python may collect it in any thread, and after the end of its loop."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(function)
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:

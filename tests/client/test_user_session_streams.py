@@ -92,6 +92,7 @@ async def test_stream_that_nobody_closed_is_not_counted_for_ever(server: Server,
         assert 1 == free_slots(client)
         stream = None
         gc.collect()
+        await asyncio.sleep(0)
         assert 2 == free_slots(client)
 
 
