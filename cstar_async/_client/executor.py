@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
@@ -39,7 +40,7 @@ from cstar_async._types import (
     json_type_name,
 )
 from cstar_async._validation import validate_count
-from cstar_async.errors import ConfigurationError, DecodeError
+from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError
 from cstar_async.pagination import Page, Paginator
 from cstar_async.pagination._checkpoint import ListKey
 from cstar_async.pagination._page import linked_page
@@ -49,7 +50,8 @@ T = TypeVar("T")
 RESPONSE_CAPTURE: Final[ContextVar[list[Response[Any]] | None]] = ContextVar("cstar_async_response_capture", default=None)
 """Where `with_response` gets the last response of a call. A context variable, so that concurrent calls have one each."""
 _WITHOUT_JSON: Final = frozenset({"none", "text", "bytes"})
-_DATA_TYPES: Final[dict[str, type | None]] = {"object": dict, "deleted": dict, "array": list, "page": list, "value": None}
+DATA_TYPES: Final[dict[str, type | None]] = {"object": dict, "deleted": dict, "array": list, "page": list, "value": None}
+"""What `data` is in Python, by the shape of an operation."""
 
 
 class ClientExecutor(RequestPipeline):
@@ -95,6 +97,8 @@ class ClientExecutor(RequestPipeline):
             return self._finish(call, envelope, cast("T", decode_items(get_args(result)[0], data)))
         decode: UntypedJSON = result
         decoded: T = decode(data) if shape == "value" else decode_item(decode, data)
+        if self.context.team_path.value is None and operation.id == "whoami":
+            self._keep_team(decoded)
         return self._finish(call, envelope, decoded)
 
     def paginate(
@@ -212,10 +216,17 @@ class ClientExecutor(RequestPipeline):
             raise ConfigurationError("whoami returned no team for this key; pass team_id=")
         return self.context.path_of_team(team_id)
 
+    def _keep_team(self, me: object) -> None:
+        """Keep the team that a caller requested, so that it is not requested again."""
+        team_id = getattr(me, "team_id", None)
+        if self.context.scope == "team" and is_str(team_id) and team_id:
+            with suppress(InvalidArgumentError):
+                self.context.team_path.value = self.context.path_of_team(team_id)
+
     def _parse_envelope(self, call: Call, operation: Operation) -> dict[str, UntypedJSON]:
         """Parse the envelope of a success, and check the JSON type of `data`."""
         response = call.response
-        expected = _DATA_TYPES[operation.shape]
+        expected = DATA_TYPES[operation.shape]
         try:
             envelope = parse_envelope(response) if operation.has_envelope else {"data": parse_body(response)}
             data = envelope["data"]

@@ -36,6 +36,22 @@ async def test_the_team_is_found_once_for_many_callers(server: Server, make_clie
     assert (51, 50) == (len(paths), sum(path.startswith("/api/v1/teams/team_9/tickets/") for path in paths))
 
 
+async def test_team_that_the_caller_requested_is_not_requested_again(server: Server, make_client: MakeClient) -> None:
+    """A program that begins with whoami takes no second one, in any view of the client."""
+    server.script(ok(WHO))
+    client = make_client(team_id=None)
+    await client.auth.whoami()
+    await client.with_options(timeout=5).tickets.get("tkt_1")
+    assert ["/api/v1/auth/whoami", "/api/v1/teams/team_9/tickets/tkt_1"] == [request.path for request in server.requests]
+
+
+@pytest.mark.parametrize("who", [{}, {"teamId": None}, {"teamId": ""}, {"teamId": 7}, {"teamId": ".."}], ids=repr)
+async def test_whoami_returns_what_it_gets(server: Server, make_client: MakeClient, who: dict[str, Any]) -> None:
+    """Also if that is no team for the paths of other calls."""
+    server.script(ok(who))
+    assert (await make_client(team_id=None).auth.whoami()).team_id == who.get("teamId")
+
+
 async def test_cancelling_the_call_that_finds_the_team_does_not_end_the_others(server: Server, make_client: MakeClient) -> None:
     """When the first caller is cancelled, another takes over."""
     server.script(held(asyncio.Event(), ok(WHO)), ok(WHO))
