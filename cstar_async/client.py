@@ -74,6 +74,8 @@ class CStarClient(BaseClient, ClientNamespaces):
         session: An aiohttp session to use and never close. None: the client creates and closes one. In a session of yours, each
             event stream uses a connection that calls cannot use; one connection must be left.
         hooks: Instances of `Hooks`, see `cstar_async.hooks`.
+        coalesce: Whether identical GETs in flight at one time share one call, see README. Default False.
+        cache: Seconds to keep responses, by method, such as `{"tags.list": 60}`, see README. Default: none is kept.
 
     Raises:
         ConfigurationError: The key, team id, a URL or an object cannot be used.
@@ -101,6 +103,8 @@ class CStarClient(BaseClient, ClientNamespaces):
         ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None = None,
         session: aiohttp.ClientSession | None = None,
         hooks: Iterable[Hooks] = (),
+        coalesce: bool = False,
+        cache: Mapping[str, float] | None = None,
         _clock: Clock | None = None,
     ) -> None:
         self._setup(
@@ -115,6 +119,8 @@ class CStarClient(BaseClient, ClientNamespaces):
                 ssl=ssl,
                 session=session,
                 hooks=hooks,
+                coalesce=coalesce,
+                cache=cache,
             ),
             CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
             scope="team",

@@ -67,6 +67,8 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to accept any certificate.
         session: An aiohttp session to use and never close. None: the library creates and closes one.
         hooks: Instances of `Hooks`, see `cstar_async.hooks`.
+        coalesce: Whether identical GETs in flight at one time share one call, see README. Default False.
+        cache: Seconds to keep responses, by method, such as `{"categories": 60}`, see README. Default: none is kept.
 
     Raises:
         ConfigurationError: The team, a URL or an object cannot be used.
@@ -91,6 +93,8 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None = None,
         session: aiohttp.ClientSession | None = None,
         hooks: Iterable[Hooks] = (),
+        coalesce: bool = False,
+        cache: Mapping[str, float] | None = None,
         _clock: Clock | None = None,
     ) -> None:
         self._setup(
@@ -105,6 +109,8 @@ class CStarLibrary(BaseClient, LibraryNamespace):
                 ssl=ssl,
                 session=session,
                 hooks=hooks,
+                coalesce=coalesce,
+                cache=cache,
             ),
             CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait),
             scope="library",

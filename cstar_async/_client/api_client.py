@@ -44,6 +44,8 @@ class ApiClient(BaseClient):
                 ssl=options.get("ssl"),
                 session=options.get("session"),
                 hooks=options.get("hooks", ()),
+                coalesce=options.get("coalesce", False),
+                cache=options.get("cache"),
             ),
             CallSettings(
                 timeout=options.get("timeout", 30.0),

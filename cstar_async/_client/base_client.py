@@ -15,7 +15,8 @@ from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.context import ClientContext
 from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
-from cstar_async._client.settings import CallSettings, ClientSettings, validate_team_id
+from cstar_async._client.settings import CallSettings, ClientSettings, validate_cache, validate_team_id
+from cstar_async._client.shared_responses import SharedResponses
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
 from cstar_async._operations.operation import Scope
@@ -70,7 +71,7 @@ class BaseClient:
         """
         from cstar_async._transport.aiohttp_transport import AiohttpTransport, max_concurrency
 
-        url = settings.base_url
+        url, lifetimes = settings.base_url, validate_cache(settings.cache, scope, package)
         limiter = RateLimiter() if settings.rate_limiter is None else settings.rate_limiter
         limiter.set_initial_limit(initial_limit)
         clock = SystemClock() if clock is None else clock
@@ -102,8 +103,14 @@ class BaseClient:
             query=query_string({one.name: one.value for one in credentials if one.location == "query"}),
             package=package,
         )
+        executor_class = ClientExecutor
+        if settings.coalesce or lifetimes:
+            from cstar_async._client.sharing_executor import SharingExecutor
+
+            executor_class = SharingExecutor
+            context.shared_responses = SharedResponses(coalesce=settings.coalesce, lifetimes=lifetimes)
         self._base_url = str(url)
-        self._executor = self.__executor__ = ClientExecutor(context, call_settings)
+        self._executor = self.__executor__ = executor_class(context, call_settings)
 
     def with_options(
         self,
@@ -133,7 +140,7 @@ class BaseClient:
         for name, value in _attributes(self).items():
             if not isinstance(value, Namespace):
                 setattr(view, name, value)
-        view._executor = view.__executor__ = ClientExecutor(executor.context, settings)
+        view._executor = view.__executor__ = type(executor)(executor.context, settings)
         return view
 
     @property

@@ -65,6 +65,13 @@ class Call(Request):
         target = self.target
         return {"call_id": self._id, "operation": target.id, "method": target.method, "path": target.path}
 
+    def copy_outcome(self, sent: Call) -> None:
+        """Take over the response of an identical call, and the notification of its end if that is still due."""
+        response = sent.response
+        self.response, self.attempts = RawResponse(response.status, response.headers, response.body), sent.attempts
+        if sent.hooks_notified:
+            self._id, self.started, self.hooks_notified, sent.hooks_notified = sent._id, sent.started, True, False
+
     def time_left(self, now: float) -> float | None:
         """Return the seconds until the deadline, negative after it; None without a deadline."""
         return None if self.deadline is None else self.deadline - now

@@ -12,6 +12,7 @@ from cstar_async._client.closable_waits import ClosableWaits
 from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.drift import Schemas
 from cstar_async._client.hook_dispatcher import HookDispatcher
+from cstar_async._client.shared_responses import SharedResponses
 from cstar_async._client.single_flight import SingleFlight
 from cstar_async._clock import Clock
 from cstar_async._loop_binding import LoopBinding
@@ -47,6 +48,7 @@ class ClientContext:
     """The credentials that are parameters of the query, encoded."""
     package: str = "cstar_async"
     """The package of the generated code."""
+    shared_responses: SharedResponses | None = None
     is_closed: bool = False
     waits: ClosableWaits = attrs.field(factory=ClosableWaits, init=False)
     team_path: SingleFlight[str] = attrs.field(init=False)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import inspect
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypedDict
 
 import attrs
 
 from cstar_async._client.hook_dispatcher import HOOK_METHODS
+from cstar_async._operations.operation import Operation, Scope
 from cstar_async._protocol.headers import MAX_WAIT
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
-from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_str
-from cstar_async._validation import invalid, validate_count, validate_seconds
+from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_mapping, is_str
+from cstar_async._validation import check_instance, invalid, validate_count, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 from cstar_async.hooks import Hooks
 
@@ -152,6 +154,24 @@ def _deferred_kind(function: object) -> str | None:
     return None
 
 
+def validate_cache(cache: object, scope: Scope, package: str) -> dict[str, float]:
+    """Return the seconds for which responses are kept, by namespace and name of the operation."""
+    if cache is None:
+        return {}
+    if not is_mapping(cache):
+        raise invalid("cache", 'a dict of methods and seconds, such as {"tags.list": 60}', cache)
+    operations: Mapping[str, Operation] = import_module(f"{package}._generated.all_operations").OPERATIONS
+    prefix = "library." if scope == "library" else ""
+    reads = {f"{one.namespace}.{one.name}" for one in operations.values() if one.method == "GET" and one.scope in {scope, "root"}}
+    lifetimes: dict[str, float] = {}
+    for method, seconds in cache.items():
+        name = f"{prefix}{method}"
+        if name not in reads:
+            raise invalid("cache", 'a dict of methods that read, such as "tags.list"', method)
+        lifetimes[name] = validate_seconds(f"cache[{method!r}]", seconds, above_zero=True)
+    return lifetimes
+
+
 def validate_limiter(limiter: object) -> Limiter | None:
     """Return an object that implements `Limiter`, or None."""
     if limiter is None or isinstance(limiter, Limiter):
@@ -205,6 +225,8 @@ class ConnectionOptions(TypedDict, total=False):
     ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
     session: aiohttp.ClientSession | None
     hooks: Iterable[Hooks]
+    coalesce: bool
+    cache: Mapping[str, float] | None
 
 
 class CommonOptions(ConnectionOptions, total=False):
@@ -233,6 +255,8 @@ class ClientSettings:
     ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
     session: aiohttp.ClientSession | None
     hooks: tuple[Hooks, ...] = attrs.field(converter=validate_hooks)
+    coalesce: bool = False
+    cache: Mapping[str, float] | None = None
 
     def __attrs_post_init__(self) -> None:
         validate_count("max_connections", self.max_connections, 1)
@@ -240,3 +264,4 @@ class ClientSettings:
             validate_count("max_response_size", self.max_response_size, 1)
         if self.retry_budget is not None:
             validate_count("retry_budget", self.retry_budget, 0)
+        check_instance("coalesce", self.coalesce, bool, "True or False")

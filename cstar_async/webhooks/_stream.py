@@ -181,6 +181,8 @@ class EventStream:
             received = _parse_message(message)
             if received is not None and ((event_id := _id_of(received[0])) == "" or self._seen.add(event_id)):
                 self._failures = 0
+                if (shared := self._executor.context.shared_responses) is not None:
+                    shared.on_event(received[0].type)
                 if matches(received[0], self._types):
                     self._ready.append(received)
 

@@ -1,0 +1,144 @@
+"""Responses that several calls of a client get: of one GET in flight, or kept for some seconds after it.
+
+They are shared as bytes. Each call decodes its own copy, so no two callers get the same object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+import attrs
+
+from cstar_async._client.call import Call
+from cstar_async._protocol.messages import RawResponse
+from cstar_async.errors import CStarError
+
+MAX_KEPT: Final = 1000
+"""The number of responses that are kept."""
+MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
+"""The size of all their bodies."""
+EVENT_NAMESPACES: Final = {
+    "agent": "preferences",
+    "article": "articles",
+    "boss": "game",
+    "community_post": "community",
+    "customer": "customers",
+    "customer_group": "customer_groups",
+    "player": "game",
+    "social": "game",
+    "survey": "csat",
+    "team": "preferences",
+    "ticket": "tickets",
+}
+"""The namespace of what an event is about, by the first part of the event's type."""
+
+_Key: TypeAlias = "tuple[object, ...]"
+_Send: TypeAlias = "Callable[[Call], Awaitable[None]]"
+
+
+@attrs.define(eq=False)
+class _Flight:
+    """A call in flight, and how many callers wait for it."""
+
+    call: Call
+    task: asyncio.Task[None]
+    waiting: int = 0
+
+
+@attrs.frozen
+class _Entry:
+    """A response, the version that its namespace had before it was requested, and when it expires."""
+
+    response: RawResponse
+    version: int
+    expires_at: float
+
+
+class SharedResponses:
+    """What the calls of one client share.
+
+    Each write of the client, and each event that it receives, gives the namespace another version. Later calls get no response that
+    was requested before.
+
+    Args:
+        coalesce: Whether identical GETs in flight share one call.
+        lifetimes: Seconds for which responses are kept, by operation, such as `tags.list`.
+    """
+
+    def __init__(self, *, coalesce: bool, lifetimes: Mapping[str, float]) -> None:
+        self.coalesce = coalesce
+        self.lifetimes = lifetimes
+        self._flights: dict[_Key, _Flight] = {}
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._size = 0
+        self._latest_version = self._common_version = 0
+        self._versions: dict[str, int] = {}
+
+    def invalidate(self, namespace: str | None) -> None:
+        """Keep later calls from responses requested so far. None: of all namespaces."""
+        self._latest_version += 1
+        if namespace is None:
+            self._common_version = self._latest_version
+        else:
+            self._versions[namespace] = self._latest_version
+
+    def on_event(self, event_type: str) -> None:
+        """Invalidate the namespace of what an event is about; for an unknown type, all."""
+        self.invalidate(EVENT_NAMESPACES.get(event_type.partition(".")[0]))
+
+    def version(self, namespace: str | None) -> int:
+        """Return the version of a namespace. None: of all."""
+        if namespace is None:
+            return self._latest_version
+        return max(self._common_version, self._versions.get(namespace, 0))
+
+    def get(self, key: _Key, version: int, now: float) -> RawResponse | None:
+        """Return a response that is kept, or None."""
+        entry = self._entries.get(key)
+        if entry is None or entry.version != version or now >= entry.expires_at:
+            return None
+        self._entries.move_to_end(key)
+        return _copy(entry.response)
+
+    def put(self, key: _Key, response: RawResponse, version: int, expires_at: float) -> None:
+        """Keep a response; evict those that were used least recently."""
+        if key in self._entries:
+            self._size -= len(self._entries.pop(key).response.body)
+        self._entries[key] = _Entry(_copy(response), version, expires_at)
+        self._size += len(response.body)
+        while self._size > MAX_KEPT_BYTES or len(self._entries) > MAX_KEPT:
+            self._size -= len(self._entries.popitem(last=False)[1].response.body)
+
+    async def send(self, key: _Key, call: Call, send: _Send) -> None:
+        """Send a call, or wait for an identical one. Cancelling a caller cancels the call if no other waits for it."""
+        flight = self._flights.get(key)
+        if flight is None:
+            self._flights[key] = flight = _Flight(call, asyncio.ensure_future(send(call)))
+            flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # it may have no caller any more
+        flight.waiting += 1
+        try:
+            await asyncio.wait([flight.task])
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting or flight.task.done():
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+                if flight.task.cancel():
+                    await asyncio.wait([flight.task])
+        try:
+            flight.task.result()
+        except CStarError as error:
+            if call is flight.call:
+                raise
+            # A copy: one exception raised in many tasks would collect all their tracebacks.
+            raise copy.copy(error) from error.__cause__
+        if call is not flight.call:
+            call.copy_outcome(flight.call)
+
+
+def _copy(response: RawResponse) -> RawResponse:
+    return RawResponse(response.status, response.headers, response.body)  # without the parsed body, which is mutable

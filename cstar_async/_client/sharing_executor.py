@@ -1,0 +1,69 @@
+"""The executor of a client with `coalesce` or `cache`. Other clients do not load it, so their calls do not get slower."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from cstar_async._client.call import Call, StreamCall
+from cstar_async._client.executor import DATA_TYPES, ClientExecutor
+from cstar_async._operations.operation import Operation
+from cstar_async._protocol.envelope import parse_body, parse_envelope, parse_page_info
+from cstar_async._protocol.messages import RawResponse
+from cstar_async.errors import DecodeError
+
+CHANGES_OTHERS: Final = frozenset({"bulk", "imports"})
+"""Namespaces whose writes change the objects of others."""
+
+
+class SharingExecutor(ClientExecutor):
+    """An executor whose GETs share responses."""
+
+    __slots__ = ()
+
+    async def send_with_retries(self, call: Call) -> None:
+        """Set `call.response`, sent for this call or shared; see `RequestPipeline`."""
+        shared, target = self.context.shared_responses, call.target
+        operation = target if isinstance(target, Operation) else None
+        namespace = None if operation is None else operation.namespace.partition(".")[0]
+        if shared is None or isinstance(call, StreamCall):
+            await super().send_with_retries(call)
+            return
+        if call.method != "GET":
+            try:
+                await super().send_with_retries(call)
+            finally:
+                # A write that failed may have changed something, too.
+                shared.invalidate(None if namespace in CHANGES_OTHERS else namespace)
+            return
+        lifetime = 0.0 if operation is None else shared.lifetimes.get(f"{operation.namespace}.{operation.name}", 0.0)
+        headers = () if call.headers is None else tuple(call.headers.items())
+        key = (call.path, call.query, headers)
+        version = shared.version(namespace)
+        response = shared.get(key, version, self.context.clock.monotonic()) if lifetime else None
+        if response is not None and not self.context.is_closed:
+            self.context.loop_binding.bind()
+            call.response = response
+            return
+        if shared.coalesce and call.deadline is None:
+            await shared.send((*key, version, call.settings), call, super().send_with_retries)
+        else:
+            await super().send_with_retries(call)
+        if lifetime and operation is not None and _is_whole(operation, call.response):
+            shared.put(key, call.response, version, self.context.clock.monotonic() + lifetime)
+
+
+def _is_whole(operation: Operation, response: RawResponse) -> bool:
+    """Return whether a response can be decoded, and is no part of a list: pages of different times do not fit together."""
+    if operation.shape not in DATA_TYPES:
+        return False
+    try:
+        envelope = parse_envelope(response) if operation.has_envelope else {"data": parse_body(response)}
+    except DecodeError:
+        return False
+    expected = DATA_TYPES[operation.shape]
+    if expected is not None and envelope["data"].__class__ is not expected:
+        return False
+    if operation.shape != "page":
+        return True
+    info = parse_page_info(envelope, len(cast("list[object]", envelope["data"])))
+    return not info.has_more and info.page in {None, 1}
