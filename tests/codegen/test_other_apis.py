@@ -67,6 +67,16 @@ async def test_credential_is_sent_as_the_document_says(client: Any, stub: Stub) 
     assert "Authorization" not in stub.requests[-1][1]
 
 
+async def test_responses_can_be_kept(zoo: ModuleType, stub: Stub) -> None:
+    """By the names of the client's own methods."""
+    stub.set({"a": 1})
+    async with zoo.ZooClient(api_key="k1", base_url=stub.url, coalesce=True, cache={"stock.stock": 60}) as client:
+        assert [{"a": 1}] * 2 == [await client.stock.stock() for _ in range(2)]
+    assert 1 == len(stub.requests)
+    with pytest.raises(InvalidArgumentError, match="cache must be a dict of methods that read"):
+        zoo.ZooClient(api_key="k1", cache={"tags.list": 60})
+
+
 async def test_model_has_its_inline_objects_and_enums(client: Any, zoo: ModuleType, stub: Stub) -> None:
     """They are classes named after their owner, and containers in containers are decoded."""
     stub.set(
