@@ -59,8 +59,8 @@ async def test_an_event_that_was_given_up_is_listed(make_store: StoreMaker, capl
 async def test_dead_letters_survive_a_restart_and_their_repeats_are_dropped(make_store: StoreMaker) -> None:
     """The next process does not handle them."""
     first, second = Handler("evt_1"), Handler()
-    for handler in (first, second):
-        async with inbox_of(store=make_store(), max_attempts=1) as inbox:
+    for handler, max_attempts in ((first, 1), (second, 5)):
+        async with inbox_of(store=make_store(), max_attempts=max_attempts) as inbox:
             inbox.on("*")(handler)
             assert await deliver(inbox, body_of(1), body_of(1)) == [200, 200]
             await inbox.wait_until_idle()
@@ -219,7 +219,7 @@ async def test_a_try_that_met_a_failing_store_can_be_repeated(writes_first: bool
         handler.failing.clear()
         with pytest.raises(OSError):
             await inbox.retry_dead_letter("evt_1")
-        assert await inbox.retry_dead_letter("evt_1")
+        assert sorted(await asyncio.gather(*(inbox.retry_dead_letter("evt_1") for _ in range(3)))) == [False, False, True]
         await inbox.wait_until_idle()
         assert await inbox.retry_dead_letter("evt_1") is False
     assert handler.handled == ["evt_1"]

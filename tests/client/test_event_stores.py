@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cstar_async import ConfigurationError, InvalidArgumentError
 from cstar_async.testing.clock import FakeClock
-from cstar_async.webhooks import MemoryStore, SqliteStore
+from cstar_async.webhooks import EventStore, MemoryStore, SqliteStore
 from tests.client.conftest import SkippingClock
 from tests.client.inboxes import body_of, deliver, inbox_of
 
@@ -121,6 +123,57 @@ async def test_concurrent_events_are_written_in_few_transactions(tmp_path: Path)
     assert results == [False, *[True] * 49, False]
     assert statements.count("COMMIT") <= 3
     assert [stored.id for stored in await store.claim_pending()] == names
+    await store.aclose()
+
+
+async def test_attempts_are_written_without_a_flush_of_the_disk(tmp_path: Path) -> None:
+    """The death of a process does not undo them. Everything else also survives that of the machine."""
+    store = SqliteStore(tmp_path / "events.db")
+    level = {1: "NORMAL", 2: "FULL"}
+
+    async def level_of(change: Awaitable[object]) -> str:
+        await change
+        assert store._connection is not None
+        return level[store._connection.execute("PRAGMA synchronous").fetchone()[0]]
+
+    assert await level_of(store.add("evt_1", b"{}")) == "FULL"
+    assert await level_of(store.record_attempts("evt_1", 1)) == "NORMAL"
+    assert await level_of(store.mark_dead("evt_1", "KeyError")) == "FULL"
+    assert await level_of(store.requeue_dead_letter("evt_1")) == "FULL"
+    assert await level_of(store.record_attempts("evt_1", 1)) == "NORMAL"
+    assert await level_of(store.mark_done("evt_1")) == "FULL"
+    assert await level_of(asyncio.gather(store.record_attempts("evt_1", 1), store.add("evt_2", b"{}"))) == "FULL"
+    await store.aclose()
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+async def test_a_store_changes_only_events_of_the_right_state(kind: str, tmp_path: Path) -> None:
+    """A change that comes too late, or twice, does nothing."""
+    store: EventStore = MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "events.db")
+    await store.add("done", b"{}")
+    await store.mark_done("done")
+    await store.add("dead", b"{}")
+    for error in ("KeyError", "ValueError"):
+        await store.mark_dead("dead", error)
+    for event_id in ("done", "dead", "unknown"):
+        assert await store.record_attempts(event_id, 1) is False
+    for event_id in ("done", "unknown"):
+        await store.mark_dead(event_id, "KeyError")
+        assert await store.requeue_dead_letter(event_id) is None
+    assert [(letter.id, letter.error) for letter in await store.dead_letters()] == [("dead", "KeyError")]
+    assert await store.claim_pending() == []
+    assert [await store.add(event_id, b"{}") for event_id in ("done", "dead", "unknown")] == [False, False, True]
+    await store.aclose()
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"evt_1", "\ud800", object()])
+@pytest.mark.parametrize("kind", ["memory", "file"])
+async def test_a_store_rejects_arguments_of_another_type(kind: str, wrong: Any, tmp_path: Path) -> None:
+    """The error names the argument."""
+    store: EventStore = MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "events.db")
+    for call in (store.record_attempts(wrong, 1), store.mark_dead(wrong, "KeyError"), store.requeue_dead_letter(wrong)):
+        with pytest.raises(InvalidArgumentError, match=r"^event_id must be a str"):
+            await call
     await store.aclose()
 
 

@@ -185,6 +185,31 @@ async def test_closing_during_a_call_costs_no_attempt(suppresses: bool, tmp_path
     await store.aclose()
 
 
+async def test_closing_while_an_attempt_is_written_costs_no_attempt() -> None:
+    """The store may have written it. The handler was not called."""
+    written: list[int] = []
+
+    class SlowStore(MemoryStore):
+        """A store that writes the first number of attempts and does not return."""
+
+        async def record_attempts(self, event_id: str, attempts: int) -> bool:
+            """Write, and hang the first time."""
+            written.append(attempts)
+            if len(written) == 1:
+                await asyncio.Event().wait()
+            return True
+
+    inbox = inbox_of(store=SlowStore(), shutdown_timeout=0.01)
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        raise AssertionError
+
+    await deliver(inbox, body_of(1))
+    assert await inbox.aclose() == ("evt_1",)
+    assert written == [1, 0]
+
+
 def test_a_handler_that_leaves_the_program_costs_an_attempt(tmp_path: Path) -> None:
     """`sys.exit` in a handler would otherwise end each process."""
     for number in (1, 2):
