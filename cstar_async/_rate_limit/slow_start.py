@@ -30,24 +30,20 @@ class SlowStart:
 
     def __init__(self) -> None:
         self.number = 0  # of this slow start; its permits carry it, because some are returned after its end
-        self.is_active = False
-        self.is_after_refusal = False
-        self.portion = 1  # most requests in flight; below 1 counts as 1
-        self.grows_at = math.inf
         self.accepted = 0  # requests since it began, also after its end
-        self._in_flight = [0, 0]  # by priority
-        self._sent = 0
         self._threshold = 0
-        self._limit = 0
+        self.begin(0, is_after_refusal=False)
+        self.end()
 
     def begin(self, limit: int, *, is_after_refusal: bool) -> None:
         """Begin with one request; *limit* is that of a window."""
         self.number += 1
         self.is_active, self.is_after_refusal = True, is_after_refusal
-        self.portion, self.grows_at = 1, math.inf
+        self.portion = 1  # most requests in flight; below 1 counts as 1
+        self.grows_at = math.inf
         self._threshold = self.accepted or self._threshold
         self.accepted = self._sent = 0
-        self._in_flight = [0, 0]
+        self._in_flight = [0, 0]  # by priority
         self._limit = limit
 
     def end(self) -> None:

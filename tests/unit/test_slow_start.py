@@ -213,6 +213,22 @@ def test_each_slow_start_counts_its_own_accepted_requests() -> None:
     """Those before it are the threshold."""
     slow_start = refused_after(7)
     assert 0 == slow_start.accepted
-    send_all(slow_start)
+    for _ in range(2):
+        send_all(slow_start)
+        accept(slow_start, 1)
+    assert 2 == slow_start.accepted
+
+
+def test_background_requests_at_the_threshold_return_first_too() -> None:
+    """Only then the next one is sent."""
+    slow_start = refused_after(3)
+    slow_start.acquire(INTERACTIVE, 0.0)
     accept(slow_start, 1)
-    assert 1 == slow_start.accepted
+    for _ in range(2):
+        slow_start.acquire(BACKGROUND, 0.0)
+    slow_start.release(BACKGROUND, slow_start.number, is_accepted=True)
+    assert not slow_start.can_send(BACKGROUND, 0.0)
+    slow_start.release(BACKGROUND, slow_start.number, is_accepted=True)
+    assert slow_start.can_send(BACKGROUND, 0.0)
+    slow_start.acquire(BACKGROUND, 0.0)
+    assert not slow_start.can_send(BACKGROUND, 0.0)
