@@ -117,6 +117,7 @@ class LimiterMachine(RuleBasedStateMachine):
         self.granted: dict[Priority, int] = {}
         self.closed_until = self.closed_until_by_wall_clock = -1.0
         self.is_count_known = True
+        self.latest_wall_offset = 0.0
         self.unreliable_windows: set[int] = set()
         self.windows_with_losses: set[int] = set()
 
@@ -302,6 +303,7 @@ class LimiterMachine(RuleBasedStateMachine):
         """Change the wall clock. If it is set forward, the window seems to be over, as after a suspension."""
         self.end_refusal_by_wall_clock()
         self.clock.wall_offset = error
+        self.latest_wall_offset = max(self.latest_wall_offset, error)
         self.end_refusal_by_wall_clock()
         self.unreliable_windows.add(self.window())
 
@@ -309,6 +311,34 @@ class LimiterMachine(RuleBasedStateMachine):
         """End the wait of a refusal if the wall clock has passed it, even if it is set back later."""
         if self.clock.time() >= self.closed_until_by_wall_clock:
             self.closed_until = self.closed_until_by_wall_clock = -1.0
+
+    @precondition(lambda self: any(one.permit.is_probe for one in self.sent))
+    @rule()
+    def hang(self) -> None:
+        """Let the first requests of a window hang for three seconds: all others are sent, or the limit or a refusal prevents it."""
+        slow_start = self.limiter._window.slow_start
+        number = slow_start.number
+        for _ in range(3):
+            self.run(self.clock.advance(1.0))
+        is_same = slow_start.number == number and slow_start.is_active and not slow_start.is_after_refusal
+        assert not (is_same and self.waiting), "the first request of a window holds up others"
+
+    @rule()
+    def suspend(self) -> None:
+        """Suspend the machine for a day: only the wall clock continues. What waited for a window does not wait for it again."""
+        were_waiting = bool(self.waiting) and not self.sent
+        self.set_wall_clock(self.latest_wall_offset + 1e5)
+        self.run(self.clock.advance(30.0))
+        assert not (were_waiting and self.waiting and not self.sent), "a request waits for a window that is over"
+
+    @invariant()
+    def no_interactive_request_waits_for_a_background_one(self) -> None:
+        """While it is unknown what the window allows."""
+        if hasattr(self, "limiter"):
+            window = self.limiter._window
+            is_open = window.slow_start.is_active and window._ends is None
+            is_interactive = [one.priority is Priority.INTERACTIVE for one in (*self.sent, *self.waiting)]
+            assert not (is_open and any(is_interactive[len(self.sent) :]) and not any(is_interactive[: len(self.sent)]))
 
     @invariant()
     def counts_agree(self) -> None:
@@ -339,4 +369,4 @@ class LimiterMachine(RuleBasedStateMachine):
 
 
 TestLimiterMachine = LimiterMachine.TestCase
-TestLimiterMachine.settings = settings(max_examples=60, stateful_step_count=40)
+TestLimiterMachine.settings = settings(max_examples=100, stateful_step_count=40)

@@ -15,6 +15,8 @@ from cstar_async.testing import FakeClock
 HOUR = 3600.0
 LATENCY = 0.05
 """Seconds between a request and its response."""
+TIMEOUT = 30.0
+"""Seconds without a response after which a request is lost."""
 
 
 @attrs.define
@@ -27,6 +29,15 @@ class StrictServer:
     used: int = 0
     served: int = 0
     refused: int = 0
+    hangs_first: bool = False
+    """Whether the first request of each window gets no response."""
+
+    def is_hanging(self) -> bool:
+        """Return whether the request that arrives now gets no response. It is not counted."""
+        if not self.hangs_first or self.clock.time() < self.ends:
+            return False
+        self.ends, self.used = self.clock.time() + HOUR, 0
+        return True
 
     def respond(self) -> tuple[int, dict[str, str]]:
         """Return status and headers for a request that arrives now."""
@@ -46,6 +57,18 @@ class StrictServer:
         return status, headers
 
 
+class SuspendableClock(FakeClock):
+    """A clock that jumps from event to event, and whose wall clock continues in a suspended machine."""
+
+    def __init__(self) -> None:
+        self.suspended = 0.0
+        super().__init__(autojump=True)
+
+    def time(self) -> float:
+        """Return the seconds since the epoch, those of the suspension included."""
+        return super().time() + self.suspended
+
+
 @attrs.define
 class Program:
     """A program that uses the key."""
@@ -56,16 +79,27 @@ class Program:
     waits: list[float] = attrs.field(factory=list)
 
     async def call(self) -> None:
-        """Send one request as soon as it has a permit."""
+        """Send one request as soon as it has a permit, and once more if it gets no response."""
+        clock = self.server.clock
+        permit = await self.acquire()
+        await clock.sleep(LATENCY)
+        if self.server.is_hanging():
+            await clock.sleep(TIMEOUT)
+            self.limiter.release(permit, clock)
+            permit = await self.acquire()
+            await clock.sleep(LATENCY)
+        status, headers = self.server.respond()
+        self.limiter.on_response(permit, status, headers, clock)
+
+    async def acquire(self) -> Permit:
+        """Wait for a permit, and record the time that it took."""
         clock = self.server.clock
         start = clock.monotonic()
         permit: Permit | None = self.limiter.try_acquire(self.priority, clock)
         if permit is None:
             permit = await self.limiter.acquire(self.priority, clock, max_wait=24 * HOUR, on_wait=lambda _: None)
         self.waits.append(clock.monotonic() - start)
-        await clock.sleep(LATENCY)
-        status, headers = self.server.respond()
-        self.limiter.on_response(permit, status, headers, clock)
+        return permit
 
 
 async def export(program: Program, *, calls: int, starts_at: float, workers: int = 5) -> None:
@@ -167,3 +201,35 @@ async def test_limiter_adapts_to_another_process_with_the_same_key() -> None:
 
     assert 1800 == server.served + server.refused
     assert server.refused <= 25
+
+
+@pytest.mark.parametrize("export_at", [0.0, 600.0, 3590.0])
+async def test_hanging_first_request_of_each_window_delays_no_bot(export_at: float) -> None:
+    """It waits for two seconds at most if the request is its own, and not at all if it is one of the export."""
+    clock = FakeClock(autojump=True)
+    server, limiter = StrictServer(clock, hangs_first=True), RateLimiter(background_reserve=0.5)
+    job = Program(limiter, server, Priority.BACKGROUND)
+    bot_program = Program(limiter, server, Priority.INTERACTIVE)
+
+    await asyncio.gather(
+        export(job, calls=1500, starts_at=export_at), bot(bot_program, customers=200, calls_each=2, starts_at=0.0, hours=4.0)
+    )
+
+    assert max(bot_program.waits) < 2.1
+    assert 0 == server.refused
+
+
+@pytest.mark.parametrize("suspended_after", [100.0, 1800.0, 3599.0])
+async def test_export_continues_at_once_after_a_suspension(suspended_after: float) -> None:
+    """The hour whose limit it used up is over by the wall clock."""
+    clock = SuspendableClock()
+    server, limiter = StrictServer(clock), RateLimiter()
+    job = Program(limiter, server, Priority.BACKGROUND)
+    running = asyncio.ensure_future(export(job, calls=1700, starts_at=0.0))
+    await clock.sleep(suspended_after)
+    assert 900 == server.served
+    clock.suspended = 8 * HOUR
+    await running
+
+    assert clock.monotonic() < suspended_after + 60
+    assert 0 == server.refused
