@@ -32,8 +32,9 @@ class SharingExecutor(ClientExecutor):
             try:
                 await super().send_with_retries(call)
             finally:
-                # A write that failed may have changed something, too.
-                shared.invalidate(None if namespace in CHANGES_OTHERS else namespace)
+                # A write that failed may have changed something, too. Views and feedback of a library change only counters.
+                if operation is None or operation.scope != "library":
+                    shared.invalidate(None if namespace in CHANGES_OTHERS else namespace)
             return
         lifetime = 0.0 if operation is None else shared.lifetimes.get(f"{operation.namespace}.{operation.name}", 0.0)
         headers = () if call.headers is None else tuple(call.headers.items())
