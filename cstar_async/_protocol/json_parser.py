@@ -25,14 +25,20 @@ def parse_json(text: bytes) -> UntypedJSON:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        repaired = _ESCAPE.sub(_replace_half, text)
+        pass
     try:
-        return orjson.loads(repaired)
+        return orjson.loads(_repair(text))
     except orjson.JSONDecodeError:
         pass
     # Raised outside the handlers: the parser's error holds the whole document and would become the context of this one.
     raise ValueError("not JSON")
 
 
-def _replace_half(match: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if match[1] else match[0]
+def _repair(text: bytes) -> bytes:
+    """Replace each half of a surrogate pair. One match at a time is in memory, because other escapes may be very many."""
+    repaired, end = bytearray(), 0
+    for match in _ESCAPE.finditer(text):
+        if match[1]:
+            repaired += text[end : match.start()] + rb"\ufffd"
+            end = match.end()
+    return bytes(repaired + text[end:])
