@@ -15,7 +15,7 @@ from cstar_async.errors import PayloadError
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import LOGGER, describe
 from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
-from cstar_async.webhooks._parsing import parse_event
+from cstar_async.webhooks._parsing import id_of, parse_event
 from cstar_async.webhooks._progress import STORE_TIMEOUT, EventLostError, ProgressRecorder, QueuedEvent, log_store_error
 from cstar_async.webhooks._stats import EventCounts
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
@@ -173,7 +173,7 @@ class EventAcceptor:
 
 def dedup_key(event: WebhookEvent, body: bytes) -> str:
     """Return the id of an event, or the hash of its body if it has none."""
-    return event.id if is_str(event.id) and event.id else f"{BODY_HASH_PREFIX}{hashlib.sha256(body).hexdigest()}"
+    return id_of(event) or f"{BODY_HASH_PREFIX}{hashlib.sha256(body).hexdigest()}"
 
 
 def _ordering_key(queued: QueuedEvent) -> str:

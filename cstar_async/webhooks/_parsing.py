@@ -17,6 +17,9 @@ from cstar_async.webhooks._signature import verify_signature
 _ID: Final = re.compile(rb'"id"\s*:\s*"([\w.:-]{1,200})"')
 _MAX_SEARCHED: Final = 1000
 
+MAX_ID_LENGTH: Final = 255
+"""Characters of an id. Thousands of ids are kept, and one is sent in a header."""
+
 
 def construct_event(
     body: bytes,
@@ -58,6 +61,11 @@ def parse_event(body: bytes) -> WebhookEvent:
     except ValueError:
         raise PayloadError("body must be JSON") from None
     return event_from_dict(wire)
+
+
+def id_of(event: WebhookEvent) -> str:
+    """Return the id of an event, empty if it is missing, not a str or too long to be stored for each event."""
+    return event.id if is_str(event.id) and len(event.id) <= MAX_ID_LENGTH else ""
 
 
 def event_from_dict(wire: UntypedJSON) -> WebhookEvent:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
-_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _MAX_BEGINNING: Final = 1000
+_MAX_ID_SIZE: Final = 255
+"""Bytes of an id. The next connection sends it in a header, which must not be refused for its length."""
 _MAX_FIELD_NAME: Final = 16
 """Bytes that are read of a line beyond the maximum size, so that a value of this size still fits with its field name."""
 
@@ -48,7 +48,7 @@ class SSEParser:
         if self._after_cr:
             chunk = chunk.removeprefix(b"\n")  # the second half of a CRLF
         self._after_cr = chunk.endswith(b"\r")
-        *lines, rest = _LINE_END.split(chunk)
+        *lines, rest = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         if lines:
             lines[0] = bytes(self._line) + lines[0]
             self._line.clear()
@@ -73,7 +73,7 @@ class SSEParser:
                 self._data = [value[:_MAX_BEGINNING]]
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
-        elif name == b"id" and b"\0" not in value:
+        elif name == b"id" and b"\0" not in value and len(value) <= _MAX_ID_SIZE:
             self._id = value.decode("utf-8", "replace")
         elif name == b"retry" and value.isdigit() and len(value) < 16:
             self.retry = int(value) / 1000

@@ -38,7 +38,7 @@ from cstar_async.errors import (
 from cstar_async.webhooks._arguments import matches, validate_types
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import describe, outage_wait
-from cstar_async.webhooks._parsing import event_from_dict, find_event_id
+from cstar_async.webhooks._parsing import event_from_dict, find_event_id, id_of
 from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
@@ -118,7 +118,7 @@ class EventStream:
                 raise StopAsyncIteration
             await self._read_or_reconnect()
         event, self.last_body = self._ready.popleft()
-        self.last_event_id = _id_of(event) or self.last_event_id
+        self.last_event_id = id_of(event) or self.last_event_id
         return event
 
     async def aclose(self) -> None:
@@ -168,6 +168,7 @@ class EventStream:
         self._connected_at, self._was_connected = self._executor.context.clock.monotonic(), True
 
     async def _read(self, response: StreamingResponse) -> None:
+        await asyncio.sleep(0)  # compressed data can be ready for minutes, and reading it would not let other tasks run
         try:
             async with self._executor.context.waits.enter(), asyncio.timeout(self._idle_timeout):
                 chunk = await response.read()
@@ -179,7 +180,7 @@ class EventStream:
             raise ConnectionFailedError("the server closed the event stream")
         for message in self._parser.feed(chunk):
             received = _parse_message(message)
-            if received is not None and ((event_id := _id_of(received[0])) == "" or self._seen.add(event_id)):
+            if received is not None and ((event_id := id_of(received[0])) == "" or self._seen.add(event_id)):
                 self._failures = 0
                 if (shared := self._executor.context.shared_responses) is not None:
                     shared.on_event(received[0].type)
@@ -237,11 +238,6 @@ def _parse_message(message: ServerSentEvent) -> tuple[WebhookEvent, bytes] | Non
     except (ValueError, PayloadError) as error:
         LOGGER.warning("%s: message dropped, it is not an event: %s", message.id or find_event_id(body), error)
         return None
-
-
-def _id_of(event: WebhookEvent) -> str:
-    """Return the id of an event, empty if it is missing or not a str."""
-    return event.id if is_str(event.id) else ""
 
 
 def _is_valid_header_value(event_id: str) -> bool:
