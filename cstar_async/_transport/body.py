@@ -2,7 +2,8 @@
 
 The size is checked while bytes arrive and while they are decompressed, so that a larger body is not held in memory. Decompression
 takes linear time. Above 1 MiB it runs in a thread, because zlib releases the interpreter lock and the event loop must not wait.
-orjson does not release it, so a body is parsed in the event loop: some 20 ms a megabyte, models included.
+orjson does not release it, so a body is parsed in the event loop. For each megabyte, a usual list takes some 10 ms and, while it is
+parsed, 15 MB. The worst JSON, a list of empty objects, takes 600 ms and 110 MB.
 """
 
 from __future__ import annotations
