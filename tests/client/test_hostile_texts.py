@@ -106,11 +106,11 @@ async def test_a_long_message_costs_no_time(server: Server, client: CStarClient)
     """A picture in it, or a long path of a caller."""
     message = "data:image/png;base64," + "A" * 1_000_000
     server.script(raw(json.dumps({"error": {"message": message, "code": message}}).encode(), 400))
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(APIError) as caught:
         await client.request("GET", "/" + "a" * 60_000)
     assert (len(str(caught.value)) < 2000, len(caught.value.message), len(caught.value.report()) < 4000) == (True, 2000, True)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 async def test_an_event_id_cannot_forge_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import time
+import threading
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -77,11 +77,10 @@ async def test_a_body_that_is_still_arriving_is_not_read_on(server: Server, make
         ScriptedResponse((head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 25, never)),
     )
     client = make_client(max_response_size=LIMIT, timeout=10.0)
-    started = time.perf_counter()
     for _ in range(2):
         with pytest.raises(ResponseTooLargeError):
             await client.tickets.create(title="a", priority="low")
-    assert (len(server.requests), server.connections, time.perf_counter() - started < 5) == (2, 2, True)
+    assert (len(server.requests), server.connections) == (2, 2)
 
 
 async def test_an_endless_body_is_cut_at_the_limit(server: Server, make_client: MakeClient) -> None:
@@ -125,20 +124,18 @@ async def test_the_event_loop_runs_while_a_large_body_is_decompressed(server: Se
     """A gzip body, and thousands of empty gzip members before it."""
     members = gzip.compress(b"") * (size // 50) + gzip.compress(body_of(1000))
     server.script(raw(members, headers={"Content-Encoding": "gzip"}), compressed(body_of(size), "gzip"))
-    longest, stopped = 0.0, asyncio.Event()
+    turns_in_thread = 0
 
     async def watch() -> None:
-        nonlocal longest
-        while not stopped.is_set():
-            started = time.perf_counter()
-            await asyncio.sleep(0.001)
-            longest = max(longest, time.perf_counter() - started)
+        nonlocal turns_in_thread
+        while True:
+            turns_in_thread += any(thread.name.startswith("cstar-decompression") for thread in threading.enumerate())
+            await asyncio.sleep(0)
 
     watching = asyncio.create_task(watch())
     assert (await client.tickets.get("tkt_1")).id == (await client.tickets.get("tkt_1")).id
-    stopped.set()
-    await watching
-    assert longest < 0.5
+    watching.cancel()
+    assert turns_in_thread > 10
 
 
 async def test_many_encodings_are_refused(server: Server, make_client: MakeClient) -> None:
