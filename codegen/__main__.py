@@ -14,6 +14,7 @@ import argparse
 import keyword
 import sys
 import tempfile
+import traceback
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,8 +77,15 @@ def generate(document: Path, folder: Path, *, package: str = PACKAGE.name, clien
     raw = read(document)
     notes = NoteCollector()
     is_sdk = package == PACKAGE.name
-    parsed = parse(raw, notes, is_sdk=is_sdk)
-    code = build_ir(parsed)
+    try:
+        parsed = parse(raw, notes, is_sdk=is_sdk)
+        code = build_ir(parsed)
+    except CodegenError:
+        raise
+    except Exception as error:  # a fault of the generator, which the user can report but not fix
+        place = Path(traceback.extract_tb(error.__traceback__)[-1].filename).name
+        message = f"the generator failed in {place} with {type(error).__name__}; this is a fault of the generator."
+        raise CodegenError([Problem(document.name, message)]) from error
     if is_sdk:
         target = Target(package=package, source=f"openapi/{DOCUMENT.name}")
         fake = _fake_behaviour(Document(raw), document.with_name(FAKE))

@@ -37,6 +37,9 @@ class ProblemCollector:
         """Add a problem."""
         self._problems[Problem(location, message)] = None
 
+    def __bool__(self) -> bool:
+        return bool(self._problems)
+
     def raise_if_any(self) -> None:
         """Raise `CodegenError` if there are problems."""
         if self._problems:

@@ -119,7 +119,7 @@ def _value(document: Document, schema: Node, depth: int = 0) -> Any:
     if "object" in types:
         properties = entries(schema, "properties")
         required = items(schema, "required") if depth < _MAX_DEPTH else []
-        return {wire: _value(document, properties[wire], depth + 1) for wire in required}
+        return {wire: _value(document, properties[wire], depth + 1) for wire in required if wire in properties}
     plain: dict[str, Any] = {"integer": schema.get("minimum", 1), "number": 1.5, "boolean": True}
     return plain.get(types[0], _STRINGS.get(str(schema.get("format")), "…"))
 

@@ -121,7 +121,7 @@ class ModelBuilder:
 
     def _enum(self, name: str, schema: Node) -> EnumSpec:
         constants = _constants(schema)
-        texts = {value: sentence(text) for value, text in entries(schema, "x-enum-descriptions").items()}
+        texts = {value: sentence(str(text)) for value, text in entries(schema, "x-enum-descriptions").items()}
         values = tuple((constants[value], texts.get(value, f"`{value}`.")) for value in schema["enum"])
         members = tuple(
             MemberSpec(constant=constants[value], value=value, doc=docstring([texts.get(value, f"`{value}`.")], depth=1))

@@ -6,7 +6,8 @@ Each stage reports all its problems. The first one checks versions, keys and ref
 from __future__ import annotations
 
 from codegen.errors import ProblemCollector
-from codegen.lint import batches, events, names, operations, schemas, structure, unions
+from codegen.lint import events, names, operations, schemas, structure, unions
+from codegen.spec import batches
 from codegen.spec.document import Document
 
 

@@ -7,6 +7,8 @@ from codegen.parser.references import References, nested
 from codegen.spec.document import Node, entries, is_list, is_object, items
 
 _STRUCTURE = frozenset({"properties", "required", "enum", "oneOf", "anyOf", "items", "additionalProperties"})
+_NESTING = frozenset({"properties", "enum", "allOf", "oneOf", "anyOf", "items", "additionalProperties"})
+"""The keywords of schemas that have others inside, or a class of their own."""
 _NOT_INHERITED = frozenset({"allOf", "nullable", "discriminator", "x-cstar-envelope", "title", "example", "examples"})
 """The keys of a part of `allOf` that say nothing about the whole."""
 
@@ -30,7 +32,10 @@ def merged(node: Node, pointer: str, references: References, notes: NoteCollecto
                 break
             above = (*above, place)
             flat = flattened(target, place, references, notes, above)
-        _add(whole, {key: value for key, value in flat.items() if key not in _NOT_INHERITED})
+        inherited = {key: value for key, value in flat.items() if key not in _NOT_INHERITED}
+        if "properties" in inherited:
+            inherited["properties"] = _located(inherited["properties"], place)
+        _add(whole, inherited)
     _add(whole, outer)
     return whole
 
@@ -55,9 +60,20 @@ def _with_options(
     for index, option in enumerate(items(node, keyword)):
         target, place = references.resolve(option, nested(pointer, keyword, index))
         if place not in above:
-            properties |= entries(flattened(target, place, references, notes, (*above, place)), "properties")
+            flat = flattened(target, place, references, notes, (*above, place))
+            properties |= _located(entries(flat, "properties"), place)
     rest = {key: value for key, value in node.items() if key not in (keyword, "discriminator")}
     return {**rest, "properties": properties | node["properties"]}
+
+
+def _located(properties: Node, place: str) -> Node:
+    """Return properties as references to where they are, so that an inline object has one class in all that inherit it."""
+    found: Node = {}
+    for name, node in properties.items():
+        is_nested = is_object(node) and "$ref" not in node and bool(_NESTING & node.keys())
+        prose = {key: node[key] for key in ("description", "default", "readOnly", "writeOnly") if is_nested and key in node}
+        found[name] = {"$ref": nested(place, "properties", name), **prose} if is_nested else node
+    return found
 
 
 def _add(whole: Node, part: Node) -> None:
@@ -65,7 +81,9 @@ def _add(whole: Node, part: Node) -> None:
         if key == "properties" and is_object(value):
             known = entries(whole, "properties")
             whole["properties"] = known | {name: _both(known.get(name), inner) for name, inner in value.items()}
-        elif key == "required" and is_list(value):
+        elif key == "required":
+            if not is_list(value):
+                continue
             whole["required"] = list(dict.fromkeys([*items(whole, "required"), *value]))
         else:
             whole[key] = value

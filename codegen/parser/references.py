@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from codegen.errors import ProblemCollector
 from codegen.spec.document import Document, Node, child_pointer, is_object
 
@@ -49,7 +51,12 @@ class References:
 def owner_of(pointer: str) -> str:
     """Return the name of the component that a pointer leads to; empty if it leads to something else."""
     prefix, _, name = pointer.rpartition("/")
-    return name.replace("~1", "/").replace("~0", "~") if prefix == "#/components/schemas" else ""
+    return unescaped(name) if prefix == "#/components/schemas" else ""
+
+
+def unescaped(part: str) -> str:
+    """Return a part of a pointer as a key."""
+    return unquote(part).replace("~1", "/").replace("~0", "~")
 
 
 def nested(pointer: str, *keys: str | int) -> str:

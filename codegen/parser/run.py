@@ -12,11 +12,14 @@ from typing import Any
 
 from codegen import naming as names
 from codegen.errors import NoteCollector, ProblemCollector
+from codegen.parser.cleaning import cleaned
 from codegen.parser.events import parse_events
 from codegen.parser.operations import OperationParser
 from codegen.parser.references import References
 from codegen.parser.schemas import COMPONENTS, SchemaParser
 from codegen.parser.validation import validate_openapi
+from codegen.parser.words import check_words
+from codegen.spec import batches
 from codegen.spec.document import Body, Document, Node, Operation, entries, items, schema_named
 
 
@@ -28,10 +31,14 @@ def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True) -> Document:
         notes: Collects what is passed over.
         is_sdk: Whether the code is that of `cstar_async`. False: it is a package of its own, which has no events.
     """
+    raw = cleaned(raw, notes)
     validate_openapi(raw)
     problems = ProblemCollector()
     document = Document(raw, is_sdk=is_sdk)
     references = References(document, problems)
+    check_words(document, references, problems, notes)
+    if not problems:
+        batches.inspect(document, problems)
     schemas = SchemaParser(document, references, problems, notes)
     schemas.parse_components()
     parser = OperationParser(document, schemas, references, problems, notes)

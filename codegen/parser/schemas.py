@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from codegen import naming as names
 from codegen.errors import NoteCollector, ProblemCollector
 from codegen.parser.merging import flattened, without_nullable
-from codegen.parser.references import References, nested, owner_of
+from codegen.parser.references import References, nested, owner_of, unescaped
 from codegen.parser.unions import Tags, find_tags, options_of
 from codegen.spec.document import Document, Node, child_pointer, is_list, is_object, schema_named
 from codegen.spec.queries import is_free_object, is_model, types_of
 
+_BESIDE = frozenset({"summary", "description", "default", "deprecated", "readOnly", "writeOnly", "title", "example", "examples"})
+"""The keys beside a `$ref` that have a meaning there."""
 COMPONENTS = "#/components/schemas"
 MAX_DEPTH = 40
 """The deepest nesting of inline schemas; a deeper value stays JSON."""
@@ -93,18 +95,32 @@ class SchemaParser:
         name = owner_of(place)
         if name in self._classes and self._kind(target, place):
             reference = f"{COMPONENTS}/{self._classes[name]}"
-            parsed = {key: reference if key == "$ref" else value for key, value in node.items() if key != "nullable"}
+            kept = {key: value for key, value in node.items() if key in _BESIDE or key == "$ref" or key.startswith("x-")}
+            parsed = {key: reference if key == "$ref" else value for key, value in kept.items()}
             return _nullable(parsed, is_nullable=is_nullable)
-        beside = {key: value for key, value in node.items() if key not in ("$ref", "nullable")}
+        beside = {key: value for key, value in node.items() if key in _BESIDE or key.startswith("x-")}
         if place in self._inlined:
             self._notes.add(pointer, "a value that contains itself without an object between stays JSON.")
             return beside
         self._inlined.append(place)
         try:
-            parsed = self.value(target, place, self._classes.get(name, owner))
+            parsed = self.value(target, place, self._classes.get(name) or self._name_at(place) or owner)
         finally:
             self._inlined.pop()
         return _nullable({**parsed, **beside}, is_nullable=is_nullable)
+
+    def _name_at(self, place: str) -> str:
+        """Return the class of an inline schema by its place in a component; empty for any other place."""
+        prefix, _, rest = place.removeprefix(f"{COMPONENTS}/").partition("/")
+        if not place.startswith(f"{COMPONENTS}/") or unescaped(prefix) not in self._classes:
+            return ""
+        name, keys = self._classes[unescaped(prefix)], iter(rest.split("/"))
+        for key in keys:
+            if key == "properties":
+                name = names.joined(name, unescaped(next(keys, "")))
+            else:
+                name += {"items": "Item", "additionalProperties": "Value"}.get(key, "")
+        return name
 
     def _flattened(self, node: Node, pointer: str) -> tuple[Node, bool]:
         found = self._flat.get(pointer)

@@ -37,12 +37,15 @@ def validate_openapi(raw: Node) -> None:
 
 
 def _check_types(raw: Node, problems: ProblemCollector) -> None:
-    try:
-        OpenAPI.model_validate_json(json.dumps({"paths": {}, **raw}), strict=True)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False, include_context=False):
-            keys = [str(key) for key in detail["loc"] if key not in _BRANCHES]
-            problems.add(child_pointer("#", *keys), f"{_in_one_line(detail['msg'])}.")
+    # The models do not have webhooks, which are path items like those of `paths`.
+    for section in ("paths", "webhooks"):
+        try:
+            OpenAPI.model_validate_json(json.dumps({**raw, "paths": raw.get(section, {})}), strict=True)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False, include_input=False, include_context=False):
+                keys = [str(key) for key in detail["loc"] if key not in _BRANCHES]
+                keys = [section, *keys[1:]] if keys[:1] == ["paths"] else keys
+                problems.add(child_pointer("#", *keys), f"{_in_one_line(detail['msg'])}.")
 
 
 def _check_no_nulls(value: object, pointer: str, problems: ProblemCollector, *, are_names: bool = False) -> None:

@@ -54,6 +54,19 @@ ALLOWED_KEYS: dict[str, frozenset[str]] = {
 }
 """The keys that an object of each kind may have."""
 
+_READ = {
+    "document": {"jsonSchemaDialect", "$schema", "$self"},
+    "components": {"pathItems"},
+    "path item": {"$ref", "options", "head", "trace"},
+    "operation": {"deprecated"},
+    "event": {"deprecated", "tags"},
+    "parameter": {"content", "example", "examples", "deprecated"},
+    "reference": {"nullable", "deprecated", "readOnly", "writeOnly", "title", "example", "examples"},
+    "schema": {"anyOf", "nullable", "readOnly", "writeOnly", "deprecated", "x-enum-varnames", "title", "example"},
+}
+READ_KEYS = {kind: keys | _READ.get(kind, set()) for kind, keys in ALLOWED_KEYS.items()}
+"""The keys that the generator reads, also those that the document of this package does not need."""
+
 FAKE_KEYS: dict[str, frozenset[str]] = {
     "operation": frozenset(
         _extensions("collection", "action", "parent", "includes", "order", "delete-unless", "on-delete", "fake-response")

@@ -16,6 +16,9 @@ def _read(tmp_path: Path, text: str) -> object:
     return read(path)
 
 
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 30))
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -26,9 +29,16 @@ def _read(tmp_path: Path, text: str) -> object:
         ("a: !!python/object:os.system x\n", "the document is not valid YAML: could not determine a constructor"),
         ("a: \x07\n", "api.yaml: the document is not valid YAML: "),
         ("&a [*a]\n", "api.yaml: the document contains itself."),
-        ("- a\n", "api.yaml: the document is not a YAML mapping."),
-        ("", "api.yaml: the document is not a YAML mapping."),
-        ("200: a\n", "#/200: a key must be a string; put it in quotes."),
+        ("- a\n", "api.yaml: the document is not a mapping."),
+        ("", "api.yaml: the document is not a mapping."),
+        ("true: a\n", "#/True: a key must be a string; put it in quotes."),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "the document is not valid JSON: the key `c` is repeated in an object."),
+        ('{"a": "\\ud83c"}', "#/a: a str must not have half of a surrogate pair."),
+        ('{"\\udf00": 1}', "#: a key must not have half of a surrogate pair."),
+        ("a: " + "[" * 2000 + "]" * 2000, "api.yaml: the document is nested more than 120 levels deep."),
+        ('{"a": ' * 200 + "1" + "}" * 200, "api.yaml: the document is nested more than 120 levels deep."),
+        ('{"a": ' * 100_000 + "1" + "}" * 100_000, "api.yaml: the document is nested more than 120 levels deep."),
+        (BOMB, "api.yaml: the document has more than 1000000 values; do its aliases multiply?"),
         ("? {a: b}\n: c\n", "the document is not valid YAML: found unhashable key."),
         ("a: [.nan]\n", "#/a/0: nan is not a JSON value."),
         ("a: !!binary aGk=\n", "#/a: b'hi' is not a JSON value."),
@@ -69,3 +79,28 @@ def test_json_values_keep_their_types(tmp_path: Path) -> None:
 def test_aliases_are_resolved(tmp_path: Path) -> None:
     """An anchored node may be used twice."""
     assert {"a": {"x": 1}, "b": {"x": 1}} == _read(tmp_path, "a: &one {x: 1}\nb: *one\n")
+
+
+def test_surrogate_pairs_of_json_are_characters(tmp_path: Path) -> None:
+    """`json.dumps` writes them, and YAML does not read them."""
+    assert {"a": "\U0001f300"} == _read(tmp_path, '{"a": "\\ud83c\\udf00"}')
+
+
+def test_flow_mapping_of_yaml_may_look_like_json(tmp_path: Path) -> None:
+    """Its keys need no quotes."""
+    assert {"a": {"b": 1}} == _read(tmp_path, "{a: {b: 1}}")
+
+
+def test_status_needs_no_quotes(tmp_path: Path) -> None:
+    """An integer as a key is a string."""
+    assert {"responses": {"200": "ok"}} == _read(tmp_path, "responses: {200: ok}")
+
+
+def test_merge_keys_are_merged(tmp_path: Path) -> None:
+    """Keys beside `<<` override those of the merged mappings."""
+    assert {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}} == _read(tmp_path, "a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n")
+
+
+def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    """Some editors write one."""
+    assert {"a": 1} == _read(tmp_path, "\ufeffa: 1\n")
