@@ -244,27 +244,14 @@ class RedisRateLimiter:
         if reply["resync"]:
             self._handle_resync(reply["resync"])
         else:
-            was_in_fallback = self._window.in_fallback
+            was_in_fallback, now = self._window.in_fallback, self._clock.monotonic()
             self._local.apply_window(reply, self._clock)
-            if self._grant(reply) or was_in_fallback:
+            has_rest = self._queue.grant(reply, lambda permit: self._local.on_grant(permit, reply, now))
+            if has_rest or was_in_fallback:
                 self._sync.schedule(0.0)  # to return the permits that nobody waits for, or what is left of the fallback
         if self._queue:
             self._queue.update(reply, self._wait_error)
             self._sync.schedule(self._queue.seconds_until_poll(reply) if self._queue else LAZY_SYNC_DELAY)
-
-    def _grant(self, reply: Mapping[str, UntypedJSON]) -> bool:
-        """Give the permits of a reply to waiting requests. Return whether some are left over."""
-        left_over = False
-        for priority, count in zip(Priority, reply["granted"], strict=True):
-            for _ in range(count):
-                waiter = self._queue.pop(priority)
-                if waiter is None:
-                    left_over = True
-                    break
-                permit = Permit(reply["is_probe"], reply["number"], priority)
-                self._local.on_grant(permit, reply, self._clock.monotonic())
-                waiter.future.set_result(permit)
-        return left_over
 
     def _handle_resync(self, number: int) -> None:
         """Report at once. A resync mostly ends soon, so the fallback, which may rely on old counts, starts a little later."""
@@ -292,7 +279,7 @@ class RedisRateLimiter:
             return
         is_refused = self._sync.is_closed or (self.is_degraded and self._raises_when_unavailable)
         if not is_refused and asyncio.get_running_loop().time() >= self._fallback_from:
-            self._queue.grant_from(self._window, self._clock.monotonic())
+            self._queue.grant_from(self._window, self._clock)
         self._queue.announce_waits()
 
     def _wait_error(self, priority: Priority, wait: float) -> RateLimitWaitError:

@@ -86,15 +86,17 @@ class SharedWindow(RateLimitWindow):
         }
 
     def apply_snapshot(self, reply: Mapping[str, UntypedJSON], now: float, epoch: float, *, is_outdated: bool) -> None:
-        """Leave the fallback and apply a reply. One that misses a newer response (*is_outdated*) does not change the counts."""
+        """Leave the fallback and apply a reply. One that misses a newer response (*is_outdated*) only lowers a count."""
         self.in_fallback = False
         if not reply["is_known"]:
             return
         self.slow_start.end()
+        left, reset = reply.get("left"), reply.get("reset")
         if is_outdated:
+            if reset is not None and str(int(reset)) == self._last_reset:
+                self.remaining = min(self.remaining, int(reply["remaining"]))
             return
         self.reset_slack = max(self.reset_slack, reply["reset_slack"])
-        left, reset = reply.get("left"), reply.get("reset")
         self.limit, self.remaining, self.length = int(reply["limit"]), int(reply["remaining"]), float(reply["length"])
         if left is None:
             self._ends, self._opens = None, math.inf

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
+from cstar_async._clock import Clock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async._rate_limit.window import REPROBE_DELAY
 from cstar_async._types import Priority, UntypedJSON
@@ -83,8 +84,24 @@ class WaitQueue:
                 return waiter
         return None
 
-    def grant_from(self, window: SharedWindow, now: float) -> None:
+    def grant(self, reply: Mapping[str, UntypedJSON], on_grant: Callable[[Permit], None]) -> bool:
+        """Give the permits of a reply to the requests. Return whether some are left over."""
+        has_rest = False
+        for priority, count in zip(Priority, reply["granted"], strict=True):
+            for _ in range(count):
+                waiter = self.pop(priority)
+                if waiter is None:
+                    has_rest = True
+                    break
+                permit = Permit(reply["is_probe"], reply["number"], priority)
+                on_grant(permit)
+                waiter.future.set_result(permit)
+        return has_rest
+
+    def grant_from(self, window: SharedWindow, clock: Clock) -> None:
         """Give the permits of a fallback to the requests."""
+        now = clock.monotonic()
+        window.open_if_over(now, clock.time())
         for priority, queue in self._queues.items():
             while queue and window.can_send(priority, now):
                 waiter = self.pop(priority)

@@ -10,7 +10,7 @@ import pytest
 from cstar_async import ConnectionFailedError, CStarError, Priority, RateLimitWaitError
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from tests.unit.clocks import rate_headers, settle
+from tests.unit.clocks import ManualClock, rate_headers, settle
 from tests.unit.fake_redis import CLOCK, FakeRedis, acquire, closed_window
 
 
@@ -134,6 +134,21 @@ async def test_request_beyond_the_share_is_notified_of_its_wait(fake_redis: Fake
         with pytest.raises(RateLimitWaitError, match=r"cannot use Redis \(ConnectionRefusedError\)") as caught:
             await late
         assert caught.value.wait > 0
+
+
+async def test_fallback_uses_the_next_window_of_a_suspended_machine(fake_redis: FakeRedis) -> None:
+    """Its monotonic clock stopped, and Redis is not available yet."""
+    client: Any = fake_redis
+    clock = ManualClock()
+    fake_redis.replies.append({"remaining": 1})
+    async with RedisRateLimiter(client, name="main", expected_processes=1) as limiter:
+        permit = await limiter.acquire(Priority.INTERACTIVE, clock, max_wait=1, on_wait=lambda _: None)
+        limiter.on_response(permit, 200, rate_headers(0), clock)
+        fake_redis.is_unavailable = True
+        with pytest.raises(RateLimitWaitError):
+            await limiter.acquire(Priority.INTERACTIVE, clock, max_wait=0.1, on_wait=lambda _: None)
+        clock.wall_offset += 8 * 3600
+        assert isinstance(await limiter.acquire(Priority.INTERACTIVE, clock, max_wait=1, on_wait=lambda _: None), Permit)
 
 
 async def test_fallback_sends_one_request_first(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:

@@ -30,6 +30,15 @@ def test_snapshot_after_a_suspension_ends_by_the_wall_clock(suspended: float, le
     assert left == (snapshot and snapshot["left"])
 
 
+@pytest.mark.parametrize(("reset", "remaining", "expected"), [(5000, 3, 3), (5000, 80, 50), (1400, 3, 50), (None, 3, 50)])
+def test_reply_that_misses_a_response_lowers_the_count_of_its_window(reset: int | None, remaining: int, expected: int) -> None:
+    """Another process may have used the rest. A reply about another window says nothing."""
+    window = SharedWindow(reserve=0.0, expected_processes=10)
+    window.apply_snapshot(make_reply(remaining=50, reset=5000), 0.0, EPOCH, is_outdated=False)
+    window.apply_snapshot(make_reply(remaining=remaining, reset=reset), 0.0, EPOCH, is_outdated=True)
+    assert expected == window.remaining
+
+
 def test_share_of_a_new_window_is_at_least_one_request() -> None:
     """The probe."""
     window = SharedWindow(reserve=0.0, expected_processes=5000)
