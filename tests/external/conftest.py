@@ -11,6 +11,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from cstar_async.redis import RedisRateLimiter
+from tests.external.limiters import make_limiter
 from tests.external.redis_server import RedisServer
 
 
@@ -26,7 +27,7 @@ def redis_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Red
 @pytest_asyncio.fixture
 async def pair(redis_server: RedisServer) -> AsyncIterator[tuple[RedisRateLimiter, RedisRateLimiter]]:
     """Two limiters, which are two processes for Redis."""
-    async with RedisRateLimiter(redis_server.url, name="main") as one, RedisRateLimiter(redis_server.url, name="main") as other:
+    async with make_limiter(redis_server) as one, make_limiter(redis_server) as other:
         yield one, other
     assert len(asyncio.all_tasks()) == 1
 

@@ -13,7 +13,7 @@ from cstar_async import Priority, RateLimitState
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from tests.external.limiters import STATE
+from tests.external.limiters import STATE, make_limiter
 from tests.external.redis_server import RedisServer
 from tests.unit.clocks import settle
 from tests.unit.limiter_harness import LimiterHarness
@@ -69,6 +69,10 @@ class Processes:
     def remaining(self, priority: Priority, clock: Clock) -> int:
         """Return that of the first."""
         return self.limiters[0].remaining(priority, clock)
+
+    def window_number(self, priority: Priority, clock: Clock) -> int:
+        """Return that of the first."""
+        return self.limiters[0].window_number(priority, clock)
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:
         """Return None."""
@@ -137,7 +141,7 @@ class RedisHarness(LimiterHarness):
 async def redis_harness(server: RedisServer, *, processes: int) -> AsyncIterator[RedisHarness]:
     """Yield so many processes."""
     async with AsyncExitStack() as stack:
-        limiters = [await stack.enter_async_context(RedisRateLimiter(server.url, name="main")) for _ in range(processes)]
+        limiters = [await stack.enter_async_context(make_limiter(server)) for _ in range(processes)]
         redis = await stack.enter_async_context(Redis.from_url(server.url))
         harness = RedisHarness(Processes(limiters), redis)
         try:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from cstar_async import Priority
 from cstar_async._clock import SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
+from tests.external.redis_server import RedisServer
 
 CLOCK = SystemClock()
 STATE = "cstar_async:{main}:limit"
 ENDS = int(time.time()) + 3600
 BACKGROUND = Priority.BACKGROUND
+
+
+def make_limiter(server: RedisServer, **settings: Any) -> RedisRateLimiter:
+    """Return the limiter of a process. An exchange may take ten seconds, because the machine may be busy."""
+    return RedisRateLimiter(server.url, **{"name": "main", "timeout": 10.0, **settings})
 
 
 def headers(remaining: int, limit: int = 100) -> dict[str, str]:

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from cstar_async import CStarClient, CStarError, Priority, RateLimitWaitError, RequestOptions
 from cstar_async.redis import RedisRateLimiter
+from tests.external.limiters import ENDS
 from tests.external.redis_server import RedisServer
 
 pytestmark = pytest.mark.external
@@ -24,9 +25,9 @@ CLOSE = "X-Test-Close"
 """The header of a request that gets the closing response."""
 
 
-def window(remaining: int, *, reset_in: float = 3000) -> dict[str, str]:
-    """Return headers that state so many requests, of a thousand, until so many seconds from now."""
-    numbers = {"Limit": 1000, "Remaining": remaining, "Reset": int(time.time() + reset_in), "Window": 3600}
+def window(remaining: int, *, ends: int = ENDS) -> dict[str, str]:
+    """Return headers that state so many requests, of a thousand, until that time."""
+    numbers = {"Limit": 1000, "Remaining": remaining, "Reset": ends, "Window": 3600}
     return {f"X-RateLimit-{name}": str(number) for name, number in numbers.items()}
 
 
@@ -105,7 +106,7 @@ async def test_calls_are_not_sent_into_a_window_that_another_process_found_close
 ) -> None:
     """Sixty waited for it, have permits, and wait for five connections. Those on their way are sent, and a few that follow them."""
     one, other = clients
-    api.headers = window(0, reset_in=2)
+    api.headers = window(0, ends=int(time.time()) + 2)
     await one.request("GET", "/tickets")
     api.headers = window(900)
     calls = start(one, 60)

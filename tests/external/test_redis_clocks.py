@@ -16,7 +16,7 @@ from cstar_async import Priority, RateLimitWaitError
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
 from tests.external.limiter_harness import ADVANCE_CLOCK, OffsetClock
-from tests.external.limiters import STATE
+from tests.external.limiters import STATE, make_limiter
 from tests.external.redis_server import RedisServer
 
 pytestmark = pytest.mark.external
@@ -54,7 +54,7 @@ class Process:
 @pytest_asyncio.fixture
 async def processes(redis_server: RedisServer) -> AsyncIterator[tuple[Process, Process]]:
     """Two processes."""
-    async with RedisRateLimiter(redis_server.url, name="main") as one, RedisRateLimiter(redis_server.url, name="main") as other:
+    async with make_limiter(redis_server) as one, make_limiter(redis_server) as other:
         yield Process(one), Process(other)
 
 

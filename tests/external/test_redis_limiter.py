@@ -11,7 +11,19 @@ from redis.asyncio import Redis
 
 from cstar_async import CStarClient, RateLimitWaitError
 from cstar_async.redis import RedisRateLimiter
-from tests.external.limiters import BACKGROUND, CLOCK, ENDS, STATE, Pair, acquire, cancel_all, expect_permits, headers, use_one
+from tests.external.limiters import (
+    BACKGROUND,
+    CLOCK,
+    ENDS,
+    STATE,
+    Pair,
+    acquire,
+    cancel_all,
+    expect_permits,
+    headers,
+    make_limiter,
+    use_one,
+)
 from tests.external.redis_server import RedisServer
 from tests.external.strict_server import StrictServer
 
@@ -96,7 +108,7 @@ async def test_windows_open_a_second_later_if_the_server_rounds_down(pair: Pair,
     assert abs(caught.value.retry_at.timestamp() - ENDS) <= 1.5
     await asyncio.sleep(0.5)  # until both have reported
     await move_window(redis, opens=2000)
-    async with RedisRateLimiter(redis_server.url, name="main") as new:
+    async with make_limiter(redis_server) as new:
         waiting = acquire(new)
         await expect_permits([False], waiting)
         await expect_permits([True], waiting)
@@ -181,7 +193,7 @@ async def test_request_whose_sender_stopped_waiting_changes_nothing(pair: Pair, 
     await use_one(one, 50)
     await acquire(one)
     request = build_request(one)
-    stale = json.dumps({**request, "held": [40, 0], "valid_until": request["valid_until"] - 2000})
+    stale = json.dumps({**request, "held": [40, 0], "valid_until": request["valid_until"] - 20_000})
     assert json.loads(await redis.eval(one._connection.script, 1, STATE, stale))["refused"]
     assert 1 == json.loads(await redis.get(STATE))["members"][one._local._member]["held"][0]
 
@@ -190,7 +202,7 @@ async def test_redis_has_one_key_with_a_ttl_and_no_secret(redis_server: RedisSer
     """With a hash tag, so that a cluster keeps it on one node."""
     async with (
         StrictServer(limit=10, window=60) as server,
-        RedisRateLimiter(redis_server.url, name="main") as limiter,
+        make_limiter(redis_server) as limiter,
         CStarClient(api_key="sk_test_secret", team_id="team", base_url=server.url, rate_limiter=limiter) as cstar,
     ):
         await cstar.request("GET", "/tickets")

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from cstar_async import ConnectionFailedError, CStarClient, Priority, RateLimitWaitError, RequestOptions
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from tests.external.limiters import CLOCK, STATE, Pair, acquire, cancel_all, expect_permits, headers, use_one
+from tests.external.limiters import CLOCK, STATE, Pair, acquire, cancel_all, expect_permits, headers, make_limiter, use_one
 from tests.external.redis_server import RedisServer
 from tests.external.strict_server import StrictServer
 
@@ -71,7 +71,7 @@ async def test_new_process_does_not_end_the_resync(pair: Pair, redis: Redis, red
     held = [await acquire(one), await acquire(one)]
     await use_one(other, 3)
     await drop_state(redis)
-    async with RedisRateLimiter(redis_server.url, name="main") as new:
+    async with make_limiter(redis_server) as new:
         await use_one(new, 2)
         old = acquire(other)
         await expect_permits([False], old)
@@ -126,7 +126,7 @@ async def test_unavailable_redis_is_an_error_or_a_share_but_no_wait(fault: str, 
 
 async def test_ping_finds_a_redis_that_no_request_can_use(redis_server: RedisServer, redis: Redis) -> None:
     """A replica that refuses to write, a user without the right to run scripts, a server that is down: each by its reason."""
-    async with RedisRateLimiter(redis_server.url, name="main") as limiter:
+    async with make_limiter(redis_server) as limiter:
         assert await limiter.ping() > 0
         await redis.replicaof("127.0.0.1", "1")
         with pytest.raises(ConnectionFailedError, match="ReadOnlyError"):
@@ -152,7 +152,7 @@ async def test_client_of_the_user_is_not_closed(redis: Redis) -> None:
 
 async def test_own_connection_is_closed(redis_server: RedisServer, redis: Redis) -> None:
     """Redis has no other client than the one of the test."""
-    async with RedisRateLimiter(redis_server.url, name="main") as limiter:
+    async with make_limiter(redis_server) as limiter:
         await use_one(limiter, 50)
     clients: list[Any] = await redis.client_list()
     assert 1 == len(clients)
@@ -195,9 +195,9 @@ async def test_no_interleaving_exceeds_the_limit(seed: int, redis_server: RedisS
             limiter.release(permit, CLOCK)
 
     async with (
-        RedisRateLimiter(redis_server.url, name="main", background_reserve=0.0) as first,
-        RedisRateLimiter(redis_server.url, name="main", background_reserve=0.0) as second,
-        RedisRateLimiter(redis_server.url, name="main", background_reserve=0.0) as third,
+        make_limiter(redis_server, background_reserve=0.0) as first,
+        make_limiter(redis_server, background_reserve=0.0) as second,
+        make_limiter(redis_server, background_reserve=0.0) as third,
     ):
         calls = [asyncio.create_task(send_one(limiter)) for limiter in (first, second, third) for _ in range(40)]
         for call in rng.sample(calls, 15):
