@@ -51,7 +51,7 @@ class ReadAhead(Generic[T]):
     async def read(self, number: int, size: int) -> tuple[Page[T], bool]:
         """Return the next page, and whether it was requested ahead."""
         task = self._tasks.pop(number, None)
-        if task is None:
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
             return await self._fetch(number, size), False
         self._depth = min(2 * self._depth, self._max_pages)
         try:
@@ -70,22 +70,22 @@ class ReadAhead(Generic[T]):
 
     async def discard(self) -> None:
         """Cancel the pages in flight, and drop the complete ones."""
-        tasks = list(self._tasks.values())
+        tasks = self._cancel()
         self._tasks.clear()
         self._depth, self._has_failed = min(1, self._max_pages), False
-        for task in tasks:
-            task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    def _cancel(self) -> None:
+    def _cancel(self) -> list[asyncio.Task[Page[T]]]:
+        """Cancel the tasks, and return them; leave those that belong to another event loop."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # the garbage collector can run in any thread
-        for task in self._tasks.values():
-            if task.get_loop() is loop:
-                task.cancel()
+            return []  # the garbage collector can run in any thread
+        tasks = [task for task in self._tasks.values() if task.get_loop() is loop]
+        for task in tasks:
+            task.cancel()
+        return tasks
 
     def _on_done(self, task: asyncio.Task[Page[T]]) -> None:
         # Reading the exception also prevents a report of asyncio if the event loop ends before the reader gets it.

@@ -215,6 +215,42 @@ async def test_two_loops_over_one_list_read_ahead_alone() -> None:
     assert server.rows == await other
 
 
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_iteration_continues_in_another_event_loop(*, is_closed: bool) -> None:
+    """The pages that were requested in the first loop are requested again."""
+    server = HeldServer(30)
+    pages = server.list(size=10).prefetch(2).pages()
+
+    async def read(*numbers: int) -> list[str]:
+        reading = asyncio.ensure_future(anext(pages))
+        for number in numbers:
+            await settle()
+            server.respond(number)
+        page = await reading
+        await settle()
+        return [ticket.id for ticket in page]
+
+    async def read_the_rest() -> list[str]:
+        found = await read(2) + await read(3)
+        await pages.aclose()
+        return found
+
+    first = asyncio.new_event_loop()
+    found = first.run_until_complete(read(1))
+    pending = asyncio.all_tasks(first)
+    if is_closed:
+        for task in pending:
+            task.cancel()
+        first.run_until_complete(asyncio.wait(pending))
+        first.close()
+    assert server.rows == found + asyncio.run(read_the_rest())
+    if not is_closed:
+        for task in pending:
+            task.cancel()
+        first.run_until_complete(asyncio.wait(pending))
+        first.close()
+
+
 def test_loop_that_ends_first_leaves_no_task() -> None:
     """A program ends in the middle of an iteration."""
     server = TurningServer(60)
