@@ -36,13 +36,13 @@ class SharingExecutor(ClientExecutor):
                 if operation is None or operation.scope != "library":
                     shared.invalidate(None if namespace in CHANGES_OTHERS else namespace)
             return
+        self.context.loop_binding.bind()  # a call in flight cannot be awaited in another event loop
         lifetime = 0.0 if operation is None else shared.lifetimes.get(f"{operation.namespace}.{operation.name}", 0.0)
         headers = () if call.headers is None else tuple(call.headers.items())
         key = (call.path, call.query, headers)
         version = shared.version(namespace)
         response = shared.get(key, version, self.context.clock.monotonic()) if lifetime else None
         if response is not None and not self.context.is_closed:
-            self.context.loop_binding.bind()
             call.response = response
             return
         if shared.coalesce and call.deadline is None:

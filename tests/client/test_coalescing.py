@@ -239,6 +239,31 @@ async def test_closing_the_client_ends_all_callers(make_client: MakeClient, serv
     assert all(isinstance(result, CStarError) for result in await asyncio.gather(*calls, return_exceptions=True))
 
 
+def test_caller_in_another_event_loop_gets_an_error() -> None:
+    """It does not wait for a call of the first loop, which may never run again."""
+
+    class Silence:
+        async def send(self, _call: object, _timeout: float) -> None:
+            await asyncio.Event().wait()
+
+    async def call() -> None:
+        await cstar.tickets.get("tkt_1")
+
+    cstar, transport = CStarClient(api_key="sk_test_a", team_id="team_1", coalesce=True), Silence()
+    cstar._executor.context.transport = transport  # type: ignore[assignment]
+    first = asyncio.new_event_loop()
+    try:
+        pending = first.create_task(call())
+        first.run_until_complete(asyncio.sleep(0))
+        first.run_until_complete(asyncio.sleep(0))
+        with pytest.raises(CStarError, match="another event loop"):
+            asyncio.run(asyncio.wait_for(call(), 5))
+        pending.cancel()
+        first.run_until_complete(asyncio.wait([pending]))
+    finally:
+        first.close()
+
+
 @pytest.mark.parametrize("value", [1, None, "yes"])
 def test_value_that_is_no_bool_is_refused(make_client: MakeClient, value: Any) -> None:
     """A client is not made."""
