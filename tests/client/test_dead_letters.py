@@ -12,8 +12,8 @@ import pytest
 
 from cstar_async import CStarError, InvalidArgumentError
 from cstar_async.testing.clock import FakeClock
-from cstar_async.webhooks import DeadLetter, EventStore, MemoryStore, SqliteStore, WebhookEvent, WebhookInbox
-from tests.client.inboxes import SECRET, BrokenStore, body_of, deliver, inbox_of, kill
+from cstar_async.webhooks import DeadLetter, EventStore, MemoryStore, SqliteStore, StoredEvent, WebhookEvent, WebhookInbox
+from tests.client.inboxes import SECRET, BrokenStore, body_of, deliver, inbox_of, kill, pass_time
 
 StoreMaker: TypeAlias = Callable[[], EventStore]
 
@@ -212,6 +212,11 @@ async def test_a_try_that_met_a_failing_store_can_be_repeated(writes_first: bool
                 raise OSError
             return stored
 
+        async def claim_pending(self) -> list[StoredEvent]:
+            """Let other tasks run first."""
+            await asyncio.sleep(0)
+            return await super().claim_pending()
+
     async with inbox_of(store=LossyStore(), max_attempts=1) as inbox:
         inbox.on("*")(handler)
         await deliver(inbox, body_of(1))
@@ -223,6 +228,46 @@ async def test_a_try_that_met_a_failing_store_can_be_repeated(writes_first: bool
         await inbox.wait_until_idle()
         assert await inbox.retry_dead_letter("evt_1") is False
     assert handler.handled == ["evt_1"]
+
+
+async def test_a_dead_letter_that_is_tried_again_is_not_marked_as_dead_once_more() -> None:
+    """Its mark was written without a reply, and would be repeated. Those of other events are."""
+    failing, calls = {"evt_1", "evt_2", "evt_3"}, list[str]()
+    marking, may_go, all_marked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class LossyStore(MemoryStore):
+        """A store whose first marks are written without a reply. The next one is slow."""
+
+        async def mark_dead(self, event_id: str, error: str) -> None:
+            """Write, and fail or wait."""
+            await super().mark_dead(event_id, error)
+            calls.append(event_id)
+            if len(calls) <= 3:
+                raise OSError
+            marking.set()
+            await may_go.wait()
+            if len(calls) == 5:
+                all_marked.set()
+
+    clock = FakeClock(frozen=True)
+    async with WebhookInbox(SECRET, store=LossyStore(), tolerance=None, max_attempts=1, _clock=clock) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            if event.id in failing:
+                raise ValueError
+            await asyncio.wait_for(all_marked.wait(), 10)
+
+        await deliver(inbox, *(body_of(number) for number in (1, 2, 3)))
+        await inbox.wait_until_idle()
+        await pass_time(clock, 1.0)
+        await marking.wait()
+        failing.clear()
+        assert await inbox.retry_dead_letter("evt_2")
+        may_go.set()
+        await inbox.wait_until_idle()
+        assert [letter.id for letter in await inbox.dead_letters()] == ["evt_1", "evt_3"]
+    assert calls[:5] == ["evt_1", "evt_2", "evt_3", "evt_1", "evt_3"]
 
 
 @pytest.mark.parametrize("wrong", [None, 5, b"evt_1", [], object()])
