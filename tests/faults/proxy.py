@@ -93,6 +93,7 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._stop_listening()  # one of them may have started to listen again
         for side in self.idle:
             side.writer.close()
 
