@@ -1,7 +1,8 @@
 r"""Parse JSON that the server sent.
 
 JavaScript writes half of a surrogate pair as an escape, `"Party \ud83c"`, when it cuts a str inside an emoji. That is no Unicode
-character, so orjson refuses the whole document. Here it becomes U+FFFD. Everything else that orjson refuses stays refused.
+character, so orjson refuses the whole document. Some encoders write the three bytes that UTF-8 would have for it. Here it becomes
+U+FFFD in both forms. Everything else that orjson refuses stays refused.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from cstar_async._types import UntypedJSON
 _ESCAPE: Final = re.compile(
     rb"\\(?:\\(?:\\\\)*+|u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2}))"
 )
+_HALF: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+"""Half a surrogate pair, written as if it were a character."""
 
 
 def parse_json(text: bytes) -> UntypedJSON:
@@ -36,6 +39,7 @@ def parse_json(text: bytes) -> UntypedJSON:
 
 def _repair(text: bytes) -> bytes:
     """Replace each half of a surrogate pair. One match at a time is in memory, because other escapes may be very many."""
+    text = _HALF.sub("\ufffd".encode(), text)
     repaired, end = bytearray(), 0
     for match in _ESCAPE.finditer(text):
         if match[1]:

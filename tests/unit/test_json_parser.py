@@ -26,6 +26,8 @@ from tests.costs import takes_linear_time
         (rb'"\\\ud83c"', "\\\ufffd"),
         (rb'"\"\ud83c\n"', '"\ufffd\n'),
         (rb'{"\ud83c": 1, "\udf89": 2}', {"\ufffd": 2}),
+        (b'"Party \xed\xa0\xbc"', "Party \ufffd"),
+        (b'{"\xed\xbf\xbf": "\xed\x9f\xbf\xf0\x9f\x8e\x89\\ud83c"}', {"\ufffd": "\ud7ff\U0001f389\ufffd"}),
         (rb'{"a": 1, "a": ["\ud83c", 12345678901234567890]}', {"a": ["\ufffd", 12345678901234567890]}),
     ],
 )
@@ -49,7 +51,7 @@ def test_half_a_surrogate_pair_is_replaced(text: bytes, value: object) -> None:
         rb"\ud83c",
         b'"\\ud83c\n"',
         b'"\\ud83c\xff"',
-        b'"\xed\xa0\xbc"',
+        b'"\xed\x9f\xbf\xff"',
         b'\xef\xbb\xbf"\\ud83c"',
         b"[" * 1025 + rb'"\ud83c"' + b"]" * 1025,
         b"[" * 200_000 + rb'"\ud83c"',
