@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cstar_async._types import UntypedJSON, is_str
@@ -91,7 +91,7 @@ def verify_signature(
 def validate_secrets(secret: str | Sequence[str]) -> tuple[str, ...]:
     """Return the secrets. Raise InvalidArgumentError for anything that no signature can match, but accept none at all."""
     untyped: UntypedJSON = secret
-    is_one = isinstance(untyped, (str, bytes)) or not hasattr(untyped, "__iter__")
+    is_one = isinstance(untyped, (str, bytes, Mapping)) or not hasattr(untyped, "__iter__")
     secrets: tuple[UntypedJSON, ...] = (secret,) if is_one else tuple(secret)
     if not all(is_str(one) and one for one in secrets):
         raise InvalidArgumentError(_RULE)

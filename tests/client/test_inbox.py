@@ -224,7 +224,7 @@ async def test_an_inbox_for_streams_rejects_deliveries(caplog: pytest.LogCapture
     assert "secret must be" in caplog.text
 
 
-@pytest.mark.parametrize("secret", [None, "", ("",), [SECRET, ""], 5, b"whsec_bytes", [None], object()])
+@pytest.mark.parametrize("secret", [None, "", ("",), [SECRET, ""], 5, b"whsec_bytes", [None], {"whsec_a": SECRET}, object()])
 def test_a_secret_that_no_signature_can_match_is_rejected(secret: Any) -> None:
     """The inbox is not created, so the mistake is found before the first delivery. No secret is in the error."""
     with pytest.raises(InvalidArgumentError, match=r"^secret must be a signing secret or several") as caught:
