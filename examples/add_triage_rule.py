@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from cstar_async import CStarClient
+from cstar_async import CStarClient, CStarError
 from cstar_async.models import (
     Automation,
     AutomationActionAddTags,
@@ -56,4 +56,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (CStarError, OSError, ValueError) as error:
+        sys.exit(str(error))

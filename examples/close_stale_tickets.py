@@ -11,7 +11,7 @@ import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
 
-from cstar_async import CStarClient, Priority, idempotency_key
+from cstar_async import CStarClient, CStarError, Priority, idempotency_key
 from cstar_async.models import Ticket, TicketStatus
 
 NOTE = "There was no reply for a while, so we close this ticket. Reply to open it again."
@@ -43,4 +43,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (CStarError, OSError, ValueError) as error:
+        sys.exit(str(error))

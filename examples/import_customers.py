@@ -14,7 +14,7 @@ import io
 import sys
 from pathlib import Path
 
-from cstar_async import CStarClient, idempotency_key
+from cstar_async import CStarClient, CStarError, idempotency_key
 from cstar_async.models import ImportResult
 
 
@@ -48,4 +48,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (CStarError, OSError, ValueError) as error:
+        sys.exit(str(error))

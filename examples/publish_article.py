@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from cstar_async import CStarClient
+from cstar_async import CStarClient, CStarError
 from cstar_async.models import Article, ArticleStatus
 
 
@@ -38,4 +38,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (CStarError, OSError, ValueError) as error:
+        sys.exit(str(error))

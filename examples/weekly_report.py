@@ -6,8 +6,9 @@ CSTAR_API_KEY=sk_… python examples/weekly_report.py
 from __future__ import annotations
 
 import asyncio
+import sys
 
-from cstar_async import CStarClient
+from cstar_async import CStarClient, CStarError
 
 
 async def weekly_report(cstar: CStarClient) -> str:
@@ -33,4 +34,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (CStarError, OSError, ValueError) as error:
+        sys.exit(str(error))

@@ -131,3 +131,37 @@ async def test_script_runs_from_the_shell(fake: FakeCStar, name: str) -> None:
 
     assert (0, b"") == (process.returncode, errors)
     assert output.strip()
+
+
+NO_SERVER = {"CSTAR_API_KEY": "sk_test_abcdef", "CSTAR_BASE_URL": "http://127.0.0.1:1/"}
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "problem"),
+    [
+        (("weekly_report",), {"CSTAR_API_KEY": ""}, "CSTAR_API_KEY is not set"),
+        (("weekly_report",), {**NO_SERVER, "CSTAR_BASE_URL": "ftp://x"}, "base_url must begin with"),
+        (("close_stale_tickets", "a fortnight"), NO_SERVER, "'a fortnight'"),
+        (("add_triage_rule", "usr_1", "tkt_1"), {"CSTAR_API_KEY": "banana"}, "api_key must begin with"),
+        (("import_customers", "missing.csv"), NO_SERVER, "No such file or directory"),
+        (("import_customers", sys.executable), NO_SERVER, "codec can't decode"),
+        (("publish_article", "Billing", "."), NO_SERVER, "Is a directory"),
+    ],
+)
+def test_script_that_cannot_start_says_why(
+    command: tuple[str, ...], settings: dict[str, str], problem: str, tmp_path: Path
+) -> None:
+    """One sentence, without a traceback."""
+    program, *arguments = command
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / f"{program}.py", *arguments],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+    )
+
+    assert (1, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines()))
+    assert problem in done.stderr
