@@ -16,7 +16,6 @@ from cstar_async._client.context import ClientContext
 from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.settings import CallSettings, ClientSettings, validate_cache, validate_team_id
-from cstar_async._client.shared_responses import SharedResponses
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
 from cstar_async._operations.operation import Scope
@@ -105,6 +104,7 @@ class BaseClient:
         )
         executor_class = ClientExecutor
         if settings.coalesce or lifetimes:
+            from cstar_async._client.shared_responses import SharedResponses
             from cstar_async._client.sharing_executor import SharingExecutor
 
             executor_class = SharingExecutor

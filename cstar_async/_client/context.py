@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -12,7 +12,6 @@ from cstar_async._client.closable_waits import ClosableWaits
 from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.drift import Schemas
 from cstar_async._client.hook_dispatcher import HookDispatcher
-from cstar_async._client.shared_responses import SharedResponses
 from cstar_async._client.single_flight import SingleFlight
 from cstar_async._clock import Clock
 from cstar_async._loop_binding import LoopBinding
@@ -21,6 +20,9 @@ from cstar_async._protocol.retry import RetryBudget
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._transport.interface import Transport
+
+if TYPE_CHECKING:
+    from cstar_async._client.shared_responses import SharedResponses
 
 
 @attrs.define(kw_only=True, eq=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -219,6 +221,18 @@ def test_memory_is_bounded(size: int, kept: int) -> None:
         shared.get((0,), 0, 1.0)
     found = [number for number in range(MAX_KEPT + 5) if shared.get((number,), 0, 1.0) is not None]
     assert ([0, *range(MAX_KEPT + 5 - kept + 1, MAX_KEPT + 5)] if kept else []) == found
+
+
+def test_client_without_the_settings_loads_nothing_for_them() -> None:
+    """Its calls and its start cost what they did."""
+    program = """
+import sys
+from cstar_async import CStarClient
+CStarClient(api_key="sk_test_a")
+print(sorted(name for name in sys.modules if "shar" in name and name.startswith("cstar_async")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "[]\n" == done.stdout
 
 
 async def test_library_keeps_responses(server: Server) -> None:
