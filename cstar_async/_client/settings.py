@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 import attrs
 
 from cstar_async._client.hook_dispatcher import HOOK_METHODS
+from cstar_async._generated import service
 from cstar_async._operations.operation import Operation, Scope
 from cstar_async._protocol.headers import MAX_WAIT
 from cstar_async._protocol.urls import path_segment
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
-BASE_URL: Final = "https://www.cstar.help"
-API_VERSION: Final = "2026-03-01"
+BASE_URL: Final = service.BASE_URL
+API_VERSION: Final = service.API_VERSION
 MAX_RESPONSE_SIZE: Final = 64 * 1024 * 1024
 """Bytes of a response body by default."""
 
