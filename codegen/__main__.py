@@ -23,7 +23,7 @@ from typing import Any
 from codegen import output
 from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.ir.build import build_ir
-from codegen.ir.client import client_spec
+from codegen.ir.client import client_spec, service_spec
 from codegen.ir.fake import fake_behaviour
 from codegen.lint.run import lint, lint_overlay
 from codegen.parser.run import parse
@@ -87,7 +87,7 @@ def generate(document: Path, folder: Path, *, package: str = PACKAGE.name, clien
         message = f"the generator failed in {place} with {type(error).__name__}; this is a fault of the generator."
         raise CodegenError([Problem(document.name, message)]) from error
     if is_sdk:
-        target = Target(package=package, source=f"openapi/{DOCUMENT.name}")
+        target = Target(package=package, source=f"openapi/{DOCUMENT.name}", service=service_spec(parsed))
         fake = _fake_behaviour(Document(raw), document.with_name(FAKE))
     else:
         target = Target(package=package, source=document.name, client=client_spec(parsed, client, notes))

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode
-from codegen.ir.client import ClientSpec
+from codegen.ir.client import ClientSpec, ServiceSpec
 from codegen.output import PAGE
 from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
 
@@ -37,6 +37,8 @@ class Target:
     """The name under which the generated modules import each other."""
     source: str
     """The document, as the header of each file names it."""
+    service: ServiceSpec | None = None
+    """What the clients of `cstar_async` take from the document."""
     client: ClientSpec | None = None
     """The client of a package of its own; None for `cstar_async`, whose clients are written by hand."""
 
@@ -74,6 +76,7 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
         texts[f"_generated/operations/{module.name}.py"] = show("operations.py.jinja", module=module)
         texts[f"api/{module.name}.py"] = show("api.py.jinja", module=module)
     if target.client is None:
+        texts["_generated/service.py"] = show("service.py.jinja", service=target.service)
         texts["_generated/events.py"] = show("events.py.jinja", events=code.events, imports=code.event_imports)
         texts["_generated/fake.json"] = f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n"
         texts[PAGE] = show("evidence.md.jinja", page=code.evidence, team_scope=TEAM_SCOPE, library_scope=LIBRARY_SCOPE)

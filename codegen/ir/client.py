@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codegen import naming as names
-from codegen.errors import NoteCollector
+from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.ir.docstrings import Section, docstring, sentence, text_of
+from codegen.parser.sdk import api_version
 from codegen.spec.document import Document, Node, child_pointer, entries, is_object, items
 
 _RESERVED = frozenset({"self", "base_url", "options", "package", "credentials"})
@@ -16,6 +17,14 @@ _CONNECTION = (
     "The arguments of every client: `timeout`, `max_retries`, `max_wait`, `max_response_size`, `retry_budget`, `max_connections`,"
     " `rate_limiter`, `priority`, `proxy`, `ssl`, `session` and `hooks`, as in `cstar_async.CStarClient`."
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSpec:
+    """What the hand-written clients of `cstar_async` take from the document, as literals."""
+
+    base_url: str
+    api_version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +53,12 @@ def client_spec(document: Document, name: str | None, notes: NoteCollector) -> C
     info = entries(document.raw, "info")
     title = text_of(info, "title") or "API"
     class_name = name or f"{names.class_of(re.sub(r'[^0-9A-Za-z]+', ' ', title)).removesuffix('Client')}Client"
-    base_url = _base_url(document)
+    url = base_url(document)
     credentials = list(_credentials(document, notes))
     is_required = len(credentials) == 1 and bool(items(document.raw, "security")) and {} not in document.raw["security"]
     annotation = "str" if is_required else "str | None = None"
     parameters = [f"{argument}: {annotation}" for one in credentials for argument in one.arguments]
-    parameters.append(f"base_url: str = {base_url!r}" if base_url else "base_url: str")
+    parameters.append(f"base_url: str = {url!r}" if url else "base_url: str")
     arguments = [(", ".join(one.arguments), one.description) for one in credentials]
     arguments.append(("base_url", "Scheme, host and an optional path prefix of the API."))
     return ClientSpec(
@@ -61,7 +70,15 @@ def client_spec(document: Document, name: str | None, notes: NoteCollector) -> C
     )
 
 
-def _base_url(document: Document) -> str:
+def service_spec(document: Document) -> ServiceSpec:
+    """Return the base URL and the version of the API. Raises `CodegenError` without a URL."""
+    url = base_url(document)
+    if not url:
+        raise CodegenError([Problem("#/servers", "the first server must have a URL with a host, which is the default of clients.")])
+    return ServiceSpec(base_url=repr(url), api_version=repr(api_version(document)))
+
+
+def base_url(document: Document) -> str:
     """Return the URL of the first server, with the defaults of its variables; empty if it names no host."""
     servers: list[Node] = items(document.raw, "servers") or [{}]
     server = servers[0]

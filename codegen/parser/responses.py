@@ -105,8 +105,11 @@ class ResponseParser:
         flat = self._schemas.flat(node, place)
         properties = entries(flat, "properties")
         is_envelope = "data" in properties and ("data" in flat.get("required", ()) or len(properties) > 1)
-        if not is_envelope or not properties.keys() <= ENVELOPE_FIELDS:
+        unknown = properties.keys() - ENVELOPE_FIELDS
+        if not is_envelope or (unknown and (not self._document.is_sdk or len(properties) - len(unknown) < 2)):
             return None
+        for name in sorted(unknown):
+            self._notes.add(nested(place, "properties", name), f"the client does not read `{name}` of the envelope.")
         data = properties["data"]
         return (data if is_object(data) else {}), nested(place, "properties", "data")
 

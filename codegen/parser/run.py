@@ -17,6 +17,7 @@ from codegen.parser.events import parse_events
 from codegen.parser.operations import OperationParser
 from codegen.parser.references import References
 from codegen.parser.schemas import COMPONENTS, SchemaParser
+from codegen.parser.sdk import check_client
 from codegen.parser.validation import validate_openapi
 from codegen.parser.words import check_words
 from codegen.spec import batches
@@ -43,6 +44,9 @@ def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True) -> Document:
     schemas.parse_components()
     parser = OperationParser(document, schemas, references, problems, notes)
     operations, tags = parser.parse()
+    if is_sdk:
+        parsed = {**raw, "components": {**document.components, "schemas": schemas.components}}
+        check_client(Document(parsed, operations), references, problems, notes)
     events = tuple(parse_events(document, schemas, notes)) if is_sdk else ()
     if not is_sdk and entries(raw, "webhooks"):
         notes.add("#/webhooks", "webhooks are passed over; a package of its own has no events.")
