@@ -161,7 +161,7 @@ async def test_calls_keep_their_order_from_one_window_to_the_next(
     client = make_client(_clock=fake_clock, max_connections=1, max_wait=None)
     calls = await _wait_for_window(client, fake_clock, server, CALLS)
     for window in range(3):
-        server.script(*(ok(TICKET, headers=limits(left, fake_clock, reset=101, limit=20)) for left in reversed(range(20))))
+        server.script(*(ok(TICKET, headers=limits(left, fake_clock, reset=202, limit=20)) for left in reversed(range(20))))
         fake_clock.advance(102)
         await server.seen(1 + 20 * (window + 1))
         await asyncio.sleep(0.02)
