@@ -10,9 +10,9 @@ from tests.unit.rate_limits import BACKGROUND, INTERACTIVE, window_after
 
 
 def number(window: RateLimitWindow, now: float = 0.0, *, suspended: float = 0.0) -> tuple[int, int]:
-    """Return the numbers for both priorities."""
-    epoch = EPOCH + now + suspended
-    return window.number(INTERACTIVE, now, epoch), window.number(BACKGROUND, now, epoch)
+    """Return the numbers for both priorities, from 0 for the first window."""
+    epoch, first = EPOCH + now + suspended, window_after(rate_headers(900)).number(INTERACTIVE, 0.0, EPOCH)
+    return window.number(INTERACTIVE, now, epoch) - first, window.number(BACKGROUND, now, epoch) - first
 
 
 @pytest.mark.parametrize("in_flight", [0, 5, 50])
