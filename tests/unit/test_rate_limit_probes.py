@@ -1,4 +1,4 @@
-"""Rate limit windows: probes, refusals and lost responses."""
+"""Rate limit windows: probes and refusals."""
 
 from __future__ import annotations
 
@@ -172,64 +172,6 @@ def test_probe_after_a_refusal_updates_the_window() -> None:
     assert (7, 2) == (window.calls_left(INTERACTIVE, 5.0, EPOCH), count_permits(window, 5.0))
 
 
-def lose(window: RateLimitWindow, count: int) -> None:
-    """Send so many requests that get no response."""
-    for _ in range(count):
-        window.acquire(INTERACTIVE, 0.0)
-    for _ in range(count):
-        window.release(INTERACTIVE, 0, 0, is_lost=True)
-
-
-def test_unconfirmed_requests_allow_one_request_at_a_time() -> None:
-    """The server may have counted them. One request finds out, and no second one before its response."""
-    window = window_after(rate_headers(3))
-    lose(window, 3)
-    assert (3, 1) == (window.unconfirmed, count_permits(window))
-
-
-def test_unconfirmed_requests_are_subtracted() -> None:
-    """Two of five."""
-    window = window_after(rate_headers(5))
-    lose(window, 2)
-    assert (3, 3) == (window.calls_left(INTERACTIVE, 0.0, EPOCH), count_permits(window))
-
-
-def test_response_to_a_later_request_confirms_the_count() -> None:
-    """The server had counted one of three."""
-    window = window_after(rate_headers(3))
-    lose(window, 3)
-    window.acquire(INTERACTIVE, 0.0)
-    window.update(200, rate_headers(1), 0.0, EPOCH)
-    window.release(INTERACTIVE, 0, 200)
-    assert (0, 1) == (window.unconfirmed, count_permits(window))
-
-
-def test_response_to_an_earlier_request_does_not_confirm_the_count() -> None:
-    """It may have been counted before the lost one."""
-    window = window_after(rate_headers(3))
-    window.acquire(INTERACTIVE, 0.0)
-    lose(window, 1)
-    window.update(200, rate_headers(2), 0.0, EPOCH)
-    window.release(INTERACTIVE, 0, 200)
-    assert (1, 1) == (window.unconfirmed, count_permits(window))
-
-
-def test_request_that_was_never_sent_is_not_unconfirmed() -> None:
-    """The server cannot have counted it."""
-    window = window_after(rate_headers(1))
-    window.acquire(INTERACTIVE, 0.0)
-    window.release(INTERACTIVE, 0, 0)
-    assert 1 == count_permits(window)
-
-
-def test_new_window_has_no_unconfirmed_requests() -> None:
-    """They belong to the window before."""
-    window = window_after(rate_headers(3, EPOCH + 10))
-    lose(window, 3)
-    assert window.can_send(INTERACTIVE, 10.0)
-    assert window.unconfirmed == 0
-
-
 def test_earlier_request_without_headers_does_not_end_the_probe() -> None:
     """The probe is still in flight."""
     window = window_after(rate_headers(5, EPOCH + 10))
@@ -306,39 +248,25 @@ def test_only_accepted_requests_raise_the_portion(status: int, in_flight: int) -
 
 @pytest.mark.parametrize("status", [200, 404])
 def test_requests_before_a_refusal_count_as_accepted(status: int) -> None:
-    """After it, the third request is sent alone."""
+    """After it, the fourth request is sent alone."""
     window = RateLimitWindow()
-    for response in (status, status, 429, 500, 0):
+    for response in (status, status, status, 429, 500, 0):
         window.acquire(INTERACTIVE, 0.0)
         window.release(INTERACTIVE, 0, response)
     window.update(429, {"Retry-After": "5"}, 0.0, EPOCH)
     assert 1 == count_permits(window, 5.0)
     window.release(INTERACTIVE, window.slow_start.number, 200)
+    assert 2 == count_permits(window, 5.0)
+    window.release(INTERACTIVE, window.slow_start.number, 200)
+    assert 0 == count_permits(window, 5.0)
+    window.release(INTERACTIVE, window.slow_start.number, 200)
     assert 1 == count_permits(window, 5.0)
 
 
-@pytest.mark.parametrize(
-    ("in_flight", "first", "second"),
-    [(BACKGROUND, INTERACTIVE, True), (INTERACTIVE, INTERACTIVE, False), (INTERACTIVE, BACKGROUND, False)],
-)
-def test_interactive_request_does_not_wait_for_a_background_one_that_confirms_the_count(
-    in_flight: Priority, first: Priority, *, second: bool
-) -> None:
-    """Every other combination waits."""
-    window = window_after(rate_headers(500))
-    lose(window, 500)
-    window.acquire(in_flight, 0.0)
-    assert second is window.can_send(first, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("remaining", "in_flight", "lost", "blocking"), [(9, 0, 9, 9), (9, 0, 8, 0), (9, 9, 9, 0), (9, 8, 1, 1), (9, 0, 0, 0)]
-)
-def test_lost_requests_block_others_if_less_is_left_without_them(remaining: int, in_flight: int, lost: int, blocking: int) -> None:
-    """Otherwise the limit or the requests in flight do."""
-    window = window_after(rate_headers(remaining))
-    window.in_flight, window.unconfirmed = in_flight, lost
-    assert blocking == window.blocking_losses(INTERACTIVE)
+def test_assumed_limit_holds_for_the_background_too() -> None:
+    """The first request may use it up."""
+    window = window_after(rate_headers(0, EPOCH + 10, limit=1))
+    assert [1, 0] == [count_permits(window, now, priority=BACKGROUND) for now in (10.0, 11.0)]
 
 
 def test_early_refusal_after_a_refusal_delays_no_later_window() -> None:

@@ -51,6 +51,19 @@ def test_later_reset_is_a_new_window() -> None:
     assert 9 == count_permits(window, 11.0)
 
 
+def test_later_reset_is_a_new_window_before_the_end_of_the_old_one() -> None:
+    """The server began it earlier than it had stated."""
+    window = window_after(rate_headers(0, EPOCH + 10))
+    window.update(200, rate_headers(9, EPOCH + 3605), 5.0, EPOCH + 5)
+    assert 9 == count_permits(window, 5.0)
+
+
+def test_window_that_is_over_opens_in_no_time() -> None:
+    """Its end has passed."""
+    window = window_after(rate_headers(0, EPOCH + 10))
+    assert [0.5, 0.0, 0.0] == [window.seconds_until_open(now) for now in (9.5, 10.0, 99.0)]
+
+
 def test_delayed_response_of_the_previous_window_changes_nothing() -> None:
     """It arrives after one of the new window."""
     window = window_after(rate_headers(9, EPOCH + 3610))
