@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+WALL_CLOCK_INTERVAL: Final = 30.0
+"""Seconds between two readings of the wall clock in a long wait: the monotonic clock may stop while the machine is suspended."""
+_WALL_CLOCK_TOLERANCE: Final = 10.0
+"""Seconds by which the wall clock must have passed the end of a wait, because it is corrected at times."""
 
 
 class Clock(Protocol):
@@ -35,3 +40,14 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Sleep on the running loop."""
         await asyncio.sleep(seconds)
+
+
+async def sleep_by_both_clocks(clock: Clock, seconds: float) -> None:
+    """Sleep until either clock has passed the end of the wait."""
+    ends_at = clock.time() + seconds + _WALL_CLOCK_TOLERANCE
+    while True:
+        step = min(seconds, WALL_CLOCK_INTERVAL)
+        await clock.sleep(step)
+        seconds -= step
+        if seconds <= 0 or clock.time() >= ends_at:
+            return

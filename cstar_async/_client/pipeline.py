@@ -14,6 +14,7 @@ from cstar_async._client.call import Call
 from cstar_async._client.closable_waits import CLIENT_CLOSED
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
+from cstar_async._clock import sleep_by_both_clocks
 from cstar_async._protocol.envelope import find_request_id, parse_lenient
 from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, to_datetime
@@ -168,7 +169,7 @@ class RequestPipeline(ABC):
         )
         self._notify_wait(call, "rate_limit" if failure.status == 429 else "back_off", wait)
         async with context.waits.enter():
-            await context.clock.sleep(wait)
+            await sleep_by_both_clocks(context.clock, wait)
 
     async def _acquire_slot_and_permit(self, call: Call) -> Permit:
         """Wait for a slot and a permit.

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
-from cstar_async._clock import Clock
+from cstar_async._clock import WALL_CLOCK_INTERVAL, Clock
 from cstar_async._protocol.headers import RATE_LIMIT, parse_rate_limit
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._rate_limit.window import RateLimitWindow
@@ -34,8 +34,6 @@ from cstar_async.errors import CStarError
 
 _PERMITS: Final = tuple(Permit(priority=priority) for priority in Priority)
 _STARTED: Final = attrgetter("started")
-_WALL_CLOCK_INTERVAL: Final = 30.0
-"""Seconds between two readings of the wall clock while requests wait: the monotonic clock may stop in a suspended machine."""
 
 
 class _Waiter:
@@ -204,7 +202,7 @@ class RateLimiter:
                 waiter.wake = asyncio.get_running_loop().create_future()
             return
         now = clock.monotonic()
-        seconds = max(0.0, min(self._first_deadline() - now, self._window.seconds_until_open(now), _WALL_CLOCK_INTERVAL))
+        seconds = max(0.0, min(self._first_deadline() - now, self._window.seconds_until_open(now), WALL_CLOCK_INTERVAL))
         self._timer_ends = now + seconds
         timer, wake = asyncio.ensure_future(clock.sleep(seconds)), waiter.wake
         timer.add_done_callback(lambda _: _wake(wake))

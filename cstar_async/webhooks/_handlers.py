@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import Final, TypeAlias, TypeVar, overload
 
-from cstar_async._clock import Clock
+from cstar_async._clock import Clock, sleep_by_both_clocks
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._types import UntypedJSON
@@ -134,7 +134,7 @@ class EventHandlers:
             outages += 1
             wait = max(stated, backoff_seconds(outages, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
             LOGGER.warning("%s: handler called again in %.1f s: %s", queued.key, wait, describe_with_line(failure))
-            await self._sleep(wait)
+            await sleep_by_both_clocks(self._clock, wait)
         return None
 
     async def _attempt(self, handler: Handler[UntypedJSON], queued: QueuedEvent) -> Exception | None:
@@ -158,14 +158,6 @@ class EventHandlers:
         except asyncio.CancelledError:
             queued.attempts -= 1  # the inbox closes, which is not the fault of the handler
             raise
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep. The wall clock counts, too, because the monotonic clock may stop while the machine is suspended."""
-        ends_at = self._clock.time() + seconds
-        while seconds > 0:
-            step = min(seconds, MAX_BACKOFF)
-            await self._clock.sleep(step)
-            seconds = min(seconds - step, ends_at - self._clock.time())
 
     async def _back_off(self, attempt: int) -> None:
         await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))

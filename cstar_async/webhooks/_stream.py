@@ -17,6 +17,7 @@ import orjson
 
 from cstar_async._client.call import RawTarget
 from cstar_async._client.executor import ClientExecutor
+from cstar_async._clock import sleep_by_both_clocks
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import StreamingResponse
@@ -195,7 +196,7 @@ class EventStream:
         wait = backoff_seconds(self._failures, initial=initial, maximum=MAX_BACKOFF) * (0.5 + context.random() / 2)
         wait = max(wait, outage_wait(error) or 0.0)
         LOGGER.info("event stream interrupted (%s), reconnecting in %.1f s", describe(error), wait)
-        sleeping = asyncio.ensure_future(context.clock.sleep(wait))
+        sleeping = asyncio.ensure_future(sleep_by_both_clocks(context.clock, wait))
         closing = asyncio.ensure_future(self._closed.wait())
         try:
             async with context.waits.enter():

@@ -126,3 +126,19 @@ async def test_throttle_that_was_lifted_slows_nothing_down() -> None:
         started = clock.monotonic()
         assert 0 == await count_failures(client, 500)
         assert clock.monotonic() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    "refusal", [RawResponse(429, {"Retry-After": "3000"}, b""), RawResponse(503, {"Retry-After": "3000"}, b"")]
+)
+async def test_retry_in_a_suspended_machine_does_not_wait_again(refusal: RawResponse) -> None:
+    """The time that the server stated is over by the wall clock."""
+    clock = TickingClock()
+    transport = ThrottlingTransport(clock, 0, refusal=refusal)
+    async with virtual_client(transport, clock, max_wait=None) as client:
+        call = asyncio.ensure_future(client.tickets.get("tkt_1"))
+        await clock.sleep(10)
+        transport.accepted_per_period = 1
+        clock.suspended = 8 * 3600
+        await call
+        assert clock.monotonic() < 70

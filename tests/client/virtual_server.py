@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 from cstar_async import CStarClient
 from cstar_async._transport.interface import Transport
@@ -19,6 +20,8 @@ class TickingClock(FakeClock):
 
     def __init__(self) -> None:
         self._ticks = 0
+        self.suspended = 0.0
+        """Seconds for which only the wall clock continued."""
         super().__init__(autojump=True)
 
     def monotonic(self) -> float:
@@ -26,10 +29,14 @@ class TickingClock(FakeClock):
         self._ticks += 1
         return super().monotonic() + self._ticks * 1e-9
 
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return super().time() + self.suspended
 
-def virtual_client(transport: Transport, clock: FakeClock) -> CStarClient:
-    """Return a client with the default options."""
-    client = CStarClient(api_key=KEY, team_id="team_1", base_url="http://127.0.0.1:1", _clock=clock)
+
+def virtual_client(transport: Transport, clock: FakeClock, **options: Any) -> CStarClient:
+    """Return a client with the default options except those given."""
+    client = CStarClient(**{"api_key": KEY, "team_id": "team_1", "base_url": "http://127.0.0.1:1", "_clock": clock, **options})
     context = client._executor.context
     context.transport, context.random = transport, random.Random(5).random
     return client
