@@ -32,7 +32,7 @@ class PrioritySemaphore:
     def __init__(self, slots: int) -> None:
         self._slots = self.free = slots
         self._background_free = _background_slots(slots)
-        self._queues: dict[Priority, list[_Waiter]] = {priority: [] for priority in Priority}
+        self._queues: tuple[list[_Waiter], list[_Waiter]] = ([], [])
 
     def try_acquire(self, priority: Priority) -> bool:
         """Take a slot if one is free. Then no call that could use it waits, because `release` passes slots to waiting calls."""
@@ -67,7 +67,8 @@ class PrioritySemaphore:
         self.free += 1
         if priority:
             self._background_free += 1
-        if any(self._queues.values()):
+        interactive, background = self._queues
+        if interactive or background:
             self._wake()
 
     def resize(self, slots: int) -> None:
@@ -78,7 +79,7 @@ class PrioritySemaphore:
         self._wake()
 
     def _wake(self) -> None:
-        for priority, queue in self._queues.items():
+        for priority, queue in zip(Priority, self._queues, strict=True):
             while queue and (queue[0][1].done() or self.try_acquire(priority)):
                 _, slot = queue.pop(0)
                 if not slot.done():
