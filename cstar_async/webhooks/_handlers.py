@@ -80,9 +80,10 @@ class EventHandlers:
         return register
 
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
-        """Register a coroutine function for events whose last attempt failed. It is called with the event and the exception.
+        """Register a coroutine function for events that were given up. It is called with the event and the exception.
 
-        Without one, the id and type of the event and the traceback are logged, without the text of the exception.
+        The event is a dead letter then. Without an error handler, its id, type and the traceback are logged, but not the text of
+        the exception.
 
         Raises:
             InvalidArgumentError: The handler is not a coroutine function.
@@ -102,11 +103,13 @@ class EventHandlers:
         for types, handler in self._handlers:
             if matches(queued.event, types):
                 if earlier_attempts >= self._max_attempts:
-                    return [CStarError(f"the process ended before the result of attempt {earlier_attempts} was stored")]
+                    failure = CStarError(f"the process ended before the result of attempt {earlier_attempts} was stored")
+                    LOGGER.warning("%s: handler not called again: %s", queued.key, failure)
+                    return [failure]
                 queued.attempts = earlier_attempts
-                failure = await self._call_with_retries(handler, queued)
-                if failure is not None:
-                    failures.append(failure)
+                error = await self._call_with_retries(handler, queued)
+                if error is not None:
+                    failures.append(error)
         return failures
 
     async def _call_with_retries(self, handler: Handler[UntypedJSON], queued: QueuedEvent) -> Exception | None:

@@ -64,7 +64,7 @@ class WebhookInbox(EventHandlers):
         concurrency: The maximum number of handlers that run at the same time, from 1. Default 16.
         max_pending: The maximum number of events that are accepted and not handled, from 1. Default 10,000.
         max_attempts: The maximum number of calls of a handler with one event, from 1. Default 5, after 0.5, 1, 2, 4 … 30 seconds.
-            A call that ends with a rate limit or an outage of cStar does not count.
+            A call that met a rate limit or an outage of cStar does not count; one that ended with its process does.
         handler_timeout: The maximum duration of one call of a handler, in seconds, from 0. Default 300.
         shutdown_timeout: The time that `aclose` waits for pending events, in seconds, from 0. Default 10.
         max_event_size: The maximum size of the body of a delivery, in bytes, from 1. Default 8 MiB. Larger ones are rejected, and

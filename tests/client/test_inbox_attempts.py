@@ -344,9 +344,9 @@ async def test_an_event_that_another_inbox_has_claimed_is_not_handled(caplog: py
     assert "evt_2: not handled here, another inbox has it or it is no longer in the store" in caplog.text
 
 
-async def test_attempts_of_another_inbox_count() -> None:
-    """The events of inboxes that died are claimed with their attempts."""
-    store, handled = SharedStore(), list[str]()
+async def test_attempts_of_another_inbox_count(caplog: pytest.LogCaptureFixture) -> None:
+    """The events of inboxes that died are claimed with their attempts. What is given up is logged."""
+    store, handled, reported = SharedStore(), list[str](), list[str]()
     await store.abandon(body_of(1), attempts=5)
     await store.abandon(body_of(2), attempts=4)
     async with WebhookInbox(SECRET, store=store, tolerance=None, max_attempts=5, _clock=FakeClock()) as inbox:
@@ -355,9 +355,14 @@ async def test_attempts_of_another_inbox_count() -> None:
         async def handle(event: WebhookEvent) -> None:
             handled.append(event.id)
 
+        @inbox.on_error
+        async def report(event: WebhookEvent, error: Exception) -> None:
+            reported.append(event.id)
+
         await inbox.wait_until_idle()
         (letter,) = await inbox.dead_letters()
-    assert handled == ["evt_2"]
+    assert (handled, reported) == (["evt_2"], ["evt_1"])
+    assert "evt_1: handler not called again: the process ended before" in caplog.text
     assert letter.error == "CStarError: the process ended before the result of attempt 5 was stored"
 
 

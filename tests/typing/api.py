@@ -45,7 +45,7 @@ from cstar_async.models import (
 from cstar_async.otel import OpenTelemetryHooks
 from cstar_async.pagination import IterationEstimate
 from cstar_async.redis import RedisRateLimiter, RedisStore
-from cstar_async.webhooks import WebhookInbox
+from cstar_async.webhooks import WebhookEvent, WebhookInbox
 
 
 async def results(cstar: CStarClient) -> None:
@@ -190,6 +190,17 @@ def shared_rate_limits(client: Redis, cluster: RedisCluster) -> None:
     RedisRateLimiter(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RedisStore(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RedisRateLimiter(client, name="main", on_unavailable="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def dead_letters(inbox: WebhookInbox) -> None:
+    """What was given up is an event with its class, and counts are ints."""
+    for letter in await inbox.dead_letters():
+        fields = letter.id, letter.event, letter.error, letter.failed_at, letter.attempts
+        assert_type(fields, tuple[str, WebhookEvent, str, datetime, int])
+        assert_type(await inbox.retry_dead_letter(letter.id), bool)
+    stats = inbox.stats()
+    assert_type((stats.pending, stats.by_type["ticket.created"].oldest), tuple[int, datetime | None])
+    stats.dead = 0  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def refusals(cstar: CStarClient, ticket: Ticket) -> None:
