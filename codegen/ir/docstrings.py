@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from openapi_python_client.strings import safe_for_docstring
 
-from codegen.spec.document import Node
+from codegen.ir.facts import facts_about
+from codegen.spec.document import Node, is_object
 
 LINE_LENGTH = 132
 INDENT = "    "
+_MARKUP = re.compile(r"\s*([-*+|>]|\d+[.)]|```|~~~|#)( |$|\S)")
+"""The beginning of a line of a list, a table, a quotation, code or a heading in Markdown."""
 _CONSTANTS = {"null": "None", "true": "True", "false": "False"}
 
 
@@ -45,7 +48,21 @@ def described(node: Node, names: Mapping[str, str] | None = None, *, fallback: s
     given = text_of(node, "description")
     text = to_python_terms(sentence(given), names) if given else fallback
     is_marked = text_of(node, "x-evidence") in ("", "documented") or "(inferred)" in text
-    return text if is_marked else f"{text[:-1]} (inferred)."
+    text = text if is_marked else f"{text[:-1]} (inferred)."
+    schema: object = node.get("schema", node)
+    return " ".join([text, *(facts_about(schema, text) if is_object(schema) else [])])
+
+
+def paragraphs(node: Node, names: Mapping[str, str] | None = None) -> list[Block]:
+    """Return the description of an operation or a class as blocks. Lists, tables and code of its Markdown keep their lines."""
+    blocks: list[Block] = []
+    for chunk in re.split(r"\n[ \t]*\n", str(node.get("description") or "").strip()):
+        lines = [line.rstrip() for line in chunk.splitlines()]
+        if len(lines) > 1 and any(_MARKUP.match(line) for line in lines):
+            blocks.append(Verbatim(tuple(lines)))
+        elif chunk.strip():
+            blocks.append(to_python_terms(sentence(chunk), names))
+    return blocks
 
 
 def text_of(node: Node, key: str) -> str:
@@ -88,7 +105,14 @@ class CodeSection:
     lines: tuple[str, ...]
 
 
-Block = str | Section | CodeSection
+@dataclass(frozen=True)
+class Verbatim:
+    """Lines of Markdown that stay as they are: a list, a table or code."""
+
+    lines: tuple[str, ...]
+
+
+Block = str | Section | CodeSection | Verbatim
 
 
 def docstring(blocks: Sequence[Block], *, depth: int) -> str:
@@ -113,6 +137,8 @@ def _block(block: Block, width: int, *, quotes: int) -> str:
     if isinstance(block, str):
         # The first line also has the opening quotes: as many characters are put before it while it is wrapped.
         return _wrapped("x" * quotes + _safe(block), width)[quotes:]
+    if isinstance(block, Verbatim):
+        return "\n".join(_safe_line(line) for line in block.lines)
     lines = [f"{block.title}:"]
     if isinstance(block, CodeSection):
         return "\n".join([*lines, *(f"{INDENT}{line}".replace("\\", "\\\\").replace('"""', r"\"\"\"") for line in block.lines)])
@@ -124,6 +150,11 @@ def _block(block: Block, width: int, *, quotes: int) -> str:
 
 def _safe(text: str) -> str:
     return " ".join(safe_for_docstring(text).split())
+
+
+def _safe_line(line: str) -> str:
+    """Return a line with its indentation, safe inside a docstring."""
+    return line[: len(line) - len(line.lstrip())] + _safe(line.strip())
 
 
 def _wrapped(text: str, width: int, *, first: str = "", others: str = "") -> str:

@@ -10,10 +10,10 @@ from codegen.ir.docstrings import (
     described,
     docstring,
     first_sentence,
+    paragraphs,
     sentence,
     source_of,
     text_of,
-    to_python_terms,
 )
 from codegen.ir.examples import example_of
 from codegen.ir.operations import LimitSpec, batch_size, limits_of
@@ -122,12 +122,14 @@ def _request_line(operation: Operation) -> str:
 
 
 def _description(document: Document, operation: Operation) -> list[Block]:
-    text = text_of(operation.node, "description")
     body, result = body_name(operation), result_name(operation)
     notes = [OPEN_BODY] if body and is_open(document.schemas[body]) else []
     notes += [FREE] if result and is_free_object(document.schemas[result]) else []
-    paragraph = " ".join([to_python_terms(sentence(text), python_names(document, operation)) if text else "", *notes]).strip()
-    return [paragraph] if paragraph and paragraph != summary_of(operation) else []
+    blocks = paragraphs(operation.node, python_names(document, operation))
+    blocks = blocks[1:] if blocks[:1] == [summary_of(operation)] else blocks
+    if notes and blocks and isinstance(blocks[-1], str):
+        return [*blocks[:-1], " ".join([blocks[-1], *notes])]
+    return [*blocks, " ".join(notes)] if notes else blocks
 
 
 def _returned(document: Document, operation: Operation) -> str:

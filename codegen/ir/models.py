@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import naming as names
-from codegen.ir.docstrings import Block, Section, described, docstring, in_short, sentence, source_of, text_of, to_python_terms
+from codegen.ir.docstrings import Block, Section, described, docstring, in_short, paragraphs, sentence, source_of, text_of
 from codegen.ir.types import DecodeStep, PythonType, TypeMapper
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, Node, entries, items
@@ -225,7 +225,9 @@ def _model_doc(name: str, schema: Node, wire_to_python: dict[str, str]) -> list[
         (wire_to_python[wire], in_short(node, wire_to_python, fallback=f"The field `{wire}`.")) for wire, node in properties
     )
     attributes = [Section("Attributes", fields)] if fields else []
-    return [to_python_terms(_described(schema, name), wire_to_python), *attributes, *source_of(schema)]
+    texts = paragraphs(schema, wire_to_python)
+    first = [] if texts and isinstance(texts[0], str) else [sentence(names.function_stem(name).replace("_", " ").capitalize())]
+    return [*first, *texts, *attributes, *source_of(schema)]
 
 
 def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:

@@ -10,7 +10,7 @@ from codegen.spec.queries import BATCHING, CONDITIONAL_LIMIT, enveloped_data, se
 def inspect(document: Document, problems: ProblemCollector) -> None:
     """Check conditional limits and batched operations."""
     allowed = {pointer for operation in document.operations for pointer in _fields_of_body(document, operation)}
-    in_use = document.reachable_schemas([document.raw["paths"], {**document.components, "schemas": None}])
+    in_use = document.reachable_schemas([entries(document.raw, "paths"), {**document.components, "schemas": None}])
     for name, schema in document.schemas.items():
         for pointer in find_keyword(schema, CONDITIONAL_LIMIT, child_pointer("#/components/schemas", name)):
             if pointer in allowed:

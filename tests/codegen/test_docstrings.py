@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from codegen.ir.docstrings import Section, described, docstring, to_python_terms
+from codegen.ir.docstrings import Section, described, docstring, paragraphs, to_python_terms
+from codegen.spec.document import Node
 
 SCHEMAS = "#/components/schemas"
 
@@ -44,3 +45,36 @@ def test_description_uses_the_words_of_python() -> None:
     assert "`customer_id` is `None` or `True`; None clears it, `other` stays." == to_python_terms(
         text, {"customerId": "customer_id"}
     )
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"minimum": 1, "maximum": 100}, "A number. 1 to 100."),
+        ({"maximum": 9}, "A number. At most 9."),
+        ({"minimum": 0}, "A number."),
+        ({"exclusiveMinimum": 2}, "A number. Above 2."),
+        ({"minLength": 1}, "A number."),
+        ({"minLength": 2, "maxLength": 8}, "A number. 2 to 8 characters."),
+        ({"maxItems": 1}, "A number. At most 1 item."),
+        ({"pattern": "^a$"}, "A number. Pattern: `^a$`."),
+        ({"default": "x"}, "A number. The server's default is `'x'`."),
+        ({"default": False}, "A number. The server's default is `False`."),
+        ({"default": None}, "A number."),
+        ({"description": "From 1 to 5. Default 3.", "minimum": 1, "maximum": 5, "default": 3}, "From 1 to 5. Default 3."),
+    ],
+)
+def test_limits_and_defaults_are_in_the_docstring(schema: Node, text: str) -> None:
+    """A description that states them is not extended."""
+    assert text == described({"description": "A number", **schema})
+    assert text == described({"description": schema.get("description", "A number"), "schema": schema})
+
+
+def test_markdown_keeps_its_paragraphs_lists_tables_and_code() -> None:
+    """Sentences are wrapped, and the lines of everything else stay."""
+    text = "One\nparagraph.\n\n- a\n  - b\n\n| x | y |\n| --- | --- |\n\n```\ncode\n```\n\nThe `customerId` is null."
+
+    doc = docstring(["First.", *paragraphs({"description": text}, {"customerId": "customer_id"})], depth=0)
+
+    parts = ["First.", "One paragraph.", "- a\n  - b", "| x | y |\n| --- | --- |", "```\ncode\n```", "The `customer_id` is None."]
+    assert "\n\n".join(parts) == ast.literal_eval(doc).rstrip()

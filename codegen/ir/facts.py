@@ -1,0 +1,50 @@
+"""Say in words what a schema states about its values: the default, and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from codegen.spec.document import Node
+
+_UNITS = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
+
+
+def facts_about(schema: Node, text: str) -> list[str]:
+    """Return a sentence for each fact that a description does not have.
+
+    Args:
+        schema: The schema of the value.
+        text: Its description.
+    """
+    return [sentence for sentence, words in _facts(schema) if not any(word in text.lower() for word in words)]
+
+
+def _facts(schema: Node) -> Iterator[tuple[str, list[str]]]:
+    """Yield each fact, with the words by which a description states it."""
+    for lower, upper, unit in _UNITS:
+        low, high = _number(schema.get(lower)), _number(schema.get(upper))
+        if high is not None:
+            yield f"{'At most' if low in (None, 0) else f'{low} to'} {_count(high, unit)}.", [str(high)]
+        elif low is not None and low != 0 and (low, unit) != (1, " characters"):
+            yield f"At least {_count(low, unit)}.", [str(low)]
+    for key, words in (("exclusiveMinimum", "Above"), ("exclusiveMaximum", "Below")):
+        if (limit := _number(schema.get(key))) is not None:
+            yield f"{words} {limit}.", [str(limit)]
+    if isinstance(pattern := schema.get("pattern"), str) and len(pattern) <= 60 and "`" not in pattern:
+        yield f"Pattern: `{pattern}`.", [pattern.lower()]
+    if (default := _default(schema.get("default"))) is not None:
+        yield f"The server's default is {default}.", ["default"]
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _count(number: float, unit: str) -> str:
+    return f"{number}{unit.removesuffix('s') if number == 1 else unit}"
+
+
+def _default(value: Any) -> str | None:
+    """Return a plain default as Python code."""
+    return f"`{value!r}`" if isinstance(value, str | int | float) and value != "" else None
