@@ -83,7 +83,7 @@ async def create_automation(
         trigger_event: Event that triggers the rule.
         actions: Actions, in order.
         conditions: Conditions. Default: the rule runs on every such event.
-        enabled: Whether the rule is enabled (inferred).
+        enabled: Whether the rule is enabled (inferred). The server's default is `True`.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 

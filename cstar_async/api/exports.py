@@ -36,7 +36,7 @@ async def run_export(
 
     Args:
         resources: The types to export, each with its filters; exactly one for CSV.
-        format: Output format.
+        format: Output format. The server's default is `'json'`.
         idempotency_key: The same value for every try of one intent. Default: a new key.
         options: Options of this call.
 

@@ -34,7 +34,7 @@ def search_everything(
 
     Args:
         q: The text to search for.
-        types: The types of objects to search. Default: all.
+        types: The types of objects to search. Default: all. At least 1 item.
         limit: Maximum number of results, at least 1. Default 10.
         options: Options of this call.
 

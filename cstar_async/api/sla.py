@@ -72,8 +72,8 @@ async def create_sla_rule(
     Args:
         name: Name.
         priority: Ticket priority that it applies to.
-        response_target: Minutes until the first response.
-        resolution_target: Minutes until the resolution.
+        response_target: Minutes until the first response. At least 1.
+        resolution_target: Minutes until the resolution. At least 1.
         business_hours_only: Whether only business hours count. Default `False` (inferred).
         enabled: Whether the rule is enabled. Default `True` (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.
@@ -159,8 +159,8 @@ async def update_sla_rule(
         rule_id: SLA rule ID (`sla_…`).
         name: New name (inferred).
         priority: Ticket priority that it applies to (inferred).
-        response_target: Minutes until the first response (inferred).
-        resolution_target: Minutes until the resolution (inferred).
+        response_target: Minutes until the first response (inferred). At least 1.
+        resolution_target: Minutes until the resolution (inferred). At least 1.
         business_hours_only: Whether only business hours count (inferred).
         enabled: Whether the rule is enabled (inferred).
         idempotency_key: The same value for every try of one intent. Default: a new key.

@@ -62,7 +62,7 @@ def list_tickets(
         customer_id: Only tickets of this customer. The documentation shows a bare UUID and a `cus_…` ID; the value is sent as
             given.
         search: Only tickets that contain this text: in title or customer name (help centre), in title or content (API reference).
-        expand: Related objects to include in each ticket. `customer` adds a summary of the customer.
+        expand: Related objects to include in each ticket. `customer` adds a summary of the customer. At least 1 item.
         options: Options of this call.
 
     Returns:

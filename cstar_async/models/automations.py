@@ -568,7 +568,7 @@ class AutomationCreate(Model):
     actions: Sequence[AutomationAction | JSONObject]
     """Actions, in order."""
     enabled: bool | Unset = UNSET
-    """Whether the rule is enabled (inferred)."""
+    """Whether the rule is enabled (inferred). The server's default is `True`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
 

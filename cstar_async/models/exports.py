@@ -84,7 +84,7 @@ class ExportRun(Model):
     resources: Sequence[ExportSelection | JSONObject]
     """The types to export, each with its filters; exactly one for CSV."""
     format: ExportFormatLike | Unset = UNSET
-    """Output format."""
+    """Output format. The server's default is `'json'`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
 

@@ -115,9 +115,9 @@ class SlaRuleCreate(Model):
     priority: TicketPriorityLike
     """Ticket priority that it applies to."""
     response_target: int
-    """Minutes until the first response."""
+    """Minutes until the first response. At least 1."""
     resolution_target: int
-    """Minutes until the resolution."""
+    """Minutes until the resolution. At least 1."""
     business_hours_only: bool | Unset = UNSET
     """Whether only business hours count. Default `False` (inferred)."""
     enabled: bool | Unset = UNSET
@@ -178,9 +178,9 @@ class SlaRuleUpdate(Model):
     priority: TicketPriorityLike | Unset = UNSET
     """Ticket priority that it applies to (inferred)."""
     response_target: int | Unset = UNSET
-    """Minutes until the first response (inferred)."""
+    """Minutes until the first response (inferred). At least 1."""
     resolution_target: int | Unset = UNSET
-    """Minutes until the resolution (inferred)."""
+    """Minutes until the resolution (inferred). At least 1."""
     business_hours_only: bool | Unset = UNSET
     """Whether only business hours count (inferred)."""
     enabled: bool | Unset = UNSET
