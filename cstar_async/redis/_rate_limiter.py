@@ -284,6 +284,8 @@ class RedisRateLimiter:
 
     def _wait_error(self, priority: Priority, wait: float) -> RateLimitWaitError:
         """Return the error for a wait that is longer than allowed; 0 if its length is unknown."""
-        if self._window.in_fallback:
+        if not self._window.in_fallback:
+            return wait_error(wait, self._clock, self.state, self._queue.blocking_losses[priority])
+        if self._window.remaining > 0:
             return self._availability.wait_error(self._clock, self.state)
-        return wait_error(wait, self._clock, self.state, self._queue.blocking_losses[priority])
+        return wait_error(self._window.seconds_until_end(self._clock.monotonic()), self._clock, self.state)

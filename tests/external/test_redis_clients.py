@@ -176,7 +176,7 @@ async def test_waiting_calls_write_one_warning(api: Api, clients: list[CStarClie
 async def test_calls_that_wait_without_redis_hold_no_connection(
     api: Api, redis_server: RedisServer, clients: list[CStarClient], fault: str
 ) -> None:
-    """The share of the process is used up. An interactive call finds that out at once, and is not stuck behind the others."""
+    """The window is spent. An interactive call finds that out at once, and does not wait for a connection."""
     one, _ = clients
     api.headers = window(0)
     await one.request("GET", "/tickets")
@@ -186,7 +186,7 @@ async def test_calls_that_wait_without_redis_hold_no_connection(
         redis_server.kill()
     calls = start(one, 30, priority=Priority.BACKGROUND)
     await asyncio.sleep(2)
-    with pytest.raises(RateLimitWaitError, match="cannot use Redis"):
+    with pytest.raises(RateLimitWaitError, match="the rate limit allows no request before"):
         await one.request("GET", "/tickets", options=RequestOptions(max_wait=0.2))
     if fault == "hang":
         redis_server.resume()

@@ -10,7 +10,7 @@ import pytest
 from cstar_async import ConnectionFailedError, CStarError, Priority, RateLimitWaitError
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from tests.unit.clocks import ManualClock, rate_headers, settle
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 from tests.unit.fake_redis import CLOCK, FakeRedis, acquire, closed_window
 
 
@@ -134,6 +134,17 @@ async def test_request_beyond_the_share_is_notified_of_its_wait(fake_redis: Fake
         with pytest.raises(RateLimitWaitError, match=r"cannot use Redis \(ConnectionRefusedError\)") as caught:
             await late
         assert caught.value.wait > 0
+
+
+async def test_error_of_a_spent_window_has_its_end_without_redis(fake_redis: FakeRedis) -> None:
+    """An earlier attempt could not succeed, whether Redis is available or not."""
+    client: Any = fake_redis
+    async with RedisRateLimiter(client, name="main", expected_processes=1) as limiter:
+        limiter.on_response(await acquire(limiter), 200, rate_headers(0), CLOCK)
+        fake_redis.is_unavailable = True
+        with pytest.raises(RateLimitWaitError, match="the rate limit allows no request before") as caught:
+            await acquire(limiter, max_wait=0.1)
+        assert EPOCH + 3600 == caught.value.retry_at.timestamp()
 
 
 async def test_fallback_uses_the_next_window_of_a_suspended_machine(fake_redis: FakeRedis) -> None:
