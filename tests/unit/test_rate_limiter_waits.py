@@ -275,3 +275,74 @@ async def test_error_of_a_wait_names_an_outage(lost: int) -> None:
         pass
     with pytest.raises(RateLimitWaitError, match=rf"server may be down: {lost} requests got no response"):
         await limiter.acquire(Priority.INTERACTIVE, clock, max_wait=0.01, on_wait=lambda _: None)
+
+
+async def test_deadline_before_the_next_look_at_the_clocks_is_kept(clock: ManualClock) -> None:
+    """The timer waiter, which sleeps for half a minute, is woken for it."""
+    limiter = RateLimiter()
+    limiter.set_initial_limit(1)
+    assert limiter.try_acquire(INTERACTIVE, clock) is not None
+    long = wait_for_permit(limiter, clock)
+    await settle()
+    short = wait_for_permit(limiter, clock, max_wait=5)
+    await settle()
+    assert not short.done()
+    await clock.advance(5)
+    assert isinstance(short.exception(), RateLimitWaitError)
+    long.cancel()
+
+
+async def test_error_of_a_wait_that_ended_has_the_last_state(clock: ManualClock) -> None:
+    """As one that is raised at once."""
+    limiter = limiter_after_response(clock, 1)
+    assert limiter.try_acquire(INTERACTIVE, clock) is not None
+    task = wait_for_permit(limiter, clock, max_wait=5)
+    await settle()
+    await clock.advance(5)
+    error = task.exception()
+    assert isinstance(error, RateLimitWaitError)
+    assert limiter.state is not None
+    assert limiter.state == error.state
+
+
+async def test_error_of_a_request_behind_many_names_an_outage(clock: ManualClock) -> None:
+    """Although the requests ahead would use up the window."""
+    limiter = limiter_after_response(clock, 3)
+    for permit in [limiter.try_acquire(INTERACTIVE, clock) for _ in range(3)]:
+        assert permit is not None
+        limiter.release(permit, clock)
+    assert limiter.try_acquire(INTERACTIVE, clock) is not None
+    ahead = [wait_for_permit(limiter, clock) for _ in range(3)]
+    await settle()
+    with pytest.raises(RateLimitWaitError, match="3 requests got no response"):
+        await limiter.acquire(INTERACTIVE, clock, max_wait=60, on_wait=ignore)
+    for task in ahead:
+        task.cancel()
+
+
+@pytest.mark.parametrize("max_wait", [5.0, 60.0])
+async def test_outage_is_found_with_the_reserve_of_the_background(clock: ManualClock, max_wait: float) -> None:
+    """With 103 of 1,000 left, three are for it, and three were lost."""
+    limiter = limiter_after_response(clock, 104)
+    for permit in [limiter.try_acquire(BACKGROUND, clock) for _ in range(3)]:
+        assert permit is not None
+        limiter.release(permit, clock)
+    assert limiter.try_acquire(INTERACTIVE, clock) is not None
+    task = wait_for_permit(limiter, clock, max_wait=max_wait, priority=BACKGROUND)
+    await settle()
+    await clock.advance(max_wait)
+    with pytest.raises(RateLimitWaitError, match="3 requests got no response"):
+        await task
+
+
+async def test_permit_that_was_cancelled_at_once_is_not_lost(clock: ManualClock) -> None:
+    """Its request was never sent."""
+    limiter = limiter_after_response(clock, 5)
+    held = [limiter.try_acquire(INTERACTIVE, clock) for _ in range(5)]
+    task = wait_for_permit(limiter, clock)
+    await settle()
+    assert held[0] is not None
+    limiter.release(held[0], clock, sent=False)
+    task.cancel()
+    await settle()
+    assert (0, 4) == (limiter._window.unconfirmed, limiter._window.in_flight)
