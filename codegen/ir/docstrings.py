@@ -50,7 +50,8 @@ def described(node: Node, names: Mapping[str, str] | None = None, *, fallback: s
     is_marked = text_of(node, "x-evidence") in ("", "documented") or "(inferred)" in text
     text = text if is_marked else f"{text[:-1]} (inferred)."
     schema: object = node.get("schema", node)
-    return " ".join([text, *(facts_about(schema, text) if is_object(schema) else [])])
+    deprecated = ["Deprecated."] if node.get("deprecated") is True and "deprecated" not in text.lower() else []
+    return " ".join([text, *(facts_about(schema, text) if is_object(schema) else []), *deprecated])
 
 
 def paragraphs(node: Node, names: Mapping[str, str] | None = None) -> list[Block]:

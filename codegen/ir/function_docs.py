@@ -50,6 +50,7 @@ BATCHED_CALL = (
     " *idempotency_key* and the same arguments in the same order: nothing is done twice."
 )
 OPEN_BODY = "Fields that the document does not list go into `options=RequestOptions(extra_body={…})`."
+DEPRECATED = "Deprecated: the API may remove it."
 FREE = "The fields of the response are not documented."
 
 
@@ -66,6 +67,7 @@ def function_docstring(document: Document, operation: Operation, arguments: list
         [
             summary_of(operation),
             _request_line(operation),
+            *([DEPRECATED] if operation.node.get("deprecated") is True else []),
             *_description(document, operation),
             Section("Args", (*arguments, *key, OPTIONS)),
             *([Section("Returns", (("", returned),))] if (returned := _returned(document, operation)) else []),

@@ -181,6 +181,20 @@ def test_output_is_created_and_removed_after_a_failure(tmp_path: Path) -> None:
     assert not (tmp_path / "new" / "shop").exists()
 
 
+def test_file_of_another_author_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder may be a package that somebody wrote; a generated one is replaced."""
+    document, package = _document(tmp_path, "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {}\n"), tmp_path / "shop"
+
+    assert [DONE, DONE] == [main(["--document", str(document), "--output", str(package)]) for _ in range(2)]
+    (package / "__init__.py").write_text("mine = 1\n")
+    capsys.readouterr()
+
+    assert REFUSED == main(["--document", str(document), "--output", str(package)])
+    assert "mine = 1\n" == (package / "__init__.py").read_text()
+    refused = f"{package / '__init__.py'}: this file was not generated; choose another folder, or move it away.\n"
+    assert refused == capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["--output", "my-shop"], ["--output", "class"], ["--output", "shop", "--client", "2nd"]])
 def test_name_that_python_cannot_import_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]

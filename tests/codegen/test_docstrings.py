@@ -61,13 +61,15 @@ def test_description_uses_the_words_of_python() -> None:
         ({"default": "x"}, "A number. The server's default is `'x'`."),
         ({"default": False}, "A number. The server's default is `False`."),
         ({"default": None}, "A number."),
+        ({"deprecated": True}, "A number. Deprecated."),
         ({"description": "From 1 to 5. Default 3.", "minimum": 1, "maximum": 5, "default": 3}, "From 1 to 5. Default 3."),
     ],
 )
 def test_limits_and_defaults_are_in_the_docstring(schema: Node, text: str) -> None:
     """A description that states them is not extended."""
     assert text == described({"description": "A number", **schema})
-    assert text == described({"description": schema.get("description", "A number"), "schema": schema})
+    own = {key: schema[key] for key in ("description", "deprecated") if key in schema}
+    assert text == described({"description": "A number", **own, "schema": schema})
 
 
 def test_markdown_keeps_its_paragraphs_lists_tables_and_code() -> None:

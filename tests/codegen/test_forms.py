@@ -104,6 +104,14 @@ def test_body_and_response_of_one_schema_are_two_classes() -> None:
     assert ["name: str | None | Unset = UNSET"] == [field.declaration for field in models["PetInput"].fields]
 
 
+def test_deprecated_operation_says_so() -> None:
+    """Its docstring does, below the request."""
+    get = {"operationId": "old", "summary": "Do it", "deprecated": True, "responses": returns()}
+    code = build_ir(parse(document({"/old": {"get": get}}), NoteCollector(), is_sdk=False))
+
+    assert "`GET /old` (no key)\n\n    Deprecated: the API may remove it.\n" in code.api_modules[0].functions[0].doc
+
+
 NOTES: dict[str, tuple[Callable[[Node], object], str]] = {
     "a vendor's extension": (
         lambda raw: raw["info"].update({"x-logo": 1}),
