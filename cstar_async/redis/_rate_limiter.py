@@ -1,4 +1,7 @@
-"""The rate limiter for processes that share a key. `RedisRateLimiter` documents what it promises.
+"""The rate limiter for processes that share a key.
+
+It promises what the one in memory does (`_rate_limit.limiter` has the six sentences), for all processes together. Only the order of
+calls is that of each process; between processes, permits are divided evenly.
 
 Each process has a queue of waiting requests (`_wait_queue`) and a copy of the shared window (`_shared_window`). To get permits, it
 sends its state to Redis (`_local_state`): the permits in use, the waiting requests, and what the API stated. A script
