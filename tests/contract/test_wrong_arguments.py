@@ -157,6 +157,7 @@ async def test_only_errors_of_the_package_leave_a_public_callable(
 ) -> None:
     """Whatever one of its arguments is: no error of Python or of another library, no warning, no task that stays."""
     async with serving(limit=2**20) as server:
+        monkeypatch.chdir(tmp_path)  # a store writes a file that an argument names
         monkeypatch.setenv("CSTAR_API_KEY", "sk_test_abcdef")
         monkeypatch.setenv("CSTAR_BASE_URL", server.url)
         server.default = raw(b'{"data": {}}')
