@@ -7,15 +7,25 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from operator import itemgetter
-from typing import Final, TypeAlias
+from operator import attrgetter
+from typing import Final
 
 from cstar_async._types import Priority
 
 _INTERACTIVE_SHARE: Final = 10
 """One of so many slots is for interactive calls only."""
-_Waiter: TypeAlias = tuple[float, asyncio.Future[None]]
-_BY_START: Final = itemgetter(0)
+_PRIORITIES: Final = tuple(Priority)
+_STARTED: Final = attrgetter("started")
+
+
+class _Slot(asyncio.Future[None]):
+    """A slot that a call waits for."""
+
+    __slots__ = ("started",)
+
+    def __init__(self, started: float) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self.started = started
 
 
 class PrioritySemaphore:
@@ -32,7 +42,7 @@ class PrioritySemaphore:
     def __init__(self, slots: int) -> None:
         self._slots = self.free = slots
         self._background_free = _background_slots(slots)
-        self._queues: tuple[list[_Waiter], list[_Waiter]] = ([], [])
+        self._queues: tuple[list[_Slot], list[_Slot]] = ([], [])
 
     def try_acquire(self, priority: Priority) -> bool:
         """Take a slot if one is free. Then no call that could use it waits, because `release` passes slots to waiting calls."""
@@ -50,16 +60,15 @@ class PrioritySemaphore:
         """
         if self.try_acquire(priority):
             return
-        slot = asyncio.get_running_loop().create_future()
-        waiter, queue = (started, slot), self._queues[priority]
-        insort(queue, waiter, key=_BY_START)
+        slot, queue = _Slot(started), self._queues[priority]
+        insort(queue, slot, key=_STARTED)
         try:
             await slot
         except BaseException:
             if slot.done() and not slot.cancelled():
                 self.release(priority)
-            elif waiter in queue:  # `release` may have removed it in the same turn of the loop
-                queue.remove(waiter)
+            elif slot in queue:  # `release` may have removed it in the same turn of the loop
+                queue.remove(slot)
             raise
 
     def release(self, priority: Priority) -> None:
@@ -79,9 +88,9 @@ class PrioritySemaphore:
         self._wake()
 
     def _wake(self) -> None:
-        for priority, queue in zip(Priority, self._queues, strict=True):
-            while queue and (queue[0][1].done() or self.try_acquire(priority)):
-                _, slot = queue.pop(0)
+        for priority, queue in zip(_PRIORITIES, self._queues, strict=True):
+            while queue and (queue[0].done() or self.try_acquire(priority)):
+                slot = queue.pop(0)
                 if not slot.done():
                     slot.set_result(None)
 
