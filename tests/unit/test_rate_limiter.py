@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from cstar_async import InvalidArgumentError, RateLimiter
+from cstar_async import CStarError, InvalidArgumentError, RateLimiter
 from cstar_async._rate_limit.interface import Permit
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, limiter_after_response, wait_for_permit
@@ -275,3 +277,29 @@ async def test_limiter_works_after_all_waiting_requests_were_cancelled(clock: Ma
     permit = limiter.try_acquire(INTERACTIVE, clock)
     assert permit is not None
     assert permit.is_probe
+
+
+async def test_limiter_of_a_running_loop_is_refused_in_another_one() -> None:
+    """Its waiting requests could not be woken there. The error says what to do."""
+    limiter = RateLimiter()
+
+    async def bind() -> None:
+        limiter.bind_to_loop()
+
+    await bind()
+    await bind()
+    with pytest.raises(CStarError, match=r"^the rate limiter is used in another event loop; create one for each loop, or"):
+        await asyncio.to_thread(asyncio.run, bind())
+
+
+def test_limiter_of_a_loop_that_has_ended_can_be_used_in_another_one() -> None:
+    """Nothing waits there any more."""
+    limiter = RateLimiter()
+
+    async def bind() -> asyncio.AbstractEventLoop | None:
+        limiter.bind_to_loop()
+        return limiter._loop
+
+    first, second = asyncio.run(bind()), asyncio.run(bind())
+    assert first is not None
+    assert first is not second
