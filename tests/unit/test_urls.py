@@ -7,9 +7,19 @@ from uuid import UUID
 
 import pytest
 
-from cstar_async import UNSET, InvalidArgumentError
-from cstar_async._protocol.urls import encode_raw_path, path_segment, query_string
-from cstar_async.models import TicketStatus
+from cstar_async import UNSET, InvalidArgumentError, from_dict
+from cstar_async._protocol.urls import (
+    encode_raw_path,
+    form_of,
+    page_query,
+    parameter_text,
+    path_segment,
+    path_text,
+    query_string,
+    validate_query,
+)
+from cstar_async._validation import MAX_INT_BITS
+from cstar_async.models import Ticket, TicketStatus
 
 
 @pytest.mark.parametrize(
@@ -77,3 +87,139 @@ def test_unsupported_query_value_is_refused(value: object) -> None:
 def test_later_parts_override_earlier_ones_and_unset_is_left_out() -> None:
     """Options override arguments."""
     assert "a=2&c=3" == query_string({"a": 1, "b": UNSET}, None, {"a": 2, "c": 3})
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (5, "the id must be a str, got int"),
+        (from_dict(Ticket, {"id": "tkt_1"}), "the id must be a str, got Ticket; pass its id"),
+        ("..", "the id must not be '..'"),
+        ("\ud800", "the id must have only characters that UTF-8 can encode"),
+    ],
+)
+def test_error_of_an_id_says_what_to_pass(value: str, problem: str) -> None:
+    """It names the argument."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        path_segment(value, "the id")
+    assert problem == caught.value.message
+    with pytest.raises(InvalidArgumentError, match=r"^an id in the path must"):
+        path_segment(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        (5, "path must be a str, got int"),
+        ("ftp://h/x", "path must be relative to base_url; the API key is sent to no other host"),
+        ("//h", "path must be relative to base_url; the API key is sent to no other host"),
+        ("/a?b", "path must have no query and no fragment; use params="),
+        ("/a#b", "path must have no query and no fragment; use params="),
+        ("/a//b", "path must have no empty, '.' or '..' segment"),
+        ("/a/%2E", "path must have no empty, '.' or '..' segment"),
+        ("/\ud800", "path must have only characters that UTF-8 can encode"),
+    ],
+)
+def test_error_of_a_path_says_what_is_wrong(path: str, problem: str) -> None:
+    """Each reason has its own sentence."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        encode_raw_path(path)
+    assert problem == caught.value.message
+
+
+def test_raw_path_keeps_what_a_segment_may_contain() -> None:
+    """Everything else is encoded."""
+    assert "/a%:@!$&'()*+,;=%22%5B/b" == encode_raw_path("/a%:@!$&'()*+,;=\"[/b")
+
+
+@pytest.mark.parametrize("query", [None, "a=5", {5: "a"}, {"a": 1, None: 2}, [("a", 1)]])
+def test_query_that_is_no_mapping_of_str_is_refused(query: object) -> None:
+    """A mapping is returned as it is."""
+    good = {"a": object()}
+    assert validate_query(good, "params") is good
+    with pytest.raises(InvalidArgumentError, match=r"^params must be a mapping of str to values$"):
+        validate_query(query, "params")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "when must not be None; leave it out to send no filter"),
+        ([None], "when must not be None; leave it out to send no filter"),
+        (object(), "when must be a type that a query can contain, got object"),
+        ([["a"]], "when must be a type that a query can contain, got list"),
+        ("\ud800", "when must have only characters that UTF-8 can encode"),
+        (datetime(2026, 3, 1), "when must be a datetime with a time zone, got one without; use datetime.now(UTC)"),  # noqa: DTZ001
+    ],
+)
+def test_error_of_a_query_value_names_the_parameter(value: object, problem: str) -> None:
+    """Also inside a list."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        query_string({"when": value})
+    assert problem == caught.value.message
+
+
+def test_name_of_a_parameter_is_encoded() -> None:
+    """It cannot become another part of the query."""
+    assert "a%26b=1" == query_string({"a&b": 1})
+    with pytest.raises(InvalidArgumentError, match=r"^a query parameter must have only characters"):
+        query_string({"\ud800": 1})
+
+
+def test_int_of_thousands_of_digits_is_refused() -> None:
+    """Python does not write it in decimal."""
+    assert f"n={2**MAX_INT_BITS - 1}" == query_string({"n": 2**MAX_INT_BITS - 1})
+    with pytest.raises(InvalidArgumentError, match=rf"^n must be an int of at most {MAX_INT_BITS} bits, got 3231"):
+        query_string({"n": 2**MAX_INT_BITS})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "query"),
+    [
+        (("", None, None), ""),
+        (("", 2, None), "page=2"),
+        (("", None, 50), "pageSize=50"),
+        (("", 1, 50), "page=1&pageSize=50"),
+        (("a=b", 3, 100), "a=b&page=3&pageSize=100"),
+    ],
+)
+def test_query_of_a_page_follows_the_filters(arguments: tuple[str, int | None, int | None], query: str) -> None:
+    """The filters are the same for all pages."""
+    assert query == page_query(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("style", "value", "query"),
+    [
+        ("json", {"a b": [1, None]}, "q=%7B%22a%20b%22%3A%5B1%2Cnull%5D%7D"),
+        ("repeated", ["a", "b c"], "q=a&q=b%20c"),
+        ("repeated", 5, "q=5"),
+        ("space", ["a", "b&"], "q=a%20b%26"),
+        ("pipe", ["a", "b"], "q=a%7Cb"),
+        ("fields", {"x": 1, "y z": "a", "gone": None}, "x=1&y%20z=a"),
+        ("brackets", {"x": 1, "y": True}, "q%5Bx%5D=1&q%5By%5D=true"),
+        ("repeated", UNSET, ""),
+    ],
+)
+def test_parameter_may_have_a_style_of_its_own(style: str, value: object, query: str) -> None:
+    """In documents of other APIs. Other parameters keep the usual one."""
+    assert query == query_string({"q": value}, styles={"q": style, "other": "json"})
+    assert "r=a,b" == query_string({"r": ["a", "b"]}, styles={"q": style})
+
+
+def test_form_has_a_field_for_each_item() -> None:
+    """A nested object is JSON, and null is empty."""
+    body = b'{"a": [1, "x y", true], "b": {"c": 0.5}, "d": null, "e": false, "f": 2.5}'
+    assert b"a=1&a=x+y&a=true&b=%7B%22c%22%3A0.5%7D&d=&e=false&f=2.5" == form_of(body)
+
+
+def test_text_of_a_parameter_is_not_encoded() -> None:
+    """A path needs at least one character."""
+    assert ["a b", "5", "true", "2026-03-01", "a,b&"] == [
+        parameter_text(value, "p") for value in ("a b", 5, True, date(2026, 3, 1), ["a", "b&"])
+    ]
+    assert "5" == path_text(5, "p")
+    with pytest.raises(InvalidArgumentError, match=r"^p must not be empty$"):
+        path_text([], "p")
+    with pytest.raises(InvalidArgumentError, match=r"^p must not be None"):
+        path_text(None, "p")
