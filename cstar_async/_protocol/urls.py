@@ -79,7 +79,10 @@ def _styled_pairs(name: str, value: object, style: str) -> list[str]:
     key = _encode(name, "a query parameter")
     if style == "json":
         return [f"{key}={_encode(encode_body(value, None).decode(), name)}"]
-    wire = to_wire(value, name)
+    try:
+        wire = to_wire(value, name)
+    except RecursionError:
+        raise InvalidArgumentError(f"{name} must not contain itself or be nested too deeply") from None
     if is_array(wire) and style in _SEPARATORS:
         return [f"{key}={_SEPARATORS[style].join(_format_value(item, name) for item in wire)}"]
     if is_array(wire):

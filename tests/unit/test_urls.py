@@ -207,6 +207,15 @@ def test_parameter_may_have_a_style_of_its_own(style: str, value: object, query:
     assert "r=a,b" == query_string({"r": ["a", "b"]}, styles={"q": style})
 
 
+def test_value_that_contains_itself_is_refused() -> None:
+    """In every style."""
+    value: list[object] = []
+    value.append(value)
+    for style in ("json", "repeated", "space"):
+        with pytest.raises(InvalidArgumentError, match="must not contain itself"):
+            query_string({"q": value}, styles={"q": style})
+
+
 def test_form_has_a_field_for_each_item() -> None:
     """A nested object is JSON, and null is empty."""
     body = b'{"a": [1, "x y", true], "b": {"c": 0.5}, "d": null, "e": false, "f": 2.5}'
