@@ -303,3 +303,16 @@ def test_limiter_of_a_loop_that_has_ended_can_be_used_in_another_one() -> None:
     first, second = asyncio.run(bind()), asyncio.run(bind())
     assert first is not None
     assert first is not second
+
+
+async def test_window_number_changes_when_the_window_is_over_by_either_clock_or_closed(clock: ManualClock) -> None:
+    """A background request has less of it."""
+    limiter = limiter_after_response(clock, 100)
+    number = limiter.window_number(INTERACTIVE, clock)
+    assert limiter.window_number(BACKGROUND, clock) > number
+    clock.wall_offset = 7200.0
+    assert limiter.window_number(INTERACTIVE, clock) > number
+    clock.wall_offset = 0.0
+    assert limiter.window_number(INTERACTIVE, clock) == number
+    clock.now = 3600.0
+    assert limiter.window_number(INTERACTIVE, clock) > number
