@@ -32,6 +32,15 @@ async def test_wait_takes_its_time_by_the_monotonic_clock(seconds: float) -> Non
     await task
 
 
+@pytest.mark.parametrize("seconds", [31.0, 60.0, 3600.0])
+async def test_wait_is_over_when_the_monotonic_clock_skips_its_end(seconds: float) -> None:
+    """The clock of a test is advanced by more than a wait at once."""
+    clock = ManualClock()
+    task = await sleeping(clock, seconds)
+    await clock.advance(seconds)
+    assert task.done()
+
+
 @pytest.mark.parametrize(
     ("suspended", "is_over"), [(8 * 3600.0, True), (3600.0, True), (3580.0, True), (3500.0, False), (9.0, False), (-1e6, False)]
 )
