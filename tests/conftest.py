@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Iterator
 from importlib import import_module
 
@@ -41,3 +42,10 @@ def _processes_without_coverage() -> Iterator[None]:
         # The workers of pytest-xdist have read the variable before this fixture runs.
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         yield
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Collect what earlier tests have left before the test starts: asyncio logs the exceptions of tasks that nobody awaited."""
+    gc.collect()
+    return caplog
