@@ -7,6 +7,7 @@ Whether and when to retry is decided by pure functions (`_protocol.retry`), and 
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from typing import Literal
 
@@ -154,7 +155,7 @@ class RequestPipeline(ABC):
         wait = decision.wait
         if decision.action is RetryAction.WAIT_TOO_LONG:
             refused = RateLimitWaitError(
-                f"the server requires a wait of {wait:.0f} s, longer than max_wait or total_timeout allows",
+                f"the server requires a wait of {math.ceil(wait)} s, longer than max_wait or total_timeout allows",
                 retry_at=to_datetime(context.clock.time() + wait),
                 wait=wait,
                 state=context.limiter.state,

@@ -45,6 +45,16 @@ async def test_every_error_of_an_answer_has_the_key_that_was_sent(
     assert server.requests[0].headers["idempotency-key"] == caught.value.idempotency_key
 
 
+@pytest.mark.parametrize(("stated", "said"), [("0.4", "1 s"), ("1.2", "2 s"), ("30", "30 s")])
+async def test_a_wait_that_is_too_long_is_stated_in_whole_seconds_from_one(
+    server: Server, make_client: MakeClient, stated: str, said: str
+) -> None:
+    """A fraction is rounded up."""
+    server.script(failed(429, retryAfter=float(stated)))
+    with pytest.raises(RateLimitWaitError, match=f"a wait of {said},"):
+        await make_client(max_wait=0.1).tickets.get("tkt_1")
+
+
 async def test_refused_wait_has_the_key_that_was_sent(server: Server, client: CStarClient) -> None:
     """The 429 did not act, and a later process may come back under the same key."""
     server.script(LONG_WAIT)
