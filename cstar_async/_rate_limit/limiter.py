@@ -127,6 +127,8 @@ class RateLimiter:
         try:
             # A new window may have opened with nobody there to notice.
             self._grant_permits(now)
+            if waiter.permit is not None and self._waiting_count:
+                self._elect_timer_waiter()  # the others wait for the response of this request, but only for so long
             while waiter.permit is None:
                 await self._wait_for_wakeup(waiter, clock)
             return waiter.permit

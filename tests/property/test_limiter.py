@@ -229,7 +229,7 @@ class LimiterMachine(RuleBasedStateMachine):
         seconds = {"7": 7.0, "30": 30.0, "31536000": float(WINDOW), "date": 20.0}.get(text, 0.0)
         headers = {"Retry-After": named.get(text, text), "Date": formatdate(EPOCH + now, usegmt=True)}
         self.closed_until = max(self.closed_until, now + seconds)
-        self.closed_until_by_wall_clock = max(self.closed_until_by_wall_clock, self.clock.time() + seconds)
+        self.closed_until_by_wall_clock = self.clock.time() + self.closed_until - now
         self.apply_response(one, 429, headers)
 
     def hide_count(self, one: Sent) -> None:

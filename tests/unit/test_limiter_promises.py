@@ -235,6 +235,17 @@ async def test_request_that_waits_in_a_suspended_machine_is_sent(harness: Limite
     assert [True] == granted(waiting)
 
 
+async def test_hanging_request_after_a_suspension_does_not_delay_one_that_waited_before(harness: LimiterHarness) -> None:
+    """The one that waits looks at the clock again as soon as the other one is sent."""
+    await harness.state_window(0, reset_in=3000)
+    waiting = await harness.start(priority=Priority.BACKGROUND)
+    await harness.suspend(8 * 3600)
+    assert [True] == granted(await harness.start())
+    for _ in range(3):
+        await harness.advance(1.1)
+    assert [True] == granted(waiting)
+
+
 async def test_wall_clock_that_is_set_back_delays_nothing(harness: LimiterHarness) -> None:
     """The monotonic clock has passed the end."""
     await harness.state_window(0, reset_in=2)
