@@ -27,6 +27,7 @@ class Network:
         self._streams = fake.streams
         self._send = fake.streams.publish
         self._random = Random(7)
+        self._breaking: asyncio.Task[None] | None = None
         vars(fake.streams)["publish"] = self._publish
 
     def _publish(self, *message: Any) -> None:
@@ -40,8 +41,16 @@ class Network:
             self.counts["repeated"] += 1
             loop.call_later(0.1, self._send, *message)
 
-    async def break_connections(self) -> None:
-        """Break all connections periodically."""
+    def start_breaking(self) -> None:
+        """Break all connections periodically from now on."""
+        self._breaking = asyncio.create_task(self._break_connections())
+
+    def stop_breaking(self) -> None:
+        """Break no more connections."""
+        if self._breaking is not None:
+            self._breaking.cancel()
+
+    async def _break_connections(self) -> None:
         while True:
             await asyncio.sleep(BETWEEN_BREAKS_S)
             self.counts["broken"] += self._streams.disconnect_all()
@@ -55,6 +64,8 @@ async def execute(fake: FakeCStar, network: Network, command: dict[str, Any]) ->
         await fake.aclose()
         await asyncio.sleep(AWAY_S)
         await fake.start()
+    elif command["do"] == "break_streams":
+        network.start_breaking()
     elif command["do"] == "wait_until_idle":
         await fake.deliveries.wait_until_idle()
     return report(fake, network)
@@ -75,6 +86,7 @@ def report(fake: FakeCStar, network: Network) -> dict[str, Any]:
         "responses dropped": dropped_after,
         "repeated": repeated,
         "delayed": sum(delayed),
+        "open streams": len(fake.streams),
         "streams": sum(request.operation == "listen_to_events" for request in fake.requests),
         **{f"stream {what}": count for what, count in network.counts.items()},
         "lost responses to the bot": sum(fault.trigger_count for fault in fake.faults),
@@ -101,11 +113,10 @@ async def main() -> None:
     fake.faults.add(operation="update_ticket", drop="after", probability=0.10, max_triggers=None)
     loop, network = asyncio.get_running_loop(), Network(fake)
     async with fake:
-        breaking = asyncio.create_task(network.break_connections())
         write({"url": fake.url, "key": fake.secret_key})
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             write(await execute(fake, network, json.loads(line)))
-        breaking.cancel()
+        network.stop_breaking()
 
 
 if __name__ == "__main__":

@@ -132,7 +132,8 @@ async def wait_until_receiving(fake: FakeProcess, way: Way, port: int) -> None:
     async with asyncio.timeout(60):
         while True:
             if way == "stream":
-                if (await fake.send("report"))["streams"]:
+                # A request is counted before its stream is open, and a stream without a position begins when it is open.
+                if (await fake.send("report"))["open streams"]:
                     return
             else:
                 try:
@@ -200,9 +201,10 @@ async def run(way: Way, tmp_path: Path, *, tickets: int, kills: int) -> dict[str
 
             begin = 0
             if way == "stream":
-                # A bot that is killed before its first event has no position in the stream to resume from.
+                # Before its first event, a bot has no position in the stream: a kill or a broken connection would lose events.
                 await open_tickets(cstar, range(1), progress, opened)
                 await wait_for_replies(cstar, set(opened))
+                await fake.send("break_streams")
                 begin = 1
             await asyncio.gather(open_tickets(cstar, range(begin, tickets), progress, opened), kill_bot(), restart())
             if way == "webhooks":
