@@ -67,9 +67,10 @@ class KeyedQueue(Generic[T]):
         return abandoned
 
     def _remove(self, task: asyncio.Task[None]) -> None:
-        """Mark a SystemExit as seen: it has ended the loop already, and asyncio would log it when the task is collected."""
+        """Report an exception at once. Mark a SystemExit as seen: it has ended the loop, and asyncio would log it again later."""
         del self._tasks[task]
-        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
             context = {"message": "the task of a queue has failed", "exception": error, "task": task}
             task.get_loop().call_exception_handler(context)
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from cstar_async.webhooks._keyed_queue import KeyedQueue
 
 
-async def test_an_error_of_the_task_reaches_the_handler_of_the_event_loop_at_once() -> None:
-    """Not only when the task is collected."""
+class OutOfTimeError(BaseException):
+    """An exception of a signal handler, such as the one of a test framework."""
+
+
+@pytest.mark.parametrize("error", [ValueError(), OutOfTimeError(), GeneratorExit()])
+async def test_an_error_of_the_task_reaches_the_handler_of_the_event_loop_at_once(error: BaseException) -> None:
+    """Not only when the task is collected, and whatever its class: a signal handler may raise it anywhere."""
     reported: list[object] = []
-    error = ValueError()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
 
     async def handle(_: int) -> None:
