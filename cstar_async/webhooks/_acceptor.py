@@ -62,11 +62,16 @@ class EventAcceptor:
         """Add a dead letter to the queue. Return False if the store has none with this id, and None if the inbox closes first."""
         return await self._run_to_end(self._requeue(event_id))
 
+    def discard(self, queued: QueuedEvent) -> None:
+        """Remove an event that has its outcome, unless the same one was requeued before the store reported that."""
+        if self.queued.get(queued.key) is queued:
+            del self.queued[queued.key]
+
     async def stop(self) -> list[str]:
         """Cancel all tasks. Return the ids of the events that are not handled."""
         tasks: list[asyncio.Task[Any]] = [*self.adding, *(task for task in (self._starting, self._renewing) if task)]
         await asyncio.gather(*[task for task in tasks if task.cancel()], return_exceptions=True)
-        remaining = [one for one in await self.queue.stop() if one.key in self.queued and one.key not in self._progress]
+        remaining = [one for one in await self.queue.stop() if self.queued.get(one.key) is one and one.key not in self._progress]
         for queued in remaining:
             try:
                 if not await self._progress.record_attempts(queued):  # without the attempts that were cancelled

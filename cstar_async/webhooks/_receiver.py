@@ -302,11 +302,11 @@ class WebhookInbox(EventHandlers):
             failures = await self._call_handlers(queued)
         except EventLostError:
             LOGGER.warning("%s: not handled here, another inbox has it or it is no longer in the store", queued.key)
-            del self._acceptor.queued[queued.key]
+            self._acceptor.discard(queued)
             return
         await self._progress.record_outcome(queued.key, describe_with_line(failures[-1]) if failures else None)
         # Before the error handlers, because one of them may try the event again.
-        del self._acceptor.queued[queued.key]
+        self._acceptor.discard(queued)
         self._counts.add("dead" if failures else "handled", queued.event.type)
         for failure in failures:
             await self._report_failure(queued, failure)
