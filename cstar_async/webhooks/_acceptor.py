@@ -14,7 +14,7 @@ from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import PayloadError
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import LOGGER, describe
-from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
+from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled, run_store_operation
 from cstar_async.webhooks._parsing import id_of, parse_event
 from cstar_async.webhooks._progress import STORE_TIMEOUT, EventLostError, ProgressRecorder, QueuedEvent, log_store_error
 from cstar_async.webhooks._stats import EventCounts
@@ -102,7 +102,7 @@ class EventAcceptor:
         try:
             await self.start()
             is_started = True
-            is_new = await self._store.add(key, body) or await self._take_unconfirmed(key) is not None
+            is_new = await run_store_operation(self._store.add(key, body)) or await self._take_unconfirmed(key) is not None
         except Exception as error:  # a store may raise any exception
             if is_started:
                 self._note_unconfirmed(key)
@@ -116,7 +116,8 @@ class EventAcceptor:
         """Return the exception of the store instead of raising it, because the caller may be gone."""
         try:
             await self.start()
-            letter = await self._store.requeue_dead_letter(event_id) or await self._take_unconfirmed(event_id)
+            requeued = await run_store_operation(self._store.requeue_dead_letter(event_id))
+            letter = requeued or await self._take_unconfirmed(event_id)
         except Exception as error:  # a store may raise any exception
             self._note_unconfirmed(event_id)
             return error
@@ -135,7 +136,7 @@ class EventAcceptor:
         """Return a pending event that a change has left in the store although it raised. Return it to one caller."""
         if key not in self._unconfirmed_ids:
             return None
-        found = next((stored for stored in await self._store.claim_pending() if stored.id == key), None)
+        found = next((stored for stored in await self._claim_pending() if stored.id == key), None)
         if key not in self._unconfirmed_ids:
             return None
         self._unconfirmed_ids.discard(key)
@@ -171,8 +172,11 @@ class EventAcceptor:
             except Exception as error:  # a store may raise any exception
                 log_store_error("return pending events", error)
 
+    async def _claim_pending(self) -> list[StoredEvent]:
+        return await run_store_operation(self._store.claim_pending())
+
     async def _load_pending(self) -> None:
-        for stored in await self._store.claim_pending():
+        for stored in await self._claim_pending():
             await self._enqueue_stored(stored)
 
 

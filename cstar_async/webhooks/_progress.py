@@ -11,7 +11,7 @@ from cstar_async._clock import Clock
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async.webhooks._failures import LOGGER, describe
-from cstar_async.webhooks._keyed_queue import is_being_cancelled
+from cstar_async.webhooks._keyed_queue import is_being_cancelled, run_store_operation
 from cstar_async.webhooks._store import EventStore
 
 STORE_TIMEOUT: Final = 8.0
@@ -61,7 +61,7 @@ class ProgressRecorder:
         queued.stored_attempts = None  # a write that is cancelled may have succeeded
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
-                is_pending = await self._store.record_attempts(queued.key, queued.attempts)
+                is_pending = await run_store_operation(self._store.record_attempts(queued.key, queued.attempts))
         except Exception as error:  # a store may raise any exception
             log_store_error(f"record an attempt of {queued.key}", error)
             return False
@@ -112,7 +112,7 @@ class ProgressRecorder:
         error = self._unwritten[key] = self._unwritten.pop(key)
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
-                await (self._store.mark_done(key) if error is None else self._store.mark_dead(key, error))
+                await run_store_operation(self._store.mark_done(key) if error is None else self._store.mark_dead(key, error))
         except Exception as failure:  # a store may raise any exception
             log_store_error(f"mark {key} as {'done' if error is None else 'dead'}", failure)
             return False

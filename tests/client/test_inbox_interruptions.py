@@ -1,13 +1,130 @@
-"""No event is lost when a store reports a dead letter after somebody has requeued it."""
+"""No event is lost when a store is cancelled from within, or reports a dead letter after somebody has requeued it."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
-from cstar_async.webhooks import MemoryStore, WebhookEvent
-from tests.client.inboxes import body_of, deliver, inbox_of
+from cstar_async.testing.clock import FakeClock
+from cstar_async.webhooks import MemoryStore, StoredEvent, WebhookEvent, WebhookInbox
+from tests.client.inboxes import SECRET, SharedStore, body_of, deliver, inbox_of, pass_time
+
+
+class InterruptedStore(MemoryStore):
+    """A store in which a task of its own is cancelled in the first call of a method, before or after the change."""
+
+    def __init__(self, method: str, *, is_written: bool) -> None:
+        super().__init__()
+        self._method = method
+        self._is_written = is_written
+
+    async def add(self, event_id: str, body: bytes) -> bool:
+        """Perhaps be interrupted."""
+        await self._interrupt("add", is_written=False)
+        is_new = await super().add(event_id, body)
+        await self._interrupt("add", is_written=True)
+        return is_new
+
+    async def record_attempts(self, event_id: str, attempts: int) -> bool:
+        """Perhaps be interrupted."""
+        await self._interrupt("record_attempts", is_written=False)
+        is_pending = await super().record_attempts(event_id, attempts)
+        await self._interrupt("record_attempts", is_written=True)
+        return is_pending
+
+    async def mark_done(self, event_id: str) -> None:
+        """Perhaps be interrupted."""
+        await self._interrupt("mark_done", is_written=False)
+        await super().mark_done(event_id)
+        await self._interrupt("mark_done", is_written=True)
+
+    async def mark_dead(self, event_id: str, error: str) -> None:
+        """Perhaps be interrupted."""
+        await self._interrupt("mark_dead", is_written=False)
+        await super().mark_dead(event_id, error)
+        await self._interrupt("mark_dead", is_written=True)
+
+    async def claim_pending(self) -> list[StoredEvent]:
+        """Perhaps be interrupted."""
+        await self._interrupt("claim_pending", is_written=False)
+        pending = await super().claim_pending()
+        await self._interrupt("claim_pending", is_written=True)
+        return pending
+
+    async def requeue_dead_letter(self, event_id: str) -> StoredEvent | None:
+        """Perhaps be interrupted."""
+        await self._interrupt("requeue_dead_letter", is_written=False)
+        letter = await super().requeue_dead_letter(event_id)
+        await self._interrupt("requeue_dead_letter", is_written=True)
+        return letter
+
+    async def _interrupt(self, method: str, *, is_written: bool) -> None:
+        if (method, is_written) == (self._method, self._is_written):
+            self._method = ""
+            task = asyncio.ensure_future(asyncio.Event().wait())
+            task.cancel()
+            await task
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+@pytest.mark.parametrize("method", ["add", "record_attempts", "mark_done", "mark_dead", "claim_pending", "requeue_dead_letter"])
+async def test_a_store_that_is_cancelled_from_within_loses_no_event(
+    method: str, is_written: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It counts as an error of the store: it is logged and repeated, and the events of the ticket are handled."""
+    store, handled, is_broken = InterruptedStore(method, is_written=is_written), list[str](), True
+    inbox = inbox_of(store=store, max_attempts=1)
+
+    @inbox.on("*")
+    async def handle(event: WebhookEvent) -> None:
+        if event.id == "evt_1" and is_broken:
+            raise ValueError
+        handled.append(event.id)
+
+    async with asyncio.timeout(10):
+        for number in (1, 2):
+            while await deliver(inbox, body_of(number)) != [200]:
+                pass
+        await inbox.wait_until_idle()
+        is_broken = is_pending = False
+        while not is_pending:  # the dead letter is written later if the store failed
+            with suppress(RuntimeError):
+                is_pending = await inbox.retry_dead_letter("evt_1")
+        assert await inbox.aclose() == ()
+    assert handled == ["evt_2", "evt_1"]
+    assert (await store.claim_pending(), await store.dead_letters()) == ([], [])
+    # The user of `retry_dead_letter` gets the exception instead.
+    assert (method == "requeue_dead_letter") == ("the event store failed to" not in caplog.text)
+
+
+async def test_a_lease_is_renewed_after_a_store_is_cancelled_from_within() -> None:
+    """Events of other receivers are claimed afterwards, too."""
+    is_interrupted = False
+
+    class InterruptedSharedStore(SharedStore):
+        """A shared store that is perhaps interrupted."""
+
+        async def claim_pending(self) -> list[StoredEvent]:
+            """Perhaps raise what the cancellation of an inner task raises."""
+            if is_interrupted:
+                raise asyncio.CancelledError
+            return await super().claim_pending()
+
+    clock, store, handled = FakeClock(), InterruptedSharedStore(), list[str]()
+    async with WebhookInbox(SECRET, store=store, tolerance=None, _clock=clock) as inbox:
+
+        @inbox.on("*")
+        async def handle(event: WebhookEvent) -> None:
+            handled.append(event.id)
+
+        await store.abandon(body_of(1))
+        is_interrupted = True
+        await pass_time(clock, 20.0)
+        is_interrupted = False
+        await pass_time(clock, 20.0)
+    assert handled == ["evt_1"]
 
 
 @pytest.mark.parametrize("is_closed_early", [False, True])
