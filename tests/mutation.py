@@ -6,6 +6,7 @@ The exit status is 1 if the share of a module is below the target, or if no modu
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 RESULTS = Path("mutants/cstar_async")
-TARGET = 0.85
+TARGET = 0.90
 KILLED = {"killed", "timeout"}
 """A mutant that runs for ever is detected, too."""
+CAST_TYPE = re.compile(r"cast\((\"[^\"]*\"|None),")
 
 
 def statuses(path: Path) -> dict[str, str]:
@@ -33,13 +35,19 @@ def difference(mutant: str) -> str:
     return "\n".join(line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"})
 
 
+def is_equivalent(mutant: str) -> bool:
+    """Return whether a mutant changes only the type of a `cast`, which nothing reads at run time."""
+    removed, added = ([line[1:] for line in difference(mutant).splitlines() if line[0] == sign] for sign in "-+")
+    return [CAST_TYPE.sub("", line) for line in removed] == [CAST_TYPE.sub("", line) for line in added]
+
+
 def main() -> int:
     """Print the report and return the exit status."""
     console = Console()
     table = Table("module", "mutants", "killed", "share")
     shares: list[float] = []
     for path in sorted(RESULTS.rglob("*.meta")):
-        mutants = statuses(path)
+        mutants = {name: status for name, status in statuses(path).items() if status in KILLED or not is_equivalent(name)}
         if not mutants:
             continue
         killed = sum(status in KILLED for status in mutants.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from cstar_async import UNSET, InvalidArgumentError, from_dict, to_dict
 from cstar_async._model.codec import decode_item, decode_items, encode_body, to_wire
 from cstar_async._model.decoding import format_datetime
 from cstar_async._model.model import Model
-from cstar_async.models import Ticket, TicketStatus, TicketUpdate
+from cstar_async.models import Ticket, TicketCreate, TicketStatus, TicketUpdate
 from tests.unit.clocks import far_from_utc
 
 
@@ -150,6 +151,28 @@ def test_model_that_contains_itself_has_no_wire_form() -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         to_dict(ticket)
     assert f"model {TOO_DEEP}" == caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("title", object(), "$.title must be a JSON value, got object"),
+        ("tags", [object()], "$.tags[0] must be a JSON value, got object"),
+        ("extra", {"new": {"a": math.nan}}, "$.new.a must be a finite number, got nan"),
+    ],
+)
+def test_error_of_a_model_names_the_field(field: str, value: object, message: str) -> None:
+    """By its path in the wire form."""
+    ticket = from_dict(Ticket, {"id": "tkt_1"})
+    setattr(ticket, field, value)
+    with pytest.raises(InvalidArgumentError) as caught:
+        to_dict(ticket)
+    assert message == caught.value.message
+
+
+def test_model_without_unknown_fields_has_a_wire_form() -> None:
+    """Models of requests have no `extra`."""
+    assert {"title": "Help"} == to_dict(TicketCreate(title="Help"))
 
 
 @pytest.mark.parametrize("value", [2**64, "\ud800"])
