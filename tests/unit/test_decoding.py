@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -97,6 +97,18 @@ def test_every_value_of_a_list_is_decoded() -> None:
 def test_objects_of_a_map_are_decoded() -> None:
     """Other values stay as they are."""
     assert {"a": ("decoded", 0), "b": None} == decoding.decode_map(_decode, {"a": {}, "b": None})
+
+
+def test_every_value_of_a_map_is_decoded() -> None:
+    """Also those that are no objects. What is no map stays."""
+    assert {"a": "1", "b": "{}"} == decoding.decode_map_values(str, {"a": 1, "b": {}})
+    assert [None, [1], "x"] == [decoding.decode_map_values(str, value) for value in (None, [1], "x")]
+
+
+@pytest.mark.parametrize(("value", "expected"), [("2026-03-01", date(2026, 3, 1)), ("2026-3-1", "2026-3-1"), (5, 5), (None, None)])
+def test_date_is_parsed(value: object, expected: object) -> None:
+    """Any other value stays."""
+    assert expected == decoding.parse_date(value)
 
 
 def test_unknown_fields_are_returned() -> None:

@@ -90,3 +90,10 @@ def test_an_empty_secret_is_rejected(secret: str) -> None:
 def test_a_secret_with_any_characters_signs() -> None:
     """Characters that UTF-8 cannot encode raise no UnicodeError."""
     assert 64 == len(sign_identity(FIELDS, "a\ud800"))
+
+
+@pytest.mark.parametrize("fields", [None, [], "externalId"])
+def test_fields_that_are_no_mapping_are_refused(fields: Any) -> None:
+    """With the type that they must have."""
+    with pytest.raises(InvalidArgumentError, match="^fields must be a mapping of names to values, got "):
+        sign_identity(fields, "secret")
