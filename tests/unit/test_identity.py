@@ -95,5 +95,5 @@ def test_a_secret_with_any_characters_signs() -> None:
 @pytest.mark.parametrize("fields", [None, [], "externalId"])
 def test_fields_that_are_no_mapping_are_refused(fields: Any) -> None:
     """With the type that they must have."""
-    with pytest.raises(InvalidArgumentError, match="^fields must be a mapping of names to values, got "):
+    with pytest.raises(InvalidArgumentError, match=r"^fields must be a mapping of names to values, got "):
         sign_identity(fields, "secret")
