@@ -10,7 +10,18 @@ from typing import Final, Protocol
 
 MAX_REPR: Final = 100
 """Characters of a caller's value in an error."""
-_SHORT: Final = reprlib.Repr()
+
+
+class _ShortRepr(reprlib.Repr):
+    """Shorten values, and hide the items of containers: they may be data of a customer."""
+
+    def repr1(self, x: object, level: int) -> str:
+        if level == self.maxlevel or x is None or isinstance(x, (int, float, list, tuple, set, frozenset, dict)):
+            return super().repr1(x, level)
+        return f"<{type(x).__name__}>"
+
+
+_SHORT: Final = _ShortRepr()
 _SHORT.maxstring = _SHORT.maxother = MAX_REPR
 
 

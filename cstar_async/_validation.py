@@ -21,10 +21,13 @@ def invalid(name: str, expected: str, value: object) -> InvalidArgumentError:
     return InvalidArgumentError(f"{name} must be {expected}, got {short_repr(value)}")
 
 
-def check_instance(name: str, value: object, cls: type | tuple[type, ...], expected: str) -> None:
-    """Check the class of an argument, whatever its annotation says."""
-    if not isinstance(value, cls):
-        raise invalid(name, expected, value)
+def check_instance(name: str, value: object, cls: type | tuple[type, ...], expected: str, *, is_private: bool = False) -> None:
+    """Check the class of an argument, whatever its annotation says. The error shows only the type of a private one, such as a body."""
+    if isinstance(value, cls):
+        return
+    if is_private:
+        raise InvalidArgumentError(f"{name} must be {expected}, got {type(value).__name__}")
+    raise invalid(name, expected, value)
 
 
 def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:

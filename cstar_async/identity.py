@@ -43,7 +43,7 @@ def sign_identity(fields: Mapping[str, str | int | None], secret: str) -> str:
 
 def canonical_identity(fields: Mapping[str, str | int | None]) -> str:
     """Return the JSON that is signed. The argument and errors are those of `sign_identity`."""
-    check_instance("fields", fields, Mapping, "a mapping of names to values")
+    check_instance("fields", fields, Mapping, "a mapping of names to values", is_private=True)
     signed: dict[str, str | int] = {}
     for name, value in fields.items():
         if name not in SIGNED:

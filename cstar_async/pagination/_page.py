@@ -34,7 +34,7 @@ class Page(Sequence[T], FieldRepr):
     def __init__(
         self, data: Iterable[T], info: PageInfo | None = None, *, fetch_next: Callable[[], Awaitable[Page[T]]] | None = None
     ) -> None:
-        check_instance("data", data, Iterable, "an iterable of items")
+        check_instance("data", data, Iterable, "an iterable of items", is_private=True)
         check_instance("info", info, (PageInfo, NoneType), "a PageInfo")
         self.data: list[T] = list(data)
         """The items, in the server's order."""

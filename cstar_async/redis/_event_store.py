@@ -79,7 +79,7 @@ class RedisStore:
     async def add(self, event_id: str, body: bytes) -> bool:
         """Store an event for this receiver. Return False if a receiver has it, or has handled it."""
         check_str("event_id", event_id)
-        check_instance("body", body, bytes, "bytes")
+        check_instance("body", body, bytes, "bytes", is_private=True)
         while event_id in self._inflight:
             await self._inflight[event_id].wait()
         if event_id in self._owned:

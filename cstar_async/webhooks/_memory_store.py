@@ -9,7 +9,7 @@ import attrs
 
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._model.stored_event import StoredEvent
-from cstar_async._validation import check_str, validate_count
+from cstar_async._validation import check_instance, check_str, validate_count
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 
@@ -50,6 +50,7 @@ class MemoryStore(EventStore):
     async def add(self, event_id: str, body: bytes) -> bool:
         """Keep an event. Return False if its id was there already."""
         check_str("event_id", event_id)
+        check_instance("body", body, bytes, "bytes", is_private=True)
         if event_id in self._pending or event_id in self._dead or not self._ids.add(event_id):
             return False
         self._pending[event_id] = _Entry(body, self._clock.time())

@@ -136,7 +136,7 @@ class WebhookInbox(EventHandlers):
         Raises:
             CStarError: The inbox was first used in another event loop.
         """
-        check_instance("headers", headers, Mapping, "a mapping of names to values")
+        check_instance("headers", headers, Mapping, "a mapping of names to values", is_private=True)
         try:
             if len(validate_body(body)) > self._max_event_size:
                 size = self._max_event_size

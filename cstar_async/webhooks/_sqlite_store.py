@@ -66,7 +66,7 @@ class SqliteStore(EventStore):
     async def add(self, event_id: str, body: bytes) -> bool:
         """Write an event. Return False if its id was there already."""
         check_str("event_id", event_id)
-        check_instance("body", body, bytes, "bytes")
+        check_instance("body", body, bytes, "bytes", is_private=True)
         now = self._clock.time()
 
         def write(file: sqlite3.Connection) -> bool:

@@ -317,5 +317,5 @@ def _as_bytes(body: bytes | str | JSONObject | None) -> bytes | None:
     if isinstance(body, str):
         check_str("body", body)
         return body.encode()
-    check_instance("body", body, Mapping, "bytes, a str or a mapping")
+    check_instance("body", body, Mapping, "bytes, a str or a mapping", is_private=True)
     return encode_body(body, None)
