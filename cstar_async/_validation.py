@@ -22,7 +22,7 @@ def invalid(name: str, expected: str, value: object) -> InvalidArgumentError:
 
 
 def check_instance(name: str, value: object, cls: type | tuple[type, ...], expected: str, *, is_private: bool = False) -> None:
-    """Check the class of an argument, whatever its annotation says. The error shows only the type of a private one, such as a body."""
+    """Check the class of an argument, whatever its annotation says. Of a private one, such as a body, the error shows the type."""
     if isinstance(value, cls):
         return
     if is_private:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
+
+import attrs
 
 from cstar_async._client.base_client import BaseClient
-from cstar_async._client.settings import MAX_RESPONSE_SIZE, ApiClientOptions, CallSettings, ClientSettings
+from cstar_async._client.settings import ApiClientOptions, CallSettings, ClientSettings
 from cstar_async._protocol.credentials import Credential
-from cstar_async._types import JSON, Priority, RequestOptions, Response
+from cstar_async._types import JSON, RequestOptions, Response
 
+_CALL_SETTINGS: Final = frozenset(attrs.fields_dict(CallSettings))
 _NO_LIMIT: Final = 1_000_000_000
 """Calls of a window until a response states a limit."""
 
@@ -32,27 +35,11 @@ class ApiClient(BaseClient):
             credentials: What authenticates the requests; None where it was not given.
             options: The other arguments of the client.
         """
+        call_options: dict[str, Any] = {name: value for name, value in options.items() if name in _CALL_SETTINGS}
+        shared_options: dict[str, Any] = {name: value for name, value in options.items() if name not in _CALL_SETTINGS}
         self._setup(
-            ClientSettings(
-                base_url=base_url,
-                api_version=None,
-                max_response_size=options.get("max_response_size", MAX_RESPONSE_SIZE),
-                retry_budget=options.get("retry_budget", 500),
-                max_connections=options.get("max_connections", 100),
-                rate_limiter=options.get("rate_limiter"),
-                proxy=options.get("proxy"),
-                ssl=options.get("ssl"),
-                session=options.get("session"),
-                hooks=options.get("hooks", ()),
-                coalesce=options.get("coalesce", False),
-                cache=options.get("cache"),
-            ),
-            CallSettings(
-                timeout=options.get("timeout", 30.0),
-                max_retries=options.get("max_retries", 3),
-                max_wait=options.get("max_wait", 60.0),
-                priority=options.get("priority", Priority.INTERACTIVE),
-            ),
+            ClientSettings(base_url=base_url, api_version=None, **shared_options),
+            CallSettings(**call_options),
             scope="root",
             team_id=None,
             api_key=None,

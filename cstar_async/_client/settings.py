@@ -248,14 +248,14 @@ class ClientSettings:
 
     base_url: URL = attrs.field(converter=validate_base_url)
     api_version: str | None = attrs.field(converter=validate_api_version)
-    max_response_size: int | None
-    retry_budget: int | None
-    max_connections: int
-    rate_limiter: Limiter | None = attrs.field(converter=validate_limiter)
-    proxy: str | None = attrs.field(converter=validate_proxy, repr=False)
-    ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None
-    session: aiohttp.ClientSession | None
-    hooks: tuple[Hooks, ...] = attrs.field(converter=validate_hooks)
+    max_response_size: int | None = MAX_RESPONSE_SIZE
+    retry_budget: int | None = 500
+    max_connections: int = 100
+    rate_limiter: Limiter | None = attrs.field(default=None, converter=validate_limiter)
+    proxy: str | None = attrs.field(default=None, converter=validate_proxy, repr=False)
+    ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None = None
+    session: aiohttp.ClientSession | None = None
+    hooks: tuple[Hooks, ...] = attrs.field(default=(), converter=validate_hooks)
     coalesce: bool = False
     cache: Mapping[str, float] | None = None
 

@@ -58,6 +58,17 @@ def test_key_that_cannot_be_sent_is_refused(zoo: ModuleType) -> None:
     assert "cret" not in str(caught.value)
 
 
+def test_options_are_those_of_the_client_of_cstar(zoo: ModuleType) -> None:
+    """With the same ranges. A misspelt one is refused as by any function."""
+    assert "timeout=5.0, max_retries=0, max_wait=None" in repr(
+        zoo.ZooClient(api_key="k1", timeout=5.0, max_retries=0, max_wait=None, max_connections=2)
+    )
+    with pytest.raises(InvalidArgumentError, match=r"^max_connections must be an int from 1, got 0$"):
+        zoo.ZooClient(api_key="k1", max_connections=0)
+    with pytest.raises(TypeError, match="max_connection"):
+        zoo.ZooClient(api_key="k1", max_connection=2)
+
+
 async def test_credential_is_sent_as_the_document_says(client: Any, stub: Stub) -> None:
     """The key is in the header of the security scheme, and there is no `Authorization`."""
     stub.set({"a": 1})
