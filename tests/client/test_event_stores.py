@@ -221,7 +221,7 @@ async def test_a_running_write_is_waited_for_when_cancelled(tmp_path: Path) -> N
 
 async def test_a_sqlite_store_needs_no_thread_of_the_loop(tmp_path: Path) -> None:
     """Handlers that block threads may use all of them. Its own thread ends with the store."""
-    released = threading.Event()
+    released, others = threading.Event(), set(threading.enumerate())
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(2))
     blocked = [loop.run_in_executor(None, released.wait) for _ in range(4)]
@@ -235,7 +235,7 @@ async def test_a_sqlite_store_needs_no_thread_of_the_loop(tmp_path: Path) -> Non
     finally:
         released.set()
         await asyncio.gather(*blocked)
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - others:
         if thread.name.startswith("cstar_async"):
             await asyncio.to_thread(thread.join, 5)
             assert not thread.is_alive()
