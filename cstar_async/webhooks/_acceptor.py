@@ -14,9 +14,16 @@ from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import PayloadError
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import LOGGER, describe
-from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled, run_store_operation
+from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
 from cstar_async.webhooks._parsing import id_of, parse_event
-from cstar_async.webhooks._progress import STORE_TIMEOUT, EventLostError, ProgressRecorder, QueuedEvent, log_store_error
+from cstar_async.webhooks._progress import (
+    STORE_TIMEOUT,
+    EventLostError,
+    ProgressRecorder,
+    QueuedEvent,
+    log_store_error,
+    run_store_operation,
+)
 from cstar_async.webhooks._stats import EventCounts
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 

@@ -16,17 +16,6 @@ def is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def run_store_operation(operation: Awaitable[T]) -> T:
-    """Await an operation of a store. Raise a RuntimeError if it raises a CancelledError although nobody cancelled this task."""
-    try:
-        return await operation
-    except asyncio.CancelledError:
-        if is_being_cancelled():
-            raise
-        # It comes from a task of the store, such as one that shares a connection. Raised here, it would end this task silently.
-        raise RuntimeError("a task that the store awaits was cancelled") from None
-
-
 class KeyedQueue(Generic[T]):
     """One FIFO queue and one task for each key that has items.
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Awaitable
+from typing import Final, TypeVar
 
 import attrs
 
 from cstar_async._clock import Clock
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
+from cstar_async.errors import CStarError
 from cstar_async.webhooks._failures import LOGGER, describe
-from cstar_async.webhooks._keyed_queue import is_being_cancelled, run_store_operation
+from cstar_async.webhooks._keyed_queue import is_being_cancelled
 from cstar_async.webhooks._store import EventStore
+
+T = TypeVar("T")
 
 STORE_TIMEOUT: Final = 8.0
 """Seconds that a store may take for one operation. cStar waits ten seconds for the response."""
@@ -123,3 +127,14 @@ class ProgressRecorder:
 def log_store_error(operation: str, error: Exception) -> None:
     """Log what failed, without a traceback: it would show the text of the exception."""
     LOGGER.error("the event store failed to %s: %s", operation, describe(error))
+
+
+async def run_store_operation(operation: Awaitable[T]) -> T:
+    """Await an operation of a store. Raise a CStarError if it raises a CancelledError although nobody cancelled this task."""
+    try:
+        return await operation
+    except asyncio.CancelledError:
+        if is_being_cancelled():
+            raise
+        # It comes from a task of the store, such as one that shares a connection. Raised here, it would end this task silently.
+        raise CStarError("a task that the event store awaits was cancelled") from None

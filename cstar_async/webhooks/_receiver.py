@@ -37,7 +37,14 @@ from cstar_async.webhooks._failures import LOGGER, describe_with_line
 from cstar_async.webhooks._handlers import EventHandlers
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import find_event_id, parse_event
-from cstar_async.webhooks._progress import STORE_TIMEOUT, EventLostError, ProgressRecorder, QueuedEvent, log_store_error
+from cstar_async.webhooks._progress import (
+    STORE_TIMEOUT,
+    EventLostError,
+    ProgressRecorder,
+    QueuedEvent,
+    log_store_error,
+    run_store_operation,
+)
 from cstar_async.webhooks._signature import validate_body, validate_secrets, verify_signature
 from cstar_async.webhooks._stats import InboxStats
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, DeadLetter, EventStore
@@ -190,7 +197,7 @@ class WebhookInbox(EventHandlers):
         """
         check_instance("stream", stream, EventStream, "a value of client.events()")
         await self.start()
-        last = await self._store.last_event_id()
+        last = await run_store_operation(self._store.last_event_id())
         if last is not None and not last.startswith(BODY_HASH_PREFIX):
             stream.resume_after(last)
         self._streams.add(stream)
@@ -226,7 +233,7 @@ class WebhookInbox(EventHandlers):
         self._loop_binding.bind()
         return [
             DeadLetter(id=stored.id, body=stored.body, attempts=stored.attempts, error=stored.error or "", failed_at=stored.since)
-            for stored in await self._store.dead_letters()
+            for stored in await run_store_operation(self._store.dead_letters())
         ]
 
     async def retry_dead_letter(self, event_id: str) -> bool:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from cstar_async import CStarClient, CStarError
 from cstar_async.testing.clock import FakeClock
 from cstar_async.webhooks import MemoryStore, StoredEvent, WebhookEvent, WebhookInbox
 from tests.client.inboxes import SECRET, SharedStore, body_of, deliver, inbox_of, pass_time
@@ -90,13 +91,27 @@ async def test_a_store_that_is_cancelled_from_within_loses_no_event(
         await inbox.wait_until_idle()
         is_broken = is_pending = False
         while not is_pending:  # the dead letter is written later if the store failed
-            with suppress(RuntimeError):
+            with suppress(CStarError):
                 is_pending = await inbox.retry_dead_letter("evt_1")
         assert await inbox.aclose() == ()
     assert handled == ["evt_2", "evt_1"]
     assert (await store.claim_pending(), await store.dead_letters()) == ([], [])
     # The user of `retry_dead_letter` gets the exception instead.
     assert (method == "requeue_dead_letter") == ("the event store failed to" not in caplog.text)
+
+
+@pytest.mark.parametrize("method", ["dead_letters", "last_event_id"])
+async def test_a_cancellation_within_a_store_is_an_error_for_the_caller(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose own task was not cancelled."""
+
+    async def interrupted() -> None:
+        raise asyncio.CancelledError
+
+    store = MemoryStore()
+    monkeypatch.setattr(store, method, interrupted)
+    async with inbox_of(store=store) as inbox, CStarClient(api_key="sk_test_a", team_id="team_1") as client:
+        with pytest.raises(CStarError, match="a task that the event store awaits was cancelled"):
+            await (inbox.dead_letters() if method == "dead_letters" else inbox.run(client.events()))
 
 
 async def test_a_lease_is_renewed_after_a_store_is_cancelled_from_within() -> None:
