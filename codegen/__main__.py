@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from codegen import output
-from codegen.errors import CodegenError, NoteCollector, Problem
+from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector
 from codegen.ir.build import build_ir
 from codegen.ir.client import client_spec, service_spec
 from codegen.ir.fake import fake_behaviour
@@ -31,7 +31,7 @@ from codegen.parser.validation import validate_openapi
 from codegen.render import Target, render
 from codegen.spec.document import Document, child_pointer
 from codegen.spec.loader import read
-from codegen.spec.overlay import apply_overlay
+from codegen.spec.overlay import apply_overlay, read_overlaid
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "openapi" / "cstar.yaml"
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         if given.command == "lint":
-            return _lint(given.document)
+            return _lint(given.document, given.overlay)
         return _check(given) if given.check else _write(given)
     except CodegenError as error:
         for problem in error.problems:
@@ -55,27 +55,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return REFUSED
 
 
-def _lint(path: Path) -> int:
-    document = Document(read(path))
+def _lint(path: Path, overlays: Sequence[Path]) -> int:
+    problems = ProblemCollector()
+    document = Document(read_overlaid(path, overlays, problems.add))
     validate_openapi(document.raw)
-    lint(document)
-    overlay = path.with_name(FAKE)
-    if overlay.is_file():
-        lint_overlay(document, Document(apply_overlay(document.raw, read(overlay), name=overlay.name)))
+    lint(document, has_overlays=bool(overlays))
+    fake = path.with_name(FAKE)
+    if fake.is_file():
+        lint_overlay(document, Document(apply_overlay(document.raw, read(fake), name=fake.name, report=problems.add)))
+    problems.raise_if_any()
     return DONE
 
 
-def generate(document: Path, folder: Path, *, package: str = PACKAGE.name, client: str | None = None) -> None:
+def generate(
+    document: Path,
+    folder: Path,
+    *,
+    overlays: Sequence[Path] = (),
+    package: str = PACKAGE.name,
+    client: str | None = None,
+) -> None:
     """Write the output for a document into an empty folder, and print what was passed over.
 
     Args:
         document: The document.
         folder: The empty folder.
+        overlays: Overlays to apply to it, in order.
         package: The name under which the output is imported. `cstar_async` has clients of its own.
         client: The name of the client class of any other package. None: made from the title of the document.
     """
-    raw = read(document)
     notes = NoteCollector()
+    raw = read_overlaid(document, overlays, notes.add)
     is_sdk = package == PACKAGE.name
     try:
         parsed = parse(raw, notes, is_sdk=is_sdk)
@@ -88,7 +98,7 @@ def generate(document: Path, folder: Path, *, package: str = PACKAGE.name, clien
         raise CodegenError([Problem(document.name, message)]) from error
     if is_sdk:
         target = Target(package=package, source=f"openapi/{DOCUMENT.name}", service=service_spec(parsed))
-        fake = _fake_behaviour(Document(raw), document.with_name(FAKE))
+        fake = _fake_behaviour(Document(raw), document.with_name(FAKE), notes)
     else:
         target = Target(package=package, source=document.name, client=client_spec(parsed, client, notes))
         fake = {}
@@ -99,10 +109,10 @@ def generate(document: Path, folder: Path, *, package: str = PACKAGE.name, clien
         sys.stderr.write(f"{line}\n")
 
 
-def _fake_behaviour(document: Document, overlay: Path) -> dict[str, Any]:
+def _fake_behaviour(document: Document, overlay: Path, notes: NoteCollector) -> dict[str, Any]:
     if not overlay.is_file():
         return fake_behaviour(document)
-    return fake_behaviour(Document(apply_overlay(document.raw, read(overlay), name=overlay.name)))
+    return fake_behaviour(Document(apply_overlay(document.raw, read(overlay), name=overlay.name, report=notes.add)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,6 +120,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", nargs="?", choices=["lint"], help="check the document against the rules of this project only")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
+    parser.add_argument(
+        "--overlay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an OpenAPI overlay to apply to the document; may be repeated, and is applied in this order",
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -125,7 +143,7 @@ def _generate(given: argparse.Namespace, folder: Path) -> None:
     for name, value in (("--output", package), ("--client", given.client)):
         if value is not None and (not value.isidentifier() or keyword.iskeyword(value)):
             raise CodegenError([Problem(name, f"the name must be a Python identifier, got `{value}`.")])
-    generate(given.document, folder, package=package, client=given.client)
+    generate(given.document, folder, overlays=given.overlay, package=package, client=given.client)
 
 
 def _refuse_foreign_files(package: Path) -> None:

@@ -47,8 +47,9 @@ def described(node: Node, names: Mapping[str, str] | None = None, *, fallback: s
     """
     given = text_of(node, "description")
     text = to_python_terms(sentence(given), names) if given else fallback
-    is_marked = text_of(node, "x-evidence") in ("", "documented") or "(inferred)" in text
-    text = text if is_marked else f"{text[:-1]} (inferred)."
+    evidence = text_of(node, "x-evidence")
+    is_marked = evidence in ("", "documented") or "(inferred)" in text
+    text = text if is_marked else f"{text[:-1]} ({'observed' if evidence == 'observed' else 'inferred'})."
     schema: object = node.get("schema", node)
     deprecated = ["Deprecated."] if node.get("deprecated") is True and "deprecated" not in text.lower() else []
     return " ".join([text, *(facts_about(schema, text) if is_object(schema) else []), *deprecated])

@@ -15,6 +15,7 @@ _MEANINGS = {
     "documented": "cStar's own pages describe it. Parts of it may be inferred; the docstrings mark them.",
     "inferred": "It was deduced from the source. Try it before you rely on it.",
     "named": "Only the path is documented. The method returns the JSON of the response unchanged.",
+    "observed": "The server sends it, and no page describes it.",
 }
 
 
@@ -77,7 +78,9 @@ def evidence_page(document: Document) -> EvidencePage:
     given = [_evidence(operation.node) for operation in document.operations]
     sections = (_section(document, tag["name"], tag["description"]) for tag in document.raw["tags"])
     return EvidencePage(
-        kinds=tuple(EvidenceCount(name=name, count=given.count(name), meaning=_MEANINGS[name]) for name in EVIDENCE),
+        kinds=tuple(
+            EvidenceCount(name=name, count=given.count(name), meaning=_MEANINGS[name]) for name in EVIDENCE if name in given
+        ),
         sections=tuple(section for section in sections if section.rows),
         events=tuple(_event_row(document, event) for event in document.events),
     )

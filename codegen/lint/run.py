@@ -11,10 +11,15 @@ from codegen.spec import batches
 from codegen.spec.document import Document
 
 
-def lint(document: Document) -> None:
-    """Raise `CodegenError` with all problems of a document."""
+def lint(document: Document, *, has_overlays: bool = False) -> None:
+    """Raise `CodegenError` with all problems of a document.
+
+    Args:
+        document: The document.
+        has_overlays: Whether overlays were applied, which may describe the behaviour of the fake server, too.
+    """
     problems = ProblemCollector()
-    structure.inspect(document, problems)
+    structure.inspect(document, problems, has_overlays=has_overlays)
     events.inspect_items(document, problems)
     problems.raise_if_any()
     schemas.inspect(document, problems)

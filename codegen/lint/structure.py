@@ -11,11 +11,12 @@ _TYPE_NAMES = {str: "a string", bool: "a boolean", dict: "a mapping", list: "a l
 _CHOICES = {"x-evidence": EVIDENCE, "x-cstar-action": ACTIONS}
 
 
-def inspect(document: Document, problems: ProblemCollector) -> None:
+def inspect(document: Document, problems: ProblemCollector, *, has_overlays: bool = False) -> None:
     """Check what can be checked without following references."""
     _inspect_version(document, problems)
     for part in parts_of(document):
-        _check_known_keys(part, ALLOWED_KEYS[part.kind], problems)
+        added = FAKE_KEYS.get(part.kind, frozenset()) if has_overlays else frozenset[str]()
+        _check_known_keys(part, ALLOWED_KEYS[part.kind] | added, problems)
         _check_value_types(part, problems)
     _inspect_references(document, problems)
     _inspect_tags(document, problems)

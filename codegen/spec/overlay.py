@@ -1,77 +1,126 @@
-"""Apply an OpenAPI Overlay 1.0 to a document.
-
-A target is a JSONPath of names, indexes, `*` and filters such as `[?@.operationId=='get_ticket']`.
-"""
+"""Apply OpenAPI Overlays 1.0 to a document."""
 
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
 
-from codegen.errors import ProblemCollector
-from codegen.spec.document import Node, child_pointer, is_list, is_object, items
+from codegen.errors import CodegenError, Problem, ProblemCollector
+from codegen.spec.document import Node, child_pointer, is_list, is_object
+from codegen.spec.jsonpath import InvalidPathError, find
+from codegen.spec.loader import read
 
-_SEGMENT = re.compile(
-    r"\.(?P<name>[\w-]+)|\['(?P<quoted>[^']*)'\]|\[(?P<index>\d+)\]|(?P<wildcard>\.\*|\[\*\])"
-    r"|\[\?\(?\s*@\.(?P<field>[\w-]+)\s*==\s*'(?P<value>[^']*)'\s*\)?\]"
-)
+Report: TypeAlias = Callable[[str, str], None]
+"""Takes the place of an action without effect, and a sentence: the `add` of notes, or of problems."""
+
+_ACTION_KEYS = frozenset({"target", "description", "update", "remove"})
 
 
-def apply_overlay(raw: Node, overlay: Node, *, name: str) -> Node:
-    """Return a copy of a document with an overlay applied. Raises `CodegenError` for a target that matches nothing."""
+def read_overlaid(document: Path, overlays: Iterable[Path], report: Report) -> Node:
+    """Read a document and apply overlays in order.
+
+    Raises `CodegenError` for a file that is not what it must be. What has no effect is reported.
+    """
+    raw = read(document)
+    for path in overlays:
+        overlay = read(path)
+        if (given := overlay.get("extends")) is not None and str(given).rpartition("/")[2] != document.name:
+            report(f"{path.name}#/extends", f"the overlay is for `{given}`, and is applied to `{document.name}`.")
+        raw = apply_overlay(raw, overlay, name=path.name, report=report)
+    return raw
+
+
+def apply_overlay(raw: Node, overlay: Node, *, name: str, report: Report) -> Node:
+    """Return a copy of a document with an overlay applied.
+
+    Args:
+        raw: The document.
+        overlay: The overlay.
+        name: The file of the overlay, for messages.
+        report: Takes what has no effect: a target that matches nothing, for example.
+    """
+    _check(overlay, name, report)
     result, problems = copy.deepcopy(raw), ProblemCollector()
-    for index, action in enumerate(items(overlay, "actions")):
+    for index, action in enumerate(overlay["actions"]):
         pointer = child_pointer(f"{name}#/actions", str(index))
-        segments = _parse(str(action.get("target", "")))
-        if segments is None:
-            problems.add(pointer, f"the target `{action.get('target')}` is not a supported JSONPath.")
+        try:
+            nodes = find(action["target"], result)
+        except InvalidPathError as error:
+            problems.add(child_pointer(pointer, "target"), f"the target `{_short(action['target'])}` {error}.")
             continue
-        matches = [result]
-        for segment in segments:
-            matches = [child for node in matches for child in _children(node, segment)]
-        if not matches:
-            problems.add(pointer, f"the target `{action['target']}` matches nothing.")
-        for node in matches:
-            _merge(node, action.get("update", {}))
+        if not nodes:
+            report(pointer, f"the target `{_short(action['target'])}` matches nothing.")
+        if action.get("remove") is True:
+            _remove(result, [node.location for node in nodes], pointer, problems)
+        elif "update" in action:
+            for node in nodes:
+                _update(node.value, action["update"], pointer, problems)
     problems.raise_if_any()
     return result
 
 
-def _parse(target: str) -> list[re.Match[str]] | None:
-    """Return the segments of a JSONPath; None if one is not supported."""
-    segments, end = list[re.Match[str]](), 1
-    while found := _SEGMENT.match(target, end):
-        segments.append(found)
-        end = found.end()
-    return segments if target.startswith("$") and end == len(target) else None
+def _check(overlay: Node, name: str, report: Report) -> None:
+    """Raise `CodegenError` for an overlay that cannot be applied, and report what is passed over."""
+    version, actions = overlay.get("overlay"), overlay.get("actions")
+    if not str(version).startswith("1."):
+        raise CodegenError([Problem(name, f"the file must be an OpenAPI overlay, `overlay: 1.0.0`, got `{version}`.")])
+    if not is_list(actions) or not actions:
+        raise CodegenError([Problem(f"{name}#/actions", "an overlay must have a list of `actions`.")])
+    if not is_object(overlay.get("info")) or not {"title", "version"} <= overlay["info"].keys():
+        report(f"{name}#/info", "an overlay must have an `info` with `title` and `version`.")
+    problems = ProblemCollector()
+    for index, action in enumerate(actions):
+        pointer = child_pointer(f"{name}#/actions", str(index))
+        if not is_object(action) or not isinstance(action.get("target"), str):
+            problems.add(pointer, "an action must have a `target`, a JSONPath.")
+            continue
+        if not isinstance(action.get("remove", False), bool):
+            problems.add(child_pointer(pointer, "remove"), f"`remove` must be a boolean, got `{action['remove']}`.")
+        if "update" not in action and not action.get("remove"):
+            report(pointer, "an action without `update` or `remove: true` changes nothing.")
+        for key in action.keys() - _ACTION_KEYS:
+            if not key.startswith("x-"):
+                report(child_pointer(pointer, key), f"`{key}` of an action is passed over.")
+    problems.raise_if_any()
 
 
-def _children(node: Any, segment: re.Match[str]) -> Iterator[Any]:
-    name = segment["name"] or segment["quoted"]
-    if name is not None:
-        if is_object(node) and name in node:
-            yield node[name]
-    elif segment["index"] is not None:
-        if is_list(node):
-            yield from node[int(segment["index"]) :][:1]
-    else:
-        children = list(node.values()) if is_object(node) else node if is_list(node) else []
-        for child in children:
-            if segment["wildcard"] or (is_object(child) and child.get(segment["field"]) == segment["value"]):
-                yield child
+def _short(target: str) -> str:
+    return target if len(target) <= 200 else f"{target[:200]}…"
 
 
-def _merge(node: Any, update: Any) -> None:
-    """Merge objects key by key and append to lists, as specified for overlays."""
+def _remove(document: Node, locations: list[tuple[int | str, ...]], pointer: str, problems: ProblemCollector) -> None:
+    """Remove nodes, the last of a list first, so that the indexes of the others stay right."""
+    for location in sorted(locations, key=lambda location: [(isinstance(key, int), key) for key in location], reverse=True):
+        if not location:
+            problems.add(child_pointer(pointer, "target"), "the document itself cannot be removed.")
+            continue
+        *above, key = location
+        owner: Any = document
+        for step in above:
+            owner = owner[step]
+        del owner[key]
+
+
+def _update(node: object, update: object, pointer: str, problems: ProblemCollector) -> None:
     if is_list(node):
         node.append(copy.deepcopy(update))
-        return
+    elif not is_object(node):
+        problems.add(child_pointer(pointer, "target"), "only objects and arrays can be updated; choose what contains it.")
+    elif not is_object(update):
+        problems.add(child_pointer(pointer, "update"), "the update of an object must be an object.")
+    else:
+        _merge(node, update)
+
+
+def _merge(node: Node, update: Node) -> None:
+    """Merge objects key by key and append to lists, as specified for overlays. Other values are replaced."""
     for key, value in update.items():
-        if is_object(value) and is_object(node.get(key)):
-            _merge(node[key], value)
-        elif is_list(value) and is_list(node.get(key)):
-            node[key].extend(copy.deepcopy(value))
+        known = node.get(key)
+        if is_object(value) and is_object(known):
+            _merge(known, value)
+        elif is_list(value) and is_list(known):
+            known.extend(copy.deepcopy(value))
         else:
             node[key] = copy.deepcopy(value)

@@ -6,7 +6,7 @@ of the fake server may use.
 
 from __future__ import annotations
 
-EVIDENCE = ("documented", "inferred", "named")
+EVIDENCE = ("documented", "inferred", "named", "observed")
 """The values of `x-evidence`."""
 
 _EVIDENCE = {"x-evidence", "x-source"}
@@ -64,9 +64,6 @@ _READ = {
     "reference": {"nullable", "deprecated", "readOnly", "writeOnly", "title", "example", "examples"},
     "schema": {"anyOf", "nullable", "readOnly", "writeOnly", "deprecated", "x-enum-varnames", "title", "example"},
 }
-READ_KEYS = {kind: keys | _READ.get(kind, set()) for kind, keys in ALLOWED_KEYS.items()}
-"""The keys that the generator reads, also those that the document of this package does not need."""
-
 FAKE_KEYS: dict[str, frozenset[str]] = {
     "operation": frozenset(
         _extensions("collection", "action", "parent", "includes", "order", "delete-unless", "on-delete", "fake-response")
@@ -76,6 +73,9 @@ FAKE_KEYS: dict[str, frozenset[str]] = {
     "reference": frozenset(_FAKE_PROPERTIES),
 }
 """The keys that the overlay of the fake server may add to an object of each kind."""
+
+READ_KEYS = {kind: keys | _READ.get(kind, set()) | FAKE_KEYS.get(kind, frozenset()) for kind, keys in ALLOWED_KEYS.items()}
+"""The keys that the generator reads, also those that the document of this package does not need."""
 
 FAKE_EXTENSIONS = frozenset[str]().union(*FAKE_KEYS.values())
 
