@@ -33,11 +33,15 @@ from codegen.spec.document import Document, child_pointer
 from codegen.spec.loader import read
 from codegen.spec.overlay import apply_overlay, read_overlaid
 
-ROOT = Path(__file__).resolve().parent.parent
-DOCUMENT = ROOT / "openapi" / "cstar.yaml"
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+IS_INSTALLED = HERE.name != "codegen"
+"""Whether this is the copy in an installed package, `cstar_async/_codegen`, which writes packages of others only."""
+DOCUMENT = (HERE if IS_INSTALLED else ROOT) / "openapi" / "cstar.yaml"
 FAKE = "fake.yaml"
 """The overlay with the behaviour of the fake server, in the folder of the document."""
-PACKAGE = ROOT / "cstar_async"
+PACKAGE = ROOT if IS_INSTALLED else ROOT / "cstar_async"
+COMMAND = "cstar-async codegen" if IS_INSTALLED else "python -m codegen"
 
 DONE, DIFFERENT, REFUSED = 0, 1, 2
 
@@ -48,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.command == "lint":
             return _lint(given.document, given.overlay)
+        if given.output is None:
+            raise CodegenError([Problem("--output", "name the folder of the package to write, such as `--output our_cstar`.")])
         return _check(given) if given.check else _write(given)
     except CodegenError as error:
         for problem in error.problems:
@@ -116,7 +122,7 @@ def _fake_behaviour(document: Document, overlay: Path, notes: NoteCollector) -> 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m codegen", description="Generate the models and methods of cstar_async.")
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Generate the models and methods of cstar_async.")
     parser.add_argument("command", nargs="?", choices=["lint"], help="check the document against the rules of this project only")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
@@ -131,8 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=Path,
-        default=PACKAGE,
-        help="the package to write into (default: cstar_async). Under any other name it becomes a package of its own",
+        default=None if IS_INSTALLED else PACKAGE,
+        help="the folder of the package to write" + ("" if IS_INSTALLED else " (default: cstar_async)"),
     )
     parser.add_argument("--client", help="the name of the client class of a package of its own (default: from the title)")
     return parser

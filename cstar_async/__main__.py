@@ -7,6 +7,8 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["codegen"]:
+        return _codegen(arguments[1:])
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command is None:
@@ -38,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cstar_async", description="The command line of the cStar SDK.")
     commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("codegen", help="generate a package from the OpenAPI document and your overlays", add_help=False)
     serve = commands.add_parser(
         "serve",
         help="run a fake cStar server on this machine",
@@ -87,6 +93,18 @@ _seconds: Final = _checked(
     lambda waits: all(wait >= 0 for wait in waits),
     "numbers of seconds from 0, separated by commas",
 )
+
+
+def _codegen(arguments: Sequence[str]) -> int:
+    """Run the generator: in the wheel a part of this package, in the source tree the package beside it."""
+    is_installed = Path(__file__).with_name("_codegen").is_dir()
+    try:
+        generator = import_module("cstar_async._codegen.__main__" if is_installed else "codegen.__main__")
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"the generator requires {error.name}, which is not installed: pip install 'cstar-async[codegen]'\n")
+        return 1
+    run: Callable[[Sequence[str]], int] = generator.main
+    return run(arguments)
 
 
 def _serve(options: argparse.Namespace) -> int:
