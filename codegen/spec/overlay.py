@@ -13,7 +13,7 @@ from codegen.spec.jsonpath import InvalidPathError, find
 from codegen.spec.loader import read
 
 Report: TypeAlias = Callable[[str, str], None]
-"""Takes the place of an action without effect, and a sentence: the `add` of notes, or of problems."""
+"""Called with the location of an action without effect, and a sentence: the `add` of notes, or of problems."""
 
 _ACTION_KEYS = frozenset({"target", "description", "update", "remove"})
 
@@ -39,7 +39,7 @@ def apply_overlay(raw: Node, overlay: Node, *, name: str, report: Report) -> Nod
         raw: The document.
         overlay: The overlay.
         name: The file of the overlay, for messages.
-        report: Takes what has no effect: a target that matches nothing, for example.
+        report: Called for what has no effect, such as a target that matches nothing.
     """
     _check(overlay, name, report)
     result, problems = copy.deepcopy(raw), ProblemCollector()
