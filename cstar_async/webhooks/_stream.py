@@ -22,6 +22,7 @@ from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._protocol.sse import ServerSentEvent, SSEParser
 from cstar_async._redaction import clean_log_record
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async._validation import invalid, validate_count, validate_seconds
@@ -40,7 +41,6 @@ from cstar_async.webhooks._arguments import matches, validate_types
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import describe, outage_wait
 from cstar_async.webhooks._parsing import event_from_dict, find_event_id, id_of
-from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
 LOGGER.addFilter(clean_log_record)

@@ -15,11 +15,11 @@ from cstar_async._protocol.envelope import as_object, parse_envelope, parse_page
 from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, parse_retry_after
 from cstar_async._protocol.messages import RawResponse
+from cstar_async._protocol.sse import SSEParser
 from cstar_async._redaction import redact
 from cstar_async._transport.decompression import decompress
 from cstar_async.models import Ticket
 from cstar_async.webhooks import construct_event, sign, verify_signature
-from cstar_async.webhooks._sse import SSEParser
 from tests.costs import peak_memory, takes_linear_time
 
 SECRET = "whsec_a"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cstar_async.webhooks._sse import ServerSentEvent, SSEParser
+from cstar_async._protocol.sse import ServerSentEvent, SSEParser
 from tests.costs import takes_linear_time
 
 
