@@ -82,6 +82,7 @@ class RateLimitWindow:
         self.unconfirmed = 0
         self.slow_start = SlowStart()
         self._responses_until_confirmed = 0
+        self._number = 0
         self._closed_until = -math.inf
         self._ends: float | None = None
         self._opens = math.inf
@@ -115,7 +116,7 @@ class RateLimitWindow:
         """Return the number of the window, or of the next one if this one is over or closed to the priority."""
         is_over = now >= self._opens or epoch >= self._opens_by_wall_clock
         is_closed = self.remaining <= (self.reserve * self.limit if priority else 0)
-        return self.slow_start.number + (is_over or is_closed)
+        return self._number + (is_over or is_closed)
 
     def may_free_capacity(self, priority: Priority, ahead: int = 0) -> bool:
         """Return whether responses to requests in flight may allow more, because remaining may include those already."""
@@ -265,6 +266,7 @@ class RateLimitWindow:
 
     def open(self) -> None:
         """Open the next window, or the present one again after a refusal."""
+        self._number += 1
         self.remaining = self.limit
         self.unconfirmed = 0
         self.slow_start.begin(self.limit, is_after_refusal=self._closed_until > -math.inf)

@@ -14,6 +14,7 @@ fallback.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, Self
 
@@ -102,6 +103,7 @@ class RedisRateLimiter:
         self._sync = SyncTask(self._sync_once)
         self._availability = Availability()
         self._fallback_from = 0.0
+        self._fallback_timer: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
         return f"RedisRateLimiter(state={self.state!r}, waiting={len(self._queue)}, is_degraded={self.is_degraded})"
@@ -196,6 +198,8 @@ class RedisRateLimiter:
         """Fail waiting requests, report the final state to Redis, and close the connection unless it is the user's."""
         if self._sync.is_closed:
             return
+        if self._fallback_timer is not None:
+            self._fallback_timer.cancel()
         try:
             self._queue.fail_all(lambda: CStarError(_CLOSED))
             if await self._sync.close() and not self.is_degraded:
@@ -281,8 +285,15 @@ class RedisRateLimiter:
         if not self._window.in_fallback:
             return
         is_refused = self._sync.is_closed or (self.is_degraded and self._raises_when_unavailable)
-        if not is_refused and asyncio.get_running_loop().time() >= self._fallback_from:
+        loop = asyncio.get_running_loop()
+        if not is_refused and loop.time() >= self._fallback_from:
             self._queue.grant_from(self._window, self._clock)
+            if self._fallback_timer is not None:
+                self._fallback_timer.cancel()
+            wait = self._window.seconds_until_open(self._clock.monotonic())
+            if self._queue and wait < math.inf:
+                # An exchange with a Redis that hangs would take too long to be waited for.
+                self._fallback_timer = loop.call_later(wait, self._grant_from_fallback)
         self._queue.announce_waits()
 
     def _wait_error(self, priority: Priority, wait: float) -> RateLimitWaitError:

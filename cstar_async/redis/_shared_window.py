@@ -14,7 +14,7 @@ class SharedWindow(RateLimitWindow):
     """The window as last read from Redis, updated by the responses to this process.
 
     In *fallback* it grants at most a share of the requests that were left when the fallback began, and of each later window. The
-    shares of all processes together are within the limit. What this process last read may be old, so one request finds out first.
+    shares of all processes together are within the limit. What this process last read may be old, so a slow start finds out first.
     After that, few are in flight at once when few are left.
     """
 
@@ -33,10 +33,10 @@ class SharedWindow(RateLimitWindow):
             return allowed
         if self._fallback_left(priority) <= 0:
             return False
-        if self.slow_start.is_active:
-            return True
         share = self.remaining // self._expected_processes
-        return self.in_flight < (share + 1) // 2 if self._is_confirmed else share > 0 and self._fallback_used == 0
+        if self.slow_start.is_active:
+            return share > 0 or self._ends is None  # one request of each new window is in the share
+        return self.in_flight < (share + 1) // 2
 
     def calls_left(self, priority: Priority, now: float, epoch: float) -> int:
         """Return how many requests can still be sent, in fallback those of the share."""
@@ -52,9 +52,8 @@ class SharedWindow(RateLimitWindow):
         """Continue without Redis."""
         if not self.in_fallback:
             self.in_fallback, self._is_confirmed = True, False
-            if self.slow_start.is_active:
-                # Again, because that of Redis has granted permits that this process does not hold.
-                self.slow_start.begin(self.limit, is_after_refusal=self.slow_start.is_after_refusal)
+            # Also instead of an active one, because that of Redis has granted permits that this process does not hold.
+            self.slow_start.begin(self.limit, is_after_refusal=self.slow_start.is_active and self.slow_start.is_after_refusal)
             self._fallback_budget, self._fallback_used = self._share_of(self.remaining - self.in_flight - held_by_peers), 0
 
     def confirm_fallback(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cstar_async import ConnectionFailedError, CStarError, Priority, RateLimitWaitError
+from cstar_async._clock import SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
@@ -176,6 +177,47 @@ async def test_fallback_sends_one_request_first(limiter: RedisRateLimiter, fake_
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
+
+
+@pytest.mark.parametrize("redis", ["refuses", "hangs"])
+async def test_fallback_does_not_wait_for_a_first_request_that_hangs(
+    redis: str, fake_redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one is sent after the time of a probe, and the others after twice that time, whatever Redis does."""
+    monkeypatch.setattr("cstar_async._rate_limit.slow_start.PROBE_TIMEOUT", 0.05)
+    client: Any = fake_redis
+    clock = SystemClock()
+
+    def start() -> asyncio.Task[Permit]:
+        return asyncio.create_task(limiter.acquire(Priority.INTERACTIVE, clock, max_wait=5.0, on_wait=lambda _: None))
+
+    async with RedisRateLimiter(client, name="main", timeout=0.2) as limiter:
+        limiter.on_response(await start(), 200, rate_headers(900, clock.time() + 3600), clock)
+        await limiter.ping()
+        fake_redis.is_unavailable = True
+        await start()
+        if redis == "hangs":
+            fake_redis.may_reply.clear()
+        began = clock.monotonic()
+        await asyncio.gather(*(start() for _ in range(10)))
+        assert 0.1 <= clock.monotonic() - began < 4
+
+
+async def test_fallback_sends_another_request_after_one_that_failed(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
+    """Without a response. One at a time is sent until one gets a response."""
+    await acquire(limiter)
+    fake_redis.is_unavailable = True
+    failing, rest = await acquire(limiter), [acquire(limiter) for _ in range(5)]
+    counts: list[int] = []
+    for _ in range(3):
+        limiter.release(failing, CLOCK)
+        await settle()
+        done = [task for task in rest if task.done()]
+        counts.append(len(done))
+        failing = done[-1].result()
+    limiter.on_response(failing, 200, rate_headers(900), CLOCK)
+    await settle()
+    assert ([1, 2, 3], [True] * 5) == (counts, [task.done() for task in rest])
 
 
 async def test_resync_is_followed_by_a_report_at_once(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:

@@ -54,8 +54,8 @@ def count_sequential(window: SharedWindow, priority: Priority) -> int:
     """Return how many requests the window allows one after the other, each with a response."""
     count = 0
     while window.can_send(priority, 1.0):
-        window.acquire(Priority.INTERACTIVE, 1.0)
-        window.release(Priority.INTERACTIVE, 0, 200)
+        number = window.acquire(Priority.INTERACTIVE, 1.0)
+        window.release(Priority.INTERACTIVE, number, 200)
         window.confirm_fallback()
         count += 1
     return count
@@ -91,6 +91,7 @@ def test_at_most_half_of_a_share_is_in_flight(remaining: int, maximum: int) -> N
     window = SharedWindow(reserve=0.0, expected_processes=10)
     window.apply_snapshot(make_reply(), 0.0, EPOCH, is_outdated=False)
     window.enter_fallback(0)
+    window.release(Priority.INTERACTIVE, window.acquire(Priority.INTERACTIVE, 1.0), 200)
     window.confirm_fallback()
     window.remaining = remaining
     count = 0
