@@ -163,7 +163,7 @@ class RateLimiter:
             self._grant_permits(clock.monotonic())
             self._elect_timer_waiter()
 
-    def release(self, permit: Permit, clock: Clock, sent: bool = True) -> None:
+    def release(self, permit: Permit, clock: Clock, *, sent: bool = True) -> None:
         """Return a permit whose request got no response; see `Limiter.release`."""
         self._window.release(permit.priority, permit.number, 0, is_lost=sent)
         if self._waiting_count:

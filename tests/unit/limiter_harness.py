@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -16,7 +17,7 @@ Request = asyncio.Task[Permit]
 """A request that waits for its permit, or has one."""
 
 
-class LimiterHarness:
+class LimiterHarness(ABC):
     """A limiter with its clock. A subclass decides how time passes."""
 
     def __init__(self, limiter: Limiter, clock: Clock) -> None:
@@ -24,17 +25,17 @@ class LimiterHarness:
         self.clock = clock
         self.requests: list[Request] = []
 
+    @abstractmethod
     async def settle(self) -> None:
         """Run the limiter until it has granted what it grants without time."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def advance(self, seconds: float) -> None:
         """Let time pass, by both clocks, and settle."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def suspend(self, seconds: float) -> None:
         """Let time pass by the wall clock alone, as in a suspended machine. A subclass that cannot do so skips the test."""
-        raise NotImplementedError
 
     async def start(
         self,
