@@ -188,7 +188,7 @@ class BaseClient:
 
     async def __aenter__(self) -> Self:
         self._executor.context.loop_binding.bind()
-        if self._executor.context.is_closed:
+        if self._executor.context.waits.is_closed:
             raise CStarError(CLIENT_CLOSED)
         return self
 

@@ -12,16 +12,19 @@ CLIENT_CLOSED = "this client is closed"
 
 
 class ClosableWaits:
-    """The waits of a client's calls for a slot, a permit or a retry."""
+    """The waits of a client's calls for a slot, a permit or a retry, and of its streams for data."""
 
-    __slots__ = ("_waits",)
+    __slots__ = ("_waits", "is_closed")
 
     def __init__(self) -> None:
+        self.is_closed = False
         self._waits: set[asyncio.Timeout] = set()
 
     @asynccontextmanager
     async def enter(self) -> AsyncGenerator[None, None]:
-        """Run a block that waits. If the client is closed meanwhile, cancel the wait and raise a `CStarError`."""
+        """Run a block that waits. If the client is closed, cancel the wait and raise a `CStarError`."""
+        if self.is_closed:
+            raise CStarError(CLIENT_CLOSED)
         timeout = asyncio.timeout(None)
         try:
             async with timeout:

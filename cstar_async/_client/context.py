@@ -51,7 +51,6 @@ class ClientContext:
     package: str = "cstar_async"
     """The package of the generated code."""
     shared_responses: SharedResponses | None = None
-    is_closed: bool = False
     waits: ClosableWaits = attrs.field(factory=ClosableWaits, init=False)
     team_path: SingleFlight[str] = attrs.field(init=False)
     """The path prefix of the team."""
@@ -79,7 +78,7 @@ class ClientContext:
 
     async def aclose(self) -> None:
         """End the waits of calls and close the transport; may be called twice."""
-        self.is_closed = True
+        self.waits.is_closed = True
         if self.loop_binding.is_current:
             self.waits.end_all()
         await self.transport.aclose()

@@ -59,7 +59,7 @@ class RequestPipeline(ABC):
         context = self.context
         try:
             context.loop_binding.bind()
-            if context.is_closed:
+            if context.waits.is_closed:
                 raise CStarError(CLIENT_CLOSED)
             if context.hooks.has_call_hooks:
                 self._notify_call_start(call)

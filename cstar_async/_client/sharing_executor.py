@@ -42,7 +42,7 @@ class SharingExecutor(ClientExecutor):
         key = (call.path, call.query, headers)
         version = shared.version(namespace)
         response = shared.get(key, version, self.context.clock.monotonic()) if lifetime else None
-        if response is not None and not self.context.is_closed:
+        if response is not None and not self.context.waits.is_closed:
             call.response = response
             return
         if shared.coalesce and call.deadline is None:

@@ -276,6 +276,12 @@ class _Stream(StreamingResponse):
             return await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
             raise _connection_broke(error) from None
+        except RuntimeError:
+            connection = self._response.connection
+            protocol = None if connection is None else connection.protocol
+            if protocol is not None and protocol.connected:
+                raise CStarError("another task reads this stream; one task at a time can do that") from None
+            raise ConnectionFailedError("the connection was closed, perhaps with its session") from None
 
     def close(self) -> None:
         """Close the connection. It cannot be reused, because the body has not been read to its end."""
