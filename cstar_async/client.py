@@ -22,7 +22,7 @@ from cstar_async._operations.executor import SupportsExecute
 from cstar_async._protocol import credentials
 from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async._rate_limit.window import PUBLISHABLE_LIMIT, SECRET_LIMIT
-from cstar_async._types import JSON, Priority, RequestOptions, Response
+from cstar_async._types import Priority
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.errors import ConfigurationError
 from cstar_async.hooks import Hooks
@@ -185,36 +185,3 @@ class CStarClient(BaseClient, ClientNamespaces):
         from cstar_async.webhooks._stream import EventStream
 
         return EventStream(self._executor, types, idle_timeout=idle_timeout, start_after=start_after, max_event_size=max_event_size)
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        json: object = None,
-        idempotency_key: str | None = None,
-        options: RequestOptions | None = None,
-    ) -> Response[JSON]:
-        """Call an endpoint that has no method here, with the same limits, retries and errors.
-
-        Args:
-            method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`.
-            path: Under the team (`/activity`), or from the host if it begins with `/api/`. Without a query; a slash inside an id
-                must be percent-encoded.
-            params: Query parameters. `UNSET` omits one, lists are joined with commas.
-            json: The JSON body; None: no body.
-            idempotency_key: For POST, PATCH and PUT. None: one is made.
-            options: Options of this call.
-
-        Returns:
-            The response. Its `data` is that of the envelope, or the whole body without an envelope.
-
-        Raises:
-            InvalidArgumentError: The method, path, query or body cannot be sent.
-            ConfigurationError: A write with a publishable key.
-            CStarError: As for every call, see `cstar_async.errors`.
-        """
-        return await self._executor.request(
-            method, path, params=params, json=json, idempotency_key=idempotency_key, options=options
-        )

@@ -18,7 +18,6 @@ from cstar_async._client.settings import (
 from cstar_async._clock import Clock
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.window import LIBRARY_LIMIT
-from cstar_async._types import JSON, RequestOptions, Response
 from cstar_async.api.library import LibraryNamespace
 from cstar_async.hooks import Hooks
 
@@ -120,30 +119,3 @@ class CStarLibrary(BaseClient, LibraryNamespace):
             initial_limit=LIBRARY_LIMIT,
             clock=_clock,
         )
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        json: object = None,
-        options: RequestOptions | None = None,
-    ) -> Response[JSON]:
-        """Call an endpoint that has no method here; see `CStarClient.request`. No idempotency key is sent.
-
-        Args:
-            method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`.
-            path: Under the library (`/articles`), or from the host if it begins with `/api/`.
-            params: Query parameters. `UNSET` omits one, lists are joined with commas.
-            json: The JSON body; None: no body.
-            options: Options of this call.
-
-        Returns:
-            The response. Its `data` is that of the envelope, or the whole body without an envelope.
-
-        Raises:
-            InvalidArgumentError: The method, path, query or body cannot be sent.
-            CStarError: As for every call, see `cstar_async.errors`.
-        """
-        return await self._executor.request(method, path, params=params, json=json, idempotency_key=None, options=options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
@@ -10,7 +10,6 @@ import attrs
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import ApiClientOptions, CallSettings, ClientSettings
 from cstar_async._protocol.credentials import Credential
-from cstar_async._types import JSON, RequestOptions, Response
 
 _CALL_SETTINGS: Final = frozenset(attrs.fields_dict(CallSettings))
 _NO_LIMIT: Final = 1_000_000_000
@@ -48,30 +47,3 @@ class ApiClient(BaseClient):
             credentials=[one for one in credentials if one is not None],
             package=package,
         )
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        json: object = None,
-        options: RequestOptions | None = None,
-    ) -> Response[JSON]:
-        """Call an endpoint that has no method here; see `CStarClient.request`.
-
-        Args:
-            method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`.
-            path: Under the base URL, such as `/pets`.
-            params: Query parameters. `UNSET` omits one, lists are joined with commas.
-            json: The JSON body; None: no body.
-            options: Options of this call.
-
-        Returns:
-            The response. Its `data` is the whole body, or that in an envelope.
-
-        Raises:
-            InvalidArgumentError: The method, path, query or body cannot be sent.
-            CStarError: As for every call, see `cstar_async.errors`.
-        """
-        return await self._executor.request(method, path, params=params, json=json, idempotency_key=None, options=options)

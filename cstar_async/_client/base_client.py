@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Self, TypeVar, cast
+from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 import attrs
 
@@ -24,11 +24,12 @@ from cstar_async._protocol.headers import MAX_WAIT, default_headers
 from cstar_async._protocol.retry import RetryBudget
 from cstar_async._protocol.urls import query_string
 from cstar_async._rate_limit.limiter import RateLimiter
-from cstar_async._types import Priority, RateLimitState, Response
+from cstar_async._types import JSON, Priority, RateLimitState, RequestOptions, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _WITH_RESPONSE: Final = "with_response() takes a method and its arguments: with_response(cstar.tickets.get, 'tkt_…')"
 
@@ -181,6 +182,69 @@ class BaseClient:
         if outer is not None:
             outer[:] = [response]
         return response
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        model: None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Response[JSON]: ...
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        model: type[T],
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Response[T]: ...
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        model: type[Any] | None = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Response[Any]:
+        """Call an endpoint that has no method here, with the same limits, retries and errors.
+
+        Args:
+            method: `GET`, `POST`, `PATCH`, `PUT` or `DELETE`.
+            path: Under the team or the library (`/activity`), or from the host if it begins with `/api/`. In a package of its own,
+                under the base URL. Without a query; a slash inside an id must be percent-encoded.
+            params: Query parameters. `UNSET` omits one, lists are joined with commas.
+            json: The JSON body; None: no body.
+            model: What `data` is: a model, an attrs class, or anything else that `converter` can structure, such as `list[Tag]`.
+                None: JSON as it arrived.
+            idempotency_key: For POST, PATCH and PUT of a `CStarClient`. None: one is made. Other clients send none.
+            options: Options of this call.
+
+        Returns:
+            The response. Its `data` is that of the envelope, or the whole body without an envelope.
+
+        Raises:
+            InvalidArgumentError: The method, path, query or body cannot be sent, or *model* is no such class.
+            ConfigurationError: A write with a publishable key.
+            DecodeError: The response does not have the form of *model*. A model of a package only needs an object.
+            CStarError: As for every call, see `cstar_async.errors`.
+        """
+        return await self._executor.request(
+            method, path, params=params, json=json, model=model, idempotency_key=idempotency_key, options=options
+        )
 
     async def aclose(self) -> None:
         """Close the connections, and the session unless it was passed in. May be called twice, and on a client never used."""

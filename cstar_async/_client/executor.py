@@ -15,6 +15,7 @@ from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call, check_query
 from cstar_async._client.settings import check_request_options
 from cstar_async._model.codec import decode_item, decode_items
+from cstar_async._model.structuring import StructureError, structure_as
 from cstar_async._operations.operation import Operation, Shape
 from cstar_async._protocol.envelope import (
     decode_text,
@@ -29,7 +30,6 @@ from cstar_async._protocol.headers import parameter_headers, parse_rate_limit
 from cstar_async._protocol.messages import RawResponse, StreamingResponse
 from cstar_async._protocol.urls import page_query, path_segment, query_string, validate_query
 from cstar_async._types import (
-    JSON,
     UNSET,
     Priority,
     RequestOptions,
@@ -172,10 +172,15 @@ class ClientExecutor(RequestPipeline):
         *,
         params: Mapping[str, object] | None,
         json: object,
+        model: type[Any] | None,
         idempotency_key: str | None,
         options: RequestOptions | None,
-    ) -> Response[JSON]:
-        """Call a path given by the caller. `data` is that of the envelope, the body without one, or None for an empty body."""
+    ) -> Response[Any]:
+        """Call a path given by the caller.
+
+        `data` is that of the envelope, the body without one, or None for an empty body. With *model*, it is one of those.
+        """
+        structure = None if model is None else structure_as(model)
         call = build_raw_call(self.context, self.settings, method, path, params, json, idempotency_key, options)
         await self.send_with_retries(call)
         envelope: dict[str, UntypedJSON] = {"data": None}
@@ -186,7 +191,22 @@ class ClientExecutor(RequestPipeline):
                 self._fail_decoding(call, error)
                 raise
             envelope = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
-        return self._finish(call, envelope, self._make_response(call, envelope, cast("JSON", envelope["data"])))
+        data = envelope["data"] if structure is None else self._structure(call, envelope, structure)
+        return self._finish(call, envelope, self._make_response(call, envelope, data))
+
+    def _structure(self, call: Call, envelope: dict[str, UntypedJSON], structure: Callable[[UntypedJSON], T]) -> T:
+        """Return the data as the class that the caller named."""
+        try:
+            return structure(envelope["data"])
+        except StructureError as failure:
+            error = DecodeError(
+                f"the response does not have the form of the model{str(failure) and f', at data{failure}'}",
+                where=f"$.data{failure}",
+                status=call.response.status,
+                request_id=request_id_of(envelope),
+            )
+        self._fail_decoding(call, error)
+        raise error
 
     async def open_stream(self, target: CallTarget, path: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Open a stream under the team, with the limits, retries and errors of every call."""

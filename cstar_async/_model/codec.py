@@ -50,15 +50,19 @@ def from_dict(model: type[T], data: JSONObject) -> T:
     Raises:
         InvalidArgumentError: *model* is no such class, or *data* is no mapping.
     """
-    target, decode = cast("object", model), None
-    if isinstance(target, type):
-        decode = getattr(sys.modules.get(target.__module__), "DECODERS", {}).get(target)
+    decode = find_decoder(model)
     if decode is None:
         raise invalid("model", "a class of cstar_async.models", model)
     if not is_mapping(data):
         raise InvalidArgumentError(f"data of {model.__name__} must be a mapping, got {type(data).__name__}")
-    decoded: T = decode(dict(data))
-    return decoded
+    fields: UntypedJSON = dict(data)
+    return decode(fields)
+
+
+def find_decoder(model: type[T]) -> Callable[[dict[str, UntypedJSON]], T] | None:
+    """Return the generated decoder of a class; None for anything else."""
+    target = cast("object", model)
+    return getattr(sys.modules.get(target.__module__), "DECODERS", {}).get(target) if isinstance(target, type) else None
 
 
 def to_dict(model: Model) -> dict[str, JSON]:

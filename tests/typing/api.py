@@ -64,6 +64,8 @@ async def results(cstar: CStarClient) -> None:
     assert_type(await cstar.with_response(cstar.tickets.list), Response[Page[Ticket]])
     assert_type(await cstar.with_response(get_ticket, cstar, "tkt_1"), Response[Ticket])
     assert_type(await cstar.request("GET", "/activity"), Response[JSON])
+    assert_type(await cstar.request("GET", "/tickets/tkt_1", model=Ticket), Response[Ticket])
+    assert_type(await cstar.request("GET", "/tags", model=list[Tag]), Response[list[Tag]])
     async for ticket in cstar.tickets.list():
         assert_type(ticket, Ticket)
     async for page in cstar.tickets.list().pages():
