@@ -1,11 +1,13 @@
 """Run the generator: `python -m codegen [--check] [--document PATH] [--output PATH]`.
 
 `python -m codegen lint [--document PATH]` checks a document against the rules of this project, which no run of the generator needs.
+`python -m codegen diff OLD NEW` prints what changes from one document to another. `python -m codegen release` keeps what callers
+use of this release, to compare the next one with.
 
 Problems, differences and notes on what is passed over are printed to stderr, one a line.
 
-Exit status 0: done, or no differences. 1: `--check` found differences. 2: the document cannot be used, or `lint` found problems;
-nothing was written.
+Exit status 0: done, or no differences. 1: `--check` found differences, or `diff` found what breaks callers. 2: the document cannot
+be used, or `lint` found problems; nothing was written.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from codegen import output
+from codegen.diff import command as diff
+from codegen.diff.surface import PythonSurface, surface_of
 from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector
 from codegen.ir.build import build_ir
 from codegen.ir.client import client_spec, service_spec
@@ -48,10 +52,15 @@ DONE, DIFFERENT, REFUSED = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    given = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments[:1] == ["diff"]:
+            return diff.main(arguments[1:], DOCUMENT, COMMAND)
+        given = _parser().parse_args(arguments)
         if given.command == "lint":
             return _lint(given.document, given.overlay)
+        if given.command == "release":
+            return diff.release(given.document)
         if given.output is None:
             raise CodegenError([Problem("--output", "name the folder of the package to write, such as `--output our_cstar`.")])
         return _check(given) if given.check else _write(given)
@@ -80,8 +89,8 @@ def generate(
     overlays: Sequence[Path] = (),
     package: str = PACKAGE.name,
     client: str | None = None,
-) -> None:
-    """Write the output for a document into an empty folder, and print what was passed over.
+) -> PythonSurface:
+    """Write the output for a document into an empty folder, print what was passed over, and return what callers use of it.
 
     Args:
         document: The document.
@@ -113,6 +122,7 @@ def generate(
         notes.add(child_pointer("#/components/schemas", name), f"no operation uses the schema `{name}`, so it has no class.")
     for line in notes.lines:
         sys.stderr.write(f"{line}\n")
+    return surface_of(parsed, code, target.client)
 
 
 def _fake_behaviour(document: Document, overlay: Path, notes: NoteCollector) -> dict[str, Any]:
@@ -123,7 +133,12 @@ def _fake_behaviour(document: Document, overlay: Path, notes: NoteCollector) -> 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Generate the models and methods of cstar_async.")
-    parser.add_argument("command", nargs="?", choices=["lint"], help="check the document against the rules of this project only")
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=["lint", "diff", "release"],
+        help="lint: check the rules of this project; diff: compare two documents; release: keep what callers use of this one",
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
     parser.add_argument(
@@ -144,12 +159,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _generate(given: argparse.Namespace, folder: Path) -> None:
+def _generate(given: argparse.Namespace, folder: Path) -> PythonSurface:
     package = given.output.resolve().name
     for name, value in (("--output", package), ("--client", given.client)):
         if value is not None and (not value.isidentifier() or keyword.iskeyword(value)):
             raise CodegenError([Problem(name, f"the name must be a Python identifier, got `{value}`.")])
-    generate(given.document, folder, overlays=given.overlay, package=package, client=given.client)
+    return generate(given.document, folder, overlays=given.overlay, package=package, client=given.client)
 
 
 def _refuse_foreign_files(package: Path) -> None:
@@ -174,11 +189,13 @@ def _write(given: argparse.Namespace) -> int:
         new_dir, backup_dir = staging_dir / "new", staging_dir / "backup"
         new_dir.mkdir()
         backup_dir.mkdir()
-        _generate(given, new_dir)
+        surface = _generate(given, new_dir)
         try:
             output.replace_atomically(new_dir, given.output, backup_dir)
         except OSError as error:
             raise CodegenError([Problem(str(given.output), f"the output cannot be written: {error.strerror}.")]) from None
+    if given.output.resolve().name == PACKAGE.name:
+        diff.write_changes(given.document, surface)
     return DONE
 
 

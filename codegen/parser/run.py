@@ -52,7 +52,8 @@ def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True) -> Document:
         notes.add("#/webhooks", "webhooks are passed over; a package of its own has no events.")
     problems.raise_if_any()
     parsed = {**raw, "tags": tags, "components": {**document.components, "schemas": schemas.components}}
-    return Document(parsed, _with_own_bodies(Document(parsed, operations, events)), events, is_sdk=is_sdk)
+    document = Document(parsed, operations, events, is_sdk=is_sdk, places=schemas.places)
+    return Document(parsed, _with_own_bodies(document), events, is_sdk=is_sdk, places=document.places)
 
 
 def _with_own_bodies(document: Document) -> tuple[Operation, ...]:
@@ -75,6 +76,7 @@ def _with_own_bodies(document: Document) -> tuple[Operation, ...]:
         if key not in own:
             own[key] = class_names.add(f"{name}{'Optional' if may_be_left_out else ''}Input")
             document.schemas[own[key]] = _writable(document.schemas[name], may_be_left_out=may_be_left_out)
+            document.places[own[key]] = document.place_of(name)
         schema = {**body.schema, "$ref": f"{COMPONENTS}/{own[key]}"}
         return replace(operation, body=replace(body, schema=schema, may_be_left_out=may_be_left_out))
 

@@ -54,6 +54,12 @@ class SchemaParser:
         """The components by the names of their classes: those of the document in its order, inline ones before their owners."""
         return self._components
 
+    @property
+    def places(self) -> dict[str, str]:
+        """The pointer of each component in the document: inline ones are where they were."""
+        given = {self._classes[name]: child_pointer(COMPONENTS, name) for name in self._schemas}
+        return given | {name: pointer for pointer, name in self._hoisted.items()}
+
     def flat(self, node: Node, pointer: str) -> Node:
         """Return a schema without `allOf`."""
         return self._flattened(node, pointer)[0]

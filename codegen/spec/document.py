@@ -149,6 +149,7 @@ class Document:
         operations: Its operations, where the parser has found their results and bodies. None: as they are in the document.
         events: Its events that the generator supports. None: all of them.
         is_sdk: Whether its code is that of `cstar_async`, whose clients know teams. False: it is a package of its own.
+        places: The pointer of each schema in the document as its author wrote it. None: it is this document.
     """
 
     def __init__(
@@ -158,9 +159,11 @@ class Document:
         events: tuple[Event, ...] | None = None,
         *,
         is_sdk: bool = True,
+        places: dict[str, str] | None = None,
     ) -> None:
         self.raw = raw
         self.is_sdk = is_sdk
+        self.places = places or {}
         self._given = operations
         self._given_events = events
 
@@ -173,6 +176,10 @@ class Document:
     def schemas(self) -> dict[str, Node]:
         """The component schemas, by name, in the document's order."""
         return entries(self.components, "schemas")
+
+    def place_of(self, schema: str) -> str:
+        """Return the pointer of a schema in the document as its author wrote it."""
+        return self.places.get(schema) or child_pointer("#/components/schemas", schema)
 
     def at(self, reference: str) -> Any:
         """Return the target of a local reference such as `#/components/schemas/Ticket`; None if there is none."""
