@@ -258,8 +258,9 @@ async def broken_gzip(exchange: Exchange) -> None:
 
 @kind
 async def cut_gzip(exchange: Exchange) -> None:
-    """Send a complete response whose gzip body is cut at a random byte."""
-    compressed = exchange.part_of(gzip.compress((await exchange.forward()).body))
+    """Send a complete response whose gzip body is cut at a random byte, not before the first: an empty body counts as empty."""
+    compressed = gzip.compress((await exchange.forward()).body)
+    compressed = compressed[:1] + exchange.part_of(compressed[1:])
     exchange.write(response("201 Created", compressed, "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
