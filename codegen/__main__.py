@@ -1,5 +1,7 @@
 """Run the generator: `python -m codegen [--check] [--document PATH] [--output PATH]`.
 
+The types of the new code are checked with mypy before it replaces the old one; `--no-type-check` leaves that out.
+
 `python -m codegen lint [--document PATH]` checks a document against the rules of this project, which no run of the generator needs.
 `python -m codegen diff OLD NEW` prints what changes from one document to another. `python -m codegen release` keeps what callers
 use of this release, to compare the next one with.
@@ -7,7 +9,7 @@ use of this release, to compare the next one with.
 Problems, differences and notes on what is passed over are printed to stderr, one a line.
 
 Exit status 0: done, or no differences. 1: `--check` found differences, or `diff` found what breaks callers. 2: the document cannot
-be used, or `lint` found problems; nothing was written.
+be used, the types of its code are wrong, or `lint` found problems; nothing was written.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from codegen import naming as names
 from codegen import output
 from codegen.diff import command as diff
 from codegen.diff.surface import PythonSurface, surface_of
@@ -36,6 +39,7 @@ from codegen.render import Target, render
 from codegen.spec.document import Document, child_pointer
 from codegen.spec.loader import read
 from codegen.spec.overlay import apply_overlay, read_overlaid
+from codegen.type_check import check_types
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -89,6 +93,7 @@ def generate(
     overlays: Sequence[Path] = (),
     package: str = PACKAGE.name,
     client: str | None = None,
+    package_dir: Path | None = None,
 ) -> PythonSurface:
     """Write the output for a document into an empty folder, print what was passed over, and return what callers use of it.
 
@@ -98,6 +103,7 @@ def generate(
         overlays: Overlays to apply to it, in order.
         package: The name under which the output is imported. `cstar_async` has clients of its own.
         client: The name of the client class of any other package. None: made from the title of the document.
+        package_dir: The package that the output is for, with which its types are checked. None: they are not checked.
     """
     notes = NoteCollector()
     raw = read_overlaid(document, overlays, notes.add)
@@ -122,6 +128,10 @@ def generate(
         notes.add(child_pointer("#/components/schemas", name), f"no operation uses the schema `{name}`, so it has no class.")
     for line in notes.lines:
         sys.stderr.write(f"{line}\n")
+    if package_dir is not None:
+        places = {operation.id: operation.pointer for operation in parsed.operations}
+        places |= {name: place for model, place in parsed.places.items() for name in (model, names.decoder(model))}
+        check_types(folder, package_dir, PACKAGE, places)
     return surface_of(parsed, code, target.client)
 
 
@@ -155,6 +165,9 @@ def _parser() -> argparse.ArgumentParser:
         default=None if IS_INSTALLED else PACKAGE,
         help="the folder of the package to write" + ("" if IS_INSTALLED else " (default: cstar_async)"),
     )
+    parser.add_argument(
+        "--no-type-check", dest="checks_types", action="store_false", help="write the new code without checking its types with mypy"
+    )
     parser.add_argument("--client", help="the name of the client class of a package of its own (default: from the title)")
     return parser
 
@@ -164,7 +177,8 @@ def _generate(given: argparse.Namespace, folder: Path) -> PythonSurface:
     for name, value in (("--output", package), ("--client", given.client)):
         if value is not None and (not value.isidentifier() or keyword.iskeyword(value)):
             raise CodegenError([Problem(name, f"the name must be a Python identifier, got `{value}`.")])
-    return generate(given.document, folder, overlays=given.overlay, package=package, client=given.client)
+    package_dir = given.output.resolve() if given.checks_types else None
+    return generate(given.document, folder, overlays=given.overlay, package=package, client=given.client, package_dir=package_dir)
 
 
 def _refuse_foreign_files(package: Path) -> None:

@@ -23,6 +23,8 @@ from codegen.parser.words import check_words
 from codegen.spec import batches
 from codegen.spec.document import Body, Document, Node, Operation, entries, items, schema_named
 
+_ANY_OBJECT: Node = {"type": "object", "additionalProperties": True}
+
 
 def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True) -> Document:
     """Parse a document. Raises `CodegenError` with all its problems.
@@ -72,10 +74,13 @@ def _with_own_bodies(document: Document) -> tuple[Operation, ...]:
         may_be_left_out = body is not None and not body.is_required and bool(items(document.schemas.get(name, {}), "required"))
         if body is None or not name or (name not in read and not may_be_left_out):
             return operation
+        writable = _writable(document.schemas[name], may_be_left_out=may_be_left_out)
+        if not writable["properties"]:
+            return replace(operation, body=replace(body, schema=_ANY_OBJECT, has_fields=False))
         key = (name, may_be_left_out)
         if key not in own:
             own[key] = class_names.add(f"{name}{'Optional' if may_be_left_out else ''}Input")
-            document.schemas[own[key]] = _writable(document.schemas[name], may_be_left_out=may_be_left_out)
+            document.schemas[own[key]] = writable
             document.places[own[key]] = document.place_of(name)
         schema = {**body.schema, "$ref": f"{COMPONENTS}/{own[key]}"}
         return replace(operation, body=replace(body, schema=schema, may_be_left_out=may_be_left_out))
