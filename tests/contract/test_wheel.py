@@ -74,7 +74,7 @@ def test_the_wheel_works_without_the_source_tree(wheel: zipfile.ZipFile, tmp_pat
 
 GENERATE = """
 import pathlib, sys
-from cstar_async.__main__ import main
+from cstar_async.cli import main
 sys.modules |= dict.fromkeys(sys.argv[2:])  # not installed
 status = main(["codegen", "--output", "our_cstar"])
 assert "codegen" not in sys.modules and "cstar_async" not in sys.argv[2:]

@@ -1,0 +1,92 @@
+"""The command line `cstar-async`: a view of the public API, one command for each operation.
+
+`serve`, `codegen` and `--version` need no framework and are run directly. All other commands need the extra `cli`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from cstar_async._version import __version__
+from cstar_async.cli._errors import CLOSED_OUTPUT, FAILURE, INTERRUPTED, SUCCESS, USAGE, report
+
+__all__ = ["main"]
+
+_SECRET: Final = re.compile(r"(?:^|[=\s\"':])(?:(?:sk|pk)_(?:live|test)_\w{4}|whsec_\w{4}|(?:sk|pk)_[A-Za-z0-9]{16})", re.ASCII)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: The command line without the program name; default that of the process.
+
+    Returns:
+        The exit code, see the table in README.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams()
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return CLOSED_OUTPUT
+    except OSError as error:
+        _discard_output()
+        return report(error)
+    return code
+
+
+def _run(given: list[str]) -> int:
+    if given in (["--version"], ["-V"]):
+        sys.stdout.write(f"cstar-async {__version__}\n")
+        return SUCCESS
+    if given[:1] == ["serve"]:
+        from cstar_async.cli._serve import serve
+
+        return serve(given[1:])
+    if given[:1] == ["codegen"]:
+        from cstar_async.cli._codegen import codegen
+
+        return codegen(given[1:])
+    if any(map(_SECRET.search, given)):
+        sys.stderr.write(
+            "error: arguments must not contain an API key or a secret, because other programs can read them; "
+            "set CSTAR_API_KEY or CSTAR_WEBHOOK_SECRET, or pass the text on standard input\n"
+        )
+        return USAGE
+    try:
+        from cstar_async.cli._app import run
+    except ModuleNotFoundError as error:
+        if error.name not in {"typer", "rich"}:
+            raise
+        sys.stderr.write(
+            f"error: this command requires {error.name}, which is not installed: pip install 'cstar-async[cli]' "
+            "(serve, codegen and --version work without it)\n"
+        )
+        return FAILURE
+    return run(given)
+
+
+def _prepare_streams() -> None:
+    """Let no character that the terminal cannot show, and no closed stream, end a command."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _discard_output() -> None:
+    """Let the interpreter flush standard output at its exit without another error."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

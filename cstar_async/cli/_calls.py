@@ -1,0 +1,195 @@
+"""Calls of commands: a client from the environment, what it waits for, and requests that are only shown."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Annotated, Final, NoReturn, TypeAlias, TypeVar
+from urllib.parse import quote
+
+import attrs
+import orjson
+import typer
+
+from cstar_async import JSON, UNSET, CStarClient, CStarLibrary, Hooks, Priority, RequestOptions
+from cstar_async._client.base_client import BaseClient
+from cstar_async._client.settings import ConnectionOptions
+from cstar_async._model.codec import encode_body
+from cstar_async._operations.executor import Namespace
+from cstar_async._operations.operation import Operation
+from cstar_async.cli._errors import UsageError
+from cstar_async.cli._output import note
+from cstar_async.hooks import RetryInfo, WaitInfo
+
+T = TypeVar("T")
+C = TypeVar("C", bound=BaseClient)
+
+_PANEL: Final = "Common options"
+
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON value, and nothing else.", rich_help_panel=_PANEL, show_default=False)
+]
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Print the request, and send nothing.", rich_help_panel=_PANEL, show_default=False)
+]
+MaxWait: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-wait",
+        metavar="SECONDS|none",
+        help="The longest wait for a rate limit or a retry. Default 60.",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
+Timeout: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        help="The time limit of one attempt. Default 30.",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
+
+_LONG_WAIT: Final = 2.0
+"""Seconds; a longer wait is shown."""
+
+
+class _Notices(Hooks):
+    """Shows long waits and retries on standard error."""
+
+    def on_wait(self, info: WaitInfo, /) -> None:
+        if info.wait >= _LONG_WAIT:
+            reason = "the rate limit" if info.reason == "rate_limit" else "the next attempt"
+            note(f"Waiting {info.wait:.0f} s for {reason}.")
+
+    def on_retry(self, info: RetryInfo, /) -> None:
+        note(f"Attempt {info.attempt} failed ({info.status or info.error}).")
+
+
+def parse_max_wait(text: str) -> float | None:
+    """Parse a number of seconds, or `none`.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    try:
+        return None if text.lower() == "none" else float(text)
+    except ValueError:
+        raise UsageError(f"--max-wait must be a number of seconds or none, got {text}") from None
+
+
+def common_options(*, timeout: float | None = None, max_wait: str | None = None) -> ConnectionOptions:
+    """Return the settings of a command for a client."""
+    options = ConnectionOptions(hooks=[_Notices()])
+    if timeout is not None:
+        options["timeout"] = timeout
+    if max_wait is not None:
+        options["max_wait"] = parse_max_wait(max_wait)
+    return options
+
+
+def new_client(
+    *, timeout: float | None = None, max_wait: str | None = None, priority: Priority = Priority.INTERACTIVE
+) -> CStarClient:
+    """Return a client with the settings of the environment and of the command.
+
+    Raises:
+        CStarError: A setting cannot be used.
+    """
+    require_key()
+    return CStarClient.from_env(priority=priority, **common_options(timeout=timeout, max_wait=max_wait))
+
+
+def new_library(team: str, *, timeout: float | None = None, max_wait: str | None = None) -> CStarLibrary:
+    """Return a client of the public library of a team.
+
+    Raises:
+        CStarError: A setting cannot be used.
+    """
+    options = common_options(timeout=timeout, max_wait=max_wait)
+    base_url = os.environ.get("CSTAR_BASE_URL")
+    return CStarLibrary(team=team, base_url=base_url, **options) if base_url else CStarLibrary(team=team, **options)
+
+
+def require_key() -> None:
+    """Check that there is a key.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    from cstar_async import ConfigurationError
+
+    if not os.environ.get("CSTAR_API_KEY"):
+        raise ConfigurationError("CSTAR_API_KEY is not set; export it, or start a local server with 'cstar-async serve'")
+
+
+def run_with(client: C, work: Callable[[C], Awaitable[T]]) -> T:
+    """Run *work* with a client, and close the client."""
+
+    async def run() -> T:
+        async with client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+class Recorded(Exception):  # noqa: N818  # ends a call, and is no error
+    """Ends a call before it is sent. Its argument describes the request."""
+
+    def __init__(self, request: dict[str, JSON]) -> None:
+        super().__init__()
+        self.request = request
+
+
+@attrs.frozen
+class _Recorder:
+    """An executor that sends nothing and raises `Recorded`."""
+
+    async def execute(
+        self,
+        operation: Operation,
+        result: object,
+        /,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+        **others: object,
+    ) -> NoReturn:
+        del result, idempotency_key, options, others
+        raise Recorded(_request(operation, path, query, body))
+
+    def paginate(
+        self, operation: Operation, item: object, /, *path: str, query: Mapping[str, object] | None = None, **others: object
+    ) -> NoReturn:
+        del item, others
+        raise Recorded(_request(operation, path, query, None))
+
+
+def recording_namespace() -> Namespace:
+    """Return what a generated function takes as its client: its request is raised instead of sent."""
+    return Namespace(_Recorder())
+
+
+def _request(operation: Operation, path: tuple[str, ...], query: Mapping[str, object] | None, body: object) -> dict[str, JSON]:
+    ids = iter(path)
+    filled = re.sub(r"\{(\w+)\}", lambda match: _segment(match.group(1), ids), operation.path)
+    request: dict[str, JSON] = {"method": operation.method, "path": filled}
+    given = {name: value for name, value in (query or {}).items() if value is not UNSET}
+    if given:
+        request["query"] = orjson.loads(orjson.dumps(given, default=str))
+    if body is not None:
+        request["body"] = orjson.loads(encode_body(body, None))
+    return request
+
+
+def _segment(name: str, ids: Iterator[str]) -> str:
+    if name == "teamId":
+        return quote(os.environ.get("CSTAR_TEAM_ID", ""), safe="") or "{teamId}"
+    return quote(next(ids), safe="")

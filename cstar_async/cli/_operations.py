@@ -1,0 +1,179 @@
+"""A command for each operation, made from the generated functions: `cstar-async tickets messages create`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from functools import reduce
+from typing import Any, Final, cast
+
+import attrs
+import typer
+
+from cstar_async import CStarClient, CStarLibrary, Page, Paginator
+from cstar_async.cli._arguments import Argument, find_argument, read_arguments
+from cstar_async.cli._calls import (
+    DryRun,
+    Json,
+    MaxWait,
+    Recorded,
+    Timeout,
+    new_client,
+    new_library,
+    recording_namespace,
+    run_with,
+)
+from cstar_async.cli._docstrings import first_sentence, option_name, read_docstring
+from cstar_async.cli._errors import UsageError
+from cstar_async.cli._files import read_object
+from cstar_async.cli._output import note, print_result
+
+LIBRARY: Final = "library"
+"""The command of the public library, whose client needs no key."""
+
+_COMMON: Final = {
+    "input_": (str | None, typer.Option(None, "--input", metavar="FILE|-", help="A JSON object with more arguments.")),
+    "all_": (bool, typer.Option(False, "--all", help="All pages instead of one.")),
+    "max_items": (int | None, typer.Option(None, "--max-items", min=1, metavar="N", help="At most N items, from as many pages.")),
+    "team": (str, typer.Option(..., "--team", metavar="SLUG", help="The team whose library is read.", show_default=False)),
+    "as_json": (Json, False),
+    "dry_run": (DryRun, False),
+    "timeout": (Timeout, None),
+    "max_wait": (MaxWait, None),
+}
+"""Type and default of the parameters that commands of operations have in common."""
+
+
+@attrs.frozen
+class _Given:
+    """What the command line gave to a command: arguments of the function, and the common ones."""
+
+    arguments: dict[str, object]
+    as_json: bool
+    dry_run: bool
+    timeout: float | None
+    max_wait: str | None
+    input_: str | None = None
+    all_: bool = False
+    max_items: int | None = None
+    team: str = ""
+
+
+def add_namespace(app: typer.Typer, namespace: type, path: tuple[str, ...]) -> None:
+    """Add the commands of a namespace, and of those inside.
+
+    Args:
+        app: The application.
+        namespace: A generated class.
+        path: Its attributes from the client: `("tickets", "messages")`.
+    """
+    for name, member in vars(namespace).items():
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(member):
+            add_operation(app, member, (*path, name))
+        else:
+            inner = new_group(app, name, member.__doc__ or "")
+            add_namespace(inner, getattr(namespace, name), (*path, name))
+
+
+def new_group(app: typer.Typer, name: str, description: str, panel: str | None = None) -> typer.Typer:
+    """Add a group of commands that shows its help when none is given."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+    app.add_typer(group, name=name.replace("_", "-"), help=first_sentence(description), rich_help_panel=panel)
+    return group
+
+
+def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[str, ...], name: str | None = None) -> None:
+    """Add the command of an operation.
+
+    Args:
+        app: The group.
+        function: The generated function.
+        path: Its attributes from the client: `("tickets", "get")`.
+        name: The name of the command; default the last of *path*.
+    """
+    arguments = read_arguments(function)
+    documentation = read_docstring(function, {argument.name for argument in arguments})
+    parameters = [one.parameter(documentation.arguments.get(one.name, "")) for one in arguments]
+    is_list = not inspect.iscoroutinefunction(function)
+    left_out = set[str]() if is_list else {"all_", "max_items"}
+    if path[0] != LIBRARY:
+        left_out.add("team")
+    if all(one.is_positional for one in arguments):
+        left_out.add("input_")
+    for common, (annotation, default) in _COMMON.items():
+        if common not in left_out:
+            parameters.append(inspect.Parameter(common, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
+
+    def run(**values: Any) -> None:
+        own = {one.name: values.pop(one.name) for one in arguments}
+        _run(function, path, arguments, _Given(own, **values))
+
+    vars(run)["__signature__"] = inspect.Signature(parameters)
+    app.command((name or path[-1]).replace("_", "-"), help=_escaped(documentation.text))(run)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _run(function: Callable[..., Any], path: tuple[str, ...], arguments: Sequence[Argument], given: _Given) -> None:
+    values = _values(arguments, given)
+    ids = [cast("str", values.pop(one.name)) for one in arguments if one.is_positional]
+    if given.dry_run:
+        print_result(_recorded(function, ids, values), as_json=True)
+        return
+
+    async def work(client: CStarClient | CStarLibrary) -> object:
+        names = path[1:] if isinstance(client, CStarLibrary) else path
+        result = reduce(getattr, names, cast("Any", client))(*ids, **values)
+        return await (_rows(cast("Paginator[object]", result), given) if isinstance(result, Paginator) else result)
+
+    if path[0] == LIBRARY:
+        result = run_with(new_library(given.team, timeout=given.timeout, max_wait=given.max_wait), work)
+    else:
+        result = run_with(new_client(timeout=given.timeout, max_wait=given.max_wait), work)
+    print_result(result, as_json=given.as_json)
+    if isinstance(result, Page) and not given.as_json:
+        page = cast("Page[object]", result)
+        if page.has_more:
+            note(f"{len(page)} of {page.total or 'more'}; --all prints all of them.")
+
+
+async def _rows(paginator: Paginator[object], given: _Given) -> object:
+    if given.all_ or given.max_items:
+        return await paginator.collect(given.max_items)
+    return await paginator
+
+
+def _recorded(function: Callable[..., Any], ids: Sequence[str], values: dict[str, object]) -> object:
+    """Return the request that a function would send first."""
+
+    async def record() -> object:
+        result = function(recording_namespace(), *ids, **values)
+        return await cast("Awaitable[object]", result)
+
+    try:
+        return asyncio.run(record())
+    except Recorded as recorded:
+        return recorded.request
+
+
+def _values(arguments: Sequence[Argument], given: _Given) -> dict[str, object]:
+    """Return the arguments of the function, from options and input.
+
+    Raises:
+        UsageError: One is missing, unknown or of another type.
+    """
+    values = {one.name: one.convert(given.arguments[one.name]) for one in arguments if given.arguments[one.name] not in (None, [])}
+    for key, value in read_object(given.input_).items() if given.input_ else ():
+        argument = find_argument(arguments, key)
+        if argument is None:
+            raise UsageError(f"{key} must be one of {', '.join(one.name for one in arguments)}")
+        values.setdefault(argument.name, value)
+    missing = [option_name(one.name) for one in arguments if one.is_required and one.name not in values]
+    if missing:
+        raise UsageError(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} required")
+    return values
