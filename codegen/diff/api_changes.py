@@ -162,7 +162,7 @@ class _Comparison:
         old, new, label = one.result, other.result, _label(other)
         if (old.shape, old.text, old.has_envelope) != (new.shape, new.text, new.has_envelope):
             message = f"{label} returns {_shape(new)}, was {_shape(old)}"
-            yield _change("changed", name, other.pointer, message, breaks=True)
+            yield _change("changed", name, other.pointer, message, breaks=old.shape != "none")
         elif new.is_nullable != old.is_nullable:
             message = f"the result of {label} may {'now' if new.is_nullable else 'no more'} be null"
             kind: Kind = "widened" if new.is_nullable else "narrowed"

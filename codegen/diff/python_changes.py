@@ -86,6 +86,8 @@ class _Comparison:
         if one.is_async != other.is_async:
             message = "it is now awaited for a result" if other.is_async else "it now returns a `Paginator`"
             yield _change("changed", name, other.place, message, breaks=True)
+        elif one.returns == "None" != other.returns:  # no caller uses None
+            yield _change("added", name, other.place, f"it now returns `{other.returns}`", breaks=False)
         else:
             yield from self._given(name, one.returns, other.returns, other.place, "returns")
 

@@ -177,10 +177,15 @@ def test_narrowing_breaks(name: str) -> None:
     assert shown in {one.name for one in changes_between(old, new) if one.is_breaking and one.surface == "python"}
 
 
+def _deleted_pet(raw: Node) -> None:
+    raw["paths"]["/pets/{petId}"]["delete"]["responses"]["204"]["content"] = {"application/json": {"schema": PET}}
+
+
 WIDENINGS: dict[str, tuple[Edit, str]] = {
     "argument takes null": (_field("PetCreate", "age", {"type": ["integer", "null"]}), "pets.create_pet(age=)"),
     "argument takes more types": (_field("PetCreate", "age", {"type": "number"}), "pets.create_pet(age=)"),
     "argument becomes optional": (_require("PetCreate"), "pets.create_pet(name=)"),
+    "result was none": (_deleted_pet, "pets.delete_pet()"),
     "result has fewer types": (_require("Pet", "id", "name", "age"), "Pet.age"),
 }
 
