@@ -30,7 +30,8 @@ from codegen.diff import command as diff
 from codegen.diff.surface import PythonSurface, surface_of
 from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector
 from codegen.ir.build import build_ir
-from codegen.ir.client import client_spec, service_spec
+from codegen.ir.client import client_spec, extended_client_spec, service_spec
+from codegen.ir.extension import extension
 from codegen.ir.fake import fake_behaviour
 from codegen.lint.run import lint, lint_overlay
 from codegen.parser.run import parse
@@ -108,21 +109,22 @@ def generate(
     notes = NoteCollector()
     raw = read_overlaid(document, overlays, notes.add)
     is_sdk = package == PACKAGE.name
-    try:
-        parsed = parse(raw, notes, is_sdk=is_sdk)
+    is_extension = not is_sdk and document.resolve() == DOCUMENT
+    with _report_faults(document.name):
+        parsed = parse(raw, notes, is_sdk=is_sdk or is_extension)
         code = build_ir(parsed)
-    except CodegenError:
-        raise
-    except Exception as error:  # a fault of the generator, which the user can report but not fix
-        place = Path(traceback.extract_tb(error.__traceback__)[-1].filename).name
-        message = f"the generator failed in {place} with {type(error).__name__}; this is a fault of the generator."
-        raise CodegenError([Problem(document.name, message)]) from error
+    fake = _fake_behaviour(Document(raw), document.with_name(FAKE), notes) if is_sdk or is_extension else {}
     if is_sdk:
         target = Target(package=package, source=f"openapi/{DOCUMENT.name}", service=service_spec(parsed))
-        fake = _fake_behaviour(Document(raw), document.with_name(FAKE), notes)
+    elif is_extension:
+        with _report_faults(document.name):
+            base = build_ir(parse(read(document), NoteCollector()))
+            added = extension(code, base, package, notes)
+        code = added.code
+        sources = " and ".join(path.name for path in (document, *overlays))
+        target = Target(package=package, source=sources, client=extended_client_spec(package, client), extension=added)
     else:
         target = Target(package=package, source=document.name, client=client_spec(parsed, client, notes))
-        fake = {}
     render(code, fake, folder, target)
     for name in (name for name in code.unused_schemas if name in Document(raw).schemas):
         notes.add(child_pointer("#/components/schemas", name), f"no operation uses the schema `{name}`, so it has no class.")
@@ -133,6 +135,19 @@ def generate(
         places |= {name: place for model, place in parsed.places.items() for name in (model, names.decoder(model))}
         check_types(folder, package_dir, PACKAGE, places)
     return surface_of(parsed, code, target.client)
+
+
+@contextmanager
+def _report_faults(name: str) -> Generator[None]:
+    """Raise `CodegenError` for a fault of the generator, which the user can report but not fix."""
+    try:
+        yield
+    except CodegenError:
+        raise
+    except Exception as error:
+        place = Path(traceback.extract_tb(error.__traceback__)[-1].filename).name
+        message = f"the generator failed in {place} with {type(error).__name__}; this is a fault of the generator."
+        raise CodegenError([Problem(name, message)]) from error
 
 
 def _fake_behaviour(document: Document, overlay: Path, notes: NoteCollector) -> dict[str, Any]:

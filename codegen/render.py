@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode
 from codegen.ir.client import ClientSpec, ServiceSpec
+from codegen.ir.extension import Extension
 from codegen.output import PAGE
 from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
 
@@ -41,6 +42,8 @@ class Target:
     """What the clients of `cstar_async` take from the document."""
     client: ClientSpec | None = None
     """The client of a package of its own; None for `cstar_async`, whose clients are written by hand."""
+    extension: Extension | None = None
+    """What the package imports from `cstar_async`, if it extends that; its code is reduced already."""
 
 
 def render(code: GeneratedCode, fake: dict[str, Any], folder: Path, target: Target) -> None:
@@ -57,18 +60,22 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
     loader = FileSystemLoader(TEMPLATES)
     env = Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  # Python, not HTML
     shared: dict[str, object] = {"package": target.package, "source": target.source, "is_own": target.client is not None}
+    added = target.extension
+    shared["is_extension"] = added is not None
+    env.filters["models_module"] = lambda name: name if "." in name else f"{target.package}.models.{name}"
 
     def show(name: str, **values: object) -> str:
         return env.get_template(name).render(**shared, **values)
 
-    models, api = f"{target.package}.models", f"{target.package}.api"
+    models = {"folder": f"{target.package}.models", "modules": added.models if added else code.model_modules}
+    api = {"folder": f"{target.package}.api", "modules": added.api if added else code.api_modules}
     texts = {
         "_generated/__init__.py": show("package_init.py.jinja", line="The code generated from the OpenAPI document."),
         "_generated/operations/__init__.py": show("package_init.py.jinja", line="The operations as values."),
         "_generated/all_operations.py": show("all_operations.py.jinja", operations=code.operations, modules=code.api_modules),
         "_generated/schemas.json": f"{json.dumps(code.schemas, indent=2, ensure_ascii=False)}\n",
-        "models/__init__.py": show("models_init.py.jinja", modules=code.model_modules, folder=models),
-        "api/__init__.py": show("api_init.py.jinja", modules=code.api_modules, folder=api),
+        "models/__init__.py": show("models_init.py.jinja", **models),
+        "api/__init__.py": show("api_init.py.jinja", **api),
         "api/_namespaces.py": show("client_namespaces.py.jinja", modules=code.client_namespaces),
     }
     texts |= {f"models/{module.name}.py": show("models.py.jinja", module=module) for module in code.model_modules}
@@ -78,12 +85,13 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
     if target.client is None:
         texts["_generated/service.py"] = show("service.py.jinja", service=target.service)
         texts["_generated/events.py"] = show("events.py.jinja", events=code.events, imports=code.event_imports)
-        texts["_generated/fake.json"] = f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n"
         texts[PAGE] = show("evidence.md.jinja", page=code.evidence, team_scope=TEAM_SCOPE, library_scope=LIBRARY_SCOPE)
     else:
-        texts["client.py"] = show("client.py.jinja", client=target.client)
+        texts["client.py"] = show("extended_client.py.jinja" if added else "client.py.jinja", client=target.client)
         texts["__init__.py"] = show("own_init.py.jinja", client=target.client)
         texts["py.typed"] = ""
+    if fake:
+        texts["_generated/fake.json"] = f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n"
     return texts
 
 

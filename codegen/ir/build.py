@@ -29,6 +29,8 @@ class ApiModuleSpec:
     """The operations that functions pass to the executor."""
     imports: tuple[tuple[str, str], ...]
     namespaces: NamespaceModuleSpec
+    parents: tuple[str, ...] = ()
+    """The modules of `cstar_async.api` that have parents of its namespaces."""
 
     @property
     def exports(self) -> list[str]:

@@ -70,6 +70,14 @@ def client_spec(document: Document, name: str | None, notes: NoteCollector) -> C
     )
 
 
+def extended_client_spec(package: str, name: str | None) -> ClientSpec:
+    """Build the client class of a package that extends `cstar_async`; its name is made from that of the package without one."""
+    class_name = name or f"{names.class_of(package).removesuffix('Client')}Client"
+    return ClientSpec(
+        name=class_name, title="The cStar API with the additions of this package.", doc="", parameters="", credentials=()
+    )
+
+
 def service_spec(document: Document) -> ServiceSpec:
     """Return the base URL and the version of the API. Raises `CodegenError` without a URL."""
     url = base_url(document)

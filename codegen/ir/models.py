@@ -19,6 +19,8 @@ class MemberSpec:
     constant: str
     value: str
     doc: str
+    comment: str = ""
+    """What type checkers need to know of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,7 @@ class EnumSpec:
     members: tuple[MemberSpec, ...]
     known: str
     literal: str
+    parent: str = "OpenEnum"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,10 @@ class FieldSpec:
     """The expression that looks it up, if it has other wire names."""
     decode_steps: tuple[DecodeStep, ...]
     """The statements that decode it."""
+    is_inherited: bool = False
+    """Whether the parent class has it as it is."""
+    comment: str = ""
+    """What type checkers need to know of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +113,7 @@ class ModelSpec:
     """The enums that are the types of its fields."""
     classes: frozenset[str]
     """The other schemas that its code uses."""
+    parent: str = "Model"
 
 
 class ModelBuilder:

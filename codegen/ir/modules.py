@@ -35,6 +35,13 @@ class ModelModuleSpec:
     unions: tuple[UnionSpec, ...]
     imports: tuple[tuple[str, str], ...]
     """Other modules, and the names that may be imported from them; ruff removes unused ones."""
+    parents: tuple[str, ...] = ()
+    """The modules of `cstar_async.models` that have parents of its classes."""
+
+    @property
+    def classes(self) -> tuple[EnumSpec | ModelSpec | UnionSpec, ...]:
+        """Return all its classes."""
+        return (*self.enums, *self.models, *self.unions)
 
     @property
     def exports(self) -> list[str]:

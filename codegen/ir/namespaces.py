@@ -16,6 +16,8 @@ class MethodSpec:
 
     name: str
     function: str
+    comment: str = ""
+    """What type checkers need to know of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,7 @@ class NamespaceSpec:
     property_doc: str
     methods: tuple[MethodSpec, ...]
     children: tuple[NamespaceSpec, ...]
+    parent: str = "Namespace"
 
 
 @dataclass(frozen=True, kw_only=True)

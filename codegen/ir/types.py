@@ -248,12 +248,16 @@ def _undecoded(type_: PythonType) -> PythonType:
 
 def _joined(annotations: Iterable[str]) -> str:
     """Join annotations to a union that has each member once."""
-    members: dict[str, None] = {}
-    for annotation in annotations:
-        member = ""
-        for part in annotation.split(" | "):
-            member = f"{member} | {part}" if member else part
-            if member.count("[") == member.count("]"):
-                members[member] = None
-                member = ""
-    return " | ".join(members)
+    return " | ".join(dict.fromkeys(member for annotation in annotations for member in members_of(annotation)))
+
+
+def members_of(annotation: str) -> list[str]:
+    """Return the members of a union, or its only member."""
+    members: list[str] = []
+    member = ""
+    for part in annotation.split(" | "):
+        member = f"{member} | {part}" if member else part
+        if member.count("[") == member.count("]"):
+            members.append(member)
+            member = ""
+    return members

@@ -54,9 +54,11 @@ class ParameterParser:
             if count > 1:
                 raise LeftOutError(f"its path has `{{{name}}}` twice")
             if name not in declared:
-                self._notes.add(operation.pointer, "a parameter of the path is not declared; it is a string.")
                 node: Node = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                parsed.append(Parameter(pointer=operation.pointer, node=node))
+                one = self._given_by_caller(Parameter(pointer=operation.pointer, node=node), operation)
+                if not one.is_supplied_by_client:
+                    self._notes.add(operation.pointer, "a parameter of the path is not declared; it is a string.")
+                parsed.append(one)
         return tuple(parsed)
 
     def _read(self, owner: Node, pointer: str) -> list[Parameter]:
@@ -84,10 +86,12 @@ class ParameterParser:
         return True
 
     def _given_by_caller(self, parameter: Parameter, operation: Operation) -> Parameter:
-        """Return a parameter without the mark that the client sets it, if this client does not."""
+        """Return a parameter with the mark that the client sets it where this client does, and without the mark elsewhere."""
         _, prefix = path_scope(operation.path)
-        is_set = parameter.location != "path" or f"{{{parameter.name}}}" in prefix
-        if not parameter.is_supplied_by_client or (self._is_sdk and is_set):
+        is_in_prefix = parameter.location == "path" and f"{{{parameter.name}}}" in prefix
+        if self._is_sdk and is_in_prefix:
+            return Parameter(pointer=parameter.pointer, node={**parameter.node, "x-cstar-client-parameter": True})
+        if not parameter.is_supplied_by_client or (self._is_sdk and parameter.location != "path"):
             return parameter
         self._notes.add(parameter.pointer, f"the client does not set `{parameter.name}`; it is an argument.")
         node = {key: value for key, value in parameter.node.items() if key != "x-cstar-client-parameter"}

@@ -21,7 +21,6 @@ class ApiClient(BaseClient):
 
     def _connect(
         self,
-        package: str,
         base_url: str,
         credentials: Sequence[Credential | None],
         options: ApiClientOptions,
@@ -29,7 +28,6 @@ class ApiClient(BaseClient):
         """Connect the parts of the client; no I/O, and no running loop needed.
 
         Args:
-            package: The package of the generated code.
             base_url: Scheme, host and an optional path prefix of the API.
             credentials: What authenticates the requests; None where it was not given.
             options: The other arguments of the client.
@@ -45,5 +43,4 @@ class ApiClient(BaseClient):
             initial_limit=_NO_LIMIT,
             clock=None,
             credentials=[one for one in credentials if one is not None],
-            package=package,
         )

@@ -6,7 +6,7 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
+from typing import Any, ClassVar, Final, ParamSpec, Self, TypeVar, cast, overload
 
 import attrs
 
@@ -42,6 +42,8 @@ class BaseClient:
     _executor: ClientExecutor
     """The same object, with all its methods."""
     _base_url: str
+    _package: ClassVar[str] = "cstar_async"
+    """The package of the generated code."""
 
     def _setup(
         self,
@@ -54,7 +56,6 @@ class BaseClient:
         initial_limit: int,
         clock: Clock | None,
         credentials: Sequence[Credential] = (),
-        package: str = "cstar_async",
     ) -> None:
         """Connect the parts of the client; no I/O, and no running loop needed.
 
@@ -67,11 +68,10 @@ class BaseClient:
             initial_limit: Calls of a window until a response states the limit.
             clock: None: the system's clock.
             credentials: What authenticates the requests, where that is no API key of cStar.
-            package: The package of the generated code.
         """
         from cstar_async._transport.aiohttp_transport import AiohttpTransport, max_concurrency
 
-        url, lifetimes = settings.base_url, validate_cache(settings.cache, scope, package)
+        url, lifetimes = settings.base_url, validate_cache(settings.cache, scope, self._package)
         limiter = RateLimiter() if settings.rate_limiter is None else settings.rate_limiter
         limiter.set_initial_limit(initial_limit)
         clock = SystemClock() if clock is None else clock
@@ -101,7 +101,7 @@ class BaseClient:
             team_id=validate_team_id(team_id),
             is_publishable=is_publishable(api_key),
             query=query_string({one.name: one.value for one in credentials if one.location == "query"}),
-            package=package,
+            package=self._package,
         )
         executor_class = ClientExecutor
         if settings.coalesce or lifetimes:

@@ -76,28 +76,28 @@ class Namespace:
         return f"<{type(self).__name__}: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"
 
 
-N = TypeVar("N", bound=Namespace)
+N_co = TypeVar("N_co", bound=Namespace, covariant=True)
 
 
-class namespace_property(Generic[N]):  # noqa: N801  # a decorator, like `property`
+class namespace_property(Generic[N_co]):  # noqa: N801  # a decorator, like `property`
     """A namespace of a client or of another namespace, created on first use and kept.
 
     It decorates a method that returns the class. The attribute of the owner's class is the namespace's class, which `unittest.mock`
     needs to create a mock with the same methods.
     """
 
-    def __init__(self, get_class: Callable[[Any], type[N]]) -> None:
+    def __init__(self, get_class: Callable[[Any], type[N_co]]) -> None:
         self._get_class = get_class
         self._name = get_class.__name__
         self.__doc__ = get_class.__doc__
 
     @overload
-    def __get__(self, instance: None, owner: type) -> type[N]: ...
+    def __get__(self, instance: None, owner: type) -> type[N_co]: ...
 
     @overload
-    def __get__(self, instance: SupportsExecute, owner: type) -> N: ...
+    def __get__(self, instance: SupportsExecute, owner: type) -> N_co: ...
 
-    def __get__(self, instance: SupportsExecute | None, owner: type) -> type[N] | N:
+    def __get__(self, instance: SupportsExecute | None, owner: type) -> type[N_co] | N_co:
         namespace_class = self._get_class(instance)
         if instance is None:
             return namespace_class
