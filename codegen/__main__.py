@@ -120,12 +120,11 @@ def generate(
         with _report_faults(document.name):
             base = build_ir(parse(read(document), NoteCollector()))
             added = extension(code, base, package, notes)
-        code = added.code
         sources = " and ".join(path.name for path in (document, *overlays))
         target = Target(package=package, source=sources, client=extended_client_spec(package, client), extension=added)
     else:
         target = Target(package=package, source=document.name, client=client_spec(parsed, client, notes))
-    render(code, fake, folder, target)
+    render(target.extension.code if target.extension else code, fake, folder, target)
     for name in (name for name in code.unused_schemas if name in Document(raw).schemas):
         notes.add(child_pointer("#/components/schemas", name), f"no operation uses the schema `{name}`, so it has no class.")
     for line in notes.lines:
@@ -134,7 +133,7 @@ def generate(
         places = {operation.id: operation.pointer for operation in parsed.operations}
         places |= {name: place for model, place in parsed.places.items() for name in (model, names.decoder(model))}
         check_types(folder, package_dir, PACKAGE, places)
-    return surface_of(parsed, code, target.client)
+    return surface_of(parsed, code, None if target.extension else target.client)
 
 
 @contextmanager

@@ -62,7 +62,11 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
     shared: dict[str, object] = {"package": target.package, "source": target.source, "is_own": target.client is not None}
     added = target.extension
     shared["is_extension"] = added is not None
-    env.filters["models_module"] = lambda name: name if "." in name else f"{target.package}.models.{name}"
+
+    def models_module(name: str) -> str:
+        return name if "." in name else f"{target.package}.models.{name}"
+
+    env.filters["models_module"] = models_module
 
     def show(name: str, **values: object) -> str:
         return env.get_template(name).render(**shared, **values)
