@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import NoneType, TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, Unpack, overload
 
 from cstar_async._types import is_int, is_str
 from cstar_async._validation import (
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from cstar_async.client import ClientOptions, CStarClient
     from cstar_async.library import CStarLibrary, LibraryOptions
 
+ClientT = TypeVar("ClientT", bound="CStarClient")
+
 
 class FakeCStar:
     """A cStar server on loopback, with state in memory, for tests and local work.
@@ -75,11 +77,14 @@ class FakeCStar:
         delivery_retries: Seconds, by the fake's clock, before each retry of a webhook delivery; default the documented 30 s, 2 min,
             10 min, 1 h, 6 h and 24 h.
         max_requests: Entries that `requests` and `deliveries` keep, from 1; default 100,000. The oldest are dropped first.
+        package: The package whose document is served; default `cstar_async`. Another one extends it by an overlay, as
+            `cstar-async codegen --overlay` writes it. An operation without a description of its behaviour returns a sample of its
+            schema; `fake.requests` marks that with `is_sample`.
         host: The address to listen on; default 127.0.0.1, which other machines cannot reach.
         port: The port to listen on; default 0, a free one.
 
     Raises:
-        ImportError: `jsonschema` is not installed; the extra `testing` installs it.
+        ImportError: `jsonschema` is not installed; the extra `testing` installs it. Or *package* does not extend `cstar_async`.
         InvalidArgumentError: An argument is of another type, or out of its range.
     """
 
@@ -95,6 +100,7 @@ class FakeCStar:
         pagination_shape: Literal["hasMore", "totalPages"] = "hasMore",
         delivery_retries: Sequence[float] = DOCUMENTED_RETRIES,
         max_requests: int = MAX_REQUESTS,
+        package: str = "cstar_async",
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -115,7 +121,7 @@ class FakeCStar:
         self._seed = seed
         self._key_ids = seeded_random("keys", seed)
         self._request_ids = seeded_random("requests", seed)
-        self._document = generated_document()
+        self._document = generated_document(package)
         self._schemas = load_collections(self._document)
         self._databases: dict[tuple[str, Environment], Database] = {}
         self._keys = APIKeys()
@@ -176,10 +182,17 @@ class FakeCStar:
         """The team of both keys."""
         return self._team.id
 
-    def client(self, **options: Unpack[ClientOptions]) -> CStarClient:
+    @overload
+    def client(self, /, **options: Unpack[ClientOptions]) -> CStarClient: ...
+
+    @overload
+    def client(self, client_class: type[ClientT], /, **options: Unpack[ClientOptions]) -> ClientT: ...
+
+    def client(self, client_class: type[CStarClient] | None = None, /, **options: Unpack[ClientOptions]) -> CStarClient:
         """Return a client of this fake, not yet entered, that uses the fake's clock: `clock.advance()` ends its waits.
 
         Args:
+            client_class: The class of the client; default `CStarClient`.
             options: Arguments of `CStarClient`; they override *api_key*, *team_id* and *base_url* of this fake.
 
         Raises:
@@ -188,7 +201,7 @@ class FakeCStar:
         from cstar_async.client import ClientOptions, CStarClient
 
         defaults = ClientOptions(api_key=self.secret_key, team_id=self.team_id, base_url=self.url)
-        return CStarClient(**(defaults | options), _clock=self.clock)
+        return (client_class or CStarClient)(**(defaults | options), _clock=self.clock)
 
     def library(self, **options: Unpack[LibraryOptions]) -> CStarLibrary:
         """Return a client of the team's public library, not yet entered, that uses the fake's clock.

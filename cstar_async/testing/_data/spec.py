@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from importlib import resources
+from importlib import import_module, resources
+from importlib.resources.abc import Traversable
 from typing import Final, TypeAlias
 
 import attrs
@@ -85,20 +86,27 @@ class Document:
 
 
 @functools.cache
-def generated_document() -> Document:
-    """Return the document that this package was generated from, with the extensions of the fake."""
-    from cstar_async._generated.all_operations import OPERATIONS
+def generated_document(package: str = "cstar_async") -> Document:
+    """Return the document that a package was generated from, with the extensions of the fake.
 
-    described, hooks = _read("schemas.json"), _read("fake.json")
+    Raises:
+        ImportError: There is no such package, or it is not one that extends `cstar_async`.
+    """
+    files = resources.files(f"{package}._generated")
+    try:
+        described, hooks = _read(files, "schemas.json"), _read(files, "fake.json")
+    except FileNotFoundError:
+        raise ImportError(f"{package} does not extend cstar_async, so the fake cannot serve it") from None
+    all_operations: Mapping[str, Operation] = import_module(f"{package}._generated.all_operations").OPERATIONS
     operations = {
         name: FakeOperation(**attrs.asdict(operation, recurse=False), extensions=hooks["operations"].get(name, {}))
-        for name, operation in OPERATIONS.items()
+        for name, operation in all_operations.items()
     }
     return Document(operations, _merge(described["components"]["schemas"], hooks["schemas"]), described["events"])
 
 
-def _read(name: str) -> UntypedJSON:
-    return orjson.loads(resources.files("cstar_async._generated").joinpath(name).read_bytes())
+def _read(files: Traversable, name: str) -> UntypedJSON:
+    return orjson.loads(files.joinpath(name).read_bytes())
 
 
 def _merge(node: UntypedJSON, extensions: Mapping[str, UntypedJSON]) -> UntypedJSON:

@@ -15,6 +15,7 @@ from cstar_async.testing._handlers.bulk import run_bulk, run_import
 from cstar_async.testing._handlers.exports import run_export
 from cstar_async.testing._handlers.notifications import count_unread, mark_all_read
 from cstar_async.testing._handlers.request import Call
+from cstar_async.testing._handlers.samples import cannot_serve, return_schema_sample
 from cstar_async.testing._handlers.search import search_all
 from cstar_async.testing._handlers.views import list_view_tickets
 from cstar_async.testing._handlers.webhooks import LISTEN_OPERATION, listen, test_webhook, trigger_test_webhooks
@@ -77,5 +78,20 @@ def _has_handler(operation: FakeOperation, schemas: Mapping[str, CollectionSchem
     return operation.extensions.get("action") in CRUD_HANDLERS and isinstance(collection, str) and collection in schemas
 
 
-def handler_for(operation: FakeOperation) -> Callable[[Call], HandlerResult | Awaitable[HandlerResult]]:
-    return CUSTOM_HANDLERS.get(operation.id) or CRUD_HANDLERS[str(operation.extensions["action"])]
+def handle(call: Call) -> HandlerResult | Awaitable[HandlerResult]:
+    """Return the result of a call: by the code for its operation, by its action, or a sample of its schema.
+
+    Raises:
+        APIFailure: The call is refused; 501: nothing says how to handle it.
+    """
+    operation = call.operation
+    if custom := CUSTOM_HANDLERS.get(operation.id):
+        return custom(call)
+    action = operation.extensions.get("action")
+    if action is None:
+        return return_schema_sample(call)
+    handler = CRUD_HANDLERS.get(str(action))
+    is_known = handler is not None and (action == "fake-response" or call.database.has(str(operation.extensions.get("collection"))))
+    if handler is None or not is_known:
+        raise cannot_serve(call)
+    return handler(call)

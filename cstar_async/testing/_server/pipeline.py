@@ -24,7 +24,7 @@ from cstar_async.testing._data.store import Database
 from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._events.publisher import EventPublisher
 from cstar_async.testing._handlers.audit_log import log_write
-from cstar_async.testing._handlers.registry import handler_for
+from cstar_async.testing._handlers.registry import handle
 from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.auth import AnonymousCaller, APIKeys, Caller, Key, check_permission
 from cstar_async.testing._http.faults import Fault, fault_response
@@ -163,14 +163,14 @@ class RequestPipeline:
                 request_id=request_id,
             )
             try:
-                outcome = handler_for(operation)(call)
+                outcome = handle(call)
             finally:
                 # Also after a failure: some rows of a batch may have changed.
                 self.publisher.publish_changes(call.database, request_id)
             if isinstance(outcome, Awaitable):
                 outcome = await outcome
             log_write(call, outcome)
-            request.is_sample = operation.extensions.get("action") == "fake-response"
+            request.is_sample = operation.extensions.get("action", "fake-response") == "fake-response"
             return self.envelopes.success(operation.success_status, outcome, request_id=request_id, at=at)
         except APIFailure as failure:
             return self._failed(failure, request_id)
