@@ -68,7 +68,7 @@ def test_models_convert_both_ways(acme: Any) -> None:
 
 
 async def test_private_field_is_sent_and_read(acme: Any) -> None:
-    """The fake server of the package stores it, and every method of the client knows it."""
+    """The fake server of the package stores it, and every method of the client has it."""
     async with FakeCStar(package="acme") as fake, fake.client(acme.AcmeClient) as cstar:
         created = await cstar.tickets.create(title="Cannot log in", sentiment="angry")
         assert fake.requests[-1].json == {"title": "Cannot log in", "sentiment": "angry"}
