@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from cstar_async.errors import InvalidArgumentError
 from cstar_async.webhooks._failures import describe
 
 if TYPE_CHECKING:
@@ -15,8 +16,28 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-ReceiveCallable: TypeAlias = Callable[[bytes, Mapping[str, str]], Awaitable[int]]
+Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
+"""Headers of any web framework: a mapping, another object with `items()`, or pairs."""
+ReceiveCallable: TypeAlias = Callable[[bytes, Headers], Awaitable[int]]
 """Takes the body and the headers of a delivery and returns the status of the response."""
+
+
+def find_headers(headers: Headers, *lower_names: str) -> list[str]:
+    """Return the first value of each header, empty for one that is missing. Raise InvalidArgumentError for no headers at all."""
+    found: dict[str, str] = {}
+    untyped: Any = headers
+    try:
+        pairs: Iterable[tuple[object, object]] = untyped.items() if hasattr(untyped, "items") else untyped
+        for name, value in pairs:
+            found.setdefault(_text(name).lower(), _text(value))
+    except (TypeError, ValueError):
+        message = f"headers must be a mapping of names to values, or pairs of them, got {type(headers).__name__}"
+        raise InvalidArgumentError(message) from None
+    return [found.get(name, "") for name in lower_names]
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value if isinstance(value, str) else ""
 
 
 async def handle_aiohttp(receive_delivery: ReceiveCallable, request: web.Request, max_size: int) -> web.Response:
@@ -76,8 +97,7 @@ class ASGIApp:
                 return 400
             body += message.get("body", b"")
             has_more = message.get("more_body", False)
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        return await self._receive_delivery(bytes(body), headers)
+        return await self._receive_delivery(bytes(body), scope["headers"])
 
     async def _handle_lifespan(self, receive: Receive, send: Send) -> None:
         """Start and close with the server. If the start fails, the server shows the error and ends."""

@@ -126,13 +126,18 @@ class ProgressRecorder:
 
 def log_store_error(operation: str, error: Exception) -> None:
     """Log what failed, without a traceback: it would show the text of the exception."""
-    LOGGER.error("the event store failed to %s: %s", operation, describe(error))
+    cause = error.__cause__ if type(error) is CStarError else None
+    LOGGER.error("the event store failed to %s: %s", operation, describe(cause or error))
 
 
 async def run_store_operation(operation: Awaitable[T]) -> T:
-    """Await an operation of a store. Raise a CStarError if it raises a CancelledError although nobody cancelled this task."""
+    """Await an operation of a store. Raise a CStarError if it raises anything else, or is cancelled although this task is not."""
     try:
         return await operation
+    except CStarError:
+        raise
+    except Exception as error:  # a store may raise any exception
+        raise CStarError(f"the event store failed: {describe(error)}") from error
     except asyncio.CancelledError:
         if is_being_cancelled():
             raise

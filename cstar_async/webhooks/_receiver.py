@@ -19,8 +19,10 @@ later. This costs no attempt, and neither does the close of the inbox. After 31 
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Final, Self
@@ -28,11 +30,10 @@ from typing import TYPE_CHECKING, Final, Self
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._loop_binding import LoopBinding
 from cstar_async._model.event import WebhookEvent
-from cstar_async._types import is_str
 from cstar_async._validation import check_instance, check_str, validate_count, validate_seconds
 from cstar_async.errors import CStarError, PayloadError, WebhookError
 from cstar_async.webhooks._acceptor import EventAcceptor, dedup_key
-from cstar_async.webhooks._adapters import ASGIApp, handle_aiohttp
+from cstar_async.webhooks._adapters import ASGIApp, Headers, find_headers, handle_aiohttp
 from cstar_async.webhooks._failures import LOGGER, describe_with_line
 from cstar_async.webhooks._handlers import EventHandlers
 from cstar_async.webhooks._memory_store import MemoryStore
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
+OVERSIZED_ERROR_INTERVAL: Final = 60.0
+"""Seconds without another record at ERROR for deliveries that are too large."""
 _LOGGED_ID: Final = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 
 
@@ -75,7 +78,8 @@ class WebhookInbox(EventHandlers):
         handler_timeout: The maximum duration of one call of a handler, in seconds, from 0. Default 300.
         shutdown_timeout: The time that `aclose` waits for pending events, in seconds, from 0. Default 10.
         max_event_size: The maximum size of the body of a delivery, in bytes, from 1. Default 8 MiB. Larger ones are rejected, and
-            logged with their ids. Anyone can send so much to a public URL: a signature is checked when its body is complete.
+            logged with their ids, once a minute at ERROR. Anyone can send so much to a public URL: a signature is checked when its
+            body is complete.
 
     Raises:
         InvalidArgumentError: A number is out of range, *store* is no event store, or *secret* is not a str, is empty or has an
@@ -116,6 +120,7 @@ class WebhookInbox(EventHandlers):
         self._streams: set[EventStream] = set()
         self._loop_binding = LoopBinding("inbox")
         self._closing = False
+        self._next_oversized_error = -math.inf
         self.asgi_app: Final = ASGIApp(self.receive, max_event_size, on_startup=self.start, on_shutdown=self.aclose)
         """The inbox as an ASGI 3 application, for a route or a mount of Starlette, FastAPI and other frameworks.
 
@@ -130,33 +135,34 @@ class WebhookInbox(EventHandlers):
         """The number of events that are accepted and not handled."""
         return len(self._acceptor.queue)
 
-    async def receive(self, body: bytes, headers: Mapping[str, str]) -> int:
+    async def receive(self, body: bytes, headers: Headers) -> int:
         """Receive a delivery, from any web framework.
 
         Args:
             body: The raw body of the request.
-            headers: The headers of the request. Their names are not case-sensitive.
+            headers: The headers of the request: a mapping or another object with `items()`, or pairs of name and value. Names are
+                not case-sensitive. Names and values can be bytes.
 
         Returns:
             The status of the response. No delivery raises an exception.
 
         Raises:
             CStarError: The inbox was first used in another event loop.
+            InvalidArgumentError: *headers* is none of these.
         """
-        check_instance("headers", headers, Mapping, "a mapping of names to values", is_private=True)
+        signature, event_id = find_headers(headers, "x-signature", "x-event-id")
         try:
             if len(validate_body(body)) > self._max_event_size:
-                size = self._max_event_size
-                LOGGER.error("%s: delivery rejected, it is larger than max_event_size, %d bytes", _logged_id(headers, body), size)
+                self._log_oversized(_logged_id(event_id, body))
                 return 413
-            self._verify(body, _header(headers, "x-signature"), now=self._clock.time())
+            self._verify(body, signature, now=self._clock.time())
         except WebhookError as error:
-            LOGGER.warning("%s: delivery rejected: %s", _logged_id(headers, body), error)
+            LOGGER.warning("%s: delivery rejected: %s", _logged_id(event_id, body), error)
             return 401
         try:
             event = parse_event(body)
         except PayloadError as error:
-            LOGGER.error("%s: signed delivery dropped: %s", _logged_id(headers, body), error)
+            LOGGER.error("%s: signed delivery dropped: %s", _logged_id(event_id, body), error)
             return 200
         self._loop_binding.bind()
         if self._closing or self.pending + len(self._acceptor.adding) >= self._max_pending:
@@ -179,8 +185,7 @@ class WebhookInbox(EventHandlers):
         """Load the events that an earlier process stored and did not handle. The first delivery calls this, too.
 
         Raises:
-            CStarError: The inbox was first used in another event loop.
-            Exception: The exception of the store; the next call tries again.
+            CStarError: The store failed, and the next call tries again; or the inbox was first used in another event loop.
         """
         self._loop_binding.bind()
         await self._acceptor.start()
@@ -192,8 +197,8 @@ class WebhookInbox(EventHandlers):
         is full, the stream waits. Do not use webhooks and a stream with one inbox: the last event of one is not that of the other.
 
         Raises:
-            CStarError: The exception that ends the stream, or the inbox was first used in another event loop.
-            Exception: The exception of the store on its first use.
+            CStarError: The error that ends the stream; the store failed on its first use; or the inbox was first used in another
+                event loop.
         """
         check_instance("stream", stream, EventStream, "a value of client.events()")
         await self.start()
@@ -227,8 +232,7 @@ class WebhookInbox(EventHandlers):
         A store keeps them for 30 days.
 
         Raises:
-            CStarError: The inbox was first used in another event loop.
-            Exception: The exception of the store.
+            CStarError: The store failed, or the inbox was first used in another event loop.
         """
         self._loop_binding.bind()
         return [
@@ -247,8 +251,7 @@ class WebhookInbox(EventHandlers):
 
         Raises:
             InvalidArgumentError: *event_id* is not a str.
-            CStarError: The inbox is closed, or was first used in another event loop.
-            Exception: The exception of the store.
+            CStarError: The store failed, or the inbox is closed or was first used in another event loop.
         """
         check_str("event_id", event_id)
         self._loop_binding.bind()
@@ -279,10 +282,13 @@ class WebhookInbox(EventHandlers):
             pass  # what is not handled is logged and returned
         finally:
             remaining = await self._acceptor.stop()
-            await self._progress.aclose()
-            await self._store.aclose()
             for key in remaining:
                 LOGGER.warning("%s: not handled before the inbox closed", key)
+            await self._progress.aclose()
+            try:
+                await run_store_operation(self._store.aclose())
+            except CStarError as error:
+                log_store_error("close", error)
         return tuple(remaining)
 
     async def __aenter__(self) -> Self:
@@ -304,6 +310,14 @@ class WebhookInbox(EventHandlers):
                 await self._back_off(attempt)
         return False
 
+    def _log_oversized(self, event_id: str) -> None:
+        """Log an error at most once a minute, and otherwise a warning: its signature was not verified, so anyone can send it."""
+        now, size = self._clock.monotonic(), self._max_event_size
+        level = logging.ERROR if now >= self._next_oversized_error else logging.WARNING
+        if level == logging.ERROR:
+            self._next_oversized_error = now + OVERSIZED_ERROR_INTERVAL
+        LOGGER.log(level, "%s: delivery rejected, it is larger than max_event_size, %d bytes", event_id, size)
+
     async def _handle(self, queued: QueuedEvent) -> None:
         try:
             failures = await self._call_handlers(queued)
@@ -319,11 +333,6 @@ class WebhookInbox(EventHandlers):
             await self._report_failure(queued, failure)
 
 
-def _header(headers: Mapping[str, str], lower_name: str) -> str:
-    return next((value for name, value in headers.items() if is_str(name) and name.lower() == lower_name), "")
-
-
-def _logged_id(headers: Mapping[str, str], body: object) -> str:
-    """Return the id of an event that was not parsed."""
-    event_id = _header(headers, "x-event-id")
+def _logged_id(event_id: str, body: object) -> str:
+    """Return the id of an event that was not parsed: that of its header, or one found in its body."""
     return event_id if _LOGGED_ID.fullmatch(event_id) else find_event_id(body if isinstance(body, bytes) else b"")

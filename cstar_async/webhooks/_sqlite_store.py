@@ -16,7 +16,7 @@ from cstar_async._clock import Clock, SystemClock
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON
 from cstar_async._validation import check_instance, check_str, invalid, validate_count
-from cstar_async.errors import ConfigurationError
+from cstar_async.errors import ConfigurationError, CStarError
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, DEAD_LETTER_RETENTION, RETRY_HORIZON, EventStore
 
 T = TypeVar("T")
@@ -50,6 +50,7 @@ class SqliteStore(EventStore):
         InvalidArgumentError: *path* is neither a str nor a `Path`.
         ConfigurationError: (by each method) Another process uses the file and did not release it within five seconds, or the file
             cannot be opened.
+        CStarError: (by each method) SQLite cannot read or write the file, such as on a full disk. The error of SQLite is its cause.
     """
 
     def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
@@ -141,9 +142,13 @@ class SqliteStore(EventStore):
             connection, self._connection = self._connection, None
             executor, self._executor = self._executor, None
             if executor is not None:
-                if connection is not None:
-                    await asyncio.get_running_loop().run_in_executor(executor, connection.close)
-                executor.shutdown(wait=False)
+                try:
+                    if connection is not None:
+                        await asyncio.get_running_loop().run_in_executor(executor, connection.close)
+                except sqlite3.Error as error:
+                    raise _failure(error) from error
+                finally:
+                    executor.shutdown(wait=False)
 
     async def _select(self, condition: str) -> list[StoredEvent]:
         query = f"SELECT id, body, attempts, at, error FROM events WHERE {condition}"  # noqa: S608 -- a constant
@@ -174,6 +179,8 @@ class SqliteStore(EventStore):
             if job in self._jobs:
                 self._jobs.remove(job)
             raise
+        if isinstance(job.error, sqlite3.Error):
+            raise _failure(job.error) from job.error
         if job.error is not None:
             raise job.error
         result: T = job.result
@@ -223,6 +230,10 @@ class SqliteStore(EventStore):
                 message = f"path must be a SQLite file in a directory that exists, both writable: {error}"
             raise ConfigurationError(message) from error
         return connection
+
+
+def _failure(error: sqlite3.Error) -> CStarError:
+    return CStarError(f"the file of the event store cannot be used: {error}")
 
 
 def _utc(seconds: float) -> datetime:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from cstar_async import ConnectionFailedError, RateLimitWaitError, RequestTimeoutError, ServerError
+from cstar_async import ConnectionFailedError, CStarError, RateLimitWaitError, RequestTimeoutError, ServerError
 from cstar_async.testing.clock import FakeClock
 from cstar_async.webhooks import SqliteStore, WebhookEvent, WebhookInbox, _sqlite_store, sign
 from tests.client.inboxes import SECRET, body_of
@@ -181,7 +181,7 @@ class World:
                 self.inbox = None
                 if stop != "kill":
                     await inbox.aclose()
-            except sqlite3.Error:
+            except CStarError:
                 pass  # the process ends
             tasks = asyncio.all_tasks() - self._tasks
             for task in tasks:

@@ -222,7 +222,7 @@ async def test_a_try_that_met_a_failing_store_can_be_repeated(writes_first: bool
         await deliver(inbox, body_of(1))
         await inbox.wait_until_idle()
         handler.failing.clear()
-        with pytest.raises(OSError):
+        with pytest.raises(CStarError, match="the event store failed: OSError"):
             await inbox.retry_dead_letter("evt_1")
         assert sorted(await asyncio.gather(*(inbox.retry_dead_letter("evt_1") for _ in range(3)))) == [False, False, True]
         await inbox.wait_until_idle()

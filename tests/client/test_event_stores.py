@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cstar_async import ConfigurationError, InvalidArgumentError
+from cstar_async import ConfigurationError, CStarError, InvalidArgumentError
 from cstar_async.testing.clock import FakeClock
 from cstar_async.webhooks import EventStore, MemoryStore, SqliteStore
 from tests.client.conftest import SkippingClock
@@ -178,14 +178,16 @@ async def test_a_store_rejects_arguments_of_another_type(kind: str, wrong: Any, 
 
 
 async def test_a_failed_transaction_raises_in_each_call(tmp_path: Path) -> None:
-    """None of its events is written."""
+    """None of its events is written. The error of SQLite is the cause of one of this package."""
     clock = SkippingClock()
     times = iter([0.0, 1.0, Decimal(2), 3.0, 4.0])  # SQLite takes no Decimal
     clock.time = lambda: next(times)  # type: ignore[method-assign,assignment,return-value]
     store = SqliteStore(tmp_path / "events.db", _clock=clock)
     await store.add("evt_0", b"{}")
     results = await asyncio.gather(*(store.add(f"evt_{number}", b"{}") for number in (1, 2, 3)), return_exceptions=True)
-    assert [isinstance(result, sqlite3.Error) for result in results[1:]] == [True, True]
+    for result in results[1:]:
+        assert isinstance(result, CStarError)
+        assert isinstance(result.__cause__, sqlite3.Error)
     assert "evt_3" not in [stored.id for stored in await store.claim_pending()]
     assert await store.add("evt_3", b"{}")
     await store.aclose()

@@ -173,6 +173,22 @@ async def test_a_body_over_the_maximum_size_is_logged_with_its_id(
     assert (record.levelname, record.getMessage().partition(": ")[0]) == ("ERROR", event_id)
 
 
+async def test_bodies_over_the_maximum_size_are_an_error_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """Anyone can send them. Those between are warnings, each with its id."""
+    clock = FakeClock(frozen=True)
+    async with WebhookInbox(SECRET, max_event_size=10, _clock=clock) as inbox:
+        for number, seconds in enumerate([0, 0, 59, 1, 30]):
+            clock.advance(seconds)
+            await inbox.receive(b"x" * 11, {"X-Event-ID": f"evt_{number}"})
+    assert [(record.levelname, record.getMessage().partition(":")[0]) for record in caplog.records] == [
+        ("ERROR", "evt_0"),
+        ("WARNING", "evt_1"),
+        ("WARNING", "evt_2"),
+        ("ERROR", "evt_3"),
+        ("WARNING", "evt_4"),
+    ]
+
+
 async def test_every_rejected_delivery_is_logged_with_its_id(caplog: pytest.LogCaptureFixture) -> None:
     """CStar delivers it again, but not for ever."""
     released, wrong = asyncio.Event(), b'{"id": "evt_2"}'
