@@ -117,28 +117,28 @@ CommunityPostSortLike: TypeAlias = CommunityPostSort | Literal["recent", "votes"
 
 
 class CommunityAttachmentType(
-    OpenEnum, known={"IMAGEJPEG": "image/jpeg", "IMAGEPNG": "image/png", "IMAGEGIF": "image/gif", "IMAGEWEBP": "image/webp"}
+    OpenEnum, known={"IMAGE_JPEG": "image/jpeg", "IMAGE_PNG": "image/png", "IMAGE_GIF": "image/gif", "IMAGE_WEBP": "image/webp"}
 ):
     """Media type of an image. The values are inferred.
 
     Attributes:
-        IMAGEJPEG: JPEG image.
-        IMAGEPNG: PNG image.
-        IMAGEGIF: GIF image.
-        IMAGEWEBP: WebP image.
+        IMAGE_JPEG: JPEG image.
+        IMAGE_PNG: PNG image.
+        IMAGE_GIF: GIF image.
+        IMAGE_WEBP: WebP image.
 
     Documented: API reference, Community.
     """
 
     __slots__ = ()
 
-    IMAGEJPEG: ClassVar[CommunityAttachmentType]
+    IMAGE_JPEG: ClassVar[CommunityAttachmentType]
     """JPEG image."""
-    IMAGEPNG: ClassVar[CommunityAttachmentType]
+    IMAGE_PNG: ClassVar[CommunityAttachmentType]
     """PNG image."""
-    IMAGEGIF: ClassVar[CommunityAttachmentType]
+    IMAGE_GIF: ClassVar[CommunityAttachmentType]
     """GIF image."""
-    IMAGEWEBP: ClassVar[CommunityAttachmentType]
+    IMAGE_WEBP: ClassVar[CommunityAttachmentType]
     """WebP image."""
 
 
