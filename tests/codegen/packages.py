@@ -67,6 +67,8 @@ class Stub:
         self.url = ""
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.status, self.body, self.media = 200, b"{}", "application/json"
+        self.headers: dict[str, str] = {}
+        """More headers of the responses."""
 
     def set(self, body: Any, status: int = 200, media: str = "application/json") -> None:
         """Set the next responses."""
@@ -81,7 +83,7 @@ class Stub:
     async def handle(self, request: web.Request) -> web.Response:
         """Record a request and return the response."""
         self.requests.append((f"{request.method} {request.raw_path}", dict(request.headers), await request.read()))
-        return web.Response(status=self.status, body=self.body, headers={"Content-Type": self.media})
+        return web.Response(status=self.status, body=self.body, headers={"Content-Type": self.media, **self.headers})
 
     async def __aenter__(self) -> Self:
         application = web.Application()
