@@ -65,7 +65,7 @@ RESERVED_ROOTS = frozenset({"shared", "events", "operations", "models", "api", "
 
 def snake_case(text: str) -> str:
     """Return a name in snake_case, in the form in which Python compares names. An acronym is one word, also in the plural."""
-    text = unicodedata.normalize("NFKC", text)
+    text = re.sub(r"[^\w]+", "_", unicodedata.normalize("NFKC", text))
     return _snake_case(re.sub(r"([A-Z]{2,})s(?![a-z])", lambda found: f"{found[1].capitalize()}s", text))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from codegen.spec.document import Node
+from codegen.spec.document import Node, is_list
 
 _UNITS = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
 
@@ -31,10 +31,20 @@ def _facts(schema: Node) -> Iterator[tuple[str, list[str]]]:
     for key, words in (("exclusiveMinimum", "Above"), ("exclusiveMaximum", "Below")):
         if (limit := _number(schema.get(key))) is not None:
             yield f"{words} {limit}.", [str(limit)]
+    if (step := _number(schema.get("multipleOf"))) not in (None, 1):
+        yield f"A multiple of {step}.", [str(step)]
+    if values := _values(schema.get("enum")):
+        yield f"One of {', '.join(f'`{value!r}`' for value in values)}.", [repr(values[0]).lower()]
     if isinstance(pattern := schema.get("pattern"), str) and len(pattern) <= 60 and "`" not in pattern:
         yield f"Pattern: `{pattern}`.", [pattern.lower()]
     if (default := _default(schema.get("default"))) is not None:
         yield f"The server's default is {default}.", ["default"]
+
+
+def _values(given: Any) -> list[Any]:
+    """Return the values of an enum that has no class, because they are not texts; none if there are many."""
+    values: list[Any] = given if is_list(given) and len(given) <= 20 else []
+    return [] if all(isinstance(value, str) for value in values) else values
 
 
 def _number(value: Any) -> float | None:

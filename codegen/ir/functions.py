@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from codegen import naming as names
-from codegen.ir.docstrings import described, docstring
+from codegen.ir.docstrings import described, docstring, sentence, text_of
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
 from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
 from codegen.ir.types import TypeMapper
@@ -175,6 +175,7 @@ class FunctionBuilder:
                 type_ = replace(type_, argument_type=f"{type_.item_argument_type} | {type_.argument_type}")
             annotation, default = request_annotation(replace(type_, is_nullable=False), is_required=is_required)
             value = name
+        schema_text = text_of(parameter.node["schema"], "description")
         return Argument(
             name=name,
             wire=parameter.name,
@@ -182,7 +183,9 @@ class FunctionBuilder:
             declaration=f"{name}: {annotation}{default}",
             is_required=is_required,
             description=described(
-                parameter.node, wire_to_python, fallback=f"The {parameter.location} parameter `{parameter.name}`."
+                parameter.node,
+                wire_to_python,
+                fallback=sentence(schema_text or f"The {parameter.location} parameter `{parameter.name}`"),
             ),
             classes=type_.classes,
             is_positional=parameter.is_positional or parameter.location == "path",

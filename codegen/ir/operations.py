@@ -12,6 +12,7 @@ from codegen.spec.document import Document, Node, Operation, Parameter, entries,
 from codegen.spec.queries import (
     BATCHING,
     CONDITIONAL_LIMIT,
+    alternatives,
     argument_names,
     body_name,
     caller_parameters,
@@ -75,6 +76,12 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
         code_of["optional_body"] = "True"
     if styles := _query_styles(document, operation):
         code_of["query_styles"] = repr(styles)
+    if operation.body and operation.body.json_type:
+        code_of["json_type"] = repr(operation.body.json_type)
+    if operation.body and not operation.body.has_fields and _allows_null(operation.body.schema):
+        code_of["nullable_body"] = "True"
+    if styles := _form_styles(document, operation):
+        code_of["form_styles"] = repr(styles)
     if operation.body and operation.body.media != "json":
         code_of["body_format"] = repr(operation.body.media)
     constant = operation.id.upper()
@@ -173,6 +180,22 @@ def _query_styles(document: Document, operation: Operation) -> dict[str, str]:
     return {name: style for name, style in styles.items() if style}
 
 
+def _allows_null(schema: Node) -> bool:
+    return not (schema.keys() & {"$ref", "type", "oneOf", "anyOf"}) or alternatives(schema)[1]
+
+
+def _form_styles(document: Document, operation: Operation) -> dict[str, str]:
+    """Return the style of each field of a form that has one of its own: a joined list, or an object with keys in brackets."""
+    body, name = operation.body, body_name(operation)
+    if body is None or name is None or body.media != "form":
+        return {}
+    properties = entries(document.schemas[name], "properties")
+    encodings = entries(next(iter(body.node["content"].values())), "encoding")
+    given = {wire: {**node, "schema": properties[wire]} for wire, node in encodings.items() if wire in properties}
+    styles = {wire: _query_style(document, node) for wire, node in given.items() if node.keys() & {"style", "explode"}}
+    return {wire: style or "joined" for wire, style in styles.items() if style in ("", "space", "pipe", "deep")}
+
+
 def _query_style(document: Document, node: Node) -> str:
     if "content" in node:
         return "json"
@@ -183,7 +206,7 @@ def _query_style(document: Document, node: Node) -> str:
     if "object" in kinds and style == "deepObject":
         return "deep"
     if node.get("explode", style == "form") is not True:
-        return ""
+        return "pairs" if "object" in kinds else ""
     return "exploded" if "array" in kinds else "fields" if "object" in kinds else ""
 
 

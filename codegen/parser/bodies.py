@@ -9,6 +9,8 @@ from codegen.parser.references import References, nested
 from codegen.parser.schemas import SchemaParser
 from codegen.spec.document import Body, Node, Operation, child_pointer, entries
 
+_PLAIN_JSON = frozenset({"application/json", "*/*"})
+
 
 def parse_body(
     operation: Operation, owner: str, schemas: SchemaParser, references: References, notes: NoteCollector
@@ -43,4 +45,5 @@ def parse_body(
         media="form" if is_form else "json",
         is_required=body.get("required") is True,
         node=kept,
+        json_type=None if is_form or essence(media) in _PLAIN_JSON else media.strip(),
     )

@@ -218,10 +218,11 @@ class SchemaParser:
             parsed.update(_implied_type(node))
         types = types_of(parsed)
         if "array" in types:
-            parsed["items"] = self.value(node.get("items", {}), nested(pointer, "items"), f"{owner}Item")
+            items: object = {} if "prefixItems" in node else node.get("items", {})  # the first ones may be of other types
+            parsed["items"] = self.value(items, nested(pointer, "items"), f"{owner}Item")
         if "object" in types:
             values = node.get("additionalProperties")
-            is_map = is_object(values) and bool(values)
+            is_map = is_object(values) and bool(values) and "patternProperties" not in node
             parsed["additionalProperties"] = (
                 self.value(values, nested(pointer, "additionalProperties"), f"{owner}Value") if is_map else True
             )

@@ -34,8 +34,9 @@ def find_tags(node: Node, members: dict[str, Node], references: References, poin
         return _declared(node, discriminator, members, references, pointer)
     first, *others = ([str(name) for name in items(member, "required")] for member in members.values())
     for name in (name for name in first if all(name in other for other in others)):
-        tags = {text: place for place, member in members.items() for text in _texts(member, name, references, place)}
-        if len(tags) == len(members) == len(set(tags.values())):
+        texts = {place: _texts(member, name, references, place) for place, member in members.items()}
+        tags = {text: place for place, given in texts.items() for text in given}
+        if all(texts.values()) and len(tags) == sum(map(len, texts.values())):
             return name, tags
     return None
 

@@ -79,6 +79,8 @@ class Body:
     node: Node
     may_be_left_out: bool = False
     """Whether no body is sent if no field is given."""
+    json_type: str | None = None
+    """The content type of a JSON body that is not `application/json`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,8 +69,12 @@ def build_operation_call(
         has_key,
         operation.query_styles,
     )
+    if operation.nullable_body and body is None:
+        call.body, call.headers = b"null", {**(call.headers or {}), **_JSON_BODY}
     if operation.body_format == "form" and call.body is not None:
-        call.body, call.headers = form_of(call.body), {**(call.headers or {}), **_FORM_BODY}
+        call.body, call.headers = form_of(call.body, operation.form_styles), {**(call.headers or {}), **_FORM_BODY}
+    if operation.json_type is not None and call.body is not None:
+        call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: operation.json_type}
     if operation.shape in _NOT_JSON:
         call.headers = {**(call.headers or {}), _headers.ACCEPT: operation.text or "*/*"}
     return call

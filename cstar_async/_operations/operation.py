@@ -19,12 +19,15 @@ Shape: TypeAlias = Literal["object", "array", "page", "deleted", "value", "none"
 A result without JSON is nothing, a str or bytes.
 """
 
-QueryStyle: TypeAlias = Literal["exploded", "space", "pipe", "deep", "fields", "json"]
+QueryStyle: TypeAlias = Literal["exploded", "space", "pipe", "deep", "fields", "pairs", "json"]
 """How a parameter of the query is sent that is no plain value and no list joined with commas.
 
 A list is a parameter for each item, or joined with spaces or bars. An object is a parameter for each key, with the name of the
-whole before it (`name[key]`) or without it, or JSON.
+whole before it (`name[key]`) or without it, keys and values joined with commas, or JSON.
 """
+
+FormStyle: TypeAlias = Literal["joined", "space", "pipe", "deep"]
+"""How a field of a form is sent: a list joined with commas, spaces or bars, or an object as a field for each `name[key]`."""
 
 Key: TypeAlias = Literal["any", "secret", "none"]
 """The kind of key that the server requires."""
@@ -34,6 +37,7 @@ Evidence: TypeAlias = Literal["documented", "inferred", "named"]
 
 _NOTHING: Mapping[str, JSON] = MappingProxyType({})
 _NO_STYLES: Mapping[str, QueryStyle] = MappingProxyType({})
+_NO_FORM_STYLES: Mapping[str, FormStyle] = MappingProxyType({})
 _NOTHING_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
@@ -101,6 +105,12 @@ class Operation:
     has_envelope: bool = True
     """Whether a success has its value in `data`. False: the whole body is the value."""
     body_format: Literal["json", "form"] = "json"
+    form_styles: Mapping[str, FormStyle] = _NO_FORM_STYLES
+    """The fields of a form, by wire name, that have a style of their own."""
+    nullable_body: bool = False
+    """Whether None as the body is sent as null."""
+    json_type: str | None = None
+    """The content type of a JSON body that is not `application/json`."""
     optional_body: bool = False
     """Whether a body without any field is not sent."""
     query_styles: Mapping[str, QueryStyle] = _NO_STYLES

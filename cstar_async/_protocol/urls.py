@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Final, cast
 from urllib.parse import quote, unquote, urlencode
@@ -12,11 +12,12 @@ import orjson
 
 from cstar_async._model.codec import encode_body, to_wire
 from cstar_async._model.decoding import format_datetime
-from cstar_async._types import UNSET, is_array, is_mapping, is_object, is_str
+from cstar_async._types import UNSET, UntypedJSON, is_array, is_mapping, is_object, is_str
 from cstar_async._validation import MAX_INT_BITS, invalid
 from cstar_async.errors import InvalidArgumentError
 
 _SEPARATORS: Final = {"space": "%20", "pipe": "%7C"}
+_FORM_SEPARATORS: Final = {"joined": ",", "space": " ", "pipe": "|"}
 
 
 def path_segment(value: str, name: str = "an id in the path") -> str:
@@ -87,21 +88,44 @@ def _styled_pairs(name: str, value: object, style: str) -> list[str]:
         return [f"{key}={_SEPARATORS[style].join(_format_value(item, name) for item in wire)}"]
     if is_array(wire):
         return [f"{key}={_format_value(item, name)}" for item in wire]
-    if is_object(wire):
-        names = [(inner if style == "fields" else f"{name}[{inner}]", item) for inner, item in wire.items()]
-        return [f"{_encode(inner, name)}={_format_value(item, name)}" for inner, item in names if item is not None]
-    return [f"{key}={_format_value(wire, name)}"]
+    if is_object(wire) and style == "pairs":
+        flat = [text for inner, item in wire.items() if item is not None for text in (inner, item)]
+        return [f"{key}={_format_value(flat, name)}"]
+    if is_object(wire) and style == "fields":
+        return [f"{_encode(inner, name)}={_format_value(item, name)}" for inner, item in wire.items() if item is not None]
+    return [f"{_encode(place, name)}={_format_value(item, name)}" for place, item in _deep_pairs(name, wire)]
 
 
-def form_of(body: bytes) -> bytes:
-    """Return a JSON object as a form. A list is a field for each item, and a nested object is JSON."""
+def _deep_pairs(place: str, value: UntypedJSON) -> Iterator[tuple[str, UntypedJSON]]:
+    """Yield each plain value in a JSON value, with its place as `name[key]`; the items of an array have one place."""
+    if is_object(value):
+        for key, inner in value.items():
+            yield from _deep_pairs(f"{place}[{key}]", inner) if inner is not None else ()
+    elif is_array(value):
+        for item in value:
+            yield from _deep_pairs(place, item)
+    else:
+        yield place, value
+
+
+def form_of(body: bytes, styles: Mapping[str, str]) -> bytes:
+    """Return a JSON object as a form. Without a style, a list is a field for each item, and a nested object is JSON."""
     fields: list[tuple[str, str]] = []
     for name, value in orjson.loads(body).items():
-        for item in value if is_array(value) else [value]:
-            is_plain = isinstance(item, (str, int, float)) and not isinstance(item, bool)
-            text = str(item) if is_plain else "" if item is None else orjson.dumps(item).decode()
-            fields.append((name, text))
+        style = styles.get(name)
+        if style == "deep":
+            fields += ((place, _form_text(item)) for place, item in _deep_pairs(name, value))
+        elif style is not None and is_array(value):
+            fields.append((name, _FORM_SEPARATORS[style].join(map(_form_text, value))))
+        else:
+            fields += ((name, _form_text(item)) for item in (value if is_array(value) else [value]))
     return urlencode(fields).encode()
+
+
+def _form_text(value: UntypedJSON) -> str:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return str(value)
+    return "" if value is None else orjson.dumps(value).decode()
 
 
 def path_text(value: object, name: str) -> str:

@@ -219,7 +219,7 @@ def test_value_that_contains_itself_is_refused() -> None:
 def test_form_has_a_field_for_each_item() -> None:
     """A nested object is JSON, and null is empty."""
     body = b'{"a": [1, "x y", true], "b": {"c": 0.5}, "d": null, "e": false, "f": 2.5}'
-    assert b"a=1&a=x+y&a=true&b=%7B%22c%22%3A0.5%7D&d=&e=false&f=2.5" == form_of(body)
+    assert b"a=1&a=x+y&a=true&b=%7B%22c%22%3A0.5%7D&d=&e=false&f=2.5" == form_of(body, {})
 
 
 def test_text_of_a_parameter_is_not_encoded() -> None:
