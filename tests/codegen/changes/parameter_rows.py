@@ -59,7 +59,7 @@ QUERY = (
     _query("free object deep", {"schema": {"type": "object"}, "style": "deepObject", "explode": True}, ({"k": 1}, "p%5Bk%5D=1")),
     _query("map exploded", {"schema": {"type": "object", "additionalProperties": STRING}}, ({"k": "v", "l": "w"}, "k=v&l=w")),
     _query("json content", {"content": {"application/json": {"schema": FIELDS}}}, ({"a": "x"}, "p=%7B%22a%22%3A%22x%22%7D")),
-    _query("json content of a text", {"content": {"application/json": {"schema": STRING}}}, ("x", "p=%22x%22")),
+    _query("json content of a string", {"content": {"application/json": {"schema": STRING}}}, ("x", "p=%22x%22")),
     _query("json content with a charset", {"content": {"application/json; charset=utf-8": {"schema": TEXTS}}}, (["x"], "p=%5B%22x%22%5D")),
     _query("name with brackets", {"name": "p[]", "schema": TEXTS}, (["a", "b"], "p%5B%5D=a&p%5B%5D=b")),
     _query("default", {"schema": {**INTEGER, "default": 20}}, (5, "p=5"), doc=("The server's default is `20`.",)),

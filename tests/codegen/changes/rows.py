@@ -136,7 +136,7 @@ def call_row(section: str, name: str, operation: Node, *exchanges: Exchange, met
         operation: The operation; a 204 is its response if it has none, and `{C}` in it a name of its own.
         exchanges: How it is called.
         method: Its method.
-        more: `path` below that of the change, `item` with what stands in the path item beside the operation, `schemas`, and the
+        more: `path` below that of the change, `item` with what the path item has beside the operation, `schemas`, and the
             fields of the change.
     """
     owner = class_name(f"{section} {name}")

@@ -160,7 +160,7 @@ CONTAINERS = (
         "{C}A": {"type": "object", "properties": {"b": ref("{C}B")}},
         "{C}B": {"type": "object", "properties": {"as": {"type": "array", "items": ref("{C}A")}}},
     }),
-    _row("alias of a text", ref("{C}Id"), "str | None", "a", schemas={"{C}Id": STRING}),
+    _row("alias of a string", ref("{C}Id"), "str | None", "a", schemas={"{C}Id": STRING}),
     _row("alias of a list", ref("{C}Ids"), "list[str] | None", ["a"], schemas={"{C}Ids": {"type": "array", "items": STRING}}),
     _row("alias of an alias", ref("{C}B"), "{C}Label | None", _LABEL, schemas={"{C}B": ref("{C}C"), "{C}C": ref("{C}Label"), **LABELS}),
     _row("reference with a description", {**ref("{C}Label"), "description": "The tag of it."}, "{C}Label | None", _LABEL,

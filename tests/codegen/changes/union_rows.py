@@ -43,7 +43,7 @@ ALL_OF = (
     _row("allOf with required alone", {"allOf": [ref("{C}Label"), {"required": ["text"]}]}, "{C}Value | None", {"text": "t"},
          schemas=LABELS),
     _row("allOf of limits", {"allOf": [STRING, {"minLength": 31}]}, "str | None", "a", doc=("31",)),
-    _row("allOf of a text", {"allOf": [ref("{C}Id")]}, "str | None", "a", schemas={"{C}Id": STRING}),
+    _row("allOf of a string", {"allOf": [ref("{C}Id")]}, "str | None", "a", schemas={"{C}Id": STRING}),
     _row("allOf of an enum", {"allOf": [ref("{C}Mood")], "default": "good"}, "{C}Mood | None", "good",
          schemas={"{C}Mood": {**STRING, "enum": ["good", "bad"]}}, doc=("The server's default is `'good'`.",)),
     _row("allOf empty part", {"allOf": [ref("{C}Label"), {}]}, "{C}Value | None", {"text": "t"}, schemas=LABELS),
