@@ -57,7 +57,9 @@ class _Cleaner:
     def _object(self, node: Node, pointer: str) -> Node:
         found: Node = {}
         for key, inner in node.items():
-            if key in _VALUES or key.startswith("x-"):
+            if key == "enum" and inner == []:
+                self._notes.add(pointer, "an empty `enum` is passed over.")
+            elif key in _VALUES or key.startswith("x-"):
                 found[key] = inner
             elif inner is None:
                 self._notes.add(nested(pointer, key), f"`{key}` is null; it is passed over.")

@@ -34,6 +34,6 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tup
 async def test_change_is_right(packages: dict[str, tuple[ModuleType, str]], row: Change) -> None:
     """The types, the docstrings, what is sent and what is decoded are those of the document."""
     package, notes = packages[row.version]
-    async with Stub() as stub, package.Client(base_url=f"{stub.url}/v1") as client:
+    async with Stub() as stub, package.ZooClient(base_url=f"{stub.url}/v1") as client:
         await run_change(package, client, stub, row)
     assert [] == [words for words in row.notes if words not in notes]

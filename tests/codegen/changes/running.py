@@ -44,7 +44,7 @@ def write_package(folder: Path, name: str, raw: Node) -> list[str]:
     """Generate a package as the command does, but without ruff and the type check; return the notes."""
     notes = NoteCollector()
     parsed = parse(raw, notes, is_sdk=False)
-    target = Target(package=name, source="api.yaml", client=client_spec(parsed, "Client", notes))
+    target = Target(package=name, source="api.yaml", client=client_spec(parsed, None, notes))
     for path, text in _texts(build_ir(parsed), {}, target).items():
         (folder / name / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / name / path).write_text(text, encoding="utf-8")
