@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Final
 
 import typer
@@ -18,11 +19,21 @@ from cstar_async.cli._errors import SUCCESS, UsageError, report
 from cstar_async.errors import CStarError
 
 _NAME: Final = "cstar-async"
-_OTHERS: Final = {
-    "serve": "Run a fake cStar server on this machine.",
-    "codegen": "Generate a package from the OpenAPI document and your overlays.",
+_COMMANDS: Final = {
+    "whoami": ("_commands", "Show the team and the type of the API key in use."),
+    "doctor": ("_doctor", "Check key, team, connection, rate limit, clock and versions."),
+    "limits": ("_commands", "Show the rate limit of the key."),
+    "api": ("_api", "Call any path of the API."),
+    "export": ("_export", "Write all items of a list to a file."),
+    "import": ("_import", "Create customers, tickets or articles from a file."),
+    "listen": ("_listen", "Print the events of the team as they happen."),
+    "trigger": ("_commands", "Send a sample event to each webhook that subscribes to its type."),
+    "serve": (None, "Run a fake cStar server on this machine."),
+    "codegen": (None, "Generate a package from the OpenAPI document and your overlays."),
 }
-"""Commands that `cstar_async.cli` runs without the framework. They are here for the help and the completion."""
+"""The module of each command, and its line in the help. Those without a module are run by `cstar_async.cli`."""
+_ADDED: Final = {"tickets": ("reply", "close"), "webhooks": ("verify",)}
+"""Commands of `_commands` in a namespace."""
 _COMPLETE: Final = "_CSTAR_ASYNC_COMPLETE"
 
 
@@ -51,25 +62,25 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _build(words: set[str]) -> typer.Typer:
-    """Return the application, with the commands of those namespaces that *words* name."""
+    """Return the application, with the commands and namespaces that *words* name, and the lines of all others in the help."""
     from cstar_async.cli._operations import LIBRARY, add_namespace, new_group
 
     app = typer.Typer(
         help="The command line of cStar. It reads CSTAR_API_KEY, CSTAR_TEAM_ID and CSTAR_BASE_URL.",
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
-        no_args_is_help=True,
     )
-    for name, description in _OTHERS.items():
-        app.command(name, help=description, rich_help_panel="Commands")(_run_directly)
-    groups = {
-        name: new_group(app, name, member.__doc__ or "", "Operations")
-        for name, member in vars(ClientNamespaces).items()
-        if not name.startswith("_")
-    }
-    for name, group in groups.items():
+    for name, (module, description) in _COMMANDS.items():
+        function = _function(module, name) if module is not None and name in words else _listed
+        app.command(name, help=description if function is _listed else None, rich_help_panel="Commands")(function)
+    for name, member in vars(ClientNamespaces).items():
+        if name.startswith("_"):
+            continue
+        group = new_group(app, name, member.__doc__ or "", "Operations")
         if name.replace("_", "-") in words:
             add_namespace(group, getattr(ClientNamespaces, name), (name,))
+            for added in _ADDED.get(name, ()):
+                group.command(added)(_function("_commands", added))
     library = new_group(app, LIBRARY, "The public knowledge base of a team, without a key.", "Operations")
     if LIBRARY in words:
         from cstar_async.api.library import LibraryNamespace
@@ -78,5 +89,10 @@ def _build(words: set[str]) -> typer.Typer:
     return app
 
 
-def _run_directly() -> None:
-    """Do nothing: the command was run before."""
+def _function(module: str, name: str) -> Callable[..., None]:
+    function: Callable[..., None] = getattr(import_module(f"cstar_async.cli.{module}"), name.replace("import", "import_"))
+    return function
+
+
+def _listed() -> None:
+    """Do nothing: a command that is only listed is not run."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import NoneType, UnionType
@@ -15,7 +14,7 @@ import typer
 from cstar_async import JSON, OpenEnum, Unset
 from cstar_async.cli._docstrings import option_name
 from cstar_async.cli._errors import UsageError
-from cstar_async.cli._files import parse_json
+from cstar_async.cli._files import parse_json, read_text
 
 Kind: TypeAlias = Literal["str", "int", "float", "bool", "datetime", "list", "json", "scalar"]
 """What an option takes. A scalar is a number, true, false or any other text."""
@@ -63,14 +62,35 @@ class Argument:
         """
         if not isinstance(given, str):
             return given
-        text = sys.stdin.read() if given == "-" and self.kind in {"str", "json"} else given
-        if self.kind == "json":
-            return parse_json(text, option_name(self.name))
-        if self.kind == "scalar":
-            return _scalar(text)
-        if self.kind == "datetime":
-            return parse_time(text, option_name(self.name))
-        return text
+        text = text_or_stdin(given) if self.kind in {"str", "json"} and not self.is_positional else given
+        return attrs.evolve(self, name=option_name(self.name)).parse(text)
+
+    def parse(self, text: str) -> object:
+        """Return the value for the function from a text alone, such as a cell of a table.
+
+        Raises:
+            UsageError: The text is not of this kind.
+        """
+        match self.kind:
+            case "int" | "float":
+                return _number(text, self.name, is_int=self.kind == "int")
+            case "bool":
+                return _boolean(text, self.name)
+            case "list":
+                return [part.strip() for part in text.split(",") if part.strip()]
+            case "datetime":
+                return parse_time(text, self.name)
+            case "json":
+                return parse_json(text, self.name)
+            case "scalar":
+                return _scalar(text)
+            case "str":
+                return text
+
+
+def text_or_stdin(given: str) -> str:
+    """Return a value of the command line, or standard input for `-`."""
+    return read_text("-").removesuffix("\n") if given == "-" else given
 
 
 def parse_time(text: str, option: str) -> datetime:
@@ -149,3 +169,16 @@ def _scalar(text: str) -> JSON:
     except UsageError:
         return text
     return value if isinstance(value, (int, float)) else text
+
+
+def _number(text: str, name: str, *, is_int: bool) -> float:
+    try:
+        return int(text) if is_int else float(text)
+    except ValueError:
+        raise UsageError(f"{name} must be a number, got {text}") from None
+
+
+def _boolean(text: str, name: str) -> bool:
+    if text.lower() not in {"true", "false", "yes", "no", "1", "0"}:
+        raise UsageError(f"{name} must be true or false, got {text}")
+    return text.lower() in {"true", "yes", "1"}

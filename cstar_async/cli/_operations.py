@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final, cast
 
 import attrs
 import typer
 
-from cstar_async import CStarClient, CStarLibrary, Page, Paginator
+from cstar_async import JSON, CStarClient, CStarLibrary, Page, Paginator
 from cstar_async.cli._arguments import Argument, find_argument, read_arguments
 from cstar_async.cli._calls import (
     DryRun,
@@ -85,14 +85,13 @@ def new_group(app: typer.Typer, name: str, description: str, panel: str | None =
     return group
 
 
-def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[str, ...], name: str | None = None) -> None:
+def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[str, ...]) -> None:
     """Add the command of an operation.
 
     Args:
         app: The group.
         function: The generated function.
         path: Its attributes from the client: `("tickets", "get")`.
-        name: The name of the command; default the last of *path*.
     """
     arguments = read_arguments(function)
     documentation = read_docstring(function, {argument.name for argument in arguments})
@@ -112,7 +111,7 @@ def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[st
         _run(function, path, arguments, _Given(own, **values))
 
     vars(run)["__signature__"] = inspect.Signature(parameters)
-    app.command((name or path[-1]).replace("_", "-"), help=_escaped(documentation.text))(run)
+    app.command(path[-1].replace("_", "-"), help=_escaped(documentation.text))(run)
 
 
 def _escaped(text: str) -> str:
@@ -123,7 +122,7 @@ def _run(function: Callable[..., Any], path: tuple[str, ...], arguments: Sequenc
     values = _values(arguments, given)
     ids = [cast("str", values.pop(one.name)) for one in arguments if one.is_positional]
     if given.dry_run:
-        print_result(_recorded(function, ids, values), as_json=True)
+        print_result(first_request(function, ids, values), as_json=True)
         return
 
     async def work(client: CStarClient | CStarLibrary) -> object:
@@ -148,17 +147,17 @@ async def _rows(paginator: Paginator[object], given: _Given) -> object:
     return await paginator
 
 
-def _recorded(function: Callable[..., Any], ids: Sequence[str], values: dict[str, object]) -> object:
-    """Return the request that a function would send first."""
+def first_request(function: Callable[..., Any], ids: Sequence[str], values: Mapping[str, object]) -> dict[str, JSON] | None:
+    """Return the first request of a function, and send nothing. None: it sends none."""
 
-    async def record() -> object:
-        result = function(recording_namespace(), *ids, **values)
-        return await cast("Awaitable[object]", result)
+    async def record() -> None:
+        await function(recording_namespace(), *ids, **values)
 
     try:
-        return asyncio.run(record())
+        asyncio.run(record())
     except Recorded as recorded:
         return recorded.request
+    return None
 
 
 def _values(arguments: Sequence[Argument], given: _Given) -> dict[str, object]:

@@ -20,6 +20,8 @@ _SECRET_NAMES: Final = frozenset({"secret", "signingsecret", "apikey", "token", 
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAX_COLUMNS: Final = 7
 _MAX_CELL: Final = 60
+_MAX_SHOWN: Final = 300
+"""Characters; a longer value is not shown in a list."""
 _LAST_COLUMNS: Final = ("created_at", "createdAt")
 _HIDDEN: Final = "(hidden: use --json and write to a file or a pipe)"
 
@@ -90,18 +92,32 @@ def _cell(value: JSON, *, max_length: int | None = None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = value if isinstance(value, str) else format_json(value, indent=None)
-    line = " ".join(text.split())
-    if not line.isprintable():
-        line = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    line = printable(text)
     return line if max_length is None or len(line) <= max_length else f"{line[: max_length - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return one line without characters that control a terminal."""
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _columns(rows: Sequence[Mapping[str, JSON]]) -> list[str]:
     """Choose the fields to show: those with plain values in some row, the time of creation last."""
     names = dict.fromkeys(name for row in rows for name in row)
-    plain = [name for name in names if any(isinstance(row.get(name), (str, int, float)) for row in rows)]
+    plain = [
+        name for name in names if any(_is_short(row.get(name)) for row in rows) and not any(_is_long(row.get(name)) for row in rows)
+    ]
     useful = [name for name in plain if name not in {"object", *_LAST_COLUMNS} and not _is_constant_id(name)]
     return useful[:_MAX_COLUMNS] + [name for name in _LAST_COLUMNS if name in plain]
+
+
+def _is_short(value: JSON) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _is_long(value: JSON) -> bool:
+    return isinstance(value, str) and len(value) > _MAX_SHOWN
 
 
 def _is_constant_id(name: str) -> bool:

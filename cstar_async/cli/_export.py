@@ -1,0 +1,155 @@
+"""The command `export`: a list of the API as a file."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Annotated, Any, Final, cast, get_args, get_type_hints
+
+import typer
+
+from cstar_async import CStarClient, Model, Paginator, Priority
+from cstar_async.api._namespaces import ClientNamespaces
+from cstar_async.cli._arguments import find_argument, read_arguments
+from cstar_async.cli._calls import DryRun, Json, MaxWait, Timeout, new_client, run_with
+from cstar_async.cli._errors import UsageError
+from cstar_async.cli._output import as_plain, note, print_result
+from cstar_async.cli._progress import ProgressBar
+from cstar_async.cli._writers import Format, State, Writer, open_writer
+
+_FORMATS: Final[Mapping[str, Format]] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".sqlite": "sqlite",
+    ".db": "sqlite",
+    ".parquet": "parquet",
+}
+_READ_AHEAD: Final = 4
+"""Pages under way ahead of the file."""
+
+
+def export(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="What to export: tickets, customers, articles …", show_default=False)],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default=False)],
+    file_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="The format. Default: by the suffix of the file.", show_default=False),
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="NAME=VALUE", help="A filter of the list, such as status=open.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where it stopped.", show_default=False)] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.", show_default=False)] = False,
+    as_json: Json = False,
+    dry_run: DryRun = False,
+    timeout: Timeout = None,
+    max_wait: MaxWait = None,
+) -> None:
+    """Write all items of a list to a file, page by page.
+
+    It leaves a tenth of the rate limit to other programs, and waits as long as the limit requires unless --max-wait is given.
+    """
+    function = _find_list(name)
+    values = _filters(function, filters or [])
+    client = new_client(timeout=timeout, max_wait=max_wait or "none", priority=Priority.BACKGROUND)
+
+    def listed(client: CStarClient) -> Paginator[Model]:
+        return cast("Paginator[Model]", reduce(getattr, _path(name), cast("Any", client)).list(**values))
+
+    if dry_run:
+        print_result(run_with(client, lambda client: _estimate(listed(client))), as_json=as_json)
+        return
+    chosen = file_format or _FORMATS.get(output.suffix.lower())
+    if chosen is None:
+        raise UsageError(f"--format is required, because {output.name} does not end with {', '.join(_FORMATS)}")
+    writer = open_writer(output, chosen, name, _columns(function), resume=resume, overwrite=overwrite)
+    state = run_with(client, lambda client: _copy(client, listed(client), writer, name))
+    print_result({"file": str(output), "format": chosen, "rows": state.rows}, as_json=as_json)
+
+
+async def _estimate(paginator: Paginator[Model]) -> dict[str, object]:
+    """Return what an export costs. Takes one call."""
+    estimate = await paginator.estimate()
+    return {
+        "items": estimate.items,
+        "calls": estimate.calls,
+        "callsLeft": estimate.remaining,
+        "resetsAt": estimate.resets_at,
+        "fitsNow": estimate.fits,
+    }
+
+
+async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer, name: str) -> State:
+    if writer.state.checkpoint is not None:
+        paginator = paginator.resume(writer.state.checkpoint)
+        note(f"Continuing after {writer.state.rows} rows.")
+    with writer, ProgressBar(name, done=writer.state.rows) as progress:
+        try:
+            async for page in paginator.prefetch(_READ_AHEAD).pages():
+                writer.write([cast("dict[str, Any]", as_plain(item)) for item in page], paginator.checkpoint)
+                progress.update(writer.state.rows, page.total, client.rate_limit)
+        except BaseException:
+            note(f"Stopped after {writer.state.rows} rows; the same command with --resume continues.")
+            raise
+        writer.finish()
+    return writer.state
+
+
+def _path(name: str) -> list[str]:
+    return name.replace("-", "_").split(".")
+
+
+def _find_list(name: str) -> Callable[..., Any]:
+    """Return the function that lists something.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    lists = dict(_lists(ClientNamespaces, ""))
+    try:
+        return lists[name.replace("-", "_")]
+    except KeyError:
+        raise UsageError(f"LIST must be one of {', '.join(sorted(lists)).replace('_', '-')}, got {name}") from None
+
+
+def _lists(owner: type, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the lists of a namespace and of those inside, without those that belong to another object."""
+    for name, member in vars(owner).items():
+        if name.startswith("_"):
+            continue
+        if not inspect.isfunction(member):
+            yield from _lists(getattr(owner, name), f"{prefix}{name}.")
+        elif (
+            name == "list"
+            and not inspect.iscoroutinefunction(member)
+            and not any(one.is_positional for one in read_arguments(member))
+        ):
+            yield prefix.rstrip("."), member
+
+
+def _columns(function: Callable[..., Any]) -> Sequence[str]:
+    """Return the wire names of the items of a list."""
+    (item,) = get_args(get_type_hints(function)["return"])
+    return list(cast("type[Model]", item).__wire_names__.values())
+
+
+def _filters(function: Callable[..., Any], filters: Sequence[str]) -> dict[str, object]:
+    """Return the arguments of a list.
+
+    Raises:
+        UsageError: A filter is unknown or of another type.
+    """
+    arguments = [one for one in read_arguments(function) if one.name not in {"page", "page_size"}]
+    values: dict[str, object] = {}
+    for text in filters:
+        key, equals, value = text.partition("=")
+        argument = find_argument(arguments, key)
+        if not equals or argument is None:
+            raise UsageError(f"--filter must be NAME=VALUE with one of {', '.join(one.name for one in arguments)}, got {text}")
+        values[argument.name] = argument.parse(value)
+    return values

@@ -1,0 +1,180 @@
+"""The command `import`: records of a file, in as few calls as possible."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
+
+import attrs
+import typer
+
+from cstar_async import CStarClient, Priority, idempotency_key
+from cstar_async.cli._arguments import Argument, find_argument, read_arguments
+from cstar_async.cli._calls import DryRun, Json, MaxWait, Timeout, new_client, run_with
+from cstar_async.cli._errors import FAILURE, UsageError
+from cstar_async.cli._files import parse_json, read_text
+from cstar_async.cli._output import note, print_result
+from cstar_async.cli._progress import ProgressBar
+
+Resource: TypeAlias = Literal["customers", "tickets", "articles"]
+
+_BATCH: Final = 500
+"""Records a call (documented)."""
+_MAX_SHOWN: Final = 20
+"""Failed records that are printed."""
+
+
+@attrs.define
+class _Total:
+    """The results of all calls."""
+
+    total: int = 0
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    errors: list[dict[str, object]] = attrs.field(factory=list[dict[str, object]])
+
+
+def import_(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="CSV with a header, JSON lines or a JSON array.", show_default=False)
+    ],
+    *,
+    resource: Annotated[
+        Resource | None, typer.Option("--resource", help="The type. Default: the name of the file.", show_default=False)
+    ] = None,
+    merge_strategy: Annotated[
+        str, typer.Option("--merge-strategy", help="What to do with records that exist. Only skip is documented.")
+    ] = "skip",
+    as_json: Json = False,
+    dry_run: DryRun = False,
+    timeout: Timeout = None,
+    max_wait: MaxWait = None,
+) -> None:
+    """Create customers, tickets or articles from a file, 500 in a call.
+
+    Columns are fields of the create command, such as email or custom_fields; customFields.plan is one key of an object, and a list
+    is separated by commas. If it stops, run it again within a day with the same file: nothing is created twice.
+    """
+    chosen = resource or _resource_of(file)
+    text = read_text(file)
+    records = _read_records(file, text, chosen)
+    calls = -(-len(records) // _BATCH)
+    if dry_run:
+        result: dict[str, object] = {"resource": chosen, "records": len(records), "calls": calls}
+        if records:
+            result["first"] = records[0]
+        print_result(result, as_json=as_json)
+        return
+    key = idempotency_key("import", chosen, merge_strategy, hashlib.sha256(text.encode()).hexdigest())
+    client = new_client(timeout=timeout, max_wait=max_wait or "none", priority=Priority.BACKGROUND)
+    total = run_with(client, lambda client: _send(client, chosen, records, merge_strategy, key))
+    if not as_json:
+        for error in total.errors[:_MAX_SHOWN]:
+            note(f"record {error['record']}: {error['message']}")
+    print_result(attrs.asdict(total) if as_json else {**attrs.asdict(total), "errors": len(total.errors)}, as_json=as_json)
+    if total.errors:
+        raise typer.Exit(FAILURE)
+
+
+def _resource_of(file: str) -> Resource:
+    stem = PurePath(file).stem.lower()
+    for name in ("customers", "tickets", "articles"):
+        if stem == name:
+            return name
+    raise UsageError(f"--resource is required, because {file} is not called customers, tickets or articles")
+
+
+async def _send(
+    client: CStarClient, resource: Resource, records: Sequence[Mapping[str, object]], merge_strategy: str, key: str
+) -> _Total:
+    total = _Total()
+    with ProgressBar(resource, len(records)) as progress:
+        for start in range(0, len(records), _BATCH):
+            batch = records[start : start + _BATCH]
+            part = await client.imports.run(
+                resource=resource, records=batch, merge_strategy=merge_strategy, idempotency_key=idempotency_key(key, start)
+            )
+            total.total += len(batch)
+            total.created += part.created or 0
+            total.updated += part.updated or 0
+            total.skipped += part.skipped or 0
+            for error in part.errors or []:
+                position = None if error.index is None else start + error.index + 1
+                total.errors.append({"record": position, "message": error.message})
+            progress.update(total.total, len(records), client.rate_limit)
+    return total
+
+
+def _read_records(file: str, text: str, resource: Resource) -> list[dict[str, object]]:
+    """Return the records as bodies of a create call.
+
+    Raises:
+        UsageError: The file is malformed, or a record has an unknown field or none that is required.
+    """
+    from cstar_async import api, models
+
+    functions: dict[Resource, tuple[Callable[..., Any], Mapping[str, str]]] = {
+        "customers": (api.create_customer, models.CustomerCreate.__wire_names__),
+        "tickets": (api.create_ticket, models.TicketCreate.__wire_names__),
+        "articles": (api.create_article, models.ArticleCreate.__wire_names__),
+    }
+    function, wire_names = functions[resource]
+    arguments = [one for one in read_arguments(function) if one.name in wire_names]
+    rows = (
+        _csv_rows(text) if file.lower().endswith(".csv") or (file == "-" and text[:1] not in {"{", "["}) else _json_rows(text, file)
+    )
+    return [_record(row, number, arguments, wire_names) for number, row in enumerate(rows, 1)]
+
+
+def _csv_rows(text: str) -> list[Mapping[str, object]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise UsageError(f"line {reader.line_num}: {error}") from None
+    for number, row in enumerate(rows, 1):
+        if "" in row:
+            raise UsageError(f"record {number} has more cells than the header")
+    return [{name: value for name, value in row.items() if value} for row in rows]
+
+
+def _json_rows(text: str, file: str) -> list[Mapping[str, object]]:
+    if text.lstrip().startswith("["):
+        values = cast("list[object]", parse_json(text, file))
+    else:
+        values = [parse_json(line, f"line {number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    for number, value in enumerate(values, 1):
+        if not isinstance(value, dict):
+            raise UsageError(f"record {number} must be an object, got {type(value).__name__}")
+    return cast("list[Mapping[str, object]]", values)
+
+
+def _record(
+    row: Mapping[str, object], number: int, arguments: Sequence[Argument], wire_names: Mapping[str, str]
+) -> dict[str, object]:
+    """Return a body by wire names. A value of a table is parsed as its field requires; others are left as they are."""
+    record: dict[str, object] = {}
+    given = set[str]()
+    for column, value in row.items():
+        name, dot, key = column.strip().partition(".")
+        argument = find_argument(arguments, name)
+        if argument is None:
+            raise UsageError(f"column {column} must be one of {', '.join(one.name for one in arguments)}")
+        given.add(argument.name)
+        wire = wire_names[argument.name]
+        if dot:
+            cast("dict[str, object]", record.setdefault(wire, {}))[key] = value
+        else:
+            try:
+                record[wire] = argument.parse(value) if isinstance(value, str) else value
+            except UsageError as error:
+                raise UsageError(f"record {number}: {error}") from None
+    missing = [one.name for one in arguments if one.is_required and one.name not in given]
+    if missing:
+        raise UsageError(f"record {number} has no {', '.join(missing)}")
+    return record

@@ -1,0 +1,57 @@
+"""Progress of long commands: a bar with the time left and the calls left, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from cstar_async import RateLimitState
+
+
+class ProgressBar:
+    """Shows how far a command is. Where standard error is no terminal, it shows nothing.
+
+    Args:
+        description: What is counted, such as `tickets`.
+        total: The number of items. None: not known yet.
+        done: Items that were done before.
+    """
+
+    def __init__(self, description: str, total: int | None = None, done: int = 0) -> None:
+        self._stack = ExitStack()
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[budget]}"),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task(description, total=total, completed=done, budget="")
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._bar)
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def update(self, done: int, total: int | None, limit: RateLimitState | None) -> None:
+        """Show a position.
+
+        Args:
+            done: Items done, from the beginning.
+            total: The number of items, where it is known.
+            limit: The rate limit, where it is known.
+        """
+        budget = "" if limit is None else f"{limit.remaining} of {limit.limit} calls left"
+        self._bar.update(self._task, completed=done, total=total, budget=budget)

@@ -1,0 +1,260 @@
+"""Files that `export` writes, one page after the other.
+
+A page and the checkpoint after it are kept together: the checkpoint of a text file has the length of the file, and a database has
+both in one transaction. So an export that was killed at any time continues without a row missing or repeated.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, Protocol, Self, TypeAlias, cast
+
+import attrs
+import orjson
+
+from cstar_async import JSON
+from cstar_async.cli._errors import UsageError
+from cstar_async.cli._files import read_object
+
+Format: TypeAlias = Literal["jsonl", "csv", "sqlite", "parquet"]
+Row: TypeAlias = Mapping[str, JSON]
+
+EXTRA: Final = "extra"
+"""The column of the fields that have no column of their own."""
+
+
+_STATE_TABLE: Final = "cstar_export"
+
+
+@attrs.frozen
+class State:
+    """How far an export is."""
+
+    rows: int = 0
+    size: int = 0
+    """Bytes of a text file."""
+    checkpoint: dict[str, JSON] | None = None
+    """The position in the list; None: its beginning."""
+
+
+class Writer(Protocol):
+    """Writes the rows of an export to a file. Leaving it keeps what was written, for another run."""
+
+    state: State
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+    def write(self, rows: Sequence[Row], checkpoint: dict[str, JSON]) -> None:
+        """Write a page and the checkpoint after it."""
+        ...
+
+    def finish(self) -> None:
+        """Complete the file and remove the checkpoint."""
+        ...
+
+
+def open_writer(output: Path, file_format: Format, table: str, columns: Sequence[str], *, resume: bool, overwrite: bool) -> Writer:
+    """Return the writer of a file.
+
+    Args:
+        output: The file.
+        file_format: Its format.
+        table: The name of the table in a database.
+        columns: The fields of a row.
+        resume: Whether to continue an export that stopped.
+        overwrite: Whether to replace a file.
+
+    Raises:
+        UsageError: The file exists, or a library is missing.
+    """
+    if file_format == "parquet" and find_spec("pyarrow") is None:
+        raise UsageError("the format parquet requires pyarrow, which is not installed: pip install pyarrow")
+    if output.exists() and not output.is_file():
+        raise UsageError(f"{output} must be a file")
+    kept = [path for path in (_with_suffix(output, ".checkpoint"), _with_suffix(output, ".part")) if path.exists()]
+    is_partial = bool(kept) or (file_format == "sqlite" and _is_partial_database(output))
+    if overwrite:
+        for path in (output, *kept):
+            path.unlink(missing_ok=True)
+    elif is_partial and not resume:
+        raise UsageError(f"the export to {output} is not complete; --resume continues it, --overwrite starts again")
+    elif output.exists() and not is_partial:
+        raise UsageError(f"{output} exists; choose another file, or replace it with --overwrite")
+    if file_format == "sqlite":
+        return _DatabaseWriter(output, table, columns)
+    if file_format == "csv":
+        return _TextWriter(output, output, lambda rows: _csv_lines(columns, rows), _csv_header(columns))
+    if file_format == "parquet":
+        return _ParquetWriter(output, columns)
+    return _TextWriter(output, output, _json_lines)
+
+
+def _with_suffix(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+class _TextWriter:
+    """Writes lines.
+
+    Args:
+        output: The file that the user wants; the checkpoint is beside it.
+        path: The file to write.
+        encode: Returns the bytes of rows.
+        header: The first bytes of the file.
+    """
+
+    def __init__(self, output: Path, path: Path, encode: Callable[[Sequence[Row]], bytes], header: bytes = b"") -> None:
+        self._state_path = _with_suffix(output, ".checkpoint")
+        self._path = path
+        self._encode = encode
+        self._header = header
+        self.state = _read_state(self._state_path) if self._state_path.exists() else State()
+
+    def __enter__(self) -> Self:
+        is_new = self.state.checkpoint is None
+        self._file: BinaryIO = self._path.open("wb" if is_new else "r+b")
+        if is_new:
+            self._file.write(self._header)
+        else:
+            self._file.truncate(self.state.size)
+            self._file.seek(self.state.size)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def write(self, rows: Sequence[Row], checkpoint: dict[str, JSON]) -> None:
+        self._file.write(self._encode(rows))
+        self._file.flush()
+        self.state = State(self.state.rows + len(rows), self._file.tell(), checkpoint)
+        temporary = _with_suffix(self._state_path, ".new")
+        temporary.write_bytes(orjson.dumps(attrs.asdict(self.state)))
+        temporary.replace(self._state_path)
+
+    def finish(self) -> None:
+        self._file.flush()
+        self._state_path.unlink(missing_ok=True)
+
+
+class _ParquetWriter(_TextWriter):
+    """Collects lines of JSON, and converts them at the end: a Parquet file cannot be continued."""
+
+    def __init__(self, output: Path, columns: Sequence[str]) -> None:
+        super().__init__(output, _with_suffix(output, ".part"), _json_lines)
+        self._output = output
+        self._columns = columns
+
+    def finish(self) -> None:
+        from importlib import import_module
+
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+        self._file.flush()
+        with self._path.open("rb") as lines:
+            rows = [_flat_row(self._columns, orjson.loads(line)) for line in lines]
+        fields = {name: [row[index] for row in rows] for index, name in enumerate([*self._columns, EXTRA])}
+        table = arrow.table({name: _same_types(values) for name, values in fields.items()})
+        parquet.write_table(table, str(self._output))
+        self._path.unlink()
+        super().finish()
+
+
+class _DatabaseWriter:
+    """Writes rows to a table of SQLite, with the ID as primary key where there is one."""
+
+    def __init__(self, output: Path, table: str, columns: Sequence[str]) -> None:
+        self._output = output
+        self._table = table.replace(".", "_")
+        self._columns = columns
+        self.state = State()
+        if output.exists():
+            with closing(sqlite3.connect(output)) as database:
+                row = database.execute(f"SELECT state FROM {_STATE_TABLE}").fetchone()  # noqa: S608  # a constant
+            if row is not None:
+                self.state = State(**orjson.loads(row[0]))
+
+    def __enter__(self) -> Self:
+        self._database = sqlite3.connect(self._output)
+        columns = ", ".join(f'"{name}"{" PRIMARY KEY" if name == "id" else ""}' for name in [*self._columns, EXTRA])
+        with self._database as database:
+            database.execute(f"CREATE TABLE IF NOT EXISTS {_STATE_TABLE} (id INTEGER PRIMARY KEY, state TEXT)")
+            database.execute(f'CREATE TABLE IF NOT EXISTS "{self._table}" ({columns})')
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._database.close()
+
+    def write(self, rows: Sequence[Row], checkpoint: dict[str, JSON]) -> None:
+        state = State(self.state.rows + len(rows), checkpoint=checkpoint)
+        marks = ", ".join("?" * (len(self._columns) + 1))
+        with self._database as database:
+            insert = f'INSERT OR REPLACE INTO "{self._table}" VALUES ({marks})'  # noqa: S608  # names of the generated models
+            database.executemany(insert, [_flat_row(self._columns, row) for row in rows])
+            text = orjson.dumps(attrs.asdict(state)).decode()
+            database.execute(f"INSERT OR REPLACE INTO {_STATE_TABLE} VALUES (1, ?)", [text])  # noqa: S608  # a constant
+        self.state = state
+
+    def finish(self) -> None:
+        with self._database as database:
+            database.execute(f"DROP TABLE {_STATE_TABLE}")
+
+
+def _is_partial_database(path: Path) -> bool:
+    """Return whether a file is a database of an export that is not complete."""
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            found = database.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", [_STATE_TABLE]).fetchone()
+    except sqlite3.Error:
+        return False
+    return bool(found[0])
+
+
+def _read_state(path: Path) -> State:
+    match read_object(str(path)):
+        case {"rows": int(rows), "size": int(size), "checkpoint": dict(checkpoint)}:
+            return State(rows, size, cast("dict[str, JSON]", checkpoint))
+        case _:
+            raise UsageError(f"{path} is damaged; start again with --overwrite")
+
+
+def _flat_row(columns: Sequence[str], row: Row) -> list[str | int | float | None]:
+    """Return the values of the columns, and those of all other fields as JSON. Objects and lists become JSON."""
+    others = {name: value for name, value in row.items() if name not in columns}
+    return [*(_flat(row.get(name)) for name in columns), _flat(others or None)]
+
+
+def _flat(value: JSON) -> str | int | float | None:
+    return orjson.dumps(value).decode() if isinstance(value, (dict, list)) else value
+
+
+def _same_types(values: Sequence[str | int | float | None]) -> Sequence[str | int | float | None]:
+    """Return the values as strings if they are of several types, which a column of Parquet cannot have."""
+    types = {type(value) for value in values if value is not None}
+    return values if len(types) <= 1 else [None if value is None else str(value) for value in values]
+
+
+def _json_lines(rows: Sequence[Row]) -> bytes:
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+
+def _csv_header(columns: Sequence[str]) -> bytes:
+    return _csv_bytes([[*columns, EXTRA]])
+
+
+def _csv_lines(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
+    return _csv_bytes(
+        [["true" if one is True else "false" if one is False else one for one in _flat_row(columns, row)] for row in rows]
+    )
+
+
+def _csv_bytes(rows: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
