@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Final, NoReturn, TypeAlias, TypeVar
-from urllib.parse import quote
 
 import attrs
 import orjson
@@ -19,6 +18,7 @@ from cstar_async._client.settings import ConnectionOptions
 from cstar_async._model.codec import encode_body
 from cstar_async._operations.executor import Namespace
 from cstar_async._operations.operation import Operation
+from cstar_async._protocol.urls import path_segment
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._output import note
 from cstar_async.hooks import RetryInfo, WaitInfo
@@ -55,6 +55,8 @@ Timeout: TypeAlias = Annotated[
     ),
 ]
 
+_TEAMS: Final = frozenset({"teamId", "team"})
+"""The parameters of a path that the client fills in."""
 _LONG_WAIT: Final = 2.0
 """Seconds; a longer wait is shown."""
 
@@ -150,6 +152,8 @@ class Recorded(Exception):  # noqa: N818  # ends a call, and is no error
 class _Recorder:
     """An executor that sends nothing and raises `Recorded`."""
 
+    team: str
+
     async def execute(
         self,
         operation: Operation,
@@ -162,34 +166,39 @@ class _Recorder:
         options: RequestOptions | None = None,
         **others: object,
     ) -> NoReturn:
-        del result, idempotency_key, options, others
-        raise Recorded(_request(operation, path, query, body))
+        del result, idempotency_key, others
+        raise Recorded(_request(self.team, operation, path, query, body, options))
 
     def paginate(
         self, operation: Operation, item: object, /, *path: str, query: Mapping[str, object] | None = None, **others: object
     ) -> NoReturn:
         del item, others
-        raise Recorded(_request(operation, path, query, None))
+        raise Recorded(_request(self.team, operation, path, query))
 
 
-def recording_namespace() -> Namespace:
-    """Return what a generated function takes as its client: its request is raised instead of sent."""
-    return Namespace(_Recorder())
+def recording_namespace(team: str = "") -> Namespace:
+    """Return what a generated function takes as its client: its request is raised instead of sent.
+
+    Args:
+        team: The team in the path. Default: that of the environment, if it is known.
+    """
+    return Namespace(_Recorder(team or os.environ.get("CSTAR_TEAM_ID") or "{teamId}"))
 
 
-def _request(operation: Operation, path: tuple[str, ...], query: Mapping[str, object] | None, body: object) -> dict[str, JSON]:
+def _request(
+    team: str,
+    operation: Operation,
+    path: tuple[str, ...],
+    query: Mapping[str, object] | None,
+    body: object = None,
+    options: RequestOptions | None = None,
+) -> dict[str, JSON]:
     ids = iter(path)
-    filled = re.sub(r"\{(\w+)\}", lambda match: _segment(match.group(1), ids), operation.path)
+    filled = re.sub(r"\{(\w+)\}", lambda match: team if match[1] in _TEAMS else path_segment(next(ids)), operation.path)
     request: dict[str, JSON] = {"method": operation.method, "path": filled}
     given = {name: value for name, value in (query or {}).items() if value is not UNSET}
     if given:
         request["query"] = orjson.loads(orjson.dumps(given, default=str))
     if body is not None:
-        request["body"] = orjson.loads(encode_body(body, None))
+        request["body"] = orjson.loads(encode_body(body, None if options is None else options.extra_body))
     return request
-
-
-def _segment(name: str, ids: Iterator[str]) -> str:
-    if name == "teamId":
-        return quote(os.environ.get("CSTAR_TEAM_ID", ""), safe="") or "{teamId}"
-    return quote(next(ids), safe="")

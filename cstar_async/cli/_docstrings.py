@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 _ARGUMENT: Final = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+_EXTRA_BODY: Final = "options=RequestOptions(extra_body={…})"
 _CODE: Final = re.compile(r"`+([^`]+)`+")
 
 
@@ -21,6 +22,8 @@ class Documentation:
     """Summary, request line and details."""
     arguments: dict[str, str]
     """The description of each argument."""
+    is_open: bool
+    """Whether the body may have fields that are no arguments."""
 
 
 def read_docstring(function: Callable[..., Any], names: Collection[str]) -> Documentation:
@@ -40,7 +43,8 @@ def read_docstring(function: Callable[..., Any], names: Collection[str]) -> Docu
         if head.endswith(":") and head[:-1].isalpha():
             break
         paragraphs.append(_plain(section, names))
-    return Documentation("\n\n".join(paragraphs), arguments)
+    text = "\n\n".join(paragraphs)
+    return Documentation(text.replace(_EXTRA_BODY, "--input"), arguments, is_open=_EXTRA_BODY in text)
 
 
 def option_name(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import attrs
 import typer
 
-from cstar_async import JSON, CStarClient, CStarLibrary, Page, Paginator
+from cstar_async import JSON, CStarClient, CStarLibrary, Page, Paginator, RequestOptions
 from cstar_async.cli._arguments import Argument, find_argument, read_arguments
 from cstar_async.cli._calls import (
     DryRun,
@@ -54,6 +54,8 @@ class _Given:
     dry_run: bool
     timeout: float | None
     max_wait: str | None
+    is_open: bool
+    """Whether the body may have fields that are no arguments."""
     input_: str | None = None
     all_: bool = False
     max_items: int | None = None
@@ -108,7 +110,7 @@ def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[st
 
     def run(**values: Any) -> None:
         own = {one.name: values.pop(one.name) for one in arguments}
-        _run(function, path, arguments, _Given(own, **values))
+        _run(function, path, arguments, _Given(own, is_open=documentation.is_open, **values))
 
     vars(run)["__signature__"] = inspect.Signature(parameters)
     app.command(path[-1].replace("_", "-"), help=_escaped(documentation.text))(run)
@@ -122,7 +124,7 @@ def _run(function: Callable[..., Any], path: tuple[str, ...], arguments: Sequenc
     values = _values(arguments, given)
     ids = [cast("str", values.pop(one.name)) for one in arguments if one.is_positional]
     if given.dry_run:
-        print_result(first_request(function, ids, values), as_json=True)
+        print_result(first_request(function, ids, values, given.team), as_json=True)
         return
 
     async def work(client: CStarClient | CStarLibrary) -> object:
@@ -147,11 +149,13 @@ async def _rows(paginator: Paginator[object], given: _Given) -> object:
     return await paginator
 
 
-def first_request(function: Callable[..., Any], ids: Sequence[str], values: Mapping[str, object]) -> dict[str, JSON] | None:
+def first_request(
+    function: Callable[..., Any], ids: Sequence[str], values: Mapping[str, object], team: str = ""
+) -> dict[str, JSON] | None:
     """Return the first request of a function, and send nothing. None: it sends none."""
 
     async def record() -> None:
-        await function(recording_namespace(), *ids, **values)
+        await function(recording_namespace(team), *ids, **values)
 
     try:
         asyncio.run(record())
@@ -167,11 +171,17 @@ def _values(arguments: Sequence[Argument], given: _Given) -> dict[str, object]:
         UsageError: One is missing, unknown or of another type.
     """
     values = {one.name: one.convert(given.arguments[one.name]) for one in arguments if given.arguments[one.name] not in (None, [])}
+    others: dict[str, JSON] = {}
     for key, value in read_object(given.input_).items() if given.input_ else ():
         argument = find_argument(arguments, key)
-        if argument is None:
+        if argument is not None:
+            values.setdefault(argument.name, value)
+        elif given.is_open:
+            others[key] = value
+        else:
             raise UsageError(f"{key} must be one of {', '.join(one.name for one in arguments)}")
-        values.setdefault(argument.name, value)
+    if others:
+        values["options"] = RequestOptions(extra_body=others)
     missing = [option_name(one.name) for one in arguments if one.is_required and one.name not in values]
     if missing:
         raise UsageError(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} required")
