@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
+import math
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
+from cstar_async.cli._errors import FAILURE, SUCCESS
+
 if TYPE_CHECKING:
-    from cstar_async.testing import FakeCStar
+    from cstar_async.testing import Delivery, FakeCStar, ReceivedRequest
 
 T = TypeVar("T")
 
 _DEFAULT_PORT: Final = 8787
 _MAX_PORT: Final = 65_535
+_POLL_INTERVAL: Final = 0.1
+"""Seconds between two looks at the logs."""
+_MAX_POLLS: Final = 20
+"""Looks after which a request without a response is printed."""
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -27,7 +36,17 @@ def serve(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    return _serve(_parser().parse_args(arguments))
+    from cstar_async.errors import CStarError
+
+    options = _parser().parse_args(arguments)
+    try:
+        asyncio.run(_run(_new_fake(options), is_verbose=options.verbose))
+    except KeyboardInterrupt:
+        return SUCCESS
+    except (ImportError, CStarError) as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILURE
+    return SUCCESS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,7 +58,23 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="port, 0 for a free one (default: %(default)s)")
     serve.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s, this machine only)")
     serve.add_argument("--seed", type=int, metavar="N", help="start with sample data; the same number gives the same data")
-    serve.add_argument("--no-limits", action="store_true", help="disable the rate limit of 1,000 calls per hour")
+    serve.add_argument(
+        "--rows", type=_count, metavar="N", help="customers and tickets of the sample data (default: 12 and 30; implies --seed 1)"
+    )
+    serve.add_argument("--verbose", action="store_true", help="print each request and each delivery of a webhook")
+    serve.add_argument(
+        "--latency", type=_duration, default=0.0, metavar="SECONDS", help="delay each response by this time (default: 0)"
+    )
+    serve.add_argument(
+        "--faults",
+        type=_share,
+        metavar="SHARE",
+        help="refuse this share of the requests, or break their connection, from 0 to 1 (default: 0)",
+    )
+    serve.add_argument(
+        "--rate-limit", type=_count, metavar="N", help="calls an hour (default: 1000 for secret, 100 for publishable keys)"
+    )
+    serve.add_argument("--no-limits", action="store_true", help="disable the rate limit")
     serve.add_argument(
         "--delivery-faults",
         type=_share,
@@ -73,6 +108,8 @@ def _checked(parse: Callable[[str], T], is_valid: Callable[[T], bool], expected:
 
 
 _port: Final = _checked(int, lambda port: 0 <= port <= _MAX_PORT, f"a number from 0 to {_MAX_PORT}")
+_count: Final = _checked(int, lambda count: count >= 0, "a number from 0")
+_duration: Final = _checked(float, lambda seconds: 0 <= seconds < math.inf, "a number of seconds from 0")
 _share: Final = _checked(float, lambda share: 0 <= share <= 1, "a number from 0 to 1")
 _seconds: Final = _checked(
     lambda text: tuple(map(float, text.split(","))),
@@ -81,29 +118,33 @@ _seconds: Final = _checked(
 )
 
 
-def _serve(options: argparse.Namespace) -> int:
-    from cstar_async.errors import ConfigurationError
+def _new_fake(options: argparse.Namespace) -> FakeCStar:
     from cstar_async.testing import FakeCStar
 
     retries = {} if options.delivery_retries is None else {"delivery_retries": options.delivery_retries}
-    try:
-        fake = FakeCStar(seed=options.seed, limits=not options.no_limits, host=options.host, port=options.port, **retries)
-        if options.delivery_faults:
-            fake.deliveries.faults.add_mixed(options.delivery_faults)
-            fake.streams.inject_faults(options.delivery_faults)
-        asyncio.run(_run(fake))
-    except KeyboardInterrupt:
-        return 0
-    except ImportError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    fake = FakeCStar(
+        seed=1 if options.seed is None and options.rows is not None else options.seed,
+        rows=options.rows,
+        limits=not options.no_limits,
+        rate_limit=options.rate_limit,
+        host=options.host,
+        port=options.port,
+        **retries,
+    )
+    if options.latency:
+        fake.faults.add(delay=options.latency, max_triggers=None)
+    if options.faults:
+        # The share of each kind is that of the requests which the kinds before let through.
+        fake.faults.add(status=503, probability=options.faults / 3, max_triggers=None)
+        fake.faults.add(reset=True, probability=options.faults / (3 - options.faults), max_triggers=None)
+        fake.faults.add(drop="after", probability=options.faults / (3 - 2 * options.faults), max_triggers=None)
+    if options.delivery_faults:
+        fake.deliveries.faults.add_mixed(options.delivery_faults)
+        fake.streams.inject_faults(options.delivery_faults)
+    return fake
 
 
-async def _run(fake: FakeCStar) -> None:
+async def _run(fake: FakeCStar, *, is_verbose: bool) -> None:
     """Serve until a signal stops the process."""
     signals: asyncio.Queue[Literal["stop", "restart"]] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -115,10 +156,57 @@ async def _run(fake: FakeCStar) -> None:
         pass
     async with fake:
         _print(_banner(fake))
+        log = asyncio.create_task(_log_activity(fake) if is_verbose else asyncio.Event().wait())
+        log.add_done_callback(lambda _: signals.put_nowait("stop"))  # nobody reads standard output any more
         while await signals.get() == "restart":
             await fake.aclose()
             await fake.start()
             _print("The server has restarted.\n")
+        if log.done():
+            log.result()
+        log.cancel()
+
+
+async def _log_activity(fake: FakeCStar) -> None:
+    """Print each request when its response is known, and each attempt of a delivery."""
+    request: ReceivedRequest | None = None
+    delivery: Delivery | None = None
+    polls = 0
+    while True:
+        await asyncio.sleep(_POLL_INTERVAL)
+        for one in _newer(fake.requests, request):
+            if one.status is None and polls < _MAX_POLLS:
+                polls += 1
+                break
+            request, polls = one, 0
+            _print(_request_line(one))
+        for attempt in _newer(fake.deliveries, delivery):
+            delivery = attempt
+            _print(_delivery_line(attempt))
+
+
+def _newer(log: Sequence[T], last: T | None) -> list[T]:
+    """Return the entries after *last*, oldest first. The log drops its oldest."""
+    found = list(itertools.takewhile(lambda entry: entry is not last, reversed(log)))
+    return found[::-1]
+
+
+def _request_line(request: ReceivedRequest) -> str:
+    from cstar_async._redaction import printable_line
+
+    target = f"{request.path}?{request.query_string}" if request.query_string else request.path
+    notes = [f"unknown parameter {name}" for name in request.unknown_parameters]
+    notes += ["repeated, from the idempotency key"] if request.was_replayed else []
+    line = f"{datetime.now():%H:%M:%S} {request.method} {request.status or 'no response'} {target}"  # noqa: DTZ005  # for people
+    return printable_line(f"{line} ({', '.join(notes)})" if notes else line) + "\n"
+
+
+def _delivery_line(delivery: Delivery) -> str:
+    from cstar_async._redaction import printable_line
+
+    outcome = delivery.status or delivery.error
+    line = f"{datetime.now():%H:%M:%S} event {outcome} {delivery.event_type} attempt {delivery.attempt} to {delivery.url}"  # noqa: DTZ005
+    return printable_line(line) + "\n"
 
 
 def _print(text: str) -> None:

@@ -106,18 +106,20 @@ def add_members(database: Database, *, now_s: float) -> None:
         database.insert("members", {**fields, "roleDisplayName": ROLE_NAMES[role], **score, "joinedAt": joined_at}, at=joined_at)
 
 
-def add_seed_data(database: Database, *, now_s: float) -> None:
+def add_seed_data(database: Database, *, now_s: float, rows: int | None = None) -> None:
     """Add customers, a small knowledge base, tickets of every status, some with messages, and a boss.
 
-    Collections that the document does not have are left out, with all that depends on them.
+    Collections that the document does not have are left out, with all that depends on them. *rows* is the number of customers and
+    of tickets; None: 12 and 30. The tickets are of the last 30 days.
     """
     random = database.random
-    customers = [_add_customer(database, number, now_s) for number in range(CUSTOMERS)] if database.has("customers") else []
+    customer_count, ticket_count = (CUSTOMERS, TICKETS) if rows is None else (rows, rows)
+    customers = [_add_customer(database, number, now_s) for number in range(customer_count)] if database.has("customers") else []
     if database.has("categories") and database.has("articles"):
         _add_library(database, now_s)
     agents = [member for member in database.table("members") if member["role"] == "agent"]
-    for number in range(TICKETS) if customers and agents and database.has("tickets") else ():
-        opened_s = now_s - (TICKETS - number) * _DAY_S + random.uniform(0, 8 * _HOUR_S)
+    for number in range(ticket_count) if customers and agents and database.has("tickets") else ():
+        opened_s = now_s - (ticket_count - number) * _DAY_S * TICKETS / ticket_count + random.uniform(0, 8 * _HOUR_S)
         _add_ticket(database, random.choice(customers), agents, opened_s)
     if database.has("bosses"):
         spawned_at = timestamp(now_s - _HOUR_S)

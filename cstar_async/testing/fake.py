@@ -17,7 +17,7 @@ from cstar_async._validation import (
     validate_count,
     validate_seconds,
 )
-from cstar_async.errors import CStarError
+from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import new_id, new_request_id, seeded_random
 from cstar_async.testing._data.spec import generated_document
@@ -67,6 +67,7 @@ class FakeCStar:
     Args:
         seed: None (default): the team has only its members, an owner and two agents. An int: the team also has customers, articles,
             categories, tags, tickets and a boss. Ids depend only on *seed* and the order of the calls; it also seeds the faults.
+        rows: Customers and tickets of that data, from 0; default 12 and 30. It needs a *seed*.
         clock: The clock of the server; default a new `FakeClock` that runs with real time.
         limits: Whether rate limits apply; default True. False reports a limit that is never reached.
         rate_limit: Calls per window for every key, from 0; default the documented limits: 1,000 for secret keys, 100 for
@@ -92,6 +93,7 @@ class FakeCStar:
         self,
         *,
         seed: int | None = None,
+        rows: int | None = None,
         clock: FakeClock | None = None,
         limits: bool = True,
         rate_limit: int | None = None,
@@ -106,6 +108,9 @@ class FakeCStar:
     ) -> None:
         if seed is not None and not (is_int(seed) and seed.bit_length() <= MAX_INT_BITS):
             raise invalid("seed", f"an int of at most {MAX_INT_BITS} bits", seed)
+        if rows is not None and seed is None:
+            raise InvalidArgumentError("rows must be None without a seed; pass seed=1")
+        self._rows = None if rows is None else validate_count("rows", rows, 0)
         check_instance("clock", clock, (FakeClock, NoneType), "a FakeClock")
         check_choice("pagination", pagination, ("top", "meta"))
         check_choice("pagination_shape", pagination_shape, ("hasMore", "totalPages"))
@@ -328,7 +333,7 @@ class FakeCStar:
             self._databases[key] = database
             add_members(database, now_s=self.clock.time())
             if self._seed is not None and key == (self._team.id, "test"):
-                add_seed_data(database, now_s=self.clock.time())
+                add_seed_data(database, now_s=self.clock.time(), rows=self._rows)
             database.pop_changes()  # the initial data is no event
         return self._databases[key]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -126,3 +127,56 @@ def test_keyboard_interrupt_exits_with_zero(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("asyncio.run", interrupt)
     assert main(["serve", "--port", "0"]) == 0
+
+
+async def test_verbose_prints_requests_and_deliveries() -> None:
+    """Each request and each delivery is a line of the log, with its outcome, and without its body."""
+    with serve("--port", "0", "--rows", "3", "--verbose", "--rate-limit", "9") as process:
+        try:
+            key, url, team = printed_settings(process)
+            async with receiving() as at, CStarClient(api_key=key, base_url=url, team_id=team) as cstar:
+                await cstar.webhooks.create(name="Bot", url=at.url, events=["ticket.created"])
+                await cstar.tickets.create(title="Private words")
+                assert (await cstar.tickets.list(status="new")).total is not None
+                assert cstar.rate_limit is not None
+                assert cstar.rate_limit.limit == 9
+                wanted = {
+                    r"^\d\d:\d\d:\d\d POST 201 /api/v1/teams/\S+/tickets$",
+                    r"^\d\d:\d\d:\d\d GET 200 /api/v1/teams/\S+/tickets\?status=new$",
+                    r"^\d\d:\d\d:\d\d event 200 ticket.created attempt 1 to http://127.0.0.1",
+                }
+                text = ""
+                while not all(re.search(pattern, text, re.MULTILINE) for pattern in wanted):
+                    text += await asyncio.to_thread(process.stdout.readline)  # type: ignore[union-attr]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert "Private words" not in text + rest
+
+
+async def test_rows_latency_and_faults_are_those_of_the_options() -> None:
+    """The server has as many rows as asked for, delays its responses, and breaks a share of the requests."""
+    arguments = ("--port", "0", "--rows", "150", "--latency", "0.01", "--faults", "0.5", "--no-limits")
+    with serve(*arguments) as process:
+        try:
+            key, url, team = printed_settings(process)
+            async with CStarClient(api_key=key, base_url=url, team_id=team, max_retries=0) as cstar:
+                outcomes = await asyncio.gather(*(cstar.tickets.list(page_size=1) for _ in range(60)), return_exceptions=True)
+            pages = [page for page in outcomes if not isinstance(page, BaseException)]
+            errors = {type(error).__name__ for error in outcomes if isinstance(error, BaseException)}
+            assert {page.total for page in pages} == {150}
+            assert errors == {"ServerError", "ConnectionFailedError"}
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, printed = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (0, "")
+
+
+@pytest.mark.parametrize("option", ["--rows", "--rate-limit", "--latency"])
+def test_negative_number_is_exit_two(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    """A number below 0 exits with 2."""
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", option, "-1"])
+    assert caught.value.code == 2
+    assert f"argument {option}: must be a number" in capsys.readouterr().err

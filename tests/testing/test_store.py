@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cstar_async import InvalidArgumentError
+from cstar_async.testing import FakeCStar
 from cstar_async.testing._data.collections import load_collections
 from cstar_async.testing._data.ids import seeded_random
 from cstar_async.testing._data.spec import Document, generated_document
@@ -46,3 +48,18 @@ def test_collection_that_the_document_lacks_is_empty() -> None:
     """A look-up in an unknown collection finds nothing."""
     table = database_without("tags").table("tags")
     assert ([], None) == (list(table), table.find("bug"))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 200])
+async def test_rows_are_customers_and_tickets(rows: int) -> None:
+    """`rows` is the number of customers and of tickets, and all tickets are of the last 30 days."""
+    async with FakeCStar(seed=1, rows=rows) as fake, fake.client() as cstar:
+        tickets, customers = await cstar.tickets.list().collect(), await cstar.customers.list().collect()
+        assert (len(tickets), len(customers)) == (rows, rows)
+        assert all(0 <= (fake.clock.now() - ticket.created_at).days <= 30 for ticket in tickets)
+
+
+def test_rows_need_a_seed() -> None:
+    """Rows without a seed are refused."""
+    with pytest.raises(InvalidArgumentError, match="seed=1"):
+        FakeCStar(rows=3)
