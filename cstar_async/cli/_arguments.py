@@ -66,7 +66,7 @@ class Argument:
         return attrs.evolve(self, name=option_name(self.name)).parse(text)
 
     def parse(self, text: str) -> object:
-        """Return the value for the function from a text alone, such as a cell of a table.
+        """Return the value for the function from a str, such as a cell of a table.
 
         Raises:
             UsageError: The text is not of this kind.

@@ -85,7 +85,7 @@ def test_input_gives_the_rest_of_the_arguments() -> None:
 
 
 def test_a_long_text_is_read_from_standard_input() -> None:
-    """`-` as the value of a text reads standard input."""
+    """`-` as the value of a str option reads standard input."""
     outcome = run_process("tickets", "create", "--title", "A", "--notes", "-", "--dry-run", stdin="two\nlines\n")
     assert outcome.json["body"] == {"title": "A", "notes": "two\nlines"}
 

@@ -95,6 +95,7 @@ PHRASES = {
 
 PLAIN_USES = {
     r"math\.floor|from math import [\w, ]*floor|floor\(": "the function of the standard library",
+    r"\.tell\(\)": "a method of files",
     r"journal_mode": "a pragma of SQLite",
     r"(?:os|ast|Path|pkgutil)\.walk|\.walk\(|walk_packages|rglob": "functions of the standard library",
     r"(?i:forgot(?:ten)?[ -](?:my |your |a |the )?password)": "what users of a support desk write",
