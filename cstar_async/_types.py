@@ -137,6 +137,8 @@ class PageInfo:
     """Whether another page follows; computed if not stated."""
     total_pages: int | None = None
     """Pages in the list; only in the older form."""
+    next_cursor: str | None = attrs.field(default=None, repr=False)
+    """Where the next page begins, in a list with cursors: a part of its query, encoded. None: it is the last, or has no cursors."""
 
 
 @attrs.frozen(kw_only=True, repr=False)

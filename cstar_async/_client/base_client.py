@@ -15,6 +15,7 @@ from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.context import ClientContext
 from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
+from cstar_async._client.lists import paginate_path
 from cstar_async._client.settings import CallSettings, ClientSettings, validate_cache, validate_team_id
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
@@ -26,6 +27,8 @@ from cstar_async._protocol.urls import query_string
 from cstar_async._rate_limit.limiter import RateLimiter
 from cstar_async._types import JSON, Priority, RateLimitState, RequestOptions, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
+from cstar_async.pagination import Paginator, Paging
+from cstar_async.pagination._paging import PAGES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -245,6 +248,58 @@ class BaseClient:
         return await self._executor.request(
             method, path, params=params, json=json, model=model, idempotency_key=idempotency_key, options=options
         )
+
+    @overload
+    def paginate(
+        self,
+        method: str,
+        path: str,
+        *,
+        model: None = None,
+        params: Mapping[str, object] | None = None,
+        paging: Paging = PAGES,
+        options: RequestOptions | None = None,
+    ) -> Paginator[JSON]: ...
+
+    @overload
+    def paginate(
+        self,
+        method: str,
+        path: str,
+        *,
+        model: type[T],
+        params: Mapping[str, object] | None = None,
+        paging: Paging = PAGES,
+        options: RequestOptions | None = None,
+    ) -> Paginator[T]: ...
+
+    def paginate(
+        self,
+        method: str,
+        path: str,
+        *,
+        model: type[Any] | None = None,
+        params: Mapping[str, object] | None = None,
+        paging: Paging = PAGES,
+        options: RequestOptions | None = None,
+    ) -> Paginator[Any]:
+        """Return a paginator over a list that has no method here: `cstar.paginate("GET", "/things", model=Thing)`.
+
+        Nothing is sent until it is awaited or iterated over. It makes the promises of every `Paginator`.
+
+        Args:
+            method: `GET`.
+            path: As for `request()`.
+            model: What each item is, as for `request()`. None: JSON as it arrived.
+            params: Query parameters. A page or a size among them is that of the list.
+            paging: How the list is divided into pages. Default: as cStar does, by `page` and `pageSize`.
+            options: Options of each call.
+
+        Raises:
+            InvalidArgumentError: The method, path or query cannot be sent, or *model* is no such class.
+            DecodeError: While iterating: a response is not such a page, or an item does not have the form of *model*.
+        """
+        return paginate_path(self._executor, method, path, model, params, paging, options)
 
     async def aclose(self) -> None:
         """Close the connections, and the session unless it was passed in. May be called twice, and on a client never used."""

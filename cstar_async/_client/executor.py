@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from datetime import datetime
-from functools import partial
 from typing import Any, Final, TypeVar, cast, get_args
 
 from cstar_async._client.call import Call, CallTarget, StreamCall
 from cstar_async._client.drift import find_drift
+from cstar_async._client.lists import paginate_operation
 from cstar_async._client.pipeline import RequestPipeline
-from cstar_async._client.request_builder import build_operation_call, build_raw_call, check_query
-from cstar_async._client.settings import check_request_options
+from cstar_async._client.request_builder import build_operation_call, build_raw_call
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.structuring import StructureError, structure_as
 from cstar_async._operations.operation import Operation, Shape
@@ -22,15 +20,12 @@ from cstar_async._protocol.envelope import (
     find_request_id,
     parse_body,
     parse_envelope,
-    parse_page_info,
     request_id_of,
     timestamp_of,
 )
 from cstar_async._protocol.headers import parameter_headers, parse_rate_limit
 from cstar_async._protocol.messages import RawResponse, StreamingResponse
-from cstar_async._protocol.urls import page_query, path_segment, query_string, validate_query
 from cstar_async._types import (
-    UNSET,
     Priority,
     RequestOptions,
     Response,
@@ -39,11 +34,8 @@ from cstar_async._types import (
     is_str,
     json_type_name,
 )
-from cstar_async._validation import validate_count
-from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError
-from cstar_async.pagination import Page, Paginator
-from cstar_async.pagination._checkpoint import ListKey
-from cstar_async.pagination._page import linked_page
+from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError, PaginationError
+from cstar_async.pagination import Paginator
 
 T = TypeVar("T")
 
@@ -79,27 +71,27 @@ class ClientExecutor(RequestPipeline):
         await self.send_with_retries(call)
         shape = operation.shape
         if shape in _WITHOUT_JSON:
-            return self._finish(call, {}, cast("T", _read_without_json(shape, call.response)))
+            return self.finish(call, {}, cast("T", _read_without_json(shape, call.response)))
         if operation.text is not None:
             text = decode_text(call.response, operation.text)
             if text is not None:
-                return self._finish(call, {}, cast("T", text))
+                return self.finish(call, {}, cast("T", text))
         if shape == "deleted" and not call.response.body.strip():
             envelope: dict[str, UntypedJSON] = {"data": {"deleted": True, "id": path[-1] if path else None}}
         elif operation.may_be_empty and not call.response.body.strip():
             envelope = {"data": None if shape == "value" else {}}
         else:
-            envelope = self._parse_envelope(call, operation)
+            envelope = self.parse_envelope(call, operation)
         data: UntypedJSON = envelope["data"]
         if data is None:
-            return self._finish(call, envelope, cast("T", None))
+            return self.finish(call, envelope, cast("T", None))
         if shape == "array":
-            return self._finish(call, envelope, cast("T", decode_items(get_args(result)[0], data)))
+            return self.finish(call, envelope, cast("T", decode_items(get_args(result)[0], data)))
         decode: UntypedJSON = result
         decoded: T = decode(data) if shape == "value" else decode_item(decode, data)
         if self.context.team_path.value is None and operation.id == "whoami":
             self._keep_team(decoded)
-        return self._finish(call, envelope, decoded)
+        return self.finish(call, envelope, decoded)
 
     def paginate(
         self,
@@ -113,57 +105,8 @@ class ClientExecutor(RequestPipeline):
         options: RequestOptions | None = None,
     ) -> Paginator[T]:
         """Return a paginator; see `OperationExecutor.paginate`."""
-        extra_headers = parameter_headers(headers, cookies) if headers or cookies else None
-        filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
-        check_request_options(options)
-        if operation.known_values:
-            check_query(operation, filters)
-        if options is not None and options.extra_query:
-            filters.update(validate_query(options.extra_query, "extra_query"))
-        is_paged = operation.shape == "page"
-        first, size = (filters.pop("page", None), filters.pop("pageSize", None)) if is_paged else (None, None)
-        encoded = query_string(filters, styles=operation.query_styles) if filters else ""
-        context, priority = self.context, self.settings.priority
-        if options is not None and options.priority is not None:
-            priority = options.priority
-
-        def read_quota() -> tuple[int, datetime | None]:
-            state = context.limiter.state
-            return context.limiter.remaining(priority, context.clock), None if state is None else state.reset_at
-
-        return Paginator(
-            partial(self._fetch_page, operation, item, path, encoded, extra_headers, options),
-            first_page=None if first is None else validate_count("page", first, 1),
-            page_size=None if size is None else validate_count("page_size", size, 1),
-            list_key=ListKey(operation.id, f"{'/'.join(map(path_segment, path))}?{encoded}"),
-            read_quota=read_quota,
-            is_paged=is_paged,
-        )
-
-    async def _fetch_page(
-        self,
-        operation: Operation,
-        item: type[T],
-        path: tuple[str, ...],
-        filters: str,
-        headers: Mapping[str, str] | None,
-        options: RequestOptions | None,
-        number: int | None,
-        size: int | None,
-    ) -> Page[T]:
-        """Fetch a page; *filters* is the query without page and page size."""
-        call = build_operation_call(self.context, self.settings, operation, path, None, None, None, options)
-        is_paged = operation.shape == "page"
-        call.query = page_query(filters, number, size) if is_paged else filters
-        if headers:
-            call.headers = {**(call.headers or {}), **headers}
-        await self.send_with_retries(call)
-        envelope = self._parse_envelope(call, operation)
-        items = decode_items(item, envelope["data"])
-        if not is_paged:
-            return self._finish(call, envelope, Page(items))
-        fetch = partial(self._fetch_page, operation, item, path, filters, headers, options)
-        return self._finish(call, envelope, linked_page(fetch, items, parse_page_info(envelope, len(items)), number, size))
+        added = parameter_headers(headers, cookies) if headers or cookies else {}
+        return paginate_operation(self, operation, item, path, query, added, options)
 
     async def request(
         self,
@@ -188,11 +131,11 @@ class ClientExecutor(RequestPipeline):
             try:
                 parsed = parse_body(call.response)
             except DecodeError as error:
-                self._fail_decoding(call, error)
+                self.fail_decoding(call, error)
                 raise
             envelope = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
         data = envelope["data"] if structure is None else self._structure(call, envelope, structure)
-        return self._finish(call, envelope, self._make_response(call, envelope, data))
+        return self.finish(call, envelope, self._make_response(call, envelope, data))
 
     def _structure(self, call: Call, envelope: dict[str, UntypedJSON], structure: Callable[[UntypedJSON], T]) -> T:
         """Return the data as the class that the caller named."""
@@ -205,7 +148,7 @@ class ClientExecutor(RequestPipeline):
                 status=call.response.status,
                 request_id=request_id_of(envelope),
             )
-        self._fail_decoding(call, error)
+        self.fail_decoding(call, error)
         raise error
 
     async def open_stream(self, target: CallTarget, path: str, headers: Mapping[str, str]) -> StreamingResponse:
@@ -218,9 +161,9 @@ class ClientExecutor(RequestPipeline):
         response = call.response
         if not isinstance(response, StreamingResponse):
             error = DecodeError("the response is not a stream", status=response.status)
-            self._fail_decoding(call, error)
+            self.fail_decoding(call, error)
             raise error
-        return self._finish(call, {}, response)
+        return self.finish(call, {}, response)
 
     async def _find_team_path(self) -> str:
         from cstar_async._generated.operations.auth import WHOAMI
@@ -243,7 +186,7 @@ class ClientExecutor(RequestPipeline):
             with suppress(InvalidArgumentError):
                 self.context.team_path.value = self.context.path_of_team(team_id)
 
-    def _parse_envelope(self, call: Call, operation: Operation) -> dict[str, UntypedJSON]:
+    def parse_envelope(self, call: Call, operation: Operation) -> dict[str, UntypedJSON]:
         """Parse the envelope of a success, and check the JSON type of `data`."""
         response = call.response
         expected = DATA_TYPES[operation.shape]
@@ -259,20 +202,25 @@ class ClientExecutor(RequestPipeline):
                     request_id=request_id_of(envelope),
                 )
         except DecodeError as error:
-            self._fail_decoding(call, error)
+            self.fail_decoding(call, error)
             raise
-        if self.context.hooks.has_drift_hooks and operation.result is not None and data is not None:
-            for drift in find_drift(operation.id, operation.result, data, self.context.schemas):
-                self.context.hooks.emit(drift)
+        if self.context.hooks.has_drift_hooks:
+            self.report_drift(operation, data)
         return envelope
 
-    def _fail_decoding(self, call: Call, error: DecodeError) -> None:
+    def report_drift(self, operation: Operation, data: UntypedJSON) -> None:
+        """Notify hooks of what differs from the spec."""
+        if operation.result is not None and data is not None:
+            for drift in find_drift(operation.id, operation.result, data, self.context.schemas):
+                self.context.hooks.emit(drift)
+
+    def fail_decoding(self, call: Call, error: DecodeError | PaginationError) -> None:
         """Set the call's data on an error of its response; the call ends with it."""
         call.annotate(error)
         error.request_id = error.request_id or find_request_id({}, call.response.headers)
         self.record_failure(call, error)
 
-    def _finish(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> T:
+    def finish(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> T:
         """Return the data, after capturing the response and notifying hooks where wanted."""
         capture = RESPONSE_CAPTURE.get()
         if capture is not None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from cstar_async._client.call import Call, StreamCall
 from cstar_async._client.executor import DATA_TYPES, ClientExecutor
 from cstar_async._operations.operation import Operation
-from cstar_async._protocol.envelope import parse_body, parse_envelope, parse_page_info
+from cstar_async._protocol.envelope import parse_body, parse_envelope
 from cstar_async._protocol.messages import RawResponse
-from cstar_async.errors import DecodeError
+from cstar_async._protocol.paging import parse_page
+from cstar_async.errors import DecodeError, PaginationError
 
 CHANGES_OTHERS: Final = frozenset({"bulk", "imports"})
 """Namespaces whose writes change the objects of others."""
@@ -58,13 +59,11 @@ def _is_whole(operation: Operation, response: RawResponse) -> bool:
     if operation.shape not in DATA_TYPES:
         return False
     try:
+        if operation.shape == "page":
+            info = parse_page(operation.paging, response, None).info
+            return not info.has_more and info.page in {None, operation.paging.first}
         envelope = parse_envelope(response) if operation.has_envelope else {"data": parse_body(response)}
-    except DecodeError:
+    except (DecodeError, PaginationError):
         return False
     expected = DATA_TYPES[operation.shape]
-    if expected is not None and envelope["data"].__class__ is not expected:
-        return False
-    if operation.shape != "page":
-        return True
-    info = parse_page_info(envelope, len(cast("list[object]", envelope["data"])))
-    return not info.has_more and info.page in {None, 1}
+    return expected is None or envelope["data"].__class__ is expected

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 import attrs
 
 from cstar_async._types import JSON
+from cstar_async.pagination import Paging
+from cstar_async.pagination._paging import PAGES
 
 Scope: TypeAlias = Literal["root", "team", "library"]
 """What a path is relative to: the host, the team of the key, or a public library."""
@@ -117,6 +119,8 @@ class Operation:
     """The parameters of the query, by wire name, that have a style of their own."""
     limits: tuple[Limit, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    paging: Paging = PAGES
+    """How the list is divided into pages, if the shape is a page."""
     known_values: Mapping[str, frozenset[str]] = _NOTHING_KNOWN
     """The known values of each query parameter that is an enum or a list of them, by wire name."""
 

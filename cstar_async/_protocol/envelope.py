@@ -85,20 +85,54 @@ def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int) -> PageIn
         stated = as_object(envelope.get("meta")).get("pagination")
     if not is_object(stated):
         return PageInfo()
-    page, page_size = _count(stated.get("page")), _count(stated.get("pageSize"))
-    total, total_pages = _count(stated.get("total")), _count(stated.get("totalPages"))
-    has_more = stated.get("hasMore")
-    has_more = _BOOLEANS.get(has_more.strip().lower()) if is_str(has_more) else has_more
-    if not isinstance(has_more, bool):
+    return page_info(
+        page=stated.get("page"),
+        page_size=stated.get("pageSize"),
+        total=stated.get("total"),
+        total_pages=stated.get("totalPages"),
+        has_more=stated.get("hasMore"),
+        item_count=item_count,
+    )
+
+
+def page_info(
+    *,
+    page: UntypedJSON,
+    page_size: UntypedJSON,
+    total: UntypedJSON,
+    total_pages: UntypedJSON,
+    has_more: UntypedJSON,
+    item_count: int,
+    first: int = 1,
+    is_last_if_unknown: bool | None = None,
+) -> PageInfo:
+    """Return the position of a page from the values that a response states, of whatever types.
+
+    *is_last_if_unknown* is for a response that states nothing. None: a page with items is followed by another one if something was
+    stated that cannot be read.
+    """
+    is_stated = total is not None or total_pages is not None
+    page, page_size, total, total_pages = count_of(page), count_of(page_size), count_of(total), count_of(total_pages)
+    has_more = parse_boolean(has_more)
+    if has_more is None:
+        pages_read = 1 if page is None else page - first + 1
         if total_pages is not None:
-            has_more = (page or 1) < total_pages
+            has_more = pages_read < total_pages
         elif total is not None:
-            has_more = (page or 1) * (page_size or item_count) < total
+            has_more = pages_read * (page_size or item_count) < total
         elif page_size:
             has_more = item_count >= page_size
+        elif is_last_if_unknown is None or is_stated:
+            has_more = item_count > 0 and is_stated
         else:
-            has_more = item_count > 0 and (stated.get("total") is not None or stated.get("totalPages") is not None)
+            has_more = item_count > 0 and not is_last_if_unknown
     return PageInfo(total=total, page=page, page_size=page_size, has_more=has_more, total_pages=total_pages)
+
+
+def parse_boolean(value: UntypedJSON) -> bool | None:
+    """Return a boolean that may arrive as a str; None for any other value."""
+    value = _BOOLEANS.get(value.strip().lower()) if is_str(value) else value
+    return value if isinstance(value, bool) else None
 
 
 def decode_text(response: RawResponse, content_type: str | None) -> str | None:
@@ -111,7 +145,8 @@ def _line(value: UntypedJSON) -> str | None:
     return printable_line(value) or None if is_str(value) else None
 
 
-def _count(value: UntypedJSON) -> int | None:
+def count_of(value: UntypedJSON) -> int | None:
+    """Return a number of items or pages that may arrive as a str or float; None for any other value."""
     if value.__class__ is str and len(value) <= _MAX_DIGITS:
         value = value.strip()
         return int(value) if value.isdecimal() else None

@@ -143,10 +143,15 @@ def parameter_text(value: object, name: str) -> str:
     return unquote(_format_value(value, name))
 
 
-def page_query(filters: str, number: int | None, size: int | None) -> str:
-    """Return the query string of one page: the filters, which are the same for all pages, then its number and size."""
-    query = filters if number is None else f"{filters}&page={number}"
-    return (query if size is None else f"{query}&pageSize={size}").removeprefix("&")
+def encode_query_value(value: str) -> str:
+    """Return a name or value of the query, encoded."""
+    return _encode(value, "a query parameter")
+
+
+def page_query(filters: str, parameter: str | None, number: str | None, size: str) -> str:
+    """Return the query string of one page: the filters, which are the same for all pages, then its number, and the size."""
+    query = filters if number is None or parameter is None else f"{filters}&{encode_query_value(parameter)}={number}"
+    return (f"{query}&{size}" if size else query).removeprefix("&")
 
 
 def _format_value(value: object, name: str) -> str:

@@ -3,5 +3,6 @@
 from cstar_async._types import PageInfo
 from cstar_async.pagination._page import Page
 from cstar_async.pagination._paginator import IterationEstimate, Paginator
+from cstar_async.pagination._paging import Paging
 
-__all__ = ["IterationEstimate", "Page", "PageInfo", "Paginator"]
+__all__ = ["IterationEstimate", "Page", "PageInfo", "Paginator", "Paging"]

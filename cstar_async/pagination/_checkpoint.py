@@ -1,8 +1,8 @@
 """The position of an iteration, and its JSON form, with which another process can continue.
 
-A checkpoint is a JSON object of at most 9,000 characters: the fields of `Checkpoint`, the `version` of the form, and `list`, which
-names the operation and hashes path and filters, because filters may name people. It comes back from files and databases, so
-loading gives a valid checkpoint or raises `InvalidArgumentError`.
+A checkpoint is a JSON object of at most 9,000 characters and the cursor: the fields of `Checkpoint`, the `version` of the form,
+and `list`, which names the operation and hashes path and filters, because filters may name people. It comes back from files and
+databases, so loading gives a valid checkpoint or raises `InvalidArgumentError`.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Checkpoint:
     has_pending_shifted_items: bool = False
     """Whether items that shifted onto earlier pages are still to be yielded."""
     is_done: bool = False
+    cursor: str | None = None
+    """The cursor of the current page, in a list with cursors; encoded, without filters. None: the first page."""
 
 
 @attrs.frozen
@@ -57,13 +59,15 @@ class ListKey:
 
     operation: str
     filters: str
-    """Path and query, without page and size."""
+    """Path and query, without page, cursor and size."""
+    by_cursor: bool = False
+    """Whether its positions are cursors."""
 
     def __str__(self) -> str:
         path, _, query = self.filters.partition("?")
         # The order of filters has no meaning and may differ between versions.
         text = path + "?" + "&".join(sorted(query.split("&")))
-        return f"{self.operation}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return f"{self.operation}:{hashlib.sha256(text.encode()).hexdigest()[:16]}{':cursor' * self.by_cursor}"
 
     @property
     def filter_names(self) -> list[str]:
@@ -79,11 +83,13 @@ def fingerprint(identity: Hashable) -> bytes:
 def dump_checkpoint(checkpoint: Checkpoint, list_key: ListKey) -> dict[str, JSON]:
     """Convert a checkpoint to JSON."""
     fields: dict[str, JSON] = attrs.asdict(checkpoint)
+    if not list_key.by_cursor:
+        del fields["cursor"]
     return {"version": VERSION, "list": str(list_key), **fields, "seen": base64.b64encode(b"".join(checkpoint.seen)).decode()}
 
 
-def load_checkpoint(value: object, list_key: ListKey) -> Checkpoint:
-    """Read a checkpoint from JSON.
+def load_checkpoint(value: object, list_key: ListKey, first: int = 1) -> Checkpoint:
+    """Read a checkpoint from JSON; *first* is the number of the list's first page.
 
     Raises:
         InvalidArgumentError: It is no checkpoint, of another version or list, or damaged.
@@ -104,7 +110,8 @@ def load_checkpoint(value: object, list_key: ListKey) -> Checkpoint:
         and all(isinstance(fields[name], bool) for name in ("is_complete", "has_pending_shifted_items", "is_done"))
         and (fields["total"] is None or _is_count(fields["total"]))
         and fields["seen"] is not None
-        and 1 <= fields["first_page"] <= fields["page"]
+        and first <= fields["first_page"] <= fields["page"]
+        and (isinstance(fields["cursor"], str) if list_key.by_cursor and fields["page"] > first else fields["cursor"] is None)
         and fields["page_size"] >= 1
     )
     if not is_valid:

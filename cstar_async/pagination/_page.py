@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from types import NoneType
-from typing import TypeAlias, TypeVar, cast, overload
+from typing import Any, TypeAlias, TypeVar, cast, overload
 
 from cstar_async._repr import FieldRepr
 from cstar_async._types import PageInfo
@@ -14,8 +14,11 @@ from cstar_async.errors import PaginationError
 
 T = TypeVar("T")
 
-FetchPage: TypeAlias = "Callable[[int | None, int | None], Awaitable[Page[T]]]"
-"""Fetches one page by its number and size; None leaves the choice to the server."""
+Position: TypeAlias = "int | str"
+"""The number of a page, or its cursor."""
+
+FetchPage: TypeAlias = "Callable[[Any, int | None], Coroutine[Any, Any, Page[T]]]"
+"""Fetches one page by its position and size; None leaves the choice to the server. A list has positions of one type."""
 
 
 class Page(Sequence[T], FieldRepr):
@@ -79,8 +82,8 @@ class Page(Sequence[T], FieldRepr):
 
     @property
     def has_more(self) -> bool:
-        """Whether there is a page after this one. An empty page is always the last."""
-        return self.info.has_more and bool(self.data)
+        """Whether there is a page after this one. An empty page is the last, unless it states a cursor."""
+        return self.info.has_more and (bool(self.data) or self.info.next_cursor is not None)
 
     async def next_page(self) -> Page[T]:
         """Fetch the page after this one, with the same filters and size.
@@ -102,14 +105,25 @@ class Page(Sequence[T], FieldRepr):
         return await self._fetch_next()
 
 
-async def fetch_numbered(fetch: FetchPage[T], number: int, size: int | None) -> Page[T]:
+async def fetch_position(fetch: FetchPage[T], position: Position | None, size: int | None) -> Page[T]:
     """Fetch a page and check its number: a server that ignores the number would be read for ever."""
-    page = await fetch(number, size)
-    if page.data and page.info.page not in {None, number}:
-        raise PaginationError(f"requested page {number}, the server returned page {page.info.page}")
+    page = await fetch(position, size)
+    if page.data and page.info.page not in {None, position} and isinstance(position, int):
+        raise PaginationError(f"requested page {position}, the server returned page {page.info.page}")
     return page
 
 
 def linked_page(fetch: FetchPage[T], data: Iterable[T], info: PageInfo, number: int | None, size: int | None) -> Page[T]:
     """Make a page whose `next_page()` fetches the following number with the same size."""
-    return Page(data, info, fetch_next=partial(fetch_numbered, fetch, (info.page or number or 1) + 1, size))
+    following = next((one for one in (info.page, number) if one is not None), 1) + 1
+    return Page(data, info, fetch_next=partial(fetch_position, fetch, following, size))
+
+
+def cursor_page(fetch: FetchPage[T], data: Iterable[T], info: PageInfo, size: int | None) -> Page[T]:
+    """Make a page whose `next_page()` fetches the one at its next cursor with the same size."""
+    return Page(data, info, fetch_next=partial(fetch, info.next_cursor, size))
+
+
+def with_items(page: Page[T], items: Iterable[T]) -> Page[T]:
+    """Return a page with other items, and the same position and next page."""
+    return Page(items, page.info, fetch_next=page.next_page)

@@ -14,24 +14,20 @@ from cstar_async._types import JSON
 from cstar_async._validation import validate_count
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.pagination._checkpoint import Checkpoint, ListKey, dump_checkpoint, load_checkpoint
-from cstar_async.pagination._page import FetchPage, Page, fetch_numbered, linked_page
+from cstar_async.pagination._cursors import CursorTraversal
+from cstar_async.pagination._iteration import NumberedPages, pages_by_cursor
+from cstar_async.pagination._page import FetchPage, Page, Position, fetch_position
+from cstar_async.pagination._paging import PAGES, Paging
 from cstar_async.pagination._read_ahead import ReadAhead
-from cstar_async.pagination._traversal import PageTraversal, last_page_to_request
+from cstar_async.pagination._traversal import PageTraversal
 
 T = TypeVar("T")
 
-ITERATION_PAGE_SIZE: Final = 100
-"""Items a page that an iteration requests by default: the most that the API returns, so the fewest requests."""
-MAX_REREADS: Final = 3
-"""How often an iteration reads the same earlier pages while the list keeps moving."""
 COLLECT_READ_AHEAD: Final = 8
 """Pages that `collect()` requests ahead by default."""
 
 ReadQuota: TypeAlias = "Callable[[], tuple[int, datetime | None]]"
 """Returns how many calls the rate limit window has left for a list, and when it ends."""
-
-_Step: TypeAlias = "tuple[int, Page[T], list[T], list[T]]"
-"""The number of a page, that page as it was read last, the items that shifted onto pages before, and its new items."""
 
 
 @attrs.frozen(kw_only=True)
@@ -78,11 +74,11 @@ class Paginator(FieldRepr, Generic[T]):
         self,
         fetch: FetchPage[T],
         *,
-        first_page: int | None,
+        first_page: Position | None,
         page_size: int | None,
         list_key: ListKey,
         read_quota: ReadQuota,
-        is_paged: bool = True,
+        paging: Paging | None = PAGES,
         checkpoint: Checkpoint | None = None,
         read_ahead: int | None = None,
     ) -> None:
@@ -91,9 +87,11 @@ class Paginator(FieldRepr, Generic[T]):
         self._page_size = page_size
         self._list_key = list_key
         self._read_quota = read_quota
-        self._is_paged = is_paged
-        page = first_page or 1
-        self._start = checkpoint or Checkpoint(first_page=page, page_size=page_size or ITERATION_PAGE_SIZE, page=page)
+        self._is_paged = paging is not None
+        self._paging = paging or PAGES
+        cursor = first_page if isinstance(first_page, str) else None
+        page = first_page if isinstance(first_page, int) else self._paging.first
+        self._start = checkpoint or Checkpoint(first_page=page, page_size=page_size or self._paging.size, page=page, cursor=cursor)
         self._read_ahead = read_ahead
         self._progress = _Progress[T]()
 
@@ -180,8 +178,9 @@ class Paginator(FieldRepr, Generic[T]):
             CStarError: The call failed; see the method that lists these items.
         """
         is_unlimited = self._first_page is None and self._page_size is None
-        start = Checkpoint(first_page=1, page_size=1, page=1) if is_unlimited else self._start
-        async for page in self._pages(PageTraversal[T](start), self._reading_ahead(0)):
+        number, size = self._paging.first, self._paging.min_size
+        start = Checkpoint(first_page=number, page_size=size, page=number) if is_unlimited else self._start
+        async for page in self._pages(self._traversal(start), self._reading_ahead(0)):
             return page.data[0]
         return None
 
@@ -211,19 +210,20 @@ class Paginator(FieldRepr, Generic[T]):
             InvalidArgumentError: *checkpoint* is no checkpoint, is damaged or of another version, or belongs to another list, other
                 filters, or another page or size than this list was given.
         """
-        start = load_checkpoint(checkpoint, self._list_key)
-        if self._page_size not in {None, start.page_size} or self._first_page not in {None, start.first_page}:
+        start = load_checkpoint(checkpoint, self._list_key, self._paging.first)
+        is_other_page = isinstance(self._first_page, int) and self._first_page != start.first_page
+        if self._page_size not in {None, start.page_size} or is_other_page:
             raise InvalidArgumentError(
                 f"checkpoint must have this list's page and size, got page {start.first_page} with {start.page_size} items a page; "
                 "leave them out of the list"
             )
         return Paginator(
             self._fetch,
-            first_page=start.page,
+            first_page=start.page if self._paging.is_numbered else start.cursor,
             page_size=start.page_size,
             list_key=self._list_key,
             read_quota=self._read_quota,
-            is_paged=self._is_paged,
+            paging=self._paging if self._is_paged else None,
             checkpoint=start,
             read_ahead=self._read_ahead,
         )
@@ -239,12 +239,12 @@ class Paginator(FieldRepr, Generic[T]):
         """
         start = self._start
         if self._is_paged and self._progress.total is None and not start.is_done:
-            self._remember_total(await self._fetch(1, 1))
+            self._remember_total(await self._fetch(self._paging.first if self._paging.is_numbered else None, self._paging.min_size))
         calls, total = None, self._progress.total
         if start.is_done or not self._is_paged:
             calls = int(not start.is_done)
         elif total is not None:
-            calls = max(1, -(-total // start.page_size) - start.page + 1)
+            calls = max(1, -(-total // start.page_size) - start.page + self._paging.first)
         remaining, resets_at = self._read_quota()
         return IterationEstimate(calls=calls, items=total, remaining=remaining, resets_at=resets_at)
 
@@ -253,14 +253,17 @@ class Paginator(FieldRepr, Generic[T]):
         return self._start if traversal is None else traversal.checkpoint()
 
     def _begin(self) -> PageTraversal[T]:
-        self._progress.traversal = traversal = PageTraversal[T](self._start)
+        self._progress.traversal = traversal = self._traversal(self._start)
         return traversal
+
+    def _traversal(self, start: Checkpoint) -> PageTraversal[T]:
+        return PageTraversal[T](start) if self._paging.is_numbered else CursorTraversal[T](start)
 
     async def _fetch_first_page(self) -> Page[T]:
         return self._remember_total(await self._fetch(self._first_page, self._page_size))
 
-    async def _page(self, number: int, size: int) -> Page[T]:
-        return self._remember_total(await fetch_numbered(self._fetch, number, size))
+    async def _page(self, position: Position | None, size: int | None) -> Page[T]:
+        return self._remember_total(await fetch_position(self._fetch, position, size))
 
     def _remember_total(self, page: Page[T]) -> Page[T]:
         if page.info.total is not None:
@@ -285,95 +288,9 @@ class Paginator(FieldRepr, Generic[T]):
                 traversal.yielded_count = len(page)
                 yield page
 
-    async def _pages(
+    def _pages(
         self, traversal: PageTraversal[T], ahead: ReadAhead[T], limit: int | None = None, *, needs_total: bool = False
     ) -> AsyncIterator[Page[T]]:
-        """Yield each page with the items to yield from it; the caller counts those in the traversal.
-
-        No page is requested ahead that is not needed for *limit* items, and with *needs_total* none of a list without a total.
-        """
-        number, size = traversal.page, traversal.start.page_size
-        while not traversal.start.is_done:
-            page, is_older = await ahead.read(number, size)
-            shifted: list[T] = []
-            new = traversal.new_items(page.data)
-            if traversal.has_moved(page, new):
-                await ahead.discard()
-                if is_older:
-                    # Items may have moved after it was read, so it is read again, too.
-                    traversal.discard_step()
-                    page = await self._page(number, size)
-                    new = traversal.new_items(page.data)
-                if not traversal.must_find_position:
-                    number, page, shifted, new = await self._reread_previous_pages(traversal, number, page, new)
-                elif not traversal.has_old_item(page.data):
-                    number, page, shifted, new = await self._relocate(traversal, number, page, new)
-            traversal.commit_page(number, page, shifted, new)
-            if limit is not None:
-                limit -= len(shifted) + len(new)
-            if page.info.total is not None or not needs_total:
-                ahead.request_after(number, size, last_page_to_request(number, page, size, limit))
-            if shifted or new:
-                yield linked_page(self._fetch, [*shifted, *new], page.info, number, size)
-            if not page.has_more:
-                return
-            number += 1
-
-    async def _reread_previous_pages(self, traversal: PageTraversal[T], number: int, page: Page[T], new: list[T]) -> _Step[T]:
-        """Read the pages before again, for items that shifted onto them."""
-        shifted: list[T] = []
-        for attempt in range(MAX_REREADS):
-            if attempt:
-                # Shifted items can have been pushed back meanwhile, onto the current page.
-                page = await self._page(number, traversal.start.page_size)
-                shifted, new = [*shifted, *new, *traversal.shifted_items(page.data)], []
-            totals = {page.info.total}
-            found: list[T] = []
-            for earlier in range(number - 1, traversal.start.first_page - 1, -1):
-                before = await self._page(earlier, traversal.start.page_size)
-                totals.add(before.info.total)
-                found = traversal.shifted_items(before.data) + found
-                if traversal.starts_with_old_item(before.data):
-                    break
-            shifted += found
-            if len(totals) == 1:
-                break
-        return number, page, shifted, new
-
-    async def _relocate(self, traversal: PageTraversal[T], number: int, page: Page[T], new: list[T]) -> _Step[T]:
-        """Search for the items that a resumed iteration remembers, which are not on the page where it stopped."""
-        first, size = traversal.start.first_page, traversal.start.page_size
-        behind = [await self._page(number - 1, size)] if number > first else []
-        if not behind or not traversal.has_old_item(behind[0].data):
-            # New items push the others on, mostly no farther than the list has grown.
-            grown = max(0, (page.info.total or 0) - (traversal.start.total or 0))
-            ahead = [page]
-            if step := await self._scan_forward(traversal, number, ahead, behind, number + 1 + grown // size):
-                return step
-            for earlier in range(number - 2, first - 1, -1):
-                behind.append(await self._page(earlier, size))
-                if traversal.has_old_item(behind[-1].data):
-                    break
-            else:
-                # They are farther ahead if as many items left the list behind them.
-                if step := await self._scan_forward(traversal, number, ahead, behind, None):
-                    return step
-        shifted: list[T] = []
-        for before in behind:
-            shifted = traversal.shifted_items(before.data) + shifted
-        return number, page, shifted, new
-
-    async def _scan_forward(
-        self, traversal: PageTraversal[T], number: int, ahead: list[Page[T]], behind: list[Page[T]], last: int | None
-    ) -> _Step[T] | None:
-        """Append pages to *ahead*, up to page *last* or the end of the list, until one has an old item, and continue there.
-
-        All items before that page were yielded, or are new behind the position.
-        """
-        while ahead[-1].has_more and (last is None or number + len(ahead) <= last):
-            ahead.append(await self._page(number + len(ahead), traversal.start.page_size))
-            if traversal.has_old_item(ahead[-1].data):
-                for page in (*behind, *ahead[1:-1]):
-                    traversal.shifted_items(page.data)
-                return number + len(ahead) - 1, ahead[-1], [], traversal.new_items(ahead[-1].data)
-        return None
+        if isinstance(traversal, CursorTraversal):
+            return pages_by_cursor(traversal, ahead, limit, needs_total=needs_total)
+        return NumberedPages(traversal, ahead, self._page, self._paging.first).read(limit, needs_total=needs_total)

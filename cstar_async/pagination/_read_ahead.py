@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from cstar_async.errors import RateLimitWaitError
-from cstar_async.pagination._page import Page
+from cstar_async.pagination._page import Page, Position
 
 T = TypeVar("T")
 IteratorT = TypeVar("IteratorT", bound=AsyncGenerator[Any, None])
 
-_FetchNumbered: TypeAlias = "Callable[[int, int], Coroutine[Any, Any, Page[T]]]"
+_Fetch: TypeAlias = "Callable[[Position | None, int], Coroutine[Any, Any, Page[T]]]"
 
 
 class ReadAhead(Generic[T]):
@@ -23,15 +23,15 @@ class ReadAhead(Generic[T]):
     is requested ahead, then two, then four: a list that keeps moving costs few calls.
 
     Args:
-        fetch: Fetches a page by its number and size.
+        fetch: Fetches a page by its position and size.
         max_pages: The most pages in flight or in memory, from 0, behind the one that was read last.
     """
 
-    def __init__(self, fetch: _FetchNumbered[T], max_pages: int) -> None:
+    def __init__(self, fetch: _Fetch[T], max_pages: int) -> None:
         self._fetch = fetch
         self._max_pages = self._depth = max_pages
         self._has_failed = False
-        self._tasks: dict[int, asyncio.Task[Page[T]]] = {}
+        self._tasks: dict[Position, asyncio.Task[Page[T]]] = {}
         self._iterator: weakref.ref[Any] | None = None
 
     def cancelled_with(self, iterator: IteratorT) -> IteratorT:
@@ -48,24 +48,24 @@ class ReadAhead(Generic[T]):
     async def __aexit__(self, *_: object) -> None:
         await self.discard()
 
-    async def read(self, number: int, size: int) -> tuple[Page[T], bool]:
+    async def read(self, position: Position | None, size: int) -> tuple[Page[T], bool]:
         """Return the next page, and whether it was requested ahead."""
-        task = self._tasks.pop(number, None)
+        task = None if position is None else self._tasks.pop(position, None)
         if task is None or task.get_loop() is not asyncio.get_running_loop():
-            return await self._fetch(number, size), False
+            return await self._fetch(position, size), False
         self._depth = min(2 * self._depth, self._max_pages)
         try:
             return await task, True
         except RateLimitWaitError:
             # The window that refused it may have ended before the reader came here.
             await self.discard()
-            return await self._fetch(number, size), False
+            return await self._fetch(position, size), False
 
-    def request_after(self, number: int, size: int, last: int) -> None:
-        """Request the pages after this one, as far as *last* and the maximum allow."""
-        for following in range(number + 1, min(number + self._depth, last) + 1):
-            if following not in self._tasks and not self._has_failed:
-                self._tasks[following] = task = asyncio.create_task(self._fetch(following, size))
+    def request(self, following: Sequence[Position], size: int) -> None:
+        """Request the pages that follow the one read last, as far as the maximum allows."""
+        for position in following[: self._depth]:
+            if position not in self._tasks and not self._has_failed:
+                self._tasks[position] = task = asyncio.create_task(self._fetch(position, size))
                 task.add_done_callback(self._on_done)
 
     async def discard(self) -> None:

@@ -207,7 +207,7 @@ class PageTraversal(Generic[T]):
         return next((at for at in range(len(data), 0, -1) if _identity(data[at - 1]) is not None and self._is_old(data[at - 1])), 0)
 
 
-def last_page_to_request(number: int, page: Page[T], size: int, limit: int | None) -> int:
+def last_page_to_request(number: int, page: Page[T], size: int, limit: int | None, first: int = 1) -> int:
     """Return the last page that can be requested ahead after page *number*, so that no request is in vain.
 
     Args:
@@ -215,13 +215,14 @@ def last_page_to_request(number: int, page: Page[T], size: int, limit: int | Non
         page: The page, as it was read last.
         size: Items a page, as requested.
         limit: How many more items are wanted. None: all.
+        first: The number of the first page.
     """
     if not page.has_more:
         return number
     last = number + 1
     if page.info.total is not None:
         # The server may cap the size. Its total may be too low.
-        last = max(last, -(-page.info.total // max(len(page.data), page.info.page_size or 0)))
+        last = max(last, -(-page.info.total // max(len(page.data), page.info.page_size or 0)) + first - 1)
     return last if limit is None else min(last, number - (-max(0, limit) // max(len(page.data), size)))
 
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from cstar_async import Page, Paginator
 from cstar_async.models import Ticket
-from cstar_async.pagination._paginator import MAX_REREADS
+from cstar_async.pagination._iteration import MAX_REREADS
 from tests.property.test_traversal import INDEXES, page_of
 from tests.unit.lists import paginate
 

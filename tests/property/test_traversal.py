@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from cstar_async import Page, Paginator, from_dict
 from cstar_async.models import Ticket
 from cstar_async.pagination import PageInfo
+from cstar_async.pagination._iteration import MAX_REREADS
 from cstar_async.pagination._page import linked_page
-from cstar_async.pagination._paginator import MAX_REREADS
 from tests.unit.lists import paginate
 
 Request = tuple[int, int]

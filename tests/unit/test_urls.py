@@ -176,14 +176,14 @@ def test_int_of_thousands_of_digits_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "query"),
     [
-        (("", None, None), ""),
-        (("", 2, None), "page=2"),
-        (("", None, 50), "pageSize=50"),
-        (("", 1, 50), "page=1&pageSize=50"),
-        (("a=b", 3, 100), "a=b&page=3&pageSize=100"),
+        (("", "page", None, ""), ""),
+        (("", "page", "2", ""), "page=2"),
+        (("", "page", None, "pageSize=50"), "pageSize=50"),
+        (("", "page[number]", "1", "size=50"), "page%5Bnumber%5D=1&size=50"),
+        (("a=b", "page", "3", "pageSize=100"), "a=b&page=3&pageSize=100"),
     ],
 )
-def test_query_of_a_page_follows_the_filters(arguments: tuple[str, int | None, int | None], query: str) -> None:
+def test_query_of_a_page_follows_the_filters(arguments: tuple[str, str, str | None, str], query: str) -> None:
     """The filters are the same for all pages."""
     assert query == page_query(*arguments)
 

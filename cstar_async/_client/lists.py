@@ -1,0 +1,271 @@
+"""Lists of the API: their pages, as a `Paginator` requests them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import attrs
+
+from cstar_async._client.call import Call
+from cstar_async._client.request_builder import build_operation_call, build_raw_call, check_query
+from cstar_async._client.settings import check_request_options
+from cstar_async._model.codec import decode_items
+from cstar_async._model.structuring import StructureError, structure_as
+from cstar_async._operations.operation import Operation
+from cstar_async._protocol.paging import Origin, ParsedPage, cursor_position, cursor_request, parse_page
+from cstar_async._protocol.urls import encode_query_value, page_query, parameter_text, path_segment, query_string, validate_query
+from cstar_async._types import UNSET, PageInfo, RequestOptions, UntypedJSON, is_int, is_str
+from cstar_async._validation import check_choice, check_instance, validate_count
+from cstar_async.errors import DecodeError, PaginationError
+from cstar_async.pagination import Page, Paginator, Paging
+from cstar_async.pagination._checkpoint import ListKey
+from cstar_async.pagination._page import Position, cursor_page, linked_page
+
+if TYPE_CHECKING:
+    from cstar_async._client.executor import ClientExecutor
+
+T = TypeVar("T")
+
+
+def paginate_operation(
+    executor: ClientExecutor,
+    operation: Operation,
+    item: type[T],
+    path: tuple[str, ...],
+    query: Mapping[str, object] | None,
+    headers: Mapping[str, str],
+    options: RequestOptions | None,
+) -> Paginator[T]:
+    """Return a paginator over the items of an operation."""
+    check_request_options(options)
+    if query and operation.known_values:
+        check_query(operation, query)
+    build = partial(build_operation_call, executor.context, executor.settings, operation, path, None, None, None, options)
+    names = {parameter.name: parameter.attribute for parameter in operation.parameters}
+    return _paginator(
+        executor,
+        build,
+        partial(decode_items, item),
+        operation.paging if operation.shape == "page" else None,
+        _filters(query, options),
+        operation,
+        names,
+        (operation.id, "/".join(map(path_segment, path))),
+        headers,
+        options,
+    )
+
+
+def paginate_path(
+    executor: ClientExecutor,
+    method: str,
+    path: str,
+    model: type[Any] | None,
+    params: Mapping[str, object] | None,
+    paging: Paging,
+    options: RequestOptions | None,
+) -> Paginator[Any]:
+    """Return a paginator over the items of a path given by the caller."""
+    check_choice("method", method, ("GET",))
+    check_instance("paging", paging, Paging, "a Paging")
+    check_request_options(options)
+    structure = None if model is None else structure_as(model)
+    build = partial(build_raw_call, executor.context, executor.settings, method, path, None, None, None, options)
+    build()  # raises for a path that cannot be sent
+    filters = _filters(None if params is None else validate_query(params, "params"), options)
+
+    def decode(data: list[UntypedJSON]) -> list[Any]:
+        return data if structure is None else [structure(item) for item in data]
+
+    return _paginator(executor, build, decode, paging, filters, None, {}, ("request", path), {}, options)
+
+
+def _filters(query: Mapping[str, object] | None, options: RequestOptions | None) -> dict[str, object]:
+    filters = {} if query is None else {name: value for name, value in query.items() if value is not UNSET}
+    if options is not None and options.extra_query:
+        filters.update(validate_query(options.extra_query, "extra_query"))
+    return filters
+
+
+def _paginator(
+    executor: ClientExecutor,
+    build: Callable[[], Call],
+    decode: Callable[[list[UntypedJSON]], list[T]],
+    paging: Paging | None,
+    filters: dict[str, object],
+    operation: Operation | None,
+    names: Mapping[str, str],
+    key: tuple[str, str],
+    headers: Mapping[str, str],
+    options: RequestOptions | None,
+) -> Paginator[T]:
+    """Return a paginator.
+
+    Args:
+        executor: The executor of the client.
+        build: Builds a call without a query.
+        decode: Decodes the items of a page.
+        paging: None: the whole list comes at once.
+        filters: The parameters of the query.
+        operation: The operation, if the list is that of one.
+        names: The arguments of the parameters that have another name.
+        key: What names the list in checkpoints: the operation and the path.
+        headers: Further headers.
+        options: Options of each call.
+    """
+    position: Position | None = None
+    size: int | None = None
+    begin = 0
+    if paging is not None:
+        given = filters.pop(paging.parameter, None) if paging.parameter else None
+        given_size = filters.pop(paging.size_parameter, None) if paging.size_parameter else None
+        if given_size is not None:
+            size = _count(names.get(paging.size_parameter or "", "page_size"), given_size, 1)
+        if given is not None and paging.parameter:
+            name = names.get(paging.parameter, paging.parameter)
+            if paging.kind == "page":
+                position = _count(name, given, paging.first)
+            elif paging.kind == "offset":
+                begin = _count(name, given, 0)
+            else:
+                position = f"{encode_query_value(paging.parameter)}={encode_query_value(parameter_text(given, name))}"
+    encoded = query_string(filters, styles=None if operation is None else operation.query_styles) if filters else ""
+    context, priority = executor.context, executor.settings.priority
+    if options is not None and options.priority is not None:
+        priority = options.priority
+
+    def read_quota() -> tuple[int, datetime | None]:
+        state = context.limiter.state
+        return context.limiter.remaining(priority, context.clock), None if state is None else state.reset_at
+
+    selected = f"{encoded}&offset={begin}" if begin else encoded
+    return Paginator(
+        PagedList(executor, operation, build, decode, paging, encoded, headers, begin).fetch,
+        first_page=position,
+        page_size=size,
+        list_key=ListKey(key[0], f"{key[1]}?{selected}", by_cursor=paging is not None and not paging.is_numbered),
+        read_quota=read_quota,
+        paging=paging,
+    )
+
+
+def _count(name: str, value: object, minimum: int) -> int:
+    """Return a number of a page or of items, which some APIs take as a str."""
+    is_text = is_str(value) and value.isdecimal() and value.isascii() and len(value) < len(str(2**53))
+    return validate_count(name, int(str(value)) if is_text else value, minimum)
+
+
+@attrs.frozen(eq=False)
+class PagedList(Generic[T]):
+    """A list: how its pages are requested and read."""
+
+    executor: ClientExecutor
+    operation: Operation | None
+    """None: the path was given by the caller."""
+    build: Callable[[], Call]
+    decode: Callable[[list[UntypedJSON]], list[T]]
+    paging: Paging | None
+    filters: str
+    """The query without position and size, encoded."""
+    headers: Mapping[str, str]
+    begin: int
+    """The offset of the first item."""
+
+    async def fetch(self, position: Position | None, size: int | None) -> Page[T]:
+        """Fetch one page."""
+        paging = self.paging
+        if paging is None:
+            call = await self._send(None, None, None)
+            envelope = self.executor.parse_envelope(call, cast("Operation", self.operation))  # only such lists come at once
+            return self.executor.finish(call, envelope, Page(self._decoded(call, envelope["data"])))
+        if paging.kind == "offset":
+            return await self._fetch_offsets(paging, position, size)
+        call = await self._send(paging, position, size)
+        parsed = self._parse(call, paging, size)
+        items = self._decoded(call, parsed.data)
+        if not paging.is_numbered:
+            page = cursor_page(self.fetch, items, self._with_cursor(paging, parsed, call), size)
+        else:
+            page = linked_page(self.fetch, items, parsed.info, position if is_int(position) else paging.first, size)
+        return self.executor.finish(call, parsed.envelope, page)
+
+    async def _fetch_offsets(self, paging: Paging, number: Position | None, size: int | None) -> Page[T]:
+        """Fetch one page by its number; in several calls, if the server returns fewer items than were requested.
+
+        Offsets are numbers of pages, because any page can be requested at any time. Without a number, one call is sent.
+        """
+        if not is_int(number) or size is None:
+            return await self._fetch_offset(paging, None, size)
+        begin = self.begin + (number - 1) * size
+        page = await self._fetch_offset(paging, begin, size)
+        items = page.data
+        while page.has_more and len(items) < size:
+            page = await self._fetch_offset(paging, begin + len(items), size)
+            items = [*items, *page.data]
+        info = attrs.evolve(page.info, page=number, has_more=page.has_more or len(items) > size)
+        return linked_page(self.fetch, items[:size], info, number, size)
+
+    async def _fetch_offset(self, paging: Paging, offset: int | None, size: int | None) -> Page[T]:
+        """Fetch the items from an offset."""
+        begin = self.begin if offset is None else offset
+        call = await self._send(paging, begin if offset is not None or begin else None, size)
+        parsed = self._parse(call, paging, size, begin)
+        items = self._decoded(call, parsed.data)
+        info = attrs.evolve(parsed.info, page=None, page_size=None, total_pages=None)
+        following = partial(self._fetch_offset, paging, begin + len(items), size)
+        return self.executor.finish(call, parsed.envelope, Page(items, info, fetch_next=following))
+
+    async def _send(self, paging: Paging | None, position: Position | None, size: int | None) -> Call:
+        """Send the request for one page."""
+        call = self.build()
+        if self.headers:
+            call.headers = {**(call.headers or {}), **self.headers}
+        if paging is None:
+            call.query = self.filters
+        elif is_str(position):
+            path, call.query = cursor_request(position, self.filters, _size_query(paging, size))
+            prefix = self.executor.context.path_prefix
+            if path is not None and path.startswith(f"{prefix}/"):
+                call.path, call.is_team_scoped = path.removeprefix(prefix), False
+        else:
+            call.query = page_query(
+                self.filters, paging.parameter, None if position is None else str(position), _size_query(paging, size)
+            )
+        await self.executor.send_with_retries(call)
+        return call
+
+    def _parse(self, call: Call, paging: Paging, size: int | None, offset: int = 0) -> ParsedPage:
+        executor = self.executor
+        try:
+            parsed = parse_page(paging, call.response, size, offset)
+        except (DecodeError, PaginationError) as error:
+            executor.fail_decoding(call, error)
+            raise
+        if executor.context.hooks.has_drift_hooks and self.operation is not None:
+            executor.report_drift(self.operation, parsed.data)
+        return parsed
+
+    def _decoded(self, call: Call, data: list[UntypedJSON]) -> list[T]:
+        try:
+            return self.decode(data)
+        except StructureError as failure:
+            error = DecodeError(
+                f"an item does not have the form of the model{str(failure) and f', at {failure}'}", status=call.response.status
+            )
+        self.executor.fail_decoding(call, error)
+        raise error
+
+    def _with_cursor(self, paging: Paging, parsed: ParsedPage, call: Call) -> PageInfo:
+        if parsed.following is None:
+            return parsed.info
+        context = self.executor.context
+        origin = Origin(context.host, call.path, self.filters, context.query)
+        return attrs.evolve(parsed.info, next_cursor=cursor_position(paging, parsed.following, origin))
+
+
+def _size_query(paging: Paging, size: int | None) -> str:
+    name = paging.size_parameter
+    return "" if size is None or name is None else f"{encode_query_value(name)}={size}"

@@ -1,0 +1,214 @@
+"""Requests and responses of paged lists: the query of one page, and what its response states about the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+from urllib.parse import quote, unquote_plus, urljoin, urlsplit
+
+import attrs
+
+from cstar_async._protocol.envelope import (
+    count_of,
+    page_info,
+    parse_body,
+    parse_boolean,
+    parse_envelope,
+    parse_page_info,
+    request_id_of,
+)
+from cstar_async._protocol.messages import RawResponse
+from cstar_async._protocol.urls import encode_query_value
+from cstar_async._types import PageInfo, UntypedJSON, is_array, is_int, is_object, is_str, json_type_name
+from cstar_async.errors import DecodeError, InvalidArgumentError, PaginationError
+from cstar_async.pagination._paging import Paging, Path
+
+_LINK: Final = re.compile(r'<([^<>]*)>((?:[^,"<]|"[^"]*")*)')
+_REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+_NO_RESULTS: Final = re.compile(r';\s*results\s*=\s*"?false', re.IGNORECASE)
+_URL_CHARACTERS: Final = "%/:@!$&'()*+,;=~?[]|"
+
+
+@attrs.frozen
+class ParsedPage:
+    """The response to a request for one page."""
+
+    envelope: dict[str, UntypedJSON]
+    data: list[UntypedJSON]
+    info: PageInfo
+    following: str | None = None
+    """The next cursor, or the URL of the next page, in a list by cursor."""
+
+
+@attrs.frozen
+class Origin:
+    """Where a page was requested: what the URL of the next page may point to, and what a cursor must not contain."""
+
+    host: str
+    path: str
+    filters: str
+    """The query without position and size."""
+    secrets: str = ""
+    """The credentials in the query."""
+
+
+def parse_page(paging: Paging, response: RawResponse, size: int | None, offset: int = 0) -> ParsedPage:
+    """Parse a response to a request for one page; *size* is what was requested, and *offset* the items before the page."""
+    if paging.is_of_cstar:
+        envelope = parse_envelope(response)
+        data = _array(envelope["data"], ("data",), response, envelope)
+        return ParsedPage(envelope, data, parse_page_info(envelope, len(data)))
+    body = parse_body(response)
+    envelope = body if is_object(body) else {}
+    path = ("data",) if paging.items is None else paging.items
+    data = _array(_value(body, path), path, response, envelope)
+    has_more = parse_boolean(_value(body, paging.has_more)) if paging.has_more else None
+    if paging.is_numbered:
+        # A short page is the last one, unless the server returns less than was requested.
+        is_last = len(data) < size if size is not None and size <= (paging.max_size or 0) else False
+        has_more = _more(paging, body, response, has_more)
+        if (
+            has_more is None
+            and paging.kind == "offset"
+            and paging.total
+            and (total := count_of(_value(body, paging.total))) is not None
+        ):
+            has_more = bool(data) and offset + len(data) < total
+        return ParsedPage(envelope, data, _info(paging, body, len(data), has_more, is_last=is_last))
+    following = None if has_more is False else _following(paging, body, data, response.headers)
+    if has_more and following is None:
+        raise PaginationError("the server states that there is another page, but not where")
+    return ParsedPage(envelope, data, _info(paging, body, len(data), following is not None), following)
+
+
+def _array(value: UntypedJSON, path: Path, response: RawResponse, envelope: dict[str, UntypedJSON]) -> list[UntypedJSON]:
+    if is_array(value):
+        return value
+    where = ".".join(("$", *path))
+    message = f"{path[-1] if path else 'the response'} must be an array, got {json_type_name(value)}"
+    raise DecodeError(message, where=where, status=response.status, request_id=request_id_of(envelope))
+
+
+def _info(paging: Paging, body: UntypedJSON, item_count: int, has_more: bool | None, *, is_last: bool = False) -> PageInfo:
+    def stated(path: Path) -> UntypedJSON:
+        return _value(body, path) if path else None
+
+    return page_info(
+        page=stated(paging.page),
+        page_size=stated(paging.page_size),
+        total=stated(paging.total),
+        total_pages=stated(paging.total_pages),
+        has_more=has_more,
+        item_count=item_count,
+        first=paging.first,
+        is_last_if_unknown=is_last,
+    )
+
+
+def _more(paging: Paging, body: UntypedJSON, response: RawResponse, has_more: bool | None) -> bool | None:
+    """Return whether a numbered page is followed by another, as far as the response states that without numbers."""
+    if has_more is not None:
+        return has_more
+    parent = _value(body, paging.next[:-1]) if paging.next else None
+    if is_object(parent) and paging.next[-1] in parent:
+        return _text(parent[paging.next[-1]]) is not None
+    links = link_header(response.headers)
+    return "next" in links if links else None
+
+
+def _following(paging: Paging, body: UntypedJSON, data: list[UntypedJSON], headers: Mapping[str, str]) -> str | None:
+    if paging.next:
+        found = _text(_value(body, paging.next))
+    elif paging.last_item:
+        found = _text(_value(data[-1], paging.last_item)) if data else None
+    else:
+        found = None
+    return found or link_header(headers).get("next")
+
+
+def _value(body: UntypedJSON, path: Path) -> UntypedJSON:
+    """Return the value at a path; None if there is none. The empty path is the body."""
+    for key in path:
+        body = body.get(key) if is_object(body) else None
+    return body
+
+
+def _text(value: UntypedJSON) -> str | None:
+    """Return a cursor as a str; None for what is no cursor: null, an empty str, false and 0."""
+    if is_int(value) and value:
+        return str(value)
+    return value if is_str(value) and value else None
+
+
+def link_header(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the URLs of a `Link` header by relation (RFC 8288). One that states that it has no results is left out."""
+    found: dict[str, str] = {}
+    getall = getattr(headers, "getall", None)
+    for header in [headers.get("Link", "")] if getall is None else getall("Link", ()):
+        for url, parameters in _LINK.findall(header):
+            relation = _REL.search(parameters)
+            if relation is None:
+                continue
+            for name in (relation[1] or relation[2] or "").lower().split():
+                if not _NO_RESULTS.search(parameters):
+                    found.setdefault(name, url)
+                else:
+                    found.setdefault("", "")
+    return found
+
+
+def cursor_position(paging: Paging, following: str, origin: Origin) -> str:
+    """Return the position of the page that a cursor or a URL names, as `cursor_request` takes it.
+
+    It contains no filter of the list and no credential, so that it can be saved.
+    """
+    is_url = following.startswith(("http://", "https://")) or (following[0] in "/?" and "?" in following)
+    if paging.parameter is not None and not is_url:
+        return f"{encode_query_value(paging.parameter)}={encode_query_value(following)}"
+    try:
+        url = urlsplit(urljoin(origin.path, following))
+        is_own = not url.netloc or url.hostname == origin.host
+    except ValueError:
+        raise PaginationError("the URL of the next page cannot be parsed") from None
+    own = {_decoded(pair): index for index, pair in enumerate(origin.filters.split("&")) if pair}
+    secrets = {_decoded(pair)[0] for pair in origin.secrets.split("&")}
+    pairs = [pair for pair in url.query.split("&") if pair and _decoded(pair)[0] not in secrets]
+    query = "&".join(f"#{own[key]}" if (key := _decoded(pair)) in own else _quoted(pair) for pair in pairs)
+    # Another host gets nothing: its query is sent to this one.
+    path = _quoted(url.path) if is_own and url.path and url.path != origin.path else ""
+    return f"{path}?{query}"
+
+
+def cursor_request(position: str, filters: str, size: str) -> tuple[str | None, str]:
+    """Return the path, where it is not that of the list, and the query of the page at a position.
+
+    Args:
+        position: A value of `cursor_position`, perhaps from a checkpoint.
+        filters: The query without position and size.
+        size: The parameter of the size, encoded; it may be empty.
+    """
+    path, is_url, query = position.rpartition("?")
+    if not is_url:
+        return None, "&".join(part for part in (filters, size, _quoted(position)) if part)
+    own = filters.split("&")
+    pairs: list[str] = []
+    for pair in query.split("&"):
+        index = pair.removeprefix("#") if pair.startswith("#") else ""
+        if index and not (index.isdecimal() and int(index) < len(own)):
+            raise InvalidArgumentError("checkpoint must be unchanged, got a damaged one; start the iteration again")
+        pairs.append(own[int(index)] if index else _quoted(pair))
+    return (_quoted(path) if path.startswith("/") else None), "&".join(filter(None, pairs))
+
+
+_Pair: TypeAlias = tuple[str, str]
+
+
+def _decoded(pair: str) -> _Pair:
+    name, _, value = pair.partition("=")
+    return unquote_plus(name), unquote_plus(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a part of a URL with everything encoded that a URL cannot contain; existing escapes are kept."""
+    return quote(text, safe=_URL_CHARACTERS, errors="replace")
