@@ -49,8 +49,10 @@ class RedisConnection:
             try:
                 # One retry replaces a connection that Redis has closed; the limiter and the store handle everything else.
                 client = Redis.from_url(client_or_url, retry=Retry(NoBackoff(), 1))  # pyright: ignore[reportUnknownMemberType]
-            except ValueError:
-                raise InvalidArgumentError("the Redis URL must begin with redis://, rediss:// or unix://") from None
+                client.connection_pool.make_connection()  # otherwise the first request would raise the error of an unknown option
+            except (ValueError, TypeError):
+                message = "the Redis URL must begin with redis://, rediss:// or unix://, and have only options that redis-py knows"
+                raise InvalidArgumentError(message) from None
         if not hasattr(client, "evalsha") or not hasattr(client, "aclose"):
             raise InvalidArgumentError(f"client_or_url must be a redis.asyncio client or a URL, got {type(client).__name__}")
         self._client: Any = client

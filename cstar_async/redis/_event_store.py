@@ -148,6 +148,7 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Release the lease, so that other receivers handle what is not done, and close the connection unless it is the user's."""
+        self._connection.bind_to_loop()
         has_lease, self._has_lease = self._has_lease, False
         try:
             if has_lease:

@@ -195,7 +195,12 @@ class RedisRateLimiter:
         self._after_release(is_urgent=permit.is_probe)
 
     async def aclose(self) -> None:
-        """Fail waiting requests, report the final state to Redis, and close the connection unless it is the user's."""
+        """Fail waiting requests, report the final state to Redis, and close the connection unless it is the user's.
+
+        Raises:
+            CStarError: The limiter is bound to another event loop.
+        """
+        self.bind_to_loop()
         if self._sync.is_closed:
             return
         if self._fallback_timer is not None:
