@@ -51,7 +51,7 @@ class RedisConnection:
                 client = Redis.from_url(client_or_url, retry=Retry(NoBackoff(), 1))  # pyright: ignore[reportUnknownMemberType]
                 client.connection_pool.make_connection()  # otherwise the first request would raise the error of an unknown option
             except (ValueError, TypeError):
-                message = "the Redis URL must begin with redis://, rediss:// or unix://, and have only options that redis-py knows"
+                message = "the Redis URL must begin with redis://, rediss:// or unix://, and have only options of redis-py"
                 raise InvalidArgumentError(message) from None
         if not hasattr(client, "evalsha") or not hasattr(client, "aclose"):
             raise InvalidArgumentError(f"client_or_url must be a redis.asyncio client or a URL, got {type(client).__name__}")

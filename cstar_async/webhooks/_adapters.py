@@ -41,16 +41,19 @@ def _text(value: object) -> str:
 
 
 async def handle_aiohttp(receive_delivery: ReceiveCallable, request: web.Request, max_size: int) -> web.Response:
-    """Receive a delivery from aiohttp. The body is not read much further than *max_size*."""
+    """Receive a delivery from aiohttp. The body is not read much further than *max_size*; a truncated one is no delivery."""
     from aiohttp import web
 
-    if request.content.at_eof():  # it is empty, or a middleware has read it
-        body = await request.read()
-    else:
-        buffer = bytearray()
-        while len(buffer) <= max_size and (chunk := await request.content.readany()):
-            buffer += chunk
-        body = bytes(buffer)
+    try:
+        if request.content.at_eof():  # it is empty, or a middleware has read it
+            body = await request.read()
+        else:
+            buffer = bytearray()
+            while len(buffer) <= max_size and (chunk := await request.content.readany()):
+                buffer += chunk
+            body = bytes(buffer)
+    except (web.RequestPayloadError, OSError):
+        return web.Response(status=400)
     return web.Response(status=await receive_delivery(body, request.headers))
 
 
