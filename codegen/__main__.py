@@ -4,7 +4,8 @@ The types of the new code are checked with mypy before it replaces the old one; 
 
 `python -m codegen lint [--document PATH]` checks a document against the rules of this project, which no run of the generator needs.
 `python -m codegen diff OLD NEW` prints what changes from one document to another. `python -m codegen release` keeps what callers
-use of this release, to compare the next one with.
+use of this release, to compare the next one with. `python -m codegen drift FILE…` merges the overlays that
+`DriftCounter.report(format="overlay")` proposes, and prints one without what the document has already.
 
 Problems, differences and notes on what is passed over are printed to stderr, one a line.
 
@@ -24,6 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from codegen import naming as names
 from codegen import output
 from codegen.diff import command as diff
@@ -38,6 +41,7 @@ from codegen.parser.run import parse
 from codegen.parser.validation import validate_openapi
 from codegen.render import Target, render
 from codegen.spec.document import Document, child_pointer
+from codegen.spec.drift import merge_overlays
 from codegen.spec.loader import read
 from codegen.spec.overlay import apply_overlay, read_overlaid
 from codegen.type_check import check_types
@@ -61,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if arguments[:1] == ["diff"]:
             return diff.main(arguments[1:], DOCUMENT, COMMAND)
+        if arguments[:1] == ["drift"]:
+            return _merge(arguments[1:])
         given = _parser().parse_args(arguments)
         if given.command == "lint":
             return _lint(given.document, given.overlay)
@@ -84,6 +90,24 @@ def _lint(path: Path, overlays: Sequence[Path]) -> int:
     if fake.is_file():
         lint_overlay(document, Document(apply_overlay(document.raw, read(fake), name=fake.name, report=problems.add)))
     problems.raise_if_any()
+    return DONE
+
+
+def _merge(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog=f"{COMMAND} drift", description="Merge proposed overlays, and print the result.")
+    parser.add_argument("overlays", nargs="+", type=Path, metavar="FILE", help="an overlay, in JSON or YAML")
+    parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
+    given = parser.parse_args(arguments)
+    notes = NoteCollector()
+    actions = merge_overlays(read(given.document), given.overlays, notes.add)
+    if actions:
+        info = {"title": "Observed differences", "version": "1"}
+        overlay = {"overlay": "1.0.0", "info": info, "extends": given.document.name, "actions": actions}
+        sys.stdout.write(yaml.safe_dump(overlay, sort_keys=False, allow_unicode=True, width=120))
+    else:
+        notes.add(given.document.name, "the document has all of it already.")
+    for line in notes.lines:
+        sys.stderr.write(f"{line}\n")
     return DONE
 
 
@@ -160,8 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "command",
         nargs="?",
-        choices=["lint", "diff", "release"],
-        help="lint: check the rules of this project; diff: compare two documents; release: keep what callers use of this one",
+        choices=["lint", "diff", "drift", "release"],
+        help="lint: check the rules of this project; diff: compare two documents; drift: merge overlays of observers; "
+        "release: keep what callers use of this one",
     )
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")

@@ -9,6 +9,7 @@ and its hooks run in the `contextvars` context of the caller. An iteration over 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Literal
 
@@ -16,7 +17,7 @@ import attrs
 
 from cstar_async._redaction import redact
 from cstar_async._types import Priority, RateLimitState
-from cstar_async._validation import validate_count
+from cstar_async._validation import check_choice, validate_count
 
 
 @attrs.frozen(kw_only=True)
@@ -122,6 +123,8 @@ class DriftInfo:
     """What the spec says."""
     actual: str
     """What was received: the JSON type, or the unknown enum value."""
+    correction: str = attrs.field(default="", eq=False)
+    """Actions of an OpenAPI overlay that correct the spec, as JSON, without values of the response; empty if there are none."""
 
 
 class Hooks:
@@ -185,10 +188,36 @@ class DriftCounter(Hooks):
         else:
             self._overflow_count += 1
 
-    def report(self) -> str:
-        """Return one line per difference, most frequent first; empty without any."""
+    def report(self, format: Literal["text", "overlay"] = "text") -> str:
+        """Return the differences, most frequent first; empty without any.
+
+        Args:
+            format: `text` (default): one line per difference. `overlay`: an OpenAPI overlay as JSON, a proposal
+                for `cstar-async codegen --overlay`. It has the new names and types, and no values but those of enums.
+
+        Raises:
+            InvalidArgumentError: *format* is none of these.
+        """
+        check_choice("format", format, ("text", "overlay"))
+        if format == "overlay":
+            return self._overlay()
         lines = [f"{count:>6}  {info.operation}  {info.where}: {_describe(info)}" for info, count in self.counts.items()]
         return "\n".join([*lines, *([f"{self._overflow_count:>6}  others"] if self._overflow_count else [])])
+
+    def _overlay(self) -> str:
+        actions: dict[str, dict[str, object]] = {}
+        for info, count in self.counts.items():
+            description = f"{info.operation}, {info.where}: {_describe(info)}; in {count} responses."
+            for action in json.loads(info.correction or "[]"):
+                actions.setdefault(json.dumps(action), {**action, "description": description})
+        if not actions:
+            return ""
+        overlay = {
+            "overlay": "1.0.0",
+            "info": {"title": "Observed differences", "version": "1"},
+            "actions": [*actions.values()],
+        }
+        return json.dumps(overlay, indent=2, ensure_ascii=False) + "\n"
 
 
 def _describe(info: DriftInfo) -> str:

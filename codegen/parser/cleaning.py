@@ -61,6 +61,9 @@ class _Cleaner:
                 self._notes.add(pointer, "an empty `enum` is passed over.")
             elif key in _VALUES or key.startswith("x-"):
                 found[key] = inner
+            elif key == "type" and is_list(inner) and inner and all(isinstance(one, str) for one in inner):
+                types = list(dict.fromkeys(inner))  # overlays append to the list
+                found[key] = types if len(types) > 1 else types[0]
             elif inner is None:
                 self._notes.add(nested(pointer, key), f"`{key}` is null; it is passed over.")
             else:

@@ -41,7 +41,7 @@ def apply_overlay(raw: Node, overlay: Node, *, name: str, report: Report) -> Nod
         name: The file of the overlay, for messages.
         report: Called for what has no effect, such as a target that matches nothing.
     """
-    _check(overlay, name, report)
+    check_overlay(overlay, name, report)
     result, problems = copy.deepcopy(raw), ProblemCollector()
     for index, action in enumerate(overlay["actions"]):
         pointer = child_pointer(f"{name}#/actions", str(index))
@@ -61,7 +61,7 @@ def apply_overlay(raw: Node, overlay: Node, *, name: str, report: Report) -> Nod
     return result
 
 
-def _check(overlay: Node, name: str, report: Report) -> None:
+def check_overlay(overlay: Node, name: str, report: Report) -> None:
     """Raise `CodegenError` for an overlay that cannot be applied, and report what is passed over."""
     version, actions = overlay.get("overlay"), overlay.get("actions")
     if not str(version).startswith("1."):
