@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -29,16 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see the table in README.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    _prepare_streams()
+    if not _prepare_streams():
+        sys.stderr.write("error: standard output is closed\n")
+        return FAILURE
     try:
-        code = _run(given)
+        code = _run([_as_text(one) for one in (sys.argv[1:] if arguments is None else arguments)])
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         _discard_output()
         return CLOSED_OUTPUT
+    except UnicodeDecodeError:
+        sys.stderr.write("error: arguments must be UTF-8 text\n")
+        return USAGE
     except OSError as error:
         _discard_output()
         return report(error)
@@ -76,14 +81,24 @@ def _run(given: list[str]) -> int:
     return run(given)
 
 
-def _prepare_streams() -> None:
-    """Let no character that the terminal cannot show, and no closed stream, end a command."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
-        elif hasattr(stream, "reconfigure"):
+def _as_text(argument: str) -> str:
+    """Return an argument; as UTF-8 if the encoding of the locale cannot represent it.
+
+    Raises:
+        UnicodeDecodeError: It is no UTF-8 either.
+    """
+    is_text = not any("\udc80" <= character <= "\udcff" for character in argument)
+    return argument if is_text else os.fsencode(argument).decode()
+
+
+def _prepare_streams() -> bool:
+    """Let no character that the terminal cannot show end a command. Return whether there is a standard output."""
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    return sys.stdout is not None
 
 
 def _discard_output() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
@@ -16,7 +17,7 @@ import typer
 from cstar_async._redaction import redact_secrets
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.cli._errors import SUCCESS, UsageError, report
-from cstar_async.errors import CStarError
+from cstar_async.errors import CStarError, UnknownValueWarning
 
 _NAME: Final = "cstar-async"
 _COMMANDS: Final = {
@@ -49,13 +50,21 @@ def run(arguments: Sequence[str]) -> int:
     words = [*arguments, *os.environ.get("COMP_WORDS", "").split()] if _COMPLETE in os.environ else arguments
     app = _build(set(words))
     try:
-        code = app(list(arguments) or ["--help"], prog_name=_NAME, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", UnknownValueWarning)
+            warnings.showwarning = _show_warning
+            code = app(list(arguments) or ["--help"], prog_name=_NAME, standalone_mode=False)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         sys.stderr.write(f"error: {redact_secrets(error.format_message())}\n")
         if context is not None:
             sys.stderr.write(f"Try '{context.command_path} --help'.\n")
         return error.exit_code
+    except SystemExit as ending:
+        # The framework ends so when the reader of a pipe has stopped; another exit is that of the completion.
+        if isinstance(ending.__context__, BrokenPipeError):
+            raise ending.__context__ from None
+        raise
     except (CStarError, UsageError) as error:
         return report(error)
     return code if isinstance(code, int) else SUCCESS
@@ -96,3 +105,7 @@ def _function(module: str, name: str) -> Callable[..., None]:
 
 def _listed() -> None:
     """Do nothing: a command that is only listed is not run."""
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    sys.stderr.write(f"warning: {redact_secrets(str(message))}\n")

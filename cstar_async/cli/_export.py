@@ -66,7 +66,7 @@ def export(
         return
     chosen = file_format or _FORMATS.get(output.suffix.lower())
     if chosen is None:
-        raise UsageError(f"--format is required, because {output.name} does not end with {', '.join(_FORMATS)}")
+        raise UsageError(f"--format is required, because {output} does not end with {', '.join(_FORMATS)}")
     writer = open_writer(output, chosen, name, _columns(function), resume=resume, overwrite=overwrite)
     state = run_with(client, lambda client: _copy(client, listed(client), writer, name))
     print_result({"file": str(output), "format": chosen, "rows": state.rows}, as_json=as_json)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -64,7 +65,8 @@ def listen(
                 if count == max_events:
                     return
 
-    run_with(new_client(timeout=timeout, max_wait=max_wait), work)
+    with suppress(KeyboardInterrupt):
+        run_with(new_client(timeout=timeout, max_wait=max_wait), work)
 
 
 def _print_event(event: WebhookEvent, *, as_json: bool) -> None:
