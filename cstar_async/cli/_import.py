@@ -136,7 +136,7 @@ def _csv_rows(text: str) -> list[Mapping[str, object]]:
     try:
         rows = list(reader)
     except csv.Error as error:
-        raise UsageError(f"line {reader.line_num}: {error}") from None
+        raise UsageError(f"after line {reader.line_num}: {error}") from None
     for number, row in enumerate(rows, 1):
         if "" in row:
             raise UsageError(f"record {number} has more cells than the header")

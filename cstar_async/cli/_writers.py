@@ -118,6 +118,7 @@ class _TextWriter:
 
     def __enter__(self) -> Self:
         is_new = self.state.checkpoint is None
+        self._save_state()  # first, so that a file without a checkpoint is always complete
         self._file: BinaryIO = self._path.open("wb" if is_new else "r+b")
         if is_new:
             self._file.write(self._header)
@@ -133,6 +134,9 @@ class _TextWriter:
         self._file.write(self._encode(rows))
         self._file.flush()
         self.state = State(self.state.rows + len(rows), self._file.tell(), checkpoint)
+        self._save_state()
+
+    def _save_state(self) -> None:
         temporary = _with_suffix(self._state_path, ".new")
         temporary.write_bytes(orjson.dumps(attrs.asdict(self.state)))
         temporary.replace(self._state_path)
@@ -218,8 +222,8 @@ def _is_partial_database(path: Path) -> bool:
 
 def _read_state(path: Path) -> State:
     match read_object(str(path)):
-        case {"rows": int(rows), "size": int(size), "checkpoint": dict(checkpoint)}:
-            return State(rows, size, cast("dict[str, JSON]", checkpoint))
+        case {"rows": int(rows), "size": int(size), "checkpoint": dict() | None as checkpoint}:
+            return State(rows, size, cast("dict[str, JSON] | None", checkpoint))
         case _:
             raise UsageError(f"{path} is damaged; start again with --overwrite")
 

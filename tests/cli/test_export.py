@@ -1,0 +1,174 @@
+"""Exports: the same rows in every format, continued after a stop at any place, and no file lost."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cstar_async.testing import FakeCStar
+
+from .conftest import Command, environment, run_process, served
+
+
+def rows_of(path: Path) -> list[str]:
+    """Return the ids in a file, in order."""
+    if path.suffix == ".jsonl":
+        return [json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()]
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return [row["id"] for row in csv.DictReader(file)]
+    with closing(sqlite3.connect(path)) as database:
+        return [row[0] for row in database.execute("SELECT id FROM tickets ORDER BY rowid")]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".db"])
+def test_every_format_has_every_row(command: Command, tmp_path: Path, suffix: str) -> None:
+    """A file has each ticket once, in the order of the list, and nothing is left beside it."""
+    path = tmp_path / f"tickets{suffix}"
+    outcome = command("export", "tickets", "--output", str(path), "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert rows_of(path) == [ticket["id"] for ticket in command("tickets", "list", "--all", "--json").json]
+    assert outcome.json["rows"] == len(rows_of(path))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_export_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """A process writes the file that the suffix says."""
+    outcome = run_process("export", "customers", "-o", "customers.csv", cwd=tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert rows_of(tmp_path / "customers.csv")
+
+
+def test_values_keep_their_types(command: Command, tmp_path: Path) -> None:
+    """Text with line breaks and quotes survives, nested values are JSON, and null is empty."""
+    title, metadata = 'A "quoted"; Füße, 🎉', {"a": [1, None]}
+    made = command(
+        "tickets", "create", "--title", title, "--metadata", json.dumps(metadata), "--notes", "two\nlines", "--json"
+    ).json
+    rows: dict[str, dict[str, Any]] = {}
+    for name in ("t.csv", "t.db"):
+        command("export", "tickets", "-o", str(tmp_path / name))
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        rows["csv"] = next(row for row in csv.DictReader(file) if row["id"] == made["id"])
+    with closing(sqlite3.connect(tmp_path / "t.db")) as database:
+        database.row_factory = sqlite3.Row
+        rows["db"] = dict(database.execute("SELECT * FROM tickets WHERE id = ?", [made["id"]]).fetchone())
+    for row in rows.values():
+        assert (row["title"], json.loads(row["metadata"])) == (title, metadata)
+        assert not row["assignedTo"]
+    assert rows["db"]["messageCount"] == 0
+
+
+def test_filters_are_those_of_the_list(command: Command, tmp_path: Path, fake_server: FakeCStar) -> None:
+    """A filter is sent, and one that the list does not have exits with 2."""
+    assert command("export", "tickets", "-o", str(tmp_path / "a.jsonl"), "--filter", "status=open").code == 0
+    assert fake_server.requests[-1].query["status"] == "open"
+    outcome = command("export", "tickets", "-o", str(tmp_path / "b.jsonl"), "--filter", "colour=red")
+    assert (outcome.code, "--filter must be NAME=VALUE with one of status, priority" in outcome.err) == (2, True)
+
+
+@pytest.mark.parametrize(("suffix", "failing_page"), [(".jsonl", 1), (".jsonl", 4), (".csv", 2), (".db", 1), (".db", 3)])
+def test_resume_continues_without_a_row_missing_or_repeated(tmp_path: Path, suffix: str, failing_page: int) -> None:
+    """An export that failed at any page continues there, although rows were added meanwhile."""
+    path = tmp_path / f"tickets{suffix}"
+    with served(seed=1, rows=330, limits=False) as fake:
+        variables = {**os.environ, **environment(fake)}
+        fake.faults.add(match=lambda request: request.query.get("page") == str(failing_page), status=400)
+        failed = run_process("export", "tickets", "-o", str(path), env=variables)
+        assert failed.code == 1
+        assert failed.err.startswith(f"Stopped after {(failing_page - 1) * 100} rows; the same command with --resume continues.\n")
+        refused = run_process("export", "tickets", "-o", str(path), env=variables)
+        assert (refused.code, "--resume continues it" in refused.err) == (2, True)
+        assert run_process("export", "tickets", "-o", str(path), "--resume", env=variables).code == 0
+        listed = run_process("tickets", "list", "--all", "--json", env=variables).json
+    assert rows_of(path) == [ticket["id"] for ticket in listed]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_resume_continues_after_the_process_was_stopped(tmp_path: Path, number: signal.Signals) -> None:
+    """An export that was interrupted or killed between two pages continues."""
+    path = tmp_path / "tickets.jsonl"
+    with served(seed=1, rows=250, limits=False) as fake:
+        variables = {**os.environ, **environment(fake)}
+        fault = fake.faults.add(match=lambda request: request.query.get("page") == "3", delay=60, max_triggers=None)
+        command = [sys.executable, "-m", "cstar_async", "export", "tickets", "-o", str(path)]
+        process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 30
+        while not (path.exists() and path.read_bytes().count(b"\n") >= 200) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        assert "Traceback" not in err
+        assert process.returncode == (130 if number == signal.SIGINT else -number)
+        fake.faults.remove(fault)
+        with path.open("ab") as file:
+            file.write(b'{"id": "half a l')  # what a killed process may have left
+        assert run_process("export", "tickets", "-o", str(path), "--resume", env=variables).code == 0
+        listed = run_process("tickets", "list", "--all", "--json", env=variables).json
+    assert rows_of(path) == [ticket["id"] for ticket in listed]
+
+
+def test_an_existing_file_is_kept(command: Command, tmp_path: Path) -> None:
+    """A file that is there is not replaced without `--overwrite`."""
+    path = tmp_path / "tickets.csv"
+    path.write_text("mine")
+    assert command("export", "tickets", "-o", str(path)).code == 2
+    assert path.read_text() == "mine"
+    assert command("export", "tickets", "-o", str(path), "--overwrite").code == 0
+    assert rows_of(path)
+
+
+@pytest.mark.parametrize("name", ["t.db", "t.csv"])
+def test_resume_of_something_else_is_refused(command: Command, tmp_path: Path, name: str) -> None:
+    """A damaged checkpoint, a database of another program and a folder exit with 2 and stay as they are."""
+    (tmp_path / "t.csv").write_text("id\n")
+    (tmp_path / "t.csv.checkpoint").write_text("{")
+    with closing(sqlite3.connect(tmp_path / "t.db")) as database:
+        database.execute("CREATE TABLE tickets (a)")
+    before = (tmp_path / name).read_bytes()
+    outcome = command("export", "tickets", "-o", str(tmp_path / name), "--resume")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert (tmp_path / name).read_bytes() == before
+    assert command("export", "tickets", "-o", str(tmp_path), "--format", "csv", "--overwrite").code == 2
+
+
+def test_dry_run_says_what_it_costs(command: Command, tmp_path: Path) -> None:
+    """`--dry-run` takes one call, states the items and calls, and writes nothing."""
+    outcome = command("export", "customers", "-o", str(tmp_path / "c.csv"), "--dry-run", "--json")
+    assert (outcome.json["items"] >= 12, outcome.json["calls"], outcome.json["fitsNow"]) == (True, 1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parquet_without_its_library_is_one_sentence(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The format parquet says what to install, before anything is requested."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    outcome = command("export", "tickets", "-o", str(tmp_path / "t.parquet"))
+    assert (outcome.code, outcome.err) == (
+        2,
+        "error: the format parquet requires pyarrow, which is not installed: pip install pyarrow\n",
+    )
+
+
+@pytest.mark.parametrize("name", ["nothing", "tickets.messages", "library", "../x"])
+def test_unknown_list_names_the_others(command: Command, tmp_path: Path, name: str) -> None:
+    """A list that does not exist, or needs an id, exits with 2 and names those that do."""
+    outcome = command("export", name, "-o", str(tmp_path / "a.csv"))
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: LIST must be one of activity, ai-keys, articles, ")
+
+
+def test_a_list_inside_a_namespace(command: Command, tmp_path: Path) -> None:
+    """`community.posts` is exported as its method is called."""
+    assert command("export", "community.posts", "-o", str(tmp_path / "a.jsonl"), "--json").json["rows"] == 3

@@ -1,0 +1,112 @@
+"""Imports: what a file becomes, what is refused before sending, and nothing created twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cstar_async.testing import FakeCStar
+
+from .conftest import Command, run_process
+
+HEADER = "name,email,tags,customFields.plan,notes\n"
+
+
+@pytest.fixture
+def customers(tmp_path: Path) -> Path:
+    """A file of 1,100 customers."""
+    path = tmp_path / "customers.csv"
+    lines = [f'Customer {number},c{number}@{tmp_path.name}.example,"a, b",free,\n' for number in range(1100)]
+    path.write_text("\ufeff" + HEADER + "".join(lines), encoding="utf-8")
+    return path
+
+
+def test_dry_run_reads_the_file_and_sends_nothing(command: Command, customers: Path, fake_server: FakeCStar) -> None:
+    """`--dry-run` states records and calls, and shows the first record as it would be sent."""
+    before = len(fake_server.requests)
+    result = command("import", str(customers), "--dry-run", "--json").json
+    assert (result["resource"], result["records"], result["calls"]) == ("customers", 1100, 3)
+    assert result["first"]["tags"] == ["a", "b"]
+    assert result["first"]["customFields"] == {"plan": "free"}
+    assert "notes" not in result["first"]
+    assert len(fake_server.requests) == before
+
+
+def test_records_are_sent_in_as_few_calls_as_possible(command: Command, customers: Path, fake_server: FakeCStar) -> None:
+    """1,100 records take three calls; the same file again creates nothing more."""
+    before = len(fake_server.requests)
+    assert command("import", str(customers), "--json").json["created"] == 1100
+    assert len(fake_server.requests) - before == 3
+    total = command("customers", "list", "--json").json
+    assert command("import", str(customers), "--json").code == 0
+    assert all(request.was_replayed for request in fake_server.requests[-3:])
+    assert total == command("customers", "list", "--json").json
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("-", '{"title": "A", "priority": "high"}\n\n{"title": "B"}\n'),
+        ("-", '[{"title": "A"}, {"title": "B"}]'),
+        ("-", "title,priority\nA,high\nB,\n"),
+        ("tickets.jsonl", '{"title": "A"}\n{"title": "B"}'),
+    ],
+)
+def test_every_form_of_a_file(tmp_path: Path, name: str, text: str) -> None:
+    """CSV, JSON lines and JSON arrays are read, from a file or standard input, in a process of its own."""
+    if name != "-":
+        (tmp_path / name).write_text(text)
+    arguments = ["--resource", "tickets"] if name == "-" else []
+    outcome = run_process("import", name, *arguments, "--json", stdin=text, cwd=tmp_path)
+    assert (outcome.code, outcome.json["created"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name,phone\nA,1\n", "column phone must be one of name, email, status"),
+        ("name\nA\n", "record 1 has no email"),
+        ("name,email\nA,a@x.example\nB\n", "record 2 has no email"),
+        ("name,email\nA,a@x.example,more\n", "record 1 has more cells than the header"),
+        ('name,email\n"A', "after line 1: unexpected end of data"),
+        ("name,email,metadata\nA,a@x.example,{\n", "record 1: metadata must be JSON"),
+    ],
+)
+def test_malformed_file_is_refused_before_sending(
+    command: Command, tmp_path: Path, fake_server: FakeCStar, text: str, problem: str
+) -> None:
+    """A file with a problem exits with 2, names the record, and nothing is sent."""
+    before = len(fake_server.requests)
+    path = tmp_path / "customers.csv"
+    path.write_text(text)
+    outcome = command("import", str(path))
+    assert (outcome.code, outcome.out, len(fake_server.requests)) == (2, "", before)
+    assert outcome.err.startswith(f"error: {problem}")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[1]", b"{", b'{"a": 1}', b"5"])
+def test_file_of_another_kind_is_one_sentence(command: Command, tmp_path: Path, content: bytes) -> None:
+    """A file that is no text, no JSON or has no objects exits with 2."""
+    path = tmp_path / "tickets.json"
+    path.write_bytes(content)
+    outcome = command("import", str(path))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
+def test_missing_file_is_one_sentence(command: Command, tmp_path: Path) -> None:
+    """A file that is not there, and one of an unknown type, exit with 2."""
+    assert (
+        command("import", "/nowhere/customers.csv").err == "error: cannot read /nowhere/customers.csv: No such file or directory\n"
+    )
+    assert command("import", "people.csv").err.startswith("error: --resource is required")
+
+
+def test_refused_records_are_named(command: Command, tmp_path: Path) -> None:
+    """A record that the server refuses is named by its number, and the exit code is 1."""
+    path = tmp_path / "customers.jsonl"
+    path.write_text("\n".join(json.dumps({"name": name, "email": f"{tmp_path.name}@x.example"}) for name in ("A", "B")))
+    outcome = command("import", str(path), "--merge-strategy", "fail")
+    assert outcome.code in {0, 1}
+    assert outcome.code == 0 or outcome.err.startswith("record 2: ")
