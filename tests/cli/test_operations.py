@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from cstar_async.testing import FakeCStar
 from tests.every_operation import UNKNOWN_FIELD, SampleCall, sample_calls
 
-from .conftest import Command, run_process
+from .conftest import Command, environment, run_process, served
 
 ID = "a/b c"
 
@@ -62,12 +62,12 @@ def test_a_process_prints_json_and_nothing_else() -> None:
     assert (outcome.code, outcome.err, len(outcome.json)) == (0, "", 2)
 
 
-def test_all_reads_every_page(command: Command, fake_server: FakeCStar) -> None:
+def test_all_reads_every_page() -> None:
     """`--all` prints every item, with the fewest calls."""
-    before = len(fake_server.requests)
-    outcome = command("customers", "list", "--all", "--json")
-    assert len({one["id"] for one in outcome.json}) == len(outcome.json) >= 12
-    assert len(fake_server.requests) - before == 1
+    with served(seed=1, rows=150) as fake:
+        outcome = run_process("customers", "list", "--all", "--json", env={**os.environ, **environment(fake)})
+        assert len({one["id"] for one in outcome.json}) == len(outcome.json) == 150
+        assert len(fake.requests) == 2
 
 
 def test_max_items_stops_early(command: Command) -> None:
@@ -95,7 +95,7 @@ def test_a_long_text_is_read_from_standard_input() -> None:
     [
         (["tickets", "create"], "error: --title is required\n"),
         (["tickets", "create", "--title", "a", "--metadata", "{x"], "error: --metadata must be JSON: "),
-        (["tickets", "list", "--page", "x"], "error: Invalid value for '--page': 'x' is not a valid int"),
+        (["tickets", "list", "--page", "x"], "error: Invalid value for '--page': "),
         (["tickets", "lst"], "error: No such command 'lst'"),
         (["tickets", "get"], "error: Missing argument 'TICKET_ID'"),
         (["tickets", "list", "--colour", "red"], "error: No such option: --colour"),
