@@ -34,7 +34,7 @@ from codegen.diff.surface import PythonSurface, surface_of
 from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector
 from codegen.ir.build import build_ir
 from codegen.ir.client import client_spec, extended_client_spec, service_spec
-from codegen.ir.extension import extension
+from codegen.ir.extension import extension, note_what_stays
 from codegen.ir.fake import fake_behaviour
 from codegen.lint.run import lint, lint_overlay
 from codegen.parser.run import parse
@@ -135,15 +135,16 @@ def generate(
     is_sdk = package == PACKAGE.name
     is_extension = not is_sdk and document.resolve() == DOCUMENT
     with _report_faults(document.name):
-        parsed = parse(raw, notes, is_sdk=is_sdk or is_extension)
+        parsed = parse(raw, notes, is_sdk=is_sdk or is_extension, is_extended=is_extension)
         code = build_ir(parsed)
     fake = _fake_behaviour(Document(raw), document.with_name(FAKE), notes) if is_sdk or is_extension else {}
     if is_sdk:
         target = Target(package=package, source=f"openapi/{DOCUMENT.name}", service=service_spec(parsed))
     elif is_extension:
         with _report_faults(document.name):
-            base = build_ir(parse(read(document), NoteCollector()))
-            added = extension(code, base, package, notes)
+            base = parse(read(document), NoteCollector())
+            added = extension(code, build_ir(base), package, notes)
+        note_what_stays(parsed, base, notes)
         sources = " and ".join(path.name for path in (document, *overlays))
         target = Target(package=package, source=sources, client=extended_client_spec(package, client), extension=added)
     else:

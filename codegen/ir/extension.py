@@ -13,13 +13,14 @@ from typing import TypeAlias
 from codegen import naming as names
 from codegen.errors import NoteCollector
 from codegen.ir.build import ApiModuleSpec, GeneratedCode
+from codegen.ir.client import service_spec
 from codegen.ir.functions import FunctionSpec
 from codegen.ir.models import EnumSpec, FieldSpec, ModelSpec, UnionSpec
 from codegen.ir.modules import ModelModuleSpec
 from codegen.ir.namespaces import MethodSpec, NamespaceSpec
 from codegen.ir.operations import OperationSpec
 from codegen.ir.types import members_of
-from codegen.spec.document import child_pointer
+from codegen.spec.document import Document, child_pointer
 
 PACKAGE = "cstar_async"
 _Class: TypeAlias = EnumSpec | ModelSpec | UnionSpec
@@ -66,6 +67,22 @@ def extension(code: GeneratedCode, base: GeneratedCode, package: str, notes: Not
         models=_exports(package, "models", models, base.model_modules),
         api=_exports(package, "api", api, base.api_modules),
     )
+
+
+def note_what_stays(document: Document, base: Document, notes: NoteCollector) -> None:
+    """Add a note for each change of a document that has no effect on the code, because `cstar_async` has that part."""
+    if service_spec(document) != service_spec(base):
+        notes.add("#/servers", f"the client has the URL and version of {PACKAGE}; pass `base_url` or `api_version` to it.")
+    ids = {operation.id for operation in document.operations}
+    for operation in base.operations:
+        if operation.id not in ids:
+            notes.add(operation.pointer, f"the client still has `{operation.namespace}.{operation.name}`, which it inherits.")
+    before = {event.type: base.reachable_schemas(event.data) for event in base.events}
+    for event in document.events:
+        names_now = document.reachable_schemas(event.data)
+        is_same = event.type in before and all(document.schemas[name] == base.schemas.get(name) for name in names_now)
+        if not is_same:
+            notes.add(event.pointer, f"events are those of {PACKAGE}; what they have beyond is in `extra`.")
 
 
 def _exports(

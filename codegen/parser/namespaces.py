@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from codegen import naming as names
 from codegen.spec.document import Document, Node, Operation, is_object, items
-from codegen.spec.queries import BATCHING, namespace_ancestors
+from codegen.spec.queries import BATCHING, namespace_ancestors, scope_of
 from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
 
 _UNTAGGED = "default"
@@ -19,7 +19,7 @@ class Namespaces:
 
     def __init__(self, document: Document, operations: Sequence[Operation]) -> None:
         self._document = document
-        given = dict.fromkeys(_source_of(operation) for operation in operations)
+        given = dict.fromkeys(_source_of(operation, document) for operation in operations)
         extended = {str(operation.node["x-cstar-namespace"]) for operation in operations if "x-cstar-namespace" in operation.node}
         self._names = {name: name for name in extended} | names.distinct(
             [name for name in given if name not in extended], _namespace, taken={name.partition(".")[0] for name in extended}
@@ -33,7 +33,7 @@ class Namespaces:
 
     def of(self, operation: Operation) -> str:
         """Return the namespace of an operation."""
-        return self._names[_source_of(operation)]
+        return self._names[_source_of(operation, self._document)]
 
     def tags(self, operations: Sequence[Operation]) -> list[Node]:
         """Return the namespaces of operations with their descriptions, in the order of the document's tags."""
@@ -50,14 +50,15 @@ class Namespaces:
         return found
 
 
-def _source_of(operation: Operation) -> str:
+def _source_of(operation: Operation, document: Document) -> str:
     """Return the name that the namespace is derived from."""
     if given := str(operation.node.get("x-cstar-namespace") or ""):
         return given
     tags = [tag for tag in items(operation.node, "tags") if isinstance(tag, str) and tag.strip()]
     if tags:
         return str(tags[0])
-    words = [part for part in operation.path.split("/") if part and "{" not in part and not _VERSION.fullmatch(part)]
+    path = operation.path.removeprefix(scope_of(document, operation)[1])
+    words = [part for part in path.split("/") if part and "{" not in part and not _VERSION.fullmatch(part)]
     return words[0] if words else _UNTAGGED
 
 

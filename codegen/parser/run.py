@@ -26,13 +26,14 @@ from codegen.spec.document import Body, Document, Node, Operation, entries, item
 _ANY_OBJECT: Node = {"type": "object", "additionalProperties": True}
 
 
-def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True) -> Document:
+def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True, is_extended: bool = False) -> Document:
     """Parse a document. Raises `CodegenError` with all its problems.
 
     Args:
         raw: The document.
         notes: Collects what is passed over.
         is_sdk: Whether the code is that of `cstar_async`. False: it is a package of its own, which has no events.
+        is_extended: Whether overlays of a user may have added operations whose results have no envelope.
     """
     raw = cleaned(raw, notes)
     validate_openapi(raw)
@@ -48,7 +49,7 @@ def parse(raw: Node, notes: NoteCollector, *, is_sdk: bool = True) -> Document:
     operations, tags = parser.parse()
     if is_sdk:
         parsed = {**raw, "components": {**document.components, "schemas": schemas.components}}
-        check_client(Document(parsed, operations), references, problems, notes)
+        check_client(Document(parsed, operations), references, problems, notes, needs_envelope=not is_extended)
     events = tuple(parse_events(document, schemas, notes)) if is_sdk else ()
     if not is_sdk and entries(raw, "webhooks"):
         notes.add("#/webhooks", "webhooks are passed over; a package of its own has no events.")

@@ -20,14 +20,17 @@ LIMIT_HEADERS = frozenset(f"x-ratelimit-{name}" for name in ("limit", "remaining
 _CLIENT = "the client of cstar_async"
 
 
-def check_client(document: Document, references: References, problems: ProblemCollector, notes: NoteCollector) -> None:
+def check_client(
+    document: Document, references: References, problems: ProblemCollector, notes: NoteCollector, *, needs_envelope: bool = True
+) -> None:
     """Report what the client would send or read in another way than the document says."""
-    for pointer, message in _Differences(document, references, notes).all():
+    for pointer, message in _Differences(document, references, notes, needs_envelope=needs_envelope).all():
         problems.add(pointer, message)
 
 
 class _Differences:
-    def __init__(self, document: Document, references: References, notes: NoteCollector) -> None:
+    def __init__(self, document: Document, references: References, notes: NoteCollector, *, needs_envelope: bool) -> None:
+        self._needs_envelope = needs_envelope
         self._notes = notes
         self._document = document
         self._references = references
@@ -62,7 +65,8 @@ class _Differences:
             yield pointer, f"{_CLIENT} finds its team by `auth.whoami`, which must return a `Whoami` with `teamId`."
 
     def _envelope(self, operation: Operation) -> Iterator[tuple[str, str]]:
-        if operation.result.shape in ("object", "array", "page", "value", "deleted") and not operation.result.has_envelope:
+        is_bare = operation.result.shape in ("object", "array", "page", "value", "deleted") and not operation.result.has_envelope
+        if is_bare and self._needs_envelope:
             yield operation.pointer, f"{_CLIENT} reads a result from `data`, beside `success`, `meta` and `pagination` alone."
 
     def _paging(self, operation: Operation) -> Iterator[tuple[str, str]]:

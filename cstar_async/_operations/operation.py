@@ -34,7 +34,7 @@ FormStyle: TypeAlias = Literal["joined", "space", "pipe", "deep"]
 Key: TypeAlias = Literal["any", "secret", "none"]
 """The kind of key that the server requires."""
 
-Evidence: TypeAlias = Literal["documented", "inferred", "named"]
+Evidence: TypeAlias = Literal["documented", "inferred", "named", "observed"]
 """Whether cStar documents the operation, it is inferred, or only its name is known."""
 
 _NOTHING: Mapping[str, JSON] = MappingProxyType({})

@@ -79,6 +79,62 @@ PRIVATE = overlay(
 )
 
 
+def operation(path: str, responses: Node, method: str = "get", **more: Any) -> Node:
+    """Return an action that adds an operation, named after the last part of its path."""
+    return update("$.paths", {path: {method: {"operationId": path.rpartition("/")[2], "responses": responses, **more}}})
+
+
+def bare(schema: Node, media: str = "application/json") -> Node:
+    """Return the responses of an operation whose result has no envelope."""
+    return {"200": {"description": "It worked.", "content": {media: {"schema": schema}}}}
+
+
+def of(operation_id: str) -> str:
+    """Return the target of an operation."""
+    return f"$.paths.*[?@.operationId=='{operation_id}']"
+
+
+OK = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
+TICKET_ID = [{"name": "ticketId", "in": "path", "required": True, "schema": {"type": "string"}}]
+CHILD = {"x-cstar-namespace": "tickets.moods", "x-cstar-method": "get", "parameters": TICKET_ID}
+DEEP = {"x-cstar-namespace": "tickets.messages.deep", "x-cstar-method": "get"}
+COMPATIBLE = overlay(
+    update(f"{SCHEMAS}.Ticket.properties.title", {"description": "Another text."}),
+    update(f"{SCHEMAS}.Ticket.required", "notes"),
+    update(f"{SCHEMAS}[?@.properties.id].properties", {"private": {"type": "string"}}),
+    update(f"{SCHEMAS}.Ticket.properties", {"inline": OK, "kind": {"type": "string", "enum": ["a", "b"]}}),
+    update(f"{SCHEMAS}.Ticket.properties", {"many": {"type": "array", "items": {"type": ["string", "integer"]}}}),
+    update(f"{SCHEMAS}.Ticket.properties", {"map": {"type": "object", "additionalProperties": {"type": "integer"}}}),
+    update(f"{SCHEMAS}.AutomationActionAddTags.properties", {"private": {"type": "string"}}),
+    update(f"{SCHEMAS}.BulkRun.properties", {"dryRun": {"type": "boolean"}}),
+    update(f"{SCHEMAS}.LibraryArticle.properties", {"private": {"type": "string"}}),
+    update(f"{SCHEMAS}[?@.enum].enum", "private"),
+    update(f"{of('list_tickets')}.parameters", {"name": "private", "in": "query", "schema": {"type": "string"}}),
+    update(of("get_ticket"), {"deprecated": True}),
+    operation(f"{TEAM}/tickets/{{ticketId}}/child", enveloped(ref("Ticket")), **CHILD),
+    operation(f"{TEAM}/deep", enveloped({"type": "object"}), **DEEP),
+    operation("/api/health", bare(OK)),
+    operation(f"{TEAM}/report", bare({"type": "string"}, "text/plain")),
+    operation(f"{TEAM}/reset", {"204": {"description": "It worked."}}, "post"),
+)
+"""Additions of many kinds, none of which contradicts what is there."""
+
+NEW_ACTION = {"type": "object", "required": ["type"], "properties": {"type": {"const": "x", "type": "string"}}}
+CONTRADICTING = overlay(
+    update(f"{SCHEMAS}.TicketCreate.properties", {"private": {"type": "string"}}),
+    update(f"{SCHEMAS}.TicketCreate.required", "private"),
+    {"target": f"{SCHEMAS}.Ticket.required[?@=='title']", "remove": True},
+    update(f"{SCHEMAS}.Customer.properties.name", {"type": "integer"}),
+    update(f"{SCHEMAS}.Article.properties.tags", {"items": {"type": "integer"}}),
+    update(f"{of('list_members')}.parameters", {"name": "q", "in": "query", "required": True, "schema": {"type": "string"}}),
+    {"target": f"{of('list_tickets')}.parameters[?@.name=='search']", "remove": True},
+    update(SCHEMAS, {"AutomationActionX": NEW_ACTION}),
+    update(f"{SCHEMAS}.AutomationAction.oneOf", ref("AutomationActionX")),
+    update(f"{SCHEMAS}.AutomationAction.discriminator.mapping", {"x": "#/components/schemas/AutomationActionX"}),
+)
+"""Changes after which code for the one does not work with the other."""
+
+
 def generate(folder: Path, *overlays: Node, name: str = "acme") -> Path:
     """Generate the package of a user from the document of cStar and overlays."""
     arguments: list[str] = []
@@ -86,5 +142,5 @@ def generate(folder: Path, *overlays: Node, name: str = "acme") -> Path:
         path = folder / f"overlay{index}.yaml"
         path.write_text(yaml.safe_dump(one, sort_keys=False), encoding="utf-8")
         arguments += ["--overlay", str(path)]
-    assert DONE == main([*arguments, "--output", str(folder / name), "--client", "AcmeClient", "--no-type-check"])
+    assert DONE == main([*arguments, "--output", str(folder / name), "--no-type-check"])
     return folder / name

@@ -114,7 +114,10 @@ async def test_document_with_the_overlay_has_no_drift(tmp_path: Path) -> None:
     report = json.loads((await _observed(ticket)).report(format="overlay"))
     with imported(generate(tmp_path, report, name="agreed")) as package:
         drift = DriftCounter()
-        async with Stub() as stub, package.AcmeClient(api_key="sk_test_1", team_id="t", base_url=stub.url, hooks=[drift]) as cstar:
+        async with (
+            Stub() as stub,
+            package.AgreedClient(api_key="sk_test_1", team_id="t", base_url=stub.url, hooks=[drift]) as cstar,
+        ):
             stub.set({"success": True, "data": ticket, "meta": {}})
             await cstar.tickets.get("tkt_1")
     assert drift.counts == {}

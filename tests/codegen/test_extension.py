@@ -17,7 +17,7 @@ from codegen.__main__ import REFUSED, main
 from cstar_async.models import Tag, Ticket, TicketStatus
 from cstar_async.testing import FakeCStar
 from tests.codegen.packages import imported
-from tests.codegen.private import PRIVATE, SCHEMAS, generate, overlay, update
+from tests.codegen.private import COMPATIBLE, CONTRADICTING, PRIVATE, SCHEMAS, generate, overlay, update
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ async def test_the_fake_says_what_it_cannot_serve(tmp_path: Path) -> None:
     action = update("$.paths.*[?@.operationId=='get_tag']", {"x-cstar-action": "special"})
     special = {"target": "$.paths.*[?@.operationId=='list_moods']", "update": {"x-cstar-action": "special"}}
     with imported(generate(tmp_path, PRIVATE, overlay(special, action), name="own")) as own:
-        async with FakeCStar(package="own") as fake, fake.client(own.AcmeClient, max_retries=0) as cstar:
+        async with FakeCStar(package="own") as fake, fake.client(own.OwnClient, max_retries=0) as cstar:
             with pytest.raises(cstar_async.ServerError, match="cannot serve list_moods") as caught:
                 await cstar.moods.list()
     assert caught.value.status == 501
@@ -142,6 +142,50 @@ def test_class_that_contradicts_is_no_subclass(
     with imported(package):
         assert not issubclass(importlib.import_module("other.models").Tag, Tag)
     _check_types(package)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package with additions of many kinds."""
+    return generate(tmp_path_factory.mktemp("many"), COMPATIBLE, name="many")
+
+
+def test_additions_of_all_kinds_pass_mypy(many: Path, tmp_path: Path) -> None:
+    """Whether or not they contradict the classes and methods that they extend."""
+    _check_types(many)
+    _check_types(generate(tmp_path, CONTRADICTING, name="contradicting"))
+
+
+def test_additions_without_contradiction_are_subclasses(many: Path) -> None:
+    """All models and enums that both packages have."""
+    with imported(many):
+        models = importlib.import_module("many.models")
+        names = [name for name in cstar_async.models.__all__ if isinstance(getattr(models, name), type)]
+        assert len(names) > 100
+        assert not [name for name in names if not issubclass(getattr(models, name), getattr(cstar_async.models, name))]
+
+
+async def test_results_of_other_forms(many: Path) -> None:
+    """Without an envelope, outside the team, as text, and none at all."""
+    with imported(many) as module:
+        async with FakeCStar(package="many") as fake, fake.client(module.ManyClient) as cstar:
+            assert (await cstar.health.health()).ok is True
+            assert fake.requests[-1].path == "/api/health"
+            assert await cstar.report.report() == "sample"
+            assert await cstar.reset.reset() is None
+            assert (await cstar.tickets.moods.get("tkt_1")).private == "sample"
+
+
+def test_notes_say_what_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An operation, the server and events are those of the package that is extended."""
+    removed = {"target": "$.paths[?@.get.operationId=='list_tags']", "remove": True}
+    server = update("$.servers[0]", {"url": "https://other.example.com"})
+    event = update(f"{SCHEMAS}.EventTicket.properties", {"private": {"type": "string"}})
+    generate(tmp_path, overlay(removed, server, event), name="stays")
+    notes = capsys.readouterr().err
+    assert "the client still has `tags.list`, which it inherits." in notes
+    assert "#/servers: the client has the URL and version of cstar_async; pass `base_url` or `api_version` to it." in notes
+    assert "events are those of cstar_async; what they have beyond is in `extra`." in notes
 
 
 CALLER = """

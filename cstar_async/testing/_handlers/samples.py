@@ -29,9 +29,11 @@ def return_schema_sample(call: Call) -> HandlerResult:
     operation, document = call.operation, call.database.document
     if operation.shape == "none":
         return HandlerResult(None)
+    if operation.shape == "text":
+        return HandlerResult("sample", text_type=operation.text or "text/plain")
     if operation.shape == "deleted":
         return HandlerResult({"deleted": True, "id": list(call.path.values())[-1]})
-    if operation.shape in ("text", "bytes", "value") or (operation.result is None and operation.shape != "object"):
+    if operation.shape in ("bytes", "value") or (operation.result is None and operation.shape != "object"):
         raise cannot_serve(call)
     item: UntypedJSON = {}
     if operation.result is not None:

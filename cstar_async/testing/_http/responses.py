@@ -80,6 +80,8 @@ class HandlerResult:
     """The content type of data that is sent as a plain str; None: JSON in an envelope."""
     stream: Stream | None = None
     """The body that is streamed instead of data."""
+    has_envelope: bool = True
+    """Whether data is put into an envelope. False: it is the whole body."""
 
 
 @attrs.frozen
@@ -103,6 +105,10 @@ class Envelopes:
             return ServerResponse(status=status, headers=headers, content_type=STREAM_CONTENT, stream=outcome.stream)
         if outcome.text_type is not None:
             return ServerResponse(status=status, body=str(outcome.data).encode(), content_type=outcome.text_type)
+        if status == 204:
+            return ServerResponse(status=status)
+        if not outcome.has_envelope:
+            return ServerResponse(status=status, body=orjson.dumps(outcome.data))
         body: dict[str, UntypedJSON] = {"success": True, "data": outcome.data}
         meta: dict[str, UntypedJSON] = {"requestId": request_id, "timestamp": at}
         if outcome.position is not None:

@@ -169,6 +169,8 @@ class RequestPipeline:
                 self.publisher.publish_changes(call.database, request_id)
             if isinstance(outcome, Awaitable):
                 outcome = await outcome
+            if not operation.has_envelope:
+                outcome = attrs.evolve(outcome, has_envelope=False)
             log_write(call, outcome)
             request.is_sample = operation.extensions.get("action", "fake-response") == "fake-response"
             return self.envelopes.success(operation.success_status, outcome, request_id=request_id, at=at)
