@@ -9,7 +9,7 @@ import typer
 
 from cstar_async import CStarClient
 from cstar_async.cli._arguments import text_or_stdin
-from cstar_async.cli._calls import DryRun, MaxWait, Timeout, new_client, run_with
+from cstar_async.cli._calls import DryRun, MaxItems, MaxWait, Timeout, new_client, run_with
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._files import parse_json
 from cstar_async.cli._output import print_result
@@ -29,6 +29,10 @@ def api(
         str | None,
         typer.Option("--body", metavar="JSON|-", help="The JSON body; '-' reads standard input.", show_default=False),
     ] = None,
+    paginate: Annotated[
+        bool, typer.Option("--paginate", help="Read all pages of a list, and print one array.", show_default=False)
+    ] = False,
+    max_items: MaxItems = None,
     idempotency_key: Annotated[
         str | None, typer.Option("--idempotency-key", metavar="TEXT", help="Default: a new key.", show_default=False)
     ] = None,
@@ -38,12 +42,18 @@ def api(
 ) -> None:
     """Call any path, with the limits and retries of all commands, and print its data as JSON."""
     parameters = parse_pairs(query or [])
+    if paginate and (method.upper() != "GET" or body is not None):
+        raise UsageError("--paginate is for GET without a body")
+    if max_items is not None and not paginate:
+        raise UsageError("--max-items is for --paginate")
     given = None if body is None else parse_json(text_or_stdin(body), "--body")
     if dry_run:
         print_result({"method": method.upper(), "path": path, "query": parameters, "body": given}, as_json=True)
         return
 
     async def work(client: CStarClient) -> object:
+        if paginate:
+            return await client.paginate("GET", path, params=parameters).collect(max_items)
         response = await client.request(method.upper(), path, params=parameters, json=given, idempotency_key=idempotency_key)
         return response.data
 

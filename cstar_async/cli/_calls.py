@@ -34,6 +34,10 @@ Json: TypeAlias = Annotated[
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print the request, and send nothing.", rich_help_panel=_PANEL, show_default=False)
 ]
+MaxItems: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--max-items", min=1, metavar="N", help="At most N items, from as many pages.", show_default=False),
+]
 MaxWait: TypeAlias = Annotated[
     str | None,
     typer.Option(

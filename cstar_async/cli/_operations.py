@@ -16,6 +16,7 @@ from cstar_async.cli._arguments import Argument, find_argument, read_arguments
 from cstar_async.cli._calls import (
     DryRun,
     Json,
+    MaxItems,
     MaxWait,
     Recorded,
     Timeout,
@@ -35,7 +36,7 @@ LIBRARY: Final = "library"
 _COMMON: Final = {
     "input_": (str | None, typer.Option(None, "--input", metavar="FILE|-", help="A JSON object with more arguments.")),
     "all_": (bool, typer.Option(False, "--all", help="All pages instead of one.")),
-    "max_items": (int | None, typer.Option(None, "--max-items", min=1, metavar="N", help="At most N items, from as many pages.")),
+    "max_items": (MaxItems, None),
     "team": (str, typer.Option(..., "--team", metavar="SLUG", help="The team whose library is read.", show_default=False)),
     "as_json": (Json, False),
     "dry_run": (DryRun, False),

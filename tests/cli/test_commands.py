@@ -134,9 +134,20 @@ def test_api_sends_query_and_body(command: Command, fake_server: FakeCStar) -> N
     assert fake_server.requests[-1].json == {"title": created["title"]} == {"title": "From the shell"}
 
 
+def test_api_reads_all_pages(command: Command, fake_server: FakeCStar) -> None:
+    """`--paginate` prints one array of all items, and `--max-items` stops early, with the fewest calls."""
+    ids = [one["id"] for one in command("tickets", "list", "--all", "--json").json]
+    assert [one["id"] for one in command("api", "GET", "/tickets", "--paginate").json] == ids
+    before = len(fake_server.requests)
+    assert len(command("api", "GET", "/tickets", "--paginate", "--max-items", "2", "-q", "pageSize=1").json) == 2
+    assert len(fake_server.requests) - before == 2
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["api", "POST", "/x", "--paginate"],
+        ["api", "GET", "/x", "--max-items", "1"],
         ["api", "GET", "https://example.com/x"],
         ["api", "FETCH", "/x"],
         ["api", "GET", "/x", "-q", "a"],
