@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_MAX_LENGTH = 900
+"""The most characters of a sentence."""
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -16,7 +19,7 @@ class Problem:
     """What is wrong, and what to write instead."""
 
     def __str__(self) -> str:
-        return f"{self.location}: {self.message}"
+        return in_one_line(f"{self.location}: {self.message}")
 
 
 class CodegenError(Exception):
@@ -63,4 +66,10 @@ class NoteCollector:
 
     def _line(self, message: str, places: list[str]) -> str:
         others = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-        return f"note: {places[0]}{others}: {message}"
+        return in_one_line(f"note: {places[0]}{others}: {message}")
+
+
+def in_one_line(text: str) -> str:
+    """Return a sentence as one line of a length that can be read, whatever the document has put into it."""
+    text = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 200]} … {text[-180:]}"

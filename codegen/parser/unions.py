@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.parser.merging import is_null
 from codegen.parser.references import References, nested, owner_of
 from codegen.spec.document import Node, entries, is_object, items
+from codegen.spec.queries import types_of
 
 Tags = tuple[str, dict[str, str]]
 """The wire name of the tag property, and the pointer of the member for each tag."""
@@ -27,7 +28,8 @@ def find_tags(node: Node, members: dict[str, Node], references: References, poin
         references: The references of the document.
         pointer: Where the union is.
     """
-    if len(members) < 2 or not all(entries(member, "properties") for member in members.values()):
+    are_models = all(entries(member, "properties") and types_of(member) in ([], ["object"]) for member in members.values())
+    if len(members) < 2 or not are_models:
         return None
     discriminator = node.get("discriminator")
     if is_object(discriminator) and isinstance(discriminator.get("propertyName"), str):

@@ -202,7 +202,8 @@ class Document:
         if not reference:
             return node, pointer
         beside = {key: value for key, value in node.items() if key != "$ref"}
-        return {**(self.at(reference) or {}), **beside}, reference
+        target: object = self.at(reference)
+        return {**(target if is_object(target) else {}), **beside}, reference
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
@@ -300,14 +301,14 @@ def schemas_named_in(node: Any) -> Iterator[str]:
 
 def entries(node: Node, key: str) -> dict[str, Any]:
     """Return the object under a key; empty if there is none."""
-    found: dict[str, Any] | None = node.get(key)
-    return found or {}
+    found: object = node.get(key)
+    return found if is_object(found) else {}
 
 
 def items(node: Node, key: str) -> list[Any]:
     """Return the list under a key; empty if there is none."""
-    found: list[Any] | None = node.get(key)
-    return found or []
+    found: object = node.get(key)
+    return found if is_list(found) else []
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:

@@ -88,6 +88,11 @@ def _in_header(header: Node, pointer: str) -> Iterator[Part]:
     yield from _in("schemas", header.get("schema"), child_pointer(pointer, "schema"))
 
 
+def _in_nothing(node: Any, pointer: str) -> Iterator[Part]:  # noqa: ARG001  # as the functions beside it
+    """Yield nothing: the keys of such an object are not checked."""
+    return iter(())
+
+
 def _in_content(owner: Node, pointer: str) -> Iterator[Part]:
     for content_type, media in entries(owner, "content").items():
         place = child_pointer(pointer, "content", content_type)
@@ -112,4 +117,5 @@ _COMPONENTS: dict[str, Callable[[Any, str], Iterator[Part]]] = {
     "responses": _in_response,
     "requestBodies": _in_request_body,
     "headers": _in_header,
+    "securitySchemes": _in_nothing,
 }

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import random
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from codegen import naming as names
 from codegen.errors import CodegenError, NoteCollector
 from codegen.ir.build import build_ir
-from codegen.ir.client import client_spec
 from codegen.ir.models import ModelSpec
 from codegen.parser.run import parse
 from codegen.spec.document import Node
 from tests.codegen.packages import document, ref, returns, takes
-from tests.codegen.zoo import ZOO
 
 
 def _built(raw: Node) -> tuple[dict[str, ModelSpec], list[str]]:
@@ -239,53 +234,3 @@ def test_argument_that_is_taken_gets_an_underscore() -> None:
     signature = code.api_modules[0].functions[0].parameters
 
     assert "/, id: str, *, id_: str | Unset = UNSET, options_: str | Unset = UNSET" in signature
-
-
-VALUES: list[Any] = [None, 5, "x", "", [], {}, True, [None], {"": 1}, ref("Label"), {"$ref": 5}, {"allOf": []}, {"enum": []}]
-KEYS = ["$ref", "type", "allOf", "oneOf", "enum", "items", "properties", "required", "in", "schema", "content", "x-cstar-batching"]
-
-
-def _places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [place, *(found for key, one in inner for found in _places(one, (*place, key)))]
-
-
-def _stroke(raw: Node, places: list[tuple[Any, ...]], chance: random.Random) -> None:
-    """Change one place of a document at random."""
-    place = chance.choice(places)
-    owner: Any = raw
-    for key in place[:-1]:
-        owner = owner[key]
-    value = json.loads(json.dumps(chance.choice(VALUES)))
-    kind = chance.randrange(4)
-    if kind == 0:
-        del owner[place[-1]]
-    elif kind == 1 and isinstance(owner[place[-1]], dict):
-        owner[place[-1]][chance.choice(KEYS)] = value
-    elif kind == 2:
-        owner[place[-1]] = {"$ref": "#/" + "/".join(str(key).replace("/", "~1") for key in chance.choice(places))}
-    else:
-        owner[place[-1]] = value
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_random_change_gives_code_or_sentences(seed: int) -> None:
-    """No document causes another exception."""
-    text, places, chance = json.dumps(ZOO), [place for place in _places(ZOO) if place], random.Random(seed)
-    outcomes = {True: 0, False: 0}
-    sentences: list[str] = []
-    for _ in range(50):
-        raw = json.loads(text)
-        _stroke(raw, places, chance)
-        try:
-            parsed = parse(raw, NoteCollector(), is_sdk=False)
-            build_ir(parsed)
-            client_spec(parsed, None, NoteCollector())
-        except CodegenError as error:
-            sentences += map(str, error.problems)
-            outcomes[False] += 1
-        else:
-            outcomes[True] += 1
-
-    assert all(outcomes.values())
-    assert [] == [sentence for sentence in sentences if not sentence.endswith(".") or "\n" in sentence]

@@ -1,0 +1,31 @@
+"""Every operation of a generated package reaches its path, and its response becomes the annotated types."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codegen.spec.document import Node
+from tests.codegen.calling import call_all
+from tests.codegen.changes.document_rows import pets
+from tests.codegen.changes.running import write_package
+from tests.codegen.packages import Stub, imported
+from tests.codegen.zoo import ZOO
+
+DOCUMENTS: dict[str, Node] = {"pets": pets(), "zoo": ZOO}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_every_operation_can_be_called(tmp_path: Path, name: str) -> None:
+    """With a value for each argument, made from the schemas of the document."""
+    raw = json.loads(json.dumps(DOCUMENTS[name]))
+    write_package(tmp_path, "called", raw)
+
+    with imported(tmp_path / "called") as package:
+        async with Stub() as stub:
+            report = await call_all(package, raw, stub)
+
+    assert [] == report.faults
+    assert len(package.__all__) <= sum(report.called.values())
