@@ -85,13 +85,13 @@ class _Call:
             if parameter := self._parameters.get((one.location, one.name)):
                 arguments[one.attribute] = values[one.location, one.name] = self._value_of(parameter)
         body, media = self._add_body(arguments)
-        answer, answer_media = self._answer()
-        stub.set(answer, self._status, answer_media)
+        response, response_media = self._sample_response()
+        stub.set(response, self._status, response_media)
         result = self._function(client, **arguments)
         is_paged = isinstance(result, Paginator)
         result = await result
         self._check_request(stub, values, body, media)
-        self._check_result(result, answer, answer_media)
+        self._check_result(result, response, response_media)
         shape = "list" if is_paged else self._operation.shape
         return f"{self._operation.method} {media or '-'} -> {shape}"
 
@@ -121,7 +121,7 @@ class _Call:
         found = getattr(module, source.partition("(")[0].strip(), None) if "(" in source else None
         return found if inspect.isclass(found) and issubclass(found, Model) else None
 
-    def _answer(self) -> tuple[Any, str]:
+    def _sample_response(self) -> tuple[Any, str]:
         content = self._response.get("content", {})
         media = next((one for one in content if "json" in one or one == "*/*"), None) or next(iter(content), "")
         if not media:
@@ -153,11 +153,11 @@ class _Call:
         elif media:
             self._expect("application/x-www-form-urlencoded", headers.get("Content-Type") if content else media.partition(";")[0])
 
-    def _check_result(self, result: Any, answer: Any, media: str) -> None:
+    def _check_result(self, result: Any, response: Any, media: str) -> None:
         if media != "application/json":
             self._expect(True, result in (None, "some text", b"some text"))
             return
-        value = answer["data"] if self._operation.has_envelope and isinstance(answer, dict) and "data" in answer else answer
+        value = response["data"] if self._operation.has_envelope and isinstance(response, dict) and "data" in response else response
         found = [plain(one) for one in result] if isinstance(result, Page) else plain(result)
         self._expect(_without_null(value), _without_null(found))
         for one in _models_in(result):
