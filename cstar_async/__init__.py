@@ -7,8 +7,9 @@
     async with CStarClient(api_key="sk_test_…", team_id="…") as cstar:
         ticket = await cstar.tickets.create(title="Cannot log in", priority="high")
 
-Models are in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, hooks in `cstar_async.hooks`, webhooks in
-`cstar_async.webhooks`, and a fake server for tests in `cstar_async.testing`. Each name is imported when it is first used.
+Models are in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, hooks in `cstar_async.hooks`, uploads and
+downloads in `cstar_async.files`, webhooks in `cstar_async.webhooks`, and a fake server for tests in `cstar_async.testing`. Each
+name is imported when it is first used.
 """
 
 import importlib
@@ -19,6 +20,7 @@ from cstar_async._version import __version__
 if TYPE_CHECKING:
     from cstar_async import api as api
     from cstar_async import errors as errors
+    from cstar_async import files as files
     from cstar_async import hooks as hooks
     from cstar_async import identity as identity
     from cstar_async import models as models
@@ -147,7 +149,7 @@ _MODULES: Final = {
 }
 """The module of each name; all others of `__all__` are errors. Imported on first use: pytest loads this package in every run."""
 
-_SUBMODULES: Final = ("api", "errors", "hooks", "identity", "models", "otel", "pagination", "redis", "testing", "webhooks")
+_SUBMODULES: Final = ("api", "errors", "files", "hooks", "identity", "models", "otel", "pagination", "redis", "testing", "webhooks")
 
 # Type checkers read the imports above, so a misspelt name is an error for them.
 if not TYPE_CHECKING:

@@ -6,7 +6,7 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Final, ParamSpec, Self, TypeVar, cast, overload
+from typing import Any, ClassVar, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
 
 import attrs
 
@@ -27,6 +27,7 @@ from cstar_async._protocol.urls import query_string
 from cstar_async._rate_limit.limiter import RateLimiter
 from cstar_async._types import JSON, Priority, RateLimitState, RequestOptions, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
+from cstar_async.files import FileInput, Stream
 from cstar_async.pagination import Paginator, Paging
 from cstar_async.pagination._paging import PAGES
 
@@ -101,6 +102,7 @@ class BaseClient:
             port=url.port or 0,
             path_prefix=url.raw_path.rstrip("/"),
             scope=scope,
+            max_response_size=settings.max_response_size,
             team_id=validate_team_id(team_id),
             is_publishable=is_publishable(api_key),
             query=query_string({one.name: one.value for one in credentials if one.location == "query"}),
@@ -194,7 +196,9 @@ class BaseClient:
         *,
         params: Mapping[str, object] | None = None,
         json: object = None,
+        files: Mapping[str, FileInput | Sequence[FileInput]] | None = None,
         model: None = None,
+        stream: Literal[False] = False,
         idempotency_key: str | None = None,
         options: RequestOptions | None = None,
     ) -> Response[JSON]: ...
@@ -207,10 +211,42 @@ class BaseClient:
         *,
         params: Mapping[str, object] | None = None,
         json: object = None,
+        files: Mapping[str, FileInput | Sequence[FileInput]] | None = None,
         model: type[T],
+        stream: Literal[False] = False,
         idempotency_key: str | None = None,
         options: RequestOptions | None = None,
     ) -> Response[T]: ...
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        files: Mapping[str, FileInput | Sequence[FileInput]] | None = None,
+        model: None = None,
+        stream: Literal[True],
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Response[Stream[bytes]]: ...
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        files: Mapping[str, FileInput | Sequence[FileInput]] | None = None,
+        model: type[T],
+        stream: Literal[True],
+        idempotency_key: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Response[Stream[T]]: ...
 
     async def request(
         self,
@@ -219,7 +255,9 @@ class BaseClient:
         *,
         params: Mapping[str, object] | None = None,
         json: object = None,
+        files: Mapping[str, FileInput | Sequence[FileInput]] | None = None,
         model: type[Any] | None = None,
+        stream: bool = False,
         idempotency_key: str | None = None,
         options: RequestOptions | None = None,
     ) -> Response[Any]:
@@ -230,9 +268,12 @@ class BaseClient:
             path: Under the team or the library (`/activity`), or from the host if it begins with `/api/`. In a package of its own,
                 under the base URL. Without a query; a slash inside an id must be percent-encoded.
             params: Query parameters. `UNSET` omits one, lists are joined with commas.
-            json: The JSON body; None: no body.
+            json: The JSON body; None: no body. With *files*, an object whose fields become fields of the form.
+            files: Files by field name, or lists of files; the body is then a form (`multipart/form-data`). See `cstar_async.files`.
             model: What `data` is: a model, an attrs class, or anything else that `converter` can structure, such as `list[Tag]`.
                 None: JSON as it arrived.
+            stream: Whether `data` is an open `cstar_async.files.Stream`, to be used with `async with`. Its items are bytes. With
+                *model*, they are those of server-sent events or JSON lines.
             idempotency_key: For POST, PATCH and PUT of a `CStarClient`. None: one is made. Other clients send none.
             options: Options of this call.
 
@@ -246,7 +287,15 @@ class BaseClient:
             CStarError: As for every call, see `cstar_async.errors`.
         """
         return await self._executor.request(
-            method, path, params=params, json=json, model=model, idempotency_key=idempotency_key, options=options
+            method,
+            path,
+            params=params,
+            json=json,
+            files=files,
+            model=model,
+            stream=stream,
+            idempotency_key=idempotency_key,
+            options=options,
         )
 
     @overload

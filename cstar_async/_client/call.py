@@ -10,7 +10,7 @@ import attrs
 from cstar_async._client.settings import CallSettings
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.idempotency import new_key
-from cstar_async._protocol.messages import RawResponse, Request
+from cstar_async._protocol.messages import RawResponse, Request, Sink, Upload
 from cstar_async.errors import CStarError
 
 
@@ -83,9 +83,30 @@ class Call(Request):
         error.idempotency_key = self.idempotency_key
 
 
-class StreamCall(Call):
-    """A call with a response that is read in chunks."""
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class TransferCall(Call):
+    """A call with files, or with a response that is not read into memory."""
 
-    __slots__ = ()
+    upload: Upload | None = None
+    sink: Sink | None = None
+    stream: bool = False
 
-    stream = True
+    @classmethod
+    def of(cls, call: Call, *, upload: Upload | None = None, sink: Sink | None = None, stream: bool = False) -> TransferCall:
+        """Return a call as one that transfers files."""
+        return cls(
+            call.target,
+            call.method,
+            call.path,
+            call.query,
+            call.headers,
+            call.body,
+            call.is_team_scoped,
+            call.idempotency_key,
+            call.settings,
+            call.started,
+            call.deadline,
+            upload=upload or call.upload,
+            sink=sink,
+            stream=stream,
+        )

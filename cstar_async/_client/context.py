@@ -46,6 +46,7 @@ class ClientContext:
     team_id: str | None
     is_publishable: bool
     """Whether the key can only read."""
+    max_response_size: int | None = None
     query: str = ""
     """The credentials that are parameters of the query, encoded."""
     package: str = "cstar_async"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar, cast, get_args
+from typing import Any, Final, TypeVar, Unpack, cast, get_args
 
-from cstar_async._client.call import Call, CallTarget, StreamCall
+from cstar_async._client.call import Call, CallTarget, TransferCall
 from cstar_async._client.drift import find_drift
 from cstar_async._client.lists import paginate_operation
 from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call
+from cstar_async._client.transfers import download_operation, stream_operation, stream_path
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.structuring import StructureError, structure_as
+from cstar_async._operations.executor import CallArguments
 from cstar_async._operations.operation import Operation, Shape
 from cstar_async._protocol.envelope import (
     decode_text,
@@ -35,6 +37,7 @@ from cstar_async._types import (
     json_type_name,
 )
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError, PaginationError
+from cstar_async.files import Download, Stream
 from cstar_async.pagination import Paginator
 
 T = TypeVar("T")
@@ -108,6 +111,16 @@ class ClientExecutor(RequestPipeline):
         added = parameter_headers(headers, cookies) if headers or cookies else {}
         return paginate_operation(self, operation, item, path, query, added, options)
 
+    def download(self, operation: Operation, /, *path: str, **arguments: Unpack[CallArguments]) -> Download:
+        """Return a download; see `OperationExecutor.download`."""
+        return download_operation(self, operation, path, arguments)
+
+    def stream(
+        self, operation: Operation, convert: Callable[[UntypedJSON], T] | None, /, *path: str, **arguments: Unpack[CallArguments]
+    ) -> Stream[T]:
+        """Return a stream; see `OperationExecutor.stream`."""
+        return stream_operation(self, operation, convert, path, arguments)
+
     async def request(
         self,
         method: str,
@@ -115,16 +128,21 @@ class ClientExecutor(RequestPipeline):
         *,
         params: Mapping[str, object] | None,
         json: object,
+        files: Mapping[str, object] | None,
         model: type[Any] | None,
+        stream: bool,
         idempotency_key: str | None,
         options: RequestOptions | None,
     ) -> Response[Any]:
         """Call a path given by the caller.
 
-        `data` is that of the envelope, the body without one, or None for an empty body. With *model*, it is one of those.
+        `data` is that of the envelope, the body without one, or None for an empty body. With *model*, it is one of those. With
+        *stream*, it is a `Stream` that is open.
         """
         structure = None if model is None else structure_as(model)
-        call = build_raw_call(self.context, self.settings, method, path, params, json, idempotency_key, options)
+        call = build_raw_call(self.context, self.settings, method, path, params, json, idempotency_key, options, files)
+        if stream:
+            return await stream_path(self, call, structure)
         await self.send_with_retries(call)
         envelope: dict[str, UntypedJSON] = {"data": None}
         if call.response.body.strip():
@@ -135,7 +153,7 @@ class ClientExecutor(RequestPipeline):
                 raise
             envelope = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
         data = envelope["data"] if structure is None else self._structure(call, envelope, structure)
-        return self.finish(call, envelope, self._make_response(call, envelope, data))
+        return self.finish(call, envelope, self.make_response(call, envelope, data))
 
     def _structure(self, call: Call, envelope: dict[str, UntypedJSON], structure: Callable[[UntypedJSON], T]) -> T:
         """Return the data as the class that the caller named."""
@@ -156,7 +174,7 @@ class ClientExecutor(RequestPipeline):
         if self.context.is_publishable:
             raise ConfigurationError("a publishable key cannot receive events; use a secret key (sk_live_… or sk_test_…)")
         started = self.context.clock.monotonic()
-        call = StreamCall(target, "GET", path, "", headers, None, True, None, self.settings, started, None)
+        call = TransferCall(target, "GET", path, "", headers, None, True, None, self.settings, started, None, stream=True)
         await self.send_with_retries(call)
         response = call.response
         if not isinstance(response, StreamingResponse):
@@ -224,12 +242,13 @@ class ClientExecutor(RequestPipeline):
         """Return the data, after capturing the response and notifying hooks where wanted."""
         capture = RESPONSE_CAPTURE.get()
         if capture is not None:
-            capture[:] = [self._make_response(call, envelope, data)]
+            capture[:] = [self.make_response(call, envelope, data)]
         if call.hooks_notified:
             self.notify_call_end(call, find_request_id(envelope, call.response.headers))
         return data
 
-    def _make_response(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> Response[T]:
+    def make_response(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> Response[T]:
+        """Return the response of a call with its data."""
         response = call.response
         return Response(
             data=data,

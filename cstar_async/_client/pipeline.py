@@ -80,6 +80,9 @@ class RequestPipeline(ABC):
                     raise
                 except TransportError as error:
                     failure, raised = Failure(request_sent=error.request_sent), error
+                except CStarError as error:
+                    call.annotate(error)
+                    raise
                 else:
                     if 200 <= response.status <= 299:
                         break
@@ -114,7 +117,9 @@ class RequestPipeline(ABC):
                 timeout = min(timeout, call.deadline - clock.monotonic())
                 if timeout <= 0:
                     raise _expired("the request was sent")
-            if context.hooks.has_attempt_hooks:
+            if call.deadline is not None and (call.upload is not None or call.sink is not None):
+                response = await self._transfer_until(call, timeout)
+            elif context.hooks.has_attempt_hooks:
                 response = await self._send_with_hooks(call, timeout)
             else:
                 response = await context.transport.send(call, timeout)
@@ -163,6 +168,9 @@ class RequestPipeline(ABC):
             )
             call.annotate(refused)
             raise refused from error
+        if decision.action is RetryAction.RETRY and call.upload is not None and call.upload.used_up is not None:
+            error.message += f"; not sent again, because {call.upload.used_up} can be read only once"
+            raise error
         if decision.action is RetryAction.RAISE or not context.retry_budget.acquire():
             raise error
         context.hooks.emit(
@@ -246,6 +254,15 @@ class RequestPipeline(ABC):
     @abstractmethod
     async def _find_team_path(self) -> str:
         """Request the team of the key, and return its path prefix."""
+
+    async def _transfer_until(self, call: Call, timeout: float) -> RawResponse:
+        """Send a request whose `timeout` starts again with each piece, until the deadline of the call at the latest."""
+        limit = asyncio.timeout(timeout if call.deadline is None else call.deadline - self.context.clock.monotonic())
+        try:
+            async with limit:
+                return await self._send_with_hooks(call, timeout)
+        except TimeoutError:
+            raise RequestTimeoutError("total_timeout expired during the transfer") from None
 
     async def _send_with_hooks(self, call: Call, timeout: float) -> RawResponse:
         context, attempt = self.context, call.attempts

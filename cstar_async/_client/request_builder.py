@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
-from cstar_async._client.call import Call, CallTarget, RawTarget
+from cstar_async._client.call import Call, CallTarget, RawTarget, TransferCall
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings, check_request_options
 from cstar_async._model.argument_check import check_body, warn_if_misspelt
@@ -15,6 +15,7 @@ from cstar_async._model.open_enum import OpenEnum
 from cstar_async._operations.operation import Limit, Operation
 from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.idempotency import new_key, validate_key
+from cstar_async._protocol.multipart import BodyContent, fields_of, multipart, single_file
 from cstar_async._protocol.retry import SAFE_METHODS
 from cstar_async._protocol.urls import encode_raw_path, form_of, path_segment, query_string, validate_query
 from cstar_async._redaction import redact
@@ -25,7 +26,8 @@ from cstar_async.errors import ConfigurationError, InvalidArgumentError
 RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
 _FORM_BODY: Final = {_headers.CONTENT_TYPE: "application/x-www-form-urlencoded"}
-_NOT_JSON: Final = frozenset({"text", "bytes"})
+_NOT_JSON: Final = frozenset({"text", "bytes", "items"})
+_WITH_FILES: Final = frozenset({"multipart", "file"})
 
 
 def build_operation_call(
@@ -55,6 +57,7 @@ def build_operation_call(
     relative = segments[0]
     for index, value in enumerate(path):
         relative += path_segment(value) + segments[index + 1]
+    has_files = operation.body_format in _WITH_FILES
     is_team_scoped, has_key = operation.scope != "root", operation.sends_idempotency_key
     call = _build_call(
         context,
@@ -62,7 +65,7 @@ def build_operation_call(
         operation,
         relative,
         query,
-        None if body is UNSET else body,
+        None if body is UNSET or has_files else body,
         idempotency_key,
         options,
         is_team_scoped,
@@ -75,6 +78,8 @@ def build_operation_call(
         call.body, call.headers = form_of(call.body, operation.form_styles), {**(call.headers or {}), **_FORM_BODY}
     if operation.json_type is not None and call.body is not None:
         call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: operation.json_type}
+    if has_files:
+        call = _with_files(call, operation, body, options)
     if operation.shape in _NOT_JSON:
         call.headers = {**(call.headers or {}), _headers.ACCEPT: operation.text or "*/*"}
     return call
@@ -89,6 +94,7 @@ def build_raw_call(
     json: object,
     idempotency_key: str | None,
     options: RequestOptions | None,
+    files: Mapping[str, object] | None = None,
 ) -> Call:
     """Build the call of a path given by the caller."""
     verb = method.upper() if is_str(method) else method
@@ -101,7 +107,43 @@ def build_raw_call(
     query = None if params is None else validate_query(params, "params")
     is_team_scoped = context.scope != "root" and not encoded.startswith("/api/")
     has_key = verb not in SAFE_METHODS and context.scope == "team"  # the library takes no idempotency keys
-    return _build_call(context, settings, target, encoded, query, json, idempotency_key, options, is_team_scoped, has_key)
+    call = _build_call(context, settings, target, encoded, query, json, idempotency_key, options, is_team_scoped, has_key)
+    return call if files is None else _with_named_files(call, json, files, options)
+
+
+def _with_files(call: Call, operation: Operation, body: object, options: RequestOptions | None) -> Call:
+    """Return the call of an operation whose body has files."""
+    extra_body = None if options is None else options.extra_body
+    if body is None or body is UNSET:
+        return call
+    if operation.body_format == "multipart":
+        fields = {**fields_of(body), **(extra_body or {})}
+        content = multipart(fields, operation.body_types, operation.file_fields, new_key())
+    elif extra_body:
+        raise InvalidArgumentError("the body is a file, and takes no extra_body")
+    else:
+        content = single_file(body, operation.body_types.get(""), "body")
+    return _with_upload(call, content)
+
+
+def _with_named_files(call: Call, json: object, files: Mapping[str, object], options: RequestOptions | None) -> Call:
+    """Return the call of a form with the fields of *json* and with files."""
+    given: object = files
+    if not is_mapping(given) or not all(is_str(name) for name in given):
+        raise InvalidArgumentError(f"files must be a mapping of field names to files, got {type(files).__name__}")
+    if json is not None and not is_mapping(json):
+        raise InvalidArgumentError(f"json must be a mapping of fields beside files, got {type(json).__name__}")
+    extra_body = None if options is None else options.extra_body
+    fields = {**fields_of(json), **(extra_body or {}), **files}
+    return _with_upload(call, multipart(fields, {}, frozenset(files), new_key()))
+
+
+def _with_upload(call: Call, content: BodyContent) -> Call:
+    from cstar_async._transport.upload import Upload  # most clients send no file
+
+    call.body = None
+    call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: content.content_type}
+    return TransferCall.of(call, upload=Upload(content))
 
 
 def _build_call(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cstar_async._client.call import Call, StreamCall
+from cstar_async._client.call import Call
 from cstar_async._client.executor import DATA_TYPES, ClientExecutor
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.envelope import parse_body, parse_envelope
@@ -26,7 +26,7 @@ class SharingExecutor(ClientExecutor):
         shared, target = self.context.shared_responses, call.target
         operation = target if isinstance(target, Operation) else None
         namespace = None if operation is None else operation.namespace.partition(".")[0]
-        if shared is None or isinstance(call, StreamCall):
+        if shared is None or call.stream or call.sink is not None:
             await super().send_with_retries(call)
             return
         if call.method != "GET":

@@ -7,13 +7,25 @@ one function. `__executor__` has underscores so that completion does not offer i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from cstar_async._operations.operation import Operation
 from cstar_async._types import RequestOptions, UntypedJSON
+from cstar_async.files import Download, Stream
 from cstar_async.pagination import Paginator
 
 T = TypeVar("T")
+
+
+class CallArguments(TypedDict, total=False):
+    """The keyword arguments of every call."""
+
+    query: Mapping[str, object] | None
+    headers: Mapping[str, object] | None
+    cookies: Mapping[str, object] | None
+    body: object
+    idempotency_key: str | None
+    options: RequestOptions | None
 
 
 class OperationExecutor(Protocol):
@@ -51,6 +63,19 @@ class OperationExecutor(Protocol):
         options: RequestOptions | None = None,
     ) -> Paginator[T]:
         """Return a paginator over items; no request is sent until it is awaited or iterated over."""
+        ...
+
+    def download(self, operation: Operation, /, *path: str, **arguments: Unpack[CallArguments]) -> Download:
+        """Return a binary response; no request is sent until it is awaited, saved or entered."""
+        ...
+
+    def stream(
+        self, operation: Operation, convert: Callable[[UntypedJSON], T] | None, /, *path: str, **arguments: Unpack[CallArguments]
+    ) -> Stream[T]:
+        """Return a stream of items that *convert* makes of JSON values; no request is sent until it is entered.
+
+        Without *convert*, the items are server-sent events.
+        """
         ...
 
 

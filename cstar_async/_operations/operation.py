@@ -15,10 +15,10 @@ from cstar_async.pagination._paging import PAGES
 Scope: TypeAlias = Literal["root", "team", "library"]
 """What a path is relative to: the host, the team of the key, or a public library."""
 
-Shape: TypeAlias = Literal["object", "array", "page", "deleted", "value", "none", "text", "bytes"]
+Shape: TypeAlias = Literal["object", "array", "page", "deleted", "value", "none", "text", "bytes", "items"]
 """What `data` is: an object, a whole list, a page of a list, a confirmation of deletion, or any other JSON value.
 
-A result without JSON is nothing, a str or bytes.
+A result without JSON is nothing, a str, bytes or a stream of items.
 """
 
 QueryStyle: TypeAlias = Literal["exploded", "space", "pipe", "deep", "fields", "pairs", "json"]
@@ -38,6 +38,7 @@ Evidence: TypeAlias = Literal["documented", "inferred", "named", "observed"]
 """Whether cStar documents the operation, it is inferred, or only its name is known."""
 
 _NOTHING: Mapping[str, JSON] = MappingProxyType({})
+_NO_TYPES: Mapping[str, str] = MappingProxyType({})
 _NO_STYLES: Mapping[str, QueryStyle] = MappingProxyType({})
 _NO_FORM_STYLES: Mapping[str, FormStyle] = MappingProxyType({})
 _NOTHING_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({})
@@ -106,7 +107,11 @@ class Operation:
     """The content type of a success that is not JSON. None: a success is always JSON."""
     has_envelope: bool = True
     """Whether a success has its value in `data`. False: the whole body is the value."""
-    body_format: Literal["json", "form"] = "json"
+    body_format: Literal["json", "form", "multipart", "file"] = "json"
+    file_fields: frozenset[str] = frozenset()
+    """The fields of a multipart body that are files, by wire name."""
+    body_types: Mapping[str, str] = _NO_TYPES
+    """The content types of fields of a multipart body, by wire name, or that of a body that is one file, under an empty name."""
     form_styles: Mapping[str, FormStyle] = _NO_FORM_STYLES
     """The fields of a form, by wire name, that have a style of their own."""
     nullable_body: bool = False

@@ -3,9 +3,37 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from cstar_async._types import UNSET, UntypedJSON
+from cstar_async.errors import CStarError
+
+
+class Upload(Protocol):
+    """A body that is read in pieces."""
+
+    size: int | None
+    failure: CStarError | None
+    is_written: bool
+
+    @property
+    def used_up(self) -> str | None: ...
+    async def prepare(self) -> None: ...
+    async def write(self, write: Callable[[bytes | memoryview], Awaitable[None]]) -> None: ...
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """A place for a body."""
+
+    async def restart(self, size: int | None) -> None:
+        """Drop what was written. *size* is that of the body, if it is known."""
+        ...
+
+    async def write(self, piece: bytes) -> None:
+        """Append a piece."""
+        ...
 
 
 class Request:
@@ -15,6 +43,10 @@ class Request:
 
     stream = False
     """Whether to return a `StreamingResponse` on success."""
+    upload: Upload | None = None
+    """The body instead of `body`, if it has files."""
+    sink: Sink | None = None
+    """Where the body of a success goes; None: into the response."""
 
     def __init__(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes | None) -> None:
         self.method = method

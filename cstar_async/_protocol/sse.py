@@ -41,6 +41,11 @@ class SSEParser:
         self._data: list[bytes] = []
         self._data_size = 0
 
+    @property
+    def is_inside_message(self) -> bool:
+        """Whether the last message has not ended yet."""
+        return bool(self._line) or self._data_size > 0
+
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Parse a chunk. Return the messages that end in it."""
         if not chunk:

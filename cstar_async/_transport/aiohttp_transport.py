@@ -13,6 +13,7 @@ import re
 import ssl as tls
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final
 from weakref import WeakSet, finalize
 
@@ -22,7 +23,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
-from cstar_async._transport.body import Decompressor, read_body
+from cstar_async._transport.body import Decompressor, copy_body, read_body
 from cstar_async._transport.connection_guard import (
     ConnectionGuard,
     ConnectionTracker,
@@ -33,6 +34,7 @@ from cstar_async._transport.connection_guard import (
 )
 from cstar_async._transport.decompression import ACCEPT_ENCODING
 from cstar_async._transport.timeout import SharedTimeout
+from cstar_async._transport.upload_payload import UploadPayload
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
 Ssl = tls.SSLContext | bool | aiohttp.Fingerprint
@@ -112,8 +114,14 @@ class AiohttpTransport:
             limit = SharedTimeout(timeout, asyncio.get_running_loop())
         guard: ConnectionGuard | None = None
         close_stream = self._count_stream() if request.stream else None
+        upload, sink = request.upload, request.sink
+        data: bytes | io.BytesIO | UploadPayload | None = request.body and _payload(request.body)
+        decompress = request.stream or sink is not None
         try:
             with limit:
+                if upload is not None:
+                    await upload.prepare()
+                    data = UploadPayload(upload, partial(limit.restart, asyncio.current_task()))
                 if self._owns_session:
                     response = None
                     while response is None:
@@ -122,25 +130,30 @@ class AiohttpTransport:
                                 request.method,
                                 url,
                                 headers=request.headers,
-                                data=request.body and _payload(request.body),
+                                data=data,
                                 allow_redirects=False,
-                                auto_decompress=request.stream,
+                                auto_decompress=decompress,
                             )
                         except UnexpectedDataError:
                             continue
                     protocol = response.protocol if isinstance(response, NoReplayResponse) else None
                 else:
                     guard = ConnectionGuard(self._connections)
-                    response = await self._send_via_user_session(session, request, url, guard)
+                    response = await self._send_via_user_session(session, request, url, guard, data)
                     protocol = guard.protocol
-                if close_stream is not None and response.status == 200:
+                if close_stream is not None and 200 <= response.status <= 299:
                     stream, close_stream = _Stream(response, close_stream), None
                     self._streams.add(stream)
                     return stream
-                body = await read_body(response, self._max_response_size, is_decompressed=request.stream)
+                if sink is not None and 200 <= response.status <= 299:
+                    await copy_body(response, sink, partial(limit.restart, asyncio.current_task()))
+                    check_no_trailing_data(protocol)
+                    return RawResponse(response.status, response.headers, b"")
+                is_early = upload is not None and not upload.is_written and response.status >= 300
+                body = await read_body(response, self._max_response_size, is_decompressed=decompress, is_early=is_early)
                 check_no_trailing_data(protocol)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
-                if encoding is not None and not request.stream:
+                if encoding is not None and not decompress:
                     body = await self._decompressor.decompress(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
@@ -165,22 +178,31 @@ class AiohttpTransport:
                 limit.close()
             if close_stream is not None:
                 close_stream()
+            if upload is not None:
+                upload.close()
+        if upload is not None and upload.failure is not None:
+            failure = upload.failure
         # Raised outside the handlers, so that no error of aiohttp becomes its context.
         raise failure
 
     async def _send_via_user_session(
-        self, session: aiohttp.ClientSession, request: Request, url: URL, guard: ConnectionGuard
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        url: URL,
+        guard: ConnectionGuard,
+        data: object,
     ) -> aiohttp.ClientResponse:
         """Send through a user's session, overriding its settings."""
         return await session.request(
             request.method,
             url,
             headers={**self._headers, **(request.headers or {})},
-            data=request.body and _payload(request.body),
+            data=data,
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
-            auto_decompress=request.stream,
+            auto_decompress=request.stream or request.sink is not None,
             # Middlewares of a request replace those of its session.
             middlewares=(guard.prevent_replay, *session._middlewares, guard.check_connection),  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             proxy=self._proxy,

@@ -14,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import aiohttp
+from aiohttp import hdrs
 
+from cstar_async._protocol.messages import Sink
 from cstar_async._transport.decompression import decompress, too_large
 from cstar_async.errors import ConnectionFailedError, ResponseTooLargeError
 
@@ -23,33 +25,52 @@ _MAX_INLINE: Final = 1024 * 1024
 _THREADS: Final = 2
 
 
-async def read_body(response: aiohttp.ClientResponse, max_size: int | None, *, is_decompressed: bool) -> bytes:
+async def read_body(
+    response: aiohttp.ClientResponse, max_size: int | None, *, is_decompressed: bool, is_early: bool = False
+) -> bytes:
     """Read a body to its end, or close the connection and raise a `ResponseTooLargeError` as soon as it is too large.
 
     Args:
         response: A response whose headers have arrived.
         max_size: Bytes; None: no limit.
         is_decompressed: Whether aiohttp decompresses the body, so that it may be larger than its `Content-Length`.
+        is_early: Whether the server has responded before the end of the request. The rest of that is not sent.
     """
     content = response.content
-    if max_size is None or (content.is_eof() and content.total_bytes <= max_size):
+    if not is_early and (max_size is None or (content.is_eof() and content.total_bytes <= max_size)):
         return await response.read()
     try:
         length = response.content_length
-        if content.total_bytes > max_size or (length is not None and length > max_size):
+        if max_size is not None and (content.total_bytes > max_size or (length is not None and length > max_size)):
             raise too_large(max_size)
-        if length is not None and not is_decompressed:
+        if length is not None and not is_decompressed and not is_early:
             return await response.read()
         body = bytearray()
         while chunk := await content.readany():
-            if len(body) + len(chunk) > max_size:
+            if max_size is not None and len(body) + len(chunk) > max_size:
                 raise too_large(max_size)
             body += chunk
-        await response.read()  # releases the connection
+        if is_early:
+            response.close()
+        else:
+            await response.read()  # releases the connection
     except BaseException:
         response.close()
         raise
     return bytes(body)
+
+
+async def copy_body(response: aiohttp.ClientResponse, sink: Sink, on_progress: Callable[[], None]) -> None:
+    """Write a body into a sink as it arrives."""
+    try:
+        await sink.restart(None if hdrs.CONTENT_ENCODING in response.headers else response.content_length)
+        while piece := await response.content.readany():
+            await sink.write(piece)
+            on_progress()
+        await response.read()  # releases the connection
+    except BaseException:
+        response.close()
+        raise
 
 
 class Decompressor:

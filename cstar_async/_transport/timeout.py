@@ -53,6 +53,12 @@ class SharedTimeout:
         if task.uncancel() <= self._expired.pop(task) and isinstance(error, asyncio.CancelledError):
             raise TimeoutError from error
 
+    def restart(self, task: asyncio.Task[object] | None) -> None:
+        """Give a task all its time again, because its transfer has made progress."""
+        running = None if task is None else self._running.pop(task, None)
+        if task is not None and running is not None:
+            self._running[task] = self._loop.time() + self.seconds, running[1]
+
     def close(self) -> None:
         """Cancel the timer."""
         if self._timer is not None:

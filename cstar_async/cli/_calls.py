@@ -179,6 +179,14 @@ class _Recorder:
         del item, others
         raise Recorded(_request(self.team, operation, path, query))
 
+    stream = paginate
+
+    def download(
+        self, operation: Operation, /, *path: str, query: Mapping[str, object] | None = None, **others: object
+    ) -> NoReturn:
+        del others
+        raise Recorded(_request(self.team, operation, path, query))
+
 
 def recording_namespace(team: str = "") -> Namespace:
     """Return what a generated function takes as its client: its request is raised instead of sent.

@@ -29,6 +29,8 @@ class ScriptedResponse:
 
     parts: tuple[Part, ...]
     then: Literal["keep", "close", "reset"] = "keep"
+    is_early: bool = False
+    """Whether it is sent before the body of the request was read."""
 
 
 @attrs.frozen
@@ -127,7 +129,8 @@ class Server:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, target, _ = head[0].split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        is_early = bool(self.responses) and self.responses[0].is_early
+        body = b"" if is_early else await _read_body(reader, headers)
         async with self._received:
             self.requests.append(Request(method, target, headers, body))
             self._received.notify_all()
@@ -143,6 +146,8 @@ class Server:
                     await part.wait()
         finally:
             self.in_flight -= 1
+        if is_early:
+            await _read_body(reader, headers)
         if response.then == "reset":
             connection = writer.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -159,6 +164,17 @@ class Server:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    """Read the body of a request, with a length or in chunks."""
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", "0")))
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readuntil(b"\r\n")
+    return body
 
 
 @asynccontextmanager

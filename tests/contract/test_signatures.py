@@ -21,12 +21,12 @@ from cstar_async import api
 PUBLIC = [
     "cstar_async",
     *(f"cstar_async.{name}" for name in ("client", "errors", "hooks", "identity", "library", "models", "otel", "pagination")),
-    *(f"cstar_async.{name}" for name in ("redis", "testing", "webhooks", "api")),
+    *(f"cstar_async.{name}" for name in ("redis", "testing", "webhooks", "api", "files")),
     *(f"cstar_async.api.{module.name}" for module in pkgutil.iter_modules(api.__path__) if not module.name.startswith("_")),
 ]
 
 
-MADE_BY_THE_PACKAGE = {"Delivery", "EventStream", "Paginator", "ReceivedRequest", "Response"}
+MADE_BY_THE_PACKAGE = {"Delivery", "Download", "EventStream", "Paginator", "ReceivedRequest", "Response", "Stream"}
 """Public classes whose constructors are not for users; namespaces are others."""
 
 
