@@ -13,6 +13,7 @@ from cstar_async._validation import check_instance
 from cstar_async.errors import PaginationError
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Position: TypeAlias = "int | str"
 """The number of a page, or its cursor."""
@@ -21,7 +22,7 @@ FetchPage: TypeAlias = "Callable[[Any, int | None], Coroutine[Any, Any, Page[T]]
 """Fetches one page by its position and size; None leaves the choice to the server. A list has positions of one type."""
 
 
-class Page(Sequence[T], FieldRepr):
+class Page(Sequence[T_co], FieldRepr):
     """Hold the items of one page. A page is a sequence: it has a length, indexes and slices, and can be iterated over.
 
     Two pages are equal if their items and their `info` are. A page never equals a list; compare `page.data`.
@@ -35,27 +36,27 @@ class Page(Sequence[T], FieldRepr):
     __slots__ = ("_fetch_next", "data", "info")
 
     def __init__(
-        self, data: Iterable[T], info: PageInfo | None = None, *, fetch_next: Callable[[], Awaitable[Page[T]]] | None = None
+        self, data: Iterable[T_co], info: PageInfo | None = None, *, fetch_next: Callable[[], Awaitable[Page[T_co]]] | None = None
     ) -> None:
         check_instance("data", data, Iterable, "an iterable of items", is_private=True)
         check_instance("info", info, (PageInfo, NoneType), "a PageInfo")
-        self.data: list[T] = list(data)
+        self.data: list[T_co] = list(data)
         """The items, in the server's order."""
         self.info: PageInfo = PageInfo(page=1, total=len(self.data), total_pages=1) if info is None else info
         """The position of this page in the list."""
         self._fetch_next = fetch_next
 
     @overload
-    def __getitem__(self, index: int, /) -> T: ...
+    def __getitem__(self, index: int, /) -> T_co: ...
     @overload
-    def __getitem__(self, index: slice, /) -> list[T]: ...
-    def __getitem__(self, index: int | slice, /) -> T | list[T]:
+    def __getitem__(self, index: slice, /) -> list[T_co]: ...
+    def __getitem__(self, index: int | slice, /) -> T_co | list[T_co]:
         return self.data[index]
 
     def __len__(self) -> int:
         return len(self.data)
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[T_co]:
         return iter(self.data)
 
     __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
@@ -66,7 +67,7 @@ class Page(Sequence[T], FieldRepr):
         page = cast("Page[object]", other)
         return self.data == page.data and self.info == page.info
 
-    def __reduce__(self) -> tuple[type[Page[T]], tuple[list[T], PageInfo]]:
+    def __reduce__(self) -> tuple[type[Page[T_co]], tuple[list[T_co], PageInfo]]:
         return type(self), (self.data, self.info)  # copies and pickles have no client
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
@@ -85,7 +86,7 @@ class Page(Sequence[T], FieldRepr):
         """Whether there is a page after this one. An empty page is the last, unless it states a cursor."""
         return self.info.has_more and (bool(self.data) or self.info.next_cursor is not None)
 
-    async def next_page(self) -> Page[T]:
+    async def next_page(self) -> Page[T_co]:
         """Fetch the page after this one, with the same filters and size.
 
         Items that moved since this page was read may be missed or repeated; `async for` on the paginator notices most moves.

@@ -22,6 +22,7 @@ from cstar_async.pagination._read_ahead import ReadAhead
 from cstar_async.pagination._traversal import PageTraversal
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 COLLECT_READ_AHEAD: Final = 8
 """Pages that `collect()` requests ahead by default."""
@@ -59,7 +60,7 @@ class _Progress(Generic[T]):
     """Items in the list, as last stated."""
 
 
-class Paginator(FieldRepr, Generic[T]):
+class Paginator(FieldRepr, Generic[T_co]):
     """A list of the API, one page or many. Making one sends nothing.
 
     `await` gives the first page, `async for` iterates over all items, `pages()` over all pages. `collect()` returns a list,
@@ -72,7 +73,7 @@ class Paginator(FieldRepr, Generic[T]):
 
     def __init__(
         self,
-        fetch: FetchPage[T],
+        fetch: FetchPage[T_co],
         *,
         first_page: Position | None,
         page_size: int | None,
@@ -93,20 +94,20 @@ class Paginator(FieldRepr, Generic[T]):
         page = first_page if isinstance(first_page, int) else self._paging.first
         self._start = checkpoint or Checkpoint(first_page=page, page_size=page_size or self._paging.size, page=page, cursor=cursor)
         self._read_ahead = read_ahead
-        self._progress = _Progress[T]()
+        self._progress = _Progress[T_co]()
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
         key, position = self._list_key, self._position()
         return [("operation", key.operation), ("filters", key.filter_names), ("page", position.page), ("items", position.items)]
 
-    def __await__(self) -> Generator[Any, None, Page[T]]:
+    def __await__(self) -> Generator[Any, None, Page[T_co]]:
         return self._fetch_first_page().__await__()
 
-    def __aiter__(self) -> AsyncGenerator[T, None]:
+    def __aiter__(self) -> AsyncGenerator[T_co, None]:
         ahead = self._reading_ahead(self._read_ahead or 0)
         return ahead.cancelled_with(self._iterate_items(ahead))
 
-    def pages(self) -> AsyncGenerator[Page[T], None]:
+    def pages(self) -> AsyncGenerator[Page[T_co], None]:
         """Iterate over all pages that have new items.
 
         Items that shifted onto an earlier page come with the page that revealed it, so pages can be shorter or longer than usual.
@@ -118,7 +119,7 @@ class Paginator(FieldRepr, Generic[T]):
         ahead = self._reading_ahead(self._read_ahead or 0)
         return ahead.cancelled_with(self._iterate_pages(ahead))
 
-    async def collect(self, limit: int | None = None) -> list[T]:
+    async def collect(self, limit: int | None = None) -> list[T_co]:
         """Collect all items in a list. Requests up to eight pages ahead, unless `prefetch()` was given another number.
 
         Args:
@@ -131,7 +132,7 @@ class Paginator(FieldRepr, Generic[T]):
         """
         if limit is not None:
             validate_count("limit", limit, 0)
-        items: list[T] = []
+        items: list[T_co] = []
         if limit == 0:
             return items
         traversal = self._begin()
@@ -146,7 +147,7 @@ class Paginator(FieldRepr, Generic[T]):
                     break
         return items
 
-    def prefetch(self, n: int) -> Paginator[T]:
+    def prefetch(self, n: int) -> Paginator[T_co]:
         """Return the same list with up to *n* pages requested ahead of the reader, in flight or in memory.
 
         The promises of an iteration hold, and it takes as many requests as without: the total states how many pages there are. For
@@ -165,7 +166,7 @@ class Paginator(FieldRepr, Generic[T]):
         paginator._read_ahead = validate_count("n", n, 0)  # noqa: SLF001 - a copy of this one
         return paginator
 
-    async def first(self) -> T | None:
+    async def first(self) -> T_co | None:
         """Fetch the first item of an iteration. Takes one request.
 
         It requests a page of one item, unless a page, a size or a checkpoint was given. `checkpoint` does not change.
@@ -194,7 +195,7 @@ class Paginator(FieldRepr, Generic[T]):
         """
         return dump_checkpoint(self._position(), self._list_key)
 
-    def resume(self, checkpoint: Mapping[str, JSON]) -> Paginator[T]:
+    def resume(self, checkpoint: Mapping[str, JSON]) -> Paginator[T_co]:
         """Return a paginator whose iterations continue at a checkpoint.
 
         The current page is read again, which takes one request more but notices what moved. Awaiting it gives that page, whole. If
@@ -252,28 +253,28 @@ class Paginator(FieldRepr, Generic[T]):
         traversal = self._progress.traversal
         return self._start if traversal is None else traversal.checkpoint()
 
-    def _begin(self) -> PageTraversal[T]:
+    def _begin(self) -> PageTraversal[T_co]:
         self._progress.traversal = traversal = self._traversal(self._start)
         return traversal
 
-    def _traversal(self, start: Checkpoint) -> PageTraversal[T]:
-        return PageTraversal[T](start) if self._paging.is_numbered else CursorTraversal[T](start)
+    def _traversal(self, start: Checkpoint) -> PageTraversal[T_co]:
+        return PageTraversal[T_co](start) if self._paging.is_numbered else CursorTraversal[T_co](start)
 
-    async def _fetch_first_page(self) -> Page[T]:
+    async def _fetch_first_page(self) -> Page[T_co]:
         return self._remember_total(await self._fetch(self._first_page, self._page_size))
 
-    async def _page(self, position: Position | None, size: int | None) -> Page[T]:
+    async def _page(self, position: Position | None, size: int | None) -> Page[T_co]:
         return self._remember_total(await fetch_position(self._fetch, position, size))
 
-    def _remember_total(self, page: Page[T]) -> Page[T]:
+    def _remember_total(self, page: Page[T_co]) -> Page[T_co]:
         if page.info.total is not None:
             self._progress.total = page.info.total
         return page
 
-    def _reading_ahead(self, max_pages: int) -> ReadAhead[T]:
+    def _reading_ahead(self, max_pages: int) -> ReadAhead[T_co]:
         return ReadAhead(self._page, max_pages)
 
-    async def _iterate_items(self, ahead: ReadAhead[T]) -> AsyncGenerator[T, None]:
+    async def _iterate_items(self, ahead: ReadAhead[T_co]) -> AsyncGenerator[T_co, None]:
         traversal = self._begin()
         async with ahead:
             async for page in self._pages(traversal, ahead):
@@ -281,7 +282,7 @@ class Paginator(FieldRepr, Generic[T]):
                     traversal.yielded_count += 1
                     yield item
 
-    async def _iterate_pages(self, ahead: ReadAhead[T]) -> AsyncGenerator[Page[T], None]:
+    async def _iterate_pages(self, ahead: ReadAhead[T_co]) -> AsyncGenerator[Page[T_co], None]:
         traversal = self._begin()
         async with ahead:
             async for page in self._pages(traversal, ahead):
@@ -289,8 +290,8 @@ class Paginator(FieldRepr, Generic[T]):
                 yield page
 
     def _pages(
-        self, traversal: PageTraversal[T], ahead: ReadAhead[T], limit: int | None = None, *, needs_total: bool = False
-    ) -> AsyncIterator[Page[T]]:
+        self, traversal: PageTraversal[T_co], ahead: ReadAhead[T_co], limit: int | None = None, *, needs_total: bool = False
+    ) -> AsyncIterator[Page[T_co]]:
         if isinstance(traversal, CursorTraversal):
             return pages_by_cursor(traversal, ahead, limit, needs_total=needs_total)
         return NumberedPages(traversal, ahead, self._page, self._paging.first).read(limit, needs_total=needs_total)

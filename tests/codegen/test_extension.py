@@ -190,12 +190,14 @@ def test_notes_say_what_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 CALLER = """
 from typing import assert_type
-from cstar_async import CStarClient, models
+from cstar_async import CStarClient, Page, Paginator, models
 from cstar_async.testing import FakeCStar
 import acme.models
 from acme import AcmeClient
 
 def subject(ticket: models.Ticket) -> str: return ticket.title
+async def titles(tickets: Paginator[models.Ticket]) -> list[str]: return [one.title async for one in tickets]
+def first(page: Page[models.Ticket]) -> models.Ticket: return page[0]
 async def close(client: CStarClient) -> None: await client.tickets.update("tkt_1", status="closed")
 
 async def main() -> None:
@@ -206,6 +208,8 @@ async def main() -> None:
         assert_type(ticket.status, acme.models.TicketStatus)
         subject(ticket)
         await close(cstar)
+        await titles(cstar.tickets.list())
+        first(await cstar.tickets.list())
         async for one in cstar.tickets.list():
             assert_type(one, acme.models.Ticket)
         assert_type(await cstar.moods.create(name="calm"), acme.models.Mood)
