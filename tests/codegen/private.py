@@ -94,6 +94,8 @@ def of(operation_id: str) -> str:
     return f"$.paths.*[?@.operationId=='{operation_id}']"
 
 
+RATED = {"type": "object", "required": ["score"], "properties": {"score": {"type": "integer"}, "ok": {"type": "boolean"}}}
+FORM = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": RATED}}}
 OK = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
 TICKET_ID = [{"name": "ticketId", "in": "path", "required": True, "schema": {"type": "string"}}]
 CHILD = {"x-cstar-namespace": "tickets.moods", "x-cstar-method": "get", "parameters": TICKET_ID}
@@ -115,6 +117,7 @@ COMPATIBLE = overlay(
     operation(f"{TEAM}/deep", enveloped({"type": "object"}), **DEEP),
     operation("/api/health", bare(OK)),
     operation(f"{TEAM}/report", bare({"type": "string"}, "text/plain")),
+    operation(f"{TEAM}/survey", enveloped(OK), "post", requestBody=FORM),
     operation(f"{TEAM}/reset", {"204": {"description": "It worked."}}, "post"),
 )
 """Additions of many kinds, none of which contradicts what is there."""

@@ -173,6 +173,10 @@ async def test_results_of_other_forms(many: Path) -> None:
             assert fake.requests[-1].path == "/api/health"
             assert await cstar.report.report() == "sample"
             assert await cstar.reset.reset() is None
+            assert (await cstar.survey.survey(score=5, ok=False)).ok is False
+            with pytest.raises(cstar_async.InvalidRequestError, match="score") as caught:
+                await cstar.survey.survey(score="many")
+            assert caught.value.param == "score"
             assert (await cstar.tickets.moods.get("tkt_1")).private == "sample"
 
 

@@ -10,7 +10,7 @@ parameters. Unknown fields of a record or of bulk data are refused, so that a te
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +22,7 @@ from cstar_async._operations.operation import Operation, Parameter
 from cstar_async._types import UntypedJSON, is_object
 from cstar_async.testing._data.spec import Document, SchemaNode
 from cstar_async.testing._errors import APIFailure
+from cstar_async.testing._http.forms import MULTIPART, URLENCODED, parse_form
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, FormatChecker
@@ -31,6 +32,8 @@ _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _JSON_TYPE: Final = re.compile(r"application/json\s*(;.*)?", re.IGNORECASE)
+_FORMS: Final[Mapping[str, str]] = {"form": URLENCODED, "multipart": MULTIPART}
+"""The content type of each format of a body that is a form."""
 _MAX_VALUE_LENGTH: Final = 200
 _MAX_IDEMPOTENCY_KEY_LENGTH: Final = 255
 
@@ -78,6 +81,8 @@ class Validation:
         """
         if operation.request is None:
             return {}
+        if operation.body_format in _FORMS:
+            return self._form(operation, operation.request, content_type or "", body)
         if not _JSON_TYPE.fullmatch(content_type or ""):
             raise APIFailure(400, "invalid_content_type", "The Content-Type of a body must be application/json.")
         try:
@@ -89,6 +94,24 @@ class Validation:
         schema = self._document.components[operation.request]
         self._validate((operation.id, ""), schema, value, label="field", order=list(self._document.properties(operation.request)))
         return value
+
+    def _form(self, operation: Operation, request: str, content_type: str, body: bytes) -> dict[str, UntypedJSON]:
+        """Return the fields of a form, parsed by their schemas."""
+        expected = _FORMS[operation.body_format]
+        if content_type.partition(";")[0].strip().lower() != expected:
+            raise APIFailure(400, "invalid_content_type", f"The Content-Type of a body must be {expected}.")
+        try:
+            texts = parse_form(content_type, body)
+        except ValueError as error:
+            raise APIFailure(400, "invalid_form", f"The body is not a valid form: {error}.") from None
+        known = self._document.properties(request)
+        fields: dict[str, UntypedJSON] = {}
+        for name, values in texts.items():
+            schema = known.get(name, {})
+            is_list = schema.get("type") == "array" and len(values) > 1
+            fields[name] = values if is_list else _parse_query_value(name, values[-1], schema)
+        self._validate((operation.id, ""), self._document.components[request], fields, label="field", order=list(known))
+        return fields
 
     def fields(self, schema: str, value: dict[str, UntypedJSON]) -> None:
         """Validate an object inside a body.
