@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from cstar_async._validation import check_instance
 from cstar_async._version import __version__
 from cstar_async.cli._errors import CLOSED_OUTPUT, FAILURE, INTERRUPTED, SUCCESS, USAGE, report
 
@@ -29,12 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code, see the table in README.
+
+    Raises:
+        InvalidArgumentError: *arguments* is no list of str.
     """
+    given = sys.argv[1:] if arguments is None else arguments
+    check_instance("arguments", given, (list, tuple), "a list of str")
+    for one in given:
+        check_instance("arguments", one, str, "a list of str")
     if not _prepare_streams():
         sys.stderr.write("error: standard output is closed\n")
         return FAILURE
     try:
-        code = _run([_as_text(one) for one in (sys.argv[1:] if arguments is None else arguments)])
+        code = _run([_as_text(one) for one in given])
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -85,7 +85,7 @@ class FakeCStar:
         port: The port to listen on; default 0, a free one.
 
     Raises:
-        ImportError: `jsonschema` is not installed; the extra `testing` installs it. Or *package* does not extend `cstar_async`.
+        ImportError: `jsonschema` is not installed; the extra `testing` installs it.
         InvalidArgumentError: An argument is of another type, or out of its range.
     """
 
@@ -126,6 +126,7 @@ class FakeCStar:
         self._seed = seed
         self._key_ids = seeded_random("keys", seed)
         self._request_ids = seeded_random("requests", seed)
+        check_str("package", package)  # what the cache cannot hash would raise a TypeError
         self._document = generated_document(package)
         self._schemas = load_collections(self._document)
         self._databases: dict[tuple[str, Environment], Database] = {}
@@ -202,9 +203,12 @@ class FakeCStar:
 
         Raises:
             CStarError: The fake is not started, or closed.
+            InvalidArgumentError: *client_class* is no such class.
         """
         from cstar_async.client import ClientOptions, CStarClient
 
+        if client_class is not None and not (isinstance(client_class, type) and issubclass(client_class, CStarClient)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise invalid("client_class", "a subclass of CStarClient", client_class)
         defaults = ClientOptions(api_key=self.secret_key, team_id=self.team_id, base_url=self.url)
         return (client_class or CStarClient)(**(defaults | options), _clock=self.clock)
 

@@ -14,12 +14,13 @@ import attrs
 import cstar_async
 from cstar_async import CStarError, Hooks, Limiter, Paginator
 from cstar_async._operations.executor import Namespace
+from cstar_async.files import Download
 from cstar_async.webhooks import EventStream
 from tests.contract.samples import ROOTS, SAMPLES, Environment
 
 MODULES = ("cstar_async", *(f"cstar_async.{one.name}" for one in pkgutil.iter_modules(cstar_async.__path__) if one.name[0] != "_"))
 
-MADE_BY_THE_CLIENT = (Paginator, EventStream, Namespace)
+MADE_BY_THE_CLIENT = (Paginator, EventStream, Namespace, Download)
 """Their constructors take parts of the client."""
 CALLED_BY_OTHERS = {
     *(name for name in vars(Limiter) if not name.startswith("_")),

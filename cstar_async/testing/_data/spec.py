@@ -16,6 +16,7 @@ import orjson
 
 from cstar_async._operations.operation import Operation
 from cstar_async._types import UntypedJSON
+from cstar_async._validation import invalid
 
 SchemaNode: TypeAlias = Mapping[str, UntypedJSON]
 """A JSON Schema, or a part of one."""
@@ -90,13 +91,13 @@ def generated_document(package: str = "cstar_async") -> Document:
     """Return the document that a package was generated from, with the extensions of the fake.
 
     Raises:
-        ImportError: There is no such package, or it is not one that extends `cstar_async`.
+        InvalidArgumentError: There is no such package, or it is not one that extends `cstar_async`.
     """
-    files = resources.files(f"{package}._generated")
     try:
+        files = resources.files(f"{package}._generated")
         described, hooks = _read(files, "schemas.json"), _read(files, "fake.json")
-    except FileNotFoundError:
-        raise ImportError(f"{package} does not extend cstar_async, so the fake cannot serve it") from None
+    except (ImportError, TypeError, ValueError, OSError):
+        raise invalid("package", "the name of a package that extends cstar_async", package) from None
     all_operations: Mapping[str, Operation] = import_module(f"{package}._generated.all_operations").OPERATIONS
     operations = {
         name: FakeOperation(**attrs.asdict(operation, recurse=False), extensions=hooks["operations"].get(name, {}))
