@@ -93,7 +93,7 @@ def base_url(document: Document) -> str:
     url = str(server.get("url") or "")
     for name, variable in entries(server, "variables").items():
         url = url.replace(f"{{{name}}}", str(variable.get("default", "")) if is_object(variable) else "")
-    return url.rstrip("/") if re.match(r"https?://[^/{}]+[^{}]*$", url) else ""
+    return url.rstrip("/") if re.match(r"https?://[^/{}.:][^{}]*$", url) else ""
 
 
 def _credentials(document: Document, notes: NoteCollector) -> Iterator[CredentialSpec]:

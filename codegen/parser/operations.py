@@ -60,12 +60,33 @@ class OperationParser:
     def _parsed(self, operation: Operation, item: tuple[Node, str]) -> Operation:
         if operation.method not in SUPPORTED_METHODS:
             raise LeftOutError(f"the client sends no {operation.method.upper()}")
+        self._check_security(operation)
         name = names.class_of(operation.id)
         parameters = self._parameters.parse(operation, *item, name)
         operation = replace(operation, parameters=parameters)
         body = parse_body(operation, name, self._schemas, self._references, self._notes)
         result = self._responses.parse(operation, name)
         return replace(operation, body=body, result=result)
+
+    def _check_security(self, operation: Operation) -> None:
+        """Leave an operation out if each way to authenticate it has a scheme that no client here can use."""
+        schemes = entries(self._document.components, "securitySchemes")
+        needs = [need for need in items(self._security_owner(operation), "security") if is_object(need)]
+        for name in {name: None for need in needs for name in need if name not in schemes}:
+            self._notes.add(operation.pointer, f"the security scheme `{name}` is not declared; the client sends nothing for it.")
+        unusable = [next((name for name in need if not self._is_usable(schemes.get(name))), "") for need in needs]
+        if needs and all(unusable):
+            raise LeftOutError(f"it needs the security scheme `{unusable[0]}`, which the client cannot use")
+
+    def _is_usable(self, scheme: object) -> bool:
+        found, _ = self._references.resolve(scheme, "#/components/securitySchemes")
+        kind, method = found.get("type"), str(found.get("scheme") or "").lower()
+        # A certificate for mutual TLS is in the argument `ssl` of the client.
+        is_known = kind in ("oauth2", "openIdConnect", "mutualTLS", None) or (kind == "http" and method in ("basic", "bearer"))
+        return is_known or (kind == "apiKey" and found.get("in") in ("header", "query", "cookie"))
+
+    def _security_owner(self, operation: Operation) -> Node:
+        return operation.node if "security" in operation.node else self._document.raw
 
     def _named(self, found: Sequence[_Found], namespaces: Namespaces) -> Iterator[_Found]:
         """Yield each operation with its names."""
@@ -90,7 +111,7 @@ class OperationParser:
             yield replace(operation, node=node), item
 
     def _needs_key(self, operation: Operation) -> bool:
-        security = items(operation.node if "security" in operation.node else self._document.raw, "security")
+        security = items(self._security_owner(operation), "security")
         return bool(security) and {} not in security
 
     def _operations(self) -> Iterator[_Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from codegen import naming as names
@@ -15,6 +16,8 @@ from codegen.spec.queries import IDEMPOTENCY_KEY, path_scope
 
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 """Headers that OpenAPI says to ignore here; the client sets them."""
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The names that HTTP allows for headers and cookies."""
 _LOCATIONS = ("path", "query", "header", "cookie")
 
 
@@ -79,6 +82,11 @@ class ParameterParser:
     def _is_used(self, parameter: Parameter, operation: Operation) -> bool:
         if parameter.location == "path" and parameter.name not in operation.placeholders:
             self._notes.add(parameter.pointer, "a parameter of the path that the path does not have is passed over.")
+            return False
+        if parameter.location in ("header", "cookie") and not _TOKEN.fullmatch(parameter.name):
+            if parameter.node.get("required") is True:
+                raise LeftOutError(f"HTTP has no {parameter.location} named `{parameter.name}`, which it requires")
+            self._notes.add(parameter.pointer, f"HTTP has no {parameter.location} named `{parameter.name}`; it is passed over.")
             return False
         if parameter.location == "header" and parameter.name.lower() in _IGNORED_HEADERS:
             self._notes.add(parameter.pointer, f"the client sets the header `{parameter.name}` itself.")

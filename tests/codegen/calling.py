@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from codegen.naming import RESERVED_ARGUMENTS
 from codegen.spec.document import Node
 from cstar_async import Model, Page, Paginator
 from tests.codegen.changes.running import fits, hints_of, plain
@@ -82,8 +84,8 @@ class _Call:
         arguments: dict[str, Any] = {}
         values: dict[tuple[str, str], Any] = {}
         for one in self._operation.parameters:
-            if parameter := self._parameters.get((one.location, one.name)):
-                arguments[one.attribute] = values[one.location, one.name] = self._value_of(parameter)
+            parameter = self._parameters.setdefault((one.location, one.name), {"name": one.name, "in": one.location})
+            arguments[one.attribute] = values[one.location, one.name] = self._value_of(parameter)
         body, media = self._add_body(arguments)
         response, response_media = self._sample_response()
         stub.set(response, self._status, response_media)
@@ -110,16 +112,16 @@ class _Call:
             return value, chosen
         sent: dict[str, Any] = {}
         for attribute, wire in model.__wire_names__.items():
-            name = next(one for one in (attribute, f"{attribute}_", f"{attribute}_2") if one in names and one not in arguments)
+            taken = {*arguments, *RESERVED_ARGUMENTS}
+            name = next(one for one in (attribute, f"{attribute}_", f"{attribute}_2") if one in names and one not in taken)
             if wire in value:
                 arguments[name] = sent[wire] = value[wire]
         return sent, chosen
 
     def _body_model(self) -> Any:
         module = importlib.import_module(self._function.__module__)
-        source = inspect.getsource(self._function).rpartition("body=")[2]
-        found = getattr(module, source.partition("(")[0].strip(), None) if "(" in source else None
-        return found if inspect.isclass(found) and issubclass(found, Model) else None
+        found = re.search(r"\bbody=([A-Z]\w*)\(", inspect.getsource(self._function))
+        return getattr(module, found[1]) if found else None
 
     def _sample_response(self) -> tuple[Any, str]:
         content = self._response.get("content", {})

@@ -41,7 +41,10 @@ class Samples:
         schema = self.resolved(given)
         parts = [self.of(part, depth, tag) for part in schema.get("allOf", ())]
         if parts and not all(isinstance(part, dict) for part in parts):
-            return next((part for part in parts if part not in ({}, None)), parts[0])
+            whole = [
+                part for part, node in zip(parts, schema["allOf"], strict=True) if self.resolved(node).keys() - {"description"}
+            ]
+            return whole[0] if whole else parts[0]
         merged = {key: value for part in parts for key, value in part.items()}
         if "const" in schema:
             return schema["const"]
@@ -54,7 +57,7 @@ class Samples:
         types = schema.get("type", [])
         kinds = [kind for kind in ([types] if isinstance(types, str) else types) if kind != "null"]
         kind = kinds[0] if kinds else self._implied(schema)
-        if kind == "object" or merged:
+        if kind == "object" or parts:
             return {**merged, **self._object(schema, depth), **({tag[0]: tag[1]} if tag else {})}
         if kind == "array":
             return [self.of(schema.get("items", {}), depth + 1)] if depth < _MAX_DEPTH else []

@@ -11,10 +11,13 @@ from codegen.spec.document import Node
 from tests.codegen.calling import call_all
 from tests.codegen.changes.document_rows import pets
 from tests.codegen.changes.running import write_package
-from tests.codegen.packages import Stub, imported
+from tests.codegen.packages import Stub, document, imported, returns, takes
 from tests.codegen.zoo import ZOO
 
-DOCUMENTS: dict[str, Node] = {"pets": pets(), "zoo": ZOO}
+_FIELDS = {name: {"type": "string"} for name in ("body", "options", "client", "id", "title", "idempotency_key")}
+_BODY = takes({"type": "object", "required": ["title"], "properties": _FIELDS})
+CLASHES = document({"/notes/{id}": {"put": {"operationId": "put", "requestBody": _BODY, "responses": returns(None, "204")}}})
+DOCUMENTS: dict[str, Node] = {"pets": pets(), "zoo": ZOO, "names that clash": CLASHES}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.codegen.changes import document_rows
+from codegen.errors import CodegenError
+from codegen.spec.loader import read
+from tests.codegen.changes import document_rows, security_rows
 from tests.codegen.changes.document_rows import pets
 from tests.codegen.changes.rows import WholeChange
 from tests.codegen.changes.running import refusal_of, run_exchange, write_package
+from tests.codegen.changes.security_rows import TEXTS, TextChange
 from tests.codegen.packages import Stub, imported
 
-ROWS: tuple[WholeChange, ...] = document_rows.ROWS
+ROWS: tuple[WholeChange, ...] = (*document_rows.ROWS, *security_rows.ROWS)
 
 
 def _params(*, are_refused: bool) -> list[object]:
@@ -49,3 +52,21 @@ def test_document_is_refused_in_true_sentences(row: WholeChange) -> None:
 
     assert any(row.problem in sentence for sentence in sentences), sentences
     assert [] == [sentence for sentence in sentences if not sentence.endswith(".") or "\n" in sentence]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in TEXTS])
+def test_text_is_read_or_refused(tmp_path: Path, row: TextChange) -> None:
+    """Whatever the form of the text, the document is the same; an error of it is one line with its place."""
+    path = tmp_path / "api.yaml"
+    path.write_bytes(row.text if isinstance(row.text, bytes) else row.text.encode())
+    sentences: list[str] = []
+    try:
+        raw = read(path)
+    except CodegenError as error:
+        sentences = [str(problem) for problem in error.problems]
+    else:
+        write_package(tmp_path, "changed", raw)
+        assert "async def get_pet(" in (tmp_path / "changed" / "api" / "pets.py").read_text("utf-8")
+
+    assert bool(row.problem) is bool(sentences)
+    assert [] == [one for one in sentences if row.problem not in one or not one.endswith(".") or "\n" in one]

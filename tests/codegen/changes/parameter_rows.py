@@ -111,6 +111,8 @@ HEADERS = (
             Exchange(arguments={"x_bad": "a\r\nX-Evil: 1"}, error="InvalidArgumentError", status=204)),
     _header("ignored", {"parameters": [_of(name, "header", STRING) for name in ("Accept", "Content-Type", "Authorization")]},
             Exchange(status=204), signature="(client: 'SupportsExecute', /, *, options", notes=("the client sets the header",)),
+    _header("name that HTTP does not allow", {"parameters": [_of("X Y", "header", STRING), _of("a=b", "cookie", STRING)]}, Exchange(status=204),
+            notes=("HTTP has no header named `X Y`", "HTTP has no cookie named `a=b`")),
     _header("If-Match", {"parameters": [_of("If-Match", "header", STRING)]},
             Exchange(arguments={"if_match": '"1"'}, headers={"If-Match": '"1"'}, status=204)),
     _header("cookie", {"parameters": [_of("sid", "cookie", STRING)]}, Exchange(arguments={"sid": "a b"}, headers={"Cookie": "sid=a%20b"}, status=204)),
