@@ -3,6 +3,7 @@
 The types of the new code are checked with mypy before it replaces the old one; `--no-type-check` leaves that out.
 
 `python -m codegen lint [--document PATH]` checks a document against the rules of this project, which no run of the generator needs.
+`python -m codegen adopt NEW` goes to a document that the owner of the API has published.
 `python -m codegen diff OLD NEW` prints what changes from one document to another. `python -m codegen release` keeps what callers
 use of this release, to compare the next one with. `python -m codegen drift FILE…` merges the overlays that
 `DriftCounter.report(format="overlay")` proposes, and prints one without what the document has already.
@@ -29,6 +30,7 @@ import yaml
 
 from codegen import naming as names
 from codegen import output
+from codegen.adopt import command as adopt
 from codegen.diff import command as diff
 from codegen.diff.surface import PythonSurface, surface_of
 from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector
@@ -67,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return diff.main(arguments[1:], DOCUMENT, COMMAND)
         if arguments[:1] == ["drift"]:
             return _merge(arguments[1:])
+        if arguments[:1] == ["adopt"]:
+            return adopt.main(arguments[1:], DOCUMENT, COMMAND)
         given = _parser().parse_args(arguments)
         if given.command == "lint":
             return _lint(given.document, given.overlay)
@@ -185,9 +189,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "command",
         nargs="?",
-        choices=["lint", "diff", "drift", "release"],
+        choices=["lint", "diff", "drift", "adopt", "release"],
         help="lint: check the rules of this project; diff: compare two documents; drift: merge overlays of observers; "
-        "release: keep what callers use of this one",
+        "adopt: go to a published document; release: keep what callers use of this one",
     )
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")

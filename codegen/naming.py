@@ -6,7 +6,7 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from openapi_python_client.strings import ClassName, pascal_case
 from openapi_python_client.strings import snake_case as _snake_case
@@ -143,9 +143,11 @@ class ClassNames:
         self._stems.add(function_stem(name))
         return name
 
-    def add_all(self, schemas: Collection[str]) -> dict[str, str]:
-        """Return a class for each schema. Schemas whose names are classes already keep them."""
-        found = {name: self.add(name) for name in sorted(schemas, key=lambda name: (class_of(name) != name, name))}
+    def add_all(self, schemas: Collection[str], wanted: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return a class for each schema: the wanted one, if any. Schemas whose names are classes already keep them."""
+        wanted = wanted or {}
+        order = sorted(schemas, key=lambda name: (not wanted.get(name), class_of(name) != name, name))
+        found = {name: self.add(wanted.get(name) or name) for name in order}
         return {name: found[name] for name in schemas}
 
 

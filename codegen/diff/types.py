@@ -32,6 +32,7 @@ _COVARIANT = {
     "Sequence": ("Sequence", "list", "tuple"),
     "Mapping": ("Mapping", "dict"),
     "tuple": ("tuple",),
+    "Paginator": ("Paginator",),
 }
 """The generic types whose values are only read, and the types that are such a type."""
 

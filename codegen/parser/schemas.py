@@ -33,7 +33,7 @@ class SchemaParser:
         self._problems = problems
         self._notes = notes
         self._class_names = names.ClassNames()
-        self._classes = self._class_names.add_all(self._schemas)
+        self._classes = self._class_names.add_all(self._schemas, {name: _class_of(node) for name, node in self._schemas.items()})
         self._components: dict[str, Node] = {}
         self._hoisted: dict[str, str] = {}
         """The class of each inline schema, by its pointer."""
@@ -227,6 +227,11 @@ class SchemaParser:
                 self.value(values, nested(pointer, "additionalProperties"), f"{owner}Value") if is_map else True
             )
         return parsed
+
+
+def _class_of(node: object) -> str:
+    """Return the class that a schema asks for; empty if it asks for none."""
+    return str(node.get("x-cstar-class") or "") if is_object(node) else ""
 
 
 def _prose(node: Node) -> Node:

@@ -74,8 +74,9 @@ def _properties_of_result(document: Document, operation: Operation) -> Node | No
     for status in operation.successes:
         response, _ = document.follow(operation.node["responses"][status], "")
         schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-        data = enveloped_data(schema) if is_object(schema) else None
-        target = None if data is None or "$ref" not in data else document.schemas.get(schema_named(data["$ref"]))
+        schema, _ = document.follow(schema, "") if is_object(schema) else ({}, "")
+        data = enveloped_data(schema) or entries(schema, "properties").get("data")
+        target = None if not is_object(data) or "$ref" not in data else document.schemas.get(schema_named(data["$ref"]))
         if target is not None and target.get("properties"):
             return entries(target, "properties")
     return None

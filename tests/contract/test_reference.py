@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import pytest
 
+from codegen.errors import NoteCollector
+from codegen.parser.run import parse
 from codegen.spec import loader as source
 from codegen.spec.document import Document, Operation, Parameter
 from cstar_async import models
@@ -22,6 +24,7 @@ OPERATIONS: Final[dict[str, Any]] = REFERENCE["operations"]
 SCHEMAS: Final[dict[str, Any]] = REFERENCE["schemas"]
 DOCUMENT: Final = Document(source.read(Path(__file__).parents[2] / "openapi" / "cstar.yaml"))
 COMPONENTS: Final[dict[str, Any]] = DOCUMENT.schemas
+SHAPES: Final = {operation.pointer: operation.result.shape for operation in parse(DOCUMENT.raw, NoteCollector()).operations}
 
 OVERLAY: Final[dict[str, Any]] = source.read(Path(__file__).parents[2] / "openapi" / "fake.yaml")
 FAKE: Final[dict[str, Any]] = {
@@ -82,7 +85,6 @@ def _facts(operation: Operation) -> dict[str, Any]:
     node = operation.node
     queries = [one for one in operation.parameters if one.location == "query"]
     body = _body(operation)
-    data = node["responses"][operation.successes[0]]["content"]["application/json"]["schema"]["allOf"][1]["properties"]["data"]
     names = {one.name for one in queries}
     return {
         "method": operation.method.upper(),
@@ -93,7 +95,7 @@ def _facts(operation: Operation) -> dict[str, Any]:
         "query": {one.name: bool(one.node.get("required")) for one in queries},
         "body": {name: name in body.get("required", []) for name in body.get("properties", {})},
         "status": int(operation.successes[0]),
-        "array": data.get("type") == "array",
+        "array": SHAPES[operation.pointer] in ("array", "page"),
         "evidence": node["x-evidence"],
     }
 
