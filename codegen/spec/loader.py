@@ -19,7 +19,7 @@ from codegen.errors import CodegenError, Problem, ProblemCollector
 from codegen.spec.document import Node, child_pointer, is_list, is_object
 
 _MAX_DEPTH = 120
-_MAX_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 _TOO_DEEP = f"the document is nested more than {_MAX_DEPTH} levels deep."
 _MERGE = "<<"
 """The key that merges other mappings into one."""
@@ -59,9 +59,14 @@ def read(path: Path) -> Node:
         raw = _load(text, path.name)
         if not is_object(raw):
             raise CodegenError([Problem(path.name, "the document is not a mapping.")])
-        return _JsonValues(path.name).converted(raw)
+        return json_values(raw, path.name)
     except RecursionError:
         raise CodegenError([Problem(path.name, _TOO_DEEP)]) from None
+
+
+def json_values(raw: Node, name: str) -> Node:
+    """Return a document as JSON values. Raises `CodegenError` for one that is too large, too deep, or has other values."""
+    return _JsonValues(name).converted(raw)
 
 
 def _load(text: str, name: str) -> object:
@@ -147,8 +152,8 @@ class _JsonValues:
 
     def _value(self, value: object, pointer: str, depth: int) -> Any:
         self._count += 1
-        if self._count > _MAX_VALUES:
-            raise CodegenError([Problem(self._name, f"the document has more than {_MAX_VALUES} values; do its aliases multiply?")])
+        if self._count > MAX_VALUES:
+            raise CodegenError([Problem(self._name, f"the document has more than {MAX_VALUES} values; do its aliases multiply?")])
         if depth > _MAX_DEPTH:
             raise CodegenError([Problem(self._name, _TOO_DEEP)])
         if is_object(value):

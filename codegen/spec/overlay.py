@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from codegen.errors import CodegenError, Problem, ProblemCollector
 from codegen.spec.document import Node, child_pointer, is_list, is_object
 from codegen.spec.jsonpath import InvalidPathError, find
-from codegen.spec.loader import read
+from codegen.spec.loader import MAX_VALUES, json_values, read
 
 Report: TypeAlias = Callable[[str, str], None]
 """Called with the location of an action without effect, and a sentence: the `add` of notes, or of problems."""
@@ -55,10 +55,13 @@ def apply_overlay(raw: Node, overlay: Node, *, name: str, report: Report) -> Nod
         if action.get("remove") is True:
             _remove(result, [node.location for node in nodes], pointer, problems)
         elif "update" in action:
+            if len(nodes) * _size(action["update"]) > MAX_VALUES:
+                problems.add(pointer, f"the action adds more than {MAX_VALUES} values; name more of the path.")
+                break
             for node in nodes:
                 _update(node.value, action["update"], pointer, problems)
     problems.raise_if_any()
-    return result
+    return json_values(result, name)
 
 
 def check_overlay(overlay: Node, name: str, report: Report) -> None:
@@ -84,6 +87,11 @@ def check_overlay(overlay: Node, name: str, report: Report) -> None:
             if not key.startswith("x-"):
                 report(child_pointer(pointer, key), f"`{key}` of an action is passed over.")
     problems.raise_if_any()
+
+
+def _size(value: Any) -> int:
+    inner = value.values() if is_object(value) else value if is_list(value) else ()
+    return 1 + sum(map(_size, inner))
 
 
 def _short(target: str) -> str:

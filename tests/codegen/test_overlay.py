@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codegen.__main__ import DOCUMENT, FAKE, PACKAGE
 from codegen.errors import CodegenError
@@ -205,6 +207,46 @@ def test_target_that_is_no_usable_path(target: str, reason: str) -> None:
 def test_target_that_selects_a_node_often_updates_it_once() -> None:
     """An item that is appended to a list is appended once."""
     assert _applied("$..*..['parameters']", {"name": "z"}, "paths", "/a", "parameters", slice(2, None)) == [{"name": "z"}]
+
+
+def test_action_that_adds_too_much_is_refused() -> None:
+    """A small overlay could multiply into more than fits into memory."""
+    many = {"x": [0] * 60_000}
+    problems = _problems(_actions({"target": "$.*", "update": {"y": {}}}, {"target": "$..*", "update": many}))
+    assert problems == ["o.yaml#/actions/1: the action adds more than 1000000 values; name more of the path."]
+
+
+def test_actions_that_nest_ever_deeper_are_refused() -> None:
+    """In one sentence, as a document that is nested too deeply."""
+    step = {"a": {"a": {"a": {"a": {"a": {"a": {}}}}}}}
+    actions = [{"target": "$" + ".a" * (6 * index), "update": step} for index in range(150)]
+    assert _problems(_actions(*actions)) == ["o.yaml: the document is nested more than 120 levels deep."]
+
+
+_SEGMENTS = st.sampled_from(
+    [".paths", ".*", "..*", "[0]", "['/a']", ".get", "[?@.operationId]", "[?@.name=='x']", "..", "[", "[?@..*]"]
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_ACTIONS = st.fixed_dictionaries(
+    {"target": st.lists(_SEGMENTS, max_size=4).map(lambda parts: "$" + "".join(parts)) | _JSON},
+    optional={"update": _JSON, "remove": st.booleans() | _JSON},
+)
+
+
+@given(st.lists(_ACTIONS | _JSON, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_any_actions_are_applied_or_refused(actions: list[Any]) -> None:
+    """With sentences and their places; the document itself stays as it was."""
+    before = json.dumps(RAW)
+    try:
+        apply_overlay(RAW, _actions(*actions), name="o.yaml", report=lambda location, message: None)
+    except CodegenError as error:
+        assert "o.yaml" in str(error)  # noqa: PT017  # it need not be raised
+    assert json.dumps(RAW) == before
 
 
 GET_TICKET = "$.paths.*[?@.operationId=='get_ticket']"
