@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import cstar_async
 from codegen.__main__ import REFUSED, main
@@ -190,6 +191,18 @@ def test_notes_say_what_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "the client still has `tags.list`, which it inherits." in notes
     assert "#/servers: the client has the URL and version of cstar_async; pass `base_url` or `api_version` to it." in notes
     assert "events are those of cstar_async; what they have beyond is in `extra`." in notes
+
+
+async def test_overlay_of_the_readme(tmp_path: Path) -> None:
+    """It gives what the text says."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    text = readme.partition("```yaml\noverlay:")[2].partition("```")[0]
+    with imported(generate(tmp_path, yaml.safe_load(f"overlay:{text}"), name="described")) as module:
+        async with FakeCStar(package="described") as fake, fake.client(module.DescribedClient) as cstar:
+            created = await cstar.tickets.create(title="A")
+            assert (await cstar.tickets.get(created.id)).sentiment is None
+            assert await cstar.moods.get("mood_1") == {}
+            assert fake.requests[-1].path.endswith("/moods/mood_1")
 
 
 CALLER = """
