@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from cstar_async._validation import check_instance
 from cstar_async._version import __version__
 from cstar_async.cli._errors import CLOSED_OUTPUT, FAILURE, INTERRUPTED, SUCCESS, USAGE, report
+from cstar_async.cli._interrupts import ending_at_once
 
 __all__ = ["main"]
 
@@ -34,16 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         InvalidArgumentError: *arguments* is no list of str.
     """
-    given = sys.argv[1:] if arguments is None else arguments
-    check_instance("arguments", given, (list, tuple), "a list of str")
-    for one in given:
-        check_instance("arguments", one, str, "a list of str")
+    given = sys.argv[1:] if arguments is None else _checked(arguments)
     if not _prepare_streams():
         sys.stderr.write("error: standard output is closed\n")
         return FAILURE
     try:
-        code = _run([_as_text(one) for one in given])
-        sys.stdout.flush()
+        with ending_at_once():
+            code = _run([_as_text(one) for one in given])
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -56,6 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         return report(error)
     return code
+
+
+def _checked(arguments: Sequence[str]) -> Sequence[str]:
+    from cstar_async._validation import check_instance
+
+    check_instance("arguments", arguments, (list, tuple), "a list of str")
+    for one in arguments:
+        check_instance("arguments", one, str, "a list of str")
+    return arguments
 
 
 def _run(given: list[str]) -> int:

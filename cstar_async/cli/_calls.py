@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +19,7 @@ from cstar_async._operations.executor import Namespace
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.urls import path_segment
 from cstar_async.cli._errors import UsageError
+from cstar_async.cli._interrupts import run_cancellable
 from cstar_async.cli._output import note
 from cstar_async.hooks import RetryInfo, WaitInfo
 
@@ -141,7 +141,7 @@ def run_with(client: C, work: Callable[[C], Awaitable[T]]) -> T:
         async with client:
             return await work(client)
 
-    return asyncio.run(run())
+    return run_cancellable(run())
 
 
 class Recorded(Exception):  # noqa: N818  # ends a call, and is no error

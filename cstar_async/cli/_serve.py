@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from cstar_async.cli._errors import FAILURE, SUCCESS
+from cstar_async.cli._interrupts import run_cancellable
 
 if TYPE_CHECKING:
     from cstar_async.testing import Delivery, FakeCStar, ReceivedRequest
@@ -40,7 +41,7 @@ def serve(arguments: Sequence[str]) -> int:
 
     options = _parser().parse_args(arguments)
     try:
-        asyncio.run(_run(_new_fake(options), is_verbose=options.verbose))
+        run_cancellable(_run(_new_fake(options), is_verbose=options.verbose))
     except KeyboardInterrupt:
         return SUCCESS
     except (ImportError, CStarError) as error:

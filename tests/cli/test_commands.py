@@ -100,12 +100,12 @@ def test_reply_and_close(command: Command, fake_server: FakeCStar) -> None:
     assert [ticket["status"] for ticket in command("tickets", "close", *ids, "--json").json] == ["closed", "closed"]
 
 
-def test_reply_from_standard_input_closes_the_ticket() -> None:
+def test_reply_from_standard_input_closes_the_ticket(command: Command) -> None:
     """`-` reads the message from standard input; `--internal` and `--close` do what they say."""
-    ticket = run_process("tickets", "create", "--title", "A", "--json").json
+    ticket = command("tickets", "create", "--title", "A", "--json").json
     message = run_process("tickets", "reply", ticket["id"], "-", "--internal", "--close", "--json", stdin="Line 1\nLine 2\n").json
     assert (message["content"], message["isInternal"]) == ("Line 1\nLine 2", True)
-    assert run_process("tickets", "get", ticket["id"], "--json").json["status"] == "closed"
+    assert command("tickets", "get", ticket["id"], "--json").json["status"] == "closed"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -30,6 +29,12 @@ def rows_of(path: Path) -> list[str]:
             return [row["id"] for row in csv.DictReader(file)]
     with closing(sqlite3.connect(path)) as database:
         return [row[0] for row in database.execute("SELECT id FROM tickets ORDER BY rowid")]
+
+
+def use(fake: FakeCStar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command line use another fake."""
+    for name, value in environment(fake).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".db"])
@@ -79,32 +84,36 @@ def test_filters_are_those_of_the_list(command: Command, tmp_path: Path, fake_se
 
 
 @pytest.mark.parametrize(("suffix", "failing_page"), [(".jsonl", 1), (".jsonl", 4), (".csv", 2), (".db", 1), (".db", 3)])
-def test_resume_continues_without_a_row_missing_or_repeated(tmp_path: Path, suffix: str, failing_page: int) -> None:
+def test_resume_continues_without_a_row_missing_or_repeated(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suffix: str, failing_page: int
+) -> None:
     """An export that failed at any page continues there, although rows were added meanwhile."""
     path = tmp_path / f"tickets{suffix}"
     with served(seed=1, rows=330, limits=False) as fake:
-        variables = {**os.environ, **environment(fake)}
+        use(fake, monkeypatch)
         fake.faults.add(match=lambda request: request.query.get("page") == str(failing_page), status=400)
-        failed = run_process("export", "tickets", "-o", str(path), env=variables)
+        failed = command("export", "tickets", "-o", str(path))
         assert failed.code == 1
         assert failed.err.startswith(f"Stopped after {(failing_page - 1) * 100} rows; the same command with --resume continues.\n")
-        refused = run_process("export", "tickets", "-o", str(path), env=variables)
+        refused = command("export", "tickets", "-o", str(path))
         assert (refused.code, "--resume continues it" in refused.err) == (2, True)
-        assert run_process("export", "tickets", "-o", str(path), "--resume", env=variables).code == 0
-        listed = run_process("tickets", "list", "--all", "--json", env=variables).json
+        assert command("export", "tickets", "-o", str(path), "--resume").code == 0
+        listed = command("tickets", "list", "--all", "--json").json
     assert rows_of(path) == [ticket["id"] for ticket in listed]
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_resume_continues_after_the_process_was_stopped(tmp_path: Path, number: signal.Signals) -> None:
+def test_resume_continues_after_the_process_was_stopped(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
+) -> None:
     """An export that was interrupted or killed between two pages continues."""
     path = tmp_path / "tickets.jsonl"
     with served(seed=1, rows=250, limits=False) as fake:
-        variables = {**os.environ, **environment(fake)}
+        use(fake, monkeypatch)
         fault = fake.faults.add(match=lambda request: request.query.get("page") == "3", delay=60, max_triggers=None)
-        command = [sys.executable, "-m", "cstar_async", "export", "tickets", "-o", str(path)]
-        process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        program = [sys.executable, "-m", "cstar_async", "export", "tickets", "-o", str(path)]
+        process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 30
         while not (path.exists() and path.read_bytes().count(b"\n") >= 200) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -115,8 +124,8 @@ def test_resume_continues_after_the_process_was_stopped(tmp_path: Path, number: 
         fake.faults.remove(fault)
         with path.open("ab") as file:
             file.write(b'{"id": "half a l')  # what a killed process may have left
-        assert run_process("export", "tickets", "-o", str(path), "--resume", env=variables).code == 0
-        listed = run_process("tickets", "list", "--all", "--json", env=variables).json
+        assert command("export", "tickets", "-o", str(path), "--resume").code == 0
+        listed = command("tickets", "list", "--all", "--json").json
     assert rows_of(path) == [ticket["id"] for ticket in listed]
 
 

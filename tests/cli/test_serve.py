@@ -125,7 +125,7 @@ def test_keyboard_interrupt_exits_with_zero(monkeypatch: pytest.MonkeyPatch) -> 
         coroutine.close()  # type: ignore[attr-defined]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("asyncio.run", interrupt)
+    monkeypatch.setattr("cstar_async.cli._serve.run_cancellable", interrupt)
     assert main(["serve", "--port", "0"]) == 0
 
 
