@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from codegen.spec.document import Node
 from tests.codegen.changes.rows import Change, value_row
 from tests.codegen.packages import ref
 
@@ -194,4 +196,26 @@ OLD = (
     _old("const", {"const": "a"}, "str | None", "a"),
 )  # fmt: skip
 
-ROWS: tuple[Change, ...] = (*TYPES, *FORMATS, *LIMITS, *ENUMS, *CONTAINERS, *OLD)
+_REQUIRED: dict[str, tuple[Node, str, Any]] = {
+    "number": ({"type": "number"}, "float", 1.5),
+    "boolean": ({"type": "boolean"}, "bool", True),
+    "date": ({**STRING, "format": "date"}, "Date", "2026-03-01"),
+    "enum": ({**STRING, "enum": ["a", "b"]}, "{C}Value", "a"),
+    "list": ({"type": "array", "items": STRING}, "list[str]", ["a"]),
+    "list of models": ({"type": "array", "items": LABEL}, "list[{C}ValueItem]", [_LABEL]),
+    "map": ({"type": "object", "additionalProperties": INTEGER}, "dict[str, int]", {"a": 1}),
+    "free object": ({"type": "object"}, "dict[str, JSON]", {"a": 1}),
+    "inline object": (LABEL, "{C}Value", _LABEL),
+    "anything": ({}, "JSON", [1]),
+    "one of two types": ({"type": ["string", "integer"]}, "str | int", 1),
+    "nullable date-time": ({"type": ["string", "null"], "format": "date-time"}, "datetime | None", "2026-03-01T10:00:00Z"),
+    "nullable list": ({"type": ["array", "null"], "items": STRING}, "list[str] | None", ["a"]),
+    "nullable enum": ({"type": ["string", "null"], "enum": ["a", None]}, "{C}Value | None", "a"),
+    "nullable object": ({**LABEL, "type": ["object", "null"]}, "{C}Value | None", _LABEL),
+    "nullable union": ({"oneOf": [STRING, LABEL, {"type": "null"}]}, "str | {C}ValueOption2 | None", _LABEL),
+}
+REQUIRED = tuple(
+    _row(f"required: {name}", schema, annotation, wire, required=True) for name, (schema, annotation, wire) in _REQUIRED.items()
+)
+
+ROWS: tuple[Change, ...] = (*REQUIRED, *TYPES, *FORMATS, *LIMITS, *ENUMS, *CONTAINERS, *OLD)
