@@ -10,6 +10,7 @@ from codegen import naming as names
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object, items
 from codegen.spec.queries import (
     BODY,
+    FILE_MARK,
     JSON_TYPE,
     alternatives,
     argument_names,
@@ -28,6 +29,12 @@ _STRINGS = {"email": "jane@example.com", "uri": "https://example.com/cstar", "da
 """The values of strings of a format that have no example of their own."""
 
 
+class _Code(str):
+    """Python code in place of a JSON value."""
+
+    __slots__ = ()
+
+
 def example_of(document: Document, operation: Operation, method: str) -> tuple[str, ...]:
     """Return the lines of a call.
 
@@ -42,6 +49,9 @@ def example_of(document: Document, operation: Operation, method: str) -> tuple[s
     name = _variable(document, operation)
     if kind in ("page", "whole"):
         return (*_call(f"async for {name} in {receiver}.{method}", arguments, ":"), f"    print({name})")
+    if kind == "items":
+        with_ = _call(f"async with {receiver}.{method}", arguments, " as stream:")
+        return (*with_, "    async for item in stream:", "        print(item)")
     target = {"deleted": "", "none": "", "array": f"{name}s = "}.get(kind, f"{name} = ")
     return tuple(_call(f"{target}await {receiver}.{method}", arguments))
 
@@ -107,6 +117,8 @@ def _example_of_body(document: Document, operation: Operation) -> Node:
 def _value(document: Document, schema: Node, depth: int = 0) -> Any:
     """Return a value of a schema."""
     schema, _ = document.follow(schema, "")
+    if FILE_MARK in schema:
+        return _Code('Path("file.bin")')
     for found in ([schema["const"]] if "const" in schema else [], items(schema, "examples"), items(schema, "enum")):
         if found:
             return found[0]
@@ -136,4 +148,6 @@ def _literal(value: Any) -> str:
         return f"{{{', '.join(f'{_literal(key)}: {_literal(inner)}' for key, inner in value.items())}}}"
     if is_list(value):
         return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, _Code):
+        return value
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

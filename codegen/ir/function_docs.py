@@ -139,8 +139,12 @@ def _returned(document: Document, operation: Operation) -> str:
     if result.shape == "none":
         return ""
     sentences = [described(result.node, python_names(document, operation), fallback="The result.")]
-    if result.text is not None and result.shape not in ("text", "bytes"):
+    if result.text is not None and result.shape not in ("text", "bytes", "items"):
         sentences.append(f"A str where the server sends `{result.text}`.")
+    sentences += {
+        "bytes": ["Await it for bytes, `save()` it to a file, or enter it with `async with` to read pieces."],
+        "items": ["Enter it with `async with`, and iterate over its items."],
+    }.get(result.shape, [])
     sentences += ["None: there is none."] if result.is_nullable else []
     sentences += ["Without fields when the server sends no body."] if result.may_be_empty and not result.is_nullable else []
     return " ".join(sentences)

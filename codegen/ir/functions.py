@@ -63,7 +63,7 @@ class _Result:
 
     returns: str
     decoded_as: str
-    """The argument of the executor: a class, or the name of a decoder."""
+    """The argument of the executor: a class, or the name of a decoder. Empty for a download, which has none."""
     classes: tuple[str, ...]
     decoders: tuple[DecoderSpec, ...] = ()
 
@@ -81,13 +81,16 @@ class FunctionBuilder:
         arguments = self._arguments(operation)
         result = self._result(operation)
         has_key = sends_idempotency_key(operation)
-        is_paginated = call_kind(operation) in ("page", "whole")
-        method = "client.__executor__.paginate" if is_paginated else "await client.__executor__.execute"
+        kind = call_kind(operation)
+        method = {"page": "paginate", "whole": "paginate", "bytes": "download", "items": "stream"}.get(kind, "")
+        is_called_later = bool(method)
         in_path = [argument.value for argument in arguments if argument.location == "path"]
-        call = self._call(method, [f"operations.{operation.id.upper()}", result.decoded_as, *in_path], arguments, operation)
+        decoded_as = [result.decoded_as] if result.decoded_as else []
+        function = f"client.__executor__.{method}" if is_called_later else "await client.__executor__.execute"
+        call = self._call(function, [f"operations.{operation.id.upper()}", *decoded_as, *in_path], arguments, operation)
         return FunctionSpec(
             name=operation.id,
-            keyword="def" if is_paginated else "async def",
+            keyword="def" if is_called_later else "async def",
             parameters=_signature(arguments, has_key=has_key),
             returns=result.returns,
             doc=function_docstring(self._document, operation, [(one.name, one.description) for one in arguments]),
@@ -113,10 +116,13 @@ class FunctionBuilder:
     def _result(self, operation: Operation) -> _Result:
         result, kind = operation.result, call_kind(operation)
         if kind in ("none", "text", "bytes"):
-            python = {"none": "None", "text": "str", "bytes": "bytes"}[kind]
-            return _Result(returns=python, decoded_as="NoneType" if kind == "none" else python, classes=())
-        if kind == "value":
-            return self._value(operation)
+            python = {"none": "None", "text": "str", "bytes": "Download"}[kind]
+            return _Result(returns=python, decoded_as={"none": "NoneType", "text": "str", "bytes": ""}[kind], classes=())
+        if kind == "items" and result.has_events:
+            return _Result(returns="Stream[ServerSentEvent]", decoded_as="None", classes=())
+        if kind in ("value", "items"):
+            value = self._value(operation)
+            return value if kind == "value" else replace(value, returns=f"Stream[{value.decoders[0].annotation}]")
         schema = entries(result.schema, "items") if kind in ("page", "whole", "array") else result.schema
         type_ = self._types.of(schema)
         returns = {"page": "Paginator[{}]", "whole": "Paginator[{}]", "array": "list[{}]"}.get(kind, "{}").format(type_.read_type)
@@ -138,7 +144,7 @@ class FunctionBuilder:
             annotation=annotation,
             expression=type_.decoding_of("value"),
         )
-        returns = annotation if operation.result.text is None else f"{annotation} | str"
+        returns = annotation if operation.result.text is None or operation.result.shape == "items" else f"{annotation} | str"
         return _Result(returns=returns, decoded_as=name, classes=type_.classes, decoders=(decoder,))
 
     def _body_model(self, operation: Operation) -> ModelSpec | None:

@@ -84,6 +84,10 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
         code_of["form_styles"] = repr(styles)
     if operation.body and operation.body.media != "json":
         code_of["body_format"] = repr(operation.body.media)
+    if operation.body and operation.body.files:
+        code_of["file_fields"] = f"frozenset({{{', '.join(map(repr, sorted(operation.body.files)))}}})"
+    if operation.body and operation.body.types:
+        code_of["body_types"] = repr(dict(operation.body.types))
     constant = operation.id.upper()
     arguments = "".join(f"{name}={code}, " for name, code in code_of.items())
     return OperationSpec(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from codegen import naming as names
 from codegen.spec.document import Document, Node, is_object, schema_named
-from codegen.spec.queries import alternatives, is_free_object, types_of
+from codegen.spec.queries import FILE_MARK, alternatives, is_free_object, types_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +111,7 @@ class PythonType:
 MAP_READERS = ("decode_map", "decode_map_values")
 """The functions that decode maps; the others decode lists."""
 
+FILE = PythonType(read_type="FileInput", argument_type="FileInput")
 STRING = PythonType(read_type="str", argument_type="str", is_string=True)
 ANY_JSON = PythonType(read_type="JSON", argument_type="JSON | JSONObject", is_string=True)
 FREE_OBJECT = PythonType(read_type="dict[str, JSON]", argument_type="JSONObject")
@@ -174,6 +175,8 @@ class TypeMapper:
         if type_name == "object":
             values = node.get("additionalProperties")
             return _map_of(self.of(values)) if is_object(values) and values else FREE_OBJECT
+        if FILE_MARK in node:
+            return FILE
         plain = _PLAIN.get(type_name, ANY_JSON)
         return _FORMATS.get(str(node.get("format")), plain) if plain is STRING else plain
 

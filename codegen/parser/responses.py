@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from codegen import naming as names
 from codegen.errors import NoteCollector
 from codegen.parser.left_out import LeftOutError
-from codegen.parser.media import essence, is_json, is_text
+from codegen.parser.media import EVENT_STREAM, essence, is_items, is_json, is_text
 from codegen.parser.references import References, nested
 from codegen.parser.schemas import SchemaParser
 from codegen.spec.document import Document, Node, Operation, Result, Shape, entries, is_object, schema_named
@@ -116,6 +116,8 @@ class ResponseParser:
     def _result(self, response: _Response, operation: Operation, owner: str) -> Result:
         if not response.media:
             return Result(status=response.status, shape="none", schema={}, node=response.node)
+        if is_items(response.media):
+            return self._items(response, owner)
         if not is_json(response.media):
             shape: Shape = "text" if is_text(response.media) else "bytes"
             return Result(status=response.status, shape=shape, schema={}, node=response.node, text=essence(response.media))
@@ -136,6 +138,32 @@ class ResponseParser:
             has_envelope=data is not None,
             is_nullable=is_nullable,
             text=None if operation.method == "get" and shape in ("array", "page") else response.text,
+        )
+
+    def _items(self, response: _Response, owner: str) -> Result:
+        """Parse a stream. Its schema is that of an item; events without one for their data stay events."""
+        media: Node = entries(response.node, "content")[response.media]
+        keyword = "itemSchema" if is_object(media.get("itemSchema")) else "schema"
+        node, pointer = media.get(keyword, {}), nested(response.pointer, "content", response.media, keyword)
+        target, place = self._references.resolve(node, pointer) if is_object(node) else ({}, pointer)
+        flat = self._schemas.flat(target, place)
+        is_event = essence(response.media) == EVENT_STREAM
+        if keyword == "schema" and "array" in types_of(flat):
+            node, pointer = flat.get("items", {}), nested(place, "items")
+        elif is_event and keyword == "itemSchema" and "data" in entries(flat, "properties"):
+            data = entries(flat, "properties")["data"]
+            node = entries(data, "contentSchema") if is_object(data) else {}
+            pointer = nested(place, "properties", "data", "contentSchema")
+        elif types_of(flat) == ["string"]:
+            node = {}
+        schema = self._schemas.value(node, pointer, f"{owner}Item") if node else {}
+        return Result(
+            status=response.status,
+            shape="items",
+            schema=schema,
+            node=response.node,
+            text=essence(response.media),
+            has_events=is_event and not schema,
         )
 
     def _shape(self, schema: Node, operation: Operation, *, has_envelope: bool) -> Shape:

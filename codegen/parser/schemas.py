@@ -7,18 +7,21 @@ objects, enums and unions become components, named after their owner and propert
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from codegen import naming as names
 from codegen.errors import NoteCollector, ProblemCollector
 from codegen.parser.merging import flattened, without_nullable
 from codegen.parser.references import References, nested, owner_of, unescaped
 from codegen.parser.unions import Tags, find_tags, options_of
-from codegen.spec.document import Document, Node, child_pointer, is_list, is_object, schema_named
+from codegen.spec.document import Document, Node, child_pointer, entries, is_list, is_object, items, schema_named
 from codegen.spec.queries import is_free_object, is_model, types_of
 
 _BESIDE = frozenset({"summary", "description", "default", "deprecated", "readOnly", "writeOnly", "title", "example", "examples"})
 """The keys beside a `$ref` that have a meaning there."""
+FindFiles: TypeAlias = Callable[[str, object, str], Node | None]
+"""Returns the schema of a field of a form if it takes files: its name, its schema and where that is."""
 COMPONENTS = "#/components/schemas"
 MAX_DEPTH = 40
 """The deepest nesting of inline schemas; a deeper value stays JSON."""
@@ -94,6 +97,23 @@ class SchemaParser:
             self._notes.add(pointer, f"what is nested more than {MAX_DEPTH} levels deep stays JSON.")
             return {}
         return _nullable(self._plain(flat, pointer, owner), is_nullable=is_nullable)
+
+    def form(self, node: object, pointer: str, owner: str, find_files: FindFiles) -> Node:
+        """Parse the schema of a form with files, which has a class of its own. Return an empty one if it has no fields."""
+        target, place = self._references.resolve(node, pointer) if is_object(node) else ({}, pointer)
+        flat = self.flat(target, place)
+        properties = {wire: one for wire, one in entries(flat, "properties").items() if not _is_read_only(one)}
+        if not properties:
+            return {}
+        name = self._hoisted[nested(pointer, "form")] = self._class_names.add(owner)
+        parsed = {key: value for key, value in flat.items() if key in ("description", "required", "examples")}
+        parsed |= {"type": "object", "properties": {}}
+        for wire, inner in properties.items():
+            at = nested(place, "properties", wire)
+            parsed["properties"][wire] = find_files(wire, inner, at) or self.value(inner, at, names.joined(name, wire))
+        parsed["required"] = [wire for wire in items(flat, "required") if wire in properties]
+        self._components[name] = parsed
+        return {"$ref": f"{COMPONENTS}/{name}"}
 
     def _reference(self, node: Node, pointer: str, owner: str) -> Node:
         target, place = self._references.resolve({"$ref": node["$ref"]}, pointer)
@@ -218,8 +238,8 @@ class SchemaParser:
             parsed.update(_implied_type(node))
         types = types_of(parsed)
         if "array" in types:
-            items: object = {} if "prefixItems" in node else node.get("items", {})  # the first ones may be of other types
-            parsed["items"] = self.value(items, nested(pointer, "items"), f"{owner}Item")
+            inner: object = {} if "prefixItems" in node else node.get("items", {})  # the first ones may be of other types
+            parsed["items"] = self.value(inner, nested(pointer, "items"), f"{owner}Item")
         if "object" in types:
             values = node.get("additionalProperties")
             is_map = is_object(values) and bool(values) and "patternProperties" not in node
@@ -232,6 +252,10 @@ class SchemaParser:
 def _class_of(node: object) -> str:
     """Return the class that a schema asks for; empty if it asks for none."""
     return str(node.get("x-cstar-class") or "") if is_object(node) else ""
+
+
+def _is_read_only(node: object) -> bool:
+    return is_object(node) and node.get("readOnly") is True
 
 
 def _prose(node: Node) -> Node:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, TypeGuard
 from urllib.parse import unquote
@@ -12,8 +12,11 @@ from urllib.parse import unquote
 Node: TypeAlias = dict[str, Any]
 """An object of the document. Its values are whatever the author wrote, hence Any."""
 
-Shape: TypeAlias = Literal["object", "array", "page", "deleted", "value", "none", "text", "bytes"]
-"""The form of a result: an object, an array, a page of a list, a confirmation of deletion, other JSON, nothing, a str, bytes."""
+Shape: TypeAlias = Literal["object", "array", "page", "deleted", "value", "none", "text", "bytes", "items"]
+"""The form of a result: an object, an array, a page of a list, a confirmation of deletion, other JSON, nothing, a str, bytes.
+
+Of a stream, it is `items`.
+"""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -62,6 +65,8 @@ class Result:
     """Whether a success may have no body: an object without fields, or None for any other value."""
     is_part: bool = False
     """Whether an array may be a part of a list of which the client cannot find the other parts."""
+    has_events: bool = False
+    """Whether the items of a stream are server-sent events instead of JSON."""
     text: str | None = None
     """The content type of the text that the server may send instead of JSON."""
 
@@ -74,13 +79,17 @@ class Body:
     """Its schema: a reference to a model for one whose fields are arguments."""
     has_fields: bool
     """Whether its fields are arguments. Otherwise it is one argument."""
-    media: Literal["json", "form"]
+    media: Literal["json", "form", "multipart", "file"]
     is_required: bool
     node: Node
     may_be_left_out: bool = False
     """Whether no body is sent if no field is given."""
     json_type: str | None = None
     """The content type of a JSON body that is not `application/json`."""
+    files: frozenset[str] = frozenset()
+    """The fields of a multipart body that are files."""
+    types: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The content types of the fields of a multipart body, or that of a file, under an empty name."""
 
 
 @dataclass(frozen=True, kw_only=True)

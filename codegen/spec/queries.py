@@ -10,6 +10,8 @@ LIBRARY_SCOPE = "/api/library/{team}"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 BODY = "body"
 JSON_TYPE = "application/json"
+FILE_MARK = "x-cstar-file"
+"""Marks the schema of a file in a body, in the form that the parser gives to schemas."""
 BATCHING = "x-cstar-batching"
 CONDITIONAL_LIMIT = "x-cstar-max-items-when"
 SHORTHAND = "x-cstar-string-shorthand"
@@ -76,7 +78,7 @@ def result_name(operation: Operation) -> str | None:
     """Return the component that the result is, or that its items are; None for any other value."""
     schema = operation.result.schema
     schema = entries(schema, "items") if operation.result.shape in ("array", "page") else schema
-    return schema_named(schema["$ref"]) if operation.result.shape != "value" and "$ref" in schema else None
+    return schema_named(schema["$ref"]) if operation.result.shape not in ("value", "items") and "$ref" in schema else None
 
 
 def call_kind(operation: Operation) -> str:

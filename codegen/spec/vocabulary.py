@@ -60,7 +60,7 @@ _READ = {
     "path item": {"$ref", "options", "head", "trace"},
     "operation": {"deprecated"},
     "event": {"deprecated", "tags"},
-    "media type": {"encoding"},
+    "media type": {"encoding", "itemSchema"},
     "parameter": {"content", "example", "examples", "deprecated"},
     "reference": {"nullable", "deprecated", "readOnly", "writeOnly", "title", "example", "examples"},
     "schema": {"anyOf", "nullable", "readOnly", "writeOnly", "deprecated", "x-enum-varnames", "title", "example"},
