@@ -55,10 +55,10 @@ def run(arguments: Sequence[str]) -> int:
             warnings.showwarning = _show_warning
             code = app(list(arguments) or ["--help"], prog_name=_NAME, standalone_mode=False)
     except typer.TyperException as error:
-        context = getattr(error, "ctx", None)
-        sys.stderr.write(f"error: {redact_secrets(error.format_message())}\n")
-        if context is not None:
-            sys.stderr.write(f"Try '{context.command_path} --help'.\n")
+        message = redact_secrets(error.format_message())
+        if message:  # there is none where the help of a group was printed, because no command was given
+            context = getattr(error, "ctx", None)
+            sys.stderr.write(f"error: {message}\n" + (f"Try '{context.command_path} --help'.\n" if context is not None else ""))
         return error.exit_code
     except SystemExit as ending:
         # The framework ends so when the reader of a pipe has stopped; another exit is that of the completion.

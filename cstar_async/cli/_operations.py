@@ -114,11 +114,7 @@ def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[st
         _run(function, path, arguments, _Given(own, is_open=documentation.is_open, **values))
 
     vars(run)["__signature__"] = inspect.Signature(parameters)
-    app.command(path[-1].replace("_", "-"), help=_escaped(documentation.text))(run)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+    app.command(path[-1].replace("_", "-"), help=documentation.text)(run)
 
 
 def _run(function: Callable[..., Any], path: tuple[str, ...], arguments: Sequence[Argument], given: _Given) -> None:

@@ -111,6 +111,14 @@ def test_wrong_usage_is_one_sentence(command: Command, arguments: list[str], pro
     assert outcome.err.startswith(problem)
 
 
+@pytest.mark.parametrize("names", [["tickets"], ["tickets", "messages"]])
+def test_group_without_a_command_shows_its_help(command: Command, names: list[str]) -> None:
+    """A group alone prints its help and no error, and exits with 2."""
+    outcome = command(*names)
+    assert (outcome.code, outcome.err) == (2, "")
+    assert f"Usage: cstar-async {' '.join(names)}" in outcome.out
+
+
 @pytest.mark.parametrize("text", ["[1]", "{", '"a"', '{"colour": "red"}', "\ud800"])
 def test_bad_input_is_one_sentence(command: Command, tmp_path: Path, text: str) -> None:
     """Input that is no object, or has an unknown field, exits with 2."""

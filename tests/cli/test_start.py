@@ -13,7 +13,7 @@ LOADED = """
 import sys
 from cstar_async.cli import main
 try:
-    main(sys.argv[1:])
+    main()
 except SystemExit:
     pass
 sys.stderr.write(" ".join(name for name in {names!r} if name in sys.modules))
@@ -29,7 +29,7 @@ NAMES = [
     "rich",
     "typer",
 ]
-MAIN = "import sys; from cstar_async.cli import main; sys.exit(main(sys.argv[1:]))"
+MAIN = "import sys; from cstar_async.cli import main; sys.exit(main())"
 WITHOUT = f"import sys; sys.modules.update(dict.fromkeys(['typer', 'rich'])); {MAIN}"
 
 
