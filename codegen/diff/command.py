@@ -38,7 +38,7 @@ def main(arguments: Sequence[str], default: Path, command: str) -> int:
         parser.error("two documents are needed, OLD and NEW")
     changes = diff(given.old, given.new) if given.old else changes_since_release(default)
     if given.format == "text":
-        write_text(changes, sys.stdout)
+        write_text(changes, sys.stdout, ["api", "python"] if given.old else ["python"])
     else:
         sys.stdout.write(as_json(changes) if given.format == "json" else as_markdown(changes))
     return BREAKING if any(change.is_breaking for change in changes) else SAME
@@ -54,7 +54,7 @@ def write_changes(document: Path, surface: PythonSurface) -> None:
     path = document.with_name(SNAPSHOT)
     if path.is_file() and (changes := python_changes(read_snapshot(path), surface)):
         sys.stdout.write("Changes of the Python surface since the last release:\n")
-        write_text(changes, sys.stdout)
+        write_text(changes, sys.stdout, ["python"])
 
 
 def release(document: Path) -> int:

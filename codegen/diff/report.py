@@ -7,35 +7,41 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TextIO
 
-from codegen.diff.changes import Change, version_bump, version_bump_before_1
+from codegen.diff.changes import Change, Surface, version_bump, version_bump_before_1
 
 _TITLES = {"api": "API", "python": "Python"}
 _STYLES = {"breaking": "red", "compatible": "green"}
 _HEADINGS = {"added": "Added", "removed": "Removed"}
 
 
-def as_text(changes: Sequence[Change]) -> str:
+def as_text(changes: Sequence[Change], surfaces: Sequence[Surface] = ("api", "python")) -> str:
     """Return the changes as lines: what breaks first, each with its name and place."""
-    return "".join(f"{line}\n" for line in _lines(changes))
+    return "".join(f"{line}\n" for line in _lines(changes, surfaces))
 
 
-def write_text(changes: Sequence[Change], file: TextIO) -> None:
-    """Write the changes as lines, with colors on a terminal if rich is installed."""
+def write_text(changes: Sequence[Change], file: TextIO, surfaces: Sequence[Surface] = ("api", "python")) -> None:
+    """Write the changes as lines, with colors on a terminal if rich is installed.
+
+    Args:
+        changes: The changes.
+        file: Where to write.
+        surfaces: What was compared.
+    """
     try:
         from rich.console import Console
     except ImportError:
-        file.write(as_text(changes))
+        file.write(as_text(changes, surfaces))
         return
     console = Console(file=file, soft_wrap=True, highlight=False, markup=False, emoji=False)
-    for line in _lines(changes):
+    for line in _lines(changes, surfaces):
         console.print(line, style=next((style for word, style in _STYLES.items() if line.startswith(f"  {word}")), None))
 
 
-def _lines(changes: Sequence[Change]) -> Iterator[str]:
-    for surface, title in _TITLES.items():
+def _lines(changes: Sequence[Change], surfaces: Sequence[Surface]) -> Iterator[str]:
+    for surface in surfaces:
         own = [change for change in changes if change.surface == surface]
         breaking = sum(change.is_breaking for change in own)
-        yield f"{title}: {breaking} breaking, {len(own) - breaking} compatible"
+        yield f"{_TITLES[surface]}: {breaking} breaking, {len(own) - breaking} compatible"
         for change in sorted(own, key=lambda change: not change.is_breaking):
             word = "breaking  " if change.is_breaking else "compatible"
             yield f"  {word} {change.kind:8} {change.name}: {change.message} [{change.place}]"
