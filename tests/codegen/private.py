@@ -25,16 +25,30 @@ def ref(name: str) -> Node:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def update(target: str, change: Any) -> Node:
-    """Return an action that updates a node."""
-    return {"target": target, "update": change}
-
-
 def overlay(*actions: Node) -> Node:
     """Return an overlay for the document of cStar."""
     return {"overlay": "1.0.0", "info": {"title": "Private", "version": "1"}, "extends": "cstar.yaml", "actions": [*actions]}
 
 
+def update(target: str, change: Any) -> Node:
+    """Return an action that updates a node."""
+    return {"target": target, "update": change}
+
+
+def operation(path: str, responses: Node, method: str = "get", **more: Any) -> Node:
+    """Return an action that adds an operation, named after the last part of its path."""
+    return update("$.paths", {path: {method: {"operationId": path.rpartition("/")[2], "responses": responses, **more}}})
+
+
+TICKET_ID = [{"name": "ticketId", "in": "path", "required": True, "schema": {"type": "string"}}]
+FILE = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}, "note": {"type": "string"}},
+}
+UPLOAD = {"required": True, "content": {"multipart/form-data": {"schema": FILE}}}
+UPLOADED = {"x-cstar-namespace": "tickets.attachments", "x-cstar-method": "upload", "parameters": TICKET_ID}
+ATTACHMENT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "note": {"type": "string"}}}
 MOOD = {"type": "object", "required": ["id", "name"], "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
 MOOD_CREATE = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 PRIVATE = overlay(
@@ -42,7 +56,8 @@ PRIVATE = overlay(
     update(f"{SCHEMAS}.TicketCreate.properties", {"sentiment": {"type": "string"}}),
     update(f"{SCHEMAS}.TicketStatus.enum", "snoozed"),
     update(f"{SCHEMAS}.Tag.properties", {"owner": {"type": "string"}}),
-    update(SCHEMAS, {"Mood": MOOD, "MoodCreate": MOOD_CREATE}),
+    update(SCHEMAS, {"Mood": MOOD, "MoodCreate": MOOD_CREATE, "Attachment": ATTACHMENT}),
+    operation(f"{TEAM}/tickets/{{ticketId}}/upload", enveloped(ref("Attachment")), "post", requestBody=UPLOAD, **UPLOADED),
     update(
         "$.paths",
         {
@@ -79,11 +94,6 @@ PRIVATE = overlay(
 )
 
 
-def operation(path: str, responses: Node, method: str = "get", **more: Any) -> Node:
-    """Return an action that adds an operation, named after the last part of its path."""
-    return update("$.paths", {path: {method: {"operationId": path.rpartition("/")[2], "responses": responses, **more}}})
-
-
 def bare(schema: Node, media: str = "application/json") -> Node:
     """Return the responses of an operation whose result has no envelope."""
     return {"200": {"description": "It worked.", "content": {media: {"schema": schema}}}}
@@ -97,7 +107,6 @@ def of(operation_id: str) -> str:
 RATED = {"type": "object", "required": ["score"], "properties": {"score": {"type": "integer"}, "ok": {"type": "boolean"}}}
 FORM = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": RATED}}}
 OK = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
-TICKET_ID = [{"name": "ticketId", "in": "path", "required": True, "schema": {"type": "string"}}]
 CHILD = {"x-cstar-namespace": "tickets.moods", "x-cstar-method": "get", "parameters": TICKET_ID}
 DEEP = {"x-cstar-namespace": "tickets.messages.deep", "x-cstar-method": "get"}
 COMPATIBLE = overlay(
@@ -118,6 +127,7 @@ COMPATIBLE = overlay(
     operation("/api/health", bare(OK)),
     operation(f"{TEAM}/report", bare({"type": "string"}, "text/plain")),
     operation(f"{TEAM}/survey", enveloped(OK), "post", requestBody=FORM),
+    operation(f"{TEAM}/picture", bare({"type": "string", "format": "binary"}, "image/png")),
     operation(f"{TEAM}/reset", {"204": {"description": "It worked."}}, "post"),
 )
 """Additions of many kinds, none of which contradicts what is there."""

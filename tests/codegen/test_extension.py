@@ -85,6 +85,17 @@ async def test_private_endpoints_are_called(acme: Any) -> None:
         assert [one async for one in cstar.moods.list()] == [mood]
 
 
+async def test_private_upload_is_called(acme: Any) -> None:
+    """The bytes are a form of parts, whose fields the fake reads."""
+    async with FakeCStar(package="acme") as fake, fake.client(acme.AcmeClient) as cstar:
+        attachment = await cstar.tickets.attachments.upload("tkt_1", file=b"\x89PNG\r\n--", note="Look at this.")
+        sent = fake.requests[-1]
+        assert (attachment.note, sent.status, sent.path.rpartition("/")[2]) == ("Look at this.", 200, "upload")
+        assert b"\x89PNG\r\n--" in sent.body
+        with pytest.raises(cstar_async.InvalidRequestError, match="file"):
+            await cstar.request("POST", "/tickets/tkt_1/upload", files={"other": b"x"})
+
+
 async def test_endpoint_without_behaviour_returns_a_sample(acme: Any) -> None:
     """The log of requests says that nothing but the schema made it."""
     async with FakeCStar(package="acme") as fake, fake.client(acme.AcmeClient) as cstar:
@@ -174,6 +185,7 @@ async def test_results_of_other_forms(many: Path) -> None:
             assert fake.requests[-1].path == "/api/health"
             assert await cstar.report.report() == "sample"
             assert await cstar.reset.reset() is None
+            assert await cstar.picture.picture() == b"sample"
             assert (await cstar.survey.survey(score=5, ok=False)).ok is False
             with pytest.raises(cstar_async.InvalidRequestError, match="score") as caught:
                 await cstar.survey.survey(score="many")

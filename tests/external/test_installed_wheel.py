@@ -35,7 +35,9 @@ async def main() -> None:
         assert isinstance(ticket, models.Ticket)
         mood = await cstar.moods.create(name="calm")
         assert_type(mood, acme.models.Mood)
-        print(title_of(ticket), ticket.sentiment, [one.name async for one in cstar.moods.list()])
+        attachment = await cstar.tickets.attachments.upload(ticket.id, file=b"\\x89PNG", note="picture")
+        assert_type(attachment, acme.models.Attachment)
+        print(title_of(ticket), ticket.sentiment, [one.name async for one in cstar.moods.list()], attachment.note)
 
 asyncio.run(main())
 assert "codegen" not in sys.modules
@@ -76,7 +78,7 @@ def test_overlay_becomes_a_package(installed: Path, tmp_path: Path) -> None:
         "AcmeClient",
     )
     _run(tmp_path, str(installed / "python"), "-m", "mypy", "--strict", "acme", "caller.py")
-    assert _run(tmp_path, str(installed / "python"), "caller.py") == "Cannot log in angry ['calm']\n"
+    assert _run(tmp_path, str(installed / "python"), "caller.py") == "Cannot log in angry ['calm'] picture\n"
 
 
 def test_output_is_that_of_the_tree(installed: Path, tmp_path: Path) -> None:

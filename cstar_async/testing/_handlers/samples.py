@@ -33,7 +33,9 @@ def return_schema_sample(call: Call) -> HandlerResult:
         return HandlerResult("sample", text_type=operation.text or "text/plain")
     if operation.shape == "deleted":
         return HandlerResult({"deleted": True, "id": list(call.path.values())[-1]})
-    if operation.shape in ("bytes", "value") or (operation.result is None and operation.shape != "object"):
+    if operation.shape == "bytes":
+        return HandlerResult(b"sample", text_type="application/octet-stream")
+    if operation.shape in ("items", "value") or (operation.result is None and operation.shape != "object"):
         raise cannot_serve(call)
     item: UntypedJSON = {}
     if operation.result is not None:

@@ -77,7 +77,7 @@ class HandlerResult:
     data: UntypedJSON
     position: PagePosition | None = None
     text_type: str | None = None
-    """The content type of data that is sent as a plain str; None: JSON in an envelope."""
+    """The content type of data that is sent as it is, a str or bytes; None: JSON in an envelope."""
     stream: Stream | None = None
     """The body that is streamed instead of data."""
     has_envelope: bool = True
@@ -104,7 +104,9 @@ class Envelopes:
             headers = {"Cache-Control": "no-store"}
             return ServerResponse(status=status, headers=headers, content_type=STREAM_CONTENT, stream=outcome.stream)
         if outcome.text_type is not None:
-            return ServerResponse(status=status, body=str(outcome.data).encode(), content_type=outcome.text_type)
+            content: UntypedJSON = outcome.data
+            body_bytes = content if isinstance(content, bytes) else str(content).encode()
+            return ServerResponse(status=status, body=body_bytes, content_type=outcome.text_type)
         if status == 204:
             return ServerResponse(status=status)
         if not outcome.has_envelope:
