@@ -20,7 +20,7 @@ from cstar_async.errors import CStarError
 MAX_KEPT: Final = 1000
 """The number of responses that are kept."""
 MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
-"""The size of all their bodies."""
+"""The size of all their bodies, headers and keys."""
 EVENT_NAMESPACES: Final = {
     "agent": "preferences",
     "article": "articles",
@@ -107,11 +107,12 @@ class SharedResponses:
     def put(self, key: _Key, response: RawResponse, version: int, expires_at: float) -> None:
         """Keep a response; evict those that were used least recently."""
         if key in self._entries:
-            self._size -= len(self._entries.pop(key).response.body)
+            self._size -= _size(key, self._entries.pop(key).response)
         self._entries[key] = _Entry(_copy(response), version, expires_at)
-        self._size += len(response.body)
+        self._size += _size(key, response)
         while self._size > MAX_KEPT_BYTES or len(self._entries) > MAX_KEPT:
-            self._size -= len(self._entries.popitem(last=False)[1].response.body)
+            evicted, entry = self._entries.popitem(last=False)
+            self._size -= _size(evicted, entry.response)
 
     async def send(self, key: _Key, call: Call, send: _Send) -> None:
         """Send a call, or wait for an identical one. Cancelling a caller cancels the call if no other waits for it."""
@@ -138,6 +139,10 @@ class SharedResponses:
             raise copy.copy(error) from error.__cause__
         if call is not flight.call:
             call.copy_outcome(flight.call)
+
+
+def _size(key: _Key, response: RawResponse) -> int:
+    return len(response.body) + len(str(key)) + sum(len(name) + len(value) for name, value in response.headers.items())
 
 
 def _copy(response: RawResponse) -> RawResponse:

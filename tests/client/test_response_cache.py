@@ -211,7 +211,7 @@ def test_unknown_event_ends_everything() -> None:
     assert shared.get("key", shared.version("tags"), 0.0) is None
 
 
-@pytest.mark.parametrize(("size", "kept"), [(2, MAX_KEPT), (MAX_KEPT_BYTES // 10, 10), (MAX_KEPT_BYTES + 1, 0)])
+@pytest.mark.parametrize(("size", "kept"), [(2, MAX_KEPT), (MAX_KEPT_BYTES // 10 - 100, 10), (MAX_KEPT_BYTES + 1, 0)])
 def test_memory_is_bounded(size: int, kept: int) -> None:
     """By number and by size; what was used least recently goes first."""
     shared = SharedResponses(coalesce=False, lifetimes={})
@@ -221,6 +221,15 @@ def test_memory_is_bounded(size: int, kept: int) -> None:
         shared.get((0,), 0, 1.0)
     found = [number for number in range(MAX_KEPT + 5) if shared.get((number,), 0, 1.0) is not None]
     assert ([0, *range(MAX_KEPT + 5 - kept + 1, MAX_KEPT + 5)] if kept else []) == found
+
+
+@pytest.mark.parametrize(("key", "headers"), [("q" * (MAX_KEPT_BYTES // 3), {}), ("q", {"X-Long": "a" * (MAX_KEPT_BYTES // 3)})])
+def test_keys_and_headers_count(key: str, headers: dict[str, str]) -> None:
+    """A response without a body takes memory, too."""
+    shared = SharedResponses(coalesce=False, lifetimes={})
+    for number in range(4):
+        shared.put((number, key), RawResponse(200, headers, b""), 0, 60.0)
+    assert [2, 3] == [number for number in range(4) if shared.get((number, key), 0, 1.0) is not None]
 
 
 def test_client_without_the_settings_loads_nothing_for_them() -> None:
