@@ -98,7 +98,7 @@ class ASGIApp:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return 400
-            body += message.get("body", b"")
+            body += message.get("body") or b""
             has_more = message.get("more_body", False)
         return await self._receive_delivery(bytes(body), scope["headers"])
 

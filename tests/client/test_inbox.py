@@ -301,6 +301,21 @@ async def test_asgi_messages_other_than_requests_are_answered(scope: str, messag
     assert sent == responses
 
 
+@pytest.mark.parametrize("body", [{}, {"body": b""}, {"body": None}])
+async def test_asgi_body_may_be_missing(body: dict[str, Any]) -> None:
+    """Such a message has no bytes; a delivery without a signature is refused."""
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", **body}
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    await inbox_of().asgi_app({"type": "http", "method": "POST", "headers": []}, receive, send)
+    assert statuses == [401]
+
+
 async def test_a_server_that_runs_the_inbox_starts_and_closes_it() -> None:
     """It sends the lifespan messages of ASGI. A deployment without them is started by the first delivery."""
     inbox, messages = inbox_of(), asyncio.Queue[str]()
