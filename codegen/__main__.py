@@ -123,6 +123,7 @@ def generate(
     package: str = PACKAGE.name,
     client: str | None = None,
     package_dir: Path | None = None,
+    last: Path | None = None,
 ) -> PythonSurface:
     """Write the output for a document into an empty folder, print what was passed over, and return what callers use of it.
 
@@ -133,20 +134,23 @@ def generate(
         package: The name under which the output is imported. `cstar_async` has clients of its own.
         client: The name of the client class of any other package. None: made from the title of the document.
         package_dir: The package that the output is for, with which its types are checked. None: they are not checked.
+        last: The package with the last output, whose names stay.
     """
     notes = NoteCollector()
     raw = read_overlaid(document, overlays, notes.add)
     is_sdk = package == PACKAGE.name
     is_extension = not is_sdk and document.resolve() == DOCUMENT
     with _report_faults(document.name):
-        parsed = parse(raw, notes, is_sdk=is_sdk or is_extension, is_extended=is_extension)
+        kept = output.names_in(PACKAGE) if is_extension else {}
+        kept |= output.names_in(last) if last else {}
+        parsed = parse(raw, notes, is_sdk=is_sdk or is_extension, is_extended=is_extension, kept=kept)
         code = build_ir(parsed)
     fake = _fake_behaviour(Document(raw), document.with_name(FAKE), notes) if is_sdk or is_extension else {}
     if is_sdk:
         target = Target(package=package, source=f"openapi/{DOCUMENT.name}", service=service_spec(parsed))
     elif is_extension:
         with _report_faults(document.name):
-            base = parse(read(document), NoteCollector())
+            base = parse(read(document), NoteCollector(), kept=output.names_in(PACKAGE))
             added = extension(code, build_ir(base), package, notes)
         note_what_stays(parsed, base, notes)
         sources = " and ".join(path.name for path in (document, *overlays))
@@ -222,7 +226,15 @@ def _generate(given: argparse.Namespace, folder: Path) -> PythonSurface:
         if value is not None and (not value.isidentifier() or keyword.iskeyword(value)):
             raise CodegenError([Problem(name, f"the name must be a Python identifier, got `{value}`.")])
     package_dir = given.output.resolve() if given.checks_types else None
-    return generate(given.document, folder, overlays=given.overlay, package=package, client=given.client, package_dir=package_dir)
+    return generate(
+        given.document,
+        folder,
+        overlays=given.overlay,
+        package=package,
+        client=given.client,
+        package_dir=package_dir,
+        last=given.output,
+    )
 
 
 def _refuse_foreign_files(package: Path) -> None:

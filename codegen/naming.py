@@ -6,10 +6,9 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from openapi_python_client.strings import ClassName, pascal_case
-from openapi_python_client.strings import snake_case as _snake_case
 
 _ANNOTATIONS = {"str", "int", "float", "bool", "dict", "list", "tuple", "datetime"}
 
@@ -64,14 +63,52 @@ RESERVED_ROOTS = frozenset({"shared", "events", "operations", "models", "api", "
 
 
 def snake_case(text: str) -> str:
-    """Return a name in snake_case, in the form in which Python compares names. An acronym is one word, also in the plural."""
-    text = re.sub(r"[^\w]+", "_", unicodedata.normalize("NFKC", text))
-    return _snake_case(re.sub(r"([A-Z]{2,})s(?![a-z])", lambda found: f"{found[1].capitalize()}s", text))
+    """Return a name in snake_case, in the form in which Python compares names.
+
+    An acronym is one word, also in the plural: `external_ips` for `externalIPs`. A number belongs to the word before it.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    text = re.sub(r"OAuth|IPv(?=[46])|[A-Z]{2,}s(?![a-z])", lambda found: found[0].capitalize(), text)
+    text = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=\d)(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])", "_", text)
+    return "_".join(re.findall(r"[^\W_]+", text)).lower()
+
+
+_SYMBOLS = {
+    "+": "plus",
+    "-": "minus",
+    "<": "less",
+    ">": "greater",
+    "=": "equal",
+    "!": "not",
+    "~": "tilde",
+    "*": "star",
+    "/": "slash",
+    "%": "percent",
+    "&": "and",
+    "|": "or",
+    "^": "caret",
+    "?": "question",
+    ".": "dot",
+    ",": "comma",
+    ":": "colon",
+    "#": "hash",
+    "@": "at",
+    "$": "dollar",
+    " ": "space",
+}
+"""The words for symbols that distinguish names."""
+
+
+def spelled(text: str) -> str:
+    """Return a str with words for its symbols where nothing else is left to name it: `+1`, `-1`, `>=`."""
+    if found := re.fullmatch(r"([+\-<>=!~])(\w.*)", text):
+        return f"{_SYMBOLS[found[1]]}_{found[2]}"
+    return text if re.search(r"\w", text) else "_".join(_SYMBOLS.get(symbol, "") for symbol in text)
 
 
 def identifier(text: str, prefix: str, reserved: Collection[str] = ()) -> str:
     """Return a public Python name in snake_case; one that is reserved or a keyword ends with an underscore."""
-    name = "_".join(re.findall(r"\w+", snake_case(text))).strip("_")
+    name = unicodedata.normalize("NFKC", snake_case(spelled(text)))
     if not name.isidentifier():
         name = f"{prefix}_{name}".rstrip("_")
     return f"{name}_" if keyword.iskeyword(name) or name in reserved else name
@@ -87,28 +124,44 @@ def argument_of(attribute: str) -> str:
     return f"{attribute}_" if attribute in RESERVED_ARGUMENTS else attribute
 
 
-def attributes(wires: Iterable[str]) -> dict[str, str]:
-    """Return the attribute of each field of a model. Of several with one name, the field that has it on the wire keeps it."""
-    return distinct(wires, attribute)
+def distinct(
+    texts: Mapping[str, str], rule: Callable[[str], str], *, taken: Collection[str] = (), kept: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return a name of its own for each key. A name that is taken gets a number.
 
+    Names of the last output come first, then texts that are names already, then the others in their order.
 
-def distinct(texts: Iterable[str], rule: Callable[[str], str], taken: Collection[str] = ()) -> dict[str, str]:
-    """Return a name of its own for each text. A name that is taken gets a number.
-
-    Texts that are names already come first, so that a new text does not change their names.
+    Args:
+        texts: What each name is made from.
+        rule: Makes a name from a str.
+        taken: Names that are not free.
+        kept: The names of the last output. One stays as long as its text still leads to it.
     """
-    texts = list(texts)
+    bases = {key: rule(text) for key, text in texts.items()}
     found: dict[str, str] = {}
     used = set(taken)
-    for text in sorted(set(texts), key=lambda text: (rule(text) != text, text)):
-        base, number = rule(text), 2
-        name = base
-        while name in used:
-            name = f"{base.rstrip('_')}_{number}"
-            number += 1
-        used.add(name)
-        found[text] = name
-    return {text: found[text] for text in texts}
+    for key, name in (kept or {}).items():
+        if key in bases and name not in used and is_numbered(name, bases[key]):
+            found[key] = name
+            used.add(name)
+    order = list(bases)
+    for key in sorted(bases.keys() - found.keys(), key=lambda key: (bases[key] != texts[key], order.index(key))):
+        found[key] = numbered(bases[key], used)
+        used.add(found[key])
+    return {key: found[key] for key in bases}
+
+
+def numbered(base: str, used: Collection[str]) -> str:
+    """Return a name that is not used, with a number if necessary."""
+    name, number = base, 2
+    while name in used:
+        name, number = f"{base.rstrip('_')}_{number}", number + 1
+    return name
+
+
+def is_numbered(name: str, base: str) -> bool:
+    """Return whether a name is a base, or that with a number."""
+    return name == base or re.fullmatch(rf"{re.escape(base.rstrip('_'))}_?[0-9]+", name) is not None
 
 
 def function(operation_id: str) -> str:
@@ -129,26 +182,39 @@ def class_of(schema: str) -> str:
 
 
 class ClassNames:
-    """The names of classes, so that no two of them, nor their functions and aliases, are equal."""
+    """The names of classes, so that no two of them, nor their functions and aliases, are equal.
 
-    def __init__(self) -> None:
-        self._stems: set[str] = set()
+    Args:
+        kept: The class of the last output for each place of the document. No other place gets one of them.
+    """
 
-    def add(self, name: str) -> str:
-        """Return the class for a name; with a number if it is taken."""
+    def __init__(self, kept: Mapping[str, str] | None = None) -> None:
+        self._kept = dict(kept or {})
+        self._stems = {stem for name in self._kept.values() for stem in _stems(name)}
+        self.chosen: dict[str, str] = {}
+        """The class of each place that has one."""
+
+    def add(self, name: str, place: str, *, is_given: bool = False) -> str:
+        """Return the class for a name, with a number if it is taken; that of the last output, unless the document gives one."""
         base, number = class_of(name), 2
-        name = base
-        while self._stems & {function_stem(name), function_stem(name.removesuffix("Like")), function_stem(like_alias(name))}:
-            name, number = f"{base}{number}", number + 1
-        self._stems.add(function_stem(name))
+        name = self._kept.get(place, "")
+        if name != base and (is_given or not is_numbered(name, base)):
+            name = base
+            while self._stems & _stems(name):
+                name, number = f"{base}{number}", number + 1
+        self._stems |= _stems(name)
+        self.chosen[place] = name
         return name
 
-    def add_all(self, schemas: Collection[str], wanted: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return a class for each schema: the wanted one, if any. Schemas whose names are classes already keep them."""
-        wanted = wanted or {}
-        order = sorted(schemas, key=lambda name: (not wanted.get(name), class_of(name) != name, name))
-        found = {name: self.add(wanted.get(name) or name) for name in order}
-        return {name: found[name] for name in schemas}
+    def add_all(self, schemas: Mapping[str, str]) -> dict[str, str]:
+        """Return a class for each place. Schemas whose names are classes already keep them."""
+        order = list(schemas)
+        places = sorted(schemas, key=lambda place: (class_of(schemas[place]) != schemas[place], order.index(place)))
+        return {place: self.add(schemas[place], place) for place in places}
+
+
+def _stems(name: str) -> set[str]:
+    return {function_stem(name), function_stem(name.removesuffix("Like")), function_stem(like_alias(name))}
 
 
 def joined(owner: str, wire: str) -> str:

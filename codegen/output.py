@@ -6,16 +6,28 @@ then renamed, so that a run that fails leaves the old ones as they were.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 FOLDERS = ("_generated", "api", "models")
 """The folders of the package that have generated files only."""
+NAMES = "_generated/names.json"
+"""The names that differ from those of the document. The next run keeps them."""
 PAGE = "docs/evidence.md"
 """The generated page, beside the package."""
 FILES = ("__init__.py", "client.py", "py.typed")
 """The files of a package that is generated as a whole."""
+
+
+def names_in(package: Path) -> dict[str, dict[str, str]]:
+    """Return the names that the generator chose for a package; none if there is no such package."""
+    try:
+        found: dict[str, dict[str, str]] = json.loads((package / NAMES).read_bytes())
+        return {scope: {key: name for key, name in chosen.items() if name.isidentifier()} for scope, chosen in found.items()}
+    except (OSError, ValueError, AttributeError):  # the last: the file has another form
+        return {}
 
 
 def differences(new_dir: Path, package: Path) -> list[str]:

@@ -20,7 +20,7 @@ from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode
 from codegen.ir.client import ClientSpec, ServiceSpec
 from codegen.ir.extension import Extension
-from codegen.output import PAGE
+from codegen.output import NAMES, PAGE
 from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -78,6 +78,7 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
         "_generated/operations/__init__.py": show("package_init.py.jinja", line="The operations as values."),
         "_generated/all_operations.py": show("all_operations.py.jinja", operations=code.operations, modules=code.api_modules),
         "_generated/schemas.json": f"{json.dumps(code.schemas, indent=2, ensure_ascii=False)}\n",
+        NAMES: _names(code),
         "models/__init__.py": show("models_init.py.jinja", **models),
         "api/__init__.py": show("api_init.py.jinja", **api),
         "api/_namespaces.py": show("client_namespaces.py.jinja", modules=code.client_namespaces),
@@ -97,6 +98,12 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
     if fake:
         texts["_generated/fake.json"] = f"{json.dumps(fake, indent=2, ensure_ascii=False)}\n"
     return texts
+
+
+def _names(code: GeneratedCode) -> str:
+    """Return the names as JSON with a line for each scope, so that a change has a small diff."""
+    scopes = (f"{json.dumps(scope)}: {json.dumps(dict(chosen), ensure_ascii=False)}" for scope, chosen in code.names.items())
+    return "{\n" + ",\n".join(scopes) + "\n}\n"
 
 
 def _format(folder: Path, package: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,8 @@ class GeneratedCode:
     event_imports: tuple[tuple[str, str], ...]
     """The modules of models that events import, and the names from each."""
     evidence: EvidencePage
+    names: Mapping[str, Mapping[str, str]]
+    """The names that the next run keeps."""
     schemas: dict[str, Any]
     unused_schemas: tuple[str, ...]
     """The schemas that no operation uses, so that they have no class."""
@@ -91,6 +94,7 @@ def build_ir(document: Document) -> GeneratedCode:
         events=events,
         event_imports=assignment.imports({name for event in events for name in event.schemas}),
         evidence=evidence_page(document),
+        names=_names(document, usage),
         schemas={"components": {"schemas": _schemas(document, usage)}, "events": _events(document)},
         unused_schemas=usage.unused,
     )
@@ -109,6 +113,13 @@ def _schemas(document: Document, usage: SchemaUsage) -> dict[str, Any]:
     in_use = {name: schema for name, schema in document.schemas.items() if name not in usage.unused}
     needed = in_use.keys() | document.reachable_schemas(in_use).keys()
     return {name: strip_descriptions(schema) for name, schema in document.schemas.items() if name in needed}
+
+
+def _names(document: Document, usage: SchemaUsage) -> dict[str, dict[str, str]]:
+    """Return the names of what is generated: those of the classes, of their fields, and of operations."""
+    used = set(usage.generated)
+    found = {scope: dict(chosen) for scope, chosen in document.names.items() if scope in used or not scope[:1].isupper()}
+    return found | {"classes": {place: name for place, name in document.names.get("classes", {}).items() if name in used}}
 
 
 def _events(document: Document) -> dict[str, Any]:

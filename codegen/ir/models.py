@@ -128,7 +128,8 @@ class ModelBuilder:
         self.unions = {name: _union(name, schemas[name]) for name in usage.generated if is_union(schemas[name])}
 
     def _enum(self, name: str, schema: Node) -> EnumSpec:
-        constants = _constants(schema)
+        derived = [names.constant(value) for value in schema["enum"]]
+        constants = dict(zip(schema["enum"], schema.get("x-enum-varnames", derived), strict=True))
         texts = {value: sentence(str(text)) for value, text in entries(schema, "x-enum-descriptions").items()}
         values = tuple((constants[value], texts.get(value, f"`{value}`.")) for value in schema["enum"])
         members = tuple(
@@ -210,15 +211,6 @@ class ModelBuilder:
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
             decode_steps=type_.decode_steps(f"raw.{attribute}"),
         )
-
-
-def _constants(schema: Node) -> dict[str, str]:
-    """Return the constant of each value of an enum: that of `x-enum-varnames`, or the one derived from the value."""
-    values, given = schema["enum"], [str(name) for name in items(schema, "x-enum-varnames")]
-    if len(given) == len(values):
-        named = dict(zip(values, given, strict=True))
-        return names.distinct(values, lambda value: names.constant(named[value]))
-    return names.distinct(values, names.constant)
 
 
 def _described(schema: Node, name: str) -> str:

@@ -16,6 +16,7 @@ from codegen.errors import ProblemCollector
 from codegen.ir.models import EnumSpec, ModelBuilder, ModelSpec, UnionSpec
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, child_pointer, entries, items, schemas_named_in
+from codegen.spec.queries import READ_AS
 
 SHARED = "shared"
 
@@ -83,6 +84,7 @@ class ModuleAssignment:
     def _used_by(self, schema: str) -> Iterator[str]:
         node = self._document.schemas[schema]
         named = [name for inner in entries(node, "properties").values() for name in items(inner, "x-cstar-models")]
+        named += [str(node[key]) for key in (READ_AS,) if key in node]
         return (name for name in (*schemas_named_in(node), *named) if name in self._modules)
 
     def _break_cycles(self) -> None:

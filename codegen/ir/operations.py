@@ -12,6 +12,7 @@ from codegen.spec.document import Document, Node, Operation, Parameter, entries,
 from codegen.spec.queries import (
     BATCHING,
     CONDITIONAL_LIMIT,
+    READ_AS,
     alternatives,
     argument_names,
     body_name,
@@ -24,7 +25,10 @@ from codegen.spec.queries import (
 )
 
 _JSON_SHAPES = ("object", "array", "page", "deleted", "value")
-PROSE = frozenset({"description", "x-evidence", "x-source", "x-enum-descriptions", "examples", "x-cstar-models"})
+PROSE = frozenset(
+    {"description", "x-evidence", "x-source", "x-enum-descriptions", "x-enum-varnames", "examples", "x-cstar-models"}
+    | {"x-cstar-name", "x-cstar-class", READ_AS}
+)
 """Keys for readers and type checkers, left out of the data for programs."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from codegen import naming as names
 from codegen.spec.document import Document, Node, is_object, schema_named
-from codegen.spec.queries import FILE_MARK, alternatives, is_free_object, types_of
+from codegen.spec.queries import FILE_MARK, READ_AS, alternatives, is_free_object, types_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,9 @@ class TypeMapper:
             return self._of_enum(name)
         if is_free_object(schema):
             return FREE_OBJECT
-        type_ = PythonType(read_type=name, argument_type=f"{name} | JSONObject", object_reader=names.decoder(name), classes=(name,))
+        classes = (name, *(str(schema[key]) for key in (READ_AS,) if key in schema))
+        given = " | ".join((*classes, "JSONObject"))
+        type_ = PythonType(read_type=name, argument_type=given, object_reader=names.decoder(name), classes=classes)
         if "x-cstar-string-shorthand" in schema:
             return replace(type_, object_reader="", value_reader=names.reader(name))
         return type_

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from codegen import naming as names
+from codegen.parser.names import FUNCTIONS, NameChooser
 from codegen.spec.document import Document, Node, Operation, is_object, items
 from codegen.spec.queries import BATCHING, namespace_ancestors, scope_of
 from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
@@ -17,13 +18,15 @@ _VERSION = re.compile(r"v?\d+([._]\d+)*|api|rest", re.IGNORECASE)
 class Namespaces:
     """The namespaces of a document."""
 
-    def __init__(self, document: Document, operations: Sequence[Operation]) -> None:
+    def __init__(self, document: Document, operations: Sequence[Operation], chooser: NameChooser) -> None:
         self._document = document
         given = dict.fromkeys(_source_of(operation, document) for operation in operations)
         extended = {str(operation.node["x-cstar-namespace"]) for operation in operations if "x-cstar-namespace" in operation.node}
-        self._names = {name: name for name in extended} | names.distinct(
-            [name for name in given if name not in extended], _namespace, taken={name.partition(".")[0] for name in extended}
-        )
+        derived = {name: name for name in given if name not in extended}
+        functions = chooser.kept.get(FUNCTIONS, {})
+        taken = {name.partition(".")[0] for name in extended}
+        taken |= {functions[operation.pointer] for operation in operations if operation.pointer in functions}
+        self._names = {name: name for name in extended} | chooser.choose("namespaces", derived, _namespace, taken=taken)
         self.roots = {name.partition(".")[0] for name in self._names.values()}
         """The root namespaces."""
         self.batched = {
@@ -34,6 +37,11 @@ class Namespaces:
     def of(self, operation: Operation) -> str:
         """Return the namespace of an operation."""
         return self._names[_source_of(operation, self._document)]
+
+    def below(self, namespace: str) -> set[str]:
+        """Return the names of the namespaces directly below one."""
+        prefix = f"{namespace}."
+        return {name.removeprefix(prefix).partition(".")[0] for name in self._names.values() if name.startswith(prefix)}
 
     def tags(self, operations: Sequence[Operation]) -> list[Node]:
         """Return the namespaces of operations with their descriptions, in the order of the document's tags."""

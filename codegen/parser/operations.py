@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from codegen import naming as names
 from codegen.errors import NoteCollector, ProblemCollector
 from codegen.parser.bodies import parse_body
 from codegen.parser.left_out import LeftOutError
+from codegen.parser.names import FUNCTIONS, NAME, NameChooser
 from codegen.parser.namespaces import Namespaces
 from codegen.parser.parameters import ParameterParser
 from codegen.parser.references import References
@@ -34,7 +35,9 @@ class OperationParser:
         references: References,
         problems: ProblemCollector,
         notes: NoteCollector,
+        chooser: NameChooser,
     ) -> None:
+        self._chooser = chooser
         self._document = document
         self._schemas = schemas
         self._references = references
@@ -46,7 +49,7 @@ class OperationParser:
     def parse(self) -> tuple[tuple[Operation, ...], list[Node]]:
         """Parse all operations but those that are left out, each with a note; return them and the tags of their namespaces."""
         operations = list(self._operations())
-        namespaces = Namespaces(self._document, [operation for operation, _ in operations])
+        namespaces = Namespaces(self._document, [operation for operation, _ in operations], self._chooser)
         found = list(self._named(operations, namespaces))
         self._responses.recognise_envelope([operation for operation, _ in found])
         parsed: list[Operation] = []
@@ -95,20 +98,38 @@ class OperationParser:
             operation_id = str(operation.node.get("operationId", ""))
             if operation_id and given.index(operation_id) != len(given) - 1 - given[::-1].index(operation_id):
                 self._problems.add(operation.pointer, f"the operationId `{operation_id}` is not the only one of this name.")
-        ids = names.distinct(
-            [_id_of(operation) for operation, _ in found], names.function, taken=namespaces.roots | namespaces.batched
+        operations = {operation.pointer: operation for operation, _ in found}
+        ids = self._chooser.choose(
+            FUNCTIONS,
+            {pointer: _id_of(operation) for pointer, operation in operations.items()},
+            names.function,
+            owners={pointer: (operation.node, pointer) for pointer, operation in operations.items()},
+            taken=namespaces.roots | namespaces.batched,
         )
-        plain = {name: names.identifier(name, "call") for name in ids}
+        methods = self._methods(list(operations.values()), ids, namespaces)
         for operation, item in found:
-            name, method = ids[_id_of(operation)], plain[_id_of(operation)]
-            namespace = namespaces.of(operation)
+            name, method, namespace = ids[operation.pointer], methods[operation.pointer], namespaces.of(operation)
             tags = {"tags": [namespace]} if "tags" in operation.node else {}
-            # A method may have a name that a function cannot have, such as that of its namespace or of a builtin.
-            method = str(operation.node.get("x-cstar-method") or (method if [*plain.values()].count(method) == 1 else name))
             key = operation.node.get("x-cstar-key", "any" if self._needs_key(operation) else "none")
             node = {**operation.node, "operationId": name, **tags, "x-cstar-namespace": namespace, "x-cstar-method": method}
             node["x-cstar-key"] = key
             yield replace(operation, node=node), item
+
+    def _methods(self, operations: Sequence[Operation], ids: Mapping[str, str], namespaces: Namespaces) -> dict[str, str]:
+        """Return the method of each operation: a name that is free in its namespace.
+
+        It may be one that a function cannot have, such as that of its namespace or of a builtin.
+        """
+        found = {one.pointer: str(one.node["x-cstar-method"]) for one in operations if "x-cstar-method" in one.node}
+        derived: dict[str, dict[str, str]] = {}
+        for one in operations:
+            if one.pointer not in found:
+                text = ids[one.pointer] if NAME in one.node else _id_of(one)
+                derived.setdefault(namespaces.of(one), {})[one.pointer] = text
+        for namespace, texts in derived.items():
+            taken = {found[one.pointer] for one in operations if one.pointer in found and namespaces.of(one) == namespace}
+            found |= self._chooser.choose(f"methods of {namespace}", texts, _method, taken=taken | namespaces.below(namespace))
+        return found
 
     def _needs_key(self, operation: Operation) -> bool:
         security = items(self._security_owner(operation), "security")
@@ -122,6 +143,10 @@ class OperationParser:
             for method in (key for key in item if key in METHODS and is_object(item[key])):
                 pointer = child_pointer("#/paths", path, method)
                 yield Operation(pointer=pointer, path=path, method=method, node=item[method], parameters=()), (item, place)
+
+
+def _method(text: str) -> str:
+    return names.identifier(text, "call")
 
 
 def _id_of(operation: Operation) -> str:

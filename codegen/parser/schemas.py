@@ -13,6 +13,7 @@ from typing import TypeAlias
 from codegen import naming as names
 from codegen.errors import NoteCollector, ProblemCollector
 from codegen.parser.merging import flattened, without_nullable
+from codegen.parser.names import CLASS, NAME, NameChooser
 from codegen.parser.references import References, nested, owner_of, unescaped
 from codegen.parser.unions import Tags, find_tags, options_of
 from codegen.spec.document import Document, Node, child_pointer, entries, is_list, is_object, items, schema_named
@@ -23,6 +24,10 @@ _BESIDE = frozenset({"summary", "description", "default", "deprecated", "readOnl
 FindFiles: TypeAlias = Callable[[str, object, str], Node | None]
 """Returns the schema of a field of a form if it takes files: its name, its schema and where that is."""
 COMPONENTS = "#/components/schemas"
+CLASSES = "classes"
+"""The scope of the names of classes."""
+INPUT = "#input"
+"""The end of the place of a class that is the body of a request."""
 MAX_DEPTH = 40
 """The deepest nesting of inline schemas; a deeper value stays JSON."""
 
@@ -30,13 +35,24 @@ MAX_DEPTH = 40
 class SchemaParser:
     """Parses the schemas of a document."""
 
-    def __init__(self, document: Document, references: References, problems: ProblemCollector, notes: NoteCollector) -> None:
+    def __init__(
+        self,
+        document: Document,
+        references: References,
+        problems: ProblemCollector,
+        notes: NoteCollector,
+        chooser: NameChooser,
+    ) -> None:
         self._schemas = document.schemas
+        self._chooser = chooser
         self._references = references
         self._problems = problems
         self._notes = notes
-        self._class_names = names.ClassNames()
-        self._classes = self._class_names.add_all(self._schemas, {name: _class_of(node) for name, node in self._schemas.items()})
+        kept = chooser.kept.get(CLASSES, {}).items()
+        self.class_names = names.ClassNames(
+            {place: name for place, name in kept if document.at(place.partition(INPUT)[0]) is not None}
+        )
+        self._classes = self._class_of_each_component()
         self._components: dict[str, Node] = {}
         self._hoisted: dict[str, str] = {}
         """The class of each inline schema, by its pointer."""
@@ -45,6 +61,23 @@ class SchemaParser:
         self._kinds: dict[str, str] = {}
         self._inlined: list[str] = []
         """The aliases that are being resolved."""
+
+    def _class_of_each_component(self) -> dict[str, str]:
+        """Return the class of each component. Those that the document gives come first."""
+        places = {name: child_pointer(COMPONENTS, name) for name in self._schemas}
+        given = {name: self._class(node, name, places[name]) for name, node in self._schemas.items() if CLASS in node}
+        others = self.class_names.add_all({place: name for name, place in places.items() if name not in given})
+        return {name: given.get(name) or others[place] for name, place in places.items()}
+
+    def _class(self, node: Node, name: str, place: str) -> str:
+        """Return the class of a schema: the one that it gives, or one made from a name."""
+        given = node.get(CLASS)
+        if not isinstance(given, str):
+            return self.class_names.add(name, place)
+        found = self.class_names.add(given, place, is_given=True)
+        if found != given:
+            self._problems.add(place, f"`{CLASS}` must be a free name of a class in CamelCase, got `{given}`.")
+        return found
 
     def parse_components(self) -> None:
         """Parse all components."""
@@ -184,7 +217,7 @@ class SchemaParser:
     def _hoist(self, node: Node, pointer: str, owner: str) -> Node:
         name = self._hoisted.get(pointer)
         if name is None:
-            name = self._hoisted[pointer] = self._class_names.add(owner)
+            name = self._hoisted[pointer] = self._class(node, owner, pointer)
             self._components[name] = self._component(node, pointer, name)
         return {"$ref": f"{COMPONENTS}/{name}", **_prose(node)}
 
@@ -193,19 +226,34 @@ class SchemaParser:
             return node
         node, _ = self._flattened(node, pointer)
         if "enum" in node:
-            return {**node, "enum": list(dict.fromkeys(node["enum"]))}
+            return self._enum(node, name)
         if options_of(node)[1]:
             return self._union(node, pointer, name)
         if "properties" not in node:
             return node
         parsed = {"type": "object", **node} if "type" not in node else dict(node)
+        given: dict[str, Node] = {wire: inner for wire, inner in node["properties"].items() if is_object(inner)}
+        owners = {wire: (inner, nested(pointer, "properties", wire)) for wire, inner in given.items()}
+        attributes = self._chooser.choose(name, {wire: wire for wire in node["properties"]}, names.attribute, owners=owners)
         parsed["properties"] = {
-            wire: self.value(inner, nested(pointer, "properties", wire), names.joined(name, wire))
+            wire: _named(self.value(inner, nested(pointer, "properties", wire), names.joined(name, wire)), wire, attributes[wire])
             for wire, inner in node["properties"].items()
         }
         if "required" in node:
             parsed["required"] = [wire for wire in node["required"] if wire in node["properties"]]
         return parsed
+
+    def _enum(self, node: Node, name: str) -> Node:
+        """Return an enum with the name of each value: the one given by `x-enum-varnames`, or one made from the value."""
+        values = list(dict.fromkeys(node["enum"]))
+        given: object = node.get("x-enum-varnames")
+        if is_list(given):
+            given = dict(zip(map(str, node["enum"]), given, strict=False))
+        texts = {str(value): str(given.get(str(value), value) if is_object(given) else value) for value in values}
+        constants = self._chooser.choose(name, texts, names.constant)
+        beside = {key: value for key, value in node.items() if key != "x-enum-varnames"}
+        named = [*constants.values()] != [names.constant(str(value)) for value in values]
+        return {**beside, "enum": values, **({"x-enum-varnames": [*constants.values()]} if named else {})}
 
     def _union(self, node: Node, pointer: str, name: str) -> Node:
         keyword, options = options_of(node)
@@ -249,9 +297,10 @@ class SchemaParser:
         return parsed
 
 
-def _class_of(node: object) -> str:
-    """Return the class that a schema asks for; empty if it asks for none."""
-    return str(node.get("x-cstar-class") or "") if is_object(node) else ""
+def _named(node: Node, wire: str, attribute: str) -> Node:
+    """Return a parsed property with its Python name, if that is not the one that the rule gives."""
+    beside = {key: value for key, value in node.items() if key != NAME}
+    return beside if attribute == names.attribute(wire) else {**beside, NAME: attribute}
 
 
 def _is_read_only(node: object) -> bool:

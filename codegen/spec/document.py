@@ -161,6 +161,7 @@ class Document:
         events: Its events that the generator supports. None: all of them.
         is_sdk: Whether its code is that of `cstar_async`, whose clients know teams. False: it is a package of its own.
         places: The pointer of each schema in the document as its author wrote it. None: it is this document.
+        names: The names that the parser chose, for the next run.
     """
 
     def __init__(
@@ -171,8 +172,10 @@ class Document:
         *,
         is_sdk: bool = True,
         places: dict[str, str] | None = None,
+        names: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.raw = raw
+        self.names = names or {}
         self.is_sdk = is_sdk
         self.places = places or {}
         self._given = operations

@@ -15,6 +15,8 @@ FILE_MARK = "x-cstar-file"
 BATCHING = "x-cstar-batching"
 CONDITIONAL_LIMIT = "x-cstar-max-items-when"
 SHORTHAND = "x-cstar-string-shorthand"
+READ_AS = "x-cstar-read-as"
+"""The schema of results that has the same fields as one of bodies. The parser sets it."""
 _ENVELOPES = ("Envelope", "ListEnvelope")
 _NULL = {"type": "null"}
 
@@ -94,8 +96,8 @@ def body_name(operation: Operation) -> str | None:
 
 
 def attribute_names(schema: Node) -> dict[str, str]:
-    """Return the attribute of each field of a model."""
-    return names.attributes(entries(schema, "properties"))
+    """Return the attribute of each field of a model: that of the parser, if the rule does not give it."""
+    return {wire: node.get("x-cstar-name") or names.attribute(wire) for wire, node in entries(schema, "properties").items()}
 
 
 def argument_names(document: Document, operation: Operation) -> dict[tuple[str, str], str]:
@@ -103,14 +105,14 @@ def argument_names(document: Document, operation: Operation) -> dict[tuple[str, 
 
     A name that is taken gets an underscore: that of a field that is called like a parameter. Parameters of the path come first.
     """
-    places = [(one.location, one.name) for one in caller_parameters(operation)]
     name = body_name(operation)
-    attributes = attribute_names(document.schemas[name]) if name else {}
-    places += [(BODY, wire) for wire in attributes]
-    places += [(BODY, "")] if operation.body and not name else []
+    places = {
+        (one.location, one.name): one.node.get("x-cstar-name") or names.attribute(one.name) for one in caller_parameters(operation)
+    }
+    places |= {(BODY, wire): attribute for wire, attribute in (attribute_names(document.schemas[name]) if name else {}).items()}
+    places |= {(BODY, ""): BODY} if operation.body and not name else {}
     found: dict[tuple[str, str], str] = {}
-    for location, wire in places:
-        wanted = attributes[wire] if location == BODY and wire else names.attribute(wire or "body")
+    for (location, wire), wanted in places.items():
         argument, number = names.argument_of(wanted), 2
         while argument in found.values():
             argument = f"{wanted}_" if f"{wanted}_" not in found.values() else f"{wanted}_{number}"

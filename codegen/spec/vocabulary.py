@@ -18,10 +18,10 @@ def _extensions(*names: str) -> set[str]:
     return {f"x-cstar-{name}" for name in names}
 
 
-_ON_SCHEMAS = _extensions("envelope", "identity", "module", "unknown", "string-shorthand", "additional-fields", "class")
-_ON_PROPERTIES = _extensions("aliases", "max-items-when", "models")
-_ON_OPERATIONS = _extensions("namespace", "method", "key", "pagination", "batching", "example")
-_ON_PARAMETERS = _extensions("client-parameter", "positional")
+_ON_SCHEMAS = _extensions("class", "envelope", "identity", "module", "unknown", "string-shorthand", "additional-fields")
+_ON_PROPERTIES = _extensions("name", "aliases", "max-items-when", "models")
+_ON_OPERATIONS = _extensions("name", "namespace", "method", "key", "pagination", "batching", "example")
+_ON_PARAMETERS = _extensions("name", "client-parameter", "positional")
 _FAKE_PROPERTIES = _extensions("initial", "unique", "slug-of", "computed-count", "merge", "creates", "secret")
 
 ALLOWED_KEYS: dict[str, frozenset[str]] = {
@@ -81,7 +81,9 @@ READ_KEYS = {kind: keys | _READ.get(kind, set()) | FAKE_KEYS.get(kind, frozenset
 FAKE_EXTENSIONS = frozenset[str]().union(*FAKE_KEYS.values())
 
 EXTENSION_TYPES: dict[str, type] = {
-    **dict.fromkeys(_extensions("namespace", "method", "key", "pagination", "collection", "action", "module", "class"), str),
+    **dict.fromkeys(
+        _extensions("name", "class", "namespace", "method", "key", "pagination", "collection", "action", "module"), str
+    ),
     **dict.fromkeys(
         _extensions("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "string-shorthand", "secret"), str
     ),

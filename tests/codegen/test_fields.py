@@ -30,7 +30,8 @@ SCHEMAS = "#/components/schemas"
 def _read(field: FieldSpec, **wire: Any) -> Any:
     """Decode a field as generated code does."""
     raw = SimpleNamespace(**{field.attribute: wire.get(field.wire)})
-    scope = {**vars(_wire), **vars(tickets), "wire": wire, "fields": defaultdict(lambda: None, wire), "raw": raw}
+    inputs = {"decode_message_input": tickets.decode_message}  # messages are in no body of the committed code
+    scope = {**vars(_wire), **vars(tickets), **inputs, "wire": wire, "fields": defaultdict(lambda: None, wire), "raw": raw}
     for lookup in field.lookups:
         setattr(raw, field.attribute, eval(lookup, scope))
     for one in field.decode_steps:
@@ -71,8 +72,8 @@ BODY_FIELDS: list[tuple[Node, str]] = [
     ({"type": "object", "additionalProperties": True}, "JSONObject"),
     (STATUS, "TicketStatusLike"),
     ({"type": "array", "items": {"type": "string"}}, "list[str] | tuple[str, ...]"),
-    ({"type": "array", "items": MESSAGE}, "Sequence[Message | JSONObject]"),
-    (MESSAGE, "Message | JSONObject"),
+    ({"type": "array", "items": MESSAGE}, "Sequence[MessageInput | Message | JSONObject]"),
+    (MESSAGE, "MessageInput | Message | JSONObject"),
     ({"type": "object", "additionalProperties": {"type": "integer"}}, "Mapping[str, int]"),
     (DATETIME, "datetime"),
 ]

@@ -210,18 +210,20 @@ def test_all_problems_come_in_one_run() -> None:
         ("class", "class_"),
         ("list", "list_"),
         ("X-Foo.bar", "x_foo_bar"),
-        ("$", "field"),
+        ("$", "dollar"),
+        ("+1", "plus_1"),
+        ("-1", "minus_1"),
+        (">=", "greater_equal"),
+        ("HTTPSUrl", "https_url"),
+        ("userID2", "user_id2"),
+        ("run-all", "run_all"),
+        ("extra", "extra_"),
+        ("日本", "日本"),
     ],
 )
 def test_wire_name_has_a_python_name(wire: str, attribute: str) -> None:
     """Acronyms are one word, and every name is an identifier."""
     assert attribute == names.attribute(wire)
-
-
-def test_name_stays_when_the_document_grows() -> None:
-    """The field that has the name on the wire keeps it."""
-    assert {"id": "id"} == names.attributes(["id"])
-    assert {"_id": "id_3", "Id": "id_2", "id": "id"} == names.attributes(["_id", "Id", "id"])
 
 
 def test_argument_that_is_taken_gets_an_underscore() -> None:
