@@ -12,6 +12,7 @@ from cstar_async._operations.executor import Namespace, SupportsExecute, namespa
 from cstar_async._types import UNSET, JSONObject, RequestOptions, Unset
 from cstar_async.models.community import (
     CommunityAttachment,
+    CommunityAttachmentInput,
     CommunityComment,
     CommunityCommentCreate,
     CommunityPost,
@@ -93,7 +94,7 @@ async def create_community_post(
     status: CommunityPostStatusLike | Unset = UNSET,
     visibility: CommunityVisibilityLike | Unset = UNSET,
     custom_fields: JSONObject | Unset = UNSET,
-    attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET,
+    attachments: Sequence[CommunityAttachmentInput | CommunityAttachment | JSONObject] | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CommunityPost:
@@ -306,7 +307,7 @@ async def create_community_comment(
     post_id: str,
     *,
     body: str,
-    attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET,
+    attachments: Sequence[CommunityAttachmentInput | CommunityAttachment | JSONObject] | Unset = UNSET,
     idempotency_key: str | None = None,
     options: RequestOptions | None = None,
 ) -> CommunityComment:

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from cstar_async.models.categories import CategoryCreate as CategoryCreate
     from cstar_async.models.categories import CategoryUpdate as CategoryUpdate
     from cstar_async.models.community import CommunityAttachment as CommunityAttachment
+    from cstar_async.models.community import CommunityAttachmentInput as CommunityAttachmentInput
     from cstar_async.models.community import CommunityAttachmentType as CommunityAttachmentType
     from cstar_async.models.community import CommunityAttachmentTypeLike as CommunityAttachmentTypeLike
     from cstar_async.models.community import CommunityComment as CommunityComment
@@ -256,6 +257,7 @@ _MODULES: Final[Mapping[str, str]] = {
     "CategoryCreate": "categories",
     "CategoryUpdate": "categories",
     "CommunityAttachment": "community",
+    "CommunityAttachmentInput": "community",
     "CommunityAttachmentType": "community",
     "CommunityAttachmentTypeLike": "community",
     "CommunityComment": "community",
@@ -431,6 +433,7 @@ __all__ = [
     "CategoryCreate",
     "CategoryUpdate",
     "CommunityAttachment",
+    "CommunityAttachmentInput",
     "CommunityAttachmentType",
     "CommunityAttachmentTypeLike",
     "CommunityComment",

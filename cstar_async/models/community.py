@@ -354,7 +354,7 @@ class CommunityPostCreate(Model):
     """Values of the custom fields, by the ID of their definition. They are internal; only those of the topic of the post are
     accepted.
     """
-    attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
+    attachments: Sequence[CommunityAttachmentInput | CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 10 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
@@ -383,7 +383,7 @@ def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostC
     if raw.visibility.__class__ is str:
         raw.visibility = _COMMUNITY_VISIBILITY[raw.visibility]
     if raw.attachments.__class__ is list:
-        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
+        raw.attachments = decode_list(decode_community_attachment_input, raw.attachments)
     return model
 
 
@@ -543,7 +543,7 @@ class CommunityCommentCreate(Model):
 
     body: str
     """Text (inferred)."""
-    attachments: Sequence[CommunityAttachment | JSONObject] | Unset = UNSET
+    attachments: Sequence[CommunityAttachmentInput | CommunityAttachment | JSONObject] | Unset = UNSET
     """Images, at most 5 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
@@ -563,7 +563,62 @@ def decode_community_comment_create(wire: dict[str, UntypedJSON]) -> CommunityCo
         raw.attachments,
     ) = fields.values()
     if raw.attachments.__class__ is list:
-        raw.attachments = decode_list(decode_community_attachment, raw.attachments)
+        raw.attachments = decode_list(decode_community_attachment_input, raw.attachments)
+    return model
+
+
+@attrs.define(kw_only=True, repr=False)
+class CommunityAttachmentInput(Model):
+    """An image of a post or comment: JPEG, PNG, GIF or WebP, at most 5 MB. How to upload it is not documented.
+
+    Attributes:
+        filename: File name.
+        content_type: Media type.
+        size_bytes: Size in bytes, at most 5 MB.
+        storage_path: Storage path of the file, or `None`.
+
+    Documented: API reference, Community.
+    """
+
+    __wire_names__: ClassVar[Mapping[str, str]] = {
+        "filename": "filename",
+        "content_type": "content_type",
+        "size_bytes": "size_bytes",
+        "storage_path": "storage_path",
+    }
+    __keeps_null__: ClassVar[bool] = True
+
+    filename: str
+    """File name."""
+    content_type: CommunityAttachmentTypeLike
+    """Media type."""
+    size_bytes: int | Unset = UNSET
+    """Size in bytes, at most 5 MB."""
+    storage_path: str | None | Unset = UNSET
+    """Storage path of the file, or `None`."""
+    extra: Mapping[str, JSON] = EMPTY_EXTRA
+    """Fields that the document does not list, by wire name."""
+
+
+_NO_COMMUNITY_ATTACHMENT_INPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    CommunityAttachmentInput.__wire_names__.values(), UNSET
+)
+
+
+def decode_community_attachment_input(wire: dict[str, UntypedJSON]) -> CommunityAttachmentInput:
+    """Decode a `CommunityAttachmentInput`."""
+    fields = _NO_COMMUNITY_ATTACHMENT_INPUT | wire
+    model = new_instance(CommunityAttachmentInput)
+    raw: UntypedJSON = model
+    raw.extra = EMPTY_EXTRA if len(fields) == 4 else pop_unknown_fields(_NO_COMMUNITY_ATTACHMENT_INPUT, fields)
+    (
+        raw.filename,
+        raw.content_type,
+        raw.size_bytes,
+        raw.storage_path,
+    ) = fields.values()
+    if raw.content_type.__class__ is str:
+        raw.content_type = _COMMUNITY_ATTACHMENT_TYPE[raw.content_type]
     return model
 
 
@@ -574,5 +629,6 @@ DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]]
     CommunityPostUpdate: decode_community_post_update,
     CommunityComment: decode_community_comment,
     CommunityCommentCreate: decode_community_comment_create,
+    CommunityAttachmentInput: decode_community_attachment_input,
 }
 """The decoder of each model."""
