@@ -50,7 +50,7 @@ class SchemaParser:
         self._notes = notes
         kept = chooser.kept.get(CLASSES, {}).items()
         self.class_names = names.ClassNames(
-            {place: name for place, name in kept if document.at(place.partition(INPUT)[0]) is not None}
+            {place: name for place, name in kept if document.at(f"#{place[1:].partition('#')[0]}") is not None}
         )
         self._classes = self._class_of_each_component()
         self._components: dict[str, Node] = {}
@@ -138,12 +138,14 @@ class SchemaParser:
         properties = {wire: one for wire, one in entries(flat, "properties").items() if not _is_read_only(one)}
         if not properties:
             return {}
-        name = self._hoisted[nested(pointer, "form")] = self._class_names.add(owner)
+        name = self._hoisted[nested(pointer, "form")] = self.class_names.add(owner, f"{pointer}#form")
+        attributes = self._attributes(name, properties, place)
         parsed = {key: value for key, value in flat.items() if key in ("description", "required", "examples")}
         parsed |= {"type": "object", "properties": {}}
         for wire, inner in properties.items():
             at = nested(place, "properties", wire)
-            parsed["properties"][wire] = find_files(wire, inner, at) or self.value(inner, at, names.joined(name, wire))
+            found = find_files(wire, inner, at) or self.value(inner, at, names.joined(name, wire))
+            parsed["properties"][wire] = _named(found, wire, attributes[wire])
         parsed["required"] = [wire for wire in items(flat, "required") if wire in properties]
         self._components[name] = parsed
         return {"$ref": f"{COMPONENTS}/{name}"}
@@ -232,9 +234,7 @@ class SchemaParser:
         if "properties" not in node:
             return node
         parsed = {"type": "object", **node} if "type" not in node else dict(node)
-        given: dict[str, Node] = {wire: inner for wire, inner in node["properties"].items() if is_object(inner)}
-        owners = {wire: (inner, nested(pointer, "properties", wire)) for wire, inner in given.items()}
-        attributes = self._chooser.choose(name, {wire: wire for wire in node["properties"]}, names.attribute, owners=owners)
+        attributes = self._attributes(name, node["properties"], pointer)
         parsed["properties"] = {
             wire: _named(self.value(inner, nested(pointer, "properties", wire), names.joined(name, wire)), wire, attributes[wire])
             for wire, inner in node["properties"].items()
@@ -242,6 +242,12 @@ class SchemaParser:
         if "required" in node:
             parsed["required"] = [wire for wire in node["required"] if wire in node["properties"]]
         return parsed
+
+    def _attributes(self, name: str, properties: Node, pointer: str) -> dict[str, str]:
+        """Return the attribute of each property of a class."""
+        given: dict[str, Node] = {wire: inner for wire, inner in properties.items() if is_object(inner)}
+        owners = {wire: (inner, nested(pointer, "properties", wire)) for wire, inner in given.items()}
+        return self._chooser.choose(name, {wire: wire for wire in properties}, names.attribute, owners=owners)
 
     def _enum(self, node: Node, name: str) -> Node:
         """Return an enum with the name of each value: the one given by `x-enum-varnames`, or one made from the value."""
