@@ -238,13 +238,12 @@ async def test_ids_have_the_documented_form_and_repeat_with_the_seed(at: Receive
 
 
 async def test_every_type_can_be_triggered_and_conforms(fake: FakeCStar, cstar: CStarClient) -> None:
-    """All 35 test events have the parts of a real one, and the client parses them into their class."""
+    """All test events have the parts of a real one, and the client parses them into their class."""
     for kind in DOCUMENT.events:
         result = await cstar.webhooks.trigger_test(event=kind)
         assert (result.event, result.delivered_to) == (kind, 1)
     events = await sent(fake)
     assert [event["type"] for event in events] == list(DOCUMENT.events)
-    assert len(events) == 35
     for event in events:
         assert not isinstance(event_from_dict(event), UnknownEvent)
         assert event["type"].partition(".")[0] in event["data"]

@@ -70,8 +70,8 @@ def operations_without_handler(document: Document | None = None) -> list[str]:
 
 
 def _has_handler(operation: FakeOperation, schemas: Mapping[str, CollectionSchema]) -> bool:
-    if operation.id in CUSTOM_HANDLERS:
-        return True
+    if operation.id in CUSTOM_HANDLERS or "action" not in operation.extensions:
+        return True  # without an action, a sample of the schema is returned
     if operation.extensions.get("action") == "fake-response":
         return "fake-response" in operation.extensions
     collection = operation.extensions.get("collection")
