@@ -104,7 +104,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 def _after(text: str, place: str, line: str, addition: str) -> str:
-    """Return a text with an addition after the first *line* that follows a place."""
+    """Return a string with an addition after the first *line* that follows a place."""
     start = text.index(line, text.index(place) + len(place)) + len(line)
     return text[:start] + addition + text[start:]
 

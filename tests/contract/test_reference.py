@@ -1,8 +1,8 @@
 """Compare the document with the known facts about the API.
 
 `tests/samples/reference.json` holds the facts as they were collected: every operation with its parameters, and every schema with
-its fields, each with its evidence. The document may have more, with evidence of its own. What it loses or changes is changed in that
-file, too. Where the document differs on purpose, `DIFFERENT_OPERATIONS` and its like say why.
+its fields, each with its evidence. The document may have more, with evidence of its own. What it loses or changes is changed in
+that file, too. Where the document differs on purpose, `DIFFERENT_OPERATIONS` and its like say why.
 """
 
 from __future__ import annotations
