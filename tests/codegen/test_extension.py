@@ -133,7 +133,7 @@ async def test_the_fake_says_what_it_cannot_serve(tmp_path: Path) -> None:
 
 def test_the_fake_refuses_another_package() -> None:
     """One that has no data for it."""
-    with pytest.raises(ImportError):
+    with pytest.raises(cstar_async.InvalidArgumentError, match="must be the name of a package that extends cstar_async"):
         FakeCStar(package="json")
 
 
