@@ -80,7 +80,7 @@ def result_name(operation: Operation) -> str | None:
     """Return the component that the result is, or that its items are; None for any other value."""
     schema = operation.result.schema
     schema = entries(schema, "items") if operation.result.shape in ("array", "page") else schema
-    return schema_named(schema["$ref"]) if operation.result.shape not in ("value", "items") and "$ref" in schema else None
+    return schema_named(schema["$ref"]) if operation.result.shape != "value" and "$ref" in schema else None
 
 
 def call_kind(operation: Operation) -> str:

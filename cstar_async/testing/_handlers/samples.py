@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import orjson
+
 from cstar_async._types import UntypedJSON, is_array, is_object
 from cstar_async.testing._data.spec import Document, SchemaNode
 from cstar_async.testing._errors import APIFailure
@@ -12,6 +14,8 @@ from cstar_async.testing._handlers.request import Call
 from cstar_async.testing._http.responses import HandlerResult, PagePosition
 
 _MAX_DEPTH: Final = 6
+_FRAMES: Final[Mapping[str, tuple[str, str]]] = {"text/event-stream": ("data: ", "\n\n"), "application/json-seq": ("\x1e", "\n")}
+"""What is before and after an item of a stream. JSON lines only end with a line break."""
 _FORMATS: Final[Mapping[str, str]] = {
     "date": "2026-03-01",
     "email": "sample@example.com",
@@ -29,13 +33,11 @@ def return_schema_sample(call: Call) -> HandlerResult:
     operation, document = call.operation, call.database.document
     if operation.shape == "none":
         return HandlerResult(None)
-    if operation.shape == "text":
+    if operation.shape in ("text", "bytes"):
         return HandlerResult("sample", text_type=operation.text or "text/plain")
     if operation.shape == "deleted":
         return HandlerResult({"deleted": True, "id": list(call.path.values())[-1]})
-    if operation.shape == "bytes":
-        return HandlerResult(b"sample", text_type="application/octet-stream")
-    if operation.shape in ("items", "value") or (operation.result is None and operation.shape != "object"):
+    if operation.shape == "value" or (operation.result is None and operation.shape != "object"):
         raise cannot_serve(call)
     item: UntypedJSON = {}
     if operation.result is not None:
@@ -45,6 +47,10 @@ def return_schema_sample(call: Call) -> HandlerResult:
         item |= {name: value for name, value in call.body.items() if name in known}
         if "id" in known and len(call.path) > 1:
             item["id"] = list(call.path.values())[-1]
+    if operation.shape == "items":
+        start, end = _FRAMES.get(operation.text or "", ("", "\n"))
+        text = orjson.dumps(item).decode()
+        return HandlerResult(f"{start}{text}{end}", text_type=operation.text)
     if operation.shape == "page":
         return HandlerResult([item], PagePosition(1, 1, 1))
     return HandlerResult([item] if operation.shape == "array" else item)
