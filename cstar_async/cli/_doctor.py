@@ -77,10 +77,18 @@ def _settings() -> Iterator[Check]:
         yield Check("key", "ok", f"{kind}, {area}" if area else kind)
     else:
         yield Check("key", "failed", "CSTAR_API_KEY is not set")
-    url = urlsplit(os.environ.get("CSTAR_BASE_URL") or "https://www.cstar.help")
-    yield Check("base URL", "ok", f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}")  # without a password
+    yield _base_url(os.environ.get("CSTAR_BASE_URL") or "https://www.cstar.help")
     used = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
     yield Check("proxy", "ok", f"from {', '.join(used)}" if used else "none")
+
+
+def _base_url(text: str) -> Check:
+    """Describe the URL, without a password."""
+    try:
+        url = urlsplit(text)
+    except ValueError as error:
+        return Check("base URL", "failed", f"CSTAR_BASE_URL is no URL: {error}")
+    return Check("base URL", "ok", f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}")
 
 
 def _facts(response: Response[Whoami], team: str | None, began: datetime) -> Iterator[Check]:

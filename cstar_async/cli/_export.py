@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
@@ -67,8 +68,11 @@ def export(
     chosen = file_format or _FORMATS.get(output.suffix.lower())
     if chosen is None:
         raise UsageError(f"--format is required, because {output} does not end with {', '.join(_FORMATS)}")
-    writer = open_writer(output, chosen, name, _columns(function), resume=resume, overwrite=overwrite)
-    state = run_with(client, lambda client: _copy(client, listed(client), writer, name))
+    try:
+        writer = open_writer(output, chosen, name, _columns(function), resume=resume, overwrite=overwrite)
+        state = run_with(client, lambda client: _copy(client, listed(client), writer, name))
+    except sqlite3.Error as error:
+        raise UsageError(f"cannot write {output}: {error}") from None
     print_result({"file": str(output), "format": chosen, "rows": state.rows}, as_json=as_json)
 
 

@@ -49,7 +49,7 @@ def listen(
 ) -> None:
     """Print the events of the team as they happen, until Ctrl-C. With --json, one object a line."""
     secret = None if forward_to is None else signing_secrets()[0]
-    if forward_to is not None and (urlsplit(forward_to).scheme not in {"http", "https"} or not urlsplit(forward_to).hostname):
+    if forward_to is not None and not _is_http_url(forward_to):
         raise UsageError(f"--forward-to must be an HTTP URL, got {forward_to}")
     wanted = [part.strip() for one in types or [] for part in one.split(",")]
 
@@ -67,6 +67,14 @@ def listen(
 
     with suppress(KeyboardInterrupt):
         run_with(new_client(timeout=timeout, max_wait=max_wait), work)
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
 
 
 def _print_event(event: WebhookEvent, *, as_json: bool) -> None:

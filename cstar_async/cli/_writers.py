@@ -29,6 +29,8 @@ EXTRA: Final = "extra"
 """The column of the fields that have no column of their own."""
 
 
+_MAX_BITS: Final = 63
+"""Bits of the largest integer that SQLite and Parquet can store."""
 _STATE_TABLE: Final = "cstar_export"
 
 
@@ -118,6 +120,8 @@ class _TextWriter:
 
     def __enter__(self) -> Self:
         is_new = self.state.checkpoint is None
+        if not is_new and self._path.stat().st_size < self.state.size:
+            raise UsageError(f"{self._path} is shorter than its checkpoint says; start again with --overwrite")
         self._save_state()  # first, so that a file without a checkpoint is always complete
         self._file: BinaryIO = self._path.open("wb" if is_new else "r+b")
         if is_new:
@@ -235,7 +239,9 @@ def _flat_row(columns: Sequence[str], row: Row) -> list[str | int | float | None
 
 
 def _flat(value: JSON) -> str | int | float | None:
-    return orjson.dumps(value).decode() if isinstance(value, (dict, list)) else value
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value).decode()
+    return str(value) if isinstance(value, int) and value.bit_length() > _MAX_BITS else value
 
 
 def _same_types(values: Sequence[str | int | float | None]) -> Sequence[str | int | float | None]:

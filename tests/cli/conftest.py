@@ -28,10 +28,19 @@ def served(**options: Any) -> Iterator[FakeCStar]:
         asyncio.run_coroutine_threadsafe(fake.start(), loop).result(30)
         yield fake
     finally:
-        asyncio.run_coroutine_threadsafe(fake.aclose(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(_close(fake), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(30)
         loop.close()
+
+
+async def _close(fake: FakeCStar) -> None:
+    """Close a fake, and cancel the requests that a fault still delays."""
+    await fake.aclose()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def environment(fake: FakeCStar) -> dict[str, str]:

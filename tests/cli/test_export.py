@@ -153,6 +153,28 @@ def test_resume_of_something_else_is_refused(command: Command, tmp_path: Path, n
     assert command("export", "tickets", "-o", str(tmp_path), "--format", "csv", "--overwrite").code == 2
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.db"])
+def test_unwritable_place_is_one_sentence(command: Command, tmp_path: Path, name: str) -> None:
+    """A folder that does not exist is an error that names the file."""
+    outcome = command("export", "tickets", "-o", str(tmp_path / "none" / name))
+    assert (outcome.code in {1, 2}, outcome.out) == (True, "")
+    assert outcome.err.splitlines()[-1].startswith("error: ")
+    assert name in outcome.err
+
+
+def test_file_that_lost_rows_is_not_continued(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file that is shorter than its checkpoint is refused instead of filled with zeros."""
+    path = tmp_path / "a.csv"
+    with served(seed=1, rows=150) as fake:
+        use(fake, monkeypatch)
+        fake.faults.add(match=lambda request: request.query.get("page") == "2", status=400)
+        assert command("export", "tickets", "-o", str(path)).code == 1
+        path.write_bytes(b"id")
+        outcome = command("export", "tickets", "-o", str(path), "--resume")
+    assert (outcome.code, "is shorter than its checkpoint says" in outcome.err) == (2, True)
+    assert path.read_bytes() == b"id"
+
+
 def test_dry_run_says_what_it_costs(command: Command, tmp_path: Path) -> None:
     """`--dry-run` takes one call, states the items and calls, and writes nothing."""
     outcome = command("export", "customers", "-o", str(tmp_path / "c.csv"), "--dry-run", "--json")

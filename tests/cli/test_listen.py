@@ -73,7 +73,7 @@ async def test_events_are_forwarded_as_signed_deliveries(fake: FakeCStar) -> Non
     assert SECRET not in err.decode()
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "localhost:8000", "http://", "ftp://x/y"])
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "localhost:8000", "http://", "ftp://x/y", "http://[", "http://x:y/"])
 def test_only_http_is_forwarded_to(command: Command, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Another URL exits with 2 before anything is sent."""
     monkeypatch.setenv("CSTAR_WEBHOOK_SECRET", SECRET)
