@@ -49,7 +49,8 @@ class RedisConnection:
             try:
                 # One retry replaces a connection that Redis has closed; the limiter and the store handle everything else.
                 client = Redis.from_url(client_or_url, retry=Retry(NoBackoff(), 1))  # pyright: ignore[reportUnknownMemberType]
-                client.connection_pool.make_connection()  # otherwise the first request would raise the error of an unknown option
+                pool: Any = client.connection_pool
+                pool.make_connection()  # otherwise the first request would raise the error of an unknown option
             except (ValueError, TypeError):
                 message = "the Redis URL must begin with redis://, rediss:// or unix://, and have only options of redis-py"
                 raise InvalidArgumentError(message) from None

@@ -194,7 +194,7 @@ class FakeCStar:
     @overload
     def client(self, client_class: type[ClientT], /, **options: Unpack[ClientOptions]) -> ClientT: ...
 
-    def client(self, client_class: type[CStarClient] | None = None, /, **options: Unpack[ClientOptions]) -> CStarClient:
+    def client(self, client_class: object = None, /, **options: Unpack[ClientOptions]) -> CStarClient:
         """Return a client of this fake, not yet entered, that uses the fake's clock: `clock.advance()` ends its waits.
 
         Args:
@@ -207,10 +207,11 @@ class FakeCStar:
         """
         from cstar_async.client import ClientOptions, CStarClient
 
-        if client_class is not None and not (isinstance(client_class, type) and issubclass(client_class, CStarClient)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        chosen = CStarClient if client_class is None else client_class
+        if not (isinstance(chosen, type) and issubclass(chosen, CStarClient)):
             raise invalid("client_class", "a subclass of CStarClient", client_class)
         defaults = ClientOptions(api_key=self.secret_key, team_id=self.team_id, base_url=self.url)
-        return (client_class or CStarClient)(**(defaults | options), _clock=self.clock)
+        return chosen(**(defaults | options), _clock=self.clock)
 
     def library(self, **options: Unpack[LibraryOptions]) -> CStarLibrary:
         """Return a client of the team's public library, not yet entered, that uses the fake's clock.
