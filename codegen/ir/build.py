@@ -34,6 +34,11 @@ class ApiModuleSpec:
     """The modules of `cstar_async.api` that have parents of its namespaces."""
 
     @property
+    def has_deprecated(self) -> bool:
+        """Whether a function is deprecated."""
+        return any(one.startswith("deprecated(") for function in self.functions for one in function.decorators)
+
+    @property
     def exports(self) -> list[str]:
         """Return the names that the package `api` offers from this module."""
         return sorted(function.name for function in self.functions)

@@ -39,6 +39,8 @@ class FunctionSpec:
     """The schemas that its code uses."""
     decoders: tuple[DecoderSpec, ...] = ()
     """The decoder of its result, if that needs one."""
+    decorators: tuple[str, ...] = ()
+    """What warns about a call that is deprecated, or that has a deprecated argument."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class Argument:
     is_positional: bool = False
     value: str = ""
     """The expression of its value in the call."""
+    is_deprecated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +102,7 @@ class FunctionBuilder:
                 {*result.classes, *(name for one in arguments for name in one.classes), *self._body_classes(operation)}
             ),
             decoders=result.decoders,
+            decorators=_decorators(operation, arguments),
         )
 
     def batched(self, operation: Operation) -> FunctionSpec:
@@ -195,6 +199,7 @@ class FunctionBuilder:
             ),
             classes=type_.classes,
             is_positional=parameter.is_positional or parameter.location == "path",
+            is_deprecated=parameter.node.get("deprecated") is True,
             value=value,
         )
 
@@ -232,6 +237,16 @@ class FunctionBuilder:
         return f"{method}({', '.join(given)})"
 
 
+def _decorators(operation: Operation, arguments: Sequence[Argument]) -> tuple[str, ...]:
+    """Return the decorators that warn. An argument that a call cannot do without is left to the docstring."""
+    found: list[str] = []
+    if names_given := [one.name for one in arguments if one.is_deprecated and not one.is_required and not one.is_positional]:
+        found.append(f"deprecated_arguments({', '.join(map(repr, names_given))})")
+    if operation.node.get("deprecated") is True:
+        found.append(f"deprecated({f'{operation.namespace}.{operation.name} is deprecated'!r})")
+    return tuple(reversed(found))
+
+
 def _argument_order(argument: Argument) -> tuple[bool, bool, bool]:
     return argument.location != "path", not argument.is_positional, not argument.is_required
 
@@ -245,6 +260,7 @@ def _body_field(field: FieldSpec, name: str, wire_to_python: dict[str, str]) -> 
         is_required=field.is_required,
         description=described(field.node, wire_to_python, fallback=f"The field `{field.wire}`."),
         classes=field.type_.classes,
+        is_deprecated=field.node.get("deprecated") is True,
         value=name,
     )
 

@@ -115,7 +115,7 @@ def warn_if_misspelt(name: str, value: str, known: Collection[str]) -> None:
     close = closest(value, known)
     if close is not None:
         message = f"{name} is {value!r}, which is not a known value; did you mean {close!r}? It is sent as given"
-        warnings.warn(message, UnknownValueWarning, stacklevel=_caller_level())
+        warnings.warn(message, UnknownValueWarning, stacklevel=caller_level())
 
 
 def closest(value: str, known: Collection[str]) -> str | None:
@@ -130,7 +130,7 @@ def closest(value: str, known: Collection[str]) -> str | None:
     return best if similarity >= (_MIN_SIMILARITY if len(folded) > 3 else _MIN_SIMILARITY_OF_SHORT) else None
 
 
-def _caller_level() -> int:
+def caller_level() -> int:
     """Return the stack level of the first frame outside this package, as seen from the function that called this one."""
     level, frame = 1, sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # `inspect` is slow to import
     while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE and frame.f_back is not None:
