@@ -233,7 +233,7 @@ COMPONENTS = (
     _schema("required names an unknown field", put("components", "schemas", "Pet", "required", value=["id", "ghost"])),
     _schema("required of the wrong type", put("components", "schemas", "Pet", "required", value=True), problem="#/components/schemas/Pet/required"),
     _schema("fields whose names clash", lambda raw: raw["components"]["schemas"]["Pet"]["properties"].update(_id=STRING, Id=STRING),
-            (_FIELDS, ["id", "name", "mood", "id_3", "id_2", "extra"])),
+            (_FIELDS, ["id", "name", "mood", "id_2", "id_3", "extra"])),
     _schema("field named extra", put(*_PROPERTIES, "extra", value=STRING), (_FIELDS, ["id", "name", "mood", "extra_", "extra"])),
     _schema("field with a ligature", put(*_PROPERTIES, "\ufb01eld", value=STRING), (_FIELDS, ["id", "name", "mood", "field", "extra"])),
     _schema("field with an empty name", put(*_PROPERTIES, "", value=STRING), (_FIELDS, ["id", "name", "mood", "field", "extra"])),
