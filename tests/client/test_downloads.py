@@ -196,14 +196,14 @@ async def test_timeout_is_for_each_read(server: Server, client: CStarClient, tmp
 
     async def release() -> None:
         for event in events:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
             event.set()
 
     releasing = asyncio.ensure_future(release())
-    assert 8000 == len(await _saved(_download(client, timeout=0.5), tmp_path))
+    assert 8000 == len(await _saved(_download(client, timeout=2), tmp_path))
     await releasing
-    with pytest.raises(RequestTimeoutError, match="no data of the stream arrived in time"):
-        await _in_pieces(_download(client, timeout=0.2), tmp_path)
+    with pytest.raises(RequestTimeoutError, match="in time"):
+        await _in_pieces(_download(client, timeout=1, max_retries=0), tmp_path)
 
 
 async def test_stream_releases_its_connection(server: Server, client: CStarClient) -> None:
