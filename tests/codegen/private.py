@@ -73,6 +73,7 @@ PRIVATE = overlay(
                 "post": {
                     "operationId": "create_mood",
                     "x-cstar-method": "create",
+                    "parameters": [{"$ref": "#/components/parameters/IdempotencyKey"}],
                     "tags": ["moods"],
                     "requestBody": {"required": True, "content": {"application/json": {"schema": ref("MoodCreate")}}},
                     "responses": enveloped(ref("Mood")),

@@ -81,6 +81,7 @@ async def test_private_endpoints_are_called(acme: Any) -> None:
     """They are methods of the client, under the team."""
     async with FakeCStar(package="acme") as fake, fake.client(acme.AcmeClient) as cstar:
         mood = await cstar.moods.create(name="calm")
+        assert fake.requests[-1].idempotency_key
         assert (fake.requests[-1].method, fake.requests[-1].path) == ("POST", f"/api/v1/teams/{fake.team_id}/moods")
         assert [one async for one in cstar.moods.list()] == [mood]
 
