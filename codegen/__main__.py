@@ -32,6 +32,7 @@ from codegen import naming as names
 from codegen import output
 from codegen.adopt import command as adopt
 from codegen.diff import command as diff
+from codegen.diff.deprecation import with_deprecated
 from codegen.diff.surface import PythonSurface, surface_of
 from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector
 from codegen.ir.build import build_ir
@@ -124,6 +125,7 @@ def generate(
     client: str | None = None,
     package_dir: Path | None = None,
     last: Path | None = None,
+    deprecate: Path | None = None,
 ) -> PythonSurface:
     """Write the output for a document into an empty folder, print what was passed over, and return what callers use of it.
 
@@ -135,6 +137,7 @@ def generate(
         client: The name of the client class of any other package. None: made from the title of the document.
         package_dir: The package that the output is for, with which its types are checked. None: they are not checked.
         last: The package with the last output, whose names stay.
+        deprecate: An earlier document. What only it has is kept, as deprecated.
     """
     notes = NoteCollector()
     raw = read_overlaid(document, overlays, notes.add)
@@ -144,8 +147,13 @@ def generate(
         kept = output.names_in(PACKAGE) if is_extension else {}
         kept |= output.names_in(last) if last else {}
         parsed = parse(raw, notes, is_sdk=is_sdk or is_extension, is_extended=is_extension, kept=kept)
+        earlier = parse(read(deprecate), NoteCollector(), is_sdk=parsed.is_sdk) if deprecate else None
+        deprecated = with_deprecated(parsed, earlier, notes) if earlier else None
+        parsed = deprecated.document if deprecated else parsed
         code = build_ir(parsed)
     fake = _fake_behaviour(Document(raw), document.with_name(FAKE), notes) if is_sdk or is_extension else {}
+    for name, source in deprecated.aliases.items() if deprecated and fake else ():
+        fake["operations"][name] = fake["operations"].get(source, {})
     if is_sdk:
         target = Target(package=package, source=f"openapi/{DOCUMENT.name}", service=service_spec(parsed))
     elif is_extension:
@@ -197,6 +205,9 @@ def _parser() -> argparse.ArgumentParser:
         help="lint: check the rules of this project; diff: compare two documents; drift: merge overlays of observers; "
         "adopt: go to a published document; release: keep what callers use of this one",
     )
+    parser.add_argument(
+        "--deprecate", type=Path, metavar="OLD", help="an earlier document: keep what only it has for a release, as deprecated"
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the generated files are not up to date")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
     parser.add_argument(
@@ -234,6 +245,7 @@ def _generate(given: argparse.Namespace, folder: Path) -> PythonSurface:
         client=given.client,
         package_dir=package_dir,
         last=given.output,
+        deprecate=given.deprecate,
     )
 
 

@@ -45,13 +45,20 @@ def operation_key(operation: str) -> str:
 
 
 def _function_pairs(old: Sequence[Function], new: Sequence[Function]) -> Iterator[tuple[Function, Function]]:
-    by_operation = {operation_key(one.operation): one for one in new}
-    found = {one.name: by_operation.get(operation_key(one.operation)) for one in old}
+    by_operation: dict[str, list[Function]] = {}
+    for one in new:
+        by_operation.setdefault(operation_key(one.operation), []).append(one)
+    found = {one.name: _same(one, by_operation.get(operation_key(one.operation), [])) for one in old}
     taken = {one.name for one in found.values() if one}
     by_name = {one.name: one for one in new if one.name not in taken}
     for one in old:
         if other := found[one.name] or by_name.get(one.name):
             yield one, other
+
+
+def _same(one: Function, candidates: Sequence[Function]) -> Function | None:
+    """Return the function of the same operation; of several, one that is called in the same way."""
+    return max(candidates, key=lambda other: (other.path == one.path) + (other.name == one.name), default=None)
 
 
 def argument_pairs(old: Sequence[Argument], new: Sequence[Argument]) -> list[tuple[Argument, Argument]]:

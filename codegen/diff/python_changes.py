@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from codegen.diff.changes import Change, Kind
-from codegen.diff.matching import Matching, argument_pairs, match
+from codegen.diff.matching import Matching, argument_pairs, match, operation_key
 from codegen.diff.surface import Alias, Argument, EnumClass, Function, ModelClass, PythonSurface, Use
 from codegen.diff.types import AnyOf, Types, takes
 from codegen.naming import like_alias
@@ -66,14 +66,18 @@ class _Comparison:
 
     def _functions(self) -> Iterator[Change]:
         moved = self._moved_namespaces()
+        methods = {(operation_key(one.operation), one.path) for one in self._new.functions}
+        functions = {(operation_key(one.operation), one.name) for one in self._new.functions}
         for one in self._matching.removed:
             yield _change("removed", one.path, one.place, f"the method and `api.{one.name}` are gone", breaks=True)
         for one, other in self._matching.functions:
-            if one.path != other.path and (moved.get(one.namespace), one.method) != (other.namespace, other.method):
+            key = operation_key(one.operation)
+            is_moved = (moved.get(one.namespace), one.method) == (other.namespace, other.method)
+            if one.path != other.path and (key, one.path) not in methods and not is_moved:
                 yield _change("renamed", one.path, other.place, f"the method is now `{other.path}`", breaks=True)
-            if one.name != other.name:
+            if one.name != other.name and (key, one.name) not in functions:
                 yield _change("renamed", f"api.{one.name}", other.place, f"the function is now `api.{other.name}`", breaks=True)
-            elif one.module != other.module:
+            elif one.name == other.name and one.module != other.module:
                 message = f"the function is now in `api.{other.module}`"
                 yield _change("moved", f"api.{one.module}.{one.name}", other.place, message, breaks=True)
             yield from self._arguments(other.path, one.arguments, other.arguments, other.place)

@@ -1,0 +1,83 @@
+"""Keep for a release what a new document has removed or renamed: deprecated, and working as before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from codegen.diff.matching import operation_key
+from codegen.diff.python_changes import python_changes
+from codegen.diff.surface import surface_of
+from codegen.errors import NoteCollector
+from codegen.ir.build import build_ir
+from codegen.spec.document import Document, Node, Operation, entries
+from codegen.spec.queries import is_model, namespace_ancestors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A document with what an old one had."""
+
+    document: Document
+    aliases: dict[str, str]
+    """The operations that have an old name, too: their ids by the old ones."""
+
+
+def with_deprecated(new: Document, old: Document, notes: NoteCollector) -> Kept:
+    """Return a document with the methods, functions, fields and values that only an old one has.
+
+    A renamed operation has both names. An operation that is gone is still called under its old path. What cannot be kept, such as
+    another type or another name of an argument, is noted.
+    """
+    aliases: dict[str, str] = {}
+    operations = [*new.operations, *_kept_operations(new, old, aliases)]
+    schemas = {name: _with_old_parts(node, old.schemas.get(name, {})) for name, node in new.schemas.items()}
+    needed = Document({"components": {"schemas": old.schemas | schemas}})
+    used = [*schemas.values(), *(part for operation in operations for part in _parts(operation))]
+    schemas |= {name: needed.schemas[name] for name in needed.reachable_schemas(used) if name not in schemas}
+    known = {tag["name"] for tag in new.raw["tags"]}
+    above = {name for operation in operations for name in namespace_ancestors(operation.namespace)}
+    tags = [*new.raw["tags"], *(tag for tag in old.raw["tags"] if tag["name"] in above - known)]
+    raw = {**new.raw, "tags": tags, "components": {**new.components, "schemas": schemas}}
+    document = Document(raw, tuple(operations), new.events, is_sdk=new.is_sdk, places=old.places | new.places)
+    before, after = (surface_of(one, build_ir(one)) for one in (old, document))
+    for change in python_changes(before, after):
+        if change.is_breaking:
+            notes.add(change.place, f"`{change.name}` is not kept: {change.message}.")
+    return Kept(document=document, aliases=aliases)
+
+
+def _kept_operations(new: Document, old: Document, aliases: dict[str, str]) -> Iterator[Operation]:
+    """Yield the operations under their old names, where these are free, and note which of the new ones they are."""
+    known = {operation_key(f"{one.method} {one.path}"): one for one in new.operations}
+    ids, methods = {one.id for one in new.operations}, {(one.namespace, one.name) for one in new.operations}
+    for one in old.operations:
+        other = known.get(operation_key(f"{one.method} {one.path}"))
+        has_function, has_method = one.id in ids, (one.namespace, one.name) in methods
+        if has_function and has_method:
+            continue
+        id_, name = f"{one.id}_{one.name}" if has_function else one.id, one.id if has_method else one.name
+        names = {"operationId": id_, "x-cstar-namespace": one.namespace, "x-cstar-method": name, "deprecated": True}
+        if other:
+            aliases[id_] = other.id
+        source = other or one
+        yield replace(source, node={**source.node, **names})
+
+
+def _with_old_parts(node: Node, old: Node) -> Node:
+    """Return a schema with the fields or values that only the old one has."""
+    if "enum" in node and "enum" in old:
+        return {**node, "enum": [*node["enum"], *(value for value in old["enum"] if value not in node["enum"])]}
+    if not is_model(node) or not is_model(old):
+        return node
+    fields = entries(node, "properties")
+    lost = {wire: {**field, "deprecated": True} for wire, field in entries(old, "properties").items() if wire not in fields}
+    return {**node, "properties": fields | lost}
+
+
+def _parts(operation: Operation) -> Iterator[Any]:
+    yield operation.result.schema
+    yield [parameter.node for parameter in operation.parameters]
+    if operation.body:
+        yield operation.body.schema

@@ -1,0 +1,120 @@
+"""The option `--deprecate`: what an earlier document had is kept for a release, and works."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from codegen.__main__ import ROOT
+from codegen.diff.deprecation import with_deprecated
+from codegen.diff.python_changes import python_changes
+from codegen.diff.surface import PythonSurface, surface_of
+from codegen.errors import NoteCollector
+from codegen.ir.build import build_ir
+from codegen.parser.run import parse
+from codegen.spec.document import Node
+from tests.codegen import pets as made
+from tests.codegen.documents import TICKET, operation
+from tests.codegen.pets import Edit, edited, pets, schema
+from tests.codegen.trees import Tree
+
+
+def _kept(old: Node, new: Node) -> tuple[PythonSurface, PythonSurface, list[str]]:
+    """Return the surface of an old document, that of a new one with what the old one had, and the notes."""
+    notes = NoteCollector()
+    before, after = (parse(raw, NoteCollector(), is_sdk=False) for raw in (old, new))
+    document = with_deprecated(after, before, notes).document
+    return surface_of(before, build_ir(before)), surface_of(document, build_ir(document)), notes.lines
+
+
+def _rename(raw: Node) -> None:
+    raw["paths"]["/pets/{petId}"]["get"]["operationId"] = "readPet"
+
+
+def _rename_method(raw: Node) -> None:
+    raw["paths"]["/pets/{petId}"]["get"] |= {"x-cstar-method": "read"}
+
+
+def _move(raw: Node) -> None:
+    for path in ("/owners", "/owners/{ownerId}"):
+        for one in raw["paths"][path].values():
+            one["tags"] = ["holders"]
+
+
+REMOVALS: dict[str, tuple[Edit, Edit]] = {
+    "operation": (made.add_operation, lambda raw: None),
+    "namespace": (made.add_namespace, lambda raw: None),
+    "field": (made.add_field, lambda raw: None),
+    "class": (made.add_class, lambda raw: None),
+    "value": (made.add_value, lambda raw: None),
+    "renamed operation": (lambda raw: None, _rename),
+    "renamed method": (lambda raw: None, _rename_method),
+}
+
+
+@pytest.mark.parametrize("name", REMOVALS)
+def test_nothing_breaks_for_a_release(name: str) -> None:
+    """What was removed or renamed is still there, so that no caller is broken."""
+    old, new = (edited(edit) for edit in REMOVALS[name])
+    before, after, notes = _kept(old, new)
+
+    assert ([], []) == ([one for one in python_changes(before, after) if one.is_breaking], notes)
+
+
+def test_both_names_are_there() -> None:
+    """A renamed operation has the new name and the old one."""
+    _, after, _ = _kept(pets(), edited(_rename))
+
+    assert {"get_pet", "read_pet"} <= {one.name for one in after.functions}
+
+
+def test_methods_of_a_renamed_namespace_stay() -> None:
+    """A function cannot be in two modules; that is noted, and `api` itself still has it."""
+    before, after, notes = _kept(pets(), edited(_move))
+
+    assert {one.path for one in before.functions} <= {one.path for one in after.functions}
+    assert ["`api.owners.get_owner` is not kept: the function is now in `api.holders`."] == [
+        note.partition("get: ")[2] for note in notes if "get_owner`" in note
+    ]
+
+
+def test_what_cannot_be_kept_is_noted() -> None:
+    """Another type cannot be the old one, too."""
+
+    def change(raw: Node) -> None:
+        schema(raw, "Pet")["properties"]["name"] = {"type": "integer"}
+
+    (note,) = _kept(pets(), edited(change))[2]
+
+    assert "`Pet.name` is not kept: is `int`, was `str`." in note
+
+
+def test_old_name_works(tmp_path: Path) -> None:
+    """A call under the old name sends the request of the new one, and its docstring says that it is deprecated."""
+
+    def rename(raw: Node) -> None:
+        operation(raw, TICKET, "get")["x-cstar-method"] = "read"
+        operation(raw, TICKET, "get")["operationId"] = "read_ticket"
+
+    tree = Tree(tmp_path)
+    shutil.copy(tree.document, tmp_path / "old.yaml")
+    tree.write(rename)
+    fake = tree.document.with_name("fake.yaml")
+    fake.write_text((ROOT / "openapi" / "fake.yaml").read_text(encoding="utf-8").replace("get_ticket'", "read_ticket'"))
+
+    done = tree.generate("--deprecate", "old.yaml")
+    assert 0 == done.returncode, done.stderr
+    assert "same Deprecated" == tree.output_of(
+        "import asyncio, warnings\n"
+        "from cstar_async.api import get_ticket\n"
+        "from cstar_async.testing import FakeCStar\n"
+        "warnings.simplefilter('ignore')\n"
+        "async def main():\n"
+        "    async with FakeCStar() as fake, fake.client() as cstar:\n"
+        "        ticket = await cstar.tickets.create(title='A')\n"
+        "        found = [await cstar.tickets.get(ticket.id), await cstar.tickets.read(ticket.id)]\n"
+        "        print('same' if found[0] == found[1] else found, 'Deprecated' if 'Deprecated' in get_ticket.__doc__ else '')\n"
+        "asyncio.run(main())"
+    )
