@@ -70,6 +70,8 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
         code_of["parameters"] = f"({parameters})"
     if known := _known_values(document, operation):
         code_of["known_values"] = f"{{{known}}}"
+    if found.paging:
+        code_of["paging"] = f"Paging({', '.join(f'{name}={value!r}' for name, value in found.paging.items())})"
     if found.text:
         code_of["text"] = repr(found.text)
     if limits := "".join(f"{_limit(one)}, " for one in limits_of(document, operation)):

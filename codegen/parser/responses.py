@@ -9,6 +9,7 @@ from codegen import naming as names
 from codegen.errors import NoteCollector
 from codegen.parser.left_out import LeftOutError
 from codegen.parser.media import EVENT_STREAM, essence, is_items, is_json, is_text
+from codegen.parser.pagination import PaginationFinder
 from codegen.parser.references import References, nested
 from codegen.parser.schemas import SchemaParser
 from codegen.spec.document import Document, Node, Operation, Result, Shape, entries, is_object, schema_named
@@ -18,10 +19,14 @@ _ALTERNATIVES = frozenset({"text/csv", "text/plain"})
 """The content types that a server may send instead of JSON, because a parameter asks for it."""
 ENVELOPE_FIELDS = frozenset({"success", "data", "meta", "pagination"})
 """The fields of the envelope that the client can read."""
-_PAGING = frozenset(
-    {"page", "pages", "pagesize", "perpage", "pagetoken", "limit", "offset", "cursor", "after", "before", "startingafter"}
+_PAGINATION_PATHS = frozenset(
+    (*parent, name)
+    for parent in (("pagination",), ("meta", "pagination"))
+    for name in ("page", "pageSize", "total", "totalPages", "hasMore")
 )
-"""Query parameters that ask for a part of a list, in lower case without separators."""
+"""What the client reads of the envelope in any case."""
+_CSTAR_PAGES = {"parameter": "page", "size_parameter": "pageSize", "first": 1, "size": 100, "min_size": 1, "max_size": 100}
+"""The defaults of `cstar_async.pagination.Paging`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,7 @@ class ResponseParser:
         self._references = references
         self._notes = notes
         self._has_envelope = False
+        self._pagination = PaginationFinder(schemas, references)
 
     def recognise_envelope(self, operations: Sequence[Operation]) -> None:
         """Find out whether nine in ten of the JSON results of a document are in an envelope."""
@@ -122,22 +128,30 @@ class ResponseParser:
             shape: Shape = "text" if is_text(response.media) else "bytes"
             return Result(status=response.status, shape=shape, schema={}, node=response.node, text=essence(response.media))
         data = self._data(response) if self._has_envelope else None
+        is_read = operation.method == "get"
+        if is_read and (page := self._page(response, operation, owner, has_envelope=data is not None)):
+            return page
         node, pointer = data or self._schema(response)
         name = f"{owner}Response" if pointer.startswith("#/paths/") else names.class_of(pointer.split("/")[3])
         schema = self._schemas.value(node, pointer, name)
         options, is_nullable = alternatives(schema)
         inner = options[0] if len(options) == 1 and is_nullable else schema
-        shape = self._shape(inner, operation, has_envelope=data is not None)
+        shape = self._shape(inner, has_envelope=data is not None)
+        is_part = is_read and data is None and self._pagination.is_suspect(operation)
+        if is_part and (shape == "array" or (shape == "object" and self._has_array(inner))):
+            self._notes.add(
+                operation.pointer, "the way to the other pages of this list is not known; the call returns the first one."
+            )
         return Result(
             status=response.status,
             shape=shape,
-            is_part=data is None and any(_folded(one.name) in _PAGING for one in operation.parameters if one.location == "query"),
+            is_part=is_part,
             may_be_empty=response.node.get("x-cstar-may-be-empty") is True,
             schema=inner if self._schemas.is_object(inner) else schema,
             node=response.node,
             has_envelope=data is not None,
             is_nullable=is_nullable,
-            text=None if operation.method == "get" and shape in ("array", "page") else response.text,
+            text=None if is_read and shape == "array" else response.text,
         )
 
     def _items(self, response: _Response, owner: str) -> Result:
@@ -166,17 +180,48 @@ class ResponseParser:
             has_events=is_event and not schema,
         )
 
-    def _shape(self, schema: Node, operation: Operation, *, has_envelope: bool) -> Shape:
+    def _page(self, response: _Response, operation: Operation, owner: str, *, has_envelope: bool) -> Result | None:
+        """Return the result if it is a page of a list whose other pages the client can request."""
+        body, pointer = self._schema(response)
+        found = self._pagination.find(operation, body, pointer, entries(response.node, "headers"))
+        if found is None:
+            return None
+        name = f"{owner}Response" if found.pointer.startswith("#/paths/") else names.class_of(found.pointer.split("/")[3])
+        schema = self._schemas.value(found.items, found.pointer, name)
+        options, _ = alternatives(entries(schema, "items"))
+        schema = {**schema, "items": options[0]} if len(options) == 1 else schema
+        if not self._schemas.is_object(entries(schema, "items")):
+            self._notes.add(operation.pointer, "the pages of this list have items that are no objects of one kind.")
+            return None
+        arguments = found.arguments
+        stated = found.read - {("data",)}
+        if (
+            has_envelope
+            and (stated or self._document.is_sdk)
+            and stated <= _PAGINATION_PATHS
+            and arguments.get("kind", "page") == "page"
+        ):
+            arguments = {key: value for key, value in arguments.items() if not isinstance(value, tuple)}
+        elif not has_envelope:
+            for field in found.ignored:
+                self._notes.add(found.pointer, f"the client does not read `{field}` of a page.")
+        return Result(
+            status=response.status,
+            shape="page",
+            schema=schema,
+            node=response.node,
+            has_envelope=has_envelope,
+            paging={key: value for key, value in arguments.items() if key not in _CSTAR_PAGES or value != _CSTAR_PAGES[key]},
+        )
+
+    def _has_array(self, schema: Node) -> bool:
+        target = self._schemas.components[schema_named(schema["$ref"])] if "$ref" in schema else schema
+        return any(types_of(one) == ["array"] for one in entries(target, "properties").values())
+
+    def _shape(self, schema: Node, *, has_envelope: bool) -> Shape:
         if self._schemas.is_object(schema):
             is_deleted = has_envelope and "$ref" in schema and schema_named(schema["$ref"]) == "Deleted"
             return "deleted" if is_deleted else "object"
         if types_of(schema) != ["array"] or not self._schemas.is_object(entries(schema, "items")):
             return "value"
-        query = {parameter.name for parameter in operation.parameters if parameter.location == "query"}
-        if operation.method == "get" and has_envelope and {"page", "pageSize"} <= query:
-            return "page"
         return "array"
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")

@@ -14,7 +14,6 @@ from codegen.spec.document import Document, Node, Operation, child_pointer, entr
 from codegen.spec.queries import IDEMPOTENCY_KEY, result_name
 
 VERSION_HEADER = "CStar-Version"
-PAGINATION_FIELDS = frozenset({"page", "pageSize", "total", "hasMore", "totalPages"})
 ERROR_FIELDS = frozenset({"type", "code", "message", "param", "field", "doc_url", "request_id", "retryAfter"})
 LIMIT_HEADERS = frozenset(f"x-ratelimit-{name}" for name in ("limit", "remaining", "reset", "window"))
 _CLIENT = "the client of cstar_async"
@@ -41,12 +40,9 @@ class _Differences:
         yield from self._whoami()
         for operation in self._document.operations:
             yield from self._envelope(operation)
-            yield from self._paging(operation)
             yield from self._headers(operation)
             yield from self._responses(operation)
         schemas = self._document.schemas
-        if "Pagination" in schemas:
-            yield from self._fields("Pagination", schemas["Pagination"], PAGINATION_FIELDS, {"page", "pageSize"})
         if "Error" in schemas:
             yield from self._fields("Error", schemas["Error"], ERROR_FIELDS, {"code", "message"})
 
@@ -68,16 +64,6 @@ class _Differences:
         is_bare = operation.result.shape in ("object", "array", "page", "value", "deleted") and not operation.result.has_envelope
         if is_bare and self._needs_envelope:
             yield operation.pointer, f"{_CLIENT} reads a result from `data`, beside `success`, `meta` and `pagination` alone."
-
-    def _paging(self, operation: Operation) -> Iterator[tuple[str, str]]:
-        if operation.result.shape != "page":
-            return
-        for parameter in operation.parameters:
-            schema = parameter.node["schema"]
-            if parameter.name == "page" and (schema.get("type") != "integer" or schema.get("minimum", 1) != 1):
-                yield parameter.pointer, f"{_CLIENT} counts pages from 1; `page` must be an integer with `minimum: 1`."
-            if parameter.name == "pageSize" and (schema.get("type") != "integer" or schema.get("maximum", 100) < 100):
-                yield parameter.pointer, f"{_CLIENT} asks for 100 items a page; `pageSize` must be an integer and allow that."
 
     def _headers(self, operation: Operation) -> Iterator[tuple[str, str]]:
         for parameter in operation.parameters:

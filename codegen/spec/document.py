@@ -67,6 +67,8 @@ class Result:
     """Whether an array may be a part of a list of which the client cannot find the other parts."""
     has_events: bool = False
     """Whether the items of a stream are server-sent events instead of JSON."""
+    paging: Node | None = None
+    """How a page is requested and read: the arguments of `Paging` that have another value than for cStar. None: it is no page."""
     text: str | None = None
     """The content type of the text that the server may send instead of JSON."""
 

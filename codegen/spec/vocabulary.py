@@ -81,9 +81,7 @@ READ_KEYS = {kind: keys | _READ.get(kind, set()) | FAKE_KEYS.get(kind, frozenset
 FAKE_EXTENSIONS = frozenset[str]().union(*FAKE_KEYS.values())
 
 EXTENSION_TYPES: dict[str, type] = {
-    **dict.fromkeys(
-        _extensions("name", "class", "namespace", "method", "key", "pagination", "collection", "action", "module"), str
-    ),
+    **dict.fromkeys(_extensions("name", "class", "namespace", "method", "key", "collection", "action", "module"), str),
     **dict.fromkeys(
         _extensions("id-prefix", "identity", "slug-of", "delete-unless", "unknown", "text", "string-shorthand", "secret"), str
     ),
@@ -96,6 +94,13 @@ EXTENSION_TYPES: dict[str, type] = {
     "x-enum-descriptions": dict,
 }
 """The types of extensions. Any other extension may have any value."""
+
+PAGINATION = "x-cstar-pagination"
+PAGINATION_KINDS = ("page", "offset", "cursor", "link", "none")
+"""The values of `x-cstar-pagination` that name a kind of pages."""
+PAGINATION_PATHS = ("items", "next", "last_item", "has_more", "total", "total_pages", "page", "page_size")
+PAGINATION_KEYS = ("kind", "parameter", "size_parameter", "first", "size", "min_size", "max_size", *PAGINATION_PATHS)
+"""The keys of `x-cstar-pagination`: the arguments of `cstar_async.pagination.Paging`, and those that are paths."""
 
 ACTIONS = ("list", "create", "get", "update", "delete", "fake-response", "special")
 """The values of `x-cstar-action`."""

@@ -74,7 +74,7 @@ def timestamp_of(envelope: dict[str, UntypedJSON]) -> datetime | None:
     return stated if isinstance(stated, datetime) else None
 
 
-def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int) -> PageInfo:
+def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int, first: int = 1) -> PageInfo:
     """Return the pagination, from either location and form.
 
     `has_more` is computed if it is missing. Without any pagination, the response is the only page. If the totals cannot be read, a
@@ -92,6 +92,7 @@ def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int) -> PageIn
         total_pages=stated.get("totalPages"),
         has_more=stated.get("hasMore"),
         item_count=item_count,
+        first=first,
     )
 
 

@@ -58,7 +58,7 @@ def parse_page(paging: Paging, response: RawResponse, size: int | None, offset: 
     if paging.is_of_cstar:
         envelope = parse_envelope(response)
         data = _array(envelope["data"], ("data",), response, envelope)
-        return ParsedPage(envelope, data, parse_page_info(envelope, len(data)))
+        return ParsedPage(envelope, data, parse_page_info(envelope, len(data), paging.first))
     body = parse_body(response)
     envelope = body if is_object(body) else {}
     path = ("data",) if paging.items is None else paging.items

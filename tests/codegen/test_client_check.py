@@ -12,8 +12,6 @@ from codegen.spec.document import Node
 from tests.codegen.documents import TICKETS, inside, notes_on, operation, parsed, schema, small
 from tests.codegen.edits import GET_DATA_KEYS
 
-PAGE = "#/components/parameters/Page"
-
 
 def _move(raw: Node, old: str, new: str) -> None:
     raw["paths"] = {path.replace(old, new): item for path, item in raw["paths"].items()}
@@ -35,18 +33,6 @@ CASES: dict[str, tuple[Callable[[Node], object], str]] = {
         "finds its team by `auth.whoami`",
     ),
     "another name in the envelope": (_rename_data, "reads a result from `data`"),
-    "pages from 0": (
-        lambda raw: inside(raw, "components", "parameters", "Page", "schema").update(minimum=0),
-        "counts pages from 1; `page` must be an integer with `minimum: 1`.",
-    ),
-    "small pages": (
-        lambda raw: inside(raw, "components", "parameters", "PageSize", "schema").update(maximum=50),
-        "asks for 100 items a page; `pageSize` must be an integer and allow that.",
-    ),
-    "another name in the pagination": (
-        lambda raw: schema(raw, "Pagination")["properties"].update(size=schema(raw, "Pagination")["properties"].pop("pageSize")),
-        "reads `pageSize` of a `Pagination`, which the schema does not have.",
-    ),
     "another name in the error": (
         lambda raw: schema(raw, "Error")["properties"].update(slug=schema(raw, "Error")["properties"].pop("code")),
         "reads `code` of a `Error`, which the schema does not have.",
@@ -124,3 +110,40 @@ def test_paged_list_needs_no_extension() -> None:
     operation(raw, TICKETS, "get").pop("x-cstar-pagination")
 
     assert ["page"] == [one.result.shape for one in parsed(raw).operations if one.id == "list_tickets"]
+
+
+CHANGED_PAGES: dict[str, tuple[Callable[[Node], object], Node]] = {
+    "pages from 0": (
+        lambda raw: inside(raw, "components", "parameters", "Page", "schema").update(minimum=0, default=0),
+        {"first": 0},
+    ),
+    "small pages": (
+        lambda raw: inside(raw, "components", "parameters", "PageSize", "schema").update(maximum=50),
+        {"size": 50, "max_size": 50},
+    ),
+    "another name of the size": (
+        lambda raw: inside(raw, "components", "parameters", "PageSize").update(name="limit"),
+        {"size_parameter": "limit"},
+    ),
+    "another name in the pagination": (
+        lambda raw: schema(raw, "Pagination")["properties"].update(has_more=schema(raw, "Pagination")["properties"].pop("hasMore")),
+        {"items": ("data",), "has_more": ("pagination", "has_more")},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED_PAGES)
+def test_pages_are_those_of_the_document(name: str) -> None:
+    """The client takes them as they are."""
+    change, expected = CHANGED_PAGES[name]
+    raw = small()
+    change(raw)
+
+    (found,) = [one.result for one in parsed(raw).operations if one.id == "list_tickets"]
+
+    assert ("page", expected) == (found.shape, {key: (found.paging or {}).get(key) for key in expected})
+
+
+def test_pages_of_the_documented_api_are_the_default() -> None:
+    """Nothing is generated for them."""
+    assert [{}] == [one.result.paging for one in parsed(small()).operations if one.id == "list_tickets"]
