@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.spec.document import Document, Operation
-from codegen.spec.queries import READ_AS, is_free_object
+from codegen.spec.queries import is_free_object
 
 EVENTS = "events"
 """The name of the webhooks section among the root namespaces."""
@@ -34,9 +34,8 @@ class SchemaUsage:
                 self.roots.setdefault(name, set()).add(EVENTS)
         self.requests = frozenset(bodies) - frozenset(responses)
         """The schemas that are only sent, so that fields may be omitted."""
-        read_as = {str(document.schemas[name][READ_AS]) for name in bodies if READ_AS in document.schemas.get(name, {})}
-        self.shared = (frozenset(bodies) | read_as) & frozenset(responses)
-        """The schemas that are received and can be sent."""
+        self.shared = frozenset(bodies) & frozenset(responses)
+        """The schemas that are sent and received."""
         reached = {**responses, **bodies, **parameters}
         self.generated = [name for name in document.schemas if name in reached and not is_free_object(document.schemas[name])]
         """The schemas that become classes, in the document's order."""

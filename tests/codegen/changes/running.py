@@ -157,7 +157,8 @@ async def run_change(package: ModuleType, client: Any, stub: Stub, change: Chang
     if change.model:
         model = model_of(package, change.model)
         docs += "\n" + (inspect.getdoc(model) or "")
-        assert dict(change.annotations) == {name: model.__annotations__.get(name) for name in change.annotations}
+        found = {name: model.__annotations__.get(name) for name in change.annotations}
+        assert dict(change.annotations) == found, found
         await _run_wires(function, client, stub, model, change)
     flat = " ".join(docs.split())
     assert [] == [words for words in change.doc if " ".join(words.split()) not in flat], docs
