@@ -283,7 +283,7 @@ class CommunityAttachment(Model):
 
     filename: str
     """File name."""
-    content_type: CommunityAttachmentTypeLike
+    content_type: CommunityAttachmentType
     """Media type."""
     size_bytes: int | None = None
     """Size in bytes, at most 5 MB."""
