@@ -38,13 +38,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar
 
-from cstar_async._model.file import BinaryFile, File, FileContent, FileInput, Progress, report_progress
+from cstar_async._model.file import BinaryFile, File, FileContent, FileInput, Progress, check_progress, report_progress
 from cstar_async._protocol.item_decoders import ItemDecoder
 from cstar_async._protocol.messages import Sink
 from cstar_async._protocol.sse import ServerSentEvent
 from cstar_async._types import Response
 from cstar_async._validation import check_instance, validate_count
-from cstar_async.errors import CStarError, ResponseTooLargeError
+from cstar_async.errors import CStarError, InvalidArgumentError, ResponseTooLargeError
 
 __all__ = ["BinaryFile", "Download", "File", "FileContent", "FileInput", "Progress", "ServerSentEvent", "Stream"]
 
@@ -173,9 +173,9 @@ class Download:
             InvalidArgumentError: *path* is no path, or *max_size* is out of its range.
             CStarError: The file cannot be written, or the call failed.
         """
-        check_instance("path", path, (str, os.PathLike), "a str or a pathlib.Path")
+        target = _file_path(path)
         limit = None if max_size is None else validate_count("max_size", max_size, 0)
-        target = Path(path)
+        check_progress(on_progress)
         async with _FileSink(target, limit, on_progress) as sink:
             await self._save(sink)
         return target
@@ -204,7 +204,7 @@ class _FileSink:
         self._size: int | None = None
 
     async def __aenter__(self) -> Self:
-        if self._path.is_dir():
+        if self._try(self._path.is_dir):
             raise CStarError("the file could not be written: the path is a directory")
         self._file = self._try(lambda: self._temporary.open("xb"))
         return self
@@ -259,11 +259,22 @@ class _FileSink:
     def _try(self, action: Callable[[], T]) -> T:
         try:
             return action()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the second: the path has a NUL or half a surrogate pair
             failure = _failure(error)
         raise failure
 
 
-def _failure(error: OSError) -> CStarError:
+def _file_path(path: object) -> Path:
+    check_instance("path", path, (str, os.PathLike), "a str or a pathlib.Path")
+    try:
+        found = Path(path)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # of any class with `__fspath__`
+        found.with_name("a")
+    except (TypeError, ValueError):
+        raise InvalidArgumentError("path must be the path of a file, and must not be empty or in bytes") from None
+    return found
+
+
+def _failure(error: OSError | ValueError) -> CStarError:
     """Return the error for a file that cannot be written. It shows no path, which may be personal."""
-    return CStarError(f"the file could not be written: {error.strerror or type(error).__name__}")
+    text = error.strerror if isinstance(error, OSError) else "the path has characters that paths cannot have"
+    return CStarError(f"the file could not be written: {text or type(error).__name__}")

@@ -12,6 +12,7 @@ import attrs
 
 from cstar_async._repr import short_repr
 from cstar_async._types import is_str
+from cstar_async._validation import check_instance
 from cstar_async.errors import InvalidArgumentError
 
 LOGGER: Final = logging.getLogger("cstar_async")
@@ -62,8 +63,9 @@ class File:
             value: object = getattr(self, name)
             if value is not None and not (is_str(value) and value):
                 raise InvalidArgumentError(f"{name} must be a str that is not empty, got {short_repr(value)}")
-        if self.on_progress is not None and not callable(self.on_progress):
-            raise InvalidArgumentError(f"on_progress must be a function, got {type(self.on_progress).__name__}")
+        if self.headers is not None:
+            check_instance("headers", self.headers, Mapping, "a mapping of str to str", is_private=True)
+        check_progress(self.on_progress)
 
     def __repr__(self) -> str:
         return f"File({type(self.content).__name__})"
@@ -88,6 +90,12 @@ def check_content(value: object, name: str) -> None:
         raise InvalidArgumentError(f"{name} must be a file that was opened in binary mode: open(path, 'rb')")
     hint = "; use pathlib.Path for a path, and .encode() for a str" if is_str(value) else ""
     raise InvalidArgumentError(f"{name} must be {KINDS}, got {type(value).__name__}{hint}")
+
+
+def check_progress(value: object) -> None:
+    """Check a callback, whatever its annotation says."""
+    if value is not None and not callable(value):
+        raise InvalidArgumentError(f"on_progress must be a function, got {type(value).__name__}")
 
 
 def as_file(value: object, name: str) -> File:

@@ -258,3 +258,18 @@ async def test_response_of_a_download(server: Server, client: CStarClient) -> No
     response = await client.with_response(_download, client)
 
     assert (206, CONTENT) == (response.status, response.data)
+
+
+@pytest.mark.parametrize(
+    "path", ["", ".", "a\0b", "\ud83c", "x" * 5000], ids=["empty", "a folder", "NUL", "half a surrogate pair", "long"]
+)
+async def test_path_that_no_file_can_have_is_refused(client: CStarClient, tmp_path: Path, path: str) -> None:
+    """By an error of the package, before anything is sent."""
+    with pytest.raises(CStarError):
+        await _download(client).save(path if path in {"", "."} else tmp_path / path)
+
+
+async def test_progress_that_is_no_function_is_refused(client: CStarClient, tmp_path: Path) -> None:
+    """Not after the first byte."""
+    with pytest.raises(InvalidArgumentError, match="on_progress must be a function, got int"):
+        await _download(client).save(tmp_path / "a", on_progress=5)  # type: ignore[arg-type]

@@ -10,7 +10,9 @@ from typing import Any
 
 import attrs
 
-from cstar_async import CStarClient, CStarLibrary, Page, PageInfo, Paginator, from_dict
+from cstar_async import CStarClient, CStarLibrary, Page, PageInfo, Paginator, RequestOptions, from_dict
+from cstar_async._operations.operation import Operation
+from cstar_async.files import Download
 from cstar_async.models import Ticket
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from cstar_async.testing import FakeClock, FakeCStar
@@ -20,6 +22,10 @@ from tests.client.conftest import Server
 KEY = "sk_test_abcdef"
 SECRET = "whsec_abcdef"
 BODY = b'{"id": "evt_1", "type": "ticket.created"}'
+BINARY = Operation(
+    id="get_file", namespace="files", name="get", method="GET", path="/api/v1/teams/{teamId}/file", scope="team",
+    segments=("/file",), shape="bytes", success_status=200, result=None, evidence="inferred",
+)  # fmt: skip
 CLOSED_PORT = "redis://127.0.0.1:1"
 
 
@@ -78,6 +84,7 @@ def _inbox(environment: Environment) -> WebhookInbox:
 ROOTS: Mapping[type, Callable[[Environment], Any]] = {
     CStarClient: Environment.client,
     CStarLibrary: Environment.library,
+    Download: lambda environment: environment.client().__executor__.download(BINARY, options=RequestOptions()),
     EventStream: lambda environment: environment.client().events(),
     FakeCStar: lambda environment: environment.closing(FakeCStar()),
     FakeClock: lambda _: FakeClock(),
@@ -117,6 +124,8 @@ SAMPLES: Mapping[str, Callable[[Environment], Any]] = {
     "sign.body": lambda _: BODY,
     "verify_signature.body": lambda _: BODY,
     "calls": lambda _: 1,
+    "File.content": lambda _: b"a",
+    "save.path": lambda environment: environment.path,
     "checkpoint": lambda environment: environment.client().tickets.list().checkpoint,
     "client_or_url": lambda _: CLOSED_PORT,
     "data": lambda _: {},

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cstar_async import ConfigurationError, CStarClient, CStarError, CStarLibrary, InvalidArgumentError, RateLimiter, RequestOptions
+from cstar_async.files import File
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.webhooks import EventStream, MemoryStore, SqliteStore, WebhookInbox, sign
@@ -95,6 +96,8 @@ async def use(result: Any, environment: Environment) -> None:
             await environment.closing(result).start()
         case FakeClock():
             result.now()
+        case File():
+            await environment.client().request("POST", "/files", files={"file": result})
         case _:
             pass
 
