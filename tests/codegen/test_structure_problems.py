@@ -66,7 +66,7 @@ CASES = {
     "an unknown evidence": Case(
         put(*TICKET_SCHEMA, "x-evidence", to="guessed"),
         f"{SCHEMAS}/Ticket",
-        "`x-evidence` must be one of documented, inferred, named, got `guessed`.",
+        "`x-evidence` must be one of documented, inferred, named, observed, got `guessed`.",
     ),
     "an empty description": Case(
         put(*TICKET_SCHEMA, "description", to=" "), f"{SCHEMAS}/Ticket", "`description` must not be empty."
