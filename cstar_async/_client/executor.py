@@ -36,6 +36,7 @@ from cstar_async._types import (
     is_str,
     json_type_name,
 )
+from cstar_async._validation import check_instance
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError, PaginationError
 from cstar_async.files import Download, Stream
 from cstar_async.pagination import Paginator
@@ -139,6 +140,7 @@ class ClientExecutor(RequestPipeline):
         `data` is that of the envelope, the body without one, or None for an empty body. With *model*, it is one of those. With
         *stream*, it is a `Stream` that is open.
         """
+        check_instance("stream", stream, bool, "True or False")
         structure = None if model is None else structure_as(model)
         call = build_raw_call(self.context, self.settings, method, path, params, json, idempotency_key, options, files)
         if stream:

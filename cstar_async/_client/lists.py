@@ -15,6 +15,7 @@ from cstar_async._client.settings import check_request_options
 from cstar_async._model.codec import decode_items
 from cstar_async._model.structuring import StructureError, structure_as
 from cstar_async._operations.operation import Operation
+from cstar_async._protocol.envelope import request_id_of
 from cstar_async._protocol.paging import Origin, ParsedPage, cursor_position, cursor_request, parse_page
 from cstar_async._protocol.urls import encode_query_value, page_query, parameter_text, path_segment, query_string, validate_query
 from cstar_async._types import UNSET, PageInfo, RequestOptions, UntypedJSON, is_int, is_str
@@ -69,7 +70,7 @@ def paginate_path(
     options: RequestOptions | None,
 ) -> Paginator[Any]:
     """Return a paginator over the items of a path given by the caller."""
-    check_choice("method", method, ("GET",))
+    check_choice("method", method.upper() if is_str(method) else method, ("GET",))
     check_instance("paging", paging, Paging, "a Paging")
     check_request_options(options)
     structure = None if model is None else structure_as(model)
@@ -77,10 +78,22 @@ def paginate_path(
     build()  # raises for a path that cannot be sent
     filters = _filters(None if params is None else validate_query(params, "params"), options)
 
-    def decode(data: list[UntypedJSON]) -> list[Any]:
-        return data if structure is None else [structure(item) for item in data]
-
+    decode = _unchanged if structure is None else partial(_structured, structure)
     return _paginator(executor, build, decode, paging, filters, None, {}, ("request", path), {}, options)
+
+
+def _unchanged(data: list[UntypedJSON]) -> list[Any]:
+    return data
+
+
+def _structured(structure: Callable[[UntypedJSON], T], data: list[UntypedJSON]) -> list[T]:
+    items: list[T] = []
+    for index, item in enumerate(data):
+        try:
+            items.append(structure(item))
+        except StructureError as failure:
+            raise StructureError(f"[{index}]{failure}") from None
+    return items
 
 
 def _filters(query: Mapping[str, object] | None, options: RequestOptions | None) -> dict[str, object]:
@@ -180,12 +193,12 @@ class PagedList(Generic[T]):
         if paging is None:
             call = await self._send(None, None, None)
             envelope = self.executor.parse_envelope(call, cast("Operation", self.operation))  # only such lists come at once
-            return self.executor.finish(call, envelope, Page(self._decoded(call, envelope["data"])))
+            return self.executor.finish(call, envelope, Page(self.decode(envelope["data"])))
         if paging.kind == "offset":
             return await self._fetch_offsets(paging, position, size)
         call = await self._send(paging, position, size)
         parsed = self._parse(call, paging, size)
-        items = self._decoded(call, parsed.data)
+        items = self._decoded(call, paging, parsed)
         if not paging.is_numbered:
             page = cursor_page(self.fetch, items, self._with_cursor(paging, parsed, call), size)
         else:
@@ -213,7 +226,7 @@ class PagedList(Generic[T]):
         begin = self.begin if offset is None else offset
         call = await self._send(paging, begin if offset is not None or begin else None, size)
         parsed = self._parse(call, paging, size, begin)
-        items = self._decoded(call, parsed.data)
+        items = self._decoded(call, paging, parsed)
         info = attrs.evolve(parsed.info, page=None, page_size=None, total_pages=None)
         following = partial(self._fetch_offset, paging, begin + len(items), size)
         return self.executor.finish(call, parsed.envelope, Page(items, info, fetch_next=following))
@@ -248,12 +261,16 @@ class PagedList(Generic[T]):
             executor.report_drift(self.operation, parsed.data)
         return parsed
 
-    def _decoded(self, call: Call, data: list[UntypedJSON]) -> list[T]:
+    def _decoded(self, call: Call, paging: Paging, parsed: ParsedPage) -> list[T]:
         try:
-            return self.decode(data)
+            return self.decode(parsed.data)
         except StructureError as failure:
+            where = f"{'.'.join(('$', *paging.items_path))}{failure}"
             error = DecodeError(
-                f"an item does not have the form of the model{str(failure) and f', at {failure}'}", status=call.response.status
+                "an item does not have the form of the model",
+                where=where,
+                status=call.response.status,
+                request_id=request_id_of(parsed.envelope),
             )
         self.executor.fail_decoding(call, error)
         raise error

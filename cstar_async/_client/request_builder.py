@@ -134,7 +134,12 @@ def _with_named_files(call: Call, json: object, files: Mapping[str, object], opt
     if json is not None and not is_mapping(json):
         raise InvalidArgumentError(f"json must be a mapping of fields beside files, got {type(json).__name__}")
     extra_body = None if options is None else options.extra_body
-    fields = {**fields_of(json), **(extra_body or {}), **files}
+    fields = {**fields_of(json), **(extra_body or {})}
+    for name, value in files.items():
+        if value is None or name in fields:
+            expected = "a file or a list of files, got None" if value is None else "in files or a field of json, not both"
+            raise InvalidArgumentError(f"{name} must be {expected}")
+    fields.update(files)
     return _with_upload(call, multipart(fields, {}, frozenset(files), new_key()))
 
 

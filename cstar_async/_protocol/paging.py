@@ -57,12 +57,11 @@ def parse_page(paging: Paging, response: RawResponse, size: int | None, offset: 
     """Parse a response to a request for one page; *size* is what was requested, and *offset* the items before the page."""
     if paging.is_of_cstar:
         envelope = parse_envelope(response)
-        data = _array(envelope["data"], ("data",), response, envelope)
+        data = _array(envelope["data"], paging.items_path, response, envelope)
         return ParsedPage(envelope, data, parse_page_info(envelope, len(data), paging.first))
     body = parse_body(response)
     envelope = body if is_object(body) else {}
-    path = ("data",) if paging.items is None else paging.items
-    data = _array(_value(body, path), path, response, envelope)
+    data = _array(_value(body, paging.items_path), paging.items_path, response, envelope)
     has_more = parse_boolean(_value(body, paging.has_more)) if paging.has_more else None
     if paging.is_numbered:
         # A short page is the last one, unless the server returns less than was requested.

@@ -74,6 +74,11 @@ class Paging:
         object.__setattr__(self, "is_of_cstar", self.is_numbered and self.items is None and not any(paths))
 
     @property
+    def items_path(self) -> Path:
+        """The path of the items."""
+        return ("data",) if self.items is None else self.items
+
+    @property
     def is_numbered(self) -> bool:
         """Whether any page can be requested at any time, by its number or offset."""
         return self.kind != "cursor"

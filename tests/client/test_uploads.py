@@ -175,6 +175,7 @@ async def test_headers_of_a_part_cannot_inject(server: Server, client: CStarClie
         (io.StringIO("text"), r"file must be a file that was opened in binary mode: open\(path, 'rb'\)"),
         (Path("/nothing/here.png"), "file could not be read: No such file or directory"),
         (Path("/"), "file could not be read: it is a directory"),
+        (None, "file must be a file or a list of files, got None"),
     ],
 )
 async def test_what_is_no_file_is_refused(server: Server, client: CStarClient, value: Any, reason: str) -> None:
@@ -184,6 +185,14 @@ async def test_what_is_no_file_is_refused(server: Server, client: CStarClient, v
 
     assert [] == server.requests
     assert "here.png" not in str(caught.value)
+
+
+async def test_file_and_field_of_one_name_are_refused(server: Server, client: CStarClient) -> None:
+    """One of the two would be lost."""
+    with pytest.raises(InvalidArgumentError, match=r"^title must be in files or a field of json, not both"):
+        await client.request("POST", "/files", files={"title": b"1"}, json={"title": "A"})
+
+    assert [] == server.requests
 
 
 async def test_lists_and_values_are_parts(server: Server, client: CStarClient) -> None:

@@ -17,6 +17,7 @@ from cstar_async import UNSET, CStarClient, CStarLibrary, Hooks, Page, Paginator
 from cstar_async._types import JSON
 from cstar_async.api.library import get_library_article
 from cstar_async.api.tickets import create_ticket_message, get_ticket
+from cstar_async.files import Stream
 from cstar_async.hooks import CallEndInfo, DriftCounter, DriftInfo
 from cstar_async.models import (
     Automation,
@@ -66,6 +67,11 @@ async def results(cstar: CStarClient) -> None:
     assert_type(await cstar.request("GET", "/activity"), Response[JSON])
     assert_type(await cstar.request("GET", "/tickets/tkt_1", model=Ticket), Response[Ticket])
     assert_type(await cstar.request("GET", "/tags", model=list[Tag]), Response[list[Tag]])
+    assert_type(await cstar.request("GET", "/activity", stream=True), Response[Stream[bytes]])
+    assert_type(await cstar.request("GET", "/tags", model=Tag, stream=True), Response[Stream[Tag]])
+    assert_type(cstar.paginate("GET", "/activity"), Paginator[JSON])
+    assert_type(await cstar.paginate("GET", "/tags", model=Tag), Page[Tag])
+    cstar.paginate("GET", "/tags", model="Tag")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
     async for ticket in cstar.tickets.list():
         assert_type(ticket, Ticket)
     async for page in cstar.tickets.list().pages():
