@@ -220,7 +220,8 @@ def _banner(fake: FakeCStar) -> str:
         f"Fake cStar server at {fake.url}\n"
         f"  team             {fake.team_id}\n"
         f"  secret key       {fake.secret_key}\n"
-        f"  publishable key  {fake.publishable_key}\n\n"
+        f"  publishable key  {fake.publishable_key}\n"
+        f"  web page         http://localhost:{fake.url.rpartition(':')[2]}/\n\n"
         f"export CSTAR_API_KEY={fake.secret_key} CSTAR_BASE_URL={fake.url} CSTAR_TEAM_ID={fake.team_id}\n\n"
         "Press Ctrl-C to stop.\n"
     )

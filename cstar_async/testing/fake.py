@@ -38,6 +38,8 @@ from cstar_async.testing._http.request_log import MAX_REQUESTS, RequestLog
 from cstar_async.testing._http.responses import Envelopes
 from cstar_async.testing._http.routing import Routes
 from cstar_async.testing._http.validation import Validation
+from cstar_async.testing._page.site import Site
+from cstar_async.testing._page.state import FakeParts
 from cstar_async.testing._seed import add_members, add_seed_data
 from cstar_async.testing._server.app import LoopbackServer
 from cstar_async.testing._server.pipeline import RequestPipeline
@@ -61,6 +63,8 @@ class FakeCStar:
 
     It sends events as cStar does: signed deliveries to webhooks on this machine, which `deliveries` logs, and the event stream,
     whose open connections are in `streams`. It never connects to another machine.
+
+    `url` in a browser shows requests, tickets, deliveries with a button to resend, the rate limit, faults and the clock.
 
     Several fakes can run at once; each has its own port, keys and data.
 
@@ -141,6 +145,13 @@ class FakeCStar:
         self.deliveries: Final = DeliveryLog(self._dispatcher)
         self.streams: Final = EventStreams(self.clock, seeded_random("streams", seed))
         events = seeded_random("events", seed)
+        publisher = EventPublisher(
+            factory=EventFactory(self._document, events),
+            dispatcher=self._dispatcher,
+            streams=self.streams,
+            random=events,
+            now_s=self.clock.time,
+        )
         pipeline = RequestPipeline(
             routes=Routes([*self._document.operations.values(), LISTEN_OPERATION]),
             keys=self._keys,
@@ -148,19 +159,29 @@ class FakeCStar:
             idempotency=IdempotencyCache(),
             validation=Validation(self._document),
             envelopes=Envelopes(pagination, pagination_shape),
-            publisher=EventPublisher(
-                factory=EventFactory(self._document, events),
-                dispatcher=self._dispatcher,
-                streams=self.streams,
-                random=events,
-                now_s=self.clock.time,
-            ),
+            publisher=publisher,
             database_for=lambda key: self._database_for(key.team, key.environment),
             library_for=self._library_for,
             new_request_id=lambda: new_request_id(self._request_ids),
             now_s=self.clock.time,
         )
-        self._server = LoopbackServer(pipeline, self.requests, self.faults, self.clock, host=host, port=port)
+        site = Site(
+            FakeParts(
+                team=self._team.name,
+                clock=self.clock,
+                requests=self.requests,
+                faults=self.faults,
+                deliveries=self.deliveries,
+                streams=self.streams,
+                publisher=publisher,
+                keys=self._keys,
+                limits=self._limits,
+                operations=sorted(self._document.operations),
+                database=lambda: self._database_for(self._team, "test"),
+                databases=self._databases.values,
+            )
+        )
+        self._server = LoopbackServer(pipeline, self.requests, self.faults, site, self.clock, host=host, port=port)
 
     @property
     def url(self) -> str:

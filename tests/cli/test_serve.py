@@ -25,11 +25,13 @@ def serve(*arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_served_fake_responds_until_it_is_stopped(number: signal.Signals) -> None:
-    """It prints what a client needs, responds, and exits with 0 and without a traceback on SIGINT or SIGTERM."""
+    """It prints what a client needs, responds, shows its page, and exits with 0 and without a traceback on SIGINT or SIGTERM."""
     with serve("--port", "0", "--seed", "1", "--no-limits") as process:
         try:
             key, url, team = printed_settings(process)
             request = urllib.request.Request(f"{url}/api/v1/teams/{team}/tickets", headers={"Authorization": f"Bearer {key}"})
+            with urllib.request.urlopen(f"{url}/") as page:
+                assert b"<title>Fake cStar</title>" in page.read()
             with urllib.request.urlopen(request) as response:
                 assert (response.status, response.headers["X-RateLimit-Limit"]) == (200, "1000000000")
         finally:

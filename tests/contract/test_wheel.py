@@ -45,6 +45,7 @@ def test_the_wheel_holds_only_the_package(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"cstar_async"}
     assert {"cstar_async/py.typed", "cstar_async/_generated/schemas.json", "cstar_async/_codegen/openapi/cstar.yaml"} <= set(names)
+    assert {f"cstar_async/testing/_page/page.{kind}" for kind in ("html", "css", "js")} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -56,19 +56,30 @@ class EventPublisher:
     async def test_one(self, event_type: str, database: Database, webhook: Object, request_id: str) -> Delivery:
         """Send an example event to one webhook, subscribed or not, and wait for the response. It is not retried (inferred)."""
         event = self.factory.test(event_type, database, at=timestamp(self.now_s()))
-        delivery = await self.dispatcher.attempt(self._pending(event, database, webhook, request_id), webhook)
+        delivery = await self.dispatcher.attempt(self._pending(event, database, webhook["id"], request_id), webhook)
         self.dispatcher.done.append(delivery)
         return delivery
+
+    def resend(self, delivery: Delivery, database: Database) -> None:
+        """Send the event of a delivery to its webhook again, as another delivery.
+
+        Args:
+            delivery: An attempt of the delivery.
+            database: The data with the webhook.
+        """
+        event = OutgoingEvent(delivery.event_id, delivery.event_type, delivery.body)
+        request_id = delivery.headers["x-cstar-request-id"]
+        self.dispatcher.enqueue(self._pending(event, database, delivery.webhook_id, request_id))
 
     def _send(self, event: OutgoingEvent, database: Database, request_id: str) -> int:
         self.streams.publish(event, database)
         sent = 0
         for webhook in database.table("webhooks"):
             if is_subscribed(webhook, event.type):
-                self.dispatcher.enqueue(self._pending(event, database, webhook, request_id))
+                self.dispatcher.enqueue(self._pending(event, database, webhook["id"], request_id))
                 sent += is_loopback(str(webhook["url"]))
         return sent
 
-    def _pending(self, event: OutgoingEvent, database: Database, webhook: Object, request_id: str) -> PendingDelivery:
+    def _pending(self, event: OutgoingEvent, database: Database, webhook_id: str, request_id: str) -> PendingDelivery:
         identity = new_id("whd_", self.random)
-        return PendingDelivery(id=identity, event=event, database=database, webhook_id=webhook["id"], request_id=request_id)
+        return PendingDelivery(id=identity, event=event, database=database, webhook_id=webhook_id, request_id=request_id)

@@ -20,6 +20,7 @@ from cstar_async.errors import ConfigurationError
 from cstar_async.testing._http.faults import FaultPlan, FaultRegistry
 from cstar_async.testing._http.request_log import Headers, ReceivedRequest, RequestLog
 from cstar_async.testing._http.responses import ServerResponse, Stream
+from cstar_async.testing._page.site import Site
 from cstar_async.testing._server.pipeline import RequestPipeline
 from cstar_async.testing.clock import FakeClock
 
@@ -39,17 +40,27 @@ class LoopbackServer:
         pipeline: Handles requests.
         request_log: The log of requests.
         faults: The faults that requests meet.
+        site: The page for browsers; its requests are not logged and meet no fault.
         clock: The clock of the `Date` header and of delays.
         host: The address to listen on.
         port: The port to listen on; 0 for a free one.
     """
 
     def __init__(
-        self, pipeline: RequestPipeline, request_log: RequestLog, faults: FaultRegistry, clock: FakeClock, *, host: str, port: int
+        self,
+        pipeline: RequestPipeline,
+        request_log: RequestLog,
+        faults: FaultRegistry,
+        site: Site,
+        clock: FakeClock,
+        *,
+        host: str,
+        port: int,
     ) -> None:
         self._pipeline = pipeline
         self._request_log = request_log
         self._faults = faults
+        self._site = site
         self._clock = clock
         self._host = host
         self._port = port
@@ -102,6 +113,9 @@ class LoopbackServer:
             at=self._clock.time(),
             operation=self._pipeline.operation_of(request.method, path),
         )
+        shown = self._site.respond(entry)
+        if shown is not None:
+            return web.Response(status=shown.status, body=shown.body, headers={**shown.headers, "Content-Type": shown.content_type})
         self._request_log.append(entry)
         plan = self._faults.plan(entry)
         fault = plan.before or plan.after
