@@ -85,6 +85,7 @@ class AiohttpTransport:
         self._headers = {**headers, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING}
         self._seconds = timeout
         self._timeout: SharedTimeout | None = None
+        self._other_timeouts: set[SharedTimeout] = set()
         self._proxy = proxy
         self._ssl = _validate_ssl(ssl)
         self._session = session
@@ -112,6 +113,7 @@ class AiohttpTransport:
         limit = self._timeout
         if limit is None or limit.seconds != timeout:
             limit = SharedTimeout(timeout, asyncio.get_running_loop())
+            self._other_timeouts.add(limit)
         guard: ConnectionGuard | None = None
         close_stream = self._count_stream() if request.stream else None
         upload, sink = request.upload, request.sink
@@ -157,8 +159,11 @@ class AiohttpTransport:
                     body = await self._decompressor.decompress(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
-            if guard is None or guard.protocol is not None:
-                failure: CStarError = RequestTimeoutError("the server did not respond in time")
+            is_sent = guard is None or guard.protocol is not None
+            if self._closed:
+                failure: CStarError = ConnectionFailedError(_CLIENT_CLOSED, request_sent=is_sent)
+            elif is_sent:
+                failure = RequestTimeoutError("the server did not respond in time")
             else:
                 failure = RequestTimeoutError(_NO_CONNECTION, request_sent=False)
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
@@ -176,6 +181,7 @@ class AiohttpTransport:
         finally:
             if limit is not self._timeout:
                 limit.close()
+                self._other_timeouts.discard(limit)
             if close_stream is not None:
                 close_stream()
             if upload is not None:
@@ -227,12 +233,15 @@ class AiohttpTransport:
         return end
 
     async def aclose(self) -> None:
-        """Close the session if it is the client's own. May be called twice, and before the first request."""
+        """End all requests, and close the session if it is the client's own. May be called twice, and before the first request."""
         self._closed = True
         self._decompressor.close()
-        if self._timeout is not None:
-            self._timeout.close()
         session, loop = self._session, self._loop
+        if self._timeout is not None:
+            if loop is asyncio.get_running_loop():
+                for timeout in (self._timeout, *self._other_timeouts):
+                    timeout.end_all()
+            self._timeout.close()
         if session is None or not self._owns_session or session.closed:
             return
         if self._process != os.getpid():

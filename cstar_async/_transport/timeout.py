@@ -59,9 +59,15 @@ class SharedTimeout:
         if task is not None and running is not None:
             self._running[task] = self._loop.time() + self.seconds, running[1]
 
+    def end_all(self) -> None:
+        """Let the timeout of every other task expire now; must be called in the event loop."""
+        current = asyncio.current_task(self._loop)
+        for task in [task for task in self._running if task is not current]:
+            self._expire(task)
+
     def close(self) -> None:
-        """Cancel the timer."""
-        if self._timer is not None:
+        """Cancel the timer, if no task is inside."""
+        if self._timer is not None and not self._running:
             self._timer.cancel()
             self._timer = None
 
@@ -75,7 +81,7 @@ class SharedTimeout:
         now = self._loop.time()
         while self._running:
             oldest = next(iter(self._running))
-            deadline, cancelling = self._running[oldest]
+            deadline = self._running[oldest][0]
             if deadline > now:
                 self._timer = self._loop.call_at(deadline, self._on_timer)
                 return
@@ -83,6 +89,8 @@ class SharedTimeout:
                 # At least one more turn of the loop: if it was blocked, responses may have arrived that no task has read.
                 self._timer = self._loop.call_at(now + min(now - deadline, MAX_GRACE), self._on_timer, True)
                 return
-            del self._running[oldest]
-            self._expired[oldest] = cancelling
-            oldest.cancel()
+            self._expire(oldest)
+
+    def _expire(self, task: asyncio.Task[object]) -> None:
+        self._expired[task] = self._running.pop(task)[1]
+        task.cancel()

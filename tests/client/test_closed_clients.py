@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from cstar_async import CStarError
+from cstar_async import CStarClient, CStarError, RequestOptions
+from cstar_async.files import Download
 
 from .conftest import MakeClient, ScriptedResponse, Server, cut, failed, held, ok
 from .event_server import message
+from .test_downloads import FILE
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 EVENT = b"%x\r\n%s\r\n" % (len(message(1)), message(1))
@@ -88,3 +91,75 @@ async def test_stream_has_one_reader(server: Server, make_client: MakeClient) ->
             await anext(stream)
         send.set()
         assert "evt_1" == (await asyncio.wait_for(reading, 5)).id
+
+
+PARTS: dict[str, bytes] = {
+    "nothing": b"",
+    "half of the headers": b"HTTP/1.1 200 OK\r\n",
+    "half of the body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{",
+    "a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    "a body that ends with the connection": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{",
+    "half of an error": b"HTTP/1.1 503 No\r\nContent-Length: 1000\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("timeout", [None, 25.0])
+async def test_call_whose_response_is_arriving_ends(
+    server: Server, make_client: MakeClient, session: aiohttp.ClientSession | None, part: str, timeout: float | None
+) -> None:
+    """At once, however much of the response has arrived, and with its own timeout or that of the client."""
+    server.script(cut(PARTS[part], asyncio.Event()))
+    client = make_client(session=session, _clock=None, max_retries=0)
+    call = asyncio.create_task(client.tickets.get("tkt_1", options=RequestOptions(timeout=timeout)))
+    await server.seen(1)
+    await asyncio.sleep(0.02)
+    await client.aclose()
+    with pytest.raises(CStarError, match="the client is closed"):
+        await asyncio.wait_for(call, 5)
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    yield b"1"
+    await asyncio.Event().wait()
+
+
+TRANSFERS: dict[str, Callable[[CStarClient, Path], Awaitable[object]]] = {
+    "an upload": lambda client, _: client.request("POST", "/files", files={"file": _endless()}),
+    "a download to a file": lambda client, folder: client.__executor__.download(FILE).save(folder / "file"),
+    "a download": lambda client, _: _read(client.__executor__.download(FILE)),
+}
+
+
+async def _read(download: Download) -> bytes:
+    return await download
+
+
+@pytest.mark.parametrize("kind", TRANSFERS)
+async def test_transfer_ends(
+    server: Server, make_client: MakeClient, session: aiohttp.ClientSession | None, tmp_path: Path, kind: str
+) -> None:
+    """At once, with an error of this package; no file is left."""
+    server.default = cut(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n1", asyncio.Event())
+    client = make_client(session=session, _clock=None)
+    transfer = asyncio.ensure_future(TRANSFERS[kind](client, tmp_path))
+    await asyncio.sleep(0.1)
+    await client.aclose()
+    with pytest.raises(CStarError, match="client is closed"):
+        await asyncio.wait_for(transfer, 5)
+    assert [] == list(tmp_path.iterdir())
+
+
+async def test_trace_that_closes_the_client_does_not_end_its_own_call(server: Server, make_client: MakeClient) -> None:
+    """Its timeout still holds."""
+
+    async def close(*_: object) -> None:
+        await client.aclose()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(close)
+    async with aiohttp.ClientSession(trace_configs=[trace]) as session:
+        client = make_client(session=session, _clock=None, max_retries=0, timeout=0.2)
+        server.script(held(asyncio.Event()))
+        with pytest.raises(CStarError, match="the client is closed"):
+            await asyncio.wait_for(client.tickets.get("tkt_1"), 5)

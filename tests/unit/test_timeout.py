@@ -97,16 +97,19 @@ async def test_block_in_time_is_not_cancelled() -> None:
     await asyncio.sleep(0.01)
 
 
-async def test_closed_timeout_never_expires() -> None:
-    """No timer is left in the loop."""
-    timeout = _timeout(0.001)
-    call = asyncio.ensure_future(_wait(timeout, asyncio.get_running_loop().create_future()))
+async def test_closed_timeout_leaves_no_timer() -> None:
+    """Unless a task is inside, whose timeout still has to expire."""
+    timeout, loop = _timeout(0.02), asyncio.get_running_loop()
+    call = asyncio.ensure_future(_wait(timeout, loop.create_future()))
     await asyncio.sleep(0)
     timeout.close()
-
-    done, _ = await asyncio.wait([call], timeout=0.02)
-    assert not done
-    call.cancel()
+    with pytest.raises(TimeoutError):
+        await call
+    with timeout:
+        pass
+    timers = len(loop._scheduled)  # type: ignore[attr-defined]
+    timeout.close()
+    assert timers == len([timer for timer in loop._scheduled if not timer.cancelled()]) + 1  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("blocked", [0.011, 0.03, 0.2])
@@ -170,3 +173,21 @@ async def test_block_entered_while_handling_a_timeout_has_its_own() -> None:
 
     with pytest.raises(TimeoutError):
         await clean_up()
+
+
+async def test_all_blocks_of_other_tasks_can_be_ended() -> None:
+    """At once; the timer of the block that ended them stays until its own end."""
+    timeout, loop = _timeout(0.05), asyncio.get_running_loop()
+    blocks = [asyncio.ensure_future(_wait(timeout, loop.create_future())) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    async def end_them() -> None:
+        with timeout:
+            timeout.end_all()
+            timeout.close()
+            results = await asyncio.gather(*blocks, return_exceptions=True)
+            assert [TimeoutError] * 3 == [type(result) for result in results]
+            await loop.create_future()
+
+    with pytest.raises(TimeoutError):
+        await end_them()
