@@ -112,7 +112,7 @@ async def test_open_body_stays_open(tab: Tab, fake: FakeCStar, cstar: CStarClien
 
 
 async def test_refused_action_shows_its_reason(tab: Tab, fake: FakeCStar) -> None:
-    """What a button cannot do is told on the page."""
+    """The page shows the reason when a button cannot do its action."""
     await tab.open(fake.url)
     await tab.evaluate("document.querySelector('#advance input').value = '1e300'")
     await tab.click("#advance button")
