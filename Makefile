@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 RUN := .venv/bin
+DOCS := build/docs-venv/bin
 NODE_TOOLS := build/node
 TYPED := cstar_async codegen examples bench tests/typing
 # Run two targets in parallel. GNU make 4 prints the output of each target in one piece.
@@ -13,7 +14,7 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check
 TYPE_CHECKS := pyright-3.11 pyright-3.13 mypy-3.11 mypy-3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events wheel-test clean
+.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events wheel-test docs docs-serve clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,8 +90,15 @@ bench-events: setup ## Compare WebhookInbox with a bare handler, and time events
 wheel-test: setup ## Build the wheel and test it without the source tree
 	$(RUN)/python -m pytest -p no:randomly tests/contract/test_wheel.py
 
+docs: build/docs.stamp ## Build the documentation site into site/, and check its links
+	@$(DOCS)/python -m docsite
+
+docs-serve: build/docs.stamp ## Show the documentation site at http://localhost:8000, and build it again when a page changes
+	@$(DOCS)/python -m docsite.reference
+	@$(DOCS)/zensical serve
+
 clean: ## Remove build output, caches and virtual environments
-	rm -rf build dist mutants .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
+	rm -rf build dist site .cache docs/reference mutants .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
 
 build/dev.stamp: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
@@ -107,3 +115,10 @@ build/demo.stamp: pyproject.toml $(shell find cstar_async -name '*.py' -o -name 
 	@.demo-venv/bin/$(PIP_INSTALL) --upgrade "pip>=25.1"
 	@.demo-venv/bin/$(PIP_INSTALL) ".[cli]"
 	@mkdir -p build && touch $@
+
+build/docs.stamp: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
+	@$(PYTHON) -m venv build/docs-venv
+	@$(DOCS)/$(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(DOCS)/$(PIP_INSTALL) --group docs
+	@touch $@

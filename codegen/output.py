@@ -15,7 +15,7 @@ FOLDERS = ("_generated", "api", "models")
 """The folders of the package that have generated files only."""
 NAMES = "_generated/names.json"
 """The names that differ from those of the document. The next run keeps them."""
-PAGE = "docs/evidence.md"
+PAGE = "docs/api-coverage.md"
 """The generated page, beside the package."""
 FILES = ("__init__.py", "client.py", "py.typed")
 """The files of a package that is generated as a whole."""

@@ -90,7 +90,7 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
     if target.client is None:
         texts["_generated/service.py"] = show("service.py.jinja", service=target.service)
         texts["_generated/events.py"] = show("events.py.jinja", events=code.events, imports=code.event_imports)
-        texts[PAGE] = show("evidence.md.jinja", page=code.evidence, team_scope=TEAM_SCOPE, library_scope=LIBRARY_SCOPE)
+        texts[PAGE] = show("api-coverage.md.jinja", page=code.evidence, team_scope=TEAM_SCOPE, library_scope=LIBRARY_SCOPE)
     else:
         texts["client.py"] = show("extended_client.py.jinja" if added else "client.py.jinja", client=target.client)
         texts["__init__.py"] = show("own_init.py.jinja", client=target.client)

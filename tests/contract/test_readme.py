@@ -1,4 +1,4 @@
-"""Check the README and the guides: every block of Python runs, and the tables state the real defaults."""
+"""Check the README: every block of Python runs, and the tables state the real defaults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import inspect
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,11 +16,9 @@ from cstar_async.testing import FakeCStar
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-GUIDES = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
-BLOCKS = re.findall(r"^```python\n(.*?)^```", f"{README}\n{GUIDES}", re.DOTALL | re.MULTILINE)
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 PROGRAMS = [block for block in BLOCKS if "asyncio.run(" in block]
-TESTS = [block for block in BLOCKS if "def test_" in block]
-SNIPPETS = [block for block in BLOCKS if block not in {*PROGRAMS, *TESTS}]
+SNIPPETS = [block for block in BLOCKS if block not in PROGRAMS]
 ARGUMENTS = README.partition("| argument | default | meaning |")[2].partition("\n\n")[0]
 DEFAULTS = re.findall(r"^\| `(\w+)` \| `?(.+?)`? \|", ARGUMENTS, re.MULTILINE)
 
@@ -63,15 +60,6 @@ async def test_snippet_runs(block: str, monkeypatch: pytest.MonkeyPatch) -> None
         result = eval(code, {})
         if inspect.isawaitable(result):
             await result
-
-
-@pytest.mark.parametrize("block", TESTS, ids=range(len(TESTS)))
-async def test_example_of_a_test_passes(block: str, fake_cstar: FakeCStar, cstar_client: CStarClient) -> None:
-    """A test that uses the fixtures of the pytest plugin passes."""
-    namespace: dict[str, Any] = {}
-    exec(block, namespace)
-    (test,) = (value for name, value in namespace.items() if name.startswith("test_"))
-    await test(fake_cstar, cstar_client)
 
 
 @pytest.mark.parametrize(("name", "stated"), DEFAULTS)

@@ -1,0 +1,105 @@
+"""Check the pages of the documentation site: every block of Python runs, and the navigation has every page."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cstar_async
+from cstar_async import CStarLibrary, models, pagination, redis, testing, webhooks
+from cstar_async.testing import FakeCStar
+from docsite import reference
+
+from .documentation import NAVIGATION, PAGES, blocks, navigation_paths
+
+MODULES = (cstar_async, models, pagination, redis, testing, webhooks)
+PYTHON = {name: blocks(text, "python") for name, text in PAGES.items()}
+PROGRAMS = [(name, block) for name, found in PYTHON.items() for block in found if "asyncio.run(" in block]
+TESTS = {name: [block for block in found if "def test_" in block] for name, found in PYTHON.items()}
+SNIPPETS = {
+    name: [block for block in found if block not in TESTS[name] and "asyncio.run(" not in block] for name, found in PYTHON.items()
+}
+
+
+@pytest.mark.parametrize("name", [name for name, found in SNIPPETS.items() if found])
+async def test_snippets_of_a_page_run(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The snippets of a page run one after the other in one async shell, in which `cstar` is a client."""
+    monkeypatch.chdir(tmp_path)
+    async with FakeCStar(seed=5) as fake, fake.client() as cstar:
+        monkeypatch.setenv("CSTAR_API_KEY", fake.secret_key)
+        monkeypatch.setenv("CSTAR_BASE_URL", fake.url)
+        monkeypatch.setenv("CSTAR_WEBHOOK_SECRET", "whsec_example")
+        monkeypatch.delenv("CSTAR_TEAM_ID", raising=False)
+        # The environment does not configure the library's host.
+        monkeypatch.setitem(CStarLibrary.__init__.__kwdefaults__, "base_url", fake.url)
+        shell: dict[str, Any] = {"__name__": "documentation", "cstar": cstar}
+        for number, block in enumerate(SNIPPETS[name], 1):
+            code = compile(block, f"{name}, snippet {number}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+            result = eval(code, shell)
+            if inspect.isawaitable(result):
+                await result
+
+
+@pytest.mark.parametrize(("name", "block"), PROGRAMS, ids=[f"{number}-{name}" for number, (name, _) in enumerate(PROGRAMS)])
+async def test_program_of_a_page_runs_from_a_file(name: str, block: str, tmp_path: Path) -> None:
+    """A whole program runs in a process of its own, with the key and the URL in the environment, and prints something."""
+    path = tmp_path / "program.py"
+    path.write_text(block, encoding="utf-8")
+    async with FakeCStar(seed=5) as fake:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(path),
+            cwd=tmp_path,
+            env={"CSTAR_API_KEY": fake.secret_key, "CSTAR_BASE_URL": fake.url, "PYTHONUTF8": "1"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+
+    assert (0, b"") == (process.returncode, errors)
+    assert output
+
+
+async def test_tests_of_the_pages_pass(tmp_path: Path) -> None:
+    """Pytest in a process of its own passes the tests of all pages, with the plugin of the package and pytest-asyncio."""
+    for name, found in TESTS.items():
+        if found:
+            (tmp_path / f"test_{name.replace('/', '_').replace('-', '_')[:-3]}.py").write_text("\n\n".join(found), encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:xdist",
+        "-o",
+        "asyncio_mode=auto",
+        str(tmp_path),
+    ]
+    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+
+    assert process.returncode == 0, output.decode()
+
+
+def test_navigation_has_every_page() -> None:
+    """Each page is in the navigation of the site, and each entry of the navigation is a page."""
+    found = sorted(navigation_paths(NAVIGATION))
+
+    assert sorted([*PAGES, *(f"reference/{name}" for name in reference.pages())]) == found
+
+
+def test_reference_has_every_public_name() -> None:
+    """The pages of the reference contain every name that the public modules export."""
+    text = "\n".join(reference.pages().values())
+    names = {name for module in MODULES for name in module.__all__} - {"__version__"}
+
+    assert not {name for name in names if f".{name}\n" not in text}
