@@ -24,6 +24,8 @@ SCHEMAS: Node = {
             "friend": {"anyOf": [ref("pet-record"), {"type": "null"}]},
             "choice": {"oneOf": [{"type": "string"}, {"type": "integer"}, ref("Label")]},
             "grid": {"type": "array", "items": {"type": "array", "items": ref("Label")}},
+            "bed": ref("Shape"),
+            "house": ref("Solid"),
         },
     },
     "Label": {"type": "object", "properties": {"text": {"type": "string"}}},
@@ -33,6 +35,9 @@ SCHEMAS: Node = {
     "Circle": {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "circle"}, "r": {"type": "number"}}},
     "Square": {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "square"}, "a": {"type": "number"}}},
     "Shape": {"oneOf": [ref("Circle"), ref("Square")], "discriminator": {"propertyName": "kind"}},
+    "Sphere": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}, "r": {"type": "number"}}},
+    "Cube": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}, "owner": ref("pet-record")}},
+    "Solid": {"oneOf": [ref("Sphere"), ref("Cube")], "discriminator": {"propertyName": "kind"}},
     "Object": {"type": "object"},
 }
 
