@@ -74,9 +74,6 @@ class AiRun(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AI_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiRun.__wire_names__.values(), UNSET)
-
-
 def decode_ai_run(wire: dict[str, UntypedJSON]) -> AiRun:
     """Decode a `AiRun`."""
     fields = _NO_AI_RUN | wire
@@ -117,9 +114,6 @@ class AiResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AI_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiResult.__wire_names__.values())
-
-
 def decode_ai_result(wire: dict[str, UntypedJSON]) -> AiResult:
     """Decode a `AiResult`."""
     fields = _NO_AI_RESULT | wire
@@ -156,9 +150,6 @@ class AiOutput(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AI_OUTPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiOutput.__wire_names__.values())
-
-
 def decode_ai_output(wire: dict[str, UntypedJSON]) -> AiOutput:
     """Decode a `AiOutput`."""
     fields = _NO_AI_OUTPUT | wire
@@ -168,6 +159,11 @@ def decode_ai_output(wire: dict[str, UntypedJSON]) -> AiOutput:
     (raw.suggestion,) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_AI_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiRun.__wire_names__.values(), UNSET)
+_NO_AI_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiResult.__wire_names__.values())
+_NO_AI_OUTPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiOutput.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AiRun: decode_ai_run,

@@ -51,9 +51,6 @@ class AnalyticsOverview(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_ANALYTICS_OVERVIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsOverview.__wire_names__.values())
-
-
 def decode_analytics_overview(wire: dict[str, UntypedJSON]) -> AnalyticsOverview:
     """Decode a `AnalyticsOverview`."""
     fields = _NO_ANALYTICS_OVERVIEW | wire
@@ -100,9 +97,6 @@ class AnalyticsTickets(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_ANALYTICS_TICKETS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsTickets.__wire_names__.values())
-
-
 def decode_analytics_tickets(wire: dict[str, UntypedJSON]) -> AnalyticsTickets:
     """Decode a `AnalyticsTickets`."""
     fields = _NO_ANALYTICS_TICKETS | wire
@@ -141,9 +135,6 @@ class AnalyticsCustomers(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_ANALYTICS_CUSTOMERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCustomers.__wire_names__.values())
-
-
 def decode_analytics_customers(wire: dict[str, UntypedJSON]) -> AnalyticsCustomers:
     """Decode a `AnalyticsCustomers`."""
     fields = _NO_ANALYTICS_CUSTOMERS | wire
@@ -177,9 +168,6 @@ class AnalyticsCsat(Model):
     """Number of ratings."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_ANALYTICS_CSAT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCsat.__wire_names__.values())
 
 
 def decode_analytics_csat(wire: dict[str, UntypedJSON]) -> AnalyticsCsat:
@@ -222,9 +210,6 @@ class AgentAnalytics(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AGENT_ANALYTICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AgentAnalytics.__wire_names__.values())
-
-
 def decode_agent_analytics(wire: dict[str, UntypedJSON]) -> AgentAnalytics:
     """Decode a `AgentAnalytics`."""
     fields = _NO_AGENT_ANALYTICS | wire
@@ -243,6 +228,13 @@ def decode_agent_analytics(wire: dict[str, UntypedJSON]) -> AgentAnalytics:
         raw.csat = decode_analytics_csat(raw.csat)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_ANALYTICS_OVERVIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsOverview.__wire_names__.values())
+_NO_ANALYTICS_TICKETS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsTickets.__wire_names__.values())
+_NO_ANALYTICS_CUSTOMERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCustomers.__wire_names__.values())
+_NO_ANALYTICS_CSAT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCsat.__wire_names__.values())
+_NO_AGENT_ANALYTICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AgentAnalytics.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AnalyticsOverview: decode_analytics_overview,

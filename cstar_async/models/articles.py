@@ -141,9 +141,6 @@ class Article(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Article.__wire_names__.values())
-
-
 def decode_article(wire: dict[str, UntypedJSON]) -> Article:
     """Decode a `Article`."""
     fields = _NO_ARTICLE | wire
@@ -248,9 +245,6 @@ class ArticleCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_ARTICLE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleCreate.__wire_names__.values(), UNSET)
-
-
 def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
     """Decode a `ArticleCreate`."""
     fields = _NO_ARTICLE_CREATE | wire
@@ -341,9 +335,6 @@ class ArticleUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_ARTICLE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_article_update(wire: dict[str, UntypedJSON]) -> ArticleUpdate:
     """Decode a `ArticleUpdate`."""
     fields = _NO_ARTICLE_UPDATE | wire
@@ -368,6 +359,11 @@ def decode_article_update(wire: dict[str, UntypedJSON]) -> ArticleUpdate:
         raw.status = _ARTICLE_STATUS[raw.status]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Article.__wire_names__.values())
+_NO_ARTICLE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleCreate.__wire_names__.values(), UNSET)
+_NO_ARTICLE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Article: decode_article,

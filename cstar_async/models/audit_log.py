@@ -64,9 +64,6 @@ class AuditLogEntry(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUDIT_LOG_ENTRY: Final[dict[str, UntypedJSON]] = dict.fromkeys(AuditLogEntry.__wire_names__.values())
-
-
 def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
     """Decode a `AuditLogEntry`."""
     fields = _NO_AUDIT_LOG_ENTRY | wire
@@ -87,6 +84,9 @@ def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
         raw.created_at = parse_datetime(raw.created_at)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_AUDIT_LOG_ENTRY: Final[dict[str, UntypedJSON]] = dict.fromkeys(AuditLogEntry.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AuditLogEntry: decode_audit_log_entry,

@@ -100,9 +100,6 @@ class Whoami(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_WHOAMI: Final[dict[str, UntypedJSON]] = dict.fromkeys(Whoami.__wire_names__.values())
-
-
 def decode_whoami(wire: dict[str, UntypedJSON]) -> Whoami:
     """Decode a `Whoami`."""
     fields = _NO_WHOAMI | wire
@@ -122,6 +119,9 @@ def decode_whoami(wire: dict[str, UntypedJSON]) -> Whoami:
         raw.environment = _WHOAMI_ENVIRONMENT[raw.environment]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_WHOAMI: Final[dict[str, UntypedJSON]] = dict.fromkeys(Whoami.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Whoami: decode_whoami,

@@ -283,9 +283,6 @@ class Automation(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automation.__wire_names__.values())
-
-
 def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
     """Decode a `Automation`."""
     fields = _NO_AUTOMATION | wire
@@ -331,9 +328,6 @@ class AutomationConditions(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION_CONDITIONS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationConditions.__wire_names__.values())
-
-
 def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationConditions:
     """Decode a `AutomationConditions`."""
     fields = _NO_AUTOMATION_CONDITIONS | wire
@@ -375,9 +369,6 @@ class AutomationCondition(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION_CONDITION: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCondition.__wire_names__.values())
-
-
 def decode_automation_condition(wire: dict[str, UntypedJSON]) -> AutomationCondition:
     """Decode a `AutomationCondition`."""
     fields = _NO_AUTOMATION_CONDITION | wire
@@ -411,9 +402,6 @@ class AutomationActionAssignTo(Model):
     """User ID of the assignee (`usr_…`)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAssignTo.__wire_names__.values())
 
 
 def decode_automation_action_assign_to(wire: dict[str, UntypedJSON]) -> AutomationActionAssignTo:
@@ -450,9 +438,6 @@ class AutomationActionAddTags(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAddTags.__wire_names__.values())
-
-
 def decode_automation_action_add_tags(wire: dict[str, UntypedJSON]) -> AutomationActionAddTags:
     """Decode a `AutomationActionAddTags`."""
     fields = _NO_AUTOMATION_ACTION_ADD_TAGS | wire
@@ -487,11 +472,6 @@ class AutomationActionSendNotification(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(
-    AutomationActionSendNotification.__wire_names__.values()
-)
-
-
 def decode_automation_action_send_notification(wire: dict[str, UntypedJSON]) -> AutomationActionSendNotification:
     """Decode a `AutomationActionSendNotification`."""
     fields = _NO_AUTOMATION_ACTION_SEND_NOTIFICATION | wire
@@ -521,9 +501,6 @@ class AutomationActionUnknown(Model):
     """Type of the action (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionUnknown.__wire_names__.values())
 
 
 def decode_automation_action_unknown(wire: dict[str, UntypedJSON]) -> AutomationActionUnknown:
@@ -571,9 +548,6 @@ class AutomationCreate(Model):
     """Whether the rule is enabled (inferred). The server's default is `True`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_AUTOMATION_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCreate.__wire_names__.values(), UNSET)
 
 
 def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
@@ -635,9 +609,6 @@ class AutomationUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
     """Decode a `AutomationUpdate`."""
     fields = _NO_AUTOMATION_UPDATE | wire
@@ -682,9 +653,6 @@ class AutomationTest(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTest.__wire_names__.values(), UNSET)
-
-
 def decode_automation_test(wire: dict[str, UntypedJSON]) -> AutomationTest:
     """Decode a `AutomationTest`."""
     fields = _NO_AUTOMATION_TEST | wire
@@ -721,9 +689,6 @@ class AutomationTestResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_AUTOMATION_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTestResult.__wire_names__.values())
-
-
 def decode_automation_test_result(wire: dict[str, UntypedJSON]) -> AutomationTestResult:
     """Decode a `AutomationTestResult`."""
     fields = _NO_AUTOMATION_TEST_RESULT | wire
@@ -758,6 +723,21 @@ def decode_automation_action(wire: dict[str, UntypedJSON]) -> AutomationAction:
     """Decode a `AutomationAction`; a `AutomationActionUnknown` if the tag is not known."""
     return select_decoder(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_AUTOMATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automation.__wire_names__.values())
+_NO_AUTOMATION_CONDITIONS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationConditions.__wire_names__.values())
+_NO_AUTOMATION_CONDITION: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCondition.__wire_names__.values())
+_NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAssignTo.__wire_names__.values())
+_NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAddTags.__wire_names__.values())
+_NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    AutomationActionSendNotification.__wire_names__.values()
+)
+_NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionUnknown.__wire_names__.values())
+_NO_AUTOMATION_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCreate.__wire_names__.values(), UNSET)
+_NO_AUTOMATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationUpdate.__wire_names__.values(), UNSET)
+_NO_AUTOMATION_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTest.__wire_names__.values(), UNSET)
+_NO_AUTOMATION_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTestResult.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Automation: decode_automation,

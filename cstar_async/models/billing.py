@@ -99,9 +99,6 @@ class Subscription(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_SUBSCRIPTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Subscription.__wire_names__.values())
-
-
 def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
     """Decode a `Subscription`."""
     fields = _NO_SUBSCRIPTION | wire
@@ -144,9 +141,6 @@ class BillingPortalCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_BILLING_PORTAL_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortalCreate.__wire_names__.values(), UNSET)
-
-
 def decode_billing_portal_create(wire: dict[str, UntypedJSON]) -> BillingPortalCreate:
     """Decode a `BillingPortalCreate`."""
     fields = _NO_BILLING_PORTAL_CREATE | wire
@@ -175,9 +169,6 @@ class BillingPortal(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_BILLING_PORTAL: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortal.__wire_names__.values())
-
-
 def decode_billing_portal(wire: dict[str, UntypedJSON]) -> BillingPortal:
     """Decode a `BillingPortal`."""
     fields = _NO_BILLING_PORTAL | wire
@@ -187,6 +178,11 @@ def decode_billing_portal(wire: dict[str, UntypedJSON]) -> BillingPortal:
     (raw.url,) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_SUBSCRIPTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Subscription.__wire_names__.values())
+_NO_BILLING_PORTAL_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortalCreate.__wire_names__.values(), UNSET)
+_NO_BILLING_PORTAL: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortal.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Subscription: decode_subscription,

@@ -99,9 +99,6 @@ class BulkRun(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_BULK_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkRun.__wire_names__.values(), UNSET)
-
-
 def decode_bulk_run(wire: dict[str, UntypedJSON]) -> BulkRun:
     """Decode a `BulkRun`."""
     fields = _NO_BULK_RUN | wire
@@ -165,9 +162,6 @@ class BulkResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_BULK_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkResult.__wire_names__.values())
-
-
 def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
     """Decode a `BulkResult`."""
     fields = _NO_BULK_RESULT | wire
@@ -191,6 +185,10 @@ def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
         raw.errors = decode_values(decode_batch_error_or_str, raw.errors)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_BULK_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkRun.__wire_names__.values(), UNSET)
+_NO_BULK_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkResult.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     BulkRun: decode_bulk_run,

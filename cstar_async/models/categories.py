@@ -76,9 +76,6 @@ class Category(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(Category.__wire_names__.values())
-
-
 def decode_category(wire: dict[str, UntypedJSON]) -> Category:
     """Decode a `Category`."""
     fields = _NO_CATEGORY | wire
@@ -146,9 +143,6 @@ class CategoryCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CATEGORY_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryCreate.__wire_names__.values(), UNSET)
-
-
 def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
     """Decode a `CategoryCreate`."""
     fields = _NO_CATEGORY_CREATE | wire
@@ -207,9 +201,6 @@ class CategoryUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CATEGORY_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_category_update(wire: dict[str, UntypedJSON]) -> CategoryUpdate:
     """Decode a `CategoryUpdate`."""
     fields = _NO_CATEGORY_UPDATE | wire
@@ -226,6 +217,11 @@ def decode_category_update(wire: dict[str, UntypedJSON]) -> CategoryUpdate:
     ) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(Category.__wire_names__.values())
+_NO_CATEGORY_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryCreate.__wire_names__.values(), UNSET)
+_NO_CATEGORY_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Category: decode_category,

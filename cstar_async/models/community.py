@@ -225,9 +225,6 @@ class CommunityPost(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_COMMUNITY_POST: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPost.__wire_names__.values())
-
-
 def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
     """Decode a `CommunityPost`."""
     fields = _NO_COMMUNITY_POST | wire
@@ -293,9 +290,6 @@ class CommunityAttachment(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_COMMUNITY_ATTACHMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityAttachment.__wire_names__.values())
-
-
 def decode_community_attachment(wire: dict[str, UntypedJSON]) -> CommunityAttachment:
     """Decode a `CommunityAttachment`."""
     fields = _NO_COMMUNITY_ATTACHMENT | wire
@@ -358,9 +352,6 @@ class CommunityPostCreate(Model):
     """Images, at most 10 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_COMMUNITY_POST_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostCreate.__wire_names__.values(), UNSET)
 
 
 def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostCreate:
@@ -437,9 +428,6 @@ class CommunityPostUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_COMMUNITY_POST_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostUpdate:
     """Decode a `CommunityPostUpdate`."""
     fields = _NO_COMMUNITY_POST_UPDATE | wire
@@ -503,9 +491,6 @@ class CommunityComment(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_COMMUNITY_COMMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityComment.__wire_names__.values())
-
-
 def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
     """Decode a `CommunityComment`."""
     fields = _NO_COMMUNITY_COMMENT | wire
@@ -547,9 +532,6 @@ class CommunityCommentCreate(Model):
     """Images, at most 5 (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityCommentCreate.__wire_names__.values(), UNSET)
 
 
 def decode_community_comment_create(wire: dict[str, UntypedJSON]) -> CommunityCommentCreate:
@@ -600,11 +582,6 @@ class CommunityAttachmentInput(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_COMMUNITY_ATTACHMENT_INPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
-    CommunityAttachmentInput.__wire_names__.values(), UNSET
-)
-
-
 def decode_community_attachment_input(wire: dict[str, UntypedJSON]) -> CommunityAttachmentInput:
     """Decode a `CommunityAttachmentInput`."""
     fields = _NO_COMMUNITY_ATTACHMENT_INPUT | wire
@@ -621,6 +598,17 @@ def decode_community_attachment_input(wire: dict[str, UntypedJSON]) -> Community
         raw.content_type = _COMMUNITY_ATTACHMENT_TYPE[raw.content_type]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_COMMUNITY_POST: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPost.__wire_names__.values())
+_NO_COMMUNITY_ATTACHMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityAttachment.__wire_names__.values())
+_NO_COMMUNITY_POST_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostCreate.__wire_names__.values(), UNSET)
+_NO_COMMUNITY_POST_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostUpdate.__wire_names__.values(), UNSET)
+_NO_COMMUNITY_COMMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityComment.__wire_names__.values())
+_NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityCommentCreate.__wire_names__.values(), UNSET)
+_NO_COMMUNITY_ATTACHMENT_INPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    CommunityAttachmentInput.__wire_names__.values(), UNSET
+)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CommunityPost: decode_community_post,

@@ -134,9 +134,6 @@ class CustomField(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOM_FIELD: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomField.__wire_names__.values())
-
-
 def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
     """Decode a `CustomField`."""
     fields = _NO_CUSTOM_FIELD | wire
@@ -205,9 +202,6 @@ class CustomFieldCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOM_FIELD_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldCreate.__wire_names__.values(), UNSET)
-
-
 def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreate:
     """Decode a `CustomFieldCreate`."""
     fields = _NO_CUSTOM_FIELD_CREATE | wire
@@ -263,9 +257,6 @@ class CustomFieldUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOM_FIELD_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_custom_field_update(wire: dict[str, UntypedJSON]) -> CustomFieldUpdate:
     """Decode a `CustomFieldUpdate`."""
     fields = _NO_CUSTOM_FIELD_UPDATE | wire
@@ -280,6 +271,11 @@ def decode_custom_field_update(wire: dict[str, UntypedJSON]) -> CustomFieldUpdat
     ) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_CUSTOM_FIELD: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomField.__wire_names__.values())
+_NO_CUSTOM_FIELD_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldCreate.__wire_names__.values(), UNSET)
+_NO_CUSTOM_FIELD_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CustomField: decode_custom_field,

@@ -72,9 +72,6 @@ class CustomerGroup(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOMER_GROUP: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroup.__wire_names__.values())
-
-
 def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
     """Decode a `CustomerGroup`."""
     fields = _NO_CUSTOMER_GROUP | wire
@@ -137,9 +134,6 @@ class CustomerGroupCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOMER_GROUP_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupCreate.__wire_names__.values(), UNSET)
-
-
 def decode_customer_group_create(wire: dict[str, UntypedJSON]) -> CustomerGroupCreate:
     """Decode a `CustomerGroupCreate`."""
     fields = _NO_CUSTOMER_GROUP_CREATE | wire
@@ -193,9 +187,6 @@ class CustomerGroupUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_customer_group_update(wire: dict[str, UntypedJSON]) -> CustomerGroupUpdate:
     """Decode a `CustomerGroupUpdate`."""
     fields = _NO_CUSTOMER_GROUP_UPDATE | wire
@@ -211,6 +202,11 @@ def decode_customer_group_update(wire: dict[str, UntypedJSON]) -> CustomerGroupU
     ) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_CUSTOMER_GROUP: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroup.__wire_names__.values())
+_NO_CUSTOMER_GROUP_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupCreate.__wire_names__.values(), UNSET)
+_NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CustomerGroup: decode_customer_group,

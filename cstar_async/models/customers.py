@@ -157,9 +157,6 @@ class Customer(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Customer.__wire_names__.values())
-
-
 def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
     """Decode a `Customer`."""
     fields = _NO_CUSTOMER | wire
@@ -241,9 +238,6 @@ class CustomerCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOMER_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerCreate.__wire_names__.values(), UNSET)
-
-
 def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
     """Decode a `CustomerCreate`."""
     fields = _NO_CUSTOMER_CREATE | wire
@@ -316,9 +310,6 @@ class CustomerUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOMER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_customer_update(wire: dict[str, UntypedJSON]) -> CustomerUpdate:
     """Decode a `CustomerUpdate`."""
     fields = _NO_CUSTOMER_UPDATE | wire
@@ -341,6 +332,11 @@ def decode_customer_update(wire: dict[str, UntypedJSON]) -> CustomerUpdate:
         raw.sentiment = _CUSTOMER_SENTIMENT[raw.sentiment]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Customer.__wire_names__.values())
+_NO_CUSTOMER_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerCreate.__wire_names__.values(), UNSET)
+_NO_CUSTOMER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Customer: decode_customer,

@@ -78,9 +78,6 @@ class EventTicket(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_EVENT_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventTicket.__wire_names__.values())
-
-
 def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
     """Decode a `EventTicket`."""
     fields = _NO_EVENT_TICKET | wire
@@ -130,9 +127,6 @@ class EventCustomer(Model):
     """Email address."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_EVENT_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventCustomer.__wire_names__.values())
 
 
 def decode_event_customer(wire: dict[str, UntypedJSON]) -> EventCustomer:
@@ -193,9 +187,6 @@ class EventMessage(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_EVENT_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventMessage.__wire_names__.values())
-
-
 def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
     """Decode a `EventMessage`."""
     fields = _NO_EVENT_MESSAGE | wire
@@ -237,9 +228,6 @@ class FieldChange(Model):
     """New value."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_FIELD_CHANGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(FieldChange.__wire_names__.values())
 
 
 def decode_field_change(wire: dict[str, UntypedJSON]) -> FieldChange:
@@ -287,9 +275,6 @@ class TicketEventData(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_TICKET_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketEventData.__wire_names__.values())
-
-
 def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
     """Decode a `TicketEventData`."""
     fields = _NO_TICKET_EVENT_DATA | wire
@@ -331,9 +316,6 @@ class CustomerEventData(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_CUSTOMER_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerEventData.__wire_names__.values())
-
-
 def decode_customer_event_data(wire: dict[str, UntypedJSON]) -> CustomerEventData:
     """Decode a `CustomerEventData`."""
     fields = _NO_CUSTOMER_EVENT_DATA | wire
@@ -345,6 +327,14 @@ def decode_customer_event_data(wire: dict[str, UntypedJSON]) -> CustomerEventDat
         raw.customer = decode_event_customer(raw.customer)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_EVENT_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventTicket.__wire_names__.values())
+_NO_EVENT_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventCustomer.__wire_names__.values())
+_NO_EVENT_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventMessage.__wire_names__.values())
+_NO_FIELD_CHANGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(FieldChange.__wire_names__.values())
+_NO_TICKET_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketEventData.__wire_names__.values())
+_NO_CUSTOMER_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerEventData.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     EventTicket: decode_event_ticket,

@@ -89,9 +89,6 @@ class ExportRun(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_EXPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportRun.__wire_names__.values(), UNSET)
-
-
 def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
     """Decode a `ExportRun`."""
     fields = _NO_EXPORT_RUN | wire
@@ -129,9 +126,6 @@ class ExportSelection(Model):
     """Only objects with these values, by field. The supported fields are not documented."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_EXPORT_SELECTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportSelection.__wire_names__.values(), UNSET)
 
 
 def decode_export_selection(wire: dict[str, UntypedJSON]) -> ExportSelection:
@@ -181,9 +175,6 @@ class ExportResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_EXPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportResult.__wire_names__.values())
-
-
 def decode_export_result(wire: dict[str, UntypedJSON]) -> ExportResult:
     """Decode a `ExportResult`."""
     fields = _NO_EXPORT_RESULT | wire
@@ -200,6 +191,11 @@ def decode_export_result(wire: dict[str, UntypedJSON]) -> ExportResult:
         raw.format = _EXPORT_FORMAT[raw.format]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_EXPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportRun.__wire_names__.values(), UNSET)
+_NO_EXPORT_SELECTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportSelection.__wire_names__.values(), UNSET)
+_NO_EXPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportResult.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     ExportRun: decode_export_run,

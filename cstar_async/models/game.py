@@ -134,9 +134,6 @@ class PlayerStats(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_PLAYER_STATS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStats.__wire_names__.values())
-
-
 def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
     """Decode a `PlayerStats`."""
     fields = _NO_PLAYER_STATS | wire
@@ -201,9 +198,6 @@ class PlayerSeason(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_PLAYER_SEASON: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSeason.__wire_names__.values())
-
-
 def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
     """Decode a `PlayerSeason`."""
     fields = _NO_PLAYER_SEASON | wire
@@ -239,9 +233,6 @@ class PlayerStreaks(Model):
     """Longest streak."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_PLAYER_STREAKS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStreaks.__wire_names__.values())
 
 
 def decode_player_streaks(wire: dict[str, UntypedJSON]) -> PlayerStreaks:
@@ -293,9 +284,6 @@ class PlayerCounters(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_PLAYER_COUNTERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCounters.__wire_names__.values())
-
-
 def decode_player_counters(wire: dict[str, UntypedJSON]) -> PlayerCounters:
     """Decode a `PlayerCounters`."""
     fields = _NO_PLAYER_COUNTERS | wire
@@ -336,9 +324,6 @@ class PlayerSkill(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_PLAYER_SKILL: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSkill.__wire_names__.values())
-
-
 def decode_player_skill(wire: dict[str, UntypedJSON]) -> PlayerSkill:
     """Decode a `PlayerSkill`."""
     fields = _NO_PLAYER_SKILL | wire
@@ -372,9 +357,6 @@ class PlayerCosmetics(Model):
     """Message shown on a win, or `None`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_PLAYER_COSMETICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCosmetics.__wire_names__.values())
 
 
 def decode_player_cosmetics(wire: dict[str, UntypedJSON]) -> PlayerCosmetics:
@@ -438,9 +420,6 @@ class Boss(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_BOSS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Boss.__wire_names__.values())
-
-
 def decode_boss(wire: dict[str, UntypedJSON]) -> Boss:
     """Decode a `Boss`."""
     fields = _NO_BOSS | wire
@@ -465,6 +444,15 @@ def decode_boss(wire: dict[str, UntypedJSON]) -> Boss:
         raw.defeated_at = parse_datetime(raw.defeated_at)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_PLAYER_STATS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStats.__wire_names__.values())
+_NO_PLAYER_SEASON: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSeason.__wire_names__.values())
+_NO_PLAYER_STREAKS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStreaks.__wire_names__.values())
+_NO_PLAYER_COUNTERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCounters.__wire_names__.values())
+_NO_PLAYER_SKILL: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSkill.__wire_names__.values())
+_NO_PLAYER_COSMETICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCosmetics.__wire_names__.values())
+_NO_BOSS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Boss.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     PlayerStats: decode_player_stats,

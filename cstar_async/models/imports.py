@@ -73,9 +73,6 @@ class ImportRun(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_IMPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportRun.__wire_names__.values(), UNSET)
-
-
 def decode_import_run(wire: dict[str, UntypedJSON]) -> ImportRun:
     """Decode a `ImportRun`."""
     fields = _NO_IMPORT_RUN | wire
@@ -136,9 +133,6 @@ class ImportResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_IMPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportResult.__wire_names__.values())
-
-
 def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
     """Decode a `ImportResult`."""
     fields = _NO_IMPORT_RESULT | wire
@@ -160,6 +154,10 @@ def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
         raw.errors = decode_values(decode_batch_error_or_str, raw.errors)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_IMPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportRun.__wire_names__.values(), UNSET)
+_NO_IMPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ImportResult.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     ImportRun: decode_import_run,

@@ -119,9 +119,6 @@ class Invite(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_INVITE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Invite.__wire_names__.values())
-
-
 def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
     """Decode a `Invite`."""
     fields = _NO_INVITE | wire
@@ -169,9 +166,6 @@ class InviteCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_INVITE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(InviteCreate.__wire_names__.values(), UNSET)
-
-
 def decode_invite_create(wire: dict[str, UntypedJSON]) -> InviteCreate:
     """Decode a `InviteCreate`."""
     fields = _NO_INVITE_CREATE | wire
@@ -186,6 +180,10 @@ def decode_invite_create(wire: dict[str, UntypedJSON]) -> InviteCreate:
         raw.role = _INVITE_ROLE[raw.role]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_INVITE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Invite.__wire_names__.values())
+_NO_INVITE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(InviteCreate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Invite: decode_invite,

@@ -81,9 +81,6 @@ class LibraryArticle(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_LIBRARY_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryArticle.__wire_names__.values())
-
-
 def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
     """Decode a `LibraryArticle`."""
     fields = _NO_LIBRARY_ARTICLE | wire
@@ -156,9 +153,6 @@ class LibraryCategory(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_LIBRARY_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryCategory.__wire_names__.values())
-
-
 def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
     """Decode a `LibraryCategory`."""
     fields = _NO_LIBRARY_CATEGORY | wire
@@ -214,9 +208,6 @@ class LibrarySearchResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_LIBRARY_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibrarySearchResult.__wire_names__.values())
-
-
 def decode_library_search_result(wire: dict[str, UntypedJSON]) -> LibrarySearchResult:
     """Decode a `LibrarySearchResult`."""
     fields = _NO_LIBRARY_SEARCH_RESULT | wire
@@ -252,9 +243,6 @@ class LibraryFeedbackCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryFeedbackCreate.__wire_names__.values(), UNSET)
-
-
 def decode_library_feedback_create(wire: dict[str, UntypedJSON]) -> LibraryFeedbackCreate:
     """Decode a `LibraryFeedbackCreate`."""
     fields = _NO_LIBRARY_FEEDBACK_CREATE | wire
@@ -278,9 +266,6 @@ class LibraryAck(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_LIBRARY_ACK: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryAck.__wire_names__.values())
-
-
 def decode_library_ack(wire: dict[str, UntypedJSON]) -> LibraryAck:
     """Decode a `LibraryAck`."""
     fields = _NO_LIBRARY_ACK | wire
@@ -289,6 +274,13 @@ def decode_library_ack(wire: dict[str, UntypedJSON]) -> LibraryAck:
     raw.extra = EMPTY_EXTRA if len(fields) == 0 else pop_unknown_fields(_NO_LIBRARY_ACK, fields)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_LIBRARY_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryArticle.__wire_names__.values())
+_NO_LIBRARY_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryCategory.__wire_names__.values())
+_NO_LIBRARY_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibrarySearchResult.__wire_names__.values())
+_NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryFeedbackCreate.__wire_names__.values(), UNSET)
+_NO_LIBRARY_ACK: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryAck.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     LibraryArticle: decode_library_article,

@@ -226,9 +226,6 @@ class Member(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_MEMBER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Member.__wire_names__.values())
-
-
 def decode_member(wire: dict[str, UntypedJSON]) -> Member:
     """Decode a `Member`."""
     fields = _NO_MEMBER | wire
@@ -278,9 +275,6 @@ class MemberUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_MEMBER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MemberUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_member_update(wire: dict[str, UntypedJSON]) -> MemberUpdate:
     """Decode a `MemberUpdate`."""
     fields = _NO_MEMBER_UPDATE | wire
@@ -292,6 +286,10 @@ def decode_member_update(wire: dict[str, UntypedJSON]) -> MemberUpdate:
         raw.role = _MEMBER_UPDATE_ROLE[raw.role]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_MEMBER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Member.__wire_names__.values())
+_NO_MEMBER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MemberUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Member: decode_member,

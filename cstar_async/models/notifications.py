@@ -79,9 +79,6 @@ class Notification(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Notification.__wire_names__.values())
-
-
 def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
     """Decode a `Notification`."""
     fields = _NO_NOTIFICATION | wire
@@ -122,9 +119,6 @@ class NotificationUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_NOTIFICATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(NotificationUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_notification_update(wire: dict[str, UntypedJSON]) -> NotificationUpdate:
     """Decode a `NotificationUpdate`."""
     fields = _NO_NOTIFICATION_UPDATE | wire
@@ -151,9 +145,6 @@ class UnreadCount(Model):
     """Number of unread notifications. Also read from `unreadCount` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_UNREAD_COUNT: Final[dict[str, UntypedJSON]] = dict.fromkeys((*UnreadCount.__wire_names__.values(), "unreadCount"))
 
 
 def decode_unread_count(wire: dict[str, UntypedJSON]) -> UnreadCount:
@@ -188,9 +179,6 @@ class MarkAllReadResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_MARK_ALL_READ_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(MarkAllReadResult.__wire_names__.values())
-
-
 def decode_mark_all_read_result(wire: dict[str, UntypedJSON]) -> MarkAllReadResult:
     """Decode a `MarkAllReadResult`."""
     fields = _NO_MARK_ALL_READ_RESULT | wire
@@ -200,6 +188,12 @@ def decode_mark_all_read_result(wire: dict[str, UntypedJSON]) -> MarkAllReadResu
     (raw.updated,) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Notification.__wire_names__.values())
+_NO_NOTIFICATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(NotificationUpdate.__wire_names__.values(), UNSET)
+_NO_UNREAD_COUNT: Final[dict[str, UntypedJSON]] = dict.fromkeys((*UnreadCount.__wire_names__.values(), "unreadCount"))
+_NO_MARK_ALL_READ_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(MarkAllReadResult.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Notification: decode_notification,

@@ -28,9 +28,6 @@ class Preferences(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_PREFERENCES: Final[dict[str, UntypedJSON]] = dict.fromkeys(Preferences.__wire_names__.values())
-
-
 def decode_preferences(wire: dict[str, UntypedJSON]) -> Preferences:
     """Decode a `Preferences`."""
     fields = _NO_PREFERENCES | wire
@@ -54,9 +51,6 @@ class PreferencesUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_PREFERENCES_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(PreferencesUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_preferences_update(wire: dict[str, UntypedJSON]) -> PreferencesUpdate:
     """Decode a `PreferencesUpdate`."""
     fields = _NO_PREFERENCES_UPDATE | wire
@@ -65,6 +59,10 @@ def decode_preferences_update(wire: dict[str, UntypedJSON]) -> PreferencesUpdate
     raw.extra = EMPTY_EXTRA if len(fields) == 0 else pop_unknown_fields(_NO_PREFERENCES_UPDATE, fields)
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_PREFERENCES: Final[dict[str, UntypedJSON]] = dict.fromkeys(Preferences.__wire_names__.values())
+_NO_PREFERENCES_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(PreferencesUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Preferences: decode_preferences,

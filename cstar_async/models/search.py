@@ -105,9 +105,6 @@ class SearchResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(SearchResult.__wire_names__.values())
-
-
 def decode_search_result(wire: dict[str, UntypedJSON]) -> SearchResult:
     """Decode a `SearchResult`."""
     fields = _NO_SEARCH_RESULT | wire
@@ -125,6 +122,9 @@ def decode_search_result(wire: dict[str, UntypedJSON]) -> SearchResult:
         raw.type = _SEARCH_RESULT_TYPE[raw.type]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(SearchResult.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     SearchResult: decode_search_result,

@@ -39,9 +39,6 @@ class Settings(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_SETTINGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Settings.__wire_names__.values())
-
-
 def decode_settings(wire: dict[str, UntypedJSON]) -> Settings:
     """Decode a `Settings`."""
     fields = _NO_SETTINGS | wire
@@ -75,9 +72,6 @@ class SettingsUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_SETTINGS_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SettingsUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_settings_update(wire: dict[str, UntypedJSON]) -> SettingsUpdate:
     """Decode a `SettingsUpdate`."""
     fields = _NO_SETTINGS_UPDATE | wire
@@ -87,6 +81,10 @@ def decode_settings_update(wire: dict[str, UntypedJSON]) -> SettingsUpdate:
     (raw.team_name,) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_SETTINGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Settings.__wire_names__.values())
+_NO_SETTINGS_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SettingsUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Settings: decode_settings,

@@ -66,9 +66,6 @@ class Deleted(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_DELETED: Final[dict[str, UntypedJSON]] = dict.fromkeys(Deleted.__wire_names__.values())
-
-
 def decode_deleted(wire: dict[str, UntypedJSON]) -> Deleted:
     """Decode a `Deleted`."""
     fields = _NO_DELETED | wire
@@ -134,9 +131,6 @@ class Message(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Message.__wire_names__.values())
-
-
 def decode_message(wire: dict[str, UntypedJSON]) -> Message:
     """Decode a `Message`."""
     fields = _NO_MESSAGE | wire
@@ -188,9 +182,6 @@ class BatchError(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_BATCH_ERROR: Final[dict[str, UntypedJSON]] = dict.fromkeys(BatchError.__wire_names__.values())
-
-
 def decode_batch_error(wire: dict[str, UntypedJSON]) -> BatchError:
     """Decode a `BatchError`."""
     fields = _NO_BATCH_ERROR | wire
@@ -211,6 +202,11 @@ def decode_batch_error_or_str(value: UntypedJSON) -> UntypedJSON:
     wire = {"message": value} if value.__class__ is str else value
     return decode_batch_error(wire) if is_object(wire) else wire
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_DELETED: Final[dict[str, UntypedJSON]] = dict.fromkeys(Deleted.__wire_names__.values())
+_NO_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Message.__wire_names__.values())
+_NO_BATCH_ERROR: Final[dict[str, UntypedJSON]] = dict.fromkeys(BatchError.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Deleted: decode_deleted,

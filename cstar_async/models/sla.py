@@ -62,9 +62,6 @@ class SlaRule(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_SLA_RULE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRule.__wire_names__.values())
-
-
 def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
     """Decode a `SlaRule`."""
     fields = _NO_SLA_RULE | wire
@@ -124,9 +121,6 @@ class SlaRuleCreate(Model):
     """Whether the rule is enabled. Default `True` (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_SLA_RULE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleCreate.__wire_names__.values(), UNSET)
 
 
 def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
@@ -189,9 +183,6 @@ class SlaRuleUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_SLA_RULE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_sla_rule_update(wire: dict[str, UntypedJSON]) -> SlaRuleUpdate:
     """Decode a `SlaRuleUpdate`."""
     fields = _NO_SLA_RULE_UPDATE | wire
@@ -210,6 +201,11 @@ def decode_sla_rule_update(wire: dict[str, UntypedJSON]) -> SlaRuleUpdate:
         raw.priority = _TICKET_PRIORITY[raw.priority]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_SLA_RULE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRule.__wire_names__.values())
+_NO_SLA_RULE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleCreate.__wire_names__.values(), UNSET)
+_NO_SLA_RULE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     SlaRule: decode_sla_rule,

@@ -40,9 +40,6 @@ class Tag(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_TAG: Final[dict[str, UntypedJSON]] = dict.fromkeys(Tag.__wire_names__.values())
-
-
 def decode_tag(wire: dict[str, UntypedJSON]) -> Tag:
     """Decode a `Tag`."""
     fields = _NO_TAG | wire
@@ -76,9 +73,6 @@ class TagCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_TAG_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TagCreate.__wire_names__.values(), UNSET)
-
-
 def decode_tag_create(wire: dict[str, UntypedJSON]) -> TagCreate:
     """Decode a `TagCreate`."""
     fields = _NO_TAG_CREATE | wire
@@ -88,6 +82,10 @@ def decode_tag_create(wire: dict[str, UntypedJSON]) -> TagCreate:
     (raw.name,) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_TAG: Final[dict[str, UntypedJSON]] = dict.fromkeys(Tag.__wire_names__.values())
+_NO_TAG_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TagCreate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Tag: decode_tag,

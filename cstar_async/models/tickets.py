@@ -245,9 +245,6 @@ class Ticket(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(Ticket.__wire_names__.values())
-
-
 def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
     """Decode a `Ticket`."""
     fields = _NO_TICKET | wire
@@ -334,9 +331,6 @@ class TicketCustomer(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_TICKET_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCustomer.__wire_names__.values())
-
-
 def decode_ticket_customer(wire: dict[str, UntypedJSON]) -> TicketCustomer:
     """Decode a `TicketCustomer`."""
     fields = _NO_TICKET_CUSTOMER | wire
@@ -410,9 +404,6 @@ class TicketCreate(Model):
     """Values of the custom fields, by field key (inferred)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_TICKET_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCreate.__wire_names__.values(), UNSET)
 
 
 def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
@@ -490,9 +481,6 @@ class TicketUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_TICKET_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
     """Decode a `TicketUpdate`."""
     fields = _NO_TICKET_UPDATE | wire
@@ -553,9 +541,6 @@ class MessageCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_MESSAGE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MessageCreate.__wire_names__.values(), UNSET)
-
-
 def decode_message_create(wire: dict[str, UntypedJSON]) -> MessageCreate:
     """Decode a `MessageCreate`."""
     fields = _NO_MESSAGE_CREATE | wire
@@ -573,6 +558,13 @@ def decode_message_create(wire: dict[str, UntypedJSON]) -> MessageCreate:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(Ticket.__wire_names__.values())
+_NO_TICKET_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCustomer.__wire_names__.values())
+_NO_TICKET_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCreate.__wire_names__.values(), UNSET)
+_NO_TICKET_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketUpdate.__wire_names__.values(), UNSET)
+_NO_MESSAGE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MessageCreate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Ticket: decode_ticket,

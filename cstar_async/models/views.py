@@ -139,9 +139,6 @@ class View(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_VIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys((*View.__wire_names__.values(), "sortBy", "sortOrder"))
-
-
 def decode_view(wire: dict[str, UntypedJSON]) -> View:
     """Decode a `View`."""
     fields = _NO_VIEW | wire
@@ -210,9 +207,6 @@ class ViewCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_VIEW_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewCreate.__wire_names__.values(), UNSET)
-
-
 def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
     """Decode a `ViewCreate`."""
     fields = _NO_VIEW_CREATE | wire
@@ -273,9 +267,6 @@ class ViewUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_VIEW_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_view_update(wire: dict[str, UntypedJSON]) -> ViewUpdate:
     """Decode a `ViewUpdate`."""
     fields = _NO_VIEW_UPDATE | wire
@@ -295,6 +286,11 @@ def decode_view_update(wire: dict[str, UntypedJSON]) -> ViewUpdate:
         raw.visibility = _VIEW_VISIBILITY[raw.visibility]
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_VIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys((*View.__wire_names__.values(), "sortBy", "sortOrder"))
+_NO_VIEW_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewCreate.__wire_names__.values(), UNSET)
+_NO_VIEW_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewUpdate.__wire_names__.values(), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     View: decode_view,

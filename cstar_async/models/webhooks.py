@@ -70,9 +70,6 @@ class Webhook(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_WEBHOOK: Final[dict[str, UntypedJSON]] = dict.fromkeys((*Webhook.__wire_names__.values(), "signingSecret"))
-
-
 def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
     """Decode a `Webhook`."""
     fields = _NO_WEBHOOK | wire
@@ -126,9 +123,6 @@ class WebhookCreate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_WEBHOOK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookCreate.__wire_names__.values(), UNSET)
-
-
 def decode_webhook_create(wire: dict[str, UntypedJSON]) -> WebhookCreate:
     """Decode a `WebhookCreate`."""
     fields = _NO_WEBHOOK_CREATE | wire
@@ -171,9 +165,6 @@ class WebhookUpdate(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_WEBHOOK_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookUpdate.__wire_names__.values(), UNSET)
-
-
 def decode_webhook_update(wire: dict[str, UntypedJSON]) -> WebhookUpdate:
     """Decode a `WebhookUpdate`."""
     fields = _NO_WEBHOOK_UPDATE | wire
@@ -206,9 +197,6 @@ class WebhookTest(Model):
     """Event type, such as `ticket.created`."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
     """Fields that the document does not list, by wire name."""
-
-
-_NO_WEBHOOK_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTest.__wire_names__.values(), UNSET)
 
 
 def decode_webhook_test(wire: dict[str, UntypedJSON]) -> WebhookTest:
@@ -265,9 +253,6 @@ class WebhookTestResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_WEBHOOK_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTestResult.__wire_names__.values())
-
-
 def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResult:
     """Decode a `WebhookTestResult`."""
     fields = _NO_WEBHOOK_TEST_RESULT | wire
@@ -307,9 +292,6 @@ class WebhookTriggerResult(Model):
     """Fields that the document does not list, by wire name."""
 
 
-_NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTriggerResult.__wire_names__.values())
-
-
 def decode_webhook_trigger_result(wire: dict[str, UntypedJSON]) -> WebhookTriggerResult:
     """Decode a `WebhookTriggerResult`."""
     fields = _NO_WEBHOOK_TRIGGER_RESULT | wire
@@ -322,6 +304,14 @@ def decode_webhook_trigger_result(wire: dict[str, UntypedJSON]) -> WebhookTrigge
     ) = fields.values()
     return model
 
+
+# After all classes: pyright mistakes an earlier use of a class for a cycle.
+_NO_WEBHOOK: Final[dict[str, UntypedJSON]] = dict.fromkeys((*Webhook.__wire_names__.values(), "signingSecret"))
+_NO_WEBHOOK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookCreate.__wire_names__.values(), UNSET)
+_NO_WEBHOOK_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookUpdate.__wire_names__.values(), UNSET)
+_NO_WEBHOOK_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTest.__wire_names__.values(), UNSET)
+_NO_WEBHOOK_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTestResult.__wire_names__.values())
+_NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTriggerResult.__wire_names__.values())
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Webhook: decode_webhook,
