@@ -51,7 +51,7 @@ def _struck(raw: Node, chance: random.Random, count: int, *, is_sdk: bool = Fals
         changed: Node = json.loads(text)
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
             strike(changed, places, chance)
-        changed = json.loads(json.dumps(changed))  # the loader makes texts of keys
+        changed = json.loads(json.dumps(changed))  # keys become texts, as the loader makes them
         outcomes.append(outcome_of(changed, is_sdk=is_sdk, renders=number % 3 == 0))
     return outcomes
 
