@@ -1,4 +1,4 @@
-"""OpenTelemetry spans (extra `otel`): `CStarClient(hooks=[OpenTelemetryHooks()])`.
+"""OpenTelemetry spans and metrics (extra `otel`): `CStarClient(hooks=[OpenTelemetryHooks(), OpenTelemetryMetrics()])`.
 
 Each call is one span, and its attempts and waits are span events, named after the semantic conventions for HTTP clients. The span
 is a child of the caller's current span, and is itself current during the call.
@@ -9,19 +9,22 @@ echo their input. No header is added to requests.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextvars import Token
+from datetime import UTC, datetime
 from types import NoneType
 from typing import Final, TypeAlias
 
 import attrs
 
 from cstar_async._redaction import redact
-from cstar_async._validation import check_instance
+from cstar_async._validation import check_instance, check_str
 from cstar_async._version import __version__
 from cstar_async.hooks import CallEndInfo, CallStartInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+from cstar_async.webhooks import InboxStats, WebhookInbox
 
 try:
-    from opentelemetry import context, trace
+    from opentelemetry import context, metrics, trace
 except ImportError as error:
     raise ImportError("cstar_async.otel needs OpenTelemetry; install cstar-async[otel]") from error
 
@@ -127,6 +130,112 @@ class OpenTelemetryHooks(Hooks):
 
     def _add_event(self, call_id: str, name: str, attributes: Attributes) -> None:
         self._spans[call_id].span.add_event(name, attributes)
+
+
+class OpenTelemetryMetrics(Hooks):
+    """Measure calls and webhook inboxes.
+
+    Calls
+        `cstar.call.duration`: seconds of each call, waits and retries included, with `cstar.operation`, `http.request.method`,
+        `http.response.status_code` and, for a call that raised, `error.type`. `cstar.retries`: attempts that are repeated, with
+        `cstar.operation` and `error.type`. `cstar.wait.duration`: expected seconds of each wait, with `cstar.reason`.
+        `cstar.rate_limit.limit` and `cstar.rate_limit.remaining`: the last known rate limit.
+
+    Inboxes
+        Those given to `observe()`, each with its `cstar.inbox`. `cstar.inbox.pending`, and `cstar.inbox.age`: seconds since which
+        the oldest event is pending, 0 without one. `cstar.inbox.handled`, `cstar.inbox.failed` (attempts) and `cstar.inbox.dead`,
+        with `cstar.event_type`.
+
+    One instance serves any number of clients of one API key, and is created once for each meter provider.
+
+    Args:
+        meter_provider: Receives the measurements. Default: the global one.
+
+    Raises:
+        InvalidArgumentError: *meter_provider* is no meter provider.
+    """
+
+    def __init__(self, meter_provider: metrics.MeterProvider | None = None) -> None:
+        check_instance("meter_provider", meter_provider, (metrics.MeterProvider, NoneType), "a MeterProvider of OpenTelemetry")
+        meter = metrics.get_meter("cstar_async", __version__, meter_provider)
+        self._inboxes: dict[str, WebhookInbox] = {}
+        self._calls = meter.create_histogram("cstar.call.duration", "s", "Duration of calls, waits and retries included")
+        self._waits = meter.create_histogram("cstar.wait.duration", "s", "Expected duration of waits before a request")
+        self._retries = meter.create_counter("cstar.retries", "{retry}", "Attempts that failed and are repeated")
+        self._limit = meter.create_gauge("cstar.rate_limit.limit", "{request}", "Requests that a window allows")
+        self._remaining = meter.create_gauge("cstar.rate_limit.remaining", "{request}", "Requests that are left in the window")
+        meter.create_observable_gauge(
+            "cstar.inbox.pending", [self._observe(_pending)], "{event}", "Events that are not handled yet"
+        )
+        meter.create_observable_gauge("cstar.inbox.age", [self._observe(_age)], "s", "Age of the oldest pending event")
+        for name, description in (
+            ("handled", "Events whose handlers have succeeded"),
+            ("failed", "Attempts that failed"),
+            ("dead", "Events that were given up"),
+        ):
+            callback = self._observe(_counts(name))
+            meter.create_observable_counter(f"cstar.inbox.{name}", [callback], "{event}", description)
+
+    def observe(self, inbox: WebhookInbox, *, name: str = "inbox") -> None:
+        """Measure an inbox from now on.
+
+        Args:
+            inbox: The inbox.
+            name: The value of `cstar.inbox`, for processes with several inboxes; default `inbox`.
+
+        Raises:
+            InvalidArgumentError: *inbox* is no `WebhookInbox`, or *name* is no str.
+        """
+        check_instance("inbox", inbox, WebhookInbox, "a WebhookInbox")
+        check_str("name", name)
+        self._inboxes[name] = inbox
+
+    def on_retry(self, info: RetryInfo, /) -> None:
+        """Count a retry."""
+        self._retries.add(1, {"cstar.operation": info.operation, "error.type": _error_type(info.status, info.error)})
+
+    def on_wait(self, info: WaitInfo, /) -> None:
+        """Measure a wait."""
+        self._waits.record(info.wait, {"cstar.reason": info.reason})
+
+    def on_call_end(self, info: CallEndInfo, /) -> None:
+        """Measure a call, and the rate limit after it."""
+        attributes: Attributes = {"cstar.operation": info.operation, "http.request.method": info.method}
+        if info.status is not None:
+            attributes["http.response.status_code"] = info.status
+        if info.error is not None:
+            attributes["error.type"] = _error_type(info.status, info.error)
+        self._calls.record(info.elapsed, attributes)
+        if info.rate_limit is not None:
+            self._limit.set(info.rate_limit.limit)
+            self._remaining.set(info.rate_limit.remaining)
+
+    def _observe(self, measure: _Measure) -> Callable[[metrics.CallbackOptions], Iterable[metrics.Observation]]:
+        """Return a callback that measures every inbox."""
+
+        def observations(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+            for name, inbox in list(self._inboxes.items()):
+                for event_type, value in measure(inbox.stats()):
+                    found = {"cstar.inbox": name} | ({"cstar.event_type": event_type} if event_type else {})
+                    yield metrics.Observation(value, found)
+
+        return observations
+
+
+_Measure: TypeAlias = Callable[[InboxStats], Iterable[tuple[str, float]]]
+"""Returns values by event type; an empty type for those of the whole inbox."""
+
+
+def _pending(stats: InboxStats) -> Iterable[tuple[str, float]]:
+    return [("", stats.pending)]
+
+
+def _age(stats: InboxStats) -> Iterable[tuple[str, float]]:
+    return [("", 0.0 if stats.oldest is None else max(0.0, (datetime.now(UTC) - stats.oldest).total_seconds()))]
+
+
+def _counts(name: str) -> _Measure:
+    return lambda stats: [(event_type, getattr(one, name)) for event_type, one in stats.by_type.items()]
 
 
 def _error_type(status: int | None, error: str) -> str:

@@ -47,16 +47,17 @@ class EventCounts:
         self._counts.setdefault(event_type, Counter())[what] += 1
 
     def stats(self, queued: Collection[QueuedEvent]) -> InboxStats:
-        """Return the counts together with the events that are pending."""
+        """Return the counts together with the events that are pending. Metrics are often read in a thread of their own."""
         pending: dict[str, list[float]] = {}
+        queued, all_counts = list(queued), dict(self._counts)
         for one in queued:
             pending.setdefault(one.event.type, []).append(one.since)
         none, total = Counter[str](), Counter[str]()
-        for counts in self._counts.values():
-            total.update(counts)
+        for counts in all_counts.values():
+            total.update(dict(counts))
         by_type = {
-            event_type: _stats_of(pending.get(event_type, []), self._counts.get(event_type, none), {})
-            for event_type in sorted({*pending, *self._counts})
+            event_type: _stats_of(pending.get(event_type, []), all_counts.get(event_type, none), {})
+            for event_type in sorted({*pending, *all_counts})
         }
         return _stats_of([one.since for one in queued], total, by_type)
 
