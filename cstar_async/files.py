@@ -22,8 +22,8 @@ first byte was read, the call is not retried, and the error says so.
             print(part.text)
 
 Until a response begins, everything is as for other calls: limits, retries and errors. While bytes are transferred, `timeout` limits
-the time without progress instead of the whole. A stream is one call of the rate limit. Once it is open, it does not count against
-`max_connections`.
+the time without progress instead of the whole, and `total_timeout` the whole. A stream is one call of the rate limit. Once it is
+open, it does not count against `max_connections`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias, TypedDict
+from typing import Final, TypeAlias, TypedDict
 
 import attrs
 
@@ -12,6 +12,8 @@ from cstar_async._operations.operation import Operation
 from cstar_async._protocol.idempotency import new_key
 from cstar_async._protocol.messages import RawResponse, Request, Sink, Upload
 from cstar_async.errors import CStarError
+
+TRANSFER_EXPIRED: Final = "total_timeout expired during the transfer"
 
 
 @attrs.frozen

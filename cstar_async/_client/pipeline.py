@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Literal
 
-from cstar_async._client.call import Call
+from cstar_async._client.call import TRANSFER_EXPIRED, Call
 from cstar_async._client.closable_waits import CLIENT_CLOSED
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
@@ -262,7 +262,7 @@ class RequestPipeline(ABC):
             async with limit:
                 return await self._send_with_hooks(call, timeout)
         except TimeoutError:
-            raise RequestTimeoutError("total_timeout expired during the transfer") from None
+            raise RequestTimeoutError(TRANSFER_EXPIRED) from None
 
     async def _send_with_hooks(self, call: Call, timeout: float) -> RawResponse:
         context, attempt = self.context, call.attempts

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
-from cstar_async._client.call import Call, TransferCall
+from cstar_async._client.call import TRANSFER_EXPIRED, Call, TransferCall
 from cstar_async._client.request_builder import build_operation_call
 from cstar_async._model.structuring import StructureError
 from cstar_async._operations.executor import CallArguments
@@ -80,7 +79,7 @@ def _build(executor: ClientExecutor, operation: Operation, path: tuple[str, ...]
 
 
 def _transfer(call: Call, *, sink: Sink | None = None) -> TransferCall:
-    """Return a call whose response is transferred without compression: aiohttp takes half a compressed body for a whole."""
+    """Return a call whose response is not compressed, so that its size is known, and no gateway holds back items."""
     call.headers = {**(call.headers or {}), "Accept-Encoding": "identity"}
     return TransferCall.of(call, sink=sink, stream=sink is None)
 
@@ -128,17 +127,23 @@ class _OpenStream:
 
     def __init__(self, executor: ClientExecutor, call: Call, body: StreamingResponse, response: Response[None]) -> None:
         self.response = response
-        self._waits = executor.context.waits
+        self._waits, self._clock = executor.context.waits, executor.context.clock
         self._call = call
         self._body = body
 
     async def read(self) -> bytes:
         """Return the next bytes; empty at the end."""
+        timeout, left = self._call.settings.timeout, self._call.time_left(self._clock.monotonic())
+        is_last = left is not None and left < timeout
         try:
-            async with self._waits.enter(), asyncio.timeout(self._call.settings.timeout):
-                return await self._body.read()
-        except TimeoutError:
-            raise RequestTimeoutError("no data of the stream arrived in time") from None
+            if left is not None and left <= 0:
+                raise RequestTimeoutError(TRANSFER_EXPIRED)  # reading data that is ready would not time out
+            async with self._waits.enter():
+                return await self._body.read(left if is_last else timeout)
+        except RequestTimeoutError:
+            if is_last:
+                raise RequestTimeoutError(TRANSFER_EXPIRED) from None
+            raise
 
     def annotate(self, error: CStarError) -> None:
         """Set the call's data on an error."""

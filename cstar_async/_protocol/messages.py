@@ -79,8 +79,11 @@ class StreamingResponse(RawResponse, ABC):
     __slots__ = ()
 
     @abstractmethod
-    async def read(self) -> bytes:
-        """Return the next bytes of the body; empty at its end. A broken connection is a `ConnectionFailedError`."""
+    async def read(self, timeout: float | None) -> bytes:
+        """Return the next bytes of the body; empty at its end.
+
+        A broken connection is a `ConnectionFailedError`, and *timeout* seconds without data are a `RequestTimeoutError`.
+        """
 
     @abstractmethod
     def close(self) -> None:

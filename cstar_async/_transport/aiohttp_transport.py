@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import os
 import re
 import ssl as tls
@@ -23,7 +24,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
-from cstar_async._transport.body import Decompressor, copy_body, read_body
+from cstar_async._transport.body import BodyReader, Decompressor, copy_body, read_body
 from cstar_async._transport.connection_guard import (
     ConnectionGuard,
     ConnectionTracker,
@@ -118,7 +119,6 @@ class AiohttpTransport:
         close_stream = self._count_stream() if request.stream else None
         upload, sink = request.upload, request.sink
         data: bytes | io.BytesIO | UploadPayload | None = request.body and _payload(request.body)
-        decompress = request.stream or sink is not None
         try:
             with limit:
                 if upload is not None:
@@ -134,7 +134,6 @@ class AiohttpTransport:
                                 headers=request.headers,
                                 data=data,
                                 allow_redirects=False,
-                                auto_decompress=decompress,
                             )
                         except UnexpectedDataError:
                             continue
@@ -152,10 +151,10 @@ class AiohttpTransport:
                     check_no_trailing_data(protocol)
                     return RawResponse(response.status, response.headers, b"")
                 is_early = upload is not None and not upload.is_written and response.status >= 300
-                body = await read_body(response, self._max_response_size, is_decompressed=decompress, is_early=is_early)
+                body = await read_body(response, self._max_response_size, is_early=is_early)
                 check_no_trailing_data(protocol)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
-                if encoding is not None and not decompress:
+                if encoding is not None:
                     body = await self._decompressor.decompress(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
@@ -208,7 +207,7 @@ class AiohttpTransport:
             allow_redirects=False,
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
-            auto_decompress=request.stream or request.sink is not None,
+            auto_decompress=False,
             # Middlewares of a request replace those of its session.
             middlewares=(guard.prevent_replay, *session._middlewares, guard.check_connection),  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             proxy=self._proxy,
@@ -281,6 +280,7 @@ class AiohttpTransport:
             response_class=NoReplayResponse,
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
             timeout=_NO_TIMEOUT,
             proxy=self._proxy,
             max_line_size=_MAX_HEADER_LINE,
@@ -292,19 +292,32 @@ class AiohttpTransport:
 class _Stream(StreamingResponse):
     """A response of aiohttp that is read as it arrives."""
 
-    __slots__ = ("__weakref__", "_on_collect", "_on_end", "_response")
+    __slots__ = ("__weakref__", "_on_collect", "_on_end", "_reader", "_response", "_timeout")
 
     def __init__(self, response: aiohttp.ClientResponse, on_end: Callable[[], None]) -> None:
         super().__init__(response.status, response.headers, b"")
         self._response = response
+        try:
+            self._reader = BodyReader(response)
+        except ConnectionFailedError:
+            response.close()
+            raise
+        self._timeout = SharedTimeout(0.0, asyncio.get_running_loop())
         self._on_end = on_end
         self._on_collect = finalize(self, _call_in_loop, asyncio.get_running_loop(), on_end)
         self._on_collect.atexit = False
 
-    async def read(self) -> bytes:
+    async def read(self, timeout: float | None) -> bytes:
         """Return the next bytes; see `StreamingResponse.read`."""
+        seconds = math.inf if timeout is None else timeout
+        if self._timeout.seconds != seconds:
+            self._timeout.close()
+            self._timeout = SharedTimeout(seconds, asyncio.get_running_loop())
         try:
-            return await self._response.content.readany()
+            with self._timeout:
+                return await self._reader.read()
+        except TimeoutError:
+            raise RequestTimeoutError("no data of the stream arrived in time") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _connection_broke(error) from None
         except RuntimeError:
@@ -316,6 +329,7 @@ class _Stream(StreamingResponse):
 
     def close(self) -> None:
         """Close the connection. It cannot be reused, because the body has not been read to its end."""
+        self._timeout.close()
         connection = self._response.connection
         self._response.close()
         if connection is not None:

@@ -9,7 +9,7 @@ parsed, 15 MB. The worst JSON, a list of empty objects, takes 600 ms and 110 MB.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import hdrs
 
 from cstar_async._protocol.messages import Sink
-from cstar_async._transport.decompression import decompress, too_large
+from cstar_async._transport.decompression import StreamDecompressor, decompress, too_large
 from cstar_async.errors import ConnectionFailedError, ResponseTooLargeError
 
 _MAX_INLINE: Final = 1024 * 1024
@@ -25,15 +25,12 @@ _MAX_INLINE: Final = 1024 * 1024
 _THREADS: Final = 2
 
 
-async def read_body(
-    response: aiohttp.ClientResponse, max_size: int | None, *, is_decompressed: bool, is_early: bool = False
-) -> bytes:
+async def read_body(response: aiohttp.ClientResponse, max_size: int | None, *, is_early: bool = False) -> bytes:
     """Read a body to its end, or close the connection and raise a `ResponseTooLargeError` as soon as it is too large.
 
     Args:
         response: A response whose headers have arrived.
         max_size: Bytes; None: no limit.
-        is_decompressed: Whether aiohttp decompresses the body, so that it may be larger than its `Content-Length`.
         is_early: Whether the server has responded before the end of the request. The rest of that is not sent.
     """
     content = response.content
@@ -43,7 +40,7 @@ async def read_body(
         length = response.content_length
         if max_size is not None and (content.total_bytes > max_size or (length is not None and length > max_size)):
             raise too_large(max_size)
-        if length is not None and not is_decompressed and not is_early:
+        if length is not None and not is_early:
             return await response.read()
         body = bytearray()
         while chunk := await content.readany():
@@ -61,16 +58,42 @@ async def read_body(
 
 
 async def copy_body(response: aiohttp.ClientResponse, sink: Sink, on_progress: Callable[[], None]) -> None:
-    """Write a body into a sink as it arrives."""
+    """Write a body into a sink as it arrives, decompressed."""
     try:
+        reader = BodyReader(response)
         await sink.restart(None if hdrs.CONTENT_ENCODING in response.headers else response.content_length)
-        while piece := await response.content.readany():
+        while piece := await reader.read():
             await sink.write(piece)
             on_progress()
         await response.read()  # releases the connection
     except BaseException:
         response.close()
         raise
+
+
+class BodyReader:
+    """Read a body in pieces, decompressed. Raises a `ConnectionFailedError` if it cannot be decompressed."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._content = response.content
+        self._pieces: Iterator[bytes] = iter(())
+        try:
+            self._decompressor = StreamDecompressor(response.headers.get(hdrs.CONTENT_ENCODING, ""))
+        except ValueError as error:
+            raise _cannot_decompress(error) from None
+
+    async def read(self) -> bytes:
+        """Return the next piece; empty at the end."""
+        try:
+            while (piece := next(self._pieces, None)) is None:
+                chunk = await self._content.readany()
+                if not chunk:
+                    self._decompressor.end()
+                    return b""
+                self._pieces = self._decompressor.feed(chunk)
+        except ValueError as error:
+            raise _cannot_decompress(error) from None
+        return piece
 
 
 class Decompressor:
@@ -96,9 +119,8 @@ class Decompressor:
         try:
             return await self._decompress(body, encoding)
         except ValueError as error:
-            reason = str(error)
-        if 200 <= status <= 299:
-            raise ConnectionFailedError(f"the response cannot be decompressed: {reason}")
+            if 200 <= status <= 299:
+                raise _cannot_decompress(error) from None
         return b""
 
     async def _decompress(self, body: bytes, encoding: str) -> bytes:
@@ -120,3 +142,7 @@ class Decompressor:
         threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=False)
+
+
+def _cannot_decompress(error: ValueError) -> ConnectionFailedError:
+    return ConnectionFailedError(f"the response cannot be decompressed: {error}")

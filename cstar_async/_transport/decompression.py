@@ -1,12 +1,13 @@
-"""Decompress response bodies.
+"""Decompress response bodies, as a whole or as they arrive.
 
-aiohttp can do it, but it accepts a truncated gzip body as complete, and checks its checksum after it has returned the data. Half an
-export must not look like a whole one, so a body is accepted only if it is complete.
+aiohttp can do it, but it accepts a truncated gzip body as complete, and leaves a body with several encodings as it is. Half an
+export must not look like a whole one, so the end of a body is accepted only if it is complete.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 from cstar_async.errors import ResponseTooLargeError
@@ -31,22 +32,41 @@ def decompress(body: bytes, encoding: str, max_size: int | None) -> bytes:
         ValueError: The body is broken or truncated, or an encoding is not supported.
         ResponseTooLargeError: The body is larger than *max_size* bytes, after any of its encodings. None: no limit.
     """
-    names = [name for part in encoding.lower().split(",") if (name := part.strip()) not in {"", "identity"}]
-    if not body:
-        return body
-    if len(names) > _MAX_ENCODINGS:
-        raise ValueError("it has too many content encodings")
-    for name in reversed(names):
-        match name:
-            case "gzip" | "x-gzip":
-                body = _inflate(body, _GZIP, max_size)
-            case "deflate":
-                # Some servers leave out the zlib header that the standard requires.
-                has_header = body[:1] and body[0] & 0x0F == 8
-                body = _inflate(body, zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS, max_size)
-            case _:
-                raise ValueError("its content encoding is not supported")
+    decoders = _decoders(encoding)
+    for decoder in decoders if body else ():
+        result = bytearray()
+        for piece in decoder.feed(body):
+            result += piece
+            if max_size is not None and len(result) > max_size:
+                raise too_large(max_size)
+        decoder.end()
+        body = bytes(result)
     return body
+
+
+class StreamDecompressor:
+    """Decompress a body as it arrives, in pieces of limited size.
+
+    Args:
+        encoding: Its `Content-Encoding` header. One that is not supported raises a `ValueError`.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self._decoders = _decoders(encoding)
+        self._is_empty = True
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what a chunk contains. Raises a `ValueError` if it is broken."""
+        self._is_empty = False
+        pieces = iter((chunk,))
+        for decoder in self._decoders:
+            pieces = _feed_all(decoder, pieces)
+        return pieces
+
+    def end(self) -> None:
+        """Check that the body ends here. Raises a `ValueError` if it is truncated."""
+        for decoder in () if self._is_empty else self._decoders:
+            decoder.end()
 
 
 def too_large(max_size: int) -> ResponseTooLargeError:
@@ -54,21 +74,59 @@ def too_large(max_size: int) -> ResponseTooLargeError:
     return ResponseTooLargeError(f"the response is larger than {max_size} bytes; raise max_response_size to accept it")
 
 
-def _inflate(compressed: bytes, wbits: int, max_size: int | None) -> bytes:
-    """Decompress one or more consecutive streams."""
-    result, left, position = bytearray(), memoryview(compressed), 0
-    while position < len(compressed) or position == 0:
-        stream, piece_size = zlib.decompressobj(wbits), _FIRST_PIECE
-        while not stream.eof:
-            piece = left[position : position + piece_size]
-            if not piece:
-                raise ValueError("it is truncated")
+def _decoders(encoding: str) -> list[_Decoder]:
+    """Return a decoder for each encoding, the last one first."""
+    names = [name for part in encoding.lower().split(",") if (name := part.strip()) not in {"", "identity"}]
+    if len(names) > _MAX_ENCODINGS:
+        raise ValueError("it has too many content encodings")
+    if not {"gzip", "x-gzip", "deflate"}.issuperset(names):
+        raise ValueError("its content encoding is not supported")
+    return [_Decoder(is_gzip=name != "deflate") for name in reversed(names)]
+
+
+def _feed_all(decoder: _Decoder, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from decoder.feed(piece)
+
+
+class _Decoder:
+    """Decompress one encoding: one or more consecutive streams of zlib."""
+
+    def __init__(self, *, is_gzip: bool) -> None:
+        self._wbits = _GZIP if is_gzip else 0
+        self._stream = zlib.decompressobj(_GZIP)
+        self._is_begun, self._is_at_end = False, True
+        self._piece_size = _FIRST_PIECE
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what the data contains, in pieces of limited size."""
+        left, position = memoryview(data), 0
+        while position < len(left):
+            if not self._wbits:
+                # Some servers leave out the zlib header that the standard requires.
+                self._wbits = zlib.MAX_WBITS if left[0] & 0x0F == 8 else -zlib.MAX_WBITS
+            if self._is_at_end:
+                self._stream, self._piece_size, self._is_begun = zlib.decompressobj(self._wbits), _FIRST_PIECE, True
+            piece = left[position : position + self._piece_size]
+            yield from self._decompress(piece)
+            self._is_at_end = self._stream.eof
+            position += len(piece) - len(self._stream.unused_data)
+            self._piece_size = min(2 * self._piece_size, _LAST_PIECE)
+
+    def end(self) -> None:
+        """Raise a `ValueError` unless the last stream has ended."""
+        if not (self._is_begun and self._is_at_end):
+            raise ValueError("it is truncated")
+
+    def _decompress(self, piece: bytes | memoryview) -> Iterator[bytes]:
+        size = _LAST_PIECE
+        # After a full result, zlib may have more without any further byte. After its end, it returns nothing.
+        while (piece or size == _LAST_PIECE) and not self._stream.eof:
             try:
-                result += stream.decompress(piece, 0 if max_size is None else max_size - len(result) + 1)
+                result = self._stream.decompress(piece, _LAST_PIECE)
             except zlib.error as error:
                 raise ValueError("it is broken") from error
-            if max_size is not None and len(result) > max_size:
-                raise too_large(max_size)
-            position += len(piece) - len(stream.unused_data)
-            piece_size = min(2 * piece_size, _LAST_PIECE)
-    return bytes(result)
+            size = len(result)
+            if result:
+                yield result
+            piece = self._stream.unconsumed_tail

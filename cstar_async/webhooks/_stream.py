@@ -170,11 +170,8 @@ class EventStream:
 
     async def _read(self, response: StreamingResponse) -> None:
         await asyncio.sleep(0)  # compressed data can be ready for minutes, and reading it would not let other tasks run
-        try:
-            async with self._executor.context.waits.enter(), asyncio.timeout(self._idle_timeout):
-                chunk = await response.read()
-        except TimeoutError:
-            raise ConnectionFailedError("no data arrived within idle_timeout") from None
+        async with self._executor.context.waits.enter():
+            chunk = await response.read(self._idle_timeout)
         if self._closed.is_set():
             return
         if not chunk:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+import socket
+import threading
+import time
+from typing import Any, Self
 
 import attrs
 import pytest
 
-from cstar_async import ConnectionFailedError, CStarClient, DecodeError, PermissionDeniedError, ResponseTooLargeError
+from cstar_async import (
+    ConnectionFailedError,
+    CStarClient,
+    DecodeError,
+    PermissionDeniedError,
+    RequestOptions,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+)
 from cstar_async._protocol.item_decoders import EventDecoder, LineDecoder
 from cstar_async.files import ServerSentEvent, Stream
 from tests.client.conftest import MakeClient, ScriptedResponse, Server, cut, failed, raw
@@ -161,3 +172,73 @@ async def test_stream_that_is_dropped_is_closed(server: Server, client: CStarCli
     await response.data.aclose()
 
     assert "tkt_1" == (await client.tickets.get("tkt_1")).id
+
+
+class _Sender:
+    """Sends the head of a stream at once, and the rest from a thread, whatever the event loop does."""
+
+    def __init__(self, rest: bytes) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._rest = rest
+        self.go = threading.Event()
+        self.sent = threading.Event()
+        self.end = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go.set()
+        self.end.set()
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/jsonl\r\nContent-Length: 1000\r\n\r\n")
+            self.go.wait()
+            connection.sendall(self._rest)
+            self.sent.set()
+            self.end.wait()
+
+
+@pytest.mark.parametrize("blocked", [0.06, 0.3])
+@pytest.mark.parametrize("model", [Part, None])
+async def test_data_that_arrived_while_the_loop_was_blocked_is_read(
+    make_client: MakeClient, blocked: float, model: type[Part] | None
+) -> None:
+    """Although the timeout is over when the loop runs again."""
+    line = b'{"text": "a"}\n'
+    with _Sender(line) as sender:
+        client = make_client(base_url=sender.url, timeout=5.0, max_retries=0, _clock=None)
+        opened = await client.request("GET", "/items", model=model, stream=True)  # type: ignore[call-overload]
+        opened.data._opened[0]._call.settings = client.with_options(timeout=0.05)._executor.settings
+        async with opened.data as stream:
+            reading = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            sender.go.set()
+            sender.sent.wait()
+            time.sleep(blocked)  # noqa: ASYNC251  # blocks the loop
+            assert (line if model is None else Part("a")) == await reading
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+async def test_total_timeout_includes_the_stream(server: Server, make_client: MakeClient, is_ready: bool) -> None:
+    """Whether items are always ready, or none arrives."""
+    end = asyncio.Event()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/jsonl\r\nTransfer-Encoding: chunked\r\n\r\n"
+    lines = b'{"text": "a"}\n' * 1000
+    chunk = b"%x\r\n%s\r\n" % (len(lines), lines)
+    server.script(ScriptedResponse((head, *([chunk] * 20_000 if is_ready else []), end)))
+    client = make_client(_clock=None)
+    options = RequestOptions(total_timeout=0.3)
+    async with (await client.request("POST", "/chat", json={}, model=Part, stream=True, options=options)).data as stream:
+        with pytest.raises(RequestTimeoutError, match="total_timeout expired during the transfer"):
+            async for _ in stream:
+                pass

@@ -6,8 +6,10 @@ import gzip
 import zlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cstar_async._transport.decompression import decompress
+from cstar_async._transport.decompression import StreamDecompressor, decompress
 
 TEXT = b'{"success": true, "data": {"id": "tkt_1"}}' * 5
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -56,3 +58,37 @@ def test_unsupported_encoding_is_refused(encoding: str) -> None:
     """It is not in `Accept-Encoding`."""
     with pytest.raises(ValueError, match="not supported"):
         decompress(TEXT, encoding, None)
+
+
+LARGE = b"".join(bytes(size) + TEXT for size in (65536, 1, 200_000, 65536 - len(TEXT)))
+ENCODERS = {
+    "gzip": lambda body: gzip.compress(body[: len(body) // 3]) + gzip.compress(body[len(body) // 3 :]),
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+}
+
+
+@given(
+    st.sampled_from([TEXT, LARGE, b"x", bytes(65536), bytes(65537)]),
+    st.lists(st.sampled_from(sorted(ENCODERS)), max_size=3),
+    st.data(),
+)
+def test_body_is_decompressed_as_it_arrives(body: bytes, encodings: list[str], data: st.DataObject) -> None:
+    """Whatever the chunks, in pieces of limited size; and one without its last byte is refused."""
+    compressed = body
+    for encoding in encodings:
+        compressed = ENCODERS[encoding](compressed)
+    step = data.draw(st.sampled_from([max(len(compressed) // 50, 1), 1000, 65536, len(compressed)]))
+    stream = StreamDecompressor(", ".join(encodings))
+
+    pieces = [piece for at in range(0, len(compressed), step) for piece in stream.feed(compressed[at : at + step])]
+    stream.end()
+
+    assert body == b"".join(pieces)
+    assert all(pieces)
+    assert not encodings or max(map(len, pieces)) <= 65536
+    if encodings:
+        stream = StreamDecompressor(", ".join(encodings))
+        list(stream.feed(compressed[:-1]))
+        with pytest.raises(ValueError, match="truncated"):
+            stream.end()
