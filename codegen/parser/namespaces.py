@@ -22,11 +22,12 @@ class Namespaces:
         self._document = document
         given = dict.fromkeys(_source_of(operation, document) for operation in operations)
         extended = {str(operation.node["x-cstar-namespace"]) for operation in operations if "x-cstar-namespace" in operation.node}
-        derived = {name: name for name in given if name not in extended}
+        roots = {name.partition(".")[0] for name in extended}
+        joined = {name: found for name in given if name not in extended and (found := _namespace(name)) in roots}
+        derived = {name: name for name in given if name not in extended | joined.keys()}
         functions = chooser.kept.get(FUNCTIONS, {})
-        taken = {name.partition(".")[0] for name in extended}
-        taken |= {functions[operation.pointer] for operation in operations if operation.pointer in functions}
-        self._names = {name: name for name in extended} | chooser.choose("namespaces", derived, _namespace, taken=taken)
+        taken = roots | {functions[operation.pointer] for operation in operations if operation.pointer in functions}
+        self._names = {name: name for name in extended} | joined | chooser.choose("namespaces", derived, _namespace, taken=taken)
         self.roots = {name.partition(".")[0] for name in self._names.values()}
         """The root namespaces."""
         self.batched = {

@@ -202,3 +202,13 @@ def test_name_without_effect_is_noted(word: Node, note: str) -> None:
     parse(_pet(a={"type": "string", **word}), notes, is_sdk=False)
 
     assert f"note: #/components/schemas/Pet/properties/a: {note}" in notes.lines
+
+
+@pytest.mark.parametrize(("given", "tag"), [("shops.photos", "shops"), ("shops", "Shops"), ("shops.photos.tags", "SHOPS")])
+def test_tag_of_a_given_namespace_is_that_namespace(given: str, tag: str) -> None:
+    """Operations with the tag of a namespace that an extension names, or of one below it, are in it without a number."""
+    one = {"operationId": "getPhoto", "x-cstar-namespace": given, "responses": returns()}
+    other = {"operationId": "getShop", "tags": [tag], "responses": returns()}
+    parsed = parse(document({"/photo": {"get": one}, "/shop": {"get": other}}), NoteCollector(), is_sdk=False)
+
+    assert {given, "shops"} == {operation.namespace for operation in parsed.operations}
