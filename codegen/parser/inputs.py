@@ -12,7 +12,7 @@ from typing import Any
 from codegen.naming import ClassNames
 from codegen.parser.schemas import COMPONENTS, INPUT
 from codegen.spec.document import Body, Document, Node, Operation, entries, is_list, is_object, items, schema_named
-from codegen.spec.queries import READ_AS, alternatives, is_model
+from codegen.spec.queries import READ_AS, alternatives, is_free_object, is_model, union_members
 
 _ANY_OBJECT: Node = {"type": "object", "additionalProperties": True}
 
@@ -44,7 +44,16 @@ class _Inputs:
                 self._schemas[name] = self._referring(self._schemas[name])
         for name in self._read:
             self._schemas[name] = _without(self._schemas[name], "writeOnly")
+        for name in self._read:
+            if self._has_member_without_class(self._schemas[name]):
+                self._schemas[name] = _ANY_OBJECT
+        for (name, _), own in self._own.items():
+            if name in self._read and not is_free_object(self._schemas[name]):
+                self._schemas[own] = {**self._schemas[own], READ_AS: name}
         return found
+
+    def _has_member_without_class(self, schema: Node) -> bool:
+        return "discriminator" in schema and any(is_free_object(self._schemas[member]) for member in union_members(schema))
 
     def _find_differing(self) -> set[str]:
         """Return the schemas of bodies and results that need two classes, and those that refer to one of them."""
@@ -81,7 +90,7 @@ class _Inputs:
             schema: Node = {**writable, "required": []} if may_be_left_out else writable
             self._document.places[own] = self._document.place_of(name)
             self._schemas[own] = schema  # before its properties, which may refer to it
-            self._schemas[own] = {**self._referring(schema), **({READ_AS: name} if name in self._read else {})}
+            self._schemas[own] = self._referring(schema)
         return self._own[key]
 
     def _referring(self, node: Any) -> Any:
@@ -99,7 +108,7 @@ class _Inputs:
         if mapping := entries(entries(node, "discriminator"), "mapping"):
             mapped = {tag: self._referring({"$ref": reference})["$ref"] for tag, reference in mapping.items()}
             found["discriminator"] = {**node["discriminator"], "mapping": mapped}
-        return found
+        return _ANY_OBJECT if self._has_member_without_class(found) else found
 
 
 _SCHEMAS = frozenset({"items", "additionalProperties", "oneOf", "anyOf"})

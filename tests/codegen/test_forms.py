@@ -236,3 +236,22 @@ def test_argument_that_is_taken_gets_an_underscore() -> None:
     signature = code.api_modules[0].functions[0].parameters
 
     assert "/, id: str, *, id_: str | Unset = UNSET, options_: str | Unset = UNSET" in signature
+
+
+@pytest.mark.parametrize("word", ["readOnly", "writeOnly"])
+def test_class_whose_fields_go_in_one_direction_only_is_in_that_direction(word: str) -> None:
+    """In the other one it is any object, also as a member of a union that goes both ways."""
+    part = {"type": "object", "properties": {"text": {"type": "string", word: True}}}
+    sale = {"type": "object", "properties": {"kind": {"const": "sale"}}}
+    gift = {"type": "object", "properties": {"kind": {"const": "gift", word: True}}}
+    offer = {"oneOf": [ref("Sale"), ref("Gift")], "discriminator": {"propertyName": "kind"}}
+    body = {"type": "object", "properties": {"name": {"type": "string"}, "part": ref("Part"), "offer": ref("Offer")}}
+    operation = {"requestBody": takes(ref("Body")), "responses": returns(ref("Body"))}
+    models, _ = _built(
+        document({"/things": {"post": operation}}, {"Part": part, "Sale": sale, "Gift": gift, "Offer": offer, "Body": body})
+    )
+
+    read, written = models["Body"], models["BodyInput"]
+    (with_class, without) = (read, written) if word == "readOnly" else (written, read)
+    parts = [next(one.declaration for one in model.fields if one.wire == "part") for model in (with_class, without)]
+    assert ("Part" in parts[0], "Part" in parts[1]) == (True, False)
