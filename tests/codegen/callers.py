@@ -12,6 +12,7 @@ from typing import Literal
 
 from cstar_async import JSON, Paginator, RequestOptions, Unset
 from cstar_async._types import JSONObject
+from cstar_async.files import Download, FileInput, Stream
 """
 
 

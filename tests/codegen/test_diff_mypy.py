@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.codegen.callers import caller_of
 from tests.codegen.packages import generate_package
 from tests.codegen.pets import pets
 from tests.codegen.random_edits import edit_at_random
+from tests.codegen.shops import shops
 
 UNSEEN = ("its positional arguments have another order", "the value is now")
 """Changes that type checkers do not see, since the types stay the same."""
@@ -43,11 +45,11 @@ def _errors(folder: Path, count: int) -> dict[int, list[str]]:
     return found
 
 
-def _assert_agreement(folder: Path, seeds: range) -> None:
-    old = _surface(pets())
+def _assert_agreement(folder: Path, seeds: range, make: Callable[[], Node]) -> None:
+    old = _surface(make())
     shown: dict[int, list[str]] = {}
     for index, seed in enumerate(seeds):
-        raw = pets()
+        raw = make()
         edit_at_random(raw, seed)
         generate_package(folder, f"new_{index}", raw)
         (folder / f"caller_{index}.py").write_text(caller_of(old, f"new_{index}"), encoding="utf-8")
@@ -63,13 +65,15 @@ def _assert_agreement(folder: Path, seeds: range) -> None:
 
 @pytest.mark.no_cover
 @pytest.mark.timeout(300)
-def test_what_mypy_reports_is_what_breaks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [pets, shops])
+def test_what_mypy_reports_is_what_breaks(tmp_path: Path, make: Callable[[], Node]) -> None:
     """A caller has errors with the new package exactly if the comparison says that something breaks."""
-    _assert_agreement(tmp_path, range(16))
+    _assert_agreement(tmp_path, range(8), make)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("start", range(1000, 1320, 40))
-def test_mypy_agrees_about_many_edits(tmp_path: Path, start: int) -> None:
+@pytest.mark.parametrize("make", [pets, shops])
+@pytest.mark.parametrize("start", range(1000, 1240, 40))
+def test_mypy_agrees_about_many_edits(tmp_path: Path, start: int, make: Callable[[], Node]) -> None:
     """The same for hundreds of edits."""
-    _assert_agreement(tmp_path, range(start, start + 40))
+    _assert_agreement(tmp_path, range(start, start + 40), make)
