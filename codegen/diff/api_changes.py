@@ -47,6 +47,7 @@ class _Comparison:
     def __init__(self, old: Side, new: Side) -> None:
         self._old, self._new = old, new
         self._classes = match(old.surface, new.surface).classes
+        self._old_names = {new_name: name for name, new_name in self._classes.items()}
 
     def all(self) -> Iterator[Change]:
         yield from self._service()
@@ -98,8 +99,7 @@ class _Comparison:
             stricter = strict.index(keys[1]) > strict.index(keys[0]) if set(keys) <= set(strict) else True
             message = f"{label} takes the key `{keys[1]}`, was `{keys[0]}`"
             yield _change("narrowed" if stricter else "widened", name, other.pointer, message, breaks=stricter)
-        if other.node.get("deprecated") is True and one.node.get("deprecated") is not True:
-            yield _change("changed", name, other.pointer, f"{label} is now deprecated", breaks=False)
+        yield from self._deprecation(name, label, one.node, other.node, other.pointer)
         yield from self._parameters(one, other)
         yield from self._body(one, other, name)
         yield from self._result(one, other, name)
@@ -129,6 +129,7 @@ class _Comparison:
                 if parameter.node.get(key) != changed.node.get(key):
                     message = f"{what} has `{key}: {changed.node.get(key)}`, was `{parameter.node.get(key)}`"
                     yield _change("changed", name, changed.pointer, message, breaks=True)
+            yield from self._deprecation(name, what, parameter.node, changed.node, changed.pointer)
             yield from self._value(name, what, parameter.node["schema"], changed.node["schema"], changed.pointer, "request")
         for place, parameter in new.items():
             if place not in old and place not in renamed.values():
@@ -182,6 +183,10 @@ class _Comparison:
             yield _change(kind, name, place, message, breaks=breaks)
         for kind, message in limit_changes(old, new):
             yield _change(kind, name, place, f"{what} {message}", breaks=kind == "narrowed" and direction != "response")
+
+    def _deprecation(self, name: str, what: str, old: Node, new: Node, place: str) -> Iterator[Change]:
+        if new.get("deprecated") is True and old.get("deprecated") is not True:
+            yield _change("changed", name, place, f"{what} is now deprecated", breaks=False)
 
     def _type(self, node: Node, document: Document, renamed: Mapping[str, str]) -> AnyOf:
         if "$ref" in node:
@@ -255,12 +260,14 @@ class _Comparison:
                 continue
             name, what = self._new.field_name(schema, renamed.get(wire, wire)), f"the field `{renamed.get(wire, wire)}`"
             if wire in renamed:
-                yield _change("renamed", name, pointer, f"the field `{wire}` is now `{renamed[wire]}`", breaks=True)
+                old_name = self._old.field_name(self._old_names.get(schema, schema), wire)
+                yield _change("renamed", old_name, pointer, f"the field `{wire}` is now `{renamed[wire]}`", breaks=True)
             was, is_ = wire in items(old, "required"), renamed.get(wire, wire) in items(new, "required")
             if was != is_:
                 breaks = (is_ and direction != "response") or (was and direction != "request")
                 kind: Kind = "changed" if direction == "both" else "narrowed" if is_ else "widened"
                 yield _change(kind, name, pointer, f"{what} is now {'required' if is_ else 'optional'}", breaks=breaks)
+            yield from self._deprecation(name, what, node, after[renamed.get(wire, wire)], pointer)
             yield from self._value(name, what, node, after[renamed.get(wire, wire)], pointer, direction)
         for wire in after:
             if wire not in before and wire not in renamed.values():

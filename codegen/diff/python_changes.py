@@ -16,6 +16,7 @@ from codegen.naming import like_alias
 from codegen.spec.queries import namespace_ancestors
 
 _Class: TypeAlias = ModelClass | EnumClass | Alias
+_Deprecable: TypeAlias = Function | Argument
 
 
 def python_changes(old: PythonSurface, new: PythonSurface) -> list[Change]:
@@ -80,6 +81,7 @@ class _Comparison:
             elif one.name == other.name and one.module != other.module:
                 message = f"the function is now in `api.{other.module}`"
                 yield _change("moved", f"api.{one.module}.{one.name}", other.place, message, breaks=True)
+            yield from _deprecation(other.path, one, other, "method", other.place)
             yield from self._arguments(other.path, one.arguments, other.arguments, other.place)
             yield from self._result(one, other)
         for one in self._matching.added:
@@ -125,6 +127,7 @@ class _Comparison:
             elif one.is_required and not other.is_required:
                 yield _change("widened", name, other.place or place, f"the {noun} is now optional", breaks=False)
             yield from self._passed(name, one, other, place)
+            yield from _deprecation(name, one, other, noun, other.place or place)
         for one in (one for one in new if one not in [second for _, second in pairs]):
             what = f"a new required {noun}" if one.is_required else f"a new {noun}"
             yield _change("added", show(owner, one), one.place or place, what, breaks=one.is_required)
@@ -179,6 +182,8 @@ class _Comparison:
                 message = f"the field is now `{new.name}`"
                 yield _change("renamed", f"{one.name}.{field.name}", new.place, message, breaks=True)
             yield from self._given(name, field.annotation, new.annotation, new.place, "is")
+            if not is_shown:
+                yield from _deprecation(name, field, new, "field", new.place)
         for field in other.fields if not is_shown else ():
             if field not in [second for _, second in pairs]:
                 yield _change("added", f"{other.name}.{field.name}", field.place, "a new field", breaks=False)
@@ -234,6 +239,11 @@ class _Comparison:
             if one.name != other.name:
                 yield _change("renamed", one.name, "#/info/title", f"the client is now `{other.name}`", breaks=True)
             yield from self._arguments(other.name, one.arguments, other.arguments, "#/components/securitySchemes")
+
+
+def _deprecation(name: str, old: _Deprecable, new: _Deprecable, noun: str, place: str) -> Iterator[Change]:
+    if new.is_deprecated and not old.is_deprecated:
+        yield _change("changed", name, place, f"the {noun} is now deprecated", breaks=False)
 
 
 def _types(surface: PythonSurface, renamed: dict[str, str]) -> Types:

@@ -13,7 +13,7 @@ from codegen.ir.client import ClientSpec
 from codegen.ir.functions import FunctionSpec
 from codegen.ir.models import ModelSpec
 from codegen.ir.usage import SchemaUsage
-from codegen.spec.document import Document, Operation, child_pointer
+from codegen.spec.document import Document, Node, Operation, child_pointer, entries
 from codegen.spec.queries import BODY, argument_names, body_name, caller_parameters
 
 Use: TypeAlias = Literal["read", "written", "both"]
@@ -29,6 +29,7 @@ class Argument:
     is_positional: bool = False
     wire: str = ""
     """Where and under which name it is sent: `query pageSize`, `body title`. The wire name alone for a field."""
+    is_deprecated: bool = False
     place: str = ""
 
 
@@ -45,6 +46,7 @@ class Function:
     is_async: bool
     arguments: tuple[Argument, ...]
     returns: str
+    is_deprecated: bool = False
     place: str = ""
 
     @property
@@ -168,6 +170,9 @@ class _Collector:
     def _place_of(self, schema: str, *keys: str) -> str:
         return child_pointer(self._document.place_of(schema), *keys)
 
+    def _field(self, schema: str, wire: str) -> Node:
+        return entries(entries(self._document.schemas[schema], "properties"), wire)
+
     def _use(self, name: str) -> Use:
         return "both" if name in self._usage.shared else "written" if name in self._usage.requests else "read"
 
@@ -185,26 +190,30 @@ class _Collector:
                 is_async=spec.keyword == "async def",
                 arguments=tuple(self._arguments(spec, operation)),
                 returns=spec.returns,
+                is_deprecated=operation.node.get("deprecated") is True,
                 place=operation.pointer,
             )
 
     def _arguments(self, spec: FunctionSpec, operation: Operation) -> Iterator[Argument]:
         wires = {name: place for place, name in argument_names(self._document, operation).items()}
-        places = {(one.location, one.name): one.pointer for one in caller_parameters(operation)}
+        parameters = {(one.location, one.name): one for one in caller_parameters(operation)}
         body = body_name(operation)
         for argument in _signature(spec.parameters):
             location, wire = wires.get(argument.name, ("", ""))
-            place = places.get((location, wire), operation.pointer)
+            parameter = parameters.get((location, wire))
+            place, node = (parameter.pointer, parameter.node) if parameter else (operation.pointer, {})
             if location == BODY and body:
-                place = self._place_of(body, "properties", wire)
-            yield replace(argument, wire=f"{location} {wire}".strip(), place=place)
+                place, node = self._place_of(body, "properties", wire), self._field(body, wire)
+            is_deprecated = node.get("deprecated") is True
+            yield replace(argument, wire=f"{location} {wire}".strip(), is_deprecated=is_deprecated, place=place)
 
     def _model(self, module: str, model: ModelSpec) -> ModelClass:
         fields: list[Argument] = []
         for one in model.fields:
             (argument,) = _signature(f"*, {one.declaration}")
             place = self._place_of(model.name, "properties", one.wire)
-            fields.append(replace(argument, wire=one.wire, place=place))
+            is_deprecated = self._field(model.name, one.wire).get("deprecated") is True
+            fields.append(replace(argument, wire=one.wire, is_deprecated=is_deprecated, place=place))
         return ModelClass(
             name=model.name, module=module, use=self._use(model.name), fields=tuple(fields), place=self._place_of(model.name)
         )

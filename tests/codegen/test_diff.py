@@ -205,6 +205,40 @@ def test_required_parameter_breaks() -> None:
     assert ("added", "pets.list_pets(color=)", True) in _shown(changes(made.add_required_parameter))
 
 
+def _deprecate_operation(raw: Node) -> None:
+    raw["paths"]["/pets"]["get"]["deprecated"] = True
+
+
+def _deprecate_parameter(raw: Node) -> None:
+    raw["paths"]["/pets"]["get"]["parameters"][0]["deprecated"] = True
+
+
+DEPRECATIONS: dict[str, tuple[Edit, set[str]]] = {
+    "operation": (_deprecate_operation, {"pets.list_pets"}),
+    "parameter": (_deprecate_parameter, {"pets.list_pets(status=)"}),
+    "field": (_field("Pet", "age", {"type": "integer", "deprecated": True}), {"Pet.age"}),
+    "sent field": (
+        _field("PetCreate", "age", {"type": "integer", "deprecated": True}),
+        {"PetCreate.age", "pets.create_pet(age=)"},
+    ),
+    "field of both directions": (
+        _field("Owner", "email", {"type": "string", "deprecated": True}),
+        {"Owner.email", "OwnerInput.email", "owners.set_owner(email=)"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEPRECATIONS)
+def test_deprecation_is_shown_and_compatible(name: str) -> None:
+    """A caller gets a warning, and goes on working; the way back is no change."""
+    edit, shown = DEPRECATIONS[name]
+    found = changes(edit)
+
+    assert {("changed", one, False) for one in shown} == _shown(found)
+    assert {False} == {one.is_breaking for one in found if one.surface == "api"}
+    assert [] == changes_between(edited(edit), pets())
+
+
 def test_document_and_client_are_separate() -> None:
     """A path that moves changes the API alone, and another operationId the client alone."""
 
