@@ -87,7 +87,7 @@ def shops() -> Node:
         "ShopUpdate": _model({"kind": ref("ShopKind"), "closed": {"type": ["boolean", "null"]}}, []),
         "Address": _model({"street": STRING, "city": STRING}, ["city"]),
         "AddressInput": _model({"street": STRING, "city": STRING, "zip": STRING}, ["city"]),
-        "ShopKind": {"type": "string", "enum": ["bakery", "book-shop", "kiosk"]},
+        "ShopKind": {"type": "string", "enum": ["bakery", "toy-shop", "kiosk"]},
         "Photo": _model({"id": STRING, "size": {"type": "integer"}}, ["id"]),
         "PhotoUpload": _model({"file": {"type": "string", "format": "binary"}, "title": STRING}, ["file"]),
         "Answer": _model({"text": STRING}, ["text"]),
