@@ -21,6 +21,8 @@ from cstar_async.webhooks._store import BODY_HASH_PREFIX, DEAD_LETTER_RETENTION,
 
 T = TypeVar("T")
 
+CLEANUP_INTERVAL: Final = 60.0
+"""Seconds between two deletions of ids that cStar repeats no longer."""
 _ADDED_COLUMNS: Final = {"attempts": "INTEGER NOT NULL DEFAULT 0", "error": "TEXT"}
 """Columns that files of earlier versions do not have. An event with an error is dead; one without a body is done."""
 
@@ -31,9 +33,9 @@ class _Job:
 
     run: Callable[[sqlite3.Connection], UntypedJSON]
     is_durable: bool
+    written: asyncio.Future[None]
     result: UntypedJSON = None
     error: Exception | None = None
-    is_done: bool = False
 
 
 class SqliteStore(EventStore):
@@ -59,8 +61,10 @@ class SqliteStore(EventStore):
         self._path = path
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._connection: sqlite3.Connection | None = None
+        self._is_flushed: bool | None = None
+        self._next_cleanup = 0.0
         self._jobs: list[_Job] = []
-        self._lock = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
         # A thread of its own: handlers may occupy all threads of `asyncio.to_thread`.
         self._executor: ThreadPoolExecutor | None = None
 
@@ -71,7 +75,9 @@ class SqliteStore(EventStore):
         now = self._clock.time()
 
         def write(file: sqlite3.Connection) -> bool:
-            file.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - RETRY_HORIZON,))
+            if now >= self._next_cleanup:
+                self._next_cleanup = now + CLEANUP_INTERVAL
+                file.execute("DELETE FROM events WHERE body IS NULL AND at < ?", (now - RETRY_HORIZON,))
             inserted = file.execute("INSERT OR IGNORE INTO events (id, body, at) VALUES (?, ?, ?)", (event_id, body, now))
             return inserted.rowcount == 1
 
@@ -138,17 +144,18 @@ class SqliteStore(EventStore):
 
     async def aclose(self) -> None:
         """Close the file and end its thread."""
-        async with self._lock:
-            connection, self._connection = self._connection, None
-            executor, self._executor = self._executor, None
-            if executor is not None:
-                try:
-                    if connection is not None:
-                        await asyncio.get_running_loop().run_in_executor(executor, connection.close)
-                except sqlite3.Error as error:
-                    raise _failure(error) from error
-                finally:
-                    executor.shutdown(wait=False)
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+        connection, self._connection = self._connection, None
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            try:
+                if connection is not None:
+                    await asyncio.get_running_loop().run_in_executor(executor, connection.close)
+            except sqlite3.Error as error:
+                raise _failure(error) from error
+            finally:
+                executor.shutdown(wait=False)
 
     async def _select(self, condition: str) -> list[StoredEvent]:
         query = f"SELECT id, body, attempts, at, error FROM events WHERE {condition}"  # noqa: S608 -- a constant
@@ -160,25 +167,13 @@ class SqliteStore(EventStore):
         ]
 
     async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T], *, is_durable: bool = True) -> T:
-        """Call a function in a thread. The task that gets the lock runs all waiting jobs, so a burst costs few disk writes."""
-        job = _Job(run, is_durable)
+        """Call a function in the thread of the file. Those that wait at the same time share a transaction and its disk write."""
+        loop = asyncio.get_running_loop()
+        job = _Job(run, is_durable, loop.create_future())
         self._jobs.append(job)
-        try:
-            async with self._lock:
-                if not job.is_done:
-                    batch, self._jobs = self._jobs, []
-                    if self._executor is None:
-                        self._executor = ThreadPoolExecutor(1, "cstar_async event store")
-                    running = asyncio.get_running_loop().run_in_executor(self._executor, self._run_transaction, batch)
-                    try:
-                        await asyncio.shield(running)
-                    except asyncio.CancelledError:
-                        await asyncio.wait([running])  # a thread cannot be cancelled
-                        raise
-        except asyncio.CancelledError:
-            if job in self._jobs:
-                self._jobs.remove(job)
-            raise
+        if self._writing is None:
+            self._writing = loop.create_task(self._write())
+        await job.written
         if isinstance(job.error, sqlite3.Error):
             raise _failure(job.error) from job.error
         if job.error is not None:
@@ -186,22 +181,47 @@ class SqliteStore(EventStore):
         result: T = job.result
         return result
 
+    async def _write(self) -> None:
+        """Run all jobs that wait, then those that came meanwhile, until none is left."""
+        batch: list[_Job] = []
+        try:
+            while self._jobs:
+                batch, self._jobs = [job for job in self._jobs if not job.written.done()], []
+                if self._executor is None:
+                    self._executor = ThreadPoolExecutor(1, "cstar_async event store")
+                running = asyncio.get_running_loop().run_in_executor(self._executor, self._run_transaction, batch)
+                try:
+                    await asyncio.shield(running)
+                except asyncio.CancelledError:
+                    await asyncio.wait([running])  # a thread cannot be cancelled
+                    raise
+                for job in batch:
+                    if not job.written.done():
+                        job.written.set_result(None)
+                await asyncio.sleep(0)  # so that the next jobs of all these callers are in one batch
+        finally:
+            self._writing = None
+            for job in (*batch, *self._jobs):
+                job.written.cancel()
+            self._jobs = []
+
     def _run_transaction(self, batch: list[_Job]) -> None:
         """Run all jobs or none of them."""
         try:
             if self._connection is None:
                 self._connection = self._open_connection()
+                self._is_flushed = None
             # Both levels keep the file consistent; FULL also waits until the disk has the transaction.
-            level = "FULL" if any(job.is_durable for job in batch) else "NORMAL"
-            self._connection.execute(f"PRAGMA synchronous = {level}")
+            is_flushed = any(job.is_durable for job in batch)
+            if is_flushed != self._is_flushed:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_flushed else 'NORMAL'}")
+                self._is_flushed = is_flushed
             with self._connection:
                 for job in batch:
                     job.result = job.run(self._connection)
         except Exception as error:  # each caller raises it
             for job in batch:
                 job.error = error
-        for job in batch:
-            job.is_done = True
 
     def _open_connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None

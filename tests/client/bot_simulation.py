@@ -67,7 +67,7 @@ class SimulatedStore(SqliteStore):
         fails = self._world.is_in(self._world.plan.disk_failures)
         if fails and self._world.random.random() < 0.7:
             raise sqlite3.OperationalError("database or disk is full")
-        job = _sqlite_store._Job(run, is_durable)  # pyright: ignore[reportPrivateUsage]
+        job = _sqlite_store._Job(run, is_durable, asyncio.Future())  # pyright: ignore[reportPrivateUsage]
         self._run_transaction([job])
         await asyncio.sleep(0)  # or after it
         if fails or job.error:

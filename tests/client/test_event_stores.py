@@ -197,8 +197,9 @@ async def test_a_waiting_write_can_be_cancelled(tmp_path: Path) -> None:
     """It is not written."""
     store = SqliteStore(tmp_path / "events.db")
     first = asyncio.create_task(store.add("evt_1", b"{}"))
-    second = asyncio.create_task(store.add("evt_2", b"{}"))
     await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second = asyncio.create_task(store.add("evt_2", b"{}"))
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.wait([first, second])
