@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.webhooks._failures import describe
@@ -18,22 +18,25 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 """Headers of any web framework: a mapping, another object with `items()`, or pairs."""
+DELIVERY_HEADERS: Final = ("x-signature", "x-event-id")
 ReceiveCallable: TypeAlias = Callable[[bytes, Headers], Awaitable[int]]
 """Takes the body and the headers of a delivery and returns the status of the response."""
 
 
-def find_headers(headers: Headers, *lower_names: str) -> list[str]:
-    """Return the first value of each header, empty for one that is missing. Raise InvalidArgumentError for no headers at all."""
-    found: dict[str, str] = {}
+def find_headers(headers: Headers) -> list[str]:
+    """Return the first value of each of DELIVERY_HEADERS, empty for one that is missing. Raise InvalidArgumentError for no headers."""
+    found: dict[str, str | None] = dict.fromkeys(DELIVERY_HEADERS)
     untyped: Any = headers
     try:
         pairs: Iterable[tuple[object, object]] = untyped.items() if hasattr(untyped, "items") else untyped
         for name, value in pairs:
-            found.setdefault(_text(name).lower(), _text(value))
+            lower_name = _text(name).lower()
+            if found.get(lower_name, "") is None:
+                found[lower_name] = _text(value)
     except (TypeError, ValueError):
         message = f"headers must be a mapping of names to values, or pairs of them, got {type(headers).__name__}"
         raise InvalidArgumentError(message) from None
-    return [found.get(name, "") for name in lower_names]
+    return [value or "" for value in found.values()]
 
 
 def _text(value: object) -> str:
@@ -54,7 +57,8 @@ async def handle_aiohttp(receive_delivery: ReceiveCallable, request: web.Request
             body = bytes(buffer)
     except (web.RequestPayloadError, OSError):
         return web.Response(status=400)
-    return web.Response(status=await receive_delivery(body, request.headers))
+    headers = request.headers
+    return web.Response(status=await receive_delivery(body, {name: headers.get(name, "") for name in DELIVERY_HEADERS}))
 
 
 class ASGIApp:

@@ -39,7 +39,6 @@ from cstar_async.webhooks._handlers import EventHandlers
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import find_event_id, parse_event
 from cstar_async.webhooks._progress import (
-    STORE_TIMEOUT,
     EventLostError,
     ProgressRecorder,
     QueuedEvent,

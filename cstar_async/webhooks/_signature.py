@@ -6,7 +6,6 @@ A signature is HMAC-SHA256 of the Unix time of sending, a dot and the raw body. 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import time
@@ -124,4 +123,4 @@ def _check_any(signatures: Sequence[str], secrets: Sequence[str], message: bytes
 
 
 def _digest(secret: str, message: bytes) -> str:
-    return hmac.new(secret.encode("utf-8", "replace"), message, hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode("utf-8", "replace"), message, "sha256").hex()
