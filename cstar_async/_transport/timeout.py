@@ -18,10 +18,10 @@ class SharedTimeout:
     """A context manager that cancels its task after a timeout and then raises `TimeoutError`.
 
     Any number of tasks of *loop* may be inside at once. A task that enters again, because a trace of its request sends another one,
-    keeps its deadline.
+    keeps its deadline. Without *loop*, it belongs to the one of its first use.
     """
 
-    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.seconds = seconds
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
@@ -37,10 +37,11 @@ class SharedTimeout:
         if task in self._running:
             self._nested[task] = self._nested.get(task, 0) + 1
             return
-        deadline = self._loop.time() + self.seconds
+        loop = self._loop = self._loop or task.get_loop()
+        deadline = loop.time() + self.seconds
         self._running[task] = deadline, task.cancelling()
         if self._timer is None:
-            self._timer = self._loop.call_at(deadline, self._on_timer)
+            self._timer = loop.call_at(deadline, self._on_timer, loop)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         task = asyncio.current_task(self._loop)
@@ -57,7 +58,7 @@ class SharedTimeout:
         """Give a task all its time again, because its transfer has made progress."""
         running = None if task is None else self._running.pop(task, None)
         if task is not None and running is not None:
-            self._running[task] = self._loop.time() + self.seconds, running[1]
+            self._running[task] = task.get_loop().time() + self.seconds, running[1]
 
     def end_all(self) -> None:
         """Let the timeout of every other task expire now; must be called in the event loop."""
@@ -76,18 +77,18 @@ class SharedTimeout:
         if not self._nested[task]:
             del self._nested[task]
 
-    def _on_timer(self, is_grace_over: bool = False) -> None:
+    def _on_timer(self, loop: asyncio.AbstractEventLoop, is_grace_over: bool = False) -> None:
         self._timer = None
-        now = self._loop.time()
+        now = loop.time()
         while self._running:
             oldest = next(iter(self._running))
             deadline = self._running[oldest][0]
             if deadline > now:
-                self._timer = self._loop.call_at(deadline, self._on_timer)
+                self._timer = loop.call_at(deadline, self._on_timer, loop)
                 return
             if not is_grace_over:
                 # At least one more turn of the loop: if it was blocked, responses may have arrived that no task has read.
-                self._timer = self._loop.call_at(now + min(now - deadline, MAX_GRACE), self._on_timer, True)
+                self._timer = loop.call_at(now + min(now - deadline, MAX_GRACE), self._on_timer, loop, True)
                 return
             self._expire(oldest)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from cstar_async._clock import Clock
@@ -15,9 +16,9 @@ from cstar_async.errors import PayloadError
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._failures import LOGGER, describe
 from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
+from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import id_of, parse_event
 from cstar_async.webhooks._progress import (
-    STORE_TIMEOUT,
     EventLostError,
     ProgressRecorder,
     QueuedEvent,
@@ -42,6 +43,7 @@ class EventAcceptor:
         handle: Callable[[QueuedEvent], Awaitable[None]],
     ) -> None:
         self._store = store
+        self._never_waits = type(store) is MemoryStore
         self._progress = progress
         self._counts = counts
         self._clock = clock
@@ -52,10 +54,13 @@ class EventAcceptor:
         # Ids of events whose `add` raised: the store may have them all the same.
         self._unconfirmed_ids: BoundedSet[str] = BoundedSet(MAX_UNCONFIRMED_IDS)
         self._starting: asyncio.Task[None] | None = None
+        self._is_started = False
         self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the pending events of the store once, and then regularly if others use it."""
+        if self._is_started:
+            return
         starting = self._starting
         if starting is None or (starting.done() and not starting.cancelled() and starting.exception()):
             starting = self._starting = asyncio.get_running_loop().create_task(self._resume())
@@ -89,18 +94,24 @@ class EventAcceptor:
 
     async def _run_to_end(self, work: Coroutine[None, None, bool | Exception]) -> bool | None:
         """Run a change even if the caller is cancelled. Return None if it is cancelled because the inbox closes."""
-        task = asyncio.get_running_loop().create_task(work)
-        self.adding.add(task)
-        task.add_done_callback(self.adding.discard)
-        try:
-            result = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not task.cancelled() or is_being_cancelled():
-                raise
-            return None
-        if isinstance(result, Exception):
+        result: bool | BaseException | None
+        if self._never_waits and self._is_started:
+            result = await work  # cannot be cancelled
+        else:
+            loop = asyncio.get_running_loop()
+            outcome: asyncio.Future[bool | BaseException | None] = loop.create_future()
+            task = loop.create_task(work)
+            self.adding.add(task)
+            task.add_done_callback(partial(self._finish, outcome))
+            result = await outcome
+        if isinstance(result, BaseException):
             raise result
         return result
+
+    def _finish(self, outcome: asyncio.Future[bool | BaseException | None], task: asyncio.Task[bool | Exception]) -> None:
+        self.adding.discard(task)
+        if not outcome.done():
+            outcome.set_result(None if task.cancelled() else task.exception() or task.result())
 
     async def _add(self, event: WebhookEvent, body: bytes) -> bool | Exception:
         """Return the exception of the store instead of raising it, because the caller may be gone."""
@@ -168,13 +179,14 @@ class EventAcceptor:
         await self._load_pending()
         if self._store.lease_interval is not None:
             self._renewing = asyncio.get_running_loop().create_task(self._renew(self._store.lease_interval))
+        self._is_started = True
 
     async def _renew(self, interval: float) -> None:
         """Renew the lease of a shared store, and take over events of inboxes whose lease has ended."""
         while not is_being_cancelled():  # a Redis client may suppress the cancellation
             await self._clock.sleep(interval)
             try:
-                async with asyncio.timeout(STORE_TIMEOUT):
+                with self._progress.store_timeout:
                     await self._load_pending()
             except Exception as error:  # a store may raise any exception
                 log_store_error("return pending events", error)

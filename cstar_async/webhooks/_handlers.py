@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, TypeVar, overload
 from cstar_async._clock import Clock, sleep_by_both_clocks
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._transport.timeout import SharedTimeout
 from cstar_async._types import UntypedJSON
 from cstar_async._validation import validate_count
 from cstar_async.errors import CStarError, InvalidArgumentError
@@ -43,7 +44,7 @@ class EventHandlers:
         self._slots = asyncio.Semaphore(validate_count("concurrency", concurrency, 1))
         self._interrupted_slot = asyncio.Lock()
         self._max_attempts = validate_count("max_attempts", max_attempts, 1)
-        self._handler_timeout = timeout
+        self._handler_timeout = SharedTimeout(timeout)
         self._clock = clock
         self._handlers: list[tuple[tuple[str | type[WebhookEvent], ...], Handler[UntypedJSON]]] = []
         self._error_handlers: list[ErrorHandler] = []
@@ -168,7 +169,7 @@ class EventHandlers:
     async def _call(self, handler: Callable[..., Awaitable[None]], *arguments: object) -> Exception | None:
         """Call a handler and return its exception. The caller has a slot."""
         try:
-            async with asyncio.timeout(self._handler_timeout):
+            with self._handler_timeout:
                 await handler(*arguments)
         except asyncio.CancelledError:
             if is_being_cancelled():

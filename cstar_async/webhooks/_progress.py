@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from typing import Final, TypeVar
 
 import attrs
@@ -11,9 +12,11 @@ import attrs
 from cstar_async._clock import Clock
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._transport.timeout import SharedTimeout
 from cstar_async.errors import CStarError
 from cstar_async.webhooks._failures import LOGGER, describe
 from cstar_async.webhooks._keyed_queue import is_being_cancelled
+from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._store import EventStore
 
 T = TypeVar("T")
@@ -50,6 +53,8 @@ class ProgressRecorder:
     def __init__(self, store: EventStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        # A MemoryStore never waits.
+        self.store_timeout = nullcontext() if type(store) is MemoryStore else SharedTimeout(STORE_TIMEOUT)
         # The description of the exception of each dead event; None: done.
         self._unwritten: dict[str, str | None] = {}
         self._repeating: asyncio.Task[None] | None = None
@@ -64,7 +69,7 @@ class ProgressRecorder:
             return True
         queued.stored_attempts = None  # a write that is cancelled may have succeeded
         try:
-            async with asyncio.timeout(STORE_TIMEOUT):
+            with self.store_timeout:
                 is_pending = await run_store_operation(self._store.record_attempts(queued.key, queued.attempts))
         except Exception as error:  # a store may raise any exception
             log_store_error(f"record an attempt of {queued.key}", error)
@@ -92,6 +97,8 @@ class ProgressRecorder:
 
     async def aclose(self) -> None:
         """End the task, and log the ids that the store did not write."""
+        if isinstance(self.store_timeout, SharedTimeout):
+            self.store_timeout.close()
         if self._repeating is not None:
             self._repeating.cancel()
             await asyncio.wait([self._repeating])
@@ -115,7 +122,7 @@ class ProgressRecorder:
         # First taken out, then added again, so that an id that always fails does not block the others.
         error = self._unwritten[key] = self._unwritten.pop(key)
         try:
-            async with asyncio.timeout(STORE_TIMEOUT):
+            with self.store_timeout:
                 await run_store_operation(self._store.mark_done(key) if error is None else self._store.mark_dead(key, error))
         except Exception as failure:  # a store may raise any exception
             log_store_error(f"mark {key} as {'done' if error is None else 'dead'}", failure)

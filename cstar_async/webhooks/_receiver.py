@@ -149,7 +149,7 @@ class WebhookInbox(EventHandlers):
             CStarError: The inbox was first used in another event loop.
             InvalidArgumentError: *headers* is none of these.
         """
-        signature, event_id = find_headers(headers, "x-signature", "x-event-id")
+        signature, event_id = find_headers(headers)
         try:
             if len(validate_body(body)) > self._max_event_size:
                 self._log_oversized(_logged_id(event_id, body))
@@ -170,7 +170,7 @@ class WebhookInbox(EventHandlers):
             return 503
         try:
             # If the store is slow, cStar is asked to deliver again. The event is still handled once the store has it.
-            async with asyncio.timeout(STORE_TIMEOUT):
+            with self._progress.store_timeout:
                 return 200 if await self._acceptor.accept(event, body) else 503
         except Exception as error:  # a store may raise any exception
             log_store_error(f"add {dedup_key(event, body)}", error)
@@ -284,6 +284,7 @@ class WebhookInbox(EventHandlers):
             for key in remaining:
                 LOGGER.warning("%s: not handled before the inbox closed", key)
             await self._progress.aclose()
+            self._handler_timeout.close()
             try:
                 await run_store_operation(self._store.aclose())
             except CStarError as error:
