@@ -8,22 +8,32 @@ from __future__ import annotations
 import asyncio
 import cProfile
 import pstats
+import sys
+import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 
 import aiohttp
 import orjson
 
+from bench.receiver import SECRET, TICKET, inbox_with
 from bench.server import ID, PAGE, TEAM, Server
 from cstar_async import CStarClient
 from cstar_async._model.codec import decode_items
 from cstar_async.models import Ticket
+from cstar_async.webhooks import EventStore, MemoryStore, SqliteStore, sign
 
 MAX_ABOVE_BARE = 45
 """Function calls, in Python and C, of a GET above those with bare aiohttp and orjson."""
 MAX_PER_OBJECT = 25
 """Function calls of decoding an object of 21 fields."""
+MAX_PER_EVENT = 290
+"""Function calls of an event in an inbox with a `MemoryStore`."""
+MAX_PER_EVENT_IN_FILE = 510
+"""The same with a `SqliteStore`, without those of its thread."""
 
 ROUNDS = 5
 TIMES = 40
@@ -93,11 +103,32 @@ def calls_per_object() -> float:
     return counted(profile, len(rows))
 
 
+async def calls_per_event(store: EventStore) -> float:
+    """Count the function calls of an event, from its delivery to its mark as done. Deliveries arrive 20 at a time."""
+    found: list[float] = []
+    async with inbox_with(store) as inbox:
+        numbers = iter(range(1, sys.maxsize))
+        for _ in range(ROUNDS):
+            bodies = [(TICKET % (number, number)).encode() for number in islice(numbers, 20)]
+            deliveries = [inbox.receive(body, {"x-signature": sign(body, SECRET)}) for body in bodies]
+            profile = cProfile.Profile()
+            profile.enable()
+            await asyncio.gather(*deliveries)
+            await inbox.wait_until_idle()
+            profile.disable()
+            found.append(counted(profile, len(bodies)))
+    return min(found)
+
+
 def count() -> dict[str, tuple[float, float]]:
     """Return all counts and their limits by name."""
     with server_in_a_thread() as port:
         above = asyncio.run(calls_above_bare(port))
+    with tempfile.TemporaryDirectory() as folder:
+        in_file = asyncio.run(calls_per_event(SqliteStore(Path(folder) / "events.db")))
     return {
         "6  function calls of a GET, above bare": (above, MAX_ABOVE_BARE),
         "7  function calls to decode an object": (calls_per_object(), MAX_PER_OBJECT),
+        "   function calls of an event in memory": (asyncio.run(calls_per_event(MemoryStore())), MAX_PER_EVENT),
+        "   function calls of an event in a file": (in_file, MAX_PER_EVENT_IN_FILE),
     }

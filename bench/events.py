@@ -24,7 +24,7 @@ from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from bench.receiver import SECRET
+from bench.receiver import SECRET, TICKET
 from cstar_async import CStarClient
 from cstar_async.webhooks import EventStream, MemoryStore, SqliteStore, TicketCreated, WebhookInbox, sign
 
@@ -35,10 +35,6 @@ RECEIVERS = ("bare", "checked", "memory", "file")
 CHANGES = 20
 """Tickets that are created for each receiver in a round."""
 WAYS = ("bare", "memory", "file", "stream")
-TICKET = (
-    '{"id":"evt_%d","type":"ticket.created","created_at":"2026-03-27T03:43:30.044Z","team_id":"3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b",'
-    '"data":{"ticket":{"id":"tkt_%d","title":"Cannot log in","status":"new","priority":"urgent","channel":"api"}}}'
-)
 
 
 async def throughput(port: int) -> dict[str, tuple[list[float], list[float]]]:

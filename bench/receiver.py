@@ -20,6 +20,10 @@ from aiohttp import web
 from cstar_async.webhooks import EventStore, MemoryStore, SqliteStore, WebhookEvent, WebhookInbox
 
 SECRET = "whsec_bench"
+TICKET = (
+    '{"id":"evt_%d","type":"ticket.created","created_at":"2026-03-27T03:43:30.044Z","team_id":"3f2b8c1e-6d4a-4e0b-9a77-5c1d2e3f4a5b",'
+    '"data":{"ticket":{"id":"tkt_%d","title":"Cannot log in","status":"new","priority":"urgent","channel":"api"}}}'
+)
 
 
 async def bare(request: web.Request) -> web.Response:
