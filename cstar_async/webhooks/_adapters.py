@@ -24,7 +24,7 @@ ReceiveCallable: TypeAlias = Callable[[bytes, Headers], Awaitable[int]]
 
 
 def find_headers(headers: Headers) -> list[str]:
-    """Return the first value of each of DELIVERY_HEADERS, empty for one that is missing. Raise InvalidArgumentError for no headers."""
+    """Return the first value of each of DELIVERY_HEADERS, empty for one that is missing. Raise InvalidArgumentError for others."""
     found: dict[str, str | None] = dict.fromkeys(DELIVERY_HEADERS)
     untyped: Any = headers
     try:

@@ -45,7 +45,7 @@ from cstar_async.webhooks._progress import (
     log_store_error,
     run_store_operation,
 )
-from cstar_async.webhooks._signature import validate_body, validate_secrets, verify_signature
+from cstar_async.webhooks._signature import check_signature, validate_body, validate_secrets
 from cstar_async.webhooks._stats import InboxStats
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, DeadLetter, EventStore
 from cstar_async.webhooks._stream import EventStream
@@ -112,7 +112,7 @@ class WebhookInbox(EventHandlers):
         progress = ProgressRecorder(self._store, clock)
         super().__init__(progress, clock, concurrency=concurrency, max_attempts=max_attempts, timeout=handler_timeout)
         self._acceptor = EventAcceptor(self._store, progress, self._counts, clock, self._handle)
-        self._verify = partial(verify_signature, secret=validate_secrets(secret), tolerance=tolerance, allow_legacy=allow_legacy)
+        self._check = partial(check_signature, secrets=validate_secrets(secret), tolerance=tolerance, allow_legacy=allow_legacy)
         self._max_pending = validate_count("max_pending", max_pending, 1)
         self._shutdown_timeout = shutdown_timeout
         self._max_event_size = validate_count("max_event_size", max_event_size, 1)
@@ -151,10 +151,11 @@ class WebhookInbox(EventHandlers):
         """
         signature, event_id = find_headers(headers)
         try:
-            if len(validate_body(body)) > self._max_event_size:
+            body = validate_body(body)
+            if len(body) > self._max_event_size:
                 self._log_oversized(_logged_id(event_id, body))
                 return 413
-            self._verify(body, signature, now=self._clock.time())
+            self._check(body, signature, now=self._clock.time())
         except WebhookError as error:
             LOGGER.warning("%s: delivery rejected: %s", _logged_id(event_id, body), error)
             return 401

@@ -68,6 +68,13 @@ def verify_signature(
         secrets = validate_secrets(secret)
     except InvalidArgumentError as error:
         raise SignatureError(error.message) from None
+    check_signature(message, header, secrets, tolerance=tolerance, now=now, allow_legacy=allow_legacy)
+
+
+def check_signature(
+    message: bytes, header: str, secrets: tuple[str, ...], *, tolerance: float | None, now: float | None, allow_legacy: bool
+) -> None:
+    """Verify the signature of a delivery as `verify_signature` does, with a body and secrets that were validated before."""
     if not secrets:
         raise SignatureError(_RULE)
     if not is_str(header):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -38,13 +38,13 @@ class EventCounts:
     """The counts behind `InboxStats`."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, Counter[str]] = {}
+        self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def add(self, what: Literal["handled", "failed", "dead"], event_type: str) -> None:
         """Count an event."""
         if len(self._counts) >= MAX_TYPES and event_type not in self._counts:
             event_type = "*"
-        self._counts.setdefault(event_type, Counter())[what] += 1
+        self._counts[event_type][what] += 1
 
     def stats(self, queued: Collection[QueuedEvent]) -> InboxStats:
         """Return the counts together with the events that are pending. Metrics are often read in a thread of their own."""
