@@ -8,8 +8,8 @@
         ticket = await cstar.tickets.create(title="Cannot log in", priority="high")
 
 Models are in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, hooks in `cstar_async.hooks`, uploads and
-downloads in `cstar_async.files`, webhooks in `cstar_async.webhooks`, and a fake server for tests in `cstar_async.testing`. Each
-name is imported when it is first used.
+downloads in `cstar_async.files`, webhooks in `cstar_async.webhooks`, a local copy in `cstar_async.sync`, and a fake server for
+tests in `cstar_async.testing`. Each name is imported when it is first used.
 """
 
 import importlib
@@ -149,7 +149,20 @@ _MODULES: Final = {
 }
 """The module of each name; all others of `__all__` are errors. Imported on first use: pytest loads this package in every run."""
 
-_SUBMODULES: Final = ("api", "errors", "files", "hooks", "identity", "models", "otel", "pagination", "redis", "testing", "webhooks")
+_SUBMODULES: Final = (
+    "api",
+    "errors",
+    "files",
+    "hooks",
+    "identity",
+    "models",
+    "otel",
+    "pagination",
+    "redis",
+    "sync",
+    "testing",
+    "webhooks",
+)
 
 # Type checkers read the imports above, so a misspelt name is an error for them.
 if not TYPE_CHECKING:

@@ -1,0 +1,179 @@
+"""One refresh of a copy: what it requests, and what each transaction stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeVar, cast
+
+import attrs
+
+from cstar_async._client.call_budget import CallBudgetSpentError
+from cstar_async._client.executor import ClientExecutor
+from cstar_async._model.model import Model
+from cstar_async.client import CStarClient
+from cstar_async.errors import (
+    APIError,
+    AuthenticationError,
+    ConfigurationError,
+    ConflictError,
+    DecodeError,
+    NotFoundError,
+    RateLimitError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+)
+from cstar_async.pagination import Paginator
+from cstar_async.sync._file import CopyFile, Transaction, Value
+from cstar_async.sync._plan import Listing, Rows, complete_tables, rows_of
+
+R = TypeVar("R")
+
+_LISTS: Final[Mapping[str, Callable[[CStarClient], Paginator[Model]]]] = MappingProxyType(
+    {
+        "tickets": lambda client: client.tickets.list(),
+        "customers": lambda client: client.customers.list(),
+        "articles": lambda client: client.articles.list(),
+    }
+)
+_READ_AHEAD: Final = 4
+"""Pages of a list under way ahead of the file."""
+_CONCURRENCY: Final = 8
+"""Tickets whose messages are requested at once."""
+
+
+async def write(file: CopyFile, run: Callable[[Transaction], R]) -> R:
+    """Run a function in a transaction, in a thread."""
+
+    def transact() -> R:
+        with file.writing() as transaction:
+            return run(transaction)
+
+    running = asyncio.ensure_future(asyncio.to_thread(transact))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])  # a thread cannot be cancelled
+        raise
+
+
+def check_source(transaction: Transaction, client: CStarClient) -> None:
+    """Check that the rows come from the same team as those of the copy; before its first request, a client may not know its own."""
+    context = cast("ClientExecutor", client.__executor__).context
+    if context.team_path.value is not None:
+        transaction.check_source(f"{context.host}:{context.port}{context.team_path.value}")
+
+
+class Refresh:
+    """One refresh of a copy.
+
+    Args:
+        file: The file of the copy.
+        client: A client with the budget.
+    """
+
+    def __init__(self, file: CopyFile, client: CStarClient) -> None:
+        self._file = file
+        self._client = client
+
+    async def read_rows(self, listing: Listing | None, tables: Sequence[str]) -> None:
+        """Read all rows but messages: the lists that an earlier run has left, or all tables."""
+        if listing is None:
+            listing = await self._read_export(tables)
+        while listing is not None:
+            listing = await self._read_list(listing)
+
+    async def _read_export(self, tables: Sequence[str]) -> Listing | None:
+        """Store what one export returns, and return the lists that are left."""
+        read = await write(self._file, lambda file: file.version)
+        found = await self._export(tables)
+        left = tuple(table for table in tables if table not in found)
+        listing = Listing(read, left) if left else None
+
+        def store(file: Transaction) -> None:
+            file.create_views()
+            for table, rows in found.items():
+                file.store(table, rows, read)
+                file.delete_not_read_since(table, read)
+            file.listing = listing
+
+        await self._store(store)
+        return listing
+
+    async def _export(self, tables: Sequence[str]) -> dict[str, Rows]:
+        """Return the tables that one export returns in full: none if the server refuses it, or it is too large."""
+        resources = [{"type": table} for table in tables]
+        try:
+            export = await self._client.exports.run(resources=resources, format="json")
+        except (ConfigurationError, DecodeError, RequestTimeoutError, ResponseTooLargeError):
+            return {}  # a publishable key, or an export that is no JSON or takes too long
+        except APIError as error:
+            if isinstance(error, (AuthenticationError, ConflictError, RateLimitError, ServerError)):
+                raise
+            return {}
+        return {} if isinstance(export, str) else complete_tables(export, tables)
+
+    async def _read_list(self, listing: Listing) -> Listing | None:
+        """Store the rest of a list, and return the lists that are left then."""
+        table, following = listing.tables[0], listing.next_table()
+        paginator = _LISTS[table](self._client)
+        if listing.checkpoint is not None:
+            paginator = paginator.resume(listing.checkpoint)
+        async for page in paginator.prefetch(_READ_AHEAD).pages():
+            rows, position = rows_of(page), attrs.evolve(listing, checkpoint=paginator.checkpoint)
+
+            def store(file: Transaction, rows: Rows = rows, position: Listing = position) -> None:
+                file.store(table, rows, listing.read)
+                file.listing = position
+
+            await self._store(store)
+
+        def finish(file: Transaction) -> None:
+            file.finish_list(table, listing.read)
+            file.listing = following
+
+        await self._store(finish)
+        return following
+
+    async def read_messages(self) -> bool:
+        """Read the messages of the tickets that need it. Return whether the budget sufficed."""
+        read, due = await write(self._file, lambda file: (file.version, file.due_messages()))
+        tickets = iter(due)
+        workers = [asyncio.create_task(self._read_messages(tickets, read)) for _ in due[:_CONCURRENCY]]
+        try:
+            return all(await asyncio.gather(*workers))
+        finally:
+            for worker in workers:
+                worker.cancel()
+            if workers:
+                await asyncio.wait(workers)
+
+    async def _read_messages(self, tickets: Iterator[tuple[str, Value]], read: int) -> bool:
+        for ticket_id, count in tickets:
+            rows: Rows | None = None
+            try:
+                rows = rows_of(await self._client.tickets.messages.list(ticket_id).collect())
+            except CallBudgetSpentError:
+                return False
+            except NotFoundError:
+                pass  # it was deleted meanwhile
+
+            def store(file: Transaction, ticket_id: str = ticket_id, count: Value = count, rows: Rows | None = rows) -> None:
+                if rows is None:
+                    file.delete("tickets", [ticket_id], read)
+                else:
+                    file.store_messages(ticket_id, rows, read, count)
+
+            await self._store(store)
+        return True
+
+    async def _store(self, store: Callable[[Transaction], None]) -> None:
+        """Run a function in a transaction, if the rows come from the team of the copy."""
+
+        def check_and_store(file: Transaction) -> None:
+            check_source(file, self._client)
+            store(file)
+
+        await write(self._file, check_and_store)
