@@ -232,7 +232,7 @@ class LocalCopy:
         The arguments are those of `rows()`.
 
         Raises:
-            ConfigurationError: pandas is not installed.
+            CStarError: pandas is not installed.
         """
         from cstar_async.sync._frames import to_pandas
 
@@ -244,7 +244,7 @@ class LocalCopy:
         The type of a column is that of its field; values that are objects are JSON. The arguments are those of `rows()`.
 
         Raises:
-            ConfigurationError: pyarrow is not installed.
+            CStarError: pyarrow is not installed.
         """
         from cstar_async.sync._frames import to_arrow
 

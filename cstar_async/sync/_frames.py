@@ -12,7 +12,7 @@ from cstar_async._model.codec import to_wire
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON
-from cstar_async.errors import ConfigurationError
+from cstar_async.errors import CStarError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def to_pandas(model: type[Model], rows: Iterable[Model]) -> pd.DataFrame:
     try:
         import pandas as pd
     except ImportError:
-        raise ConfigurationError("to_pandas() requires pandas: pip install 'cstar-async[pandas]'") from None
+        raise CStarError("to_pandas() requires pandas: pip install 'cstar-async[pandas]'") from None
     return pd.DataFrame(_columns(model, rows))
 
 
@@ -33,7 +33,7 @@ def to_arrow(model: type[Model], rows: Iterable[Model]) -> pa.Table:
     try:
         import pyarrow as pa
     except ImportError:
-        raise ConfigurationError("to_arrow() requires pyarrow: pip install 'cstar-async[arrow]'") from None
+        raise CStarError("to_arrow() requires pyarrow: pip install 'cstar-async[arrow]'") from None
     types = {
         str: pa.string(),
         int: pa.int64(),

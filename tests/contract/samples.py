@@ -15,8 +15,10 @@ from cstar_async._operations.operation import Operation
 from cstar_async.files import Download
 from cstar_async.models import Ticket
 from cstar_async.redis import RedisRateLimiter, RedisStore
+from cstar_async.sync import LocalCopy
+from cstar_async.sync._file import CopyFile
 from cstar_async.testing import FakeClock, FakeCStar
-from cstar_async.webhooks import EventStream, MemoryStore, SqliteStore, WebhookInbox, sign
+from cstar_async.webhooks import EventStream, MemoryStore, SqliteStore, WebhookInbox, construct_event, sign
 from tests.client.conftest import Server
 
 KEY = "sk_test_abcdef"
@@ -81,6 +83,12 @@ def _inbox(environment: Environment) -> WebhookInbox:
     return environment.closing(WebhookInbox(SECRET, shutdown_timeout=0.0))  # type: ignore[no-any-return]
 
 
+def _copy(environment: Environment) -> LocalCopy:
+    path = environment.path.with_suffix(".copy")
+    with CopyFile(path).writing():
+        return LocalCopy(path)
+
+
 ROOTS: Mapping[type, Callable[[Environment], Any]] = {
     CStarClient: Environment.client,
     CStarLibrary: Environment.library,
@@ -93,6 +101,7 @@ ROOTS: Mapping[type, Callable[[Environment], Any]] = {
     Paginator: lambda environment: environment.client().tickets.list(),
     RedisRateLimiter: lambda environment: environment.closing(RedisRateLimiter(CLOSED_PORT, name="a")),
     RedisStore: lambda environment: environment.closing(RedisStore(CLOSED_PORT, name="a")),
+    LocalCopy: _copy,
     SqliteStore: lambda environment: environment.closing(SqliteStore(environment.path)),
     WebhookInbox: _inbox,
 }
@@ -141,6 +150,13 @@ SAMPLES: Mapping[str, Callable[[Environment], Any]] = {
     "request.method": lambda _: "GET",
     "with_response.method": lambda environment: environment.whoami,
     "from_dict.model": lambda _: Ticket,
+    "rows.model": lambda _: Ticket,
+    "row.model": lambda _: Ticket,
+    "deleted.model": lambda _: Ticket,
+    "to_arrow.model": lambda _: Ticket,
+    "to_pandas.model": lambda _: Ticket,
+    "refresh.models": lambda _: [Ticket],
+    "apply.event": lambda _: construct_event(BODY, sign(BODY, SECRET), SECRET),
     "to_dict.model": lambda _: from_dict(Ticket, {}),
     "new_time": lambda _: 2e9,
     "path": lambda environment: environment.path,
