@@ -119,6 +119,8 @@ SAMPLES: Mapping[str, Callable[[Environment], Any]] = {
     "revoke_key.key": lambda environment: environment.fake.secret_key,
     "team_of.key": lambda environment: environment.fake.secret_key,
     "idempotency_key.parts": lambda _: "a",
+    "inbox": _inbox,
+    "items": lambda _: ["a"],
     "prefetch.n": lambda _: 1,
     "attempts": lambda _: 1,
     "CStarClient.base_url": lambda environment: environment.server.url,
