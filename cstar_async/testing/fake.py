@@ -33,7 +33,7 @@ from cstar_async.testing._handlers.webhooks import LISTEN_OPERATION
 from cstar_async.testing._http.auth import APIKeys, Environment, Key, KeyType, new_key_text
 from cstar_async.testing._http.faults import FaultRegistry
 from cstar_async.testing._http.idempotency import IdempotencyCache
-from cstar_async.testing._http.rate_limits import DOCUMENTED_LIMITS, DOCUMENTED_WINDOW_S, UNLIMITED, RateLimits
+from cstar_async.testing._http.rate_limits import DOCUMENTED_WINDOW_S, new_rate_limits
 from cstar_async.testing._http.request_log import MAX_REQUESTS, RequestLog
 from cstar_async.testing._http.responses import Envelopes
 from cstar_async.testing._http.routing import Routes
@@ -43,6 +43,7 @@ from cstar_async.testing._page.state import FakeParts
 from cstar_async.testing._seed import add_members, add_seed_data
 from cstar_async.testing._server.app import LoopbackServer
 from cstar_async.testing._server.pipeline import RequestPipeline
+from cstar_async.testing._server.thread import LoopThread
 from cstar_async.testing.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class FakeCStar:
     whose open connections are in `streams`. It never connects to another machine.
 
     `url` in a browser shows requests, tickets, deliveries with a button to resend, the rate limit, faults and the clock.
+
+    `with` instead of `async with` runs it in a thread, for programs without an event loop.
 
     Several fakes can run at once; each has its own port, keys and data.
 
@@ -127,6 +130,7 @@ class FakeCStar:
         self.clock: Final = FakeClock() if clock is None else clock
         self.requests: Final = RequestLog(max_requests)
         self.faults: Final = FaultRegistry(seeded_random("faults", seed))
+        self._thread: LoopThread | None = None
         self._seed = seed
         self._key_ids = seeded_random("keys", seed)
         self._request_ids = seeded_random("requests", seed)
@@ -135,7 +139,7 @@ class FakeCStar:
         self._schemas = load_collections(self._document)
         self._databases: dict[tuple[str, Environment], Database] = {}
         self._keys = APIKeys()
-        self._limits = _rate_limits(limits=limits, rate_limit=rate_limit, rate_window=rate_window)
+        self._limits = new_rate_limits(limits=limits, rate_limit=rate_limit, rate_window=rate_window)
         self._team = self._new_team("Acme Corp", "acme")
         self._secret = self._new_key(self._team, "secret", "test", None)
         self._publishable = self._new_key(self._team, "publishable", "test", None)
@@ -330,6 +334,27 @@ class FakeCStar:
         self.streams.end()  # streams that were opened during the shutdown
         await self._dispatcher.aclose()
 
+    def __enter__(self) -> Self:
+        """Start in a thread, for programs without an event loop.
+
+        Raises:
+            CStarError: An event loop runs in this thread, or the fake is in a thread already.
+        """
+        if self._thread is not None:
+            raise CStarError("the fake is in a thread already; make another one")
+        self._thread = LoopThread()
+        try:
+            self._thread.run(self.start())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.close(self.aclose())
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -371,11 +396,3 @@ class FakeCStar:
         key = Key(text=text, type=key_type, environment=environment, team=team, expires_at=expires_at)
         self._keys.add(key)
         return key
-
-
-def _rate_limits(*, limits: bool, rate_limit: int | None, rate_window: int) -> RateLimits:
-    validate_count("rate_window", rate_window, 1)
-    limit = None if rate_limit is None else validate_count("rate_limit", rate_limit, 0)
-    if not limits:
-        limit = UNLIMITED
-    return RateLimits(DOCUMENTED_LIMITS if limit is None else dict.fromkeys(DOCUMENTED_LIMITS, limit), rate_window)

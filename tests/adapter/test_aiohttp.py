@@ -28,17 +28,19 @@ def transport() -> AiohttpTransport:
     )
 
 
-async def test_client_decodes_a_mocked_response(mocked: aioresponses) -> None:
+async def test_client_decodes_a_mocked_response(cstar_aioresponses: aioresponses) -> None:
     """One registered with aioresponses."""
     ticket = {"id": "tkt_1", "title": "Mocked", "status": "open", "priority": "low", "tags": []}
-    mocked.get(f"{TICKETS}/tkt_1", payload={"success": True, "data": ticket})
+    cstar_aioresponses.get(f"{TICKETS}/tkt_1", payload={"success": True, "data": ticket})
     async with CStarClient(api_key="sk_test_mock", team_id="team") as cstar:
         assert (await cstar.tickets.get("tkt_1")).title == "Mocked"
 
 
-async def test_client_raises_a_mocked_error(mocked: aioresponses) -> None:
+async def test_client_raises_a_mocked_error(cstar_aioresponses: aioresponses) -> None:
     """As the class of its status."""
-    mocked.get(f"{TICKETS}/tkt_2", status=404, payload={"error": {"code": "resource_missing", "message": "Ticket not found"}})
+    cstar_aioresponses.get(
+        f"{TICKETS}/tkt_2", status=404, payload={"error": {"code": "resource_missing", "message": "Ticket not found"}}
+    )
     async with CStarClient(api_key="sk_test_mock", team_id="team") as cstar:
         with pytest.raises(NotFoundError, match="Ticket not found"):
             await cstar.tickets.get("tkt_2")
@@ -55,9 +57,11 @@ async def test_client_raises_a_mocked_error(mocked: aioresponses) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
-async def test_transport_translates_errors_of_aiohttp(raised: Exception, expected: type[Exception], mocked: aioresponses) -> None:
+async def test_transport_translates_errors_of_aiohttp(
+    raised: Exception, expected: type[Exception], cstar_aioresponses: aioresponses
+) -> None:
     """To one of two classes of this package."""
-    mocked.get("https://www.cstar.help/x", exception=raised)
+    cstar_aioresponses.get("https://www.cstar.help/x", exception=raised)
     adapter = transport()
     try:
         with pytest.raises(expected):
@@ -67,7 +71,7 @@ async def test_transport_translates_errors_of_aiohttp(raised: Exception, expecte
 
 
 async def test_aioresponses_still_needs_the_workaround() -> None:
-    """When this fails, delete the workaround in tests/adapter/conftest.py."""
+    """When this fails, delete the workaround in cstar_async/testing/_aioresponses.py."""
     with aioresponses() as mock:
         mock.get("https://www.cstar.help/x", payload={})
         async with aiohttp.ClientSession() as session:

@@ -87,6 +87,66 @@ def test_missing_pytest_asyncio_is_one_sentence(tmp_path: Path, hidden: str) -> 
     assert "1 error" in output, output
 
 
+ANYIO_TESTS = """
+import anyio
+import pytest
+
+
+@pytest.fixture(params=BACKENDS)
+def anyio_backend(request):
+    return request.param
+
+
+@pytest.mark.anyio
+async def test_client(cstar_client, fake_cstar):
+    async with anyio.create_task_group() as group:
+        group.start_soon(cstar_client.auth.whoami)
+    assert fake_cstar.requests[-1].path == "/api/v1/auth/whoami"
+
+
+@pytest.mark.anyio
+@pytest.mark.fake_cstar(seed=1)
+async def test_marker(cstar_client):
+    assert len(await cstar_client.customers.list()) == 12
+"""
+
+
+@pytest.mark.parametrize("plugins", [(), ("-p", "pytest_asyncio.plugin")])
+def test_fixtures_work_with_anyio(tmp_path: Path, plugins: tuple[str, ...]) -> None:
+    """The fixtures run in the event loop of a test of anyio, with and without pytest-asyncio."""
+    output = run(tmp_path, ANYIO_TESTS.replace("BACKENDS", "['asyncio']"), "-p", "anyio.pytest_plugin", *plugins)
+    assert "2 passed" in output, output
+
+
+def test_other_backend_of_anyio_is_one_sentence(tmp_path: Path) -> None:
+    """A test on trio fails and says which backend the fixtures need."""
+    output = run(tmp_path, ANYIO_TESTS.replace("BACKENDS", "['trio']"), "-p", "anyio.pytest_plugin")
+    assert "need the backend asyncio of anyio" in output, output
+    assert "2 errors" in output, output
+
+
+MOCKED = """
+import pytest
+from cstar_async import CStarClient
+
+
+@pytest.mark.asyncio
+async def test_mock(cstar_aioresponses):
+    cstar_aioresponses.get("https://www.cstar.help/api/v1/teams/t/tickets/tkt_1", payload={"data": {"id": "tkt_1", "title": "a"}})
+    async with CStarClient(api_key="sk_test_a", team_id="t") as cstar:
+        assert (await cstar.tickets.get("tkt_1")).title == "a"
+"""
+
+
+@pytest.mark.parametrize(
+    ("hidden", "expected"), [("", "1 passed"), ("aioresponses", "needs aioresponses: pip install aioresponses")]
+)
+def test_aioresponses_is_a_fixture(tmp_path: Path, hidden: str, expected: str) -> None:
+    """The fixture mocks responses with aioresponses, and says what to install where it is missing."""
+    output = run(tmp_path, MOCKED, "-p", "pytest_asyncio.plugin", hidden=hidden)
+    assert expected in output, output
+
+
 IMPORTS = """
 import sys
 

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from cstar_async._validation import validate_count
 from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.auth import Caller, KeyType
 
@@ -103,3 +104,16 @@ class RateLimits:
         if window is None or not window.began_at <= now_s < window.began_at + self._window_s:
             return _Window(math.floor(now_s))
         return window
+
+
+def new_rate_limits(*, limits: bool, rate_limit: int | None, rate_window: int) -> RateLimits:
+    """Return the limits of a fake; see the arguments of `FakeCStar`.
+
+    Raises:
+        InvalidArgumentError: *rate_limit* or *rate_window* is out of range.
+    """
+    validate_count("rate_window", rate_window, 1)
+    limit = None if rate_limit is None else validate_count("rate_limit", rate_limit, 0)
+    if not limits:
+        limit = UNLIMITED
+    return RateLimits(DOCUMENTED_LIMITS if limit is None else dict.fromkeys(DOCUMENTED_LIMITS, limit), rate_window)

@@ -6,32 +6,26 @@ aioresponses, open). The response class below adds it. When `test_aioresponses_s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
-import pytest
 from aiohttp import ClientResponse
 from aioresponses import aioresponses
+
+if TYPE_CHECKING:
+    from cstar_async._types import UntypedJSON
 
 
 class CompatibleResponse(ClientResponse):
     """A response that can be created without `stream_writer`."""
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    def __init__(self, *arguments: UntypedJSON, **settings: UntypedJSON) -> None:
         super().__init__(*arguments, **{"stream_writer": Mock(output_size=0), **settings})
 
 
 class CompatibleMock(aioresponses):
     """aioresponses with compatible responses."""
 
-    def add(self, *arguments: Any, **settings: Any) -> None:
+    def add(self, *arguments: UntypedJSON, **settings: UntypedJSON) -> None:
         """Register a response."""
-        super().add(*arguments, **{"response_class": CompatibleResponse, **settings})
-
-
-@pytest.fixture
-def mocked() -> Iterator[aioresponses]:
-    """Return registered responses without a server."""
-    with CompatibleMock() as mock:
-        yield mock
+        super().add(*arguments, **{"response_class": CompatibleResponse, **settings})  # pyright: ignore[reportUnknownMemberType]
