@@ -38,7 +38,7 @@ class SSEParser:
         self._line = bytearray()
         self._id: str | None = None
         self._event = ""
-        self._data: list[bytes] = []
+        self._data = bytearray()  # lines in a list would take many times their size
         self._data_size = 0
 
     @property
@@ -73,9 +73,10 @@ class SSEParser:
         if name == b"data":
             self._data_size += len(value) + 1
             if self._data_size <= self._max_size + 1:
-                self._data.append(value)
+                self._data += value
+                self._data += b"\n"
             elif not self._data:
-                self._data = [value[:_MAX_BEGINNING]]
+                self._data += value[:_MAX_BEGINNING]
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         elif name == b"id" and b"\0" not in value and len(value) <= _MAX_ID_SIZE:
@@ -85,12 +86,12 @@ class SSEParser:
         return None
 
     def _end_message(self) -> ServerSentEvent | None:
-        lines, event, event_id, size = self._data, self._event, self._id, self._data_size
-        self._data, self._event, self._id, self._data_size = [], "", None, 0
+        data, event, event_id, size = self._data, self._event, self._id, self._data_size
+        self._data, self._event, self._id, self._data_size = bytearray(), "", None, 0
         if event_id is not None:
             self.last_event_id = event_id
         if size == 0:
             return None
         is_too_large = size > self._max_size + 1
-        data = lines[0][:_MAX_BEGINNING] if is_too_large else b"\n".join(lines)
+        data = data[:_MAX_BEGINNING].partition(b"\n")[0] if is_too_large else data[:-1]
         return ServerSentEvent(data.decode("utf-8", "replace"), event, event_id or "", is_too_large)
