@@ -148,12 +148,12 @@ def _is_one_type(stated_type: str) -> bool:
 
 def _joined(segments: list[Segment]) -> Iterator[Segment]:
     """Join bytes that follow one another."""
-    pending = b""
+    pending = bytearray()
     for segment in segments:
         if isinstance(segment, bytes):
             pending += segment
             continue
-        yield pending
+        yield bytes(pending)
         yield segment
-        pending = b""
-    yield pending
+        pending.clear()
+    yield bytes(pending)
