@@ -280,7 +280,11 @@ class PagedList(Generic[T]):
             return parsed.info
         context = self.executor.context
         origin = Origin(context.host, call.path, self.filters, context.query)
-        return attrs.evolve(parsed.info, next_cursor=cursor_position(paging, parsed.following, origin))
+        try:
+            return attrs.evolve(parsed.info, next_cursor=cursor_position(paging, parsed.following, origin))
+        except PaginationError as error:
+            self.executor.fail_decoding(call, error)
+            raise
 
 
 def _size_query(paging: Paging, size: int | None) -> str:

@@ -25,8 +25,9 @@ from cstar_async.errors import DecodeError, InvalidArgumentError, PaginationErro
 from cstar_async.pagination._paging import Paging, Path
 
 _LINK: Final = re.compile(r'<([^<>]*)>((?:[^,"<]|"[^"]*")*)')
-_REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
-_NO_RESULTS: Final = re.compile(r';\s*results\s*=\s*"?false', re.IGNORECASE)
+_PARAMETER: Final = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))')
+_MAX_CURSOR: Final = 65_536
+"""Characters of a cursor, or of the URL of a page. Servers refuse a request whose URL is much shorter."""
 _URL_CHARACTERS: Final = "%/:@!$&'()*+,;=~?[]|"
 
 
@@ -145,15 +146,13 @@ def link_header(headers: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     getall = getattr(headers, "getall", None)
     for header in [headers.get("Link", "")] if getall is None else getall("Link", ()):
-        for url, parameters in _LINK.findall(header):
-            relation = _REL.search(parameters)
-            if relation is None:
-                continue
-            for name in (relation[1] or relation[2] or "").lower().split():
-                if not _NO_RESULTS.search(parameters):
-                    found.setdefault(name, url)
-                else:
-                    found.setdefault("", "")
+        for url, text in _LINK.findall(header):
+            parameters: dict[str, str] = {}
+            for name, quoted, token in _PARAMETER.findall(text):
+                parameters.setdefault(name.lower(), (quoted or token).lower())
+            names = parameters.get("rel", "").split()
+            for name in [""] if names and parameters.get("results") == "false" else names:
+                found.setdefault(name, url if name else "")
     return found
 
 
@@ -162,6 +161,8 @@ def cursor_position(paging: Paging, following: str, origin: Origin) -> str:
 
     It contains no filter of the list and no credential, so that it can be saved.
     """
+    if len(following) > _MAX_CURSOR:
+        raise PaginationError(f"the cursor of the next page is longer than {_MAX_CURSOR} characters")
     is_url = following.startswith(("http://", "https://")) or (following[0] in "/?" and "?" in following)
     if paging.parameter is not None and not is_url:
         return f"{encode_query_value(paging.parameter)}={encode_query_value(following)}"

@@ -18,6 +18,7 @@ from cstar_async import (
     InvalidArgumentError,
     NotFoundError,
     Page,
+    PaginationError,
     Paginator,
     Priority,
     RateLimitWaitError,
@@ -320,3 +321,25 @@ async def test_closed_client_says_so(client: CStarClient) -> None:
 
     with pytest.raises(CStarError, match="closed"):
         await things.collect()
+
+
+@pytest.mark.parametrize(
+    ("following", "reason"),
+    [
+        ("https://[", "the URL of the next page cannot be parsed"),
+        ("x" * 70_000, "the cursor of the next page is longer than 65536"),
+    ],
+)
+async def test_next_page_that_cannot_be_requested_is_an_error(
+    server: Server, make_client: MakeClient, following: str, reason: str
+) -> None:
+    """It has the data of the call, and hooks see the call fail."""
+    ends = Ends()
+    server.script(raw(json.dumps({"data": [{"id": "thg_1"}], "next": following}).encode()))
+    paging = Paging(kind="cursor", parameter="after", next="next", items="data")
+
+    with pytest.raises(PaginationError, match=reason) as caught:
+        await make_client(hooks=[ends]).paginate("GET", "/things", model=Thing, paging=paging).collect()
+
+    assert ("request", 1) == (caught.value.operation, caught.value.attempts)
+    assert [(1, "PaginationError")] == ends.ends

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cstar_async import CStarError
+from cstar_async import CStarError, DecodeError
 from cstar_async._model.codec import decode_items
 from cstar_async._protocol.envelope import as_object, parse_envelope, parse_page_info, timestamp_of
 from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, parse_retry_after
+from cstar_async._protocol.item_decoders import ItemDecoder, item_decoder
 from cstar_async._protocol.messages import RawResponse
+from cstar_async._protocol.paging import Origin, cursor_position, cursor_request, link_header, parse_page
 from cstar_async._protocol.sse import SSEParser
 from cstar_async._redaction import redact
-from cstar_async._transport.decompression import decompress
+from cstar_async._transport.decompression import StreamDecompressor, decompress
 from cstar_async.models import Ticket
+from cstar_async.pagination import Paging
 from cstar_async.webhooks import construct_event, sign, verify_signature
 from tests.costs import peak_memory, takes_linear_time
 
@@ -74,10 +78,50 @@ def read_stream(body: bytes) -> None:
 
 
 def inflate(body: bytes) -> None:
-    """Decompress a body up to its own size."""
+    """Decompress a body up to its own size, as a whole and as it arrives."""
     for encoding in ("gzip", "deflate", "gzip, deflate, gzip"):
         with suppress(ValueError, CStarError):
             decompress(body, encoding, len(body))
+        stream, size = StreamDecompressor(encoding), 0
+        with suppress(ValueError):
+            for at in range(0, len(body), 1000):
+                for piece in stream.feed(body[at : at + 1000]):
+                    size += len(piece)
+                    if size > len(body):
+                        return
+
+
+def read_items(body: bytes) -> None:
+    """Decode the items of each kind of stream, which arrive in pieces."""
+    for content_type in ("text/event-stream", "application/jsonl", "application/json-seq"):
+        decoder = item_decoder({"Content-Type": content_type}, lambda value: None, len(body) // 2 + 1)
+        with suppress(CStarError):
+            for at in range(0, len(body), 250):
+                read_each(decoder, decoder.feed(body[at : at + 250]))
+            read_each(decoder, decoder.end())
+
+
+def read_each(decoder: ItemDecoder[None], items: list[Any]) -> None:
+    """Decode items; one that cannot be decoded does not end the stream."""
+    for item in items:
+        with suppress(DecodeError):
+            decoder.decode(item)
+
+
+CURSORS = Paging(kind="cursor", parameter="cursor", items="data", next="error.message")
+ORIGIN = Origin("127.0.0.1", "/api/v1/things", "status=open&tag=a", "key=a")
+
+
+def follow_cursor(body: bytes) -> None:
+    """Find the next page in a body and in a header, and build the request for it."""
+    text = body.decode("latin-1")
+    response = RawResponse(200, {"Link": f"<{text}>; rel=next, {text}"}, body)
+    with suppress(CStarError):
+        parse_page(CURSORS, response, 100)
+    for following in (f"/a?{text}", f"https://127.0.0.1/{text}", *link_header(response.headers).values()):
+        if following:
+            with suppress(CStarError):
+                cursor_request(cursor_position(CURSORS, following, ORIGIN), ORIGIN.filters, "size=100")
 
 
 CONSUMERS: dict[Callable[[bytes], None], int] = {
@@ -88,6 +132,8 @@ CONSUMERS: dict[Callable[[bytes], None], int] = {
     read_headers: 30,
     read_stream: 60,
     inflate: 12,
+    read_items: 60,
+    follow_cursor: 300,  # each parameter of a query is decoded
 }
 """How many bytes of memory each takes at most for a byte."""
 ENOUGH = 300_000
@@ -104,6 +150,7 @@ BEGINNINGS = st.sampled_from(
         b"data: ",
         b"id: ",
         b"t=1,v1=",
+        b'<a>; rel="',
         b"\x1f\x8b\x08\0",
     ]
 )
@@ -149,6 +196,15 @@ UNITS = st.lists(
                 b'{"id":"a"},',
                 b"data:",
                 b"data: x\n",
+                b"data:xx\n",
+                b"\x1e",
+                b"a ",
+                b";rel=",
+                b"<",
+                b">",
+                b"&a=",
+                b"?",
+                b"/",
                 b"id:",
                 b"event:",
                 b"retry:",
@@ -173,7 +229,7 @@ UNITS = st.lists(
     min_size=1,
     max_size=4,
 ).map(b"".join)
-ENDS = st.sampled_from([b"", b'"}}', b"]}", b"}]}", b'"}', b"\n\n", b"\0"])
+ENDS = st.sampled_from([b"", b'"}}', b"]}", b"}]}", b'"}', b"\n\n", b"\x1e", b"\0"])
 
 
 @pytest.mark.no_cover
@@ -184,6 +240,10 @@ ENDS = st.sampled_from([b"", b'"}}', b"]}", b"}]}", b'"}', b"\n\n", b"\0"])
 @example(b'{"error": {"message": "', b"\\ud83c", b'"}}')
 @example(b'{"error": {"message": "', b"@", b'"}}')
 @example(b"", b"data:\n", b"\n\n")
+@example(b"", b"data:xx\n", b"\n\n")
+@example(b'<a>; rel="', b"a ", b'"')
+@example(b"", b"{}\n", b"")
+@example(b'{"error": {"message": "/?', b"&a=%2f", b'"}}')
 @example(b"", b"[", b"")
 @example(b"", b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0", b"")
 @example(b"t=1,v1=", b",v1=a", b"")
