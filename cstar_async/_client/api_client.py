@@ -44,3 +44,4 @@ class ApiClient(BaseClient):
             clock=None,
             credentials=[one for one in credentials if one is not None],
         )
+        self._executor.context.reads_other_limits = True

@@ -51,6 +51,8 @@ class ClientContext:
     """The credentials that are parameters of the query, encoded."""
     package: str = "cstar_async"
     """The package of the generated code."""
+    reads_other_limits: bool = False
+    """Whether the rate limit may be in other headers than `X-RateLimit-*` of cStar."""
     shared_responses: SharedResponses | None = None
     waits: ClosableWaits = attrs.field(factory=ClosableWaits, init=False)
     team_path: SingleFlight[str] = attrs.field(init=False)

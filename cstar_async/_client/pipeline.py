@@ -19,6 +19,7 @@ from cstar_async._clock import sleep_by_both_clocks
 from cstar_async._protocol.envelope import find_request_id, parse_lenient
 from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, to_datetime
+from cstar_async._protocol.limit_headers import with_rate_limit
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, decide
 from cstar_async._rate_limit.interface import Permit
@@ -123,6 +124,8 @@ class RequestPipeline(ABC):
                 response = await self._send_with_hooks(call, timeout)
             else:
                 response = await context.transport.send(call, timeout)
+            if context.reads_other_limits:
+                response.headers = with_rate_limit(response.headers, clock.time())
         except BaseException as error:
             # Other errors of ours are those of a session that cannot be used.
             sent = error.request_sent if isinstance(error, TransportError) else not isinstance(error, CStarError)

@@ -58,9 +58,9 @@ def as_object(value: UntypedJSON) -> dict[str, UntypedJSON]:
 
 
 def find_request_id(body: dict[str, UntypedJSON], headers: Mapping[str, str]) -> str | None:
-    """Return the request id of a response of any kind: from its error, its `meta`, or a header."""
-    stated: UntypedJSON = as_object(body.get("error")).get("request_id")
-    return _line(stated) or request_id_of(body) or _line(headers.get(REQUEST_ID))
+    """Return the request id of a response of any kind: from its error, its `meta`, the body of another API, or a header."""
+    stated: UntypedJSON = as_object(body.get("error")).get("request_id") or body.get("request_id")
+    return _line(stated) or request_id_of(body) or _line(headers.get(REQUEST_ID)) or _line(headers.get("X-Request-Id"))
 
 
 def request_id_of(envelope: dict[str, UntypedJSON]) -> str | None:

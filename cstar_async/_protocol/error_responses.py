@@ -14,7 +14,7 @@ from cstar_async._protocol.envelope import as_object, find_request_id, parse_len
 from cstar_async._protocol.headers import LOCATION, parse_retry_after, parse_seconds
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._redaction import redact, redact_secrets
-from cstar_async._types import UntypedJSON, is_str
+from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import (
     APIError,
     AuthenticationError,
@@ -36,6 +36,9 @@ BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     422: InvalidRequestError,
     429: RateLimitError,
 }
+_MESSAGES: Final = ("message", "detail", "description", "title")
+_CODES: Final = ("code", "error_code", "errorCode")
+_MAX_CODE: Final = 10**12
 
 
 def error_class(status: int, code: str | None) -> type[APIError]:
@@ -54,20 +57,40 @@ def parse_error(response: RawResponse, now: float) -> APIError:
     """
     body = parse_lenient(response)
     error: UntypedJSON = body.get("error")
-    detail = as_object(error)
-    message = _redacted(detail.get("message")) or _redacted(error) or _redacted(body.get("message"))
+    detail = _detail_of(body)
+    message = _first(detail, _MESSAGES) or _first(body, ("error_description",)) or _redacted(error) or _first(body, _MESSAGES)
     retry_after = parse_retry_after(response.headers, now)
-    code = _redacted(detail.get("code"))
+    code = _first(detail, _CODES, is_number=True)
     return error_class(response.status, code)(
         message or _default_message(response),
         status=response.status,
         type=_redacted(detail.get("type")),
         code=code,
-        param=_redacted(detail.get("param")) or _redacted(detail.get("field")),
+        param=_first(detail, ("param", "field")) or _first(as_object(detail.get("source")), ("parameter", "pointer")),
         doc_url=_redacted(detail.get("doc_url")),
         request_id=_redacted(find_request_id(body, response.headers)),
         retry_after=parse_seconds(detail.get("retryAfter")) if retry_after is None else retry_after,
     )
+
+
+def _detail_of(body: dict[str, UntypedJSON]) -> dict[str, UntypedJSON]:
+    """Return the object that describes the error: `error`, as cStar has it, or in other APIs the first of `errors`, or the body."""
+    errors: UntypedJSON = body.get("errors")
+    first: UntypedJSON = errors[0] if errors.__class__ is list and errors else None
+    candidates: tuple[UntypedJSON, ...] = (body.get("error"), body.get("_error"), first)
+    listed = {"message": first} if is_str(first) and not _first(body, _MESSAGES) else {}
+    return next((one for one in candidates if is_object(one)), body | listed)
+
+
+def _first(detail: dict[str, UntypedJSON], names: tuple[str, ...], *, is_number: bool = False) -> str | None:
+    """Return the first of some fields that has a text, or a number where other APIs have one."""
+    for name in names:
+        value: UntypedJSON = detail.get(name)
+        if text := _redacted(value):
+            return text
+        if is_number and value.__class__ is int and abs(value) < _MAX_CODE:
+            return str(value)
+    return None
 
 
 def _redacted(value: UntypedJSON) -> str | None:

@@ -203,6 +203,7 @@ class AiohttpTransport:
             request.method,
             url,
             headers={**self._headers, **(request.headers or {})},
+            skip_auto_headers=(hdrs.CONTENT_TYPE,),
             data=data,
             allow_redirects=False,
             raise_for_status=False,

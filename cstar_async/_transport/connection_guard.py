@@ -73,6 +73,9 @@ def make_request_class(connections: ConnectionTracker) -> type[aiohttp.ClientReq
     """Return a request class for a session, which refuses connections with unread data."""
 
     class GuardedRequest(aiohttp.ClientRequest):
+        POST_METHODS: set[str] = set()  # noqa: RUF012  # aiohttp declares it without ClassVar
+        """The methods for which aiohttp states a Content-Type that nobody gave, even without a body."""
+
         # Returns aiohttp's coroutine, because an `async def` around it would slow every request.
         def send(self, conn: Connection) -> Any:
             if not connections.is_clean(conn.protocol):

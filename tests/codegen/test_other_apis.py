@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cstar_async import Page, Paginator
-from cstar_async.errors import ConfigurationError, InvalidArgumentError
+from cstar_async.errors import ConfigurationError, InvalidArgumentError, RateLimitWaitError, UnknownValueWarning
 from tests.codegen.packages import Stub, generate_package, imported
 from tests.codegen.zoo import ZOO
 
@@ -215,6 +215,36 @@ async def test_form_is_sent_as_one(client: Any, stub: Stub) -> None:
     stub.set(b"", 204)
     assert None is await client.form.send_form()
     assert b"" == stub.requests[-1][2]
+
+
+async def test_request_without_a_body_states_no_type(client: Any, stub: Stub) -> None:
+    """An optional body that is not given leaves nothing behind."""
+    stub.set(b"", 204)
+
+    await client.form.send_form()
+
+    assert "Content-Type" not in stub.requests[-1][1]
+
+
+async def test_rate_limit_of_other_headers_is_known(client: Any, stub: Stub) -> None:
+    """The limiter obeys what the API states under its own names."""
+    stub.set({"a": 1})
+    stub.headers = {"RateLimit-Limit": "2", "RateLimit-Remaining": "0", "RateLimit-Reset": "500"}
+    await client.stock.stock()
+
+    assert (2, 0) == (client.rate_limit.limit, client.rate_limit.remaining)
+    with pytest.raises(RateLimitWaitError):
+        await client.stock.stock()
+
+
+async def test_misspelt_value_warns_at_the_line_of_the_call(client: Any, stub: Stub) -> None:
+    """Generated code is not where the user looks."""
+    stub.set({"id": 1, "name": "Rex"}, 201)
+
+    with pytest.warns(UnknownValueWarning) as found:
+        await client.pet_store.add_pet(id=1, name="Rex", mood="godo")
+
+    assert [__file__] == [one.filename for one in found]
 
 
 async def test_result_can_be_text_or_bytes(client: Any, stub: Stub) -> None:

@@ -122,3 +122,25 @@ def test_request_id_of_an_error_is_found(headers: dict[str, str], body: bytes, r
 def test_field_is_an_alias_of_param() -> None:
     """Both names are documented."""
     assert "email" == parse_error(RawResponse(422, {}, b'{"error":{"field":"email"}}'), 0.0).param
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            b'{"type":"error.list","request_id":"r1","errors":[{"code":"gone","message":"It left."}]}',
+            "It left. (404 gone, request r1)",
+        ),
+        (b'{"description":"Wrong","errors":[{"field":"email","message":"Bad","code":"x"}]}', "Bad (404 x, param email)"),
+        (b'{"errors":[{"code":5,"detail":"No tea","source":{"pointer":"/a"}}]}', "No tea (404 5, param /a)"),
+        (b'{"code":20404,"message":"No such room","status":404}', "No such room (404 20404)"),
+        (b'{"_error":{"status":404,"title":"Gone","message":"It left"}}', "It left (404)"),
+        (b'{"error":"invalid_grant","error_description":"It is old"}', "It is old (404)"),
+        (b'{"title":"Gone","detail":"It left"}', "It left (404)"),
+        (b'{"errors":["One","Two"]}', "One (404)"),
+        (b'{"errors":[],"error":true,"code":true}', "Not Found (404)"),
+    ],
+)
+def test_errors_of_other_apis_are_read(body: bytes, text: str) -> None:
+    """Where they have the message and the code: problem details, lists of errors, OAuth and flat objects."""
+    assert text == str(parse_error(RawResponse(404, {}, body), 0.0))
