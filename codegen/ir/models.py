@@ -164,7 +164,9 @@ class ModelBuilder:
             doc=docstring(_model_doc(name, schema, wire_to_python), depth=1),
             wire_names=repr({field.attribute: field.wire for field in fields}),
             keeps_null=("True",) if is_request else (),
-            identities=tuple(repr(wire_to_python[schema[key]]) for key in ("x-cstar-identity",) if key in schema),
+            identities=tuple(
+                repr(wire_to_python[schema[key]]) for key in ("x-cstar-identity",) if schema.get(key) in wire_to_python
+            ),
             fields=tuple(fields),
             decoder=names.decoder(name),
             decoder_doc=docstring([f"Decode a `{name}`."], depth=1),

@@ -26,8 +26,8 @@ from codegen.spec.queries import (
 
 _JSON_SHAPES = ("object", "array", "page", "deleted", "value")
 PROSE = frozenset(
-    {"description", "x-evidence", "x-source", "x-enum-descriptions", "x-enum-varnames", "examples", "x-cstar-models"}
-    | {"x-cstar-name", "x-cstar-class", READ_AS}
+    {"description", "title", "x-evidence", "x-source", "x-enum-descriptions", "x-enum-varnames", "example", "examples"}
+    | {"x-cstar-models", "x-cstar-name", "x-cstar-class", READ_AS}
 )
 """Keys for readers and type checkers, left out of the data for programs."""
 
@@ -160,7 +160,7 @@ def strip_descriptions(schema: Any) -> Any:
         return schema
     return {
         key: {name: strip_descriptions(inner) for name, inner in value.items()}
-        if key == "properties"
+        if key == "properties" and is_object(value)
         else _without_prose(key, value)
         for key, value in schema.items()
         if key not in PROSE

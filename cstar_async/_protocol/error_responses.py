@@ -83,7 +83,7 @@ def _detail_of(body: dict[str, UntypedJSON]) -> dict[str, UntypedJSON]:
 
 
 def _first(detail: dict[str, UntypedJSON], names: tuple[str, ...], *, is_number: bool = False) -> str | None:
-    """Return the first of some fields that has a text, or a number where other APIs have one."""
+    """Return the first of some fields that has a str, or a number where other APIs have one."""
     for name in names:
         value: UntypedJSON = detail.get(name)
         if text := _redacted(value):

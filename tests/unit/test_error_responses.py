@@ -133,7 +133,7 @@ def test_field_is_an_alias_of_param() -> None:
         ),
         (b'{"description":"Wrong","errors":[{"field":"email","message":"Bad","code":"x"}]}', "Bad (404 x, param email)"),
         (b'{"errors":[{"code":5,"detail":"No tea","source":{"pointer":"/a"}}]}', "No tea (404 5, param /a)"),
-        (b'{"code":20404,"message":"No such room","status":404}', "No such room (404 20404)"),
+        (b'{"code":20404,"message":"No such pet","status":404}', "No such pet (404 20404)"),
         (b'{"_error":{"status":404,"title":"Gone","message":"It left"}}', "It left (404)"),
         (b'{"error":"invalid_grant","error_description":"It is old"}', "It is old (404)"),
         (b'{"title":"Gone","detail":"It left"}', "It left (404)"),

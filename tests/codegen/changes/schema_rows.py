@@ -86,6 +86,7 @@ LIMITS = (
     _row("description", {**STRING, "description": "The `value` of a null."}, "str | None", "a", doc=("The `value` of a None.",)),
     _row("title", {**STRING, "title": "A title"}, "str | None", "a"),
     _row("examples", {**STRING, "examples": ["green"]}, "str | None", "a"),
+    _row("example that looks like a schema", {"type": "object", "example": {"properties": 5, "items": [1]}}, "dict[str, JSON] | None", {"a": 1}),
     _row("comment", {**STRING, "$comment": "for maintainers"}, "str | None", "a", notes=("`$comment`",)),
     _row("external docs", {**STRING, "externalDocs": {"url": "https://example.com/doc"}}, "str | None", "a"),
 )  # fmt: skip
