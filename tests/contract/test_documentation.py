@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from .documentation import NAVIGATION, PAGES, blocks, navigation_paths
 
 MODULES = (cstar_async, models, pagination, redis, testing, webhooks)
 PYTHON = {name: blocks(text, "python") for name, text in PAGES.items()}
-PROGRAMS = [(name, block) for name, found in PYTHON.items() for block in found if "asyncio.run(" in block]
+PROGRAM = re.compile(r"^(?:    )?asyncio\.run\(", re.MULTILINE)
+PROGRAMS = [(name, block) for name, found in PYTHON.items() for block in found if PROGRAM.search(block)]
 TESTS = {name: [block for block in found if "def test_" in block] for name, found in PYTHON.items()}
 SNIPPETS = {
-    name: [block for block in found if block not in TESTS[name] and "asyncio.run(" not in block] for name, found in PYTHON.items()
+    name: [block for block in found if block not in TESTS[name] and not PROGRAM.search(block)] for name, found in PYTHON.items()
 }
 
 
