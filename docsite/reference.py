@@ -46,7 +46,7 @@ CORE = {
                 "DriftCounter",
             )
         ]
-        + ["otel.OpenTelemetryHooks"],
+        + ["otel.OpenTelemetryHooks", "otel.OpenTelemetryMetrics"],
     ),
     "files": ("Files and streams", ["files.File", "files.Stream", "files.Download"]),
     "inbox": (
@@ -58,10 +58,14 @@ CORE = {
             "redis.RedisStore",
         ],
     ),
+    "sync": ("Local copies", ["sync.LocalCopy", "sync.SyncReport"]),
     "identity": ("Identity signatures", ["identity.sign_identity", "identity.canonical_identity"]),
     "testing": (
         "Fake server",
-        [f"testing.{name}" for name in ("FakeCStar", "FakeClock", "Fault", "ReceivedRequest", "DeliveryFault", "Delivery", "Team")],
+        [
+            *(f"testing.{name}" for name in ("FakeCStar", "FakeClock", "Fault", "ReceivedRequest", "DeliveryFault")),
+            *(f"testing.{name}" for name in ("Delivery", "Team", "page_of")),
+        ],
     ),
 }
 """Hand-written pages: the title, and names of the package."""
@@ -153,7 +157,8 @@ def _error_page() -> str:
 
 def pages() -> dict[str, str]:
     """Return the text of each page, by its path below `docs/reference/`."""
-    texts = {"errors.md": _error_page(), "events.md": _event_page(), **dict(_namespace_pages()), **dict(_model_pages())}
+    texts = {"changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")}
+    texts |= {"errors.md": _error_page(), "events.md": _event_page(), **dict(_namespace_pages()), **dict(_model_pages())}
     for name, (title, paths) in CORE.items():
         inherited = INHERITED if name == "client" else False
         last = [path.rpartition(".")[2] for path in paths]

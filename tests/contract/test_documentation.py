@@ -19,9 +19,18 @@ from docsite import reference
 
 from .documentation import NAVIGATION, PAGES, blocks, navigation_paths
 
+OPTIONAL = {"bots/slack.md": "slack_bolt", "pandas.md": "pandas"}
+"""Pages about a library that is too large or too special for the development environment."""
+OTHER_MESSAGES = {
+    "307 Temporary Redirect",
+    "Unclosed client session",
+    "asyncio.run() cannot be called from a running event loop",
+    "got an unexpected keyword argument",
+}
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in (reference.ROOT / "cstar_async").rglob("*.py"))
 MODULES = (cstar_async, models, pagination, redis, testing, webhooks)
 PYTHON = {name: blocks(text, "python") for name, text in PAGES.items()}
-PROGRAM = re.compile(r"^(?:    )?asyncio\.run\(", re.MULTILINE)
+PROGRAM = re.compile(r"^(?:    )?(?:print\()?asyncio\.run\(", re.MULTILINE)
 PROGRAMS = [(name, block) for name, found in PYTHON.items() for block in found if PROGRAM.search(block)]
 TESTS = {name: [block for block in found if "def test_" in block] for name, found in PYTHON.items()}
 SNIPPETS = {
@@ -32,6 +41,8 @@ SNIPPETS = {
 @pytest.mark.parametrize("name", [name for name, found in SNIPPETS.items() if found])
 async def test_snippets_of_a_page_run(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The snippets of a page run one after the other in one async shell, in which `cstar` is a client."""
+    if name in OPTIONAL:
+        pytest.importorskip(OPTIONAL[name])
     monkeypatch.chdir(tmp_path)
     async with FakeCStar(seed=5) as fake, fake.client() as cstar:
         monkeypatch.setenv("CSTAR_API_KEY", fake.secret_key)
@@ -105,3 +116,9 @@ def test_reference_has_every_public_name() -> None:
     names = {name for module in MODULES for name in module.__all__} - {"__version__"}
 
     assert not {name for name in names if f".{name}\n" not in text}
+
+
+@pytest.mark.parametrize("message", re.findall(r"^### `(.+)`$", PAGES["troubleshooting.md"], re.MULTILINE))
+def test_message_of_troubleshooting_is_one_of_the_package(message: str) -> None:
+    """Each heading of the page is the beginning of a message in the source, or one of Python, aiohttp or a web server."""
+    assert message in OTHER_MESSAGES or message in SOURCE
