@@ -5,7 +5,6 @@ The texts come from the server, so each function cuts its text before it searche
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Final
 
@@ -51,13 +50,6 @@ def redact(text: object) -> str:
         line = line if end == -1 else line[:end] + "…"
     line = _ADDRESS.sub("…@…", _SECRET.sub(_prefix_of, line))
     return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
-
-
-def clean_log_record(record: logging.LogRecord) -> bool:
-    """Replace what is unprintable in the arguments of a log record, such as a newline in an event id. A filter for loggers."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(printable_line(value) if isinstance(value, str) else value for value in record.args)
-    return True
 
 
 def _prefix_of(match: re.Match[str]) -> str:

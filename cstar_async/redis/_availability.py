@@ -55,7 +55,7 @@ class Availability:
     def on_failure(self, reason: str) -> None:
         """Note that Redis sent no reply."""
         if not self._failures:
-            LOGGER.warning("the rate limiter cannot reach Redis: %s", reason)
+            LOGGER.warning("the rate limiter cannot reach Redis: %s", reason, extra={"error": reason})
         self._failures += 1
         self._reason = reason
         interval = backoff_seconds(self._failures, initial=INITIAL_RETRY_INTERVAL, maximum=MAX_RETRY_INTERVAL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Final
@@ -14,7 +15,7 @@ from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async.errors import PayloadError
 from cstar_async.webhooks._bounded_set import BoundedSet
-from cstar_async.webhooks._failures import LOGGER, describe
+from cstar_async.webhooks._failures import describe, log_event
 from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import id_of, parse_event
@@ -168,7 +169,7 @@ class EventAcceptor:
         try:
             event = parse_event(stored.body)
         except PayloadError as error:
-            LOGGER.error("%s: stored event not readable, it is a dead letter now: %s", stored.id, error)
+            log_event(logging.ERROR, "stored event not readable, it is a dead letter now: %(error)s", stored.id, error=str(error))
             self._counts.add("dead", "*")
             await self._progress.record_outcome(stored.id, describe(error))
         else:

@@ -11,17 +11,44 @@ from pathlib import Path
 from typing import Final
 
 from cstar_async._protocol.retry import RATE_LIMIT_WAIT
-from cstar_async._redaction import clean_log_record, redact
+from cstar_async._redaction import printable_line, redact
 from cstar_async.errors import APIError, CStarError, RateLimitError, RateLimitWaitError, TransportError
 
 LOGGER: Final = logging.getLogger("cstar_async.webhooks")
-LOGGER.addFilter(clean_log_record)
 
 MAX_STATED_WAIT: Final = 3600.0
 """Longest wait in seconds before the next attempt, whatever an error states."""
 _OUTAGES: Final = frozenset({408, 502, 503, 504})
 _MAX_FRAMES: Final = 20
 _MAX_CAUSES: Final = 5
+
+
+def log_event(
+    level: int,
+    message: str,
+    event_id: str,
+    *,
+    failure: BaseException | None = None,
+    logger: logging.Logger = LOGGER,
+    **fields: object,
+) -> None:
+    """Log a message about an event. The id and the fields are attributes of the record too, as `extra` sets them.
+
+    Args:
+        level: The level.
+        message: What happened, with fields such as `%(attempt)d`. The id is put before it.
+        event_id: The id of the event.
+        failure: An exception whose traceback is put after the message.
+        logger: The logger.
+        fields: Values by name.
+    """
+    fields = {"event_id": event_id, **fields}
+    text = f"%(event_id)s: {message}"
+    if failure is not None:
+        fields["error"] = describe(failure)
+        text += "\n%(traceback)s"
+    clean = {name: printable_line(value) if isinstance(value, str) else value for name, value in fields.items()}
+    logger.log(level, text, {**clean, "traceback": failure and SafeTraceback(failure)}, extra=clean, stacklevel=2)
 
 
 def outage_wait(error: BaseException) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import Final, TypeAlias, TypeVar, overload
@@ -16,7 +17,7 @@ from cstar_async._types import UntypedJSON
 from cstar_async._validation import validate_count
 from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_types
-from cstar_async.webhooks._failures import LOGGER, SafeTraceback, describe_with_line, outage_wait
+from cstar_async.webhooks._failures import describe_with_line, log_event, outage_wait
 from cstar_async.webhooks._keyed_queue import is_being_cancelled
 from cstar_async.webhooks._progress import ProgressRecorder, QueuedEvent
 from cstar_async.webhooks._stats import EventCounts
@@ -105,7 +106,7 @@ class EventHandlers:
             if matches(queued.event, types):
                 if earlier_attempts >= self._max_attempts:
                     failure = CStarError(f"the process ended before the result of attempt {earlier_attempts} was stored")
-                    LOGGER.warning("%s: handler not called again: %s", queued.key, failure)
+                    self._warn("handler not called again: %(error)s", queued, failure)
                     return [failure]
                 queued.attempts = earlier_attempts
                 error = await self._call_with_retries(handler, queued)
@@ -119,7 +120,7 @@ class EventHandlers:
             stated = outage_wait(failure)
             if stated is None:
                 self._counts.add("failed", queued.event.type)
-                LOGGER.warning("%s: handler failed, attempt %d: %s", queued.key, queued.attempts, describe_with_line(failure))
+                self._warn("handler failed, attempt %(attempt)d: %(error)s", queued, failure)
                 if queued.attempts >= self._max_attempts:
                     return failure
                 outages = 0
@@ -129,15 +130,13 @@ class EventHandlers:
             if outages == 0:
                 outage_began = now
             elif now - outage_began >= MAX_OUTAGE:
-                LOGGER.warning(
-                    "%s: handler not called again, its outage takes too long: %s", queued.key, describe_with_line(failure)
-                )
+                self._warn("handler not called again, its outage takes too long: %(error)s", queued, failure)
                 return failure
             queued.attempts -= 1
             await self._progress.record_attempts(queued)  # otherwise a restart during the wait would cost an attempt
             outages += 1
             wait = max(stated, backoff_seconds(outages, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
-            LOGGER.warning("%s: handler called again in %.1f s: %s", queued.key, wait, describe_with_line(failure))
+            self._warn("handler called again in %(wait).1f s: %(error)s", queued, failure, wait=wait)
             await sleep_by_both_clocks(self._clock, wait)
         return None
 
@@ -162,6 +161,17 @@ class EventHandlers:
         except asyncio.CancelledError:
             queued.attempts -= 1  # the inbox closes, which is not the fault of the handler
             raise
+
+    def _warn(self, message: str, queued: QueuedEvent, failure: Exception, *, wait: float = 0.0) -> None:
+        log_event(
+            logging.WARNING,
+            message,
+            queued.key,
+            event_type=queued.event.type,
+            attempt=queued.attempts,
+            error=describe_with_line(failure),
+            wait=wait,
+        )
 
     async def _back_off(self, attempt: int) -> None:
         await self._clock.sleep(backoff_seconds(attempt, initial=INITIAL_BACKOFF, maximum=MAX_BACKOFF))
@@ -188,12 +198,14 @@ class EventHandlers:
 
     async def _report_failure(self, queued: QueuedEvent, failure: Exception) -> None:
         if not self._error_handlers:
-            LOGGER.error("%s (%s): all attempts failed\n%s", queued.key, queued.event.type, SafeTraceback(failure))
+            log_event(
+                logging.ERROR, "all attempts failed (%(event_type)s)", queued.key, event_type=queued.event.type, failure=failure
+            )
         for handler in self._error_handlers:
             async with self._slots:
                 error = await self._call(handler, queued.event, failure)
             if error is not None:
-                LOGGER.error("%s: error handler failed\n%s", queued.key, SafeTraceback(error))
+                log_event(logging.ERROR, "error handler failed", queued.key, event_type=queued.event.type, failure=error)
 
 
 def _validate_handler(handler: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from contextlib import nullcontext
 from typing import Final, TypeVar
@@ -12,9 +13,10 @@ import attrs
 from cstar_async._clock import Clock
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
+from cstar_async._redaction import printable_line
 from cstar_async._transport.timeout import SharedTimeout
 from cstar_async.errors import CStarError
-from cstar_async.webhooks._failures import LOGGER, describe
+from cstar_async.webhooks._failures import LOGGER, describe, log_event
 from cstar_async.webhooks._keyed_queue import is_being_cancelled
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._store import EventStore
@@ -104,7 +106,7 @@ class ProgressRecorder:
             await asyncio.wait([self._repeating])
         for key, error in self._unwritten.items():
             outcome = "handled, but not marked as done" if error is None else "given up, but not marked as dead"
-            LOGGER.error("%s: %s before the inbox closed; it may be handled again", key, outcome)
+            log_event(logging.ERROR, f"{outcome} before the inbox closed; it may be handled again", key)
 
     async def _repeat(self) -> None:
         attempt = 0
@@ -134,7 +136,8 @@ class ProgressRecorder:
 def log_store_error(operation: str, error: Exception) -> None:
     """Log what failed, without a traceback: it would show the text of the exception."""
     cause = error.__cause__ if type(error) is CStarError else None
-    LOGGER.error("the event store failed to %s: %s", operation, describe(cause or error))
+    fields = {"operation": printable_line(operation), "error": printable_line(describe(cause or error))}
+    LOGGER.error("the event store failed to %(operation)s: %(error)s", fields, extra=fields)
 
 
 async def run_store_operation(operation: Awaitable[T]) -> T:

@@ -34,7 +34,7 @@ from cstar_async._validation import check_instance, check_str, validate_count, v
 from cstar_async.errors import CStarError, PayloadError, WebhookError
 from cstar_async.webhooks._acceptor import EventAcceptor, dedup_key
 from cstar_async.webhooks._adapters import ASGIApp, Headers, find_headers, handle_aiohttp
-from cstar_async.webhooks._failures import LOGGER, describe_with_line
+from cstar_async.webhooks._failures import describe_with_line, log_event
 from cstar_async.webhooks._handlers import EventHandlers
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import find_event_id, parse_event
@@ -157,17 +157,18 @@ class WebhookInbox(EventHandlers):
                 return 413
             self._check(body, signature, now=self._clock.time())
         except WebhookError as error:
-            LOGGER.warning("%s: delivery rejected: %s", _logged_id(event_id, body), error)
+            log_event(logging.WARNING, "delivery rejected: %(error)s", _logged_id(event_id, body), error=str(error))
             return 401
         try:
             event = parse_event(body)
         except PayloadError as error:
-            LOGGER.error("%s: signed delivery dropped: %s", _logged_id(event_id, body), error)
+            log_event(logging.ERROR, "signed delivery dropped: %(error)s", _logged_id(event_id, body), error=str(error))
             return 200
         self._loop_binding.bind()
         if self._closing or self.pending + len(self._acceptor.adding) >= self._max_pending:
             reason = "closed" if self._closing else "full"
-            LOGGER.warning("%s: delivery rejected, this inbox is %s", dedup_key(event, body), reason)
+            key = dedup_key(event, body)
+            log_event(logging.WARNING, "delivery rejected, this inbox is %(reason)s", key, event_type=event.type, reason=reason)
             return 503
         try:
             # If the store is slow, cStar is asked to deliver again. The event is still handled once the store has it.
@@ -283,7 +284,7 @@ class WebhookInbox(EventHandlers):
         finally:
             remaining = await self._acceptor.stop()
             for key in remaining:
-                LOGGER.warning("%s: not handled before the inbox closed", key)
+                log_event(logging.WARNING, "not handled before the inbox closed", key)
             await self._progress.aclose()
             self._handler_timeout.close()
             try:
@@ -317,13 +318,14 @@ class WebhookInbox(EventHandlers):
         level = logging.ERROR if now >= self._next_oversized_error else logging.WARNING
         if level == logging.ERROR:
             self._next_oversized_error = now + OVERSIZED_ERROR_INTERVAL
-        LOGGER.log(level, "%s: delivery rejected, it is larger than max_event_size, %d bytes", event_id, size)
+        log_event(level, "delivery rejected, it is larger than max_event_size, %(max_size)d bytes", event_id, max_size=size)
 
     async def _handle(self, queued: QueuedEvent) -> None:
         try:
             failures = await self._call_handlers(queued)
         except EventLostError:
-            LOGGER.warning("%s: not handled here, another inbox has it or it is no longer in the store", queued.key)
+            message = "not handled here, another inbox has it or it is no longer in the store"
+            log_event(logging.WARNING, message, queued.key, event_type=queued.event.type)
             self._acceptor.discard(queued)
             return
         await self._progress.record_outcome(queued.key, describe_with_line(failures[-1]) if failures else None)

@@ -23,7 +23,7 @@ from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._protocol.sse import ServerSentEvent, SSEParser
-from cstar_async._redaction import clean_log_record
+from cstar_async._redaction import printable_line
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async._validation import invalid, validate_count, validate_seconds
 from cstar_async.errors import (
@@ -39,11 +39,10 @@ from cstar_async.errors import (
 )
 from cstar_async.webhooks._arguments import matches, validate_types
 from cstar_async.webhooks._bounded_set import BoundedSet
-from cstar_async.webhooks._failures import describe, outage_wait
+from cstar_async.webhooks._failures import describe, log_event, outage_wait
 from cstar_async.webhooks._parsing import event_from_dict, find_event_id, id_of
 
 LOGGER: Final = logging.getLogger("cstar_async.events")
-LOGGER.addFilter(clean_log_record)
 
 PATH: Final = "/webhooks/listen"
 INITIAL_BACKOFF: Final = 1.0
@@ -192,7 +191,8 @@ class EventStream:
         self._failures += 1
         wait = backoff_seconds(self._failures, initial=initial, maximum=MAX_BACKOFF) * (0.5 + context.random() / 2)
         wait = max(wait, outage_wait(error) or 0.0)
-        LOGGER.info("event stream interrupted (%s), reconnecting in %.1f s", describe(error), wait)
+        fields = {"error": printable_line(describe(error)), "wait": wait}
+        LOGGER.info("event stream interrupted (%(error)s), reconnecting in %(wait).1f s", fields, extra=fields)
         sleeping = asyncio.ensure_future(sleep_by_both_clocks(context.clock, wait))
         closing = asyncio.ensure_future(self._closed.wait())
         try:
@@ -221,7 +221,9 @@ def _parse_message(message: ServerSentEvent) -> tuple[WebhookEvent, bytes] | Non
     """Return the event of a message and its body, or None. The type and id of the message are used if the payload has none."""
     body = message.data.encode()
     if message.is_too_large:
-        LOGGER.error("%s: event dropped, it is larger than max_event_size", message.id or find_event_id(body))
+        log_event(
+            logging.ERROR, "event dropped, it is larger than max_event_size", message.id or find_event_id(body), logger=LOGGER
+        )
         return None
     try:
         wire: UntypedJSON = parse_json(body)
@@ -234,7 +236,8 @@ def _parse_message(message: ServerSentEvent) -> tuple[WebhookEvent, bytes] | Non
                 wire |= missing
         return event_from_dict(wire), body
     except (ValueError, PayloadError) as error:
-        LOGGER.warning("%s: message dropped, it is not an event: %s", message.id or find_event_id(body), error)
+        text, event_id = "message dropped, it is not an event: %(error)s", message.id or find_event_id(body)
+        log_event(logging.WARNING, text, event_id, logger=LOGGER, error=str(error))
         return None
 
 

@@ -362,7 +362,7 @@ async def test_attempts_of_another_inbox_count(caplog: pytest.LogCaptureFixture)
         await inbox.wait_until_idle()
         (letter,) = await inbox.dead_letters()
     assert (handled, reported) == (["evt_2"], ["evt_1"])
-    assert "evt_1: handler not called again: the process ended before" in caplog.text
+    assert "evt_1: handler not called again: CStarError: the process ended before" in caplog.text
     assert letter.error == "CStarError: the process ended before the result of attempt 5 was stored"
 
 

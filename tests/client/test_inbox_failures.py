@@ -167,7 +167,7 @@ async def test_without_on_error_the_traceback_is_logged(caplog: pytest.LogCaptur
 
         await deliver(inbox, body_of(1))
         await inbox.wait_until_idle()
-    assert "evt_1 (ticket.created): all attempts failed\n" in caplog.text
+    assert "evt_1: all attempts failed (ticket.created)\n" in caplog.text
     assert caplog.text.rstrip().endswith("\nValueError")
     assert "Jane" not in caplog.text.replace('raise ValueError("Jane Doe")', "")
 
