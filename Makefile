@@ -1,4 +1,4 @@
-# Targets for development. A clone needs Python 3.11 or newer and make; only test-external needs Node and redis-server.
+# Targets for development. A clone needs Python 3.11 or newer and make; only test-external needs Node, redis-server and Chromium.
 
 SHELL := /bin/bash
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -35,7 +35,7 @@ test: setup ## Run all checks that need only Python: lint, generated code, types
 soak: setup ## Run the tests that take minutes: thousands of network faults, memory use over long runs
 	$(RUN)/python -m pytest -m soak --numprocesses auto --dist worksteal --timeout 1800
 
-test-external: setup ## Run the tests that need Node tools (make setup-external) and redis-server
+test-external: setup docs ## Run the tests that need Node tools (make setup-external), redis-server and Chromium
 	$(RUN)/python -m pytest -m external tests/external
 
 setup-external: ## Install the Node tools for test-external into build/

@@ -1,4 +1,4 @@
-"""The guide of the command line: its commands run, and its tables are complete."""
+"""The documentation of the command line: the commands of all pages run, and the tables are complete."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from .conftest import Command
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Command line\n")[2].partition("\n## ")[0]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINES = [
     line.partition("cstar-async ")[2].partition("   #")[0]
-    for block in re.findall(r"^```sh\n(.*?)^```", GUIDE + README, re.DOTALL | re.MULTILINE)
+    for path in PAGES
+    for block in re.findall(r"^```sh\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     for line in block.splitlines()
     if line.startswith("cstar-async ")
 ]
-ENDLESS = ("listen", "--install-completion", "webhooks verify")
-"""Commands that do not end, or that need what the reader has."""
+ENDLESS = ("listen", "serve", "--install-completion", "webhooks verify", "codegen")
+"""Commands that do not end, that need what the reader has, or that other tests run."""
 
 
 @pytest.mark.parametrize("line", sorted({line for line in LINES if not line.startswith(ENDLESS)}))
