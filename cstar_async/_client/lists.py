@@ -19,7 +19,7 @@ from cstar_async._protocol.envelope import request_id_of
 from cstar_async._protocol.paging import Origin, ParsedPage, cursor_position, cursor_request, parse_page
 from cstar_async._protocol.urls import encode_query_value, page_query, parameter_text, path_segment, query_string, validate_query
 from cstar_async._types import UNSET, PageInfo, RequestOptions, UntypedJSON, is_int, is_str
-from cstar_async._validation import check_choice, check_instance, validate_count
+from cstar_async._validation import MAX_COUNT, check_choice, check_instance, validate_count
 from cstar_async.errors import DecodeError, PaginationError
 from cstar_async.pagination import Page, Paginator, Paging
 from cstar_async.pagination._checkpoint import ListKey
@@ -45,7 +45,6 @@ def paginate_operation(
     if query and operation.known_values:
         check_query(operation, query)
     build = partial(build_operation_call, executor.context, executor.settings, operation, path, None, None, None, options)
-    names = {parameter.name: parameter.attribute for parameter in operation.parameters}
     return _paginator(
         executor,
         build,
@@ -53,7 +52,6 @@ def paginate_operation(
         operation.paging if operation.shape == "page" else None,
         _filters(query, options),
         operation,
-        names,
         (operation.id, "/".join(map(path_segment, path))),
         headers,
         options,
@@ -79,7 +77,7 @@ def paginate_path(
     filters = _filters(None if params is None else validate_query(params, "params"), options)
 
     decode = _unchanged if structure is None else partial(_structured, structure)
-    return _paginator(executor, build, decode, paging, filters, None, {}, ("request", path), {}, options)
+    return _paginator(executor, build, decode, paging, filters, None, ("request", path), {}, options)
 
 
 def _unchanged(data: list[UntypedJSON]) -> list[Any]:
@@ -110,7 +108,6 @@ def _paginator(
     paging: Paging | None,
     filters: dict[str, object],
     operation: Operation | None,
-    names: Mapping[str, str],
     key: tuple[str, str],
     headers: Mapping[str, str],
     options: RequestOptions | None,
@@ -124,7 +121,6 @@ def _paginator(
         paging: None: the whole list comes at once.
         filters: The parameters of the query.
         operation: The operation, if the list is that of one.
-        names: The arguments of the parameters that have another name.
         key: What names the list in checkpoints: the operation and the path.
         headers: Further headers.
         options: Options of each call.
@@ -136,15 +132,15 @@ def _paginator(
         given = filters.pop(paging.parameter, None) if paging.parameter else None
         given_size = filters.pop(paging.size_parameter, None) if paging.size_parameter else None
         if given_size is not None:
-            size = _count(names.get(paging.size_parameter or "", "page_size"), given_size, 1)
+            size = _count(operation, paging.size_parameter or "page_size", given_size, 1)
         if given is not None and paging.parameter:
-            name = names.get(paging.parameter, paging.parameter)
             if paging.kind == "page":
-                position = _count(name, given, paging.first)
+                position = _count(operation, paging.parameter, given, paging.first)
             elif paging.kind == "offset":
-                begin = _count(name, given, 0)
+                begin = _count(operation, paging.parameter, given, 0)
             else:
-                position = f"{encode_query_value(paging.parameter)}={encode_query_value(parameter_text(given, name))}"
+                cursor = parameter_text(given, _argument(operation, paging.parameter))
+                position = f"{encode_query_value(paging.parameter)}={encode_query_value(cursor)}"
     encoded = query_string(filters, styles=None if operation is None else operation.query_styles) if filters else ""
     context, priority = executor.context, executor.settings.priority
     if options is not None and options.priority is not None:
@@ -165,10 +161,18 @@ def _paginator(
     )
 
 
-def _count(name: str, value: object, minimum: int) -> int:
+def _argument(operation: Operation | None, parameter: str) -> str:
+    """Return the name of the argument for a parameter."""
+    parameters = () if operation is None else operation.parameters
+    return next((one.attribute for one in parameters if one.name == parameter), parameter)
+
+
+def _count(operation: Operation | None, parameter: str, value: object, minimum: int) -> int:
     """Return a number of a page or of items, which some APIs take as a str."""
+    if is_int(value) and minimum <= value <= MAX_COUNT:
+        return value
     is_text = is_str(value) and value.isdecimal() and value.isascii() and len(value) < len(str(2**53))
-    return validate_count(name, int(str(value)) if is_text else value, minimum)
+    return validate_count(_argument(operation, parameter), int(str(value)) if is_text else value, minimum)
 
 
 @attrs.frozen(eq=False)

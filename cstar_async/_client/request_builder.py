@@ -197,8 +197,8 @@ def _build_call(
 def check_query(operation: Operation, query: Mapping[str, object]) -> None:
     """Warn about values of enums that are not known, but close to a known one."""
     for name, known in operation.known_values.items():
-        value = query.get(name)
-        if value is None or (value.__class__ is str and value in known):
+        value = query.get(name, UNSET)
+        if value is UNSET or value is None or (value.__class__ is str and value in known):
             continue
         values = cast("list[object] | tuple[object, ...]", value) if isinstance(value, (list, tuple)) else (value,)
         unknown = [one for one in values if isinstance(one, str) and one not in known and not isinstance(one, OpenEnum)]

@@ -94,7 +94,7 @@ class Paginator(FieldRepr, Generic[T_co]):
         page = first_page if isinstance(first_page, int) else self._paging.first
         self._start = checkpoint or Checkpoint(first_page=page, page_size=page_size or self._paging.size, page=page, cursor=cursor)
         self._read_ahead = read_ahead
-        self._progress = _Progress[T_co]()
+        self._progress: _Progress[T_co] = _Progress()
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
         key, position = self._list_key, self._position()
