@@ -7,8 +7,8 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from types import GenericAlias
-from typing import TypeVar, cast
+from types import GenericAlias, NoneType
+from typing import Final, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -20,6 +20,9 @@ from cstar_async._validation import invalid
 from cstar_async.errors import InvalidArgumentError
 
 T = TypeVar("T")
+
+_PLAIN: Final = frozenset({str, int, bool, NoneType})
+"""What is in JSON as it is."""
 
 
 def decode_item(item_type: type[T], data: dict[str, UntypedJSON]) -> T:
@@ -91,7 +94,7 @@ def _model_to_wire(model: Model, where: str) -> dict[str, JSON]:
         value = getattr(model, attribute)
         if value is UNSET or (value is None and not model.__keeps_null__):
             continue
-        wire[name] = to_wire(value, f"{where}.{name}")
+        wire[name] = value if value.__class__ in _PLAIN else to_wire(value, f"{where}.{name}")
     extra: dict[str, object] = getattr(model, "extra", {})
     for name, value in extra.items():
         if name not in wire:
@@ -101,7 +104,7 @@ def _model_to_wire(model: Model, where: str) -> dict[str, JSON]:
 
 def to_wire(value: object, where: str = "$") -> JSON:
     """Convert any value that a caller may pass to JSON values; *where* is its path, for errors."""
-    if value is None or value.__class__ in {str, int, bool}:
+    if value.__class__ in _PLAIN:
         return cast("JSON", value)
     if isinstance(value, Model):
         return _model_to_wire(value, where)
@@ -133,7 +136,7 @@ def _mapping_to_wire(value: Mapping[object, object], where: str) -> dict[str, JS
     for key, item in value.items():
         if not isinstance(key, str):
             raise InvalidArgumentError(f"{where} must have keys of type str, got {type(key).__name__}")
-        wire[str(key)] = to_wire(item, f"{where}.{key}")
+        wire[str(key)] = cast("JSON", item) if item.__class__ in _PLAIN else to_wire(item, f"{where}.{key}")
     return wire
 
 
