@@ -1,12 +1,14 @@
 # Targets for development. A clone needs Python 3.11 or newer and make; only test-external needs Node, redis-server and Chromium.
 
 SHELL := /bin/bash
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-RUN := .venv/bin
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+RUN := .venv/$(BIN)
+RELEASE := build/release/$(BIN)
 DOCS := build/docs-venv/bin
 NODE_TOOLS := build/node
-TYPED := cstar_async codegen examples bench tests/typing
+TYPED := cstar_async codegen examples bench release tests/typing
 # Run two targets in parallel. GNU make 4 prints the output of each target in one piece.
 PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
@@ -26,6 +28,8 @@ bot: build/demo.stamp ## Run the support bot example while deliveries fail and t
 	@.demo-venv/bin/python examples/watch_support_bot.py
 
 test: setup ## Run all checks that need only Python: lint, generated code, types, tests, coverage
+	@echo "make test takes about eight minutes on two cores: lint and types (two), then the tests with coverage (six)."
+	@echo "It needs no network after 'make setup', and writes to .coverage and caches only. One file: .venv/bin/python -m pytest FILE"
 	$(PARALLEL) lint check-generated $(TYPE_CHECKS)
 	$(RUN)/coverage erase
 	$(RUN)/coverage run -m pytest -m "not external and not soak" --numprocesses auto --dist worksteal
@@ -97,6 +101,15 @@ docs-serve: build/docs.stamp ## Show the documentation site at http://localhost:
 	@$(DOCS)/python -m docsite.reference
 	@$(DOCS)/zensical serve
 
+release: build/release.stamp lint check-generated ## Build wheel, sdist and SBOM twice in dist/, and test them (15 minutes)
+	$(RELEASE)/python -m release
+
+test-lowest test-highest: build/release.stamp ## Test wheel and sdist with the lowest or the highest versions of the dependencies
+	$(RELEASE)/python -m release $(@:test-%=%)
+
+audit: build/release.stamp ## Look for known vulnerabilities in the dependencies, all extras included
+	$(RELEASE)/pip-audit --progress-spinner off .
+
 clean: ## Remove build output, caches and virtual environments
 	rm -rf build dist site .cache docs/reference mutants .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*
 
@@ -107,6 +120,13 @@ build/dev.stamp: pyproject.toml
 	@$(RUN)/$(PIP_INSTALL) --upgrade "pip>=25.1"
 	@$(RUN)/$(PIP_INSTALL) --editable . --group dev
 	@mkdir -p build && touch $@
+
+build/release.stamp: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
+	@$(PYTHON) -m venv build/release
+	@$(RELEASE)/$(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(RELEASE)/$(PIP_INSTALL) --group release
+	@touch $@
 
 build/demo.stamp: pyproject.toml $(shell find cstar_async -name '*.py' -o -name '*.json')
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }

@@ -1,6 +1,7 @@
-"""Put the generator into the wheel, as `cstar_async._codegen`.
+"""Put the generator into the wheel, as `cstar_async._codegen`, and the README into the metadata, with absolute links.
 
-In the tree it is the top-level package `codegen`, which is no name for a package that users install.
+In the tree the generator is the top-level package `codegen`, which is no name for a package that users install. A registry shows
+the README without the tree, where relative links lead nowhere.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NAME = "cstar_async._codegen"
+_RELATIVE_LINK = re.compile(r"(\]\()(?!https?://|#)")
 _IMPORT = re.compile(r"^(\s*)(from|import) codegen\b", re.MULTILINE)
 
 
@@ -34,3 +37,13 @@ class CodegenHook(BuildHookInterface[Any]):
                 text = path.read_text(encoding="utf-8")
                 copy.write_text(_IMPORT.sub(rf"\1\2 {NAME}", text) if path.suffix == ".py" else text, encoding="utf-8")
                 build_data["force_include"][str(copy)] = f"{NAME.replace('.', '/')}/{name}"
+
+
+class ReadmeHook(MetadataHookInterface):
+    """Adds the README to the metadata."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Replace relative links by links into the repository."""
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        links = rf"\g<1>{metadata['urls']['Source']}/blob/main/"
+        metadata["readme"] = {"content-type": "text/markdown", "text": _RELATIVE_LINK.sub(links, text)}
