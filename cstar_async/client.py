@@ -75,8 +75,8 @@ class CStarClient(BaseClient, ClientNamespaces):
         session: An aiohttp session to use and never close. None: the client creates and closes one. In a session of yours, each
             event stream uses a connection that calls cannot use; one connection must be left.
         hooks: Instances of `Hooks`, see `cstar_async.hooks`.
-        coalesce: Whether identical GETs in flight at one time share one call, see README. Default False.
-        cache: Seconds to keep responses, by method, such as `{"tags.list": 60}`, see README. Default: none is kept.
+        coalesce: Whether identical GETs in flight at one time share one call. Default False.
+        cache: Seconds to keep responses, by method, such as `{"tags.list": 60}`. Default: none is kept.
 
     Raises:
         ConfigurationError: The key, team id, a URL or an object cannot be used.

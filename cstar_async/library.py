@@ -67,8 +67,8 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         ssl: As in aiohttp: an `SSLContext`, a fingerprint, or False to accept any certificate.
         session: An aiohttp session to use and never close. None: the library creates and closes one.
         hooks: Instances of `Hooks`, see `cstar_async.hooks`.
-        coalesce: Whether identical GETs in flight at one time share one call, see README. Default False.
-        cache: Seconds to keep responses, by method, such as `{"categories": 60}`, see README. Default: none is kept.
+        coalesce: Whether identical GETs in flight at one time share one call. Default False.
+        cache: Seconds to keep responses, by method, such as `{"categories": 60}`. Default: none is kept.
 
     Raises:
         ConfigurationError: The team, a URL or an object cannot be used.

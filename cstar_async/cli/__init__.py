@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program name; default that of the process.
 
     Returns:
-        The exit code, see the table in README.
+        The exit code, see the documentation page "Command line".
 
     Raises:
         InvalidArgumentError: *arguments* is no list of str.

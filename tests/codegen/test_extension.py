@@ -206,10 +206,10 @@ def test_notes_say_what_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "events are those of cstar_async; what they have beyond is in `extra`." in notes
 
 
-async def test_overlay_of_the_readme(tmp_path: Path) -> None:
+async def test_overlay_of_the_page(tmp_path: Path) -> None:
     """It gives what the text says."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    text = readme.partition("```yaml\noverlay:")[2].partition("```")[0]
+    page = (Path(__file__).parents[2] / "docs/private-api.md").read_text(encoding="utf-8")
+    text = page.partition("```yaml\noverlay:")[2].partition("```")[0]
     with imported(generate(tmp_path, yaml.safe_load(f"overlay:{text}"), name="described")) as module:
         async with FakeCStar(package="described") as fake, fake.client(module.DescribedClient) as cstar:
             created = await cstar.tickets.create(title="A")

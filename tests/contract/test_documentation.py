@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import cstar_async
-from cstar_async import CStarLibrary, models, pagination, redis, testing, webhooks
+from cstar_async import CStarClient, CStarLibrary, Priority, models, pagination, redis, testing, webhooks
 from cstar_async.testing import FakeCStar
 from docsite import reference
 
@@ -21,6 +21,8 @@ from .documentation import NAVIGATION, PAGES, blocks, navigation_paths
 
 OPTIONAL = {"bots/slack.md": "slack_bolt", "pandas.md": "pandas"}
 """Pages about a library that is too large or too special for the development environment."""
+ARGUMENTS = PAGES["configuration.md"].partition("| argument | default | meaning |")[2].partition("\n\n")[0]
+DEFAULTS = re.findall(r"^\| `(\w+)` \| (?!required)`?(.+?)`? \|", ARGUMENTS, re.MULTILINE)
 OTHER_MESSAGES = {
     "307 Temporary Redirect",
     "Unclosed client session",
@@ -122,3 +124,10 @@ def test_reference_has_every_public_name() -> None:
 def test_message_of_troubleshooting_is_one_of_the_package(message: str) -> None:
     """Each heading of the page is the beginning of a message in the source, or one of Python, aiohttp or a web server."""
     assert message in OTHER_MESSAGES or message in SOURCE
+
+
+@pytest.mark.parametrize(("name", "stated"), DEFAULTS)
+def test_stated_default_is_the_real_one(name: str, stated: str) -> None:
+    """A row of the table of arguments has the default of the constructor."""
+    expected = eval(stated, {"Priority": Priority})
+    assert expected == inspect.signature(CStarClient).parameters[name].default
