@@ -7,7 +7,7 @@ one function. `__executor__` has underscores so that completion does not offer i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from cstar_async._operations.operation import Operation
 from cstar_async._types import RequestOptions, UntypedJSON
@@ -101,28 +101,25 @@ class Namespace:
         return f"<{type(self).__name__}: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"
 
 
-N_co = TypeVar("N_co", bound=Namespace, covariant=True)
+N = TypeVar("N", bound=Namespace)
 
 
-class namespace_property(Generic[N_co]):  # noqa: N801  # a decorator, like `property`
-    """A namespace of a client or of another namespace, created on first use and kept.
+def namespace_property(get_class: Callable[[Any], type[N]], /) -> N:
+    """Decorate a method that returns the class of a namespace: the namespace is created on first use and kept.
 
-    It decorates a method that returns the class. The attribute of the owner's class is the namespace's class, which `unittest.mock`
-    needs to create a mock with the same methods.
+    The signature is what type checkers and editors infer the namespace from. The attribute of the owner's class is the namespace's
+    class, which `unittest.mock` needs to create a mock with the same methods.
     """
+    return cast("N", _NamespaceProperty(get_class))
 
-    def __init__(self, get_class: Callable[[Any], type[N_co]]) -> None:
+
+class _NamespaceProperty:
+    def __init__(self, get_class: Callable[[Any], type[Namespace]]) -> None:
         self._get_class = get_class
         self._name = get_class.__name__
         self.__doc__ = get_class.__doc__
 
-    @overload
-    def __get__(self, instance: None, owner: type) -> type[N_co]: ...
-
-    @overload
-    def __get__(self, instance: SupportsExecute, owner: type) -> N_co: ...
-
-    def __get__(self, instance: SupportsExecute | None, owner: type) -> type[N_co] | N_co:
+    def __get__(self, instance: SupportsExecute | None, owner: type) -> type[Namespace] | Namespace:
         namespace_class = self._get_class(instance)
         if instance is None:
             return namespace_class

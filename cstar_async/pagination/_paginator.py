@@ -103,7 +103,7 @@ class Paginator(FieldRepr, Generic[T_co]):
     def __await__(self) -> Generator[Any, None, Page[T_co]]:
         return self._fetch_first_page().__await__()
 
-    def __aiter__(self) -> AsyncGenerator[T_co, None]:
+    def __aiter__(self) -> AsyncIterator[T_co]:  # jedi completes items of this type, and none of an AsyncGenerator
         ahead = self._reading_ahead(self._read_ahead or 0)
         return ahead.cancelled_with(self._iterate_items(ahead))
 

@@ -1,14 +1,17 @@
-"""Check with pyright's language server that an editor completes the values of an enum."""
+"""What editors complete, asked of pyright's language server and of jedi."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cstar_async import CStarClient
 
 PROGRAM = """\
 from cstar_async import CStarClient
@@ -17,7 +20,17 @@ from cstar_async import CStarClient
 async def work(cstar: CStarClient) -> None:
     cstar.tickets.list(status="")
     await cstar.tickets.create(title="a", priority="")
+    CStarClient.from_env()
+    cstar.tickets
+    cstar.tickets.list
+    async for ticket in cstar.tickets.list():
+        ticket.id
+    page = await cstar.tickets.list()
+    page[0].title
 """
+
+METHODS = {"list", "create", "get", "update", "delete", "messages"}
+TICKET = {"id", "title", "status", "created_at", "extra"}
 
 
 class LanguageServer:
@@ -69,34 +82,78 @@ class LanguageServer:
         return dict(json.loads(self._process.stdout.read(length)))
 
 
-@pytest.mark.parametrize(
-    ("argument", "expected"),
-    [("status", {"new", "open", "pending", "resolved", "closed"}), ("priority", {"low", "normal", "high", "urgent"})],
-)
-def test_enum_values_are_completed(argument: str, expected: set[str], tmp_path: Path) -> None:
-    """Between the quotes of an enum argument, the editor offers every value of the document."""
-    uri = (tmp_path / "program.py").as_uri()
-    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
-    line = next(number for number, text in enumerate(PROGRAM.splitlines()) if f'{argument}=""' in text)
-    column = PROGRAM.splitlines()[line].index(f'{argument}=""') + len(argument) + 2
-    server = LanguageServer(tmp_path)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]:
+    """Pyright's language server with the program open."""
+    root = tmp_path_factory.mktemp("editor")
+    (root / "program.py").write_text(PROGRAM, encoding="utf-8")
+    started = LanguageServer(root)
     try:
-        folder = {"uri": tmp_path.as_uri(), "name": "program"}
-        server.request(
+        folder = {"uri": root.as_uri(), "name": "program"}
+        capabilities = {"workspace": {"configuration": True, "workspaceFolders": True}}
+        started.request(
             "initialize",
-            {
-                "processId": None,
-                "rootUri": tmp_path.as_uri(),
-                "workspaceFolders": [folder],
-                "capabilities": {"workspace": {"configuration": True, "workspaceFolders": True}},
-            },
+            {"processId": None, "rootUri": root.as_uri(), "workspaceFolders": [folder], "capabilities": capabilities},
         )
-        server.notify("initialized", {})
-        server.notify("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": PROGRAM}})
-        response = server.request(
-            "textDocument/completion", {"textDocument": {"uri": uri}, "position": {"line": line, "character": column}}
-        )
+        started.notify("initialized", {})
+        document = {"uri": (root / "program.py").as_uri(), "languageId": "python", "version": 1, "text": PROGRAM}
+        started.notify("textDocument/didOpen", {"textDocument": document})
+        yield started
     finally:
-        server.close()
-    offered = {item["label"].strip("\"'") for item in response["items"]}
+        started.close()
+
+
+def position_after(text: str) -> tuple[int, int]:
+    """Return the line, from 0, and the column after a piece of the program."""
+    line = next(number for number, code in enumerate(PROGRAM.splitlines()) if text in code)
+    return line, PROGRAM.splitlines()[line].index(text) + len(text)
+
+
+def completions(server: LanguageServer, text: str) -> set[str]:
+    """Return what the editor offers after a piece of the program, without names that begin with an underscore."""
+    line, column = position_after(text)
+    response = server.request(
+        "textDocument/completion",
+        {"textDocument": {"uri": (server.root / "program.py").as_uri()}, "position": {"line": line, "character": column}},
+    )
+    return {label for item in response["items"] if not (label := item["label"].strip("\"'")).startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('status="', {"new", "open", "pending", "resolved", "closed"}),
+        ('priority="', {"low", "normal", "high", "urgent"}),
+        ("from_env(", {"api_key=", "team_id=", "base_url=", "max_retries=", "hooks="}),
+        ("ticket.", TICKET),
+        ("page[0].", TICKET),
+    ],
+)
+def test_editor_completes(server: LanguageServer, text: str, expected: set[str]) -> None:
+    """The editor offers the values of an enum argument, the arguments of `from_env()`, and the fields of the items of a list."""
+    assert expected <= completions(server, text)
+
+
+def test_editor_offers_only_what_is_public(server: LanguageServer) -> None:
+    """A namespace offers its methods and no more, and the client its namespaces and methods."""
+    assert completions(server, "    cstar.tickets.") == METHODS
+    assert completions(server, "    cstar.") <= {name for name in dir(CStarClient) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ticket.", TICKET),
+        ("page[0].", TICKET),
+        ("    cstar.tickets.", METHODS),
+        ("cstar.tickets.list(", {"status=", "page_size="}),
+    ],
+)
+def test_jedi_completes(text: str, expected: set[str]) -> None:
+    """IPython, Jupyter and editors with jedi offer methods, arguments, and the fields of items."""
+    jedi = pytest.importorskip("jedi")
+    line, column = position_after(text)
+    program = "\n".join([*PROGRAM.splitlines()[:line], PROGRAM.splitlines()[line][:column]])
+    offered = {completion.name for completion in jedi.Script(program).complete(line + 1, column)}
     assert expected <= offered
+    assert text != "    cstar.tickets." or expected == {name for name in offered if not name.startswith("_")}
