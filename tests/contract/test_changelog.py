@@ -14,20 +14,23 @@ UNRELEASED = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("## [
 
 
 def _unmentioned(changes: Sequence[Change], text: str) -> list[str]:
-    """List the changes that the changelog names neither themselves nor by their owner, in code marks."""
-    code = " ".join(re.findall(r"`([^`]+)`", text))
-    return [
-        f"{change.name}: {change.message}"
-        for change in changes
-        if not any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", code) for name in _names_of(change))
-    ]
+    """List the changes that no entry names: by their name, or by the name of their owner in code marks and their own in words."""
+    entries = re.split(r"\n(?=- |\n)", text)
+    return [f"{change.name}: {change.message}" for change in changes if not any(_is_named(change, entry) for entry in entries)]
 
 
-def _names_of(change: Change) -> set[str]:
-    """Return the name of a change and that of its owner: `tickets.list` for an argument, `Ticket` for a field."""
-    name = re.sub(r"^(models|api|webhooks)\.", "", change.name).partition("(")[0]
-    owner = name.rpartition(".")[0]
-    return {change.name, name, *([owner] if owner[:1].isupper() else [])}
+def _is_named(change: Change, entry: str) -> bool:
+    code = " ".join(re.findall(r"`([^`]+)`", entry))
+    name, _, argument = re.sub(r"^(models|api|webhooks)\.", "", change.name).partition("(")
+    owner, _, part = name.rpartition(".") if name[:1].isupper() else (name, "", argument.rstrip("=)"))
+    has_owner = bool(owner) and _has(owner, code) and _has(part.replace("_", "[_ ]?"), entry, is_pattern=True)
+    return _has(change.name, code) or (not argument and _has(name, code)) or has_owner
+
+
+def _has(name: str, text: str, *, is_pattern: bool = False) -> bool:
+    """Return whether a text has a name as a whole; the empty name is in each."""
+    pattern = name if is_pattern else re.escape(name)
+    return not name or re.search(rf"(?<![\w.]){pattern}(?!\w)", text, re.IGNORECASE if is_pattern else 0) is not None
 
 
 def test_changelog_names_what_changed_since_the_release() -> None:
@@ -40,9 +43,10 @@ def _change(name: str) -> Change:
 
 
 def test_change_is_named_by_itself_or_by_its_owner() -> None:
-    """An argument by its method, a field or constant by its class; a part of another name is no mention."""
-    text = "- `tickets.list()` takes `color`. `Ticket` has a color, and `models.Food` is new."
-    named = ["tickets.list(color=)", "Ticket.color", "models.Food"]
+    """An argument with its method, a field with its class; a part of a name is no mention, nor is another entry."""
+    text = "- `tickets.list()` takes `color`. `Ticket` has a color\n  and closing notes, and `models.Food` is new.\n- A mood."
+    named = ["tickets.list(color=)", "tickets.list()", "Ticket.color", "Ticket.closing_notes", "models.Food"]
     missing = ["tickets.list_all", "TicketStatus.LOST", "customers.list(color=)", "messages.tickets"]
+    missing += ["Ticket.mood", "tickets.list(mood=)", "Food.brand"]
 
     assert [f"{name}: new" for name in missing] == _unmentioned([_change(name) for name in (*named, *missing)], text)
