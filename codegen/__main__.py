@@ -166,7 +166,8 @@ def generate(
     else:
         target = Target(package=package, source=document.name, client=client_spec(parsed, client, notes))
     render(target.extension.code if target.extension else code, fake, folder, target)
-    for name in (name for name in code.unused_schemas if name in Document(raw).schemas):
+    unused = Document(raw).unused_schemas()
+    for name in (name for name in code.unused_schemas if name in unused):
         notes.add(child_pointer("#/components/schemas", name), f"no operation uses the schema `{name}`, so it has no class.")
     for line in notes.lines:
         sys.stderr.write(f"{line}\n")

@@ -34,15 +34,18 @@ class Carrier:
         self._seen: set[Location] = set()
 
     def tags(self) -> None:
-        """Carry over the descriptions of namespaces."""
-        known = {tag.get("name") for tag in items(self._new.raw, "tags")}
-        if missing := [tag for tag in items(self._present.raw, "tags") if tag["name"] not in known]:
-            self.actions.append(update((), {"tags": missing}))
+        """Put the namespaces, which are the tags of the present document, in the place of all tags."""
+        if any("tags" in operation.node for operation in self._new.operations):
+            self.actions.append({"target": "$.paths[*][*].tags", "remove": True})
+        if "tags" in self._new.raw:
+            self.actions.append({"target": "$.tags", "remove": True})
+        self.actions.append(update((), {"tags": items(self._present.raw, "tags")}))
 
     def operation(self, one: Operation, other: Operation) -> None:
         """Carry over the words of an operation, and those of its path."""
         location: Location = ("paths", other.path, other.method)
-        found = {"operationId": one.id} if one.id != other.id else {}
+        found: Node = {"tags": one.node["tags"]} if "tags" in one.node else {}
+        found |= {"operationId": one.id} if one.id != other.id else {}
         self._add(location, found | self._node(one.node, other.node, location))
         old_item, new_item = (entries(entries(document.raw, "paths"), path) for document, path in self._paths(one, other))
         shared = {key: value for key, value in old_item.items() if key not in METHODS}

@@ -8,20 +8,24 @@ from codegen import naming as names
 from codegen.adopt.decisions import Decision, Pair
 from codegen.adopt.paths import update
 from codegen.parser.operations import SUPPORTED_METHODS
-from codegen.spec.document import Operation, items
+from codegen.spec.document import Document, Operation, items
+from codegen.spec.queries import namespace_ancestors
 
 _VERBS = {"get": "get", "post": "create", "put": "replace", "patch": "update", "delete": "delete"}
 
 
-def name_decisions(added: Sequence[Operation], known: Sequence[Pair], source: str) -> Iterator[Decision]:
+def name_decisions(new: Document, added: Sequence[Operation], known: Sequence[Pair], source: str) -> Iterator[Decision]:
     """Yield a decision for each new operation: the namespace is that of the nearest path, the method the verb of its name.
 
     Args:
+        new: The new document.
         added: The new operations.
         known: The operations that both documents have.
         source: The file of the new document, which is the source of what is new.
     """
     taken = {(one.namespace, one.name) for one, _ in known}
+    texts = {tag.get("name"): tag.get("description") for tag in items(new.raw, "tags")}
+    described = {above for one, _ in known for above in namespace_ancestors(one.namespace)}
     for operation in (one for one in added if one.method in SUPPORTED_METHODS):
         near = max(known, key=lambda pair: _shared(pair[1].path, operation.path), default=None)
         is_near = near is not None and _shared(near[1].path, operation.path) > _scope(near[1].path)
@@ -33,13 +37,19 @@ def name_decisions(added: Sequence[Operation], known: Sequence[Pair], source: st
         method = method if (namespace, method) not in taken else name or f"{method}_{operation.method}"
         taken.add((namespace, method))
         named = {"x-cstar-namespace": namespace, "x-cstar-method": method, "x-evidence": "documented", "x-source": source}
+        actions = [update(("paths", operation.path, operation.method), {"tags": [namespace], **named})]
+        if namespace not in described:
+            described.add(namespace)
+            actions.append(
+                update((), {"tags": [{"name": namespace, "description": texts.get(tag) or f"Operations of `{words}`."}]})
+            )
         yield Decision(
             name=f"{namespace}.{method}",
             place=operation.pointer,
             question=f"`{operation.method.upper()} {operation.path}` is new, and needs a name",
             default=f"call it `{namespace}.{method}`",
             reason="its path is near to those of this namespace" if is_near else "its tag or path says so",
-            actions=(update(("paths", operation.path, operation.method), named),),
+            actions=tuple(actions),
         )
 
 

@@ -44,7 +44,7 @@ def adopt(present: Node, new: Node, name: str, *, keeps_texts: bool = True) -> A
     """
     pairs, gone, added = match_operations(Document(present), Document(new))
     before = side(present, is_sdk=True)
-    decisions = [*gone_decisions(gone, present, new), *name_decisions(added, pairs, name)]
+    decisions = [*gone_decisions(gone, present, new), *name_decisions(Document(new), added, pairs, name)]
     chosen = [action for decision in decisions for action in decision.actions]
     classes: dict[str, str] = {}
     while True:

@@ -44,7 +44,7 @@ def _lines(changes: Sequence[Change], surfaces: Sequence[Surface]) -> Iterator[s
         yield f"{_TITLES[surface]}: {breaking} breaking, {len(own) - breaking} compatible"
         for change in sorted(own, key=lambda change: not change.is_breaking):
             word = "breaking  " if change.is_breaking else "compatible"
-            yield f"  {word} {change.kind:8} {change.name}: {change.message} [{change.place}]"
+            yield f"  {word} {change.kind:8} {change.name}: {change.message}{change.place and f' [{change.place}]'}"
     yield f"Version: {_version(changes)}"
 
 

@@ -263,6 +263,12 @@ class Document:
         return reached
 
 
+    def unused_schemas(self) -> set[str]:
+        """Return the names of the component schemas that no other part of the document uses, directly or not."""
+        others = {**self.raw, "components": {kind: nodes for kind, nodes in self.components.items() if kind != "schemas"}}
+        return self.schemas.keys() - self.reachable_schemas(others).keys()
+
+
 def _is_post(item: object) -> bool:
     return is_object(item) and is_object(item.get("post"))
 
