@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from codegen import naming as names
 from codegen.diff.matching import operation_key
+from codegen.diff.old_names import with_classes, with_old_names
 from codegen.diff.python_changes import python_changes
 from codegen.diff.surface import surface_of
 from codegen.errors import NoteCollector
 from codegen.ir.build import build_ir
 from codegen.spec.document import Document, Node, Operation, entries
-from codegen.spec.queries import is_model, namespace_ancestors
+from codegen.spec.queries import OLD_NAME, attribute_names, is_model, namespace_ancestors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +27,19 @@ class Kept:
 
 
 def with_deprecated(new: Document, old: Document, notes: NoteCollector) -> Kept:
-    """Return a document with the methods, functions, fields and values that only an old one has.
+    """Return a document with the methods, functions, arguments, fields, classes and values that only an old one has.
 
-    A renamed operation has both names. An operation that is gone is still called under its old path. What cannot be kept, such as
-    another type or another name of an argument, is noted.
+    What has a new name has both. An operation that is gone is still called under its old path. What cannot be kept, such as another
+    type, is noted.
     """
     aliases: dict[str, str] = {}
-    operations = [*new.operations, *_kept_operations(new, old, aliases)]
-    schemas = {name: _with_old_parts(node, old.schemas.get(name, {})) for name, node in new.schemas.items()}
+    new, classes = with_old_names(new, old)
+    old_names = {other: name for name, other in classes.items()}
+    operations = [*new.operations, *_kept_operations(new, old, classes, aliases)]
+    schemas = {
+        name: _with_old_parts(node, with_classes(old.schemas.get(old_names.get(name, name), {}), classes))
+        for name, node in new.schemas.items()
+    }
     needed = Document({"components": {"schemas": old.schemas | schemas}})
     used = [*schemas.values(), *(part for operation in operations for part in _parts(operation))]
     schemas |= {name: needed.schemas[name] for name in needed.reachable_schemas(used) if name not in schemas}
@@ -48,7 +55,7 @@ def with_deprecated(new: Document, old: Document, notes: NoteCollector) -> Kept:
     return Kept(document=document, aliases=aliases)
 
 
-def _kept_operations(new: Document, old: Document, aliases: dict[str, str]) -> Iterator[Operation]:
+def _kept_operations(new: Document, old: Document, classes: Mapping[str, str], aliases: dict[str, str]) -> Iterator[Operation]:
     """Yield the operations under their old names, where these are free, and note which of the new ones they are."""
     known = {operation_key(f"{one.method} {one.path}"): one for one in new.operations}
     ids, methods = {one.id for one in new.operations}, {(one.namespace, one.name) for one in new.operations}
@@ -58,22 +65,43 @@ def _kept_operations(new: Document, old: Document, aliases: dict[str, str]) -> I
         if has_function and has_method:
             continue
         id_, name = f"{one.id}_{one.name}" if has_function else one.id, one.id if has_method else one.name
-        names = {"operationId": id_, "x-cstar-namespace": one.namespace, "x-cstar-method": name, "deprecated": True}
+        named = {"operationId": id_, "x-cstar-namespace": one.namespace, "x-cstar-method": name, "deprecated": True}
         if other:
             aliases[id_] = other.id
-        source = other or one
-        yield replace(source, node={**source.node, **names})
+        source = other or _with_classes(one, classes)
+        yield replace(source, node={**source.node, **named})
+
+
+def _with_classes(operation: Operation, classes: Mapping[str, str]) -> Operation:
+    result, body = operation.result, operation.body
+    return replace(
+        operation,
+        result=replace(result, schema=with_classes(result.schema, classes)),
+        body=replace(body, schema=with_classes(body.schema, classes)) if body else None,
+        parameters=tuple(replace(one, node=with_classes(one.node, classes)) for one in operation.parameters),
+    )
 
 
 def _with_old_parts(node: Node, old: Node) -> Node:
     """Return a schema with the fields or values that only the old one has."""
     if "enum" in node and "enum" in old:
-        return {**node, "enum": [*node["enum"], *(value for value in old["enum"] if value not in node["enum"])]}
+        constants = _constants(old) | _constants(node)
+        return {**node, "enum": [*constants], "x-enum-varnames": [*constants.values()]}
     if not is_model(node) or not is_model(old):
         return node
-    fields = entries(node, "properties")
-    lost = {wire: {**field, "deprecated": True} for wire, field in entries(old, "properties").items() if wire not in fields}
+    fields, attributes = entries(node, "properties"), set(attribute_names(node).values())
+    attributes |= {str(field[OLD_NAME]) for field in fields.values() if OLD_NAME in field}
+    lost = {
+        wire: {**field, "deprecated": True}
+        for wire, field in entries(old, "properties").items()
+        if wire not in fields and attribute_names(old)[wire] not in attributes
+    }
     return {**node, "properties": fields | lost}
+
+
+def _constants(enum: Node) -> dict[str, str]:
+    """Return the constants of an enum by value."""
+    return dict(zip(enum["enum"], enum.get("x-enum-varnames") or map(names.constant, enum["enum"]), strict=True))
 
 
 def _parts(operation: Operation) -> Iterator[Any]:

@@ -61,8 +61,14 @@ def _same(one: Function, candidates: Sequence[Function]) -> Function | None:
     return max(candidates, key=lambda other: (other.path == one.path) + (other.name == one.name), default=None)
 
 
-def argument_pairs(old: Sequence[Argument], new: Sequence[Argument]) -> list[tuple[Argument, Argument]]:
-    """Match arguments or fields by their names on the wire, then by their Python names, then by type and place."""
+def argument_pairs(old: Sequence[Argument], new: Sequence[Argument], classes: Mapping[str, str]) -> list[tuple[Argument, Argument]]:
+    """Match arguments or fields by their names on the wire, then by their Python names, then by type and place.
+
+    Args:
+        old: The old ones.
+        new: The new ones.
+        classes: The new names of classes, by their old ones.
+    """
     rules: tuple[Callable[[Argument], str], ...] = (lambda one: one.wire, lambda one: one.name)
     pairs: list[tuple[Argument, Argument]] = []
     for name_of in rules:
@@ -70,8 +76,8 @@ def argument_pairs(old: Sequence[Argument], new: Sequence[Argument]) -> list[tup
         pairs += [(one, known[name_of(one)]) for one in _rest(old, pairs, 0) if name_of(one) in known]
     lost, came = _rest(old, pairs, 0), _rest(new, pairs, 1)
     for one in lost:
-        alike = [other for other in came if _is_same_kind(one, other) and other not in (second for _, second in pairs)]
-        rivals = [other for other in lost if any(_is_same_kind(other, candidate) for candidate in alike)]
+        alike = [other for other in came if _is_same_kind(one, other, classes) and other not in (second for _, second in pairs)]
+        rivals = [other for other in lost if any(_is_same_kind(other, candidate, classes) for candidate in alike)]
         close = [other for other in alike if SequenceMatcher(None, one.name, other.name).ratio() > 0.6]
         if len(alike) == 1 and len(rivals) == 1:
             pairs.append((one, alike[0]))
@@ -85,9 +91,10 @@ def _rest(given: Sequence[Argument], pairs: Sequence[tuple[Argument, Argument]],
     return [one for one in given if id(one) not in taken]
 
 
-def _is_same_kind(one: Argument, other: Argument) -> bool:
+def _is_same_kind(one: Argument, other: Argument, classes: Mapping[str, str]) -> bool:
     """Return whether two arguments may be one with a new name: their type and their place are the same."""
-    return (_location(one), one.annotation, one.is_required) == (_location(other), other.annotation, other.is_required)
+    annotation = re.sub(r"\w+?(?=(Like)?\b)", lambda match: classes.get(match[0], match[0]), one.annotation)
+    return (_location(one), annotation, one.is_required) == (_location(other), other.annotation, other.is_required)
 
 
 def _location(argument: Argument) -> str:

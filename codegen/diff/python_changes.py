@@ -17,6 +17,7 @@ from codegen.spec.queries import namespace_ancestors
 
 _Class: TypeAlias = ModelClass | EnumClass | Alias
 _Deprecable: TypeAlias = Function | Argument
+_KEPT = ", and its old name is deprecated"
 
 
 def python_changes(old: PythonSurface, new: PythonSurface) -> list[Change]:
@@ -114,14 +115,15 @@ class _Comparison:
         """Compare what a caller passes."""
         show = _field_name if is_class else _argument_name
         noun = "field" if is_class else "argument"
-        pairs = argument_pairs(old, new)
+        pairs = argument_pairs(old, new, self._matching.classes)
         for one in (one for one in old if one not in [first for first, _ in pairs]):
             yield _change("removed", show(owner, one), one.place or place, f"the {noun} is gone", breaks=True)
         for one, other in pairs:
             name = show(owner, other)
             if one.name != other.name:
-                message = f"the {noun} is now `{other.name}`"
-                yield _change("renamed", show(owner, one), other.place or place, message, breaks=True)
+                is_kept = not is_class and other.old_name == one.name
+                message = f"the {noun} is now `{other.name}`{_KEPT if is_kept else ''}"
+                yield _change("renamed", show(owner, one), other.place or place, message, breaks=not is_kept)
             if other.is_required and not one.is_required:
                 yield _change("narrowed", name, other.place or place, f"the {noun} is now required", breaks=True)
             elif one.is_required and not other.is_required:
@@ -131,7 +133,7 @@ class _Comparison:
         for one in (one for one in new if one not in [second for _, second in pairs]):
             what = f"a new required {noun}" if one.is_required else f"a new {noun}"
             yield _change("added", show(owner, one), one.place or place, what, breaks=one.is_required)
-        yield from _positions(owner, old, new, place)
+        yield from _positions(owner, pairs, old, new, place)
 
     def _passed(self, name: str, one: Argument, other: Argument, place: str) -> Iterator[Change]:
         before, after = self._old_types.of(one.annotation), self._new_types.of(other.annotation)
@@ -155,8 +157,10 @@ class _Comparison:
         renamed = self._matching.classes
         for name, one in old.items():
             if name in renamed:
-                message = f"the class is now `{renamed[name]}`"
-                yield _change("renamed", f"models.{name}", new[renamed[name]].place, message, breaks=True)
+                other = new[renamed[name]]
+                is_kept = other.old_name == name
+                message = f"the class is now `{other.name}`{_KEPT if is_kept else ''}"
+                yield _change("renamed", f"models.{name}", other.place, message, breaks=not is_kept)
             elif name not in new:
                 yield _change("removed", f"models.{name}", one.place, "the class is gone", breaks=True)
         for name, one in new.items():
@@ -171,7 +175,7 @@ class _Comparison:
             yield from self._arguments(other.name, one.fields, other.fields, other.place, is_class=True)
         if one.use == "written":
             return
-        pairs = argument_pairs(one.fields, other.fields)
+        pairs = argument_pairs(one.fields, other.fields, self._matching.classes)
         is_shown = one.use == "both"
         for field in one.fields if not is_shown else ():
             if field not in [first for first, _ in pairs]:
@@ -179,8 +183,9 @@ class _Comparison:
         for field, new in pairs:
             name = f"{other.name}.{new.name}"
             if field.name != new.name and not is_shown:
-                message = f"the field is now `{new.name}`"
-                yield _change("renamed", f"{one.name}.{field.name}", new.place, message, breaks=True)
+                is_kept = new.old_name == field.name
+                message = f"the field is now `{new.name}`{_KEPT if is_kept else ''}"
+                yield _change("renamed", f"{one.name}.{field.name}", new.place, message, breaks=not is_kept)
             yield from self._given(name, field.annotation, new.annotation, new.place, "is")
             if not is_shown:
                 yield from _deprecation(name, field, new, "field", new.place)
@@ -283,9 +288,10 @@ def _constants(one: EnumClass, other: EnumClass) -> Iterator[Change]:
             yield _change("added", f"{other.name}.{constant}", other.place, f"a new value, `{value}`", breaks=False)
 
 
-def _positions(owner: str, old: Sequence[Argument], new: Sequence[Argument], place: str) -> Iterator[Change]:
+def _positions(
+    owner: str, pairs: Sequence[tuple[Argument, Argument]], old: Sequence[Argument], new: Sequence[Argument], place: str
+) -> Iterator[Change]:
     """Report arguments that a caller cannot pass by the same position any more."""
-    pairs = argument_pairs(old, new)
     positions = {other.name: index for index, other in enumerate(other for other in new if other.is_positional)}
     before = {one.name: index for index, one in enumerate(one for one in old if one.is_positional)}
     if any(one.is_positional and positions.get(other.name) != before[one.name] for one, other in pairs):

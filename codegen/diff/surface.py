@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from codegen import naming as names
 from codegen.ir.build import ApiModuleSpec, GeneratedCode
@@ -14,7 +14,7 @@ from codegen.ir.functions import FunctionSpec
 from codegen.ir.models import ModelSpec
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, Node, Operation, child_pointer, entries
-from codegen.spec.queries import BODY, argument_names, body_name, caller_parameters
+from codegen.spec.queries import BODY, OLD_NAME, argument_names, body_name, caller_parameters
 
 Use: TypeAlias = Literal["read", "written", "both"]
 
@@ -30,6 +30,8 @@ class Argument:
     wire: str = ""
     """Where and under which name it is sent: `query pageSize`, `body title`. The wire name alone for a field."""
     is_deprecated: bool = False
+    old_name: str = ""
+    """A name that it had before, and that works as well."""
     place: str = ""
 
 
@@ -63,6 +65,7 @@ class ModelClass:
     module: str
     use: Use
     fields: tuple[Argument, ...]
+    old_name: str = ""
     place: str = ""
 
 
@@ -73,6 +76,7 @@ class EnumClass:
     name: str
     module: str
     constants: dict[str, str]
+    old_name: str = ""
     place: str = ""
 
 
@@ -84,6 +88,7 @@ class Alias:
     module: str
     annotation: str
     use: Use
+    old_name: str = ""
     place: str = ""
 
 
@@ -144,6 +149,7 @@ class _Collector:
                     name=enum.name,
                     module=module.name,
                     constants={member.constant: member.value for member in enum.members},
+                    old_name=enum.old_name,
                     place=self._place_of(enum.name),
                 )
                 for module in code.model_modules
@@ -155,6 +161,7 @@ class _Collector:
                     module=module.name,
                     annotation=union.members,
                     use=self._use(union.name),
+                    old_name=union.old_name,
                     place=self._place_of(union.name),
                 )
                 for module in code.model_modules
@@ -204,19 +211,27 @@ class _Collector:
             place, node = (parameter.pointer, parameter.node) if parameter else (operation.pointer, {})
             if location == BODY and body:
                 place, node = self._place_of(body, "properties", wire), self._field(body, wire)
-            is_deprecated = node.get("deprecated") is True
-            yield replace(argument, wire=f"{location} {wire}".strip(), is_deprecated=is_deprecated, place=place)
+            yield replace(argument, wire=f"{location} {wire}".strip(), place=place, **_from_node(node))
 
     def _model(self, module: str, model: ModelSpec) -> ModelClass:
         fields: list[Argument] = []
         for one in model.fields:
             (argument,) = _signature(f"*, {one.declaration}")
             place = self._place_of(model.name, "properties", one.wire)
-            is_deprecated = self._field(model.name, one.wire).get("deprecated") is True
-            fields.append(replace(argument, wire=one.wire, is_deprecated=is_deprecated, place=place))
+            node = self._field(model.name, one.wire)
+            fields.append(replace(argument, wire=one.wire, place=place, **_from_node(node)))
         return ModelClass(
-            name=model.name, module=module, use=self._use(model.name), fields=tuple(fields), place=self._place_of(model.name)
+            name=model.name,
+            module=module,
+            use=self._use(model.name),
+            fields=tuple(fields),
+            old_name=model.old_name,
+            place=self._place_of(model.name),
         )
+
+
+def _from_node(node: Node) -> dict[str, Any]:
+    return {"is_deprecated": node.get("deprecated") is True, "old_name": str(node.get(OLD_NAME, ""))}
 
 
 def _signature(parameters: str) -> Iterator[Argument]:

@@ -36,7 +36,7 @@ class ApiModuleSpec:
     @property
     def has_deprecated(self) -> bool:
         """Whether a function is deprecated."""
-        return any(one.startswith("deprecated(") for function in self.functions for one in function.decorators)
+        return any(one.overloads or any(name.startswith("deprecated(") for name in one.decorators) for one in self.functions)
 
     @property
     def exports(self) -> list[str]:

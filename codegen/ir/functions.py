@@ -11,7 +11,7 @@ from codegen.ir.function_docs import batched_docstring, function_docstring, pyth
 from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
 from codegen.ir.types import TypeMapper
 from codegen.spec.document import Document, Operation, Parameter, entries
-from codegen.spec.queries import BODY, argument_names, body_name, call_kind, caller_parameters, sends_idempotency_key
+from codegen.spec.queries import BODY, OLD_NAME, argument_names, body_name, call_kind, caller_parameters, sends_idempotency_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class FunctionSpec:
     """The decoder of its result, if that needs one."""
     decorators: tuple[str, ...] = ()
     """What warns about a call that is deprecated, or that has a deprecated argument."""
+    overloads: tuple[OverloadSpec, ...] = ()
+    """The signatures for type checkers, where arguments have old names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,16 @@ class Argument:
     value: str = ""
     """The expression of its value in the call."""
     is_deprecated: bool = False
+    old_name: str = ""
+    """A name that it had before, and that works as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverloadSpec:
+    """A signature of a function that has several."""
+
+    parameters: str
+    decorators: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +115,7 @@ class FunctionBuilder:
             ),
             decoders=result.decoders,
             decorators=_decorators(operation, arguments),
+            overloads=_overloads(operation, arguments, has_key=has_key),
         )
 
     def batched(self, operation: Operation) -> FunctionSpec:
@@ -200,6 +213,7 @@ class FunctionBuilder:
             classes=type_.classes,
             is_positional=parameter.is_positional or parameter.location == "path",
             is_deprecated=parameter.node.get("deprecated") is True,
+            old_name=str(parameter.node.get(OLD_NAME, "")),
             value=value,
         )
 
@@ -239,12 +253,29 @@ class FunctionBuilder:
 
 def _decorators(operation: Operation, arguments: Sequence[Argument]) -> tuple[str, ...]:
     """Return the decorators that warn. An argument that a call cannot do without is left to the docstring."""
-    found: list[str] = []
+    renamed = [f"{one.old_name}={one.name!r}" for one in arguments if one.old_name]
+    found = [f"renamed_arguments({', '.join(renamed)})"] if renamed else []
     if names_given := [one.name for one in arguments if one.is_deprecated and not one.is_required and not one.is_positional]:
         found.append(f"deprecated_arguments({', '.join(map(repr, names_given))})")
     if operation.node.get("deprecated") is True:
         found.append(f"deprecated({f'{operation.namespace}.{operation.name} is deprecated'!r})")
     return tuple(reversed(found))
+
+
+def _overloads(operation: Operation, arguments: Sequence[Argument], *, has_key: bool) -> tuple[OverloadSpec, ...]:
+    """Return the signature, and the deprecated one with the old names of arguments, if there are any."""
+    renamed = {one.old_name: one.name for one in arguments if one.old_name}
+    if not renamed:
+        return ()
+    old = [
+        replace(one, declaration=one.old_name + one.declaration.removeprefix(one.name)) if one.old_name else one
+        for one in arguments
+    ]
+    message = f"{operation.namespace}.{operation.name}: {', '.join(f'{one} is now {other}' for one, other in renamed.items())}"
+    return (
+        OverloadSpec(parameters=_signature(arguments, has_key=has_key), decorators=()),
+        OverloadSpec(parameters=_signature(old, has_key=has_key), decorators=(f"deprecated({message!r})",)),
+    )
 
 
 def _argument_order(argument: Argument) -> tuple[bool, bool, bool]:
@@ -261,6 +292,7 @@ def _body_field(field: FieldSpec, name: str, wire_to_python: dict[str, str]) -> 
         description=described(field.node, wire_to_python, fallback=f"The field `{field.wire}`."),
         classes=field.type_.classes,
         is_deprecated=field.node.get("deprecated") is True,
+        old_name=str(field.node.get(OLD_NAME, "")),
         value=name,
     )
 

@@ -9,7 +9,7 @@ from codegen.ir.docstrings import Block, Section, described, docstring, in_short
 from codegen.ir.types import DecodeStep, PythonType, TypeMapper
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, Node, entries, items
-from codegen.spec.queries import attribute_names, is_model, is_union, union_members, union_tags
+from codegen.spec.queries import OLD_CONSTANTS, OLD_NAME, attribute_names, is_model, is_union, union_members, union_tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,7 @@ class EnumSpec:
     known: str
     literal: str
     parent: str = "OpenEnum"
+    old_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,7 @@ class UnionSpec:
     table: str
     classes: frozenset[str]
     """The other schemas that its code uses."""
+    old_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,17 @@ class ShorthandReaderSpec:
     doc: str
     wire: str
     """The wire name of that field, as a literal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldFieldSpec:
+    """The property that has the old name of a field."""
+
+    name: str
+    attribute: str
+    annotation: str
+    message: str
+    doc: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +127,8 @@ class ModelSpec:
     classes: frozenset[str]
     """The other schemas that its code uses."""
     parent: str = "Model"
+    old_fields: tuple[OldFieldSpec, ...] = ()
+    old_name: str = ""
 
 
 class ModelBuilder:
@@ -136,6 +151,10 @@ class ModelBuilder:
             MemberSpec(constant=constants[value], value=value, doc=docstring([texts.get(value, f"`{value}`.")], depth=1))
             for value in schema["enum"]
         )
+        members += tuple(
+            MemberSpec(constant=old, value=value, doc=docstring([f"Deprecated: the old name of `{constants[value]}`."], depth=1))
+            for old, value in entries(schema, OLD_CONSTANTS).items()
+        )
         return EnumSpec(
             name=name,
             alias=names.like_alias(name),
@@ -143,7 +162,8 @@ class ModelBuilder:
             alias_doc=docstring([f"The type of an argument for `{name}`: a constant or a str, known or not."], depth=0),
             members=members,
             known=repr({member.constant: member.value for member in members}),
-            literal=", ".join(repr(member.value) for member in members),
+            literal=", ".join(repr(value) for value in schema["enum"]),
+            old_name=str(schema.get(OLD_NAME, "")),
         )
 
     def _model(self, name: str, schema: Node) -> ModelSpec:
@@ -179,6 +199,8 @@ class ModelBuilder:
             absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
             enums=frozenset(used for field in fields if field.type_.is_enum for used in field.type_.classes),
             classes=frozenset(used for field in fields for used in field.type_.classes) - {name},
+            old_fields=tuple(_old_field(name, field) for field in fields if OLD_NAME in field.node),
+            old_name=str(schema.get(OLD_NAME, "")),
         )
 
     def _field(
@@ -213,6 +235,17 @@ class ModelBuilder:
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
             decode_steps=type_.decode_steps(f"raw.{attribute}"),
         )
+
+
+def _old_field(model: str, field: FieldSpec) -> OldFieldSpec:
+    old = str(field.node[OLD_NAME])
+    return OldFieldSpec(
+        name=old,
+        attribute=field.attribute,
+        annotation=field.declaration.partition(": ")[2].partition(" = ")[0],
+        message=repr(f"{model}.{old} is now {field.attribute}"),
+        doc=docstring([f"Deprecated: the old name of `{field.attribute}`."], depth=2),
+    )
 
 
 def _described(schema: Node, name: str) -> str:
@@ -252,6 +285,7 @@ def _union(name: str, schema: Node) -> UnionSpec:
         decoder_doc=docstring([f"Decode a `{name}`; {unknown} if the tag is not known."], depth=1),
         table=f"_{names.function_stem(name).upper()}",
         classes=frozenset(members),
+        old_name=str(schema.get(OLD_NAME, "")),
     )
 
 

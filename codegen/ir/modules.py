@@ -45,6 +45,17 @@ class ModelModuleSpec:
         return (*self.enums, *self.models, *self.unions)
 
     @property
+    def has_deprecated(self) -> bool:
+        """Whether a field has an old name."""
+        return any(model.old_fields for model in self.models)
+
+    @property
+    def old_names(self) -> list[tuple[str, str]]:
+        """Return the names that classes had before, each with the present one."""
+        found = [(one.old_name, one.name) for one in self.classes if one.old_name]
+        return found + [(names.like_alias(one.old_name), one.alias) for one in self.enums if one.old_name]
+
+    @property
     def exports(self) -> list[str]:
         """Return the names that the package `models` exports from this module."""
         inputs = [name for enum in self.enums for name in (enum.name, enum.alias)]

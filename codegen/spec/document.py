@@ -262,7 +262,6 @@ class Document:
                     waiting.append(self.schemas.get(name, {}))
         return reached
 
-
     def unused_schemas(self) -> set[str]:
         """Return the names of the component schemas that no other part of the document uses, directly or not."""
         others = {**self.raw, "components": {kind: nodes for kind, nodes in self.components.items() if kind != "schemas"}}

@@ -16,6 +16,10 @@ BATCHING = "x-cstar-batching"
 CONDITIONAL_LIMIT = "x-cstar-max-items-when"
 SHORTHAND = "x-cstar-string-shorthand"
 READ_AS = "x-cstar-read-as"
+OLD_NAME = "x-cstar-old-name"
+"""The earlier Python name of a parameter, a property or a schema, which works for a release; the generator sets it."""
+OLD_CONSTANTS = "x-cstar-old-constants"
+"""The earlier names of constants of an enum, by value."""
 """The schema of results that has the same fields as one of bodies. The parser sets it."""
 _ENVELOPES = ("Envelope", "ListEnvelope")
 _NULL = {"type": "null"}

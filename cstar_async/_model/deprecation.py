@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from cstar_async._model.argument_check import caller_level
 from cstar_async._types import UNSET
+from cstar_async.errors import InvalidArgumentError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +40,26 @@ def deprecated_arguments(*names: str) -> Callable[[Callable[P, R]], Callable[P, 
                 if kwargs.get(name, UNSET) is not UNSET:
                     message = f"the argument {name} of {function.__name__} is deprecated"
                     warnings.warn(message, DeprecationWarning, stacklevel=caller_level())
+            return function(*args, **kwargs)
+
+        return _marked(call, function)
+
+    return decorate
+
+
+def renamed_arguments(**renamed: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Let a function take some arguments by their old names, too. A call that does warns at the line of its caller."""
+
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        @functools.wraps(function)
+        def call(*args: object, **kwargs: object) -> R:
+            for old, new in renamed.items():
+                if old in kwargs:
+                    if new in kwargs:
+                        raise InvalidArgumentError(f"{old} is the old name of {new}; leave it out")
+                    message = f"the argument {old} of {function.__name__} is now {new}"
+                    warnings.warn(message, DeprecationWarning, stacklevel=caller_level())
+                    kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
 
         return _marked(call, function)

@@ -18,6 +18,7 @@ from codegen.spec.document import Node
 from tests.codegen import pets as made
 from tests.codegen.documents import TICKET, operation
 from tests.codegen.pets import Edit, edited, pets, schema
+from tests.codegen.test_diff import RENAMINGS
 from tests.codegen.trees import Tree
 
 
@@ -43,14 +44,21 @@ def _move(raw: Node) -> None:
             one["tags"] = ["holders"]
 
 
+def _as_it_is(raw: Node) -> None:
+    """Change nothing."""
+
+
 REMOVALS: dict[str, tuple[Edit, Edit]] = {
-    "operation": (made.add_operation, lambda raw: None),
-    "namespace": (made.add_namespace, lambda raw: None),
-    "field": (made.add_field, lambda raw: None),
-    "class": (made.add_class, lambda raw: None),
-    "value": (made.add_value, lambda raw: None),
-    "renamed operation": (lambda raw: None, _rename),
-    "renamed method": (lambda raw: None, _rename_method),
+    "operation": (made.add_operation, _as_it_is),
+    "namespace": (made.add_namespace, _as_it_is),
+    "field": (made.add_field, _as_it_is),
+    "class": (made.add_class, _as_it_is),
+    "value": (made.add_value, _as_it_is),
+    "renamed operation": (_as_it_is, _rename),
+    "renamed method": (_as_it_is, _rename_method),
+    **{f"renamed {name}": (_as_it_is, edit) for name, (edit, _, _) in RENAMINGS.items() if name not in {"sent field", "namespace"}},
+    "parameter": (_as_it_is, lambda raw: raw["paths"]["/pets"]["get"]["parameters"].pop(0)),
+    "value of a named enum": (made.add_value, lambda raw: schema(raw, "PetStatus").update({"x-enum-varnames": ["ONE", "TWO"]})),
 }
 
 
@@ -78,6 +86,15 @@ def test_methods_of_a_renamed_namespace_stay() -> None:
     assert ["`api.owners.get_owner` is not kept: the function is now in `api.holders`."] == [
         note.partition("get: ")[2] for note in notes if "get_owner`" in note
     ]
+
+
+def test_old_name_in_the_constructor_of_a_model_is_noted() -> None:
+    """The method takes it; the class does not."""
+    edit, _, _ = RENAMINGS["sent field"]
+    before, after, notes = _kept(pets(), edited(edit))
+
+    assert ["PetCreate.age"] == [one.name for one in python_changes(before, after) if one.is_breaking]
+    assert ["`PetCreate.age` is not kept: the field is now `years`."] == [note.partition("years: ")[2] for note in notes]
 
 
 def test_what_cannot_be_kept_is_noted() -> None:
