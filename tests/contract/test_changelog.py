@@ -27,10 +27,10 @@ def _is_named(change: Change, entry: str) -> bool:
     return _has(change.name, code) or (not argument and _has(name, code)) or has_owner
 
 
-def _has(name: str, text: str, *, is_pattern: bool = False) -> bool:
-    """Return whether a text has a name as a whole; the empty name is in each."""
+def _has(name: str, string: str, *, is_pattern: bool = False) -> bool:
+    """Return whether a string has a name as a whole; the empty name is in each."""
     pattern = name if is_pattern else re.escape(name)
-    return not name or re.search(rf"(?<![\w.]){pattern}(?!\w)", text, re.IGNORECASE if is_pattern else 0) is not None
+    return not name or re.search(rf"(?<![\w.]){pattern}(?!\w)", string, re.IGNORECASE if is_pattern else 0) is not None
 
 
 def test_changelog_names_what_changed_since_the_release() -> None:
