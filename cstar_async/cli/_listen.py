@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import sys
 import urllib.error
 import urllib.request
@@ -11,14 +12,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-import orjson
 import typer
 
-from cstar_async import CStarClient, to_dict
+from cstar_async import CStarClient, CStarError, to_dict
 from cstar_async.cli._calls import Json, MaxWait, Timeout, new_client, run_with
 from cstar_async.cli._commands import signing_secrets
 from cstar_async.cli._errors import UsageError
-from cstar_async.cli._output import format_json, note, printable
+from cstar_async.cli._output import escape, format_json, note, printable
 from cstar_async.webhooks import WebhookEvent, sign
 
 _FORWARD_TIMEOUT: Final = 10.0
@@ -58,9 +58,9 @@ def listen(
         async with client.events(*wanted) as stream:
             note("Listening. Press Ctrl-C to stop.")
             async for event in stream:
-                _print_event(event, as_json=as_json)
+                _print_event(event, stream.last_body, as_json=as_json)
                 if forward_to is not None and secret is not None:
-                    note(f"  {await asyncio.to_thread(_forward, event, forward_to, secret)}")
+                    note(f"  {await asyncio.to_thread(_forward, event, stream.last_body, forward_to, secret)}")
                 count += 1
                 if count == max_events:
                     return
@@ -77,18 +77,27 @@ def _is_http_url(text: str) -> bool:
         return False
 
 
-def _print_event(event: WebhookEvent, *, as_json: bool) -> None:
+def _print_event(event: WebhookEvent, body: bytes, *, as_json: bool) -> None:
     if as_json:
-        text = format_json(to_dict(event), indent=None)
+        try:
+            text = format_json(to_dict(event), indent=None)
+        except (CStarError, RecursionError):  # it is nested more deeply than Python can write
+            text = escape(body.decode().replace("\r", " ").replace("\n", " "))
     else:
         text = f"{datetime.now():%H:%M:%S}  {printable(str(event.type)):<24}  {printable(str(event.id))}"  # noqa: DTZ005  # for people
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def _forward(event: WebhookEvent, url: str, secret: str) -> str:
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Treats a redirect as a failure, as a sender of webhooks does."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Do not follow."""
+
+
+def _forward(event: WebhookEvent, body: bytes, url: str, secret: str) -> str:
     """Send an event as a delivery, and return what came of it."""
-    body = orjson.dumps(to_dict(event))
     request = urllib.request.Request(  # noqa: S310  # the scheme is checked
         url,
         data=body,
@@ -104,9 +113,12 @@ def _forward(event: WebhookEvent, url: str, secret: str) -> str:
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=_FORWARD_TIMEOUT) as response:  # noqa: S310
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_FORWARD_TIMEOUT) as response:
             return f"{response.status} {url}"
     except urllib.error.HTTPError as error:
+        error.close()
         return f"{error.code} {url}"
     except (OSError, ValueError) as error:
-        return f"not delivered to {url}: {getattr(error, 'reason', error)}"
+        return f"not delivered to {url}: {printable(str(getattr(error, 'reason', error)))}"
+    except http.client.HTTPException as error:
+        return f"not delivered to {url}: the response is not valid HTTP ({type(error).__name__})"

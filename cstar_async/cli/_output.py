@@ -55,6 +55,11 @@ def format_json(value: JSON, *, indent: int | None = 2) -> str:
     """Return JSON that every terminal of the encoding of standard output can take."""
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     text = json.dumps(value, indent=indent, ensure_ascii=not is_unicode)
+    return escape(text)
+
+
+def escape(text: str) -> str:
+    """Return JSON that cannot control a terminal."""
     return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 

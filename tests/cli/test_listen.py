@@ -7,14 +7,18 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
+import orjson
 import pytest
 
 from cstar_async.testing import FakeCStar
 from cstar_async.webhooks import construct_event
+from tests.client.event_server import message, sending, serve_events
 from tests.testing.receiving import receiving
 
-from .conftest import Command, environment
+from .conftest import Command, Outcome, environment
 
 SECRET = "whsec_0123456789"
 
@@ -91,3 +95,83 @@ def test_forwarding_needs_a_secret(command: Command, monkeypatch: pytest.MonkeyP
 def test_unknown_form_of_a_type_is_one_sentence(command: Command) -> None:
     """A type that cannot exist exits with 2."""
     assert command("listen", "--types", "ticket.created,").code == 2
+
+
+def nested(depth: int) -> bytes:
+    """Return an event whose data is nested."""
+    return b'{"id": "evt_%d", "type": "ticket.created", "data": %s"\xe2\x80\xa8"%s}' % (depth, b'{"a": ' * depth, b"}" * depth)
+
+
+@pytest.fixture
+async def use_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+    """Let the command listen to a server that sends some bytes."""
+    monkeypatch.setenv("CSTAR_WEBHOOK_SECRET", SECRET)
+    async with AsyncExitStack() as stack:
+
+        async def use(stream: bytes) -> None:
+            server = await stack.enter_async_context(serve_events(sending(stream)))
+            monkeypatch.setenv("CSTAR_TEAM_ID", "team")
+            monkeypatch.setenv("CSTAR_BASE_URL", str(server.server.make_url("")))
+
+        yield use
+
+
+async def listen(*arguments: str) -> Outcome:
+    """Run the command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cstar_async", "listen", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return Outcome(process.returncode or 0, out.decode(), err.decode())
+
+
+async def test_no_event_ends_the_command(
+    use_server: Callable[[bytes], Awaitable[None]],
+) -> None:
+    """However deeply it is nested, it is printed on one line and forwarded as it came, and so is the next one."""
+    depths = (1, 300, 700, 1000)
+    await use_server(b"".join(b"data: " + nested(depth).replace(b'"data"', b'\ndata: "data"') + b"\n\n" for depth in depths))
+    async with receiving() as at:
+        url = at.url
+        outcome = await listen("--json", "--max-events", "4", "--forward-to", url)
+    assert (outcome.code, outcome.err.count(f"  200 {url}\n")) == (0, 4)
+    lines = outcome.out.split("\n")[:-1]
+    assert [f"evt_{depth}" for depth in depths] == [orjson.loads(line)["id"] for line in lines]
+    assert all('"\\u2028"' in line and line.isprintable() for line in lines)
+    assert [nested(depth).replace(b'"data"', b'\n"data"') for depth in depths] == at.bodies
+
+
+@pytest.mark.parametrize(
+    ("response", "note"),
+    [
+        (b"", "not delivered to {}: Remote end closed connection without response"),
+        (b"\x1b[2Jnonsense\r\n\r\n", "not delivered to {}: the response is not valid HTTP (BadStatusLine)"),
+        (b"HTTP/1.1 200 " + b"x" * 70_000, "not delivered to {}: the response is not valid HTTP (LineTooLong)"),
+        (
+            b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+            "not delivered to {}: the response is not valid HTTP (HTTPException)",
+        ),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", "302 {}"),
+        (b"HTTP/1.1 503 \x1b[2J\r\n\r\n", "503 {}"),
+    ],
+)
+async def test_no_response_of_the_receiver_ends_the_command(
+    use_server: Callable[[bytes], Awaitable[None]], response: bytes, note: str
+) -> None:
+    """It is one line, and a redirect is not followed."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response)
+        writer.close()
+
+    await use_server(message(1) + message(2))
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as receiver:
+        url = f"http://127.0.0.1:{receiver.sockets[0].getsockname()[1]}/"
+        outcome = await listen("--max-events", "2", "--forward-to", url)
+    assert (outcome.code, outcome.out.count("ticket.created")) == (0, 2)
+    assert "Listening. Press Ctrl-C to stop.\n" + f"  {note.format(url)}\n" * 2 == outcome.err
